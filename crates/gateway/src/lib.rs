@@ -1,0 +1,1 @@
+//! Listeners, TLS, upstream pool: everything with a socket on the request path.

@@ -1,0 +1,1 @@
+//! The record nobody edits: append, fold, search.

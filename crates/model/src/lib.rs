@@ -1,0 +1,24 @@
+//! The words every crate shares: types and small traits, no behaviour of their own.
+//!
+//! Time and randomness are parameters everywhere in Gabion ([`Clock`], [`Rng`]), secrets are a type
+//! ([`Secret`]), and every refusal, event, metric and finding carries a [`ControlId`].
+
+pub mod control_id;
+pub mod event;
+pub mod principal;
+pub mod problem;
+pub mod random;
+pub mod request_id;
+pub mod secret;
+pub mod time;
+pub mod units;
+
+pub use control_id::ControlId;
+pub use event::{Actor, Event, EventKind, Outcome};
+pub use principal::{AccountId, Principal, Role, SessionId, TenantId};
+pub use problem::Problem;
+pub use random::Rng;
+pub use request_id::RequestId;
+pub use secret::Secret;
+pub use time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use units::{ByteSize, Period};

@@ -1,0 +1,82 @@
+//! Who is asking.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            #[must_use]
+            pub fn new(text: &str) -> Self {
+                Self(text.into())
+            }
+
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, formatter)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// Names an account for ever, across renames. Random, made by `identity`.
+    AccountId
+}
+text_id! {
+    /// Names a session in lists, events and logs. Public: it is not the ticket the cookie holds.
+    SessionId
+}
+text_id! {
+    /// One customer of the application. `default` where the application has only one.
+    TenantId
+}
+text_id! {
+    /// A named set of permissions, for instance `administrator`.
+    Role
+}
+
+impl Role {
+    /// May administer Gabion itself.
+    pub const ADMINISTRATOR: &str = "administrator";
+}
+
+impl TenantId {
+    pub const DEFAULT: &str = "default";
+}
+
+/// An authenticated person or program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    pub account: AccountId,
+    /// The name the person signs in with.
+    pub name: Arc<str>,
+    pub tenant: TenantId,
+    pub roles: Arc<[Role]>,
+}
+
+impl Principal {
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|own| own.as_str() == role)
+    }
+}

@@ -1,0 +1,1 @@
+//! Every act a person or program can ask for, once.

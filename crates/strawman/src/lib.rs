@@ -1,0 +1,1 @@
+//! A deliberately vulnerable application, its list of holes and its repaired twin.

@@ -1,0 +1,1 @@
+//! The only crate that names a cryptographic primitive or holds a key.
