@@ -1,0 +1,72 @@
+//! What can go wrong, by who has to know it.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::SegmentId;
+
+/// The event was not recorded. The act it belongs to must not happen.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LedgerError {
+    /// The ledger was closed; nothing is recorded any more.
+    #[error("the ledger is closed")]
+    Closed,
+    /// No space: the disk, the quota or the setting `ledger.max_size`. Recording works again by
+    /// itself once there is space.
+    #[error("the ledger is full")]
+    Full,
+    #[error("the ledger cannot be written: {0}")]
+    Io(Arc<io::Error>),
+    /// The event is larger than one record may be, even after its fields were bounded.
+    #[error("the event is too large to record")]
+    TooLarge,
+}
+
+/// The ledger does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the ledger cannot be opened")]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Recorded bytes cannot be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Bytes that had been written completely are not what was written. Nothing is skipped silently:
+    /// reading ends here.
+    #[error("the ledger is corrupted: segment {segment}, offset {offset}: {reason}")]
+    Corrupted { segment: SegmentId, offset: u64, reason: Damage },
+    #[error("segment {segment} of the ledger cannot be read")]
+    Io {
+        segment: SegmentId,
+        #[source]
+        source: io::Error,
+    },
+    /// The listing of the segments failed.
+    #[error("the segments of the ledger cannot be listed")]
+    List(#[source] io::Error),
+    /// An intact record whose event this version does not know; reading can go on behind it.
+    #[error("segment {segment}, offset {offset}: the event is of another version: {reason}")]
+    Unknown { segment: SegmentId, offset: u64, reason: String },
+}
+
+/// How recorded bytes are wrong. Alphabetical.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    #[error("the checksum does not match")]
+    Checksum,
+    #[error("it does not begin with the header of a segment")]
+    Header,
+    #[error("the length of the record is impossible")]
+    Length,
+    #[error("records are missing")]
+    Missing,
+    #[error("the record has the wrong sequence number")]
+    Sequence,
+    #[error("the record ends too early")]
+    Short,
+    #[error("the version of the format is not known")]
+    Version,
+}

@@ -1,0 +1,68 @@
+//! The table `[ledger]`.
+
+use gabion_model::{ByteSize, Period, Problem};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How much the ledger keeps and how much a flood of refusals may write.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Size at which a new segment file is begun. From 64KiB to 1GiB.
+    pub segment_size: ByteSize,
+    /// Size of all segments together beyond which nothing more is recorded, so that the gate refuses
+    /// what it must record. Nothing is deleted to make room. Without it the disk is the limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_size: Option<ByteSize>,
+    /// Segments whose records are all older are removed. Without it everything is kept for ever.
+    /// At least one day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Period>,
+    /// Bytes per minute that refused requests may write; what exceeds it is still counted, in one
+    /// record for each control. From 16KiB to 64MiB.
+    pub flood_budget: ByteSize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            segment_size: ByteSize::new(64 << 20),
+            max_size: None,
+            keep: None,
+            flood_budget: ByteSize::new(256 << 10),
+        }
+    }
+}
+
+impl Settings {
+    /// Everything that is wrong with the values, paths relative to this table.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut bounded = |path: &str, value: ByteSize, least: u64, most: u64| {
+            if !(least..=most).contains(&value.bytes()) {
+                let (least, most) = (ByteSize::new(least), ByteSize::new(most));
+                let reason = format!("`{value}` is not between {least} and {most}");
+                problems.push(Problem::new(path, reason));
+            }
+        };
+        bounded("segment_size", self.segment_size, 64 << 10, 1 << 30);
+        bounded("flood_budget", self.flood_budget, 16 << 10, 64 << 20);
+        if let Some(max_size) = self.max_size
+            && max_size.bytes() < self.segment_size.bytes().saturating_mul(2)
+        {
+            problems.push(Problem::new("max_size", format!("`{max_size}` is less than two segments")).hint(
+                format!("a segment is {}; leave `max_size` out to use the whole disk", self.segment_size),
+            ));
+        }
+        if let Some(keep) = self.keep
+            && keep.as_duration() < Period::from_secs(86_400).as_duration()
+        {
+            problems.push(
+                Problem::new("keep", format!("`{keep}` is less than a day"))
+                    .hint("auditors usually ask for a year: `365d`"),
+            );
+        }
+        problems
+    }
+}

@@ -1,0 +1,117 @@
+//! Segments in memory, for tests and for a gate without a disk.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{SegmentId, SegmentSource, SegmentStorage};
+
+/// Segments in memory. What was synced survives [`crash`](Self::crash), the rest does not.
+#[derive(Debug, Default)]
+pub struct MemorySegments {
+    segments: Mutex<BTreeMap<SegmentId, Segment>>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Segment {
+    bytes: Vec<u8>,
+    durable: usize,
+}
+
+impl MemorySegments {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The bytes of a segment; empty when there is none.
+    #[must_use]
+    pub fn bytes(&self, segment: SegmentId) -> Vec<u8> {
+        self.lock().get(&segment).map(|segment| segment.bytes.clone()).unwrap_or_default()
+    }
+
+    /// Puts a segment there as it is, for instance a damaged one.
+    pub fn put(&self, segment: SegmentId, bytes: Vec<u8>) {
+        let durable = bytes.len();
+        self.lock().insert(segment, Segment { bytes, durable });
+    }
+
+    /// Bytes of all segments together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.lock().values().map(|segment| segment.bytes.len() as u64).sum()
+    }
+
+    /// What a machine finds that lost its power: synced bytes, and of the rest the first `kept` bytes.
+    #[must_use]
+    pub fn crash(&self, kept: usize) -> Self {
+        let stored = self.lock();
+        let segments = stored.iter().map(|(id, segment)| {
+            let mut bytes = segment.bytes.clone();
+            bytes.truncate(segment.durable.saturating_add(kept));
+            (*id, Segment { durable: bytes.len(), bytes })
+        });
+        Self { segments: Mutex::new(segments.collect()) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<SegmentId, Segment>> {
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn missing() -> io::Error {
+    io::Error::from(io::ErrorKind::NotFound)
+}
+
+impl SegmentSource for MemorySegments {
+    fn list(&self) -> io::Result<Vec<SegmentId>> {
+        Ok(self.lock().keys().copied().collect())
+    }
+
+    fn size(&self, segment: SegmentId) -> io::Result<u64> {
+        self.lock().get(&segment).map(|segment| segment.bytes.len() as u64).ok_or_else(missing)
+    }
+
+    fn read(&self, segment: SegmentId, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let segments = self.lock();
+        let segment = segments.get(&segment).ok_or_else(missing)?;
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let rest = segment.bytes.get(offset..).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..count), rest.get(..count)) {
+            to.copy_from_slice(from);
+        }
+        Ok(count)
+    }
+}
+
+impl SegmentStorage for MemorySegments {
+    fn create(&self, segment: SegmentId, header: &[u8]) -> io::Result<()> {
+        self.put(segment, header.to_vec());
+        Ok(())
+    }
+
+    fn append(&self, segment: SegmentId, bytes: &[u8]) -> io::Result<usize> {
+        self.lock().get_mut(&segment).ok_or_else(missing)?.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn sync(&self, segment: SegmentId) -> io::Result<()> {
+        let mut segments = self.lock();
+        let segment = segments.get_mut(&segment).ok_or_else(missing)?;
+        segment.durable = segment.bytes.len();
+        Ok(())
+    }
+
+    fn truncate(&self, segment: SegmentId, size: u64) -> io::Result<()> {
+        let mut segments = self.lock();
+        let segment = segments.get_mut(&segment).ok_or_else(missing)?;
+        segment.bytes.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+        segment.durable = segment.bytes.len();
+        Ok(())
+    }
+
+    fn remove(&self, segment: SegmentId) -> io::Result<()> {
+        self.lock().remove(&segment).map(drop).ok_or_else(missing)
+    }
+}
