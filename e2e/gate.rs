@@ -1,0 +1,217 @@
+//! The real binary as a process, in its own directory.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+
+use crate::client::{Client, text};
+
+/// How long a start, a stop or a page may take before the test calls it broken. Generous: the machine
+/// may be busy, and nothing waits for this long when all is well.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A gate in front of one application, on a free port.
+pub(crate) struct Gate {
+    pub(crate) address: SocketAddr,
+    process: Child,
+    output: Output,
+    directory: Arc<TempDir>,
+}
+
+/// Everything the process wrote, as it comes.
+#[derive(Clone)]
+struct Output {
+    text: Arc<Mutex<String>>,
+    changed: watch::Sender<()>,
+}
+
+impl Gate {
+    /// Starts a gate whose routes are all `signed-in`, in front of `application`.
+    pub(crate) async fn start(application: SocketAddr) -> Self {
+        Self::start_with(application, "").await
+    }
+
+    /// The same, with more lines at the end of the configuration.
+    pub(crate) async fn start_with(application: SocketAddr, more: &str) -> Self {
+        let directory = Arc::new(TempDir::new().expect("a temporary directory"));
+        let configuration = format!(
+            "[gateway]\nlisten = \"127.0.0.1:0\"\ntls = {{ mode = \"off\" }}\n\n\
+             [admin]\nlisten = \"127.0.0.1:0\"\n\n\
+             [data]\ndirectory = {data:?}\n\n\
+             [upstreams.app]\nurl = \"http://{application}\"\n\n\
+             [[routes]]\npath = \"/public/*\"\naccess = \"public\"\nupstream = \"app\"\n\n\
+             [[routes]]\npath = \"/*\"\naccess = \"signed-in\"\nupstream = \"app\"\n\n{more}",
+            data = directory.path().join("data"),
+        );
+        fs::write(directory.path().join("gabion.toml"), configuration).expect("the configuration is written");
+        Self::start_in(directory).await
+    }
+
+    async fn start_in(directory: Arc<TempDir>) -> Self {
+        let mut process = command(directory.path())
+            .args(["run", "--config", "gabion.toml"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the gate starts");
+        let output = Output { text: Arc::default(), changed: watch::Sender::new(()) };
+        output.follow(process.stdout.take().expect("a pipe"));
+        output.follow(process.stderr.take().expect("a pipe"));
+        let line = output
+            .wait_for(|text| text.lines().find(|line| line.contains("listening")).map(str::to_owned))
+            .await;
+        let address = address_in(&line).unwrap_or_else(|| panic!("no address in {line:?}"));
+        Self { address, process, output, directory }
+    }
+
+    /// `kill -9`.
+    pub(crate) async fn kill(mut self) -> Stopped {
+        self.process.kill().await.expect("the process is killed");
+        Stopped { directory: self.directory.clone() }
+    }
+
+    /// `kill -TERM`, then waits for the end; the exit code.
+    pub(crate) async fn terminate(mut self) -> Option<i32> {
+        let pid = self.process.id().expect("runs").to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
+        assert!(sent.success());
+        let ended = tokio::time::timeout(PATIENCE, self.process.wait()).await;
+        ended.expect("the gate drains in time").expect("the process ends").code()
+    }
+
+    /// What the process has written so far.
+    pub(crate) fn output(&self) -> String {
+        self.output.text.lock().expect("no writer panicked").clone()
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The first administrator's one-time link, as the gate printed it: path and query.
+    pub(crate) async fn administrator_link(&self) -> String {
+        self.output.wait_for(link_in).await
+    }
+
+    /// Runs another `gabion` command beside the gate; what it wrote on stdout.
+    pub(crate) async fn cli(&self, arguments: &[&str]) -> String {
+        cli(self.directory(), arguments).await
+    }
+
+    /// An account with a password, made the way an administrator makes one.
+    pub(crate) async fn add_account(&self, name: &str, password: &str) {
+        let added = self.cli(&["user", "add", name]).await;
+        let link = link_in(&added).unwrap_or_else(|| panic!("no link in {added:?}"));
+        self.accept(&link, password).await;
+    }
+
+    /// Opens a one-time link and sets a password, as its receiver does.
+    pub(crate) async fn accept(&self, link: &str, password: &str) {
+        let mut client = Client::new(self.address);
+        let page = client.navigate(link).await.expect("the gate answers");
+        assert_eq!(page.status(), 200, "{}", text(&page));
+        let token = link.split_once("token=").expect("the link holds a token").1;
+        let fields = [("token", token), ("password", password), ("repeat", password)];
+        let answer = client.submit("/.gabion/welcome", &fields).await.expect("the gate answers");
+        assert_eq!(answer.status(), 303, "{}", text(&answer));
+    }
+}
+
+/// A gate that was killed; its directory is as it left it.
+pub(crate) struct Stopped {
+    directory: Arc<TempDir>,
+}
+
+impl Stopped {
+    pub(crate) async fn start_again(self) -> Gate {
+        Gate::start_in(self.directory).await
+    }
+}
+
+impl Output {
+    fn follow(&self, stream: impl AsyncRead + Unpin + Send + 'static) {
+        let output = self.clone();
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stream).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let mut text = output.text.lock().expect("no writer panicked");
+                text.push_str(&line);
+                text.push('\n');
+                drop(text);
+                output.changed.send_replace(());
+            }
+        });
+    }
+
+    async fn wait_for<T>(&self, mut find: impl FnMut(&str) -> Option<T>) -> T {
+        let mut changed = self.changed.subscribe();
+        let search = async {
+            loop {
+                let found = find(&self.text.lock().expect("no writer panicked"));
+                if let Some(found) = found {
+                    return found;
+                }
+                changed.changed().await.expect("the sender lives");
+            }
+        };
+        match tokio::time::timeout(PATIENCE, search).await {
+            Ok(found) => found,
+            Err(_) => {
+                panic!("the gate did not say it; it said:\n{}", self.text.lock().expect("no writer panicked"))
+            }
+        }
+    }
+}
+
+/// Runs `gabion` in `directory`, expects success, and returns what it wrote on stdout.
+pub(crate) async fn cli(directory: &Path, arguments: &[&str]) -> String {
+    let output = command(directory).args(arguments).output().await.expect("gabion runs");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "gabion {arguments:?} failed:\n{stdout}\n{stderr}");
+    stdout.into_owned()
+}
+
+/// The binary that was built with these tests.
+pub(crate) fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("the test knows its own path");
+    let folder = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
+    let binary = folder.join("gabion");
+    if !binary.exists() {
+        let _ =
+            writeln!(std::io::stderr(), "hint: `cargo build --package gabion-cli` builds the binary first");
+    }
+    binary
+}
+
+fn command(directory: &Path) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .current_dir(directory)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("NO_COLOR", "1");
+    command
+}
+
+fn address_in(line: &str) -> Option<SocketAddr> {
+    line.split(|character: char| character.is_whitespace() || "/,;".contains(character))
+        .find_map(|word| word.parse().ok())
+}
+
+/// The path and query of the first one-time link in `text`.
+pub(crate) fn link_in(text: &str) -> Option<String> {
+    let start = text.find("/.gabion/welcome?")?;
+    let link: String = text[start..].chars().take_while(|character| !character.is_whitespace()).collect();
+    Some(link)
+}

@@ -1,0 +1,20 @@
+//! The product from outside: the real binary as a process, driven the way its users and its attackers
+//! drive it. `gate.rs` starts it, `application.rs` is the application behind it, `client.rs` speaks
+//! HTTP to it; the tests are in `browser.rs` (Chromium), `faults.rs` (crashes, floods, restarts),
+//! `readme.rs` (the README's own commands) and `secrets.rs` (nothing secret is written anywhere).
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "tests fail by panicking, read the environment and the clock, and open sockets to the gate"
+)]
+
+mod application;
+mod browser;
+mod client;
+mod faults;
+mod gate;
+mod readme;
+mod secrets;
