@@ -1,1 +1,23 @@
-//! A deliberately vulnerable application, its list of holes and its repaired twin.
+//! The straw man of the fencing yard: a small shop-and-notes application that is vulnerable on purpose,
+//! the list of its holes, a repaired twin, and an attacker who walks down the list.
+//!
+//! - [`serve`] runs the application on a loopback address, as it is or repaired.
+//! - [`holes`] is the list: one [`Hole`] per weakness, read from `holes.toml`.
+//! - [`attack`] exploits every hole and uses every feature as intended, against the application itself or
+//!   against a gate in front of it, and says what it saw.
+//!
+//! The holes are real: a query that SQLite runs, a shell that starts, a file that is read, a socket that is
+//! opened. That is why [`serve`] binds nothing but loopback.
+
+mod account;
+mod app;
+mod attack;
+mod hole;
+mod route;
+mod serve;
+
+pub use account::{Account, accounts};
+pub use attack::{AttackError, Outcome, Progress, Target, Verdict, attack};
+pub use hole::{Hole, Visibility, holes};
+pub use route::{Access, GateRoute, gate_routes};
+pub use serve::{Handle, Identity, Options, ServeError, serve};

@@ -1,0 +1,125 @@
+//! Running the application.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app;
+
+/// How the application is run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one. Loopback only.
+    pub address: SocketAddr,
+    /// Mend every hole.
+    pub repaired: bool,
+    /// How the application learns who is calling.
+    pub identity: Identity,
+}
+
+impl Options {
+    /// The vulnerable application with its own login, on a free port.
+    #[must_use]
+    pub fn vulnerable() -> Self {
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 0)), repaired: false, identity: Identity::OwnLogin }
+    }
+
+    /// The repaired application with its own login, on a free port.
+    #[must_use]
+    pub fn repaired() -> Self {
+        Self { repaired: true, ..Self::vulnerable() }
+    }
+}
+
+/// How the application learns who is calling.
+#[derive(Debug, Clone)]
+pub enum Identity {
+    /// People sign in at the application's own `/login`, and a cookie remembers them.
+    OwnLogin,
+    /// A gate signs people in and says who calls in the header `Gabion-Identity`: the claim `name` must be
+    /// one of the application's users. The repaired application verifies the assertion with these keys.
+    Gate {
+        /// The key set as the gate publishes it at `/.well-known/jwks.json`.
+        jwks: String,
+        /// The issuer the repaired application insists on.
+        issuer: String,
+        /// The audience the repaired application insists on.
+        audience: String,
+    },
+}
+
+/// Why the application did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Somebody else could reach it.
+    #[error("a vulnerable application listens on loopback only, and `{0}` is not")]
+    NotLoopback(SocketAddr),
+    #[error("cannot listen on `{address}`: {source}")]
+    Bind { address: SocketAddr, source: std::io::Error },
+    #[error("cannot prepare the application's data: {0}")]
+    Data(String),
+}
+
+/// A running application. Dropping it stops the application.
+#[derive(Debug)]
+pub struct Handle {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Handle {
+    /// Where the application listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The application's address as a URL without a path, for instance `http://127.0.0.1:3000`.
+    #[must_use]
+    pub fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops listening, ends live streams and waits until the application is gone.
+    pub async fn shutdown(mut self) {
+        let _ = self.stop.send(true);
+        let _ = (&mut self.task).await;
+    }
+
+    /// Waits as long as the application runs.
+    pub async fn wait(mut self) {
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Starts the application on the current tokio runtime.
+pub async fn serve(options: Options) -> Result<Handle, ServeError> {
+    if !options.address.ip().is_loopback() {
+        return Err(ServeError::NotLoopback(options.address));
+    }
+    let bind = |source| ServeError::Bind { address: options.address, source };
+    let listener = TcpListener::bind(options.address).await.map_err(bind)?;
+    let address = listener.local_addr().map_err(bind)?;
+    let (stop, stopped) = watch::channel(false);
+    let router = app::router(&options, address, stopped.clone()).await.map_err(ServeError::Data)?;
+    let task = tokio::spawn(async move {
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let until = async move {
+            let mut stopped = stopped;
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(until).await {
+            tracing::error!(%error, "strawman stopped");
+        }
+    });
+    Ok(Handle { address, stop, task })
+}
