@@ -1,1 +1,15 @@
 //! The only crate that names a cryptographic primitive or holds a key.
+//!
+//! Everything else asks for a purpose, not an algorithm: [`password::hash`], [`jwt::SigningKey::sign`],
+//! [`tls::provider`]. One stack stands below it: aws-lc-rs, with Argon2id from the `argon2` crate.
+
+pub mod digest;
+pub mod encoding;
+pub mod jwt;
+pub mod password;
+mod pem;
+mod random;
+pub mod tls;
+
+pub use digest::{constant_time_eq, hmac_sha256, sha256};
+pub use random::SystemRng;

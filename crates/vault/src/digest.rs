@@ -1,0 +1,56 @@
+//! SHA-256 (FIPS 180-4), HMAC-SHA-256 (RFC 2104) and comparison that takes the same time wherever two
+//! values first differ.
+
+use aws_lc_rs::{constant_time, digest, hmac};
+
+/// The SHA-256 of `data`. Also what is kept instead of a random token of 256 bits: such a token needs
+/// no salt and no slow hash.
+#[must_use]
+pub fn sha256(data: &[u8]) -> [u8; 32] {
+    array(digest::digest(&digest::SHA256, data).as_ref())
+}
+
+/// HMAC-SHA-256 of `data` under `key`.
+#[must_use]
+pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
+    array(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data).as_ref())
+}
+
+/// Whether two values are equal. Only their lengths can be learned from the time it takes.
+#[must_use]
+pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(left, right).is_ok()
+}
+
+fn array(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(bytes);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn knows_the_published_vectors() {
+        // FIPS 180-4 example and RFC 4231 test case 2.
+        assert_eq!(hex(&sha256(b"abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            hex(&hmac_sha256(b"Jefe", b"what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    #[test]
+    fn compares_content_and_length() {
+        assert!(constant_time_eq(b"", b""));
+        assert!(constant_time_eq(b"same", b"same"));
+        assert!(!constant_time_eq(b"same", b"samf"));
+        assert!(!constant_time_eq(b"same", b"sam"));
+    }
+}

@@ -1,0 +1,92 @@
+//! base64url without padding (RFC 4648 §5), read strictly: no padding, no white space, no other
+//! alphabet, and unused bits must be zero, so that one value has exactly one spelling (a second
+//! spelling of a token would walk past whatever remembers the first).
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+
+/// The text is not the one canonical base64url spelling of some bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not canonical base64url without padding")]
+pub struct MalformedBase64;
+
+#[must_use]
+pub fn base64url_encode(bytes: &[u8]) -> String {
+    BASE64URL.encode(bytes)
+}
+
+/// # Errors
+/// When the text is anything but the canonical spelling.
+pub fn base64url_decode(text: &str) -> Result<Vec<u8>, MalformedBase64> {
+    BASE64URL.decode(text).map_err(|_| MalformedBase64)
+}
+
+/// Decodes exactly 32 bytes, the size of tickets and tokens, without allocating.
+///
+/// # Errors
+/// When the text is anything but the canonical spelling of 32 bytes: 43 characters.
+pub fn base64url_decode_32(text: &str) -> Result<[u8; 32], MalformedBase64> {
+    if text.len() != 43 {
+        return Err(MalformedBase64);
+    }
+    let mut out = [0; 32];
+    match BASE64URL.decode_slice(text, &mut out) {
+        Ok(32) => Ok(out),
+        _ => Err(MalformedBase64),
+    }
+}
+
+const BASE64URL: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(false),
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn knows_the_published_vectors() {
+        // RFC 7515 appendix C.
+        assert_eq!(base64url_encode(&[3, 236, 255, 224, 193]), "A-z_4ME");
+        assert_eq!(base64url_decode("A-z_4ME"), Ok(vec![3, 236, 255, 224, 193]));
+        for wrong in ["A-z_4ME=", "A-z_4MF", "A+z/4ME", " A-z_4ME", "A-z_4ME\n", "A", "A-z_4Mé"] {
+            assert_eq!(base64url_decode(wrong), Err(MalformedBase64), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn encodes_and_decodes_back(bytes: Vec<u8>) {
+            prop_assert_eq!(base64url_decode(&base64url_encode(&bytes)), Ok(bytes));
+        }
+
+        #[test]
+        fn what_is_accepted_is_canonical(text in "[A-Za-z0-9_=+/ -]{0,48}") {
+            if let Ok(bytes) = base64url_decode(&text) {
+                prop_assert_eq!(base64url_encode(&bytes), text);
+            }
+        }
+
+        #[test]
+        fn the_fixed_decoder_agrees_with_the_general_one(bytes: [u8; 32], flip in 0..43_usize, with in "[ -~]") {
+            let text = base64url_encode(&bytes);
+            prop_assert_eq!(base64url_decode_32(&text), Ok(bytes));
+            let mut other = text;
+            other.replace_range(flip..=flip, &with);
+            let general = base64url_decode(&other).map(|bytes| bytes.try_into().unwrap());
+            prop_assert_eq!(base64url_decode_32(&other), general);
+        }
+
+        #[test]
+        fn any_text_is_decoded_or_refused(text in ".{0,60}") {
+            let _ = (base64url_decode(&text), base64url_decode_32(&text));
+        }
+    }
+}
