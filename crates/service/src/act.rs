@@ -1,0 +1,126 @@
+//! Every act there is, and who may ask for it: one table, read top to bottom.
+
+use gabion_model::{ControlId, EventKind};
+
+/// What somebody can ask of [`Service`](crate::Service). Alphabetical.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Act {
+    AcceptInvitation,
+    AddAccount,
+    ChangePassword,
+    DisableAccount,
+    EnableAccount,
+    FirstAdministratorLink,
+    ListAccounts,
+    ListSessions,
+    ReadInvitation,
+    ReportPolicyViolation,
+    ResetAccount,
+    RevokeOtherSessions,
+    RevokeSession,
+    SignIn,
+    SignOut,
+}
+
+/// Who may ask for an act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Administrators and the operator of the machine.
+    Administration,
+    /// Anybody; what they must bring (a password, a one-time link) decides.
+    Everybody,
+    /// The operator and the gate itself: whoever holds the machine.
+    Machine,
+    /// Whoever is signed in, about their own account.
+    SignedIn,
+}
+
+impl Act {
+    pub const ALL: &[Self] = &[
+        Self::AcceptInvitation,
+        Self::AddAccount,
+        Self::ChangePassword,
+        Self::DisableAccount,
+        Self::EnableAccount,
+        Self::FirstAdministratorLink,
+        Self::ListAccounts,
+        Self::ListSessions,
+        Self::ReadInvitation,
+        Self::ReportPolicyViolation,
+        Self::ResetAccount,
+        Self::RevokeOtherSessions,
+        Self::RevokeSession,
+        Self::SignIn,
+        Self::SignOut,
+    ];
+
+    /// Who may, how the ledger calls it, and the control it serves.
+    const fn row(self) -> (Audience, &'static str, EventKind, ControlId) {
+        use Audience::{Administration, Everybody, Machine, SignedIn};
+        use EventKind as Kind;
+        match self {
+            Self::SignIn => (Everybody, "account.sign-in", Kind::Login, ControlId::AUTHN_PASSWORD_HASHING),
+            Self::ReadInvitation => {
+                (Everybody, "invitation.read", Kind::Administration, ControlId::AUTHN_PASSWORD_RESET)
+            }
+            Self::AcceptInvitation => {
+                (Everybody, "invitation.accept", Kind::Administration, ControlId::AUTHN_PASSWORD_RESET)
+            }
+            Self::ReportPolicyViolation => (Everybody, "csp.report", Kind::Refusal, ControlId::WEB_CSP),
+
+            Self::SignOut => (SignedIn, "account.sign-out", Kind::Logout, ControlId::SESSION_REVOCATION),
+            Self::ListSessions => (SignedIn, "session.list", Kind::Session, ControlId::SESSION_REVOCATION),
+            Self::RevokeSession => (SignedIn, "session.revoke", Kind::Session, ControlId::SESSION_REVOCATION),
+            Self::RevokeOtherSessions => {
+                (SignedIn, "session.revoke-others", Kind::Session, ControlId::SESSION_REVOCATION)
+            }
+            Self::ChangePassword => {
+                (SignedIn, "account.change-password", Kind::Administration, ControlId::AUTHN_PASSWORD_POLICY)
+            }
+
+            Self::AddAccount => {
+                (Administration, "account.add", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::ListAccounts => {
+                (Administration, "account.list", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::DisableAccount => {
+                (Administration, "account.disable", Kind::Administration, ControlId::AUTHN_INSTANT_OFFBOARDING)
+            }
+            Self::EnableAccount => {
+                (Administration, "account.enable", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::ResetAccount => {
+                (Administration, "account.reset", Kind::Administration, ControlId::AUTHN_PASSWORD_RESET)
+            }
+
+            Self::FirstAdministratorLink => (
+                Machine,
+                "account.first-administrator",
+                Kind::Administration,
+                ControlId::AUTHN_NO_DEFAULT_ACCOUNTS,
+            ),
+        }
+    }
+
+    #[must_use]
+    pub const fn audience(self) -> Audience {
+        self.row().0
+    }
+
+    /// The `action` of its events.
+    #[must_use]
+    pub const fn action(self) -> &'static str {
+        self.row().1
+    }
+
+    #[must_use]
+    pub const fn kind(self) -> EventKind {
+        self.row().2
+    }
+
+    #[must_use]
+    pub const fn control(self) -> ControlId {
+        self.row().3
+    }
+}

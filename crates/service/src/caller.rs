@@ -1,0 +1,30 @@
+//! Who asks, and from where.
+
+use std::net::IpAddr;
+
+use gabion_model::{Actor, RequestId};
+
+/// The origin of an act: what the ledger writes beside it and what [`authorize`](crate::authorize)
+/// decides by. Made by an adapter (the console from a request, the CLI from its control socket).
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub actor: Actor,
+    /// The client as `client_address` judged it; `None` for the machine's own acts.
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+    pub request_id: Option<RequestId>,
+}
+
+impl Caller {
+    /// Whoever holds the machine, through the CLI.
+    #[must_use]
+    pub const fn operator() -> Self {
+        Self { actor: Actor::Operator, address: None, user_agent: None, request_id: None }
+    }
+
+    /// The gate itself: start and timers.
+    #[must_use]
+    pub const fn gate() -> Self {
+        Self { actor: Actor::Gate, address: None, user_agent: None, request_id: None }
+    }
+}

@@ -1,0 +1,96 @@
+//! Why an act was not done.
+
+use std::time::Duration;
+
+use gabion_model::Problem;
+
+/// Any act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ActError {
+    /// Every hashing worker has work; nothing was changed.
+    #[error("too many sign-ins at once, try again in a moment")]
+    Busy,
+    /// The caller may not ask for this.
+    #[error("this needs the role `administrator`")]
+    Forbidden,
+    /// There is nothing of that name, or it is not the caller's.
+    #[error("there is no such account or session")]
+    NotFound,
+    /// The ledger or the storage cannot record it, so it was not done.
+    #[error("the act cannot be recorded, so it was refused; the log names the cause")]
+    Unavailable,
+}
+
+/// [`Service::sign_in`](crate::Service::sign_in).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignInError {
+    #[error("too many sign-ins at once, try again in a moment")]
+    Busy,
+    /// Unknown name, wrong password, disabled account, not yet enrolled: never said which.
+    #[error("the name or the password is wrong")]
+    Rejected,
+    #[error("too many failed tries, try again in {} s", .retry_after.as_secs())]
+    Throttled { retry_after: Duration },
+    #[error("the sign-in cannot be recorded, so it was refused; the log names the cause")]
+    Unavailable,
+}
+
+/// [`Service::change_password`](crate::Service::change_password).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChangePasswordError {
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// The current password is wrong.
+    #[error("the current password is wrong")]
+    Rejected,
+    #[error("too many failed tries, try again in {} s", .retry_after.as_secs())]
+    Throttled { retry_after: Duration },
+    /// Every rule the new password breaks, as sentences for people.
+    #[error("the new password breaks {} rule(s)", .0.len())]
+    Violations(Vec<String>),
+}
+
+/// [`Service::add_account`](crate::Service::add_account).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddAccountError {
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// The name, a role or the tenant is not usable.
+    #[error("{0}")]
+    Invalid(Problem),
+    #[error("there is already an account named `{0}`")]
+    NameTaken(String),
+}
+
+/// [`Service::disable_account`](crate::Service::disable_account).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DisableAccountError {
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// An administrator may not lock everybody out; the operator may.
+    #[error("this is the last administrator who can sign in")]
+    LastAdministrator,
+}
+
+/// [`Service::accept_invitation`](crate::Service::accept_invitation).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvitationError {
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// Unknown, expired, used, withdrawn, or of a disabled account: never said which.
+    #[error("the link does not work: it was used, has expired or was replaced by a newer one")]
+    Invalid,
+    /// Every rule the password breaks, as sentences for people.
+    #[error("the password breaks {} rule(s)", .0.len())]
+    Violations(Vec<String>),
+}
+
+impl From<ActError> for SignInError {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::Busy => Self::Busy,
+            ActError::Forbidden | ActError::NotFound => Self::Rejected,
+            ActError::Unavailable => Self::Unavailable,
+        }
+    }
+}
