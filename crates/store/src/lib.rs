@@ -1,1 +1,17 @@
 //! The storage traits on SQLite and segment files.
+//!
+//! Everything a gate keeps lives in one data [`Directory`], opened by one process at a time:
+//!
+//! ```text
+//! <data>/            0700
+//!   lock             held by the running gate, its process id inside
+//!   gabion.db        accounts and sessions (SQLite)
+//!   ledger/          0700: 00000000000000000001.segment, … (format: `gabion_ledger::format`)
+//!   <name>           keys and the like, 0600, replaced whole
+//! ```
+
+pub mod directory;
+pub mod segments;
+
+pub use directory::{Directory, DirectoryError};
+pub use segments::SegmentFiles;

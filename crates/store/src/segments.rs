@@ -1,0 +1,137 @@
+//! Segments of the ledger as files.
+//!
+//! One file per segment, `<number, 20 digits>.segment`, mode 0600, in a directory of its own (0700).
+//! A file appears under its name with its header whole and durable (written beside, synced, renamed,
+//! directory synced). It is opened with `O_APPEND`; [`sync`](SegmentStorage::sync) is `fdatasync`.
+//! Names that are not segments are left alone.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gabion_ledger::{SegmentId, SegmentSource, SegmentStorage};
+
+use crate::directory::{replace, sync_directory};
+
+/// Segment files in one directory.
+#[derive(Debug)]
+pub struct SegmentFiles {
+    directory: PathBuf,
+    /// The segment being appended to, kept open.
+    open: Mutex<Option<(SegmentId, Arc<File>)>>,
+}
+
+const SUFFIX: &str = ".segment";
+
+impl SegmentFiles {
+    /// Opens the directory, made where there is none. An auditor may open a copy without any lock.
+    pub fn open(directory: &Path) -> io::Result<Self> {
+        if !directory.is_dir() {
+            DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+            if let Some(parent) = directory.parent() {
+                sync_directory(parent)?;
+            }
+        }
+        Ok(Self { directory: directory.to_owned(), open: Mutex::new(None) })
+    }
+
+    fn path(&self, segment: SegmentId) -> PathBuf {
+        self.directory.join(file_name(segment))
+    }
+
+    /// The file, open for appending and reading.
+    fn file(&self, segment: SegmentId) -> io::Result<Arc<File>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((number, file)) = &*open
+            && *number == segment
+        {
+            return Ok(Arc::clone(file));
+        }
+        let file = Arc::new(OpenOptions::new().read(true).append(true).open(self.path(segment))?);
+        *open = Some((segment, Arc::clone(&file)));
+        Ok(file)
+    }
+
+    fn forget(&self, segment: SegmentId) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.as_ref().is_some_and(|(number, _)| *number == segment) {
+            *open = None;
+        }
+    }
+}
+
+fn file_name(segment: SegmentId) -> String {
+    format!("{:020}{SUFFIX}", segment.0)
+}
+
+fn parse_name(name: &str) -> Option<SegmentId> {
+    let digits = name.strip_suffix(SUFFIX)?;
+    let plain = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| digits.parse().ok().map(SegmentId)).flatten()
+}
+
+impl SegmentSource for SegmentFiles {
+    fn list(&self) -> io::Result<Vec<SegmentId>> {
+        let mut segments = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            segments.extend(entry?.file_name().to_str().and_then(parse_name));
+        }
+        segments.sort_unstable();
+        Ok(segments)
+    }
+
+    fn size(&self, segment: SegmentId) -> io::Result<u64> {
+        Ok(fs::metadata(self.path(segment))?.len())
+    }
+
+    fn read(&self, segment: SegmentId, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let file = File::open(self.path(segment))?;
+        let mut read = 0;
+        while let Some(rest) = buffer.get_mut(read..)
+            && !rest.is_empty()
+        {
+            match file.read_at(rest, offset.saturating_add(read as u64)) {
+                Ok(0) => break,
+                Ok(count) => read += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(read)
+    }
+}
+
+impl SegmentStorage for SegmentFiles {
+    fn create(&self, segment: SegmentId, header: &[u8]) -> io::Result<()> {
+        self.forget(segment);
+        replace(&self.directory, &file_name(segment), header)
+    }
+
+    fn append(&self, segment: SegmentId, bytes: &[u8]) -> io::Result<usize> {
+        let file = self.file(segment)?;
+        loop {
+            match (&*file).write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                written => return written,
+            }
+        }
+    }
+
+    fn sync(&self, segment: SegmentId) -> io::Result<()> {
+        self.file(segment)?.sync_data()
+    }
+
+    fn truncate(&self, segment: SegmentId, size: u64) -> io::Result<()> {
+        let file = self.file(segment)?;
+        file.set_len(size)?;
+        file.sync_all()
+    }
+
+    fn remove(&self, segment: SegmentId) -> io::Result<()> {
+        self.forget(segment);
+        fs::remove_file(self.path(segment))?;
+        sync_directory(&self.directory)
+    }
+}
