@@ -60,3 +60,37 @@ impl fmt::Display for Standing {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gabion_model::ControlId;
+
+    use super::*;
+    use crate::Catalogue;
+
+    #[test]
+    fn without_a_source_or_without_news_of_one_it_is_unknown() {
+        for control in Catalogue::built_in().controls() {
+            assert_eq!(control.standing(|_| None), Standing::Unknown, "{}", control.id);
+            if control.enforced_by.is_empty() {
+                assert_eq!(control.standing(|_| Some(SourceState::Enforcing)), Standing::Unknown);
+            }
+        }
+    }
+
+    #[test]
+    fn the_weakest_source_decides() {
+        let mut control = Catalogue::built_in().get(ControlId::WEB_CSRF).unwrap().clone();
+        control.enforced_by = vec![Source::Check("a".into()), Source::Check("b".into())];
+        let standing =
+            |second| {
+                control.standing(|source| {
+                    if source.check() == Some("a") { Some(SourceState::Enforcing) } else { second }
+                })
+            };
+        assert_eq!(standing(Some(SourceState::Enforcing)), Standing::Enforced);
+        assert_eq!(standing(Some(SourceState::Observing)), Standing::Observed);
+        assert_eq!(standing(Some(SourceState::Off)), Standing::Off);
+        assert_eq!(standing(None), Standing::Unknown);
+    }
+}
