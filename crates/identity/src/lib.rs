@@ -1,1 +1,27 @@
 //! Accounts, passwords, sessions and login throttling, free of I/O.
+//!
+//! An engine: the clock and the random source are parameters, storage is three traits
+//! ([`storage::AccountStorage`], [`storage::SessionStorage`], [`storage::InvitationStorage`]) that
+//! [`storage::MemoryStorage`] and `gabion-store` implement and one [`storage::conformance`] suite
+//! checks. Password hashing takes long, so it happens outside, between [`login::begin`] and
+//! [`login::Attempt::finish`].
+
+pub mod account;
+pub mod cookie;
+pub mod invitation;
+pub mod login;
+pub mod name;
+pub mod passwords;
+pub mod session;
+pub mod settings;
+pub mod storage;
+pub mod throttle;
+
+pub use account::{Account, AccountError, Accounts, NewAccount};
+pub use invitation::{Invitation, Invitations, Purpose};
+pub use name::{AccountName, MalformedName};
+pub use passwords::{Passwords, Profile, Violation};
+pub use session::{AssertionSlot, BeginSession, Session, Sessions};
+pub use settings::{LoginSettings, PasswordSettings, SessionSettings};
+pub use storage::{MemoryStorage, StorageError};
+pub use throttle::{Reservation, Throttle, Throttled};

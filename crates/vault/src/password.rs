@@ -62,6 +62,21 @@ impl Cost {
         Ok(Self { memory_kib, passes, lanes })
     }
 
+    #[must_use]
+    pub const fn memory_bytes(self) -> u64 {
+        self.memory_kib as u64 * 1024
+    }
+
+    #[must_use]
+    pub const fn passes(self) -> u32 {
+        self.passes
+    }
+
+    #[must_use]
+    pub const fn lanes(self) -> u32 {
+        self.lanes
+    }
+
     const fn is_below(self, asked: Self) -> bool {
         self.memory_kib < asked.memory_kib || self.passes < asked.passes
     }

@@ -1,0 +1,246 @@
+//! Accounts: made, found, disabled, given passwords and roles.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gabion_model::{AccountId, Principal, Rng, Role, SessionId, TenantId, Timestamp, random};
+use gabion_vault::encoding::base64url_encode;
+
+use crate::name::AccountName;
+use crate::session::Sessions;
+use crate::storage::{AccountChange, AccountStorage, StorageError};
+
+/// One account.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Account {
+    pub id: AccountId,
+    pub name: AccountName,
+    pub tenant: TenantId,
+    pub roles: Vec<Role>,
+    /// The PHC string; none until the person has set a password.
+    pub password: Option<String>,
+    pub password_changed: Option<Timestamp>,
+    pub disabled: bool,
+    /// Rises whenever all that was granted before must end: the revocation epoch.
+    pub epoch: u64,
+    pub created: Timestamp,
+    pub last_sign_in: Option<Timestamp>,
+}
+
+/// What an account begins with.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    pub name: AccountName,
+    pub tenant: TenantId,
+    pub roles: Vec<Role>,
+}
+
+/// The engine over the stored accounts and the living sessions: whatever must end an account's sessions
+/// does so here, not in its caller.
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    storage: Arc<dyn AccountStorage>,
+    sessions: Arc<Sessions>,
+    /// Held while the number of administrators is looked at and changed.
+    administrators: Arc<Mutex<()>>,
+}
+
+/// Why an act on an account was not done. Alphabetical.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccountError {
+    /// Disabling it or taking its role would leave nobody who can administer.
+    #[error("this is the last administrator who can sign in")]
+    LastAdministrator,
+    #[error("there is no such account")]
+    NotFound,
+    #[error(transparent)]
+    Storage(StorageError),
+    #[error("an account with this name exists")]
+    Taken,
+}
+
+impl Accounts {
+    #[must_use]
+    pub fn new(storage: Arc<dyn AccountStorage>, sessions: Arc<Sessions>) -> Self {
+        Self { storage, sessions, administrators: Arc::default() }
+    }
+
+    /// Makes an account without a password: nobody can sign in to it until a one-time link was used.
+    ///
+    /// # Errors
+    /// [`AccountError::Taken`] when the name is.
+    pub fn create(&self, new: NewAccount, now: Timestamp, rng: &dyn Rng) -> Result<Account, AccountError> {
+        let account = Account {
+            id: AccountId::new(&base64url_encode(&random::bytes::<16>(rng))),
+            name: new.name,
+            tenant: new.tenant,
+            roles: new.roles,
+            password: None,
+            password_changed: None,
+            disabled: false,
+            epoch: 0,
+            created: now,
+            last_sign_in: None,
+        };
+        self.storage.insert(&account)?;
+        Ok(account)
+    }
+
+    /// # Errors
+    /// When the storage fails.
+    pub fn find(&self, name: &AccountName) -> Result<Option<Account>, AccountError> {
+        Ok(self.storage.by_name(name)?)
+    }
+
+    /// # Errors
+    /// When the storage fails.
+    pub fn by_id(&self, id: &AccountId) -> Result<Option<Account>, AccountError> {
+        Ok(self.storage.by_id(id)?)
+    }
+
+    /// All accounts by name.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn list(&self) -> Result<Vec<Account>, AccountError> {
+        Ok(self.storage.list()?)
+    }
+
+    /// Whether anybody can sign in and administer.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn has_administrator(&self) -> Result<bool, AccountError> {
+        Ok(self.storage.list()?.iter().any(Account::can_administer))
+    }
+
+    /// Ends all sessions and open links of the account and lets nobody sign in to it.
+    ///
+    /// # Errors
+    /// [`AccountError::LastAdministrator`] when nobody else could administer.
+    pub fn disable(&self, id: &AccountId) -> Result<Account, AccountError> {
+        self.change_guarded(id, &AccountChange::Disable)
+    }
+
+    /// # Errors
+    /// When there is no such account.
+    pub fn enable(&self, id: &AccountId) -> Result<Account, AccountError> {
+        self.change(id, &AccountChange::Enable)
+    }
+
+    /// Sets the (already hashed) password and ends every session but `keep`, and every open link.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn set_password(
+        &self,
+        id: &AccountId,
+        phc: String,
+        keep: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<Account, AccountError> {
+        self.change(id, &AccountChange::Password { phc, now, keep })
+    }
+
+    /// Takes the password away and ends every session and open link: the first half of a reset, the
+    /// other being a one-time link.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn remove_password(&self, id: &AccountId) -> Result<Account, AccountError> {
+        self.change(id, &AccountChange::RemovePassword)
+    }
+
+    /// Replaces a hash by a costlier one of the same password. Nothing happens when the password was
+    /// changed meanwhile.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn rehash(&self, id: &AccountId, from: String, to: String) -> Result<Account, AccountError> {
+        self.change(id, &AccountChange::Rehash { from, to })
+    }
+
+    /// Gives the account other roles and ends its sessions, which carry the former ones.
+    ///
+    /// # Errors
+    /// [`AccountError::LastAdministrator`] when nobody else could administer.
+    pub fn set_roles(&self, id: &AccountId, roles: Vec<Role>) -> Result<Account, AccountError> {
+        self.change_guarded(id, &AccountChange::Roles(roles))
+    }
+
+    /// Notes that somebody signed in.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn signed_in(&self, id: &AccountId, now: Timestamp) -> Result<Account, AccountError> {
+        self.change(id, &AccountChange::SignedIn { now })
+    }
+
+    fn change(&self, id: &AccountId, change: &AccountChange) -> Result<Account, AccountError> {
+        let account = self.storage.update(id, change)?;
+        self.sessions.end_revoked(&account, change);
+        Ok(account)
+    }
+
+    /// A change that must leave somebody who can administer, if there was somebody before.
+    fn change_guarded(&self, id: &AccountId, change: &AccountChange) -> Result<Account, AccountError> {
+        let _held = self.administrators.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut accounts = self.storage.list()?;
+        if accounts.iter().any(Account::can_administer) {
+            if let Some(account) = accounts.iter_mut().find(|account| account.id == *id) {
+                change.apply(account);
+            }
+            if !accounts.iter().any(Account::can_administer) {
+                return Err(AccountError::LastAdministrator);
+            }
+        }
+        self.change(id, change)
+    }
+}
+
+impl Account {
+    #[must_use]
+    pub fn principal(&self) -> Principal {
+        Principal {
+            account: self.id.clone(),
+            name: self.name.to_shared(),
+            tenant: self.tenant.clone(),
+            roles: self.roles.clone().into(),
+        }
+    }
+
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles.iter().any(|own| own.as_str() == role)
+    }
+
+    /// Enabled, enrolled and an administrator.
+    fn can_administer(&self) -> bool {
+        !self.disabled && self.password.is_some() && self.has_role(Role::ADMINISTRATOR)
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Account")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("tenant", &self.tenant)
+            .field("roles", &self.roles)
+            .field("password", &self.password.as_ref().map(|_| "***"))
+            .field("disabled", &self.disabled)
+            .field("epoch", &self.epoch)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<StorageError> for AccountError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::NotFound => Self::NotFound,
+            StorageError::Taken => Self::Taken,
+            error => Self::Storage(error),
+        }
+    }
+}

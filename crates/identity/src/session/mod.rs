@@ -1,0 +1,79 @@
+//! Sessions: who is signed in.
+//!
+//! The browser holds a ticket of 256 random bits; we keep its SHA-256. Whoever reads the database or a
+//! backup can make no cookie of it.
+
+mod assertion;
+mod table;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use gabion_model::{Principal, SessionId, Timestamp};
+use tokio::sync::Notify;
+
+pub use assertion::AssertionSlot;
+pub use table::{BeginSession, SessionError, Sessions};
+
+/// One person signed in with one browser. Lives until it expires or is revoked.
+pub struct Session {
+    /// Public: names the session in lists and events; it is not the ticket.
+    pub id: SessionId,
+    pub principal: Principal,
+    pub started: Timestamp,
+    /// From where it began.
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+    /// What the upstream is told about it, kept so that it need not be signed for every request.
+    pub assertion: AssertionSlot,
+    ticket_hash: [u8; 32],
+    last_seen: AtomicI64,
+    stored_last_seen: AtomicI64,
+    ended: AtomicBool,
+    end: Notify,
+}
+
+impl Session {
+    /// The last request, to within a second.
+    #[must_use]
+    pub fn last_seen(&self) -> Timestamp {
+        Timestamp::from_micros(self.last_seen.load(Ordering::Relaxed))
+    }
+
+    /// Signed out, revoked or expired.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Resolves when the session ends: what a WebSocket or another stream of the session waits for
+    /// beside its own work.
+    pub async fn ended(&self) {
+        loop {
+            // Registered before the flag is read, so that an end between the two is not missed.
+            let end = self.end.notified();
+            if self.is_ended() {
+                return;
+            }
+            end.await;
+        }
+    }
+
+    fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.end.notify_waiters();
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Session")
+            .field("id", &self.id)
+            .field("principal", &self.principal)
+            .field("started", &self.started)
+            .field("ended", &self.is_ended())
+            .finish_non_exhaustive()
+    }
+}

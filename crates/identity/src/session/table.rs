@@ -1,0 +1,356 @@
+//! The living sessions.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use gabion_model::{AccountId, Rng, Secret, SessionId, Timestamp, random};
+use gabion_vault::encoding::{base64url_decode_32, base64url_encode};
+use gabion_vault::sha256;
+use tokio::sync::Notify;
+
+use super::{AssertionSlot, Session};
+use crate::account::Account;
+use crate::settings::SessionSettings;
+use crate::storage::{AccountChange, SessionStorage, StorageError, StoredSession};
+
+/// From where and when a session begins.
+#[derive(Debug, Clone)]
+pub struct BeginSession {
+    pub address: Option<IpAddr>,
+    pub user_agent: Option<String>,
+    pub now: Timestamp,
+}
+
+/// Why a session did not begin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// The account was disabled or its sessions were revoked since the password was checked.
+    #[error("the account may not sign in any more")]
+    Overtaken,
+    #[error(transparent)]
+    Storage(StorageError),
+}
+
+/// Everybody who is signed in. Authoritative in memory, written through to the storage, so that
+/// [`resolve`](Self::resolve) never waits for it.
+///
+/// INVARIANT: a session in the table that has not ended is in the storage, and its account was enabled
+/// when it was put there. Beginning, ending and loading happen under `changes`; resolving does not.
+pub struct Sessions {
+    shards: Vec<Shard>,
+    by_account: Mutex<HashMap<AccountId, Vec<Arc<Session>>>>,
+    storage: Arc<dyn SessionStorage>,
+    idle: AtomicI64,
+    absolute: AtomicI64,
+    concurrent: AtomicU32,
+}
+
+type Shard = RwLock<HashMap<[u8; 32], Arc<Session>, BuildHasherDefault<TicketHasher>>>;
+
+impl Sessions {
+    /// Loads what outlived the restart and has not expired meanwhile.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn open(
+        storage: Arc<dyn SessionStorage>,
+        settings: &SessionSettings,
+        now: Timestamp,
+    ) -> Result<Arc<Self>, StorageError> {
+        let sessions = Self {
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            by_account: Mutex::default(),
+            storage,
+            idle: AtomicI64::default(),
+            absolute: AtomicI64::default(),
+            concurrent: AtomicU32::default(),
+        };
+        sessions.set_settings(settings);
+        let loaded = sessions.storage.load()?;
+        let mut by_account = sessions.changes();
+        for (stored, account) in loaded {
+            sessions.put(&mut by_account, session(stored, &account));
+        }
+        drop(by_account);
+        sessions.purge(now)?;
+        Ok(Arc::new(sessions))
+    }
+
+    /// Takes over changed settings; they hold for the sessions there are, too.
+    pub fn set_settings(&self, settings: &SessionSettings) {
+        let micros = |period: gabion_model::Period| {
+            i64::try_from(period.as_duration().as_micros()).unwrap_or(i64::MAX)
+        };
+        self.idle.store(micros(settings.idle), Ordering::Relaxed);
+        self.absolute.store(micros(settings.absolute), Ordering::Relaxed);
+        self.concurrent.store(settings.concurrent.max(1), Ordering::Relaxed);
+    }
+
+    /// Whose ticket this is, if it is a living session's; notes that it was seen.
+    ///
+    /// The hot path: one SHA-256, one shared lock, no allocation.
+    #[must_use]
+    pub fn resolve(&self, ticket: &str, now: Timestamp) -> Option<Arc<Session>> {
+        let hash = sha256(&base64url_decode_32(ticket).ok()?);
+        let session = {
+            let shard = self.shard(&hash)?.read().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(shard.get(&hash)?)
+        };
+        if session.is_ended() || self.is_expired(&session, now) {
+            return None;
+        }
+        // Written once a second at most, so that cores do not fight over the line.
+        let seen = session.last_seen.load(Ordering::Relaxed);
+        if now.as_micros() >= seen.saturating_add(SECOND) {
+            session.last_seen.fetch_max(now.as_micros(), Ordering::Relaxed);
+        }
+        Some(session)
+    }
+
+    /// Begins a session for an account whose password was just verified, with a ticket nobody knew
+    /// before. Ends the account's oldest sessions if there are more than allowed.
+    ///
+    /// # Errors
+    /// [`SessionError::Overtaken`] when `account` is not as it was any more.
+    pub fn begin(
+        &self,
+        account: &Account,
+        begin: BeginSession,
+        rng: &dyn Rng,
+    ) -> Result<(Secret<String>, Arc<Session>), SessionError> {
+        let ticket = Secret::new(random::bytes::<32>(rng));
+        let stored = StoredSession {
+            id: SessionId::new(&base64url_encode(&random::bytes::<16>(rng))),
+            ticket_hash: sha256(ticket.expose()),
+            account: account.id.clone(),
+            started: begin.now,
+            last_seen: begin.now,
+            address: begin.address,
+            user_agent: begin.user_agent.map(bounded),
+        };
+        let mut by_account = self.changes();
+        self.storage.insert(&stored, account.epoch)?;
+        let session = session(stored, account);
+        self.put(&mut by_account, Arc::clone(&session));
+        let own = by_account.get(&account.id).map(Vec::as_slice).unwrap_or_default();
+        let mut living: Vec<_> = own.iter().filter(|one| one.id != session.id).cloned().collect();
+        living.sort_by_key(|one| one.started);
+        let allowed = usize::try_from(self.concurrent.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
+        living.truncate((living.len() + 1).saturating_sub(allowed));
+        self.end(&mut by_account, &living)?;
+        drop(by_account);
+        Ok((Secret::new(base64url_encode(ticket.expose())), session))
+    }
+
+    /// Ends a session, whoever's it is. Returns whether there was one.
+    ///
+    /// # Errors
+    /// When the storage fails; the session has ended for this run all the same.
+    pub fn revoke(&self, id: &SessionId) -> Result<bool, StorageError> {
+        let mut by_account = self.changes();
+        let found: Vec<_> = by_account.values().flatten().filter(|one| one.id == *id).cloned().collect();
+        self.end(&mut by_account, &found)?;
+        Ok(!found.is_empty())
+    }
+
+    /// Ends all sessions of an account but `except`. Returns how many.
+    ///
+    /// # Errors
+    /// When the storage fails; the sessions have ended for this run all the same.
+    pub fn revoke_account(
+        &self,
+        account: &AccountId,
+        except: Option<&SessionId>,
+    ) -> Result<usize, StorageError> {
+        let mut by_account = self.changes();
+        let own = by_account.get(account).map(Vec::as_slice).unwrap_or_default();
+        let found: Vec<_> = own.iter().filter(|one| Some(&one.id) != except).cloned().collect();
+        self.end(&mut by_account, &found)?;
+        Ok(found.len())
+    }
+
+    /// The living sessions of an account, the newest first.
+    #[must_use]
+    pub fn list(&self, account: &AccountId, now: Timestamp) -> Vec<Arc<Session>> {
+        let by_account = self.changes();
+        let own = by_account.get(account).map(Vec::as_slice).unwrap_or_default();
+        let mut living: Vec<_> = own.iter().filter(|one| !self.is_expired(one, now)).cloned().collect();
+        drop(by_account);
+        living.sort_by_key(|one| std::cmp::Reverse((one.started, one.last_seen())));
+        living
+    }
+
+    /// How many sessions the table holds.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.changes().values().map(Vec::len).sum()
+    }
+
+    /// Ends and removes what has expired; call it every minute. Streams of an expired session end here.
+    /// Returns how many.
+    ///
+    /// # Errors
+    /// When the storage fails; the sessions have ended all the same.
+    pub fn purge(&self, now: Timestamp) -> Result<usize, StorageError> {
+        let mut by_account = self.changes();
+        let expired: Vec<_> =
+            by_account.values().flatten().filter(|one| self.is_expired(one, now)).cloned().collect();
+        self.end(&mut by_account, &expired)?;
+        Ok(expired.len())
+    }
+
+    /// Writes down when sessions were last seen, where that changed; call it every minute and at the end.
+    /// Returns how many.
+    ///
+    /// # Errors
+    /// When the storage fails; the next call tries again.
+    pub fn flush(&self) -> Result<usize, StorageError> {
+        let changed: Vec<_> = {
+            let by_account = self.changes();
+            let is_changed = |one: &&Arc<Session>| {
+                one.last_seen.load(Ordering::Relaxed) != one.stored_last_seen.load(Ordering::Relaxed)
+            };
+            by_account
+                .values()
+                .flatten()
+                .filter(is_changed)
+                .map(|one| (Arc::clone(one), one.last_seen()))
+                .collect()
+        };
+        let rows: Vec<_> = changed.iter().map(|(session, seen)| (session.id.clone(), *seen)).collect();
+        if !rows.is_empty() {
+            self.storage.touch(&rows)?;
+        }
+        for (session, seen) in &changed {
+            session.stored_last_seen.store(seen.as_micros(), Ordering::Relaxed);
+        }
+        Ok(rows.len())
+    }
+
+    /// Follows a change that the storage has made: what it removed there ends here.
+    pub(crate) fn end_revoked(&self, account: &Account, change: &AccountChange) {
+        if !change.raises_epoch() {
+            return;
+        }
+        let mut by_account = self.changes();
+        let own = by_account.get(&account.id).map(Vec::as_slice).unwrap_or_default();
+        let ended: Vec<_> = own.iter().filter(|one| Some(&one.id) != change.keeps()).cloned().collect();
+        self.forget(&mut by_account, &ended);
+    }
+
+    fn changes(&self) -> MutexGuard<'_, HashMap<AccountId, Vec<Arc<Session>>>> {
+        self.by_account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shard(&self, hash: &[u8; 32]) -> Option<&Shard> {
+        let [first, ..] = hash;
+        self.shards.get(usize::from(*first) % SHARDS)
+    }
+
+    fn is_expired(&self, session: &Session, now: Timestamp) -> bool {
+        let (now, seen) = (now.as_micros(), session.last_seen.load(Ordering::Relaxed));
+        now.saturating_sub(seen) >= self.idle.load(Ordering::Relaxed)
+            || now.saturating_sub(session.started.as_micros()) >= self.absolute.load(Ordering::Relaxed)
+    }
+
+    fn put(&self, by_account: &mut HashMap<AccountId, Vec<Arc<Session>>>, session: Arc<Session>) {
+        by_account.entry(session.principal.account.clone()).or_default().push(Arc::clone(&session));
+        if let Some(shard) = self.shard(&session.ticket_hash) {
+            shard.write().unwrap_or_else(PoisonError::into_inner).insert(session.ticket_hash, session);
+        }
+    }
+
+    /// Ends sessions here first, then in the storage: a failing disk does not keep anybody signed in.
+    fn end(
+        &self,
+        by_account: &mut HashMap<AccountId, Vec<Arc<Session>>>,
+        sessions: &[Arc<Session>],
+    ) -> Result<(), StorageError> {
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        self.forget(by_account, sessions);
+        let ids: Vec<_> = sessions.iter().map(|one| one.id.clone()).collect();
+        self.storage.remove(&ids)
+    }
+
+    fn forget(&self, by_account: &mut HashMap<AccountId, Vec<Arc<Session>>>, sessions: &[Arc<Session>]) {
+        for session in sessions {
+            session.end();
+            if let Some(shard) = self.shard(&session.ticket_hash) {
+                shard.write().unwrap_or_else(PoisonError::into_inner).remove(&session.ticket_hash);
+            }
+            if let Some(own) = by_account.get_mut(&session.principal.account) {
+                own.retain(|one| one.id != session.id);
+                if own.is_empty() {
+                    by_account.remove(&session.principal.account);
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Sessions").field("storage", &self.storage).finish_non_exhaustive()
+    }
+}
+
+impl From<StorageError> for SessionError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Stale | StorageError::NotFound => Self::Overtaken,
+            error => Self::Storage(error),
+        }
+    }
+}
+
+fn session(stored: StoredSession, account: &Account) -> Arc<Session> {
+    Arc::new(Session {
+        id: stored.id,
+        principal: account.principal(),
+        started: stored.started,
+        address: stored.address,
+        user_agent: stored.user_agent,
+        assertion: AssertionSlot::default(),
+        ticket_hash: stored.ticket_hash,
+        last_seen: AtomicI64::new(stored.last_seen.as_micros()),
+        stored_last_seen: AtomicI64::new(stored.last_seen.as_micros()),
+        ended: AtomicBool::new(false),
+        end: Notify::new(),
+    })
+}
+
+/// A user agent is the client's to choose: at most 256 bytes are kept.
+fn bounded(mut text: String) -> String {
+    let end = (0..=USER_AGENT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text.truncate(end);
+    text
+}
+
+/// The keys are SHA-256 values: eight of their bytes are as good a hash as any. An attacker cannot aim
+/// at one bucket, since only tickets we made are ever keys.
+#[derive(Default)]
+struct TicketHasher(u64);
+
+impl Hasher for TicketHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(word) = bytes.last_chunk::<8>() {
+            self.0 ^= u64::from_le_bytes(*word);
+        }
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+const SHARDS: usize = 64;
+const SECOND: i64 = 1_000_000;
+const USER_AGENT: usize = 256;

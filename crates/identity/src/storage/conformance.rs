@@ -1,0 +1,1 @@
+//! What every implementation of the storage traits must do; each runs it against itself.
