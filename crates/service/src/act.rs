@@ -31,6 +31,8 @@ pub enum Audience {
     Everybody,
     /// The operator and the gate itself: whoever holds the machine.
     Machine,
+    /// Whoever is signed in, about their own; administrators and the operator, about anybody's.
+    Owner,
     /// Whoever is signed in, about their own account.
     SignedIn,
 }
@@ -56,7 +58,7 @@ impl Act {
 
     /// Who may, how the ledger calls it, and the control it serves.
     const fn row(self) -> (Audience, &'static str, EventKind, ControlId) {
-        use Audience::{Administration, Everybody, Machine, SignedIn};
+        use Audience::{Administration, Everybody, Machine, Owner, SignedIn};
         use EventKind as Kind;
         match self {
             Self::SignIn => (Everybody, "account.sign-in", Kind::Login, ControlId::AUTHN_PASSWORD_HASHING),
@@ -70,7 +72,7 @@ impl Act {
 
             Self::SignOut => (SignedIn, "account.sign-out", Kind::Logout, ControlId::SESSION_REVOCATION),
             Self::ListSessions => (SignedIn, "session.list", Kind::Session, ControlId::SESSION_REVOCATION),
-            Self::RevokeSession => (SignedIn, "session.revoke", Kind::Session, ControlId::SESSION_REVOCATION),
+            Self::RevokeSession => (Owner, "session.revoke", Kind::Session, ControlId::SESSION_REVOCATION),
             Self::RevokeOtherSessions => {
                 (SignedIn, "session.revoke-others", Kind::Session, ControlId::SESSION_REVOCATION)
             }
@@ -84,9 +86,12 @@ impl Act {
             Self::ListAccounts => {
                 (Administration, "account.list", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
             }
-            Self::DisableAccount => {
-                (Administration, "account.disable", Kind::Administration, ControlId::AUTHN_INSTANT_OFFBOARDING)
-            }
+            Self::DisableAccount => (
+                Administration,
+                "account.disable",
+                Kind::Administration,
+                ControlId::AUTHN_INSTANT_OFFBOARDING,
+            ),
             Self::EnableAccount => {
                 (Administration, "account.enable", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
             }

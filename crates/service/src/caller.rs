@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use gabion_model::{Actor, RequestId};
+use gabion_model::{Actor, RequestId, SessionId};
 
 /// The origin of an act: what the ledger writes beside it and what [`authorize`](crate::authorize)
 /// decides by. Made by an adapter (the console from a request, the CLI from its control socket).
@@ -26,5 +26,14 @@ impl Caller {
     #[must_use]
     pub const fn gate() -> Self {
         Self { actor: Actor::Gate, address: None, user_agent: None, request_id: None }
+    }
+
+    /// The session that asks, if one does.
+    #[must_use]
+    pub const fn session(&self) -> Option<&SessionId> {
+        match &self.actor {
+            Actor::Account { session, .. } => session.as_ref(),
+            Actor::Anonymous | Actor::Gate | Actor::Operator => None,
+        }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 /// At most `workers` computations at a time and `queue` waiting; more is refused at once.
 #[derive(Clone)]
-pub struct Workers(Arc<Inner>);
+pub(crate) struct Workers(Arc<Inner>);
 
 struct Inner {
     workers: Arc<Semaphore>,
@@ -21,11 +21,11 @@ struct Inner {
 /// Every worker has work and the queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("all password hashing workers are busy")]
-pub struct Overloaded;
+pub(crate) struct Overloaded;
 
 impl Workers {
     #[must_use]
-    pub fn new(workers: usize, queue: usize) -> Self {
+    pub(crate) fn new(workers: usize, queue: usize) -> Self {
         let workers = workers.max(1);
         Self(Arc::new(Inner {
             workers: Arc::new(Semaphore::new(workers)),
@@ -38,7 +38,7 @@ impl Workers {
     ///
     /// # Errors
     /// [`Overloaded`] when every place is taken.
-    pub fn place(&self) -> Result<Place, Overloaded> {
+    pub(crate) fn place(&self) -> Result<Place, Overloaded> {
         let taken = self.0.inside.fetch_update(Ordering::AcqRel, Ordering::Acquire, |inside| {
             (inside < self.0.bound).then(|| inside.saturating_add(1))
         });
@@ -57,14 +57,14 @@ impl fmt::Debug for Workers {
 }
 
 /// A place in the queue or at a worker; given back on drop.
-pub struct Place(Arc<Inner>);
+pub(crate) struct Place(Arc<Inner>);
 
 impl Place {
     /// Computes off the runtime's thread when a worker is free.
     ///
     /// # Errors
     /// [`Overloaded`] when the computation could not be run at all (the runtime is stopping).
-    pub async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Overloaded> {

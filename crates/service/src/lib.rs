@@ -5,22 +5,29 @@
 //! after; when the ledger cannot record, the act is refused and nothing is changed. Acts run to their
 //! end even when whoever asked goes away, so that no entry stays open and no failed try uncounted.
 
-pub mod act;
-
-pub mod caller;
-pub mod error;
+mod accounts;
+mod act;
+mod authorize;
+mod caller;
+mod error;
 mod hashing;
+mod invitations;
+mod passwords;
+mod record;
 mod service;
+mod sessions;
+mod sign_in;
+mod view;
 
-pub mod view;
+pub use gabion_identity::Purpose;
 
 pub use act::{Act, Audience};
 pub use caller::Caller;
 pub use error::{
     ActError, AddAccountError, ChangePasswordError, DisableAccountError, InvitationError, SignInError,
 };
-pub use service::{Parts, Service};
+pub use service::{Parts, Service, Settings};
 pub use view::{
-    AccountState, AccountView, InvitationView, NewAccount, OneTimeLink, PolicyViolation, Purpose, SessionView,
+    AccountState, AccountView, InvitationView, NewAccount, OneTimeLink, PolicyViolation, SessionView,
     SignedIn,
 };

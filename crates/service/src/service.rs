@@ -1,135 +1,177 @@
 //! The one door to everything privileged.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use gabion_ledger::Ledger;
-use gabion_model::{Clock, Rng, Secret, SessionId};
-
-use crate::{
-    AccountView, ActError, AddAccountError, Caller, ChangePasswordError, DisableAccountError,
-    InvitationError, InvitationView, NewAccount, OneTimeLink, PolicyViolation, SessionView, SignInError,
-    SignedIn,
+use gabion_identity::storage::{AccountStorage, InvitationStorage, SessionStorage};
+use gabion_identity::{
+    Accounts, Invitations, LoginSettings, PasswordSettings, Passwords, SessionSettings, Sessions,
+    StorageError, Throttle,
 };
+use gabion_ledger::Ledger;
+use gabion_model::{Clock, Outcome, Rng};
+use gabion_vault::password::{self, Cost};
 
-/// Composes identity, ledger and time; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Service(Arc<Inner>);
+use crate::hashing::Workers;
+use crate::{Act, ActError, Caller, PolicyViolation};
+
+/// Composes identity, ledger, clock and randomness; cheap to clone. Its futures run on a tokio runtime
+/// and hand whatever blocks to the runtime's blocking threads.
+#[derive(Clone)]
+pub struct Service(pub(crate) Arc<Inner>);
 
 /// What a service is made of.
 #[derive(Debug)]
 pub struct Parts {
+    pub accounts: Arc<dyn AccountStorage>,
+    pub sessions: Arc<dyn SessionStorage>,
+    pub invitations: Arc<dyn InvitationStorage>,
     pub ledger: Ledger,
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
+    pub settings: Settings,
+    /// How many passwords are hashed at once: the number of cores.
+    pub workers: usize,
 }
 
+/// The tables of the configuration that rule who gets in and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    pub sessions: SessionSettings,
+    pub passwords: PasswordSettings,
+    pub login: LoginSettings,
+}
+
+pub(crate) struct Inner {
+    pub(crate) accounts: Accounts,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) throttle: Throttle,
+    pub(crate) workers: Workers,
+    pub(crate) ledger: Ledger,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    invitations: Arc<dyn InvitationStorage>,
+    rules: RwLock<Arc<Rules>>,
+}
+
+/// What follows from the settings, made once per configuration.
 #[derive(Debug)]
-struct Inner {
-    parts: Parts,
+pub(crate) struct Rules {
+    pub(crate) passwords: Passwords,
+    pub(crate) invitations: Invitations,
+    pub(crate) cost: Cost,
+    /// What an unknown name's password is verified against.
+    pub(crate) dummy: Arc<str>,
 }
 
 impl Service {
-    /// Signs in with a password. On success the caller's former session, if any, has ended.
-    pub async fn sign_in(
-        &self,
-        caller: &Caller,
-        name: &str,
-        password: Secret<String>,
-    ) -> Result<SignedIn, SignInError> {
-        todo!()
+    /// Loads the sessions that outlived a restart.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn open(parts: Parts) -> Result<Self, StorageError> {
+        let Parts { accounts, sessions, invitations, ledger, clock, rng, settings, workers } = parts;
+        let sessions = Sessions::open(sessions, &settings.sessions, clock.now())?;
+        let rules = Rules::new(&settings, &invitations, &*rng);
+        Ok(Self(Arc::new(Inner {
+            accounts: Accounts::new(accounts, Arc::clone(&sessions)),
+            sessions,
+            throttle: Throttle::new(&settings.login, &*rng),
+            workers: Workers::new(workers, workers.saturating_mul(QUEUE_PER_WORKER)),
+            ledger,
+            clock,
+            rng,
+            invitations,
+            rules: RwLock::new(Arc::new(rules)),
+        })))
     }
 
-    /// Ends the caller's own session.
-    pub async fn sign_out(&self, caller: &Caller) -> Result<(), ActError> {
-        todo!()
+    /// The living sessions, for the request path.
+    #[must_use]
+    pub fn live_sessions(&self) -> Arc<Sessions> {
+        Arc::clone(&self.0.sessions)
     }
 
-    /// The caller's own sessions, the asking one first, then the latest seen.
-    pub async fn sessions(&self, caller: &Caller) -> Result<Vec<SessionView>, ActError> {
-        todo!()
+    /// Takes over changed settings. Sessions, counters and open links stay.
+    pub fn set_settings(&self, settings: &Settings) {
+        let Inner { invitations, rng, .. } = &*self.0;
+        let rules = Arc::new(Rules::new(settings, invitations, &**rng));
+        self.0.sessions.set_settings(&settings.sessions);
+        self.0.throttle.set_settings(&settings.login);
+        *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
     }
 
-    /// Ends one session: an own one; administrators and the operator may end any.
-    pub async fn revoke_session(&self, caller: &Caller, id: &SessionId) -> Result<(), ActError> {
-        todo!()
+    /// What a new password must be, as sentences for the page that asks for one.
+    #[must_use]
+    pub fn password_rules(&self) -> Vec<String> {
+        self.0.rules().passwords.rules().iter().map(|rule| sentence(rule)).collect()
     }
 
-    /// Ends all of the caller's sessions but the asking one; answers how many.
-    pub async fn revoke_other_sessions(&self, caller: &Caller) -> Result<usize, ActError> {
-        todo!()
-    }
-
-    /// Changes the caller's own password and ends every other session.
-    pub async fn change_password(
-        &self,
-        caller: &Caller,
-        current: Secret<String>,
-        new: Secret<String>,
-    ) -> Result<(), ChangePasswordError> {
-        todo!()
-    }
-
-    /// Makes an account without a password and the link by which its owner sets one.
-    pub async fn add_account(
-        &self,
-        caller: &Caller,
-        account: NewAccount,
-    ) -> Result<OneTimeLink, AddAccountError> {
-        todo!()
-    }
-
-    /// All accounts by name.
-    pub async fn list_accounts(&self, caller: &Caller) -> Result<Vec<AccountView>, ActError> {
-        todo!()
-    }
-
-    /// Bars an account and ends all its sessions and live streams at once.
-    pub async fn disable_account(&self, caller: &Caller, name: &str) -> Result<(), DisableAccountError> {
-        todo!()
-    }
-
-    pub async fn enable_account(&self, caller: &Caller, name: &str) -> Result<(), ActError> {
-        todo!()
-    }
-
-    /// Makes a link by which the owner sets a new password; the old password works until then no more,
-    /// and every session ends.
-    pub async fn reset_account(&self, caller: &Caller, name: &str) -> Result<OneTimeLink, ActError> {
-        todo!()
-    }
-
-    /// The link for the first administrator, or none when an administrator can already sign in. An
-    /// older link stops working.
-    pub async fn first_administrator_link(&self, caller: &Caller) -> Result<Option<OneTimeLink>, ActError> {
-        todo!()
-    }
-
-    /// What a one-time link is for, without using it.
-    pub async fn invitation(
-        &self,
-        caller: &Caller,
-        token: Secret<String>,
-    ) -> Result<InvitationView, InvitationError> {
-        todo!()
-    }
-
-    /// Uses a one-time link: sets the password, ends the account's sessions.
-    pub async fn accept_invitation(
-        &self,
-        caller: &Caller,
-        token: Secret<String>,
-        password: Secret<String>,
-    ) -> Result<(), InvitationError> {
-        todo!()
-    }
-
-    /// Counts what a browser reported under the content security policy. Never blocks.
+    /// Counts what a browser reported under the content security policy. Never blocks; a flood is folded
+    /// by the ledger.
     pub fn report_policy_violation(&self, caller: &Caller, violation: PolicyViolation) {
-        todo!()
+        let mut event = self.0.event(Act::ReportPolicyViolation, caller, Outcome::Failure);
+        event.resource = violation.document;
+        event.reason = Some(violation.directive);
+        event.metadata.insert("blocked".to_owned(), violation.blocked);
+        self.0.ledger.observe(event);
     }
 
-    /// Housekeeping, about once a minute: persists last-seen times, forgets what has expired.
+    /// Housekeeping, about once a minute and before stopping: writes down when sessions were last seen,
+    /// ends and removes what has expired, makes counted refusals durable.
+    ///
+    /// # Errors
+    /// When storage or ledger fail; the next call tries again.
     pub async fn tick(&self) -> Result<(), ActError> {
-        todo!()
+        let swept = self
+            .blocking(|inner| {
+                inner.sessions.flush()?;
+                inner.sessions.purge(inner.clock.now())?;
+                Ok(())
+            })
+            .await;
+        self.0.ledger.flush().await?;
+        swept
     }
 }
+
+impl Inner {
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Rules {
+    fn new(settings: &Settings, invitations: &Arc<dyn InvitationStorage>, rng: &dyn Rng) -> Self {
+        let cost = settings.passwords.cost();
+        Self {
+            passwords: Passwords::new(&settings.passwords),
+            invitations: Invitations::new(Arc::clone(invitations), settings.login.clone()),
+            cost,
+            dummy: password::dummy(cost, rng).into(),
+        }
+    }
+}
+
+/// `use at least 12 characters` → `Use at least 12 characters.`
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
+        None => String::new(),
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Service")
+            .field("accounts", &self.0.accounts)
+            .field("sessions", &self.0.sessions)
+            .field("workers", &self.0.workers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A queue this long is worked off in about a second.
+const QUEUE_PER_WORKER: usize = 16;

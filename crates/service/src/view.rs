@@ -1,7 +1,9 @@
 //! What acts take and give: plain data for pages, commands and answers.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use gabion_identity::{Purpose, Session};
 use gabion_model::{AccountId, Secret, SessionId, TenantId, Timestamp};
 use serde::Serialize;
 
@@ -9,7 +11,7 @@ use serde::Serialize;
 #[derive(Debug)]
 pub struct SignedIn {
     pub ticket: Secret<String>,
-    
+    pub session: Arc<Session>,
 }
 
 /// One sign-in as its owner sees it.
@@ -43,6 +45,7 @@ pub struct AccountView {
     pub roles: Vec<String>,
     pub state: AccountState,
     pub created: Timestamp,
+    pub last_sign_in: Option<Timestamp>,
     /// How many sessions it has now.
     pub sessions: usize,
 }
@@ -56,18 +59,6 @@ pub struct NewAccount {
     pub tenant: Option<String>,
     /// For instance `administrator`, or the application's own.
     pub roles: Vec<String>,
-}
-
-/// What a one-time link is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Purpose {
-    /// The first password of an account.
-    Enrolment,
-    /// The first password of the first administrator.
-    FirstAdministrator,
-    /// A new password instead of a lost one.
-    Reset,
 }
 
 /// A freshly made one-time link. Shown once, to whoever asked for it.
