@@ -1,0 +1,4 @@
+//! Signing other devices out.
+
+pub(crate) mod revoke;
+pub(crate) mod revoke_others;

@@ -1,0 +1,31 @@
+//! What a page says after a redirect: `?notice=…` names one of these sentences, so that nobody can
+//! write their own into our pages.
+
+use serde::Deserialize;
+
+/// Alphabetical.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Notice {
+    OthersRevoked,
+    PasswordChanged,
+    PasswordSet,
+    SessionGone,
+    SessionRevoked,
+    /// Whatever else stands there.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Notice {
+    pub(crate) const fn text(self) -> Option<&'static str> {
+        match self {
+            Self::OthersRevoked => Some("Every other device is signed out."),
+            Self::PasswordChanged => Some("Your password is changed, and every other device is signed out."),
+            Self::PasswordSet => Some("Your password is set. Sign in with it now."),
+            Self::SessionGone => Some("That device was signed out already."),
+            Self::SessionRevoked => Some("The device is signed out."),
+            Self::Unknown => None,
+        }
+    }
+}
