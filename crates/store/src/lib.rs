@@ -12,6 +12,7 @@
 
 pub mod directory;
 pub mod segments;
+pub mod sqlite;
 
 pub use directory::{Directory, DirectoryError};
 pub use segments::SegmentFiles;

@@ -1,0 +1,32 @@
+//! The schema, step by step. A step that was released is never edited; the next one changes it.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::DatabaseError;
+
+/// Brings the schema to the latest version, each step in a transaction of its own with the version.
+pub(super) fn run(connection: &mut Connection) -> Result<(), DatabaseError> {
+    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application != APPLICATION && (application != 0 || tables != 0) {
+        return Err(DatabaseError::NotOurs);
+    }
+    let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
+    let found: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > known {
+        return Err(DatabaseError::Newer { found, known });
+    }
+    for (version, step) in (1..).zip(STEPS).skip_while(|(version, _)| *version <= found) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update::<u32>(None, "user_version", version)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+const STEPS: &[&str] = &[include_str!("0001_identity.sql")];
+
+/// `GABI`, in the file's header.
+const APPLICATION: i32 = 0x4741_4249;

@@ -1,0 +1,89 @@
+//! Sessions.
+
+use gabion_identity::storage::{SessionStorage, StoredSession};
+use gabion_identity::{Account, StorageError};
+use gabion_model::{AccountId, SessionId, Timestamp};
+use rusqlite::{OptionalExtension as _, Row, named_params};
+
+use super::Database;
+use super::accounts::{account, epoch_to_integer, malformed};
+
+impl SessionStorage for Database {
+    fn insert(&self, session: &StoredSession, epoch: u64) -> Result<(), StorageError> {
+        self.write(|transaction| {
+            let mut allowed = transaction.prepare_cached(ALLOWED)?;
+            let allowed = allowed
+                .query_row((session.account.as_str(), epoch_to_integer(epoch)), |_| Ok(()))
+                .optional()?;
+            if allowed.is_none() {
+                return Err(StorageError::Stale.into());
+            }
+            transaction.prepare_cached(INSERT)?.execute(named_params! {
+                ":id": session.id.as_str(),
+                ":ticket_hash": session.ticket_hash,
+                ":account": session.account.as_str(),
+                ":started": session.started.as_micros(),
+                ":last_seen": session.last_seen.as_micros(),
+                ":address": session.address.map(|address| address.to_string()),
+                ":user_agent": session.user_agent,
+            })?;
+            Ok(())
+        })
+    }
+
+    fn load(&self) -> Result<Vec<(StoredSession, Account)>, StorageError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(LOAD)?;
+            let rows = statement.query_map([], |row| Ok((session(row)?, account(row)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn remove(&self, ids: &[SessionId]) -> Result<(), StorageError> {
+        self.write(|transaction| {
+            let mut statement = transaction.prepare_cached(REMOVE)?;
+            for id in ids {
+                statement.execute([id.as_str()])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn touch(&self, seen: &[(SessionId, Timestamp)]) -> Result<(), StorageError> {
+        self.write(|transaction| {
+            let mut statement = transaction.prepare_cached(TOUCH)?;
+            for (id, time) in seen {
+                statement.execute((id.as_str(), time.as_micros()))?;
+            }
+            Ok(())
+        })
+    }
+}
+
+fn session(row: &Row<'_>) -> rusqlite::Result<StoredSession> {
+    let address: Option<String> = row.get("address")?;
+    let address =
+        address.map(|text| text.parse()).transpose().map_err(|error| malformed("address", error))?;
+    Ok(StoredSession {
+        id: SessionId::new(&row.get::<_, String>("session_id")?),
+        ticket_hash: row.get("ticket_hash")?,
+        account: AccountId::new(&row.get::<_, String>("account_id")?),
+        started: Timestamp::from_micros(row.get("started")?),
+        last_seen: Timestamp::from_micros(row.get("last_seen")?),
+        address,
+        user_agent: row.get("user_agent")?,
+    })
+}
+
+const ALLOWED: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND disabled = 0 AND epoch = ?2";
+const INSERT: &str = "
+    INSERT INTO sessions (id, ticket_hash, account, started, last_seen, address, user_agent)
+    VALUES (:id, :ticket_hash, :account, :started, :last_seen, :address, :user_agent)";
+const LOAD: &str = "
+    SELECT sessions.id AS session_id, ticket_hash, started, last_seen, address, user_agent,
+        accounts.id AS account_id, name, tenant, roles, password, password_changed, disabled, epoch, created,
+        last_sign_in
+    FROM sessions JOIN accounts ON accounts.id = sessions.account
+    WHERE disabled = 0";
+const REMOVE: &str = "DELETE FROM sessions WHERE id = ?1";
+const TOUCH: &str = "UPDATE sessions SET last_seen = ?2 WHERE id = ?1";
