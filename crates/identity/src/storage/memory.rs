@@ -136,3 +136,13 @@ impl InvitationStorage for MemoryStorage {
         Ok(taken.filter(|one| !one.is_expired(now)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conforms() {
+        crate::storage::conformance::run(MemoryStorage::new);
+    }
+}
