@@ -1,18 +1,41 @@
 //! The record nobody edits: append, fold, search.
 
 mod error;
+mod fold;
+mod follow;
+pub mod format;
+mod front;
+mod kind;
 pub mod query;
+pub mod reader;
+mod redact;
+pub mod sanitise;
+mod scan;
 pub mod settings;
+mod shared;
 pub mod storage;
+mod tail;
+mod writer;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use gabion_model::{Clock, Event};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use fold::Folder;
+use scan::Durable;
+use shared::Shared;
+use tail::Tail;
+use writer::{Command, Writer};
 
 pub use error::{Damage, LedgerError, OpenError, ReadError};
+pub use fold::OTHERS;
+pub use follow::Follow;
 pub use query::{Order, Query, Record};
+pub use reader::{Reader, Search};
 pub use settings::Settings;
 pub use storage::memory::MemorySegments;
 pub use storage::{SegmentId, SegmentSource, SegmentStorage};
@@ -21,6 +44,22 @@ pub use storage::{SegmentId, SegmentSource, SegmentStorage};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Position(pub u64);
+
+impl Position {
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// None for the first.
+    #[must_use]
+    pub const fn previous(self) -> Option<Self> {
+        match self.0 {
+            0 | 1 => None,
+            number => Some(Self(number - 1)),
+        }
+    }
+}
 
 impl fmt::Display for Position {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,109 +97,146 @@ pub enum Status {
     Ready,
 }
 
-/// The ledger, opened for writing. Clones share one writer thread.
+/// The ledger, opened for writing. Clones share one writer thread, which ends when the last of them
+/// is dropped or one of them is [closed](Self::close).
 #[derive(Debug, Clone)]
-pub struct Ledger {}
+pub struct Ledger {
+    commands: mpsc::Sender<Command>,
+    /// Bounds the records that wait for the writer.
+    queue: Arc<Semaphore>,
+    shared: Arc<Shared>,
+    storage: Arc<dyn SegmentStorage>,
+    durable: watch::Receiver<Option<Durable>>,
+}
+
+/// Records that may wait for the writer; who comes later waits for a place in the queue.
+const QUEUE: usize = 4096;
+/// A batch ends when it has so many bytes.
+const BATCH_BYTES: u64 = 1 << 20;
 
 impl Ledger {
     /// Reads the end of the last segment, cuts what a crash left torn there, and starts the writer.
+    /// Makes nothing: the first record makes the first segment.
     pub fn open(
         storage: Arc<dyn SegmentStorage>,
         settings: &Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Recovery), OpenError> {
-        let _ = (storage, settings, clock);
-        todo!()
+        let (tail, recovery) = Tail::open(Arc::clone(&storage), settings)?;
+        for cut in &recovery.cuts {
+            tracing::warn!(
+                segment = cut.segment.0,
+                offset = cut.offset,
+                bytes = cut.bytes,
+                "ledger tail cut"
+            );
+        }
+        let (commands, received) = mpsc::channel();
+        let (sender, durable) = watch::channel(tail.durable());
+        let shared = Arc::new(Shared::new());
+        let folder = Folder::new(settings.flood_budget.bytes(), clock.now());
+        let batch_bytes =
+            usize::try_from(settings.segment_size.bytes().min(BATCH_BYTES)).unwrap_or(usize::MAX);
+        let writer = Writer {
+            tail,
+            folder,
+            clock,
+            commands: received,
+            durable: sender,
+            shared: Arc::clone(&shared),
+            batch_bytes,
+        };
+        thread::Builder::new().name("ledger".to_owned()).spawn(|| writer.run())?;
+        Ok((Self { commands, queue: Arc::new(Semaphore::new(QUEUE)), shared, storage, durable }, recovery))
     }
 
     /// A ledger in memory, for tests.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "for tests; only a machine out of threads fails here")]
     pub fn in_memory(clock: Arc<dyn Clock>) -> Self {
-        let _ = clock;
-        todo!()
+        let storage = Arc::new(MemorySegments::new());
+        Self::open(storage, &Settings::default(), clock).expect("memory is empty and readable").0
     }
 
     /// Records the event; its bytes are durable when this answers with its place. Strings are bounded
-    /// and cleaned first (see `sanitise`).
-    pub async fn record(&self, event: Event) -> Result<Position, LedgerError> {
-        let _ = event;
-        std::future::ready(()).await;
-        todo!()
+    /// and cleaned first (see [`sanitise`]). Dropping the future may or may not record the event.
+    pub async fn record(&self, mut event: Event) -> Result<Position, LedgerError> {
+        sanitise::event(&mut event);
+        let entry = writer::encode(&event)?;
+        let permit = Arc::clone(&self.queue).acquire_owned().await.map_err(|_| LedgerError::Closed)?;
+        let (sender, answer) = oneshot::channel();
+        self.send(Command::Record(entry, sender, permit))?;
+        answer.await.map_err(|_| LedgerError::Closed)?
     }
 
-    /// Counts a refusal. Never blocks and never fails; the first of a kind is written at once, repeats
-    /// as one event with their count.
+    /// Counts a refusal. Never blocks on the disk and never fails: the first of a kind is written at
+    /// once, repeats as one event with their count (see `fold`).
     pub fn observe(&self, event: Event) {
-        let _ = event;
-        todo!()
+        self.shared.front.add(event);
+        if self.shared.must_wake() {
+            // Closed: what is observed after the end is not written any more.
+            let _ = self.commands.send(Command::Wake);
+        }
     }
 
     /// Makes durable what was observed and is due: first ones, and counts whose window has ended by
     /// the clock.
     pub async fn flush(&self) -> Result<(), LedgerError> {
-        std::future::ready(()).await;
-        todo!()
+        let (sender, answer) = oneshot::channel();
+        self.send(Command::Flush(sender))?;
+        answer.await.map_err(|_| LedgerError::Closed)?
     }
 
     /// Writes every open count, makes everything durable and ends the writer. Later calls to `record`
     /// answer [`LedgerError::Closed`].
     pub async fn close(&self) -> Result<(), LedgerError> {
-        std::future::ready(()).await;
-        todo!()
+        let (sender, answer) = oneshot::channel();
+        self.send(Command::Close(sender))?;
+        answer.await.map_err(|_| LedgerError::Closed)?
     }
 
-    /// Searches the durable records. Reads files: call it where blocking is allowed.
+    /// The durable records of this moment, to search and check. Reads files: use it where blocking is
+    /// allowed.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        let durable = *self.durable.borrow();
+        Reader::up_to(self.source(), durable)
+    }
+
+    /// Searches the durable records; see [`Reader::search`].
     #[must_use]
     pub fn search(&self, query: Query) -> Search {
-        let _ = query;
-        todo!()
+        self.reader().search(query)
     }
 
     /// The last `count` records, oldest first.
     pub fn tail(&self, count: usize) -> Result<Vec<Record>, ReadError> {
-        let _ = count;
-        todo!()
+        self.reader().tail(count)
     }
 
     /// Records as they become durable, beginning behind `after`, or with the next one.
     #[must_use]
     pub fn follow(&self, after: Option<Position>) -> Follow {
-        let _ = after;
-        todo!()
+        Follow::new(self.source(), self.durable.clone(), after)
     }
 
     /// The last durable record.
     #[must_use]
     pub fn last(&self) -> Option<Position> {
-        todo!()
+        self.durable.borrow().and_then(|durable| durable.next.previous())
     }
 
+    /// Whether the last write went well.
     #[must_use]
     pub fn status(&self) -> Status {
-        todo!()
+        self.shared.status()
     }
-}
 
-/// The answers to a search, read as they are asked for. Ends after an error.
-#[derive(Debug)]
-pub struct Search {}
-
-impl Iterator for Search {
-    type Item = Result<Record, ReadError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        todo!()
+    fn source(&self) -> Arc<dyn SegmentSource> {
+        Arc::<dyn SegmentStorage>::clone(&self.storage)
     }
-}
 
-/// A subscription to the ledger.
-#[derive(Debug)]
-pub struct Follow {}
-
-impl Follow {
-    /// The next record; none when the ledger was closed and everything was read.
-    pub async fn next(&mut self) -> Result<Option<Record>, ReadError> {
-        std::future::ready(()).await;
-        todo!()
+    fn send(&self, command: Command) -> Result<(), LedgerError> {
+        self.commands.send(command).map_err(|_| LedgerError::Closed)
     }
 }

@@ -1,0 +1,229 @@
+//! Folding floods: the first refusal of a kind is written, repeats are counted.
+//!
+//! A kind is written at once, then at the end of a window (10 s, doubling to 60 s while repeats go on)
+//! as one event with the count of the window; a window without repeats forgets the kind. At most
+//! [`KINDS`] kinds are told apart. What they write is paid from a bucket of bytes that refills with the
+//! clock; a new kind may not take the last quarter of it, so that counting what is known goes on.
+//! What does not fit is counted per control in one event a window, which is always written: nobody can
+//! choose how many controls there are.
+//!
+//! INVARIANT: the counts of all events handed out and the counts still held add up to the refusals
+//! taken in.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use gabion_model::{Actor, ControlId, Event, EventKind, Outcome, Timestamp};
+
+use crate::format::FRAME_OVERHEAD;
+use crate::kind::{self, Fold};
+use crate::sanitise;
+
+/// Kinds told apart at one time.
+const KINDS: usize = 1024;
+const FIRST_WINDOW: Duration = Duration::from_secs(10);
+const LONGEST_WINDOW: Duration = Duration::from_secs(60);
+/// The period in which the bucket fills from empty.
+const REFILL: Duration = Duration::from_secs(60);
+
+/// The folding state. Pure: time comes with the calls, what is to be written goes out.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    kinds: HashMap<u64, Kind>,
+    others: BTreeMap<Remainder, Fold>,
+    others_window: Window,
+    budget: Budget,
+}
+
+#[derive(Debug)]
+struct Kind {
+    sample: Event,
+    repeats: Option<Fold>,
+    window: Window,
+}
+
+/// What is still told apart of refusals that are not told apart.
+type Remainder = (ControlId, EventKind, Outcome);
+
+impl Folder {
+    /// `bytes_per_minute` is also what may be written at once.
+    pub(crate) fn new(bytes_per_minute: u64, now: Timestamp) -> Self {
+        Self {
+            kinds: HashMap::new(),
+            others: BTreeMap::new(),
+            others_window: Window::begin(now),
+            budget: Budget { capacity: bytes_per_minute, left: bytes_per_minute, refilled: now },
+        }
+    }
+
+    /// Nothing is counted and no window is open.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.kinds.is_empty() && self.others.is_empty()
+    }
+
+    /// Takes refusals of the kind with this fingerprint; what is to be written goes to `out`.
+    pub(crate) fn take(&mut self, fingerprint: u64, mut fold: Fold, now: Timestamp, out: &mut Vec<Event>) {
+        sanitise::event(&mut fold.event);
+        self.budget.refill(now);
+        let places = KINDS.saturating_sub(self.kinds.len());
+        match self.kinds.get_mut(&fingerprint) {
+            Some(known) if kind::same(&known.sample, &fold.event) => match &mut known.repeats {
+                Some(repeats) => repeats.join(&fold),
+                None => known.repeats = Some(fold),
+            },
+            None if places > 0 && self.budget.allows_new(size(&fold)) => {
+                self.budget.pay(size(&fold));
+                let sample = fold.event.clone();
+                self.kinds.insert(fingerprint, Kind { sample, repeats: None, window: Window::begin(now) });
+                out.push(fold.into_event());
+            }
+            _ => self.remain(&fold, now),
+        }
+    }
+
+    /// Counts what could not be written after all.
+    pub(crate) fn give_back(&mut self, event: Event, now: Timestamp) {
+        self.remain(&Fold::new(event), now);
+    }
+
+    /// What is due by now goes to `out`.
+    pub(crate) fn due(&mut self, now: Timestamp, out: &mut Vec<Event>) {
+        self.budget.refill(now);
+        let mut unpaid = Vec::new();
+        let budget = &mut self.budget;
+        self.kinds.retain(|_, kind| {
+            if !kind.window.is_over(now) {
+                return true;
+            }
+            let Some(repeats) = kind.repeats.take() else { return false };
+            if budget.allows(size(&repeats)) {
+                budget.pay(size(&repeats));
+                out.push(repeats.into_event());
+            } else {
+                unpaid.push(repeats);
+            }
+            kind.window.next(now);
+            true
+        });
+        for repeats in unpaid {
+            self.remain(&repeats, now);
+        }
+        if !self.others.is_empty() && self.others_window.is_over(now) {
+            self.write_others(out);
+            self.others_window.next(now);
+        }
+    }
+
+    /// Everything still counted goes to `out`.
+    pub(crate) fn drain(&mut self, now: Timestamp, out: &mut Vec<Event>) {
+        self.budget.refill(now);
+        for (_, kind) in std::mem::take(&mut self.kinds) {
+            let Some(repeats) = kind.repeats else { continue };
+            if self.budget.allows(size(&repeats)) {
+                self.budget.pay(size(&repeats));
+                out.push(repeats.into_event());
+            } else {
+                self.remain(&repeats, now);
+            }
+        }
+        self.write_others(out);
+    }
+
+    /// Counts refusals that are not told apart.
+    pub(crate) fn remain(&mut self, fold: &Fold, now: Timestamp) {
+        if self.others.is_empty() && self.others_window.is_over(now) {
+            self.others_window = Window::begin(now);
+        }
+        let event = &fold.event;
+        let remainder = (event.control, event.kind, event.outcome);
+        match self.others.get_mut(&remainder) {
+            Some(others) => others.join(fold),
+            None => {
+                // Nothing of the single refusal stays: the next one would differ in everything.
+                let (time, count) = (event.time, event.count);
+                let mut event =
+                    Event::new(time, event.kind, OTHERS, Actor::Gate, event.outcome, event.control);
+                event.count = count;
+                event.reason = Some(OTHERS_REASON.to_owned());
+                let mut others = Fold::new(event);
+                others.earliest = fold.earliest;
+                self.others.insert(remainder, others);
+            }
+        }
+    }
+
+    fn write_others(&mut self, out: &mut Vec<Event>) {
+        for (_, others) in std::mem::take(&mut self.others) {
+            self.budget.pay(size(&others));
+            out.push(others.into_event());
+        }
+    }
+}
+
+/// The action of an event that counts refusals of many kinds.
+pub const OTHERS: &str = "flood.counted";
+const OTHERS_REASON: &str = "more kinds of refusal than are told apart";
+
+/// Bytes a fold takes in a segment, a little more rather than less.
+fn size(fold: &Fold) -> u64 {
+    /// The metadata entry that `into_event` adds.
+    const SINCE: usize = 64;
+    let payload = serde_json::to_vec(&fold.event).map_or(0, |payload| payload.len());
+    (FRAME_OVERHEAD + payload + SINCE) as u64
+}
+
+/// A stretch of time that doubles while it is renewed.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    begin: Timestamp,
+    length: Duration,
+}
+
+impl Window {
+    const fn begin(now: Timestamp) -> Self {
+        Self { begin: now, length: FIRST_WINDOW }
+    }
+
+    fn is_over(&mut self, now: Timestamp) -> bool {
+        // A clock that was set back must not keep a window open for as long.
+        self.begin = self.begin.min(now);
+        now.saturating_since(self.begin) >= self.length
+    }
+
+    fn next(&mut self, now: Timestamp) {
+        *self = Self { begin: now, length: self.length.saturating_mul(2).min(LONGEST_WINDOW) };
+    }
+}
+
+/// A bucket of bytes that fills with time.
+#[derive(Debug)]
+struct Budget {
+    capacity: u64,
+    left: u64,
+    refilled: Timestamp,
+}
+
+impl Budget {
+    fn refill(&mut self, now: Timestamp) {
+        let passed = now.saturating_since(self.refilled).min(REFILL).as_micros();
+        let bytes = u128::from(self.capacity).saturating_mul(passed).checked_div(REFILL.as_micros());
+        let bytes = bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0);
+        // Time too short for a byte is not lost: it counts until there is one.
+        if bytes > 0 || now < self.refilled {
+            self.left = self.left.saturating_add(bytes).min(self.capacity);
+            self.refilled = now;
+        }
+    }
+
+    const fn allows(&self, bytes: u64) -> bool {
+        bytes <= self.left
+    }
+
+    const fn allows_new(&self, bytes: u64) -> bool {
+        bytes.saturating_add(self.capacity / 4) <= self.left
+    }
+
+    const fn pay(&mut self, bytes: u64) {
+        self.left = self.left.saturating_sub(bytes);
+    }
+}

@@ -1,0 +1,299 @@
+//! Reading a ledger: all that an auditor needs, without the writer.
+
+use std::sync::Arc;
+
+use gabion_model::Event;
+
+use crate::format::{CLASS_EVENT, Header};
+use crate::scan::{self, Backward, Durable, Forward, Found};
+use crate::{Damage, Order, Position, Query, ReadError, Record, SegmentId, SegmentSource};
+
+/// A ledger as it was at one moment.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    source: Arc<dyn SegmentSource>,
+    /// None when the ledger holds no segment.
+    durable: Option<Durable>,
+}
+
+impl Reader {
+    /// Opens a ledger that no writer of this process has open: a copy, a backup, a stopped gate's. A
+    /// torn tail of the last segment is left out.
+    pub fn open(source: Arc<dyn SegmentSource>) -> Result<Self, ReadError> {
+        let last = scan::last(&*source, &scan::list(&source)?)?;
+        let durable = last.found.map(|(header, tail)| Durable {
+            segment: header.segment,
+            end: tail.end,
+            next: tail.next,
+        });
+        Ok(Self { source, durable })
+    }
+
+    pub(crate) const fn up_to(source: Arc<dyn SegmentSource>, durable: Option<Durable>) -> Self {
+        Self { source, durable }
+    }
+
+    /// The last record.
+    #[must_use]
+    pub fn last(&self) -> Option<Position> {
+        self.durable.and_then(|durable| durable.next.previous())
+    }
+
+    /// The records that fit the query, read as they are asked for.
+    #[must_use]
+    pub fn search(&self, query: Query) -> Search {
+        let left = query.limit.unwrap_or(usize::MAX);
+        Search { reader: self.clone(), query, left, walk: Walk::Unbegun }
+    }
+
+    /// The last `count` records, oldest first.
+    pub fn tail(&self, count: usize) -> Result<Vec<Record>, ReadError> {
+        let newest = Query { limit: Some(count), ..Query::default() };
+        let mut records = self.search(newest).collect::<Result<Vec<_>, _>>()?;
+        records.reverse();
+        Ok(records)
+    }
+
+    /// Reads everything and checks every byte of it; how many records there are.
+    pub fn verify(&self) -> Result<u64, ReadError> {
+        let mut walk = Forwards::begin(self, None)?;
+        let mut count = 0;
+        while walk.next(self)?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+/// The answers to a search. Ends after an error, except after [`ReadError::Unknown`].
+#[derive(Debug)]
+pub struct Search {
+    reader: Reader,
+    query: Query,
+    left: usize,
+    walk: Walk,
+}
+
+#[derive(Debug)]
+enum Walk {
+    Unbegun,
+    Forwards(Forwards),
+    Backwards(Backwards),
+    Ended,
+}
+
+impl Iterator for Search {
+    type Item = Result<Record, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.left > 0 {
+            let record = match self.found() {
+                Ok(Some(found)) => decode(&found),
+                Ok(None) => break,
+                Err(error) => Err(error),
+            };
+            match record {
+                Ok(record) if self.query.matches(&record.event) => {
+                    self.left -= 1;
+                    return Some(Ok(record));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    if !matches!(error, ReadError::Unknown { .. }) {
+                        self.left = 0;
+                    }
+                    return Some(Err(error));
+                }
+            }
+        }
+        self.walk = Walk::Ended;
+        None
+    }
+}
+
+impl Search {
+    fn found(&mut self) -> Result<Option<Found>, ReadError> {
+        if matches!(self.walk, Walk::Unbegun) {
+            self.walk = match self.query.order {
+                Order::OldestFirst => Walk::Forwards(Forwards::begin(&self.reader, None)?),
+                Order::NewestFirst => Walk::Backwards(Backwards::begin(&self.reader)?),
+            };
+        }
+        match &mut self.walk {
+            Walk::Forwards(walk) => walk.next_fitting(&self.reader, &self.query),
+            Walk::Backwards(walk) => walk.next_fitting(&self.reader, &self.query),
+            Walk::Unbegun | Walk::Ended => Ok(None),
+        }
+    }
+}
+
+/// The event of a frame.
+pub(crate) fn decode(found: &Found) -> Result<Record, ReadError> {
+    let unknown = |reason| ReadError::Unknown { segment: found.segment, offset: found.offset, reason };
+    if found.class != CLASS_EVENT {
+        return Err(unknown(format!("class {}", found.class)));
+    }
+    match serde_json::from_slice::<Event>(&found.payload) {
+        Ok(event) => Ok(Record { position: found.position, event }),
+        Err(error) => Err(unknown(error.to_string())),
+    }
+}
+
+/// Forwards through all segments.
+#[derive(Debug)]
+pub(crate) struct Forwards {
+    /// None when there is no segment yet.
+    current: Option<Forward>,
+    /// The segment behind the current one, once it is known, and whose first number ends the current.
+    behind: Option<Header>,
+}
+
+impl Forwards {
+    /// From the first record, or from the one numbered `from`.
+    pub(crate) fn begin(reader: &Reader, from: Option<Position>) -> Result<Self, ReadError> {
+        let Some(durable) = reader.durable else { return Ok(Self { current: None, behind: None }) };
+        let mut segments = scan::list(&reader.source)?;
+        segments.retain(|segment| *segment <= durable.segment);
+        let mut begin = None;
+        for segment in segments.into_iter().rev() {
+            let header = scan::read_header(&*reader.source, segment)?;
+            begin = Some(Forward::new(&header));
+            if from.is_some_and(|from| header.first <= from) {
+                break;
+            }
+        }
+        let mut walk = Self { current: begin, behind: None };
+        while let (Some(current), Some(from)) = (&walk.current, from)
+            && current.expected < from
+            && walk.step(reader, |_| false)?.is_some()
+        {}
+        Ok(walk)
+    }
+
+    pub(crate) fn next(&mut self, reader: &Reader) -> Result<Option<Found>, ReadError> {
+        Ok(self.step(reader, |_| true)?.flatten())
+    }
+
+    fn next_fitting(&mut self, reader: &Reader, query: &Query) -> Result<Option<Found>, ReadError> {
+        loop {
+            if let Some(behind) = self.behind(reader)?
+                && misses(query, &behind)
+                && let Some(current) = &mut self.current
+                && current.segment < behind.segment
+            {
+                self.enter(&behind);
+                continue;
+            }
+            match self.step(reader, |time| in_time(query, time))? {
+                None => return Ok(None),
+                Some(Some(found)) => return Ok(Some(found)),
+                Some(None) => {}
+            }
+        }
+    }
+
+    fn enter(&mut self, header: &Header) {
+        self.current = Some(Forward::new(header));
+        self.behind = None;
+    }
+
+    /// The header of the segment behind the current one.
+    fn behind(&mut self, reader: &Reader) -> Result<Option<Header>, ReadError> {
+        let (Some(current), Some(durable)) = (&self.current, reader.durable) else { return Ok(None) };
+        if self.behind.is_none() && current.segment < durable.segment {
+            let next = scan::list(&reader.source)?.into_iter().find(|segment| *segment > current.segment);
+            self.behind = next.map(|next| scan::read_header(&*reader.source, next)).transpose()?;
+        }
+        Ok(self.behind)
+    }
+
+    /// One frame on: none at the end, `Some(None)` when the frame is not `wanted`.
+    fn step(
+        &mut self,
+        reader: &Reader,
+        wanted: impl FnOnce(gabion_model::Timestamp) -> bool,
+    ) -> Result<Option<Option<Found>>, ReadError> {
+        let Some(durable) = reader.durable else { return Ok(None) };
+        while let Some(behind) = self.behind(reader)?
+            && self.current.as_ref().is_some_and(|current| current.expected >= behind.first)
+        {
+            self.enter(&behind);
+        }
+        let Some(current) = &mut self.current else { return Ok(None) };
+        let (segment, offset) = (current.segment, current.offset);
+        let end = if segment == durable.segment { durable.end } else { size(reader, segment)? };
+        match current.next(&*reader.source, end)? {
+            Some(frame) => {
+                let found = wanted(frame.time).then(|| Found {
+                    segment,
+                    offset,
+                    position: frame.position,
+                    class: frame.class,
+                    payload: frame.payload.to_vec(),
+                });
+                Ok(Some(found))
+            }
+            None if segment == durable.segment => Ok(None),
+            None => Err(ReadError::Corrupted { segment, offset, reason: Damage::Missing }),
+        }
+    }
+}
+
+/// Backwards through all segments.
+#[derive(Debug)]
+pub(crate) struct Backwards {
+    /// Segments not yet entered, ascending.
+    before: Vec<SegmentId>,
+    current: Option<(Header, Backward)>,
+}
+
+impl Backwards {
+    fn begin(reader: &Reader) -> Result<Self, ReadError> {
+        let Some(durable) = reader.durable else { return Ok(Self { before: Vec::new(), current: None }) };
+        let mut before = scan::list(&reader.source)?;
+        before.retain(|segment| *segment < durable.segment);
+        let header = scan::read_header(&*reader.source, durable.segment)?;
+        let walk = Backward::new(&header, durable.end, durable.next);
+        Ok(Self { before, current: Some((header, walk)) })
+    }
+
+    fn next_fitting(&mut self, reader: &Reader, query: &Query) -> Result<Option<Found>, ReadError> {
+        while let Some((header, current)) = &mut self.current {
+            let segment = header.segment;
+            while let Some((offset, frame)) = current.previous(&*reader.source)? {
+                if in_time(query, frame.time) {
+                    let (position, class) = (frame.position, frame.class);
+                    let payload = frame.payload.to_vec();
+                    return Ok(Some(Found { segment, offset, position, class, payload }));
+                }
+            }
+            let mut behind = *header;
+            self.current = None;
+            while let Some(segment) = self.before.pop() {
+                let header = scan::read_header(&*reader.source, segment)?;
+                if misses(query, &behind) {
+                    behind = header;
+                    continue;
+                }
+                let end = scan::end_of(&*reader.source, &header, behind.first)?;
+                self.current = Some((header, Backward::new(&header, end, behind.first)));
+                break;
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether nothing in the segment before the one with this header can be in the query's time.
+fn misses(query: &Query, behind: &Header) -> bool {
+    query.since.is_some_and(|since| behind.previous.latest < since)
+        || query.until.is_some_and(|until| behind.previous.earliest >= until)
+}
+
+fn in_time(query: &Query, time: gabion_model::Timestamp) -> bool {
+    query.since.is_none_or(|since| time >= since) && query.until.is_none_or(|until| time < until)
+}
+
+fn size(reader: &Reader, segment: SegmentId) -> Result<u64, ReadError> {
+    reader.source.size(segment).map_err(|source| ReadError::Io { segment, source })
+}

@@ -1,0 +1,246 @@
+//! The end of the ledger being written: opening, appending, rotating, and what to do when the disk
+//! does not.
+//!
+//! A batch is acknowledged after its `sync`. When appending fails, what was appended is cut off again
+//! and the segment goes on. When cutting or syncing fails it is unknown what the disk holds, so the
+//! segment is left as it is and the next batch begins a new one, whose first number makes whatever
+//! follows in the old one void (see `format`).
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gabion_model::Timestamp;
+
+use crate::format::{CLASS_EVENT, Frame, HEADER_SIZE, Header, Span};
+use crate::scan::{self, Durable};
+use crate::{
+    Cut, LedgerError, OpenError, Position, Recovery, SegmentId, SegmentSource, SegmentStorage, Settings,
+};
+
+/// An encoded event that waits for its number.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) time: Timestamp,
+    pub(crate) payload: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Tail {
+    storage: Arc<dyn SegmentStorage>,
+    limits: Limits,
+    /// Every segment but the open one, ascending.
+    closed: Vec<Closed>,
+    open: Option<Open>,
+    /// The number and the span of the last segment there was, when none is open.
+    last: (SegmentId, Span),
+    next: Position,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    segment: u64,
+    total: Option<u64>,
+    keep: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Closed {
+    segment: SegmentId,
+    size: u64,
+    latest: Timestamp,
+}
+
+/// The segment being written. All its `size` bytes are durable between two calls.
+#[derive(Debug)]
+struct Open {
+    segment: SegmentId,
+    first: Position,
+    size: u64,
+    span: Span,
+    /// Of the segment before, as its header says.
+    previous: Span,
+}
+
+impl Tail {
+    pub(crate) fn open(
+        storage: Arc<dyn SegmentStorage>,
+        settings: &Settings,
+    ) -> Result<(Self, Recovery), OpenError> {
+        let source: Arc<dyn SegmentSource> = Arc::<dyn SegmentStorage>::clone(&storage);
+        let mut segments = scan::list(&source)?;
+        let last = scan::last(&*storage, &segments)?;
+        let mut recovery = Recovery::default();
+        for (segment, bytes) in last.headless {
+            storage.remove(segment)?;
+            segments.pop();
+            recovery.cuts.push(Cut { segment, offset: 0, bytes });
+        }
+        let mut open = None;
+        let mut next = Position(1);
+        if let Some((header, tail)) = last.found {
+            let segment = header.segment;
+            if tail.torn > 0 {
+                storage.truncate(segment, tail.end)?;
+                recovery.cuts.push(Cut { segment, offset: tail.end, bytes: tail.torn });
+            }
+            // A killed process may have left intact frames that no disk has seen yet.
+            storage.sync(segment)?;
+            next = tail.next;
+            open = Some(Open {
+                segment,
+                first: header.first,
+                size: tail.end,
+                span: tail.span,
+                previous: header.previous,
+            });
+            segments.pop();
+        }
+        let mut closed = Vec::new();
+        for segment in segments {
+            closed.push(Closed { segment, size: storage.size(segment)?, latest: Timestamp::default() });
+        }
+        let behind =
+            closed.iter().skip(1).map(|closed| closed.segment).chain(open.as_ref().map(|open| open.segment));
+        let behind: Vec<_> = behind.collect();
+        for (closed, behind) in closed.iter_mut().zip(behind) {
+            closed.latest = scan::read_header(&*storage, behind)?.previous.latest;
+        }
+        recovery.last = next.previous();
+        let limits = Limits {
+            segment: settings.segment_size.bytes(),
+            total: settings.max_size.map(|size| size.bytes()),
+            keep: settings.keep.map(|keep| keep.as_duration()),
+        };
+        Ok((Self { storage, limits, closed, open, last: (SegmentId(0), Span::EMPTY), next }, recovery))
+    }
+
+    /// How far the ledger is durable; none while it holds nothing.
+    pub(crate) fn durable(&self) -> Option<Durable> {
+        let open = self.open.as_ref()?;
+        Some(Durable { segment: open.segment, end: open.size, next: self.next })
+    }
+
+    /// Appends the entries and makes them durable; the number of the first. After an error none of
+    /// them is recorded.
+    pub(crate) fn append(&mut self, entries: &[Entry], now: Timestamp) -> Result<Position, LedgerError> {
+        let first = self.next;
+        let mut bytes = Vec::new();
+        let mut span = Span::EMPTY;
+        let mut position = first;
+        for entry in entries {
+            let payload = &entry.payload;
+            Frame { position, mark: first, time: entry.time, class: CLASS_EVENT, payload }.encode(&mut bytes);
+            span.include(entry.time);
+            position = position.next();
+        }
+        let open = self.make_room(bytes.len() as u64, now)?;
+        let (segment, size) = (open.segment, open.size);
+        let storage = Arc::clone(&self.storage);
+        if let Err(error) = append_all(&*storage, segment, &bytes) {
+            match storage.truncate(segment, size) {
+                Ok(()) => {}
+                Err(_) => self.abandon(),
+            }
+            return Err(refused(error));
+        }
+        if let Err(error) = storage.sync(segment) {
+            self.abandon();
+            // Only to free the space: what this leaves behind is void either way.
+            let _ = storage.truncate(segment, size);
+            return Err(refused(error));
+        }
+        if let Some(open) = &mut self.open {
+            open.size = size.saturating_add(bytes.len() as u64);
+            open.span.include(span.earliest);
+            open.span.include(span.latest);
+        }
+        self.next = position;
+        Ok(first)
+    }
+
+    /// An open segment that may take so many bytes.
+    fn make_room(&mut self, bytes: u64, now: Timestamp) -> Result<&mut Open, LedgerError> {
+        let segment_full = |open: &Open| {
+            open.size > HEADER_SIZE as u64 && open.size.saturating_add(bytes) > self.limits.segment
+        };
+        let rotate = self.open.as_ref().is_none_or(segment_full);
+        let needed = if rotate { bytes.saturating_add(HEADER_SIZE as u64) } else { bytes };
+        if let Some(total) = self.limits.total
+            && self.total().saturating_add(needed) > total
+        {
+            self.expire(now);
+            if self.total().saturating_add(needed) > total {
+                return Err(LedgerError::Full);
+            }
+        }
+        if rotate {
+            self.rotate(now).map_err(refused)?;
+            self.expire(now);
+        }
+        self.open.as_mut().ok_or(LedgerError::Closed)
+    }
+
+    fn rotate(&mut self, now: Timestamp) -> io::Result<()> {
+        let (last, previous) = self.open.as_ref().map_or(self.last, |open| (open.segment, open.span));
+        let (segment, first) = (last.next(), self.next);
+        self.storage.create(segment, &Header { segment, first, begun: now, previous }.encode())?;
+        if let Some(open) = self.open.take() {
+            self.closed.push(Closed { segment: open.segment, size: open.size, latest: open.span.latest });
+        }
+        self.open = Some(Open { segment, first, size: HEADER_SIZE as u64, span: Span::EMPTY, previous });
+        Ok(())
+    }
+
+    /// Leaves the open segment: what it holds behind its durable bytes is unknown.
+    fn abandon(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        if open.first == self.next {
+            // It holds nothing that counts: the next attempt replaces it.
+            self.last = (SegmentId(open.segment.0.saturating_sub(1)), open.previous);
+            return;
+        }
+        self.last = (open.segment, open.span);
+        self.closed.push(Closed { segment: open.segment, size: open.size, latest: open.span.latest });
+    }
+
+    fn total(&self) -> u64 {
+        let closed = self.closed.iter().map(|closed| closed.size);
+        closed.chain(self.open.as_ref().map(|open| open.size)).fold(0, u64::saturating_add)
+    }
+
+    /// Removes the segments whose events are all older than the setting `keep`.
+    fn expire(&mut self, now: Timestamp) {
+        let Some(keep) = self.limits.keep else { return };
+        let old = self.closed.iter().take_while(|closed| now.saturating_since(closed.latest) > keep).count();
+        for closed in self.closed.drain(..old).collect::<Vec<_>>() {
+            match self.storage.remove(closed.segment) {
+                Ok(()) => tracing::info!(segment = closed.segment.0, "ledger segment expired"),
+                Err(error) => {
+                    tracing::warn!(segment = closed.segment.0, %error, "ledger segment not removed");
+                    self.closed.insert(0, closed);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn append_all(storage: &dyn SegmentStorage, segment: SegmentId, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let taken = storage.append(segment, bytes)?;
+        if taken == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        bytes = bytes.get(taken..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+fn refused(error: io::Error) -> LedgerError {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    match error.kind() {
+        FileTooLarge | QuotaExceeded | StorageFull => LedgerError::Full,
+        _ => LedgerError::Io(Arc::new(error)),
+    }
+}

@@ -1,0 +1,200 @@
+//! The one thread that writes: group commit, and the folds between.
+//!
+//! Everything that was queued while the previous sync ran is the next batch.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use gabion_model::{Clock, Event};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+
+use crate::fold::Folder;
+use crate::format::MAX_PAYLOAD;
+use crate::scan::Durable;
+use crate::shared::Shared;
+use crate::tail::{Entry, Tail};
+use crate::{LedgerError, Position, Status};
+
+/// What the handles ask of the writer.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Record this and answer with its place; the permit bounds how many wait.
+    Record(Entry, oneshot::Sender<Result<Position, LedgerError>>, OwnedSemaphorePermit),
+    /// Take and write what was observed, as far as it is due.
+    Flush(oneshot::Sender<Result<(), LedgerError>>),
+    /// The same and every open count; then end.
+    Close(oneshot::Sender<Result<(), LedgerError>>),
+    /// Something was observed while the writer slept.
+    Wake,
+}
+
+pub(crate) struct Writer {
+    pub(crate) tail: Tail,
+    pub(crate) folder: Folder,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) commands: Receiver<Command>,
+    pub(crate) durable: watch::Sender<Option<Durable>>,
+    pub(crate) shared: Arc<Shared>,
+    /// Counts of a batch that failed are in the folder again; it is tried again at the next turn.
+    pub(crate) batch_bytes: usize,
+}
+
+/// Commands in one batch at most.
+const BATCH: usize = 4096;
+/// How often open windows are looked at while nothing else happens.
+const TICK: Duration = Duration::from_millis(500);
+/// How long refusals are collected before they are taken, while they come without pause.
+const COLLECT: Duration = Duration::from_millis(50);
+
+/// The commands of one turn.
+#[derive(Default)]
+struct Batch {
+    entries: Vec<Entry>,
+    waiters: Vec<(oneshot::Sender<Result<Position, LedgerError>>, OwnedSemaphorePermit)>,
+    flushes: Vec<oneshot::Sender<Result<(), LedgerError>>>,
+    closes: Vec<oneshot::Sender<Result<(), LedgerError>>>,
+    bytes: usize,
+    /// The last handle is gone.
+    abandoned: bool,
+}
+
+impl Writer {
+    pub(crate) fn run(mut self) {
+        let _ended = Ended(Arc::clone(&self.shared));
+        let mut calm = true;
+        loop {
+            let mut batch = Batch::default();
+            self.wait(calm, &mut batch);
+            while batch.len() < BATCH && batch.bytes < self.batch_bytes && batch.closes.is_empty() {
+                match self.commands.try_recv() {
+                    Ok(command) => batch.add(command),
+                    Err(_) => break,
+                }
+            }
+            let ending = batch.abandoned || !batch.closes.is_empty();
+            calm = !self.turn(batch, ending);
+            if ending {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the first command of a batch, or until it is time to look at the folds.
+    fn wait(&self, calm: bool, batch: &mut Batch) {
+        let timeout = if !calm {
+            Some(COLLECT)
+        } else if self.shared.may_sleep() {
+            (!self.folder.is_idle()).then_some(TICK)
+        } else {
+            return;
+        };
+        let command = match timeout {
+            Some(timeout) => self.commands.recv_timeout(timeout),
+            None => self.commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        self.shared.woke();
+        match command {
+            Ok(command) => batch.add(command),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => batch.abandoned = true,
+        }
+    }
+
+    /// Writes a batch; whether refusals had been observed since the last one.
+    fn turn(&mut self, batch: Batch, ending: bool) -> bool {
+        let now = self.clock.now();
+        let mut observed = Vec::new();
+        let mut any = false;
+        let folder = &mut self.folder;
+        self.shared.front.drain(|fingerprint, fold, one_kind| {
+            any = true;
+            if one_kind {
+                folder.take(fingerprint, fold, now, &mut observed);
+            } else {
+                folder.remain(&fold, now);
+            }
+        });
+        folder.due(now, &mut observed);
+        if ending {
+            folder.drain(now, &mut observed);
+        }
+        let Batch { mut entries, waiters, flushes, closes, .. } = batch;
+        let asked = entries.len();
+        observed.retain(|event| match encode(event) {
+            Ok(entry) => {
+                entries.push(entry);
+                true
+            }
+            Err(_) => false,
+        });
+        let result = if entries.is_empty() { Ok(None) } else { self.tail.append(&entries, now).map(Some) };
+        match &result {
+            Ok(Some(_)) => {
+                self.shared.set(Status::Ready);
+                self.durable.send_replace(self.tail.durable());
+            }
+            Ok(None) => {}
+            Err(error) => {
+                self.report(error);
+                observed.into_iter().for_each(|event| self.folder.give_back(event, now));
+            }
+        }
+        debug_assert_eq!(asked, waiters.len(), "an entry has a waiter");
+        let mut position = result.as_ref().ok().copied().flatten().unwrap_or(Position(0));
+        for (waiter, permit) in waiters {
+            // Whoever stopped waiting does not hear the answer; the event is recorded all the same.
+            let _ = waiter.send(result.clone().map(|_| position));
+            position = position.next();
+            drop(permit);
+        }
+        for waiter in flushes.into_iter().chain(closes) {
+            let _ = waiter.send(result.clone().map(drop));
+        }
+        any
+    }
+
+    fn report(&self, error: &LedgerError) {
+        let status = if matches!(error, LedgerError::Full) { Status::Full } else { Status::Failing };
+        if self.shared.set(status) != status {
+            tracing::error!(%error, "ledger not writable");
+        }
+    }
+}
+
+impl Batch {
+    fn len(&self) -> usize {
+        self.entries.len() + self.flushes.len()
+    }
+
+    fn add(&mut self, command: Command) {
+        match command {
+            Command::Record(entry, waiter, permit) => {
+                self.bytes += entry.payload.len();
+                self.entries.push(entry);
+                self.waiters.push((waiter, permit));
+            }
+            Command::Flush(waiter) => self.flushes.push(waiter),
+            Command::Close(waiter) => self.closes.push(waiter),
+            Command::Wake => {}
+        }
+    }
+}
+
+/// An event as it stands in a frame. It has been cleaned before.
+pub(crate) fn encode(event: &Event) -> Result<Entry, LedgerError> {
+    match serde_json::to_vec(event) {
+        Ok(payload) if payload.len() <= MAX_PAYLOAD => Ok(Entry { time: event.time, payload }),
+        Ok(_) => Err(LedgerError::TooLarge),
+        Err(error) => Err(LedgerError::Io(Arc::new(error.into()))),
+    }
+}
+
+/// Says that the writer has ended, however it did.
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.set(Status::Closed);
+    }
+}
