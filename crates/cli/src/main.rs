@@ -1,1 +1,23 @@
-fn main() {}
+//! `gabion`: a security gateway in one program. See `gabion --help`.
+
+mod arguments;
+mod commands;
+mod config;
+mod failure;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = arguments::Arguments::parse();
+    output::choose_colour(arguments.color);
+    match commands::run(arguments.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => output::report(&failure),
+    }
+}

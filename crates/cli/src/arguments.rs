@@ -1,0 +1,429 @@
+//! The command line: its words and their help.
+
+use std::path::PathBuf;
+
+use anstyle::{AnsiColor, Style};
+use clap::builder::Styles;
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default())
+    .error(AnsiColor::Red.on_default().bold())
+    .valid(AnsiColor::Cyan.on_default())
+    .invalid(AnsiColor::Yellow.on_default());
+
+/// Its parts look alike in every help text.
+const HEAD: Style = AnsiColor::Green.on_default().bold();
+
+fn closing() -> String {
+    format!(
+        "{HEAD}Start here:{HEAD:#}
+  gabion demo                 a vulnerable application with the gate in front, to try
+  gabion init                 write gabion.toml for the application on this machine
+  gabion run                  protect it
+
+{HEAD}Exit codes:{HEAD:#}
+  0  done
+  1  it was tried and failed, or what was examined is not in order
+  2  the command line or the configuration is wrong; nothing was started
+  3  another gate holds the data directory"
+    )
+}
+
+/// Stands in front of your application: signs people in, refuses what is not declared, and keeps a record
+#[derive(Debug, Parser)]
+#[command(
+    name = "gabion",
+    version,
+    styles = STYLES,
+    after_help = closing(),
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub(crate) struct Arguments {
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
+    pub(crate) color: Colour,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+/// How data is printed
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the gate at work in front of a deliberately vulnerable application
+    Demo(Demo),
+    /// Write a commented gabion.toml for the application on this machine
+    Init(Init),
+    /// Protect: start the gate
+    Run(Run),
+    /// Add, list, disable and reset the people who may sign in
+    #[command(subcommand)]
+    User(User),
+    /// Read the record of refusals and privileged acts
+    #[command(subcommand)]
+    Ledger(Ledger),
+    /// List what Gabion promises and what enforces it
+    Controls(Controls),
+    /// Check and explain the configuration
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Find out what is wrong with this installation
+    Doctor(Doctor),
+    /// Print the completion script of a shell
+    Completions(Completions),
+    /// Print the version
+    Version(Version),
+    /// Print the reference of all commands as Markdown
+    #[command(hide = true)]
+    Reference,
+}
+
+/// Which configuration
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration file
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        default_value = "gabion.toml",
+        env = "GABION_CONFIG",
+        hide_env_values = true,
+        value_hint = ValueHint::FilePath
+    )]
+    pub(crate) config: PathBuf,
+
+    /// The data directory, instead of `data.directory`
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct OutputFormat {
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = false)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Exploit every hole of the application, directly and through the gate, and compare
+    ///
+    /// Exits with 1 when intended use fails through the gate, or when a hole that the gate closes is open.
+    #[arg(long)]
+    pub(crate) attack: bool,
+
+    /// Where the gate listens on 127.0.0.1; when it is taken, a free port is used
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    pub(crate) port: u16,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The folder of your application; gabion.toml is written there
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) directory: PathBuf,
+
+    /// Where the application listens; without it, the usual ports of this machine are tried
+    #[arg(long, value_name = "URL")]
+    pub(crate) upstream: Option<String>,
+
+    /// Replace a gabion.toml that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+
+    /// Where to listen, instead of `gateway.listen`
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Add a person and print the one-time link with which they choose a password
+    Add(UserAdd),
+    /// List everybody who may sign in
+    List(UserList),
+    /// Refuse a person from now on; their sessions end at once
+    Disable(UserName),
+    /// Let a disabled person sign in again
+    Enable(UserName),
+    /// Print a one-time link with which a person chooses a new password
+    Reset(UserName),
+    /// Print the first administrator's one-time link again
+    Link(UserLink),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserAdd {
+    /// The name the person signs in with
+    pub(crate) name: String,
+
+    /// A role, for instance `administrator` or one of the application's own; can be repeated
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(crate) roles: Vec<String>,
+
+    /// The customer of the application the person belongs to
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
+
+    /// Read the password from standard input instead of printing a link
+    #[arg(long, conflicts_with = "password_file")]
+    pub(crate) password_stdin: bool,
+
+    /// Read the password from the first line of a file instead of printing a link
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) password_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserName {
+    /// The name the person signs in with
+    pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserList {
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserLink {
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ledger {
+    /// Print the latest records
+    Tail(LedgerTail),
+    /// Print the records that match
+    Search(LedgerSearch),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerTail {
+    /// How many
+    #[arg(short = 'n', long = "lines", value_name = "COUNT", default_value_t = 20)]
+    pub(crate) count: usize,
+
+    /// Go on with what is recorded from now on, until interrupted
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerSearch {
+    /// Found in action, resource, reason, user agent, the actor's name or the metadata
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) filters: LedgerFilters,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Filters")]
+pub(crate) struct LedgerFilters {
+    /// Who: an account's name or id, `anonymous`, `gate` or `operator`
+    #[arg(long, value_name = "ACTOR")]
+    pub(crate) actor: Option<String>,
+
+    /// From which address
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Option<std::net::IpAddr>,
+
+    /// Which control, for instance `web.csrf`
+    #[arg(long, value_name = "CONTROL")]
+    pub(crate) control: Option<String>,
+
+    /// What kind: `administration`, `configuration`, `login`, `logout`, `refusal` or `session`
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+
+    /// How it ended: `begun`, `failure` or `success`
+    #[arg(long, value_name = "OUTCOME")]
+    pub(crate) outcome: Option<String>,
+
+    /// The request id, as an error page shows it
+    #[arg(long, value_name = "ID")]
+    pub(crate) request: Option<String>,
+
+    /// Not older than this, for instance `15m`, `24h` or `7d`
+    #[arg(long, value_name = "PERIOD")]
+    pub(crate) since: Option<String>,
+
+    /// At most so many
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Controls {
+    #[command(subcommand)]
+    pub(crate) verb: Option<ControlsVerb>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ControlsVerb {
+    /// Show one control: its promise, the requirements it meets, its evidence
+    Show(ControlsShow),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ControlsShow {
+    /// The control, for instance `session.cookies`
+    #[arg(value_name = "CONTROL")]
+    pub(crate) id: String,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Check a configuration and show everything that is wrong with it
+    Check(ConfigCheck),
+    /// Explain keys: meaning, type, default, and the present value with its origin
+    Explain(ConfigExplain),
+    /// Print the JSON Schema of gabion.toml
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigCheck {
+    /// The configuration file
+    #[arg(value_name = "FILE", default_value = "gabion.toml", env = "GABION_CONFIG", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigExplain {
+    /// A key or a table, for instance `checks.rate`; without it, the tables
+    #[arg(value_name = "KEY")]
+    pub(crate) key: Option<String>,
+
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: ExplainFormat,
+
+    /// The configuration file whose values to show, when it is there
+    #[arg(long, short, value_name = "FILE", default_value = "gabion.toml", env = "GABION_CONFIG", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExplainFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// The reference page of the documentation
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// For which shell
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Fish,
+    Zsh,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Version {
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Arguments::command().debug_assert();
+    }
+}

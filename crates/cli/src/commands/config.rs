@@ -1,0 +1,211 @@
+//! `gabion config check | explain | schema`.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::arguments::{ConfigCheck, ConfigExplain, ConfigVerb, ExplainFormat, Format};
+use crate::config::diagnostic::Placed;
+use crate::config::explain::{self, Key};
+use crate::config::{Config, LoadError, Loaded, Schema, Sources};
+use crate::failure::{Exit, Failure};
+use crate::output::{self, FAINT, GOOD, PLACE, STRONG};
+
+pub(super) fn run(verb: &ConfigVerb) -> Result<Exit, Failure> {
+    match verb {
+        ConfigVerb::Check(arguments) => check(arguments),
+        ConfigVerb::Explain(arguments) => explain(arguments),
+        ConfigVerb::Schema => {
+            output::json(Schema::of::<Config>().as_json())?;
+            Ok(Exit::Success)
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Verdict<'a> {
+    file: String,
+    ok: bool,
+    errors: Vec<Placed<'a>>,
+}
+
+fn check(arguments: &ConfigCheck) -> Result<Exit, Failure> {
+    let sources = Sources { file: Some(arguments.file.clone()), whole: true, ..Sources::default() }
+        .with_environment(std::env::vars());
+    let file = arguments.file.display().to_string();
+    match (sources.load(), arguments.output.format) {
+        (Ok(loaded), Format::Text) => {
+            let config = loaded.config;
+            output::data(format_args!(
+                "{GOOD}ok{GOOD:#}  {file}: {} route{}, {} upstream{}",
+                config.routes.len(),
+                if config.routes.len() == 1 { "" } else { "s" },
+                config.upstreams.len(),
+                if config.upstreams.len() == 1 { "" } else { "s" },
+            ))?;
+            Ok(Exit::Success)
+        }
+        (Ok(_), Format::Json) => {
+            output::json(&Verdict { file, ok: true, errors: Vec::new() })?;
+            Ok(Exit::Success)
+        }
+        (Err(LoadError::Wrong(wrong)), Format::Json) => {
+            let errors = wrong.diagnostics.iter().map(|fault| fault.placed(wrong.source.as_ref())).collect();
+            output::json(&Verdict { file, ok: false, errors })?;
+            Ok(Exit::Usage)
+        }
+        (Err(error), _) => Err(error.into()),
+    }
+}
+
+fn explain(arguments: &ConfigExplain) -> Result<Exit, Failure> {
+    let schema = Schema::of::<Config>();
+    if arguments.format == ExplainFormat::Markdown {
+        output::data(markdown(&explain::keys(&schema, None, "")).trim_end())?;
+        return Ok(Exit::Success);
+    }
+    let sources =
+        Sources { file: arguments.config.exists().then(|| arguments.config.clone()), ..Sources::default() };
+    // A configuration with faults can still be explained; its values are then not shown.
+    let loaded: Option<Loaded> = sources.with_environment(std::env::vars()).load().ok();
+    let wanted = arguments.key.as_deref().unwrap_or_default();
+    let keys = explain::keys(&schema, loaded.as_ref(), wanted);
+    if keys.is_empty() {
+        let paths = explain::all_paths(&schema);
+        let names: Vec<&str> = paths.iter().map(String::as_str).collect();
+        let hint = match crate::config::schema::nearest(wanted, &names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`gabion config explain` lists the tables".to_owned(),
+        };
+        return Err(Failure::usage(format!("there is no key `{wanted}`")).hint(hint));
+    }
+    if arguments.format == ExplainFormat::Json {
+        output::json(&keys)?;
+    } else if wanted.is_empty() {
+        output::data(overview(&keys).trim_end())?;
+    } else {
+        output::data(text(&keys).trim_end())?;
+    }
+    Ok(Exit::Success)
+}
+
+/// The tables and what is set now.
+fn overview(keys: &[Key]) -> String {
+    let mut out = String::new();
+    let tables: Vec<&Key> = keys.iter().filter(|key| key.table && !key.path.contains(['<', '['])).collect();
+    let width = tables.iter().map(|key| key.path.len()).max().unwrap_or_default();
+    for key in tables {
+        let summary = key.doc.lines().next().unwrap_or_default();
+        let _ = writeln!(out, "{STRONG}{:width$}{STRONG:#}  {summary}", key.path);
+    }
+    let set: Vec<_> = keys.iter().flat_map(|key| &key.set).collect();
+    if !set.is_empty() {
+        let _ = writeln!(out, "\n{FAINT}Set now{FAINT:#}");
+        for set in set {
+            let _ =
+                writeln!(out, "  {} = {}  {PLACE}{}{PLACE:#}", set.path, toml_text(&set.value), set.origin);
+        }
+    }
+    let _ = writeln!(out, "\n`gabion config explain KEY` tells more about a table or a key.");
+    out
+}
+
+fn text(keys: &[Key]) -> String {
+    let mut out = String::new();
+    for key in keys {
+        let name = if key.table { format!("[{}]", key.path) } else { key.path.clone() };
+        let _ = writeln!(out, "{STRONG}{name}{STRONG:#}");
+        for line in key.doc.lines() {
+            let _ = writeln!(out, "  {line}");
+        }
+        if !key.table {
+            let _ = writeln!(out, "  {FAINT}type{FAINT:#}     {}", key.kind);
+            for choice in key.choices.iter().filter(|choice| !choice.doc.is_empty()) {
+                let _ = writeln!(out, "             `{}`: {}", choice.word, choice.doc.replace('\n', " "));
+            }
+            let default = key.default.as_ref().map_or("none".to_owned(), toml_text);
+            let _ = writeln!(out, "  {FAINT}default{FAINT:#}  {default}");
+            for set in &key.set {
+                let place = if set.path == key.path { String::new() } else { format!(" ({})", set.path) };
+                let _ = writeln!(
+                    out,
+                    "  {FAINT}now{FAINT:#}      {}{place}  {PLACE}{}{PLACE:#}",
+                    toml_text(&set.value),
+                    set.origin
+                );
+            }
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// docs/configuration.md.
+fn markdown(keys: &[Key]) -> String {
+    let mut page = String::from(
+        "<!-- Generated by `gabion config explain --format markdown`; do not edit. -->\n# Configuration\n\n\
+         One file, `gabion.toml`. What a flag says wins over the environment, which wins over the file. The\n\
+         variable of a key is its path in capitals, with two underscores between the parts and `GABION_` in\n\
+         front: `gateway.listen` is `GABION_GATEWAY__LISTEN`. Unknown keys are errors; `gabion config check`\n\
+         shows everything that is wrong at once, and nothing starts until it is right. Secrets never stand in\n\
+         the file: keys are files of the data directory, readable by their owner only.\n\n\
+         Periods are written `\"15m\"` (`ms`, `s`, `m`, `h`, `d`), sizes `\"10MB\"` (`B`, `kB`, `MB`, `GB`, `KiB`,\n\
+         `MiB`, `GiB`). A relative path counts from the folder of the configuration file.\n",
+    );
+    for key in keys {
+        let doc = key.doc.replace('\n', " ");
+        if key.table {
+            let shown = match (key.path.strip_suffix("[]"), key.path.contains("[]")) {
+                _ if key.kind.starts_with("a list") => format!("[[{}]]", key.path),
+                (None, false) => format!("[{}]", key.path),
+                _ => key.path.clone(),
+            };
+            let _ = write!(page, "\n## `{shown}`\n\n{doc}\n");
+            let own = |other: &&Key| {
+                !other.table
+                    && other.path.strip_prefix(key.path.as_str()).is_some_and(|rest| {
+                        let rest = rest.strip_prefix("[]").unwrap_or(rest);
+                        let rest = rest.strip_prefix(".<name>").unwrap_or(rest);
+                        rest.strip_prefix('.').is_some_and(|name| !name.contains('.'))
+                    })
+            };
+            let rows: Vec<&Key> = keys.iter().filter(own).collect();
+            if !rows.is_empty() {
+                page.push_str("\n| key | type | default | meaning |\n|---|---|---|---|\n");
+                for row in rows {
+                    page.push_str(&markdown_row(row));
+                }
+            }
+        }
+    }
+    page
+}
+
+fn markdown_row(key: &Key) -> String {
+    let name = key.path.rsplit('.').next().unwrap_or(&key.path);
+    let default = match &key.default {
+        Some(value) => format!("`{}`", toml_text(value)),
+        None => String::new(),
+    };
+    let mut doc = key.doc.replace('\n', " ");
+    for choice in key.choices.iter().filter(|choice| !choice.doc.is_empty()) {
+        let _ = write!(doc, " `{}`: {}", choice.word, choice.doc.replace('\n', " "));
+    }
+    let cell = |text: &str| text.replace('|', "\\|");
+    format!("| `{name}` | {} | {} | {} |\n", cell(&key.kind), cell(&default), cell(doc.trim()))
+}
+
+/// A value as it stands in the file.
+fn toml_text(value: &serde_json::Value) -> String {
+    use serde_json::Value as Json;
+    match value {
+        Json::Null => "none".to_owned(),
+        Json::Array(items) => format!("[{}]", items.iter().map(toml_text).collect::<Vec<_>>().join(", ")),
+        Json::Object(entries) => {
+            let inside: Vec<String> =
+                entries.iter().map(|(key, value)| format!("{key} = {}", toml_text(value))).collect();
+            format!("{{ {} }}", inside.join(", "))
+        }
+        other => other.to_string(),
+    }
+}

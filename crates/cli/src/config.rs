@@ -1,0 +1,92 @@
+//! The configuration: one `gabion.toml`, over which environment variables win, over which flags win.
+//!
+//! Each crate owns its settings; [`Config`] composes them. Whatever is wrong anywhere is found in one
+//! pass and shown where it was written, and nothing starts before all of it is right.
+
+mod cross;
+pub(crate) mod diagnostic;
+pub(crate) mod explain;
+pub(crate) mod load;
+pub(crate) mod schema;
+pub(crate) mod settings;
+pub(crate) mod tree;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use gabion_model::Problem;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use settings::{Data, Log};
+
+pub(crate) use load::{FlagValue, LoadError, Loaded, Sources};
+pub(crate) use schema::Schema;
+
+/// The configuration of Gabion, usually in `gabion.toml`.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Where people connect, over what, and how long they may take.
+    pub(crate) gateway: gabion_gateway::Settings,
+    /// The applications behind the gate, each under a name of its own.
+    pub(crate) upstreams: BTreeMap<String, gabion_gateway::Upstream>,
+    /// What the applications offer, and to whom. A request that no route matches is refused.
+    pub(crate) routes: Vec<gabion_checks::Route>,
+    /// What every request goes through, one table per check.
+    pub(crate) checks: gabion_checks::Settings,
+    /// How long people stay signed in.
+    pub(crate) sessions: gabion_identity::SessionSettings,
+    /// What a password must be and how it is kept.
+    pub(crate) passwords: gabion_identity::PasswordSettings,
+    /// How often sign-in may fail, and how long one-time links live.
+    pub(crate) login: gabion_identity::LoginSettings,
+    /// How much is kept of what happened.
+    pub(crate) ledger: gabion_ledger::Settings,
+    /// Where Gabion keeps what it must remember.
+    pub(crate) data: Data,
+    /// Metrics and health, for operators.
+    pub(crate) admin: gabion_gateway::AdminSettings,
+    /// What the program says while it runs.
+    pub(crate) log: Log,
+}
+
+impl Config {
+    /// Everything wrong with the values of each table by itself; paths are those of the whole file.
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut add = |section: String, found: Vec<Problem>| {
+            problems.extend(found.into_iter().map(|problem| problem.under(&section)));
+        };
+        add("gateway".to_owned(), self.gateway.problems());
+        for (name, upstream) in &self.upstreams {
+            let path = tree::Path::default().key("upstreams").key(name);
+            add(path.to_string(), upstream.problems());
+        }
+        for (index, route) in self.routes.iter().enumerate() {
+            add(format!("routes[{index}]"), route.problems());
+        }
+        add("checks".to_owned(), self.checks.problems());
+        add("sessions".to_owned(), self.sessions.problems());
+        add("passwords".to_owned(), self.passwords.problems());
+        add("login".to_owned(), self.login.problems());
+        add("ledger".to_owned(), self.ledger.problems());
+        add("data".to_owned(), self.data.problems());
+        add("admin".to_owned(), self.admin.problems());
+        add("log".to_owned(), self.log.problems());
+        problems
+    }
+
+    /// Makes relative paths count from the folder of the configuration file.
+    fn resolve_paths(&mut self, base: &Path) {
+        let tls = &mut self.gateway.tls;
+        let optional = [&mut tls.certificate, &mut tls.key, &mut self.log.access_file];
+        let upstreams = self.upstreams.values_mut().map(|upstream| &mut upstream.ca_file);
+        let given = optional.into_iter().chain(upstreams).filter_map(Option::as_mut);
+        for path in given.chain([&mut self.data.directory]) {
+            if path.is_relative() && !path.as_os_str().is_empty() {
+                *path = base.join(&path);
+            }
+        }
+    }
+}

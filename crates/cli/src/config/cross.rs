@@ -1,0 +1,144 @@
+//! What no table can know alone: tables that must agree with each other and with the machine.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::Path as FilePath;
+
+use gabion_gateway::TlsMode;
+use gabion_model::Problem;
+
+use super::Config;
+use super::schema::nearest;
+use super::tree::{Node, Path, Value};
+
+/// Everything on which tables disagree, in a configuration whose tables are right by themselves.
+pub(super) fn problems(config: &Config) -> Vec<Problem> {
+    let mut problems = config.checks.problems_with(&config.routes);
+    problems.extend(listeners(config));
+    problems.extend(plain_http(config));
+    problems.extend(files(config));
+    problems
+}
+
+/// Routes and upstreams must name each other. Judged by what was written, so that another fault in a
+/// route does not hide this one.
+pub(super) fn names(written: &Node) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let upstreams = table_keys(written, "upstreams");
+    let routes = match written.find(&Path::default().key("routes")) {
+        Some(Node { value: Value::Array(items), .. }) => items.as_slice(),
+        Some(_) => return problems,
+        None => &[],
+    };
+    if routes.is_empty() {
+        let example = "[[routes]] path = \"/*\" access = \"signed-in\" upstream = \"app\"";
+        let problem = Problem::new("routes", "no route is declared, so every request would be refused");
+        problems.push(problem.hint(format!("for instance `{example}`, a key on each line")));
+    }
+    if upstreams.is_empty() {
+        let problem =
+            Problem::new("upstreams", "no upstream is declared: there is no application to protect");
+        problems.push(problem.hint("for instance `[upstreams.app]` with `url = \"http://127.0.0.1:3000\"`"));
+        return problems;
+    }
+    let mut used = Vec::new();
+    for (index, route) in routes.iter().enumerate() {
+        let Some(Node { value: Value::String(name), .. }) = route.find(&Path::default().key("upstream"))
+        else {
+            continue;
+        };
+        used.push(name.as_str());
+        if !upstreams.contains(&name.as_str()) {
+            let hint = match nearest(name, &upstreams) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("declared: {}", upstreams.join(", ")),
+            };
+            let path = format!("routes[{index}].upstream");
+            problems.push(Problem::new(path, format!("there is no upstream `{name}`")).hint(hint));
+        }
+    }
+    let all_name_one = used.len() == routes.len() && !routes.is_empty();
+    for name in upstreams.into_iter().filter(|name| all_name_one && !used.contains(name)) {
+        let path = Path::default().key("upstreams").key(name);
+        let problem = Problem::new(path.to_string(), format!("no route leads to the upstream `{name}`"));
+        problems.push(problem.hint("declare a route with it, or remove it"));
+    }
+    problems
+}
+
+fn table_keys<'a>(written: &'a Node, section: &str) -> Vec<&'a str> {
+    match written.find(&Path::default().key(section)) {
+        Some(Node { value: Value::Table(entries), .. }) => entries.keys().map(String::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Two listeners on one address: the second could not start. Port 0 is any free port.
+fn listeners(config: &Config) -> Vec<Problem> {
+    let gateway = &config.gateway;
+    let mut taken: Vec<(&str, SocketAddr)> = vec![("gateway.listen", gateway.listen)];
+    let more = [
+        ("gateway.listen_plain", gateway.listen_plain),
+        ("admin.listen", config.admin.enabled.then_some(config.admin.listen)),
+    ];
+    let mut problems = Vec::new();
+    for (path, address) in more {
+        let Some(address) = address else { continue };
+        if let Some((other, _)) = taken.iter().find(|(_, other)| collide(*other, address)) {
+            problems.push(
+                Problem::new(path, format!("`{address}` is taken by `{other}`")).hint("choose another port"),
+            );
+        }
+        taken.push((path, address));
+    }
+    problems
+}
+
+fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+    let same_host = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port() && one.port() != 0 && same_host
+}
+
+/// Passwords and cookies over a network in the clear: refused.
+fn plain_http(config: &Config) -> Vec<Problem> {
+    let gateway = &config.gateway;
+    if gateway.tls.mode != TlsMode::Off || gateway.listen.ip().is_loopback() {
+        return Vec::new();
+    }
+    let reason = format!(
+        "`off` on `{}` would send passwords and cookies over the network in the clear",
+        gateway.listen
+    );
+    vec![Problem::new("gateway.tls.mode", reason).hint("use `local-ca` or `files`, or listen on 127.0.0.1")]
+}
+
+/// Files that are named must be there and readable.
+fn files(config: &Config) -> Vec<Problem> {
+    let tls = &config.gateway.tls;
+    let certificate = ("gateway.tls.certificate".to_owned(), tls.certificate.as_deref());
+    let key = ("gateway.tls.key".to_owned(), tls.key.as_deref());
+    let authorities = config.upstreams.iter().map(|(name, upstream)| {
+        let path = Path::default().key("upstreams").key(name).key("ca_file");
+        (path.to_string(), upstream.ca_file.as_deref())
+    });
+    let unreadable = |(path, file): (String, Option<&FilePath>)| {
+        let file = file?;
+        let error = File::open(file).err()?;
+        Some(Problem::new(path, format!("cannot read `{}`: {error}", file.display())))
+    };
+    [certificate, key].into_iter().chain(authorities).filter_map(unreadable).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_collide_when_the_second_could_not_be_bound() {
+        let address = |text: &str| text.parse::<SocketAddr>().unwrap();
+        assert!(collide(address("127.0.0.1:80"), address("0.0.0.0:80")));
+        assert!(collide(address("[::1]:80"), address("[::1]:80")));
+        assert!(!collide(address("127.0.0.1:80"), address("127.0.0.2:80")));
+        assert!(!collide(address("127.0.0.1:0"), address("127.0.0.1:0")));
+    }
+}
