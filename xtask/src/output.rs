@@ -10,36 +10,36 @@ use std::io::IsTerminal as _;
 use std::sync::LazyLock;
 
 /// A line of the result.
-pub fn line(text: &str) {
+pub(crate) fn line(text: &str) {
     println!("{text}");
 }
 
 /// A line about what is going on.
-pub fn note(text: &str) {
+pub(crate) fn note(text: &str) {
     eprintln!("{text}");
 }
 
-pub fn error(text: &str) {
+pub(crate) fn error(text: &str) {
     eprintln!("{} {text}", red("error:"));
 }
 
-pub fn red(text: &str) -> String {
+pub(crate) fn red(text: &str) -> String {
     paint("31;1", text)
 }
 
-pub fn green(text: &str) -> String {
+pub(crate) fn green(text: &str) -> String {
     paint("32", text)
 }
 
-pub fn yellow(text: &str) -> String {
+pub(crate) fn yellow(text: &str) -> String {
     paint("33", text)
 }
 
-pub fn bold(text: &str) -> String {
+pub(crate) fn bold(text: &str) -> String {
     paint("1", text)
 }
 
-pub fn dim(text: &str) -> String {
+pub(crate) fn dim(text: &str) -> String {
     paint("2", text)
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::output;
 
 /// Runs the bench that `args` names.
-pub fn run(args: &[String]) -> ExitCode {
+pub(crate) fn run(args: &[String]) -> ExitCode {
     output::error(&match args.first() {
         Some(name) => format!("no bench is called `{name}`"),
         None => "name a bench".to_owned(),

@@ -1,0 +1,64 @@
+//! cargo-deny over the lock file, installed once into `~/.cache/gabion` when it is missing.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::Verdict;
+use super::steps::run;
+use crate::cargo::{answers, cache, cargo};
+use crate::output;
+
+const VERSION: &str = "0.20.2";
+
+pub(super) fn bans(root: &Path) -> Verdict {
+    match program(root) {
+        Some(deny) => {
+            run(Command::new(deny).args(["check", "bans", "licenses", "sources"]).current_dir(root))
+        }
+        None => Verdict::Skipped(
+            "cargo-deny cannot be installed here; the rule `dependencies` of tidy has read deny.toml instead"
+                .to_owned(),
+        ),
+    }
+}
+
+pub(super) fn advisories(root: &Path) -> Verdict {
+    let Some(deny) = program(root) else {
+        return Verdict::Skipped("cargo-deny cannot be installed here".to_owned());
+    };
+    let output =
+        Command::new(deny).args(["check", "advisories"]).current_dir(root).stdin(Stdio::null()).output();
+    match output {
+        Err(error) => Verdict::Failed(error.to_string()),
+        Ok(output) if output.status.success() => Verdict::Passed,
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            if said.contains("failed to fetch advisory database")
+                || said.contains("failed to load advisory database")
+            {
+                return Verdict::Skipped("the RustSec database cannot be reached".to_owned());
+            }
+            output::note(&said);
+            Verdict::Failed("see above".to_owned())
+        }
+    }
+}
+
+fn program(root: &Path) -> Option<PathBuf> {
+    let installed = cache()?.join("bin").join("cargo-deny");
+    let found = [PathBuf::from("cargo-deny"), installed.clone()]
+        .into_iter()
+        .find(|program| answers(Command::new(program).arg("--version")));
+    found.or_else(|| {
+        output::note(&format!(
+            "  building cargo-deny {VERSION} once into ~/.cache/gabion (about three minutes)"
+        ));
+        // An unoptimised build takes a third of the time and is quick enough.
+        let install = cargo(root)
+            .args(["install", "cargo-deny", "--version", VERSION, "--locked", "--debug", "--quiet", "--root"])
+            .arg(installed.parent()?.parent()?)
+            .env_remove("CARGO_TARGET_DIR")
+            .status();
+        install.is_ok_and(|status| status.success()).then_some(installed)
+    })
+}

@@ -1,0 +1,67 @@
+//! The programs that the tests start. Missing ones are installed on Debian when we may, and named
+//! otherwise.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::Verdict;
+use crate::cargo::answers;
+use crate::output;
+
+struct Tool {
+    program: &'static str,
+    /// Debian's name for what holds it.
+    package: &'static str,
+    about: &'static str,
+}
+
+const TOOLS: &[Tool] = &[
+    Tool { program: "chromium", package: "chromium", about: "browser tests" },
+    Tool { program: "chromedriver", package: "chromium-driver", about: "browser tests" },
+    Tool { program: "curl", package: "curl", about: "end-to-end tests" },
+    Tool { program: "python3", package: "python3", about: "the README's example application" },
+];
+
+pub(super) fn run(_root: &Path) -> Verdict {
+    let missing: Vec<&Tool> = TOOLS.iter().filter(|tool| !is_there(tool)).collect();
+    if missing.is_empty() {
+        return Verdict::Passed;
+    }
+    let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    for tool in &missing {
+        output::note(&format!("  missing: {} ({})", tool.program, tool.about));
+    }
+    if !may_install() {
+        return Verdict::Failed(format!("install them: apt-get install {}", packages.join(" ")));
+    }
+    output::note(&format!("  installing {}", packages.join(" ")));
+    let _ = apt(&["update", "--quiet"]);
+    let arguments =
+        [&["install", "--yes", "--quiet", "--no-install-recommends"], packages.as_slice()].concat();
+    if apt(&arguments) && missing.iter().all(|tool| is_there(tool)) {
+        return Verdict::Passed;
+    }
+    Verdict::Failed(format!("could not install {}", packages.join(" ")))
+}
+
+fn is_there(tool: &Tool) -> bool {
+    answers(Command::new(tool.program).arg("--version"))
+}
+
+fn may_install() -> bool {
+    let root = Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == "0");
+    root && answers(Command::new("apt-get").arg("--version"))
+}
+
+fn apt(arguments: &[&str]) -> bool {
+    let mut command = Command::new("apt-get");
+    command
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}

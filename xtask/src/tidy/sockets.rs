@@ -1,0 +1,73 @@
+//! Outbound connections are opened by the gateway's upstream pool and by nobody else: whoever opens one
+//! decides whom the machine talks to. `strawman` has its attack runner and a hole to show.
+
+use super::finding::Finding;
+use super::workspace::Workspace;
+
+/// What opens, or prepares, a connection to somewhere else.
+const OPENERS: &[&str] = &[
+    "TcpStream::connect",
+    "TcpStream::connect_timeout",
+    "TcpSocket::new_v4",
+    "TcpSocket::new_v6",
+    "UdpSocket::bind",
+    "UnixStream::connect",
+    "UnixDatagram",
+    "lookup_host",
+    "to_socket_addrs",
+    "ToSocketAddrs",
+    "hyper::client",
+    "client::conn",
+    "client::legacy",
+    "hyper_util::client",
+    "h2::client",
+    "tokio_tungstenite::connect_async",
+    "TlsConnector",
+];
+
+/// Where which opener is at home.
+const HOMES: &[(&str, &[&str])] = &[
+    ("crates/gateway/src/upstream/", OPENERS),
+    ("crates/strawman/src/", OPENERS),
+    // The CLI beside a running gate speaks to its own socket file, which leads nowhere else.
+    ("crates/cli/src/control/", &["UnixStream::connect"]),
+    // `gabion init` looks which loopback port answers, once, before there is a gate.
+    ("crates/cli/src/commands/init/probe.rs", &["TcpStream::connect_timeout"]),
+];
+
+pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in workspace.product() {
+        for opener in OPENERS {
+            let at_home =
+                HOMES.iter().any(|(home, openers)| file.path.starts_with(home) && openers.contains(opener));
+            if at_home {
+                continue;
+            }
+            for line in file.source().lines_with(opener) {
+                findings.push(Finding::new(
+                    file.at(line),
+                    format!("`{opener}` opens a connection outside the upstream pool"),
+                    "let the gateway's upstream pool (crates/gateway/src/upstream) make the call",
+                ));
+            }
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_found_outside_its_home() {
+        let opens = "fn f() { let s = TcpStream::connect(address).await; }";
+        let places = |path| check(&Workspace::of(&[(path, opens)])).len();
+        assert_eq!(places("crates/console/src/page.rs"), 1);
+        assert_eq!(places("crates/gateway/src/listener.rs"), 1);
+        assert_eq!(places("crates/gateway/src/upstream/pool.rs"), 0);
+        assert_eq!(places("crates/gateway/tests/it/main.rs"), 0);
+        assert_eq!(places("crates/cli/src/control/client.rs"), 1);
+    }
+}
