@@ -3,8 +3,23 @@
 //! A hole counts as exploited only when its evidence was seen, and a twin counts only when the feature really
 //! worked: a gate that refuses everything has no exploited hole and no working twin.
 
+use self::ground::{Attempts, Ground};
 use crate::account::Account;
-use crate::hole::Hole;
+use crate::hole::{Hole, holes};
+
+mod access;
+mod browser;
+mod canary;
+mod client;
+mod disclosure;
+mod files;
+mod ground;
+mod injection;
+mod live;
+mod login;
+mod outgoing;
+mod scripting;
+mod tokens;
 
 /// What is attacked.
 #[derive(Debug, Clone)]
@@ -60,11 +75,61 @@ pub enum Verdict {
 /// Told after each hole, in the order in which they are attacked.
 pub type Progress<'a> = dyn Fn(&Outcome) + Send + Sync + 'a;
 
-/// Attacks the target. The outcomes come back in the order of the list. Fails only when nobody could sign in
-/// or the target does not answer at all.
+/// Attacks the target, one hole after the other in the order of the list. Fails only when somebody could not
+/// sign in or the target does not answer at all.
+///
+/// At a gate it leaves behind some sixty wrong passwords from this address: nobody signs in from here until
+/// the gate forgets them.
 pub async fn attack(target: &Target, progress: &Progress<'_>) -> Result<Vec<Outcome>, AttackError> {
-    let _ = (target, progress);
-    Ok(Vec::new())
+    let ground = Ground::enter(target).await?;
+    let mut outcomes = Vec::with_capacity(holes().len());
+    for hole in holes() {
+        let Some(Attempts { variants, twin }) = attempt(&hole.id, &ground).await else { continue };
+        let exploited = variants.each_ref().map(|seen| seen.worked);
+        let lines: Vec<_> =
+            (1..).zip(&variants).map(|(number, seen)| format!("{number}: {}", seen.what)).collect();
+        let evidence = format!("{}\ntwin: {}", lines.join("\n"), twin.what);
+        let outcome = Outcome { hole, exploited, twin_works: twin.worked, evidence };
+        progress(&outcome);
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+/// The attempts at the hole with this id; nothing for an id nobody knows how to attack.
+async fn attempt(id: &str, ground: &Ground) -> Option<Attempts> {
+    Some(match id {
+        "sql-injection" => injection::sql(ground).await,
+        "nosql-injection" => injection::nosql(ground).await,
+        "command-injection" => injection::command(ground).await,
+        "xxe" => injection::xxe(ground).await,
+        "reflected-xss" => scripting::reflected(ground).await,
+        "stored-xss" => scripting::stored(ground).await,
+        "idor-user" => access::idor_user(ground).await,
+        "idor-tenant" => access::idor_tenant(ground).await,
+        "function-level" => access::function_level(ground).await,
+        "mass-assignment" => access::mass_assignment(ground).await,
+        "missing-login" => access::missing_login(ground).await,
+        "forged-identity" => tokens::forged_identity(ground).await,
+        "jwt-algorithm" => tokens::algorithm(ground).await,
+        "path-traversal" => files::path_traversal(ground).await,
+        "unsafe-upload" => files::unsafe_upload(ground).await,
+        "ssrf" => outgoing::ssrf(ground).await,
+        "unsigned-webhook" => outgoing::webhook(ground).await,
+        "open-redirect" => browser::redirect(ground).await,
+        "csrf" => browser::csrf(ground).await,
+        "permissive-cors" => browser::cors(ground).await,
+        "missing-headers" => browser::headers(ground).await,
+        "cacheable-answer" => browser::cacheable(ground).await,
+        "host-header" => browser::host(ground).await,
+        "websocket-hijacking" => live::hijacking(ground).await,
+        "verbose-errors" => disclosure::verbose_errors(ground).await,
+        "secrets-in-answer" => disclosure::secrets(ground).await,
+        "weak-session-cookie" => login::weak_cookie(ground).await,
+        "user-enumeration" => login::enumeration(ground).await,
+        "login-rate" => login::rate(ground).await,
+        _ => return None,
+    })
 }
 
 /// Why the attack could not begin.

@@ -1,0 +1,69 @@
+//! Starting, stopping and refusing to start.
+
+use std::net::SocketAddr;
+
+use gabion_strawman::{Identity, Options, ServeError, serve};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+#[tokio::test]
+async fn it_listens_on_loopback_only() {
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "10.0.0.1:3000"] {
+        let address: SocketAddr = address.parse().unwrap();
+        let refused = serve(Options { address, ..Options::vulnerable() }).await;
+        assert!(matches!(refused, Err(ServeError::NotLoopback(refused)) if refused == address), "{address}");
+    }
+    let other = Options { address: "127.0.0.2:0".parse().unwrap(), ..Options::vulnerable() };
+    assert!(serve(other).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_taken_port_is_an_error_that_names_it() {
+    let app = serve(Options::vulnerable()).await.unwrap();
+    let refused = serve(Options { address: app.address(), ..Options::repaired() }).await.err().unwrap();
+    assert!(refused.to_string().contains(&app.address().to_string()), "{refused}");
+}
+
+#[tokio::test]
+async fn a_key_set_that_is_none_is_an_error() {
+    let identity = Identity::Gate { jwks: "{".into(), issuer: "i".into(), audience: "a".into() };
+    let refused = serve(Options { identity, ..Options::repaired() }).await;
+    assert!(matches!(refused, Err(ServeError::Data(_))));
+}
+
+#[tokio::test]
+async fn after_shutdown_nobody_listens() {
+    let app = serve(Options::vulnerable()).await.unwrap();
+    let address = app.address();
+    assert!(get(address, "/style.css").await.unwrap().contains("200 OK"));
+    app.shutdown().await;
+    assert!(get(address, "/style.css").await.is_err());
+}
+
+#[tokio::test]
+async fn every_public_page_and_the_description_of_the_api_are_there() {
+    for options in [Options::vulnerable(), Options::repaired()] {
+        let app = serve(options).await.unwrap();
+        for path in ["/", "/shop", "/search", "/product/2", "/login"] {
+            let page = get(app.address(), path).await.unwrap();
+            assert!(page.starts_with("HTTP/1.1 200") && page.contains("Straw &amp; Co."), "{path}: {page}");
+        }
+        let answer = get(app.address(), "/openapi.json").await.unwrap();
+        let document = answer.split_once("\r\n\r\n").unwrap().1;
+        let document: serde_json::Value = serde_json::from_str(document).unwrap();
+        assert_eq!(document["openapi"], "3.1.0");
+        assert!(document["paths"]["/api/notes/{id}"]["put"].is_object());
+        app.shutdown().await;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a client of the application under test")]
+async fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream
+        .write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())
+        .await?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await?;
+    Ok(text)
+}
