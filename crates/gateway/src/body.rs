@@ -1,0 +1,128 @@
+//! The body of a request, whichever protocol it came by, and its limit.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::h1::H1Body;
+
+/// A request's body on its way to the application or to the gate's own pages. Streams: nothing is read
+/// from the client before somebody asks for the next frame. Trailers are not passed on.
+#[derive(Debug)]
+pub struct RequestBody {
+    source: Source,
+    /// Bytes that may still come.
+    left: u64,
+}
+
+#[derive(Debug)]
+enum Source {
+    Empty,
+    H1(H1Body),
+    H2(Incoming),
+}
+
+/// Why a body ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    #[error("the client closed the connection")]
+    Closed,
+    #[error("the body is malformed: {0}")]
+    Malformed(&'static str),
+    #[error("the body is longer than allowed")]
+    TooLarge,
+    #[error("the client sends too slowly")]
+    TooSlow,
+}
+
+impl RequestBody {
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { source: Source::Empty, left: 0 }
+    }
+
+    pub(crate) fn h1(body: H1Body) -> Self {
+        Self { source: Source::H1(body), left: u64::MAX }
+    }
+
+    pub(crate) fn h2(body: Incoming) -> Self {
+        if body.is_end_stream() {
+            return Self::empty();
+        }
+        Self { source: Source::H2(body), left: u64::MAX }
+    }
+
+    /// Fails with [`BodyError::TooLarge`] after so many bytes.
+    pub(crate) fn limit(&mut self, bytes: u64) {
+        self.left = bytes;
+    }
+
+    /// Longer than its limit by its own account.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.size_hint().lower() > self.left
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.source, Source::Empty)
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        let data = loop {
+            match &mut this.source {
+                Source::Empty => return Poll::Ready(None),
+                Source::H1(body) => break ready!(body.poll_data(cx)),
+                Source::H2(body) => match ready!(Pin::new(body).poll_frame(cx)) {
+                    None => break None,
+                    Some(Err(_)) => break Some(Err(BodyError::Closed)),
+                    Some(Ok(frame)) => {
+                        if let Ok(data) = frame.into_data() {
+                            break Some(Ok(data));
+                        }
+                    }
+                },
+            }
+        };
+        Poll::Ready(match data {
+            None => {
+                this.source = Source::Empty;
+                None
+            }
+            Some(Err(error)) => Some(Err(error)),
+            Some(Ok(data)) => match this.left.checked_sub(data.len() as u64) {
+                None => Some(Err(BodyError::TooLarge)),
+                Some(left) => {
+                    this.left = left;
+                    Some(Ok(Frame::data(data)))
+                }
+            },
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Empty => true,
+            Source::H1(body) => body.is_end(),
+            Source::H2(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Empty => SizeHint::with_exact(0),
+            Source::H1(body) => body.size_hint(),
+            Source::H2(body) => body.size_hint(),
+        }
+    }
+}

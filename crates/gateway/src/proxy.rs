@@ -1,0 +1,267 @@
+//! One request from its head to its answer, whichever protocol it came by.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use gabion_checks::{Admitted, Connection, Denial, Destination, Exchange};
+use gabion_identity::Session;
+use http::{Request, Response, request, response};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::body::RequestBody;
+use crate::core::{Core, CoreLive};
+use crate::local::LocalBody;
+use crate::upstream::{self, Sent, UpstreamBody, UpstreamError, Wire};
+use crate::watch::Watched;
+
+/// What goes back to the client.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: response::Parts,
+    pub(crate) body: AnswerBody,
+    pub(crate) tunnel: Option<Tunnel>,
+}
+
+/// An upstream that has switched to WebSocket, and whose session it serves.
+#[derive(Debug)]
+pub(crate) struct Tunnel {
+    pub(crate) wire: Wire,
+    pub(crate) session: Option<Arc<Session>>,
+}
+
+/// The body of an answer. One that streams ends when the session it was authorized by does.
+#[derive(Debug)]
+pub(crate) struct AnswerBody {
+    source: Source,
+    /// Read from the upstream before it was decided to pass the body on.
+    prefix: Bytes,
+    session: Option<Arc<Session>>,
+    ended: Option<Ended>,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// Made by the gate.
+    Own(Bytes),
+    /// Here whole, but the upstream's.
+    PassedOn(Bytes),
+    Upstream(Box<UpstreamBody>),
+    Http2(Incoming),
+    Local(LocalBody),
+}
+
+struct Ended(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+/// Judges a request and answers it, by the upstream, by a page of the gate or by a refusal.
+pub(crate) async fn answer(
+    core: &Arc<Core>,
+    live: &Arc<CoreLive>,
+    connection: Connection,
+    head: request::Parts,
+    mut body: RequestBody,
+    watch: &Watched,
+) -> Answer {
+    let admitted = match live.pipeline.request(connection, head) {
+        Ok(admitted) => admitted,
+        Err(refused) => return Answer::own(live.pipeline.answer(refused)),
+    };
+    let Admitted { head, destination, body_limit, mut exchange, .. } = admitted;
+    body.limit(body_limit);
+    if body.is_too_large() {
+        return Answer::own(live.pipeline.refuse(exchange, Denial::body_too_large()));
+    }
+    match destination {
+        Destination::Local => {
+            // Boxed: pages of the gate are rare, and their state would be part of every request's.
+            let page = Box::pin(core.shared().local.answer(Request::from_parts(head, body))).await;
+            let (mut head, body) = page.into_parts();
+            let replaced = live.pipeline.response(&mut exchange, &mut head);
+            let body = replaced.map_or_else(|| AnswerBody::new(Source::Local(body)), AnswerBody::own);
+            Answer { head, body, tunnel: None }
+        }
+        Destination::Upstream(index) => {
+            let Some(pool) = live.pools.get(index) else {
+                let denial = Denial::internal("a route names an upstream that is not there");
+                return Answer::own(live.pipeline.refuse(exchange, denial));
+            };
+            let upgrade = exchange.is_upgrade();
+            match upstream::send(pool, head, body, upgrade, watch, &core.metrics).await {
+                Ok(sent) => pass_on(live, sent, exchange).await,
+                Err(error) => {
+                    note(&error, &pool.target().name, &exchange);
+                    Answer::own(live.pipeline.refuse(exchange, error.denial()))
+                }
+            }
+        }
+    }
+}
+
+/// Dresses an upstream's answer.
+async fn pass_on(live: &CoreLive, sent: Sent, mut exchange: Exchange) -> Answer {
+    let Sent { mut head, mut body, tunnel } = sent;
+    if let Some(wire) = tunnel {
+        let _ = live.pipeline.response(&mut exchange, &mut head);
+        let session = exchange.session().cloned();
+        return Answer { head, body, tunnel: Some(Tunnel { wire, session }) };
+    }
+    if let Some(replacement) = live.pipeline.response(&mut exchange, &mut head) {
+        return Answer { head, body: AnswerBody::own(replacement), tunnel: None };
+    }
+    if let Some(limit) = exchange.look_ahead() {
+        // A body that breaks off while it is looked at is broken off for the client too.
+        let _ = body.read_prefix(limit).await;
+        if let Some(replacement) = live.pipeline.inspect(&mut exchange, &mut head, &body.prefix) {
+            return Answer { head, body: AnswerBody::own(replacement), tunnel: None };
+        }
+    }
+    body.session = exchange.session().cloned();
+    Answer { head, body, tunnel: None }
+}
+
+fn note(error: &UpstreamError, upstream: &str, exchange: &Exchange) {
+    if !matches!(error, UpstreamError::Client(_)) {
+        tracing::warn!(upstream, %error, request_id = %exchange.request_id(), "upstream failed");
+    }
+}
+
+impl Answer {
+    /// An answer the gate itself gives.
+    pub(crate) fn own(answer: Response<Bytes>) -> Self {
+        let (head, body) = answer.into_parts();
+        Self { head, body: AnswerBody::own(body), tunnel: None }
+    }
+}
+
+impl AnswerBody {
+    fn new(source: Source) -> Self {
+        Self { source, prefix: Bytes::new(), session: None, ended: None }
+    }
+
+    pub(crate) fn empty() -> Self {
+        Self::new(Source::PassedOn(Bytes::new()))
+    }
+
+    fn own(bytes: Bytes) -> Self {
+        Self::new(Source::Own(bytes))
+    }
+
+    pub(crate) fn passed_on(bytes: Bytes) -> Self {
+        Self::new(Source::PassedOn(bytes))
+    }
+
+    pub(crate) fn upstream(body: UpstreamBody) -> Self {
+        Self::new(Source::Upstream(Box::new(body)))
+    }
+
+    pub(crate) fn http2(body: Incoming) -> Self {
+        Self::new(Source::Http2(body))
+    }
+
+    /// Made by the gate, so that its length is known even where the body itself is not sent.
+    pub(crate) fn is_own(&self) -> bool {
+        matches!(self.source, Source::Own(_) | Source::Local(_))
+    }
+
+    /// Reads the beginning of the body, to be looked at; it is passed on all the same.
+    async fn read_prefix(&mut self, limit: usize) -> io::Result<()> {
+        let mut prefix = BytesMut::new();
+        let read = std::future::poll_fn(|cx| {
+            while prefix.len() < limit {
+                match ready!(self.poll_source(cx)) {
+                    None => break,
+                    Some(Err(error)) => return Poll::Ready(Err(error)),
+                    Some(Ok(frame)) => prefix.extend_from_slice(&frame.into_data().unwrap_or_default()),
+                }
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await;
+        self.prefix = prefix.freeze();
+        read
+    }
+
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match &mut self.source {
+            Source::Own(bytes) | Source::PassedOn(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Source::Own(bytes) | Source::PassedOn(bytes) => {
+                Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
+            }
+            Source::Upstream(body) => Pin::new(&mut **body).poll_frame(cx),
+            Source::Http2(body) => Pin::new(body).poll_frame(cx).map_err(io::Error::other),
+            Source::Local(body) => Pin::new(body).poll_frame(cx).map_err(io::Error::other),
+        }
+    }
+
+    /// Ready when the session this body belongs to has ended.
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(session) = self.session.take() {
+            self.ended = Some(Ended(Box::pin(async move { session.ended().await })));
+        }
+        match &mut self.ended {
+            Some(ended) => ended.0.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let this = self.get_mut();
+        if !this.prefix.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.prefix)))));
+        }
+        if matches!(this.source, Source::Own(_) | Source::PassedOn(_)) {
+            return this.poll_source(cx);
+        }
+        loop {
+            return match this.poll_source(cx) {
+                Poll::Ready(Some(Ok(frame))) if !frame.is_data() => continue,
+                Poll::Ready(frame) if !this.session.as_ref().is_some_and(|session| session.is_ended()) => {
+                    Poll::Ready(frame)
+                }
+                Poll::Ready(_) => Poll::Ready(Some(Err(io::ErrorKind::PermissionDenied.into()))),
+                Poll::Pending => {
+                    this.poll_ended(cx).map(|()| Some(Err(io::ErrorKind::PermissionDenied.into())))
+                }
+            };
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.prefix.is_empty()
+            && match &self.source {
+                Source::Own(bytes) | Source::PassedOn(bytes) => bytes.is_empty(),
+                Source::Upstream(body) => body.is_end_stream(),
+                Source::Http2(body) => body.is_end_stream(),
+                Source::Local(body) => body.is_end_stream(),
+            }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let rest = match &self.source {
+            Source::Own(bytes) | Source::PassedOn(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Source::Upstream(body) => body.size_hint(),
+            Source::Http2(body) => body.size_hint(),
+            Source::Local(body) => body.size_hint(),
+        };
+        match rest.exact() {
+            Some(exact) => SizeHint::with_exact(exact.saturating_add(self.prefix.len() as u64)),
+            None => rest,
+        }
+    }
+}
+
+impl fmt::Debug for Ended {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Ended")
+    }
+}
