@@ -1,1 +1,47 @@
-//! The request path without sockets.
+//! The request path without sockets: one file per check, the order in [`order`], what becomes of a
+//! refusal in [`answer`].
+//!
+//! The gateway hands every request head to [`Pipeline::request`]. What comes back is an [`Admitted`]
+//! request, rebuilt for the upstream, or [`Refused`]; only the first can be sent on. Answers leave
+//! through [`Pipeline::response`]. Nothing here opens a socket, reads a clock of its own or blocks.
+//!
+//! A Rust application can use any check without the gateway, as a tower layer: see [`layer`].
+
+pub mod access;
+pub mod answer;
+pub mod audit;
+pub mod cache;
+pub mod check;
+pub mod client_address;
+pub mod cookies;
+pub mod cors;
+pub mod csrf;
+pub mod denial;
+pub mod errors;
+pub mod exchange;
+pub mod headers;
+pub mod identity_header;
+pub mod layer;
+pub mod limits;
+pub mod metrics;
+pub mod normalise;
+pub mod order;
+pub mod pipeline;
+pub mod rate;
+mod rebuild;
+pub mod redirect_https;
+pub mod request_id;
+pub mod route;
+pub mod session;
+pub mod settings;
+mod shard;
+
+pub use answer::Answer;
+pub use audit::{AccessLine, AccessLog};
+pub use check::{Check, Mode, Reads, Stop};
+pub use denial::{Denial, Reply};
+pub use exchange::{Caller, Connection, Exchange};
+pub use metrics::{Metric, Verdict};
+pub use pipeline::{Admitted, Destination, Parts, Pipeline, Refused};
+pub use route::{Access, CachePolicy, Route};
+pub use settings::Settings;

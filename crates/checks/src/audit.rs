@@ -1,0 +1,150 @@
+//! What is recorded.
+//!
+//! Control: `ledger.security-events`
+//!
+//! **Standard.** ASVS 5.0 V16.2.1, V16.3.2, V16.3.3 (who, what, where, when; failed authorization and
+//! attempts to get around controls), V16.2.5 (nothing secret).
+//!
+//! **Threat.** Repudiation: CWE-778 (too little is logged), CWE-532 (secrets are), CWE-117 (log injection).
+//!
+//! **Rules.**
+//! 1. Every refusal, wherever it was made, and everything an observing check would have refused, goes to the
+//!    ledger: time, actor, address, user agent, method, path, control, reason, status, request id.
+//! 2. Queries, bodies, cookies and credentials are never recorded; the reason never quotes the request.
+//! 3. Floods are folded into counts by the ledger.
+//! 4. Every answer is one line of the access log, if there is one; writing never waits.
+//!
+//! **Answer.** Never refuses.
+//!
+//! **Default.** On; cannot be off.
+//!
+//! **Caveat.** Applications that put secrets into paths (`/reset/TOKEN`) put them into every log on the way.
+//!
+//! **Example.** `refusal request.refused anonymous /admin 203.0.113.9 authz.declared-routes "not signed in"`
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use gabion_ledger::Ledger;
+use gabion_model::{Actor, ControlId, Event, EventKind, Outcome, Problem, RequestId, Timestamp};
+use http::{Method, StatusCode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::answer::Answer;
+use crate::check::{Check, Mode};
+use crate::denial::Denial;
+use crate::exchange::Exchange;
+
+/// `[checks.audit]`
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `enforce`; `observe` means the same here.
+    pub mode: Mode,
+}
+
+impl Settings {
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        crate::settings::never_off(self.mode)
+    }
+}
+
+/// Where access lines go.
+pub trait AccessLog: Send + Sync + fmt::Debug {
+    /// Takes one line. Must not block: drop and count rather than wait.
+    fn write(&self, line: &AccessLine<'_>);
+}
+
+/// One answered request.
+#[derive(Debug, Clone, Copy)]
+pub struct AccessLine<'a> {
+    pub time: Timestamp,
+    pub client: IpAddr,
+    pub method: &'a Method,
+    pub host: &'a str,
+    /// Without the query.
+    pub path: &'a str,
+    pub status: StatusCode,
+    pub request_id: RequestId,
+    /// The account's name.
+    pub account: Option<&'a str>,
+    pub user_agent: Option<&'a str>,
+    /// The control that refused.
+    pub control: Option<ControlId>,
+}
+
+/// The event of a refusal, or of what would have been one.
+#[must_use]
+pub fn event(exchange: &Exchange, check: &str, denial: &Denial, refused: bool) -> Event {
+    let (action, outcome) =
+        if refused { ("request.refused", Outcome::Failure) } else { ("request.observed", Outcome::Success) };
+    let actor = exchange.session.as_ref().map_or(Actor::Anonymous, |session| Actor::Account {
+        id: session.principal.account.clone(),
+        name: session.principal.name.to_string(),
+        session: Some(session.id.clone()),
+    });
+    let mut event = Event::new(exchange.now, EventKind::Refusal, action, actor, outcome, denial.control);
+    event.resource = exchange.path().to_owned();
+    event.address = Some(exchange.client);
+    event.user_agent = agent(exchange).map(str::to_owned);
+    event.reason = Some(denial.detail.to_string());
+    event.request_id = Some(exchange.request_id);
+    event.metadata.insert("check".to_owned(), check.to_owned());
+    event.metadata.insert("method".to_owned(), exchange.method.to_string());
+    event.metadata.insert("status".to_owned(), denial.status.as_u16().to_string());
+    event
+}
+
+fn agent(exchange: &Exchange) -> Option<&str> {
+    exchange.user_agent.as_ref()?.to_str().ok()
+}
+
+/// The check.
+#[derive(Debug)]
+pub struct Audit {
+    ledger: Ledger,
+    log: Option<Arc<dyn AccessLog>>,
+}
+
+impl Audit {
+    #[must_use]
+    pub fn new(ledger: Ledger, log: Option<Arc<dyn AccessLog>>) -> Self {
+        Self { ledger, log }
+    }
+}
+
+impl Check for Audit {
+    fn name(&self) -> &'static str {
+        "audit"
+    }
+
+    fn control(&self) -> ControlId {
+        ControlId::LEDGER_SECURITY_EVENTS
+    }
+
+    fn response(&self, exchange: &mut Exchange, answer: &mut Answer<'_>) {
+        for (check, denial) in std::mem::take(&mut exchange.observed) {
+            self.ledger.observe(event(exchange, check, &denial, false));
+        }
+        if let Some((check, denial)) = &exchange.refusal {
+            self.ledger.observe(event(exchange, check, denial, true));
+        }
+        if let Some(log) = &self.log {
+            log.write(&AccessLine {
+                time: exchange.now,
+                client: exchange.client,
+                method: &exchange.method,
+                host: exchange.host_str(),
+                path: exchange.path(),
+                status: answer.head.status,
+                request_id: exchange.request_id,
+                account: exchange.session.as_ref().map(|session| &*session.principal.name),
+                user_agent: agent(exchange),
+                control: exchange.refusal.as_ref().map(|(_, denial)| denial.control),
+            });
+        }
+    }
+}

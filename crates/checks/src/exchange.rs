@@ -1,0 +1,214 @@
+//! What the gate knows about one request while it lives.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use gabion_identity::Session;
+use gabion_model::{ControlId, RequestId, Timestamp};
+use http::header::{ACCEPT, ORIGIN, USER_AGENT};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request};
+use smallvec::SmallVec;
+
+use crate::denial::Denial;
+use crate::limits::Framing;
+use crate::rate::Standing;
+use crate::route::RouteIndex;
+
+/// The connection a request came on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connection {
+    pub peer: SocketAddr,
+    pub local: SocketAddr,
+    /// The connection itself is TLS.
+    pub secure: bool,
+}
+
+/// Facts about a request, gathered by the checks in their order. Made and filled by the pipeline only.
+#[derive(Debug)]
+pub struct Exchange {
+    pub(crate) connection: Connection,
+    pub(crate) now: Timestamp,
+    pub(crate) client: IpAddr,
+    pub(crate) secure: bool,
+    /// The peer is a trusted proxy.
+    pub(crate) trusted_peer: bool,
+    pub(crate) request_id: RequestId,
+    pub(crate) request_id_value: HeaderValue,
+    pub(crate) method: Method,
+    /// The judged host, as it goes to the upstream.
+    pub(crate) host: Option<HeaderValue>,
+    /// The target as the client sent it until `normalise` replaces it by the judged form.
+    pub(crate) target: Option<PathAndQuery>,
+    pub(crate) origin: Option<HeaderValue>,
+    pub(crate) user_agent: Option<HeaderValue>,
+    pub(crate) audience: Audience,
+    pub(crate) route: Option<RouteIndex>,
+    /// The path is declared, but not with this method.
+    pub(crate) other_methods: Option<HeaderValue>,
+    pub(crate) session: Option<Arc<Session>>,
+    pub(crate) framing: Framing,
+    pub(crate) body_limit: u64,
+    pub(crate) upgrade: bool,
+    pub(crate) standing: Option<Standing>,
+    /// What observing checks would have refused.
+    pub(crate) observed: SmallVec<[(&'static str, Denial); 0]>,
+    pub(crate) refusal: Option<(&'static str, Denial)>,
+    pub(crate) look_ahead: Option<usize>,
+    /// The answer shall carry the CSRF token.
+    pub(crate) token_wanted: bool,
+}
+
+/// Who waits for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// A browser that will show it as a page.
+    Navigation,
+    /// A script, an application, an API client.
+    Program,
+}
+
+/// Who calls a page of the gate itself; in the request's extensions for `Destination::Local`.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub client: IpAddr,
+    pub request_id: RequestId,
+    pub session: Option<Arc<Session>>,
+    /// The client reached the gate, or the trusted proxy before it, over TLS.
+    pub secure: bool,
+    /// The judged `Host`.
+    pub host: String,
+    /// Scheme and host as the client sees them, for instance `https://app.example`.
+    pub origin: String,
+}
+
+impl Exchange {
+    pub(crate) fn new(connection: Connection, now: Timestamp, id: RequestId, head: &request::Parts) -> Self {
+        Self {
+            connection,
+            now,
+            client: connection.peer.ip().to_canonical(),
+            secure: connection.secure,
+            trusted_peer: false,
+            request_id: id,
+            request_id_value: HeaderValue::from_static(""),
+            method: head.method.clone(),
+            host: None,
+            target: head.uri.path_and_query().cloned(),
+            origin: head.headers.get(ORIGIN).cloned(),
+            user_agent: head.headers.get(USER_AGENT).cloned(),
+            audience: Audience::of(&head.method, &head.headers),
+            route: None,
+            other_methods: None,
+            session: None,
+            framing: Framing::Implicit,
+            body_limit: 0,
+            upgrade: false,
+            standing: None,
+            observed: SmallVec::new(),
+            refusal: None,
+            look_ahead: None,
+            token_wanted: false,
+        }
+    }
+
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        self.connection
+    }
+
+    /// When the request arrived.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The client's address, behind trusted proxies.
+    #[must_use]
+    pub fn client(&self) -> IpAddr {
+        self.client
+    }
+
+    /// The client speaks TLS to the gate or to the trusted proxy before it.
+    #[must_use]
+    pub fn secure(&self) -> bool {
+        self.secure
+    }
+
+    #[must_use]
+    pub fn request_id(&self) -> RequestId {
+        self.request_id
+    }
+
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path without its query; `*` or empty where there is none.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.target.as_ref().map_or("", PathAndQuery::path)
+    }
+
+    /// Who is signed in; the stream of a live answer ends when the session does.
+    #[must_use]
+    pub fn session(&self) -> Option<&Arc<Session>> {
+        self.session.as_ref()
+    }
+
+    /// An admitted WebSocket handshake: the gateway passes both directions through after a 101.
+    #[must_use]
+    pub fn is_upgrade(&self) -> bool {
+        self.upgrade
+    }
+
+    /// The control and status of the refusal, once there is one.
+    #[must_use]
+    pub fn refused_by(&self) -> Option<(ControlId, StatusCode)> {
+        self.refusal.as_ref().map(|(_, denial)| (denial.control, denial.status))
+    }
+
+    /// After [`Pipeline::response`](crate::Pipeline::response): hand at most so many bytes of the body's
+    /// beginning to [`Pipeline::inspect`](crate::Pipeline::inspect) before passing it on.
+    #[must_use]
+    pub fn look_ahead(&self) -> Option<usize> {
+        self.look_ahead
+    }
+
+    pub(crate) fn host_str(&self) -> &str {
+        self.host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_default()
+    }
+}
+
+impl Caller {
+    pub(crate) fn of(exchange: &Exchange) -> Self {
+        let host = exchange.host_str().to_owned();
+        let scheme = if exchange.secure { "https" } else { "http" };
+        Self {
+            client: exchange.client,
+            request_id: exchange.request_id,
+            session: exchange.session.clone(),
+            secure: exchange.secure,
+            origin: format!("{scheme}://{host}"),
+            host,
+        }
+    }
+}
+
+impl Audience {
+    /// Fetch Metadata where the browser sends it, `Accept` from the rest.
+    pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
+        if let Some(mode) = headers.get(&SEC_FETCH_MODE) {
+            return if mode == "navigate" { Self::Navigation } else { Self::Program };
+        }
+        let page = headers
+            .get(ACCEPT)
+            .is_some_and(|accept| memchr::memmem::find(accept.as_bytes(), b"text/html").is_some());
+        let page = page && *method != Method::OPTIONS && !headers.contains_key(&X_REQUESTED_WITH);
+        if page { Self::Navigation } else { Self::Program }
+    }
+}
+
+pub(crate) const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");

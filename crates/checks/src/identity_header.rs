@@ -1,0 +1,166 @@
+//! Who is calling, told to the application in a way nobody can forge.
+//!
+//! Control: `authz.trusted-identity`
+//!
+//! **Standard.** RFC 7519, RFC 8725 §3 (JWT, current practice); ASVS 5.0 V4.1.3, V8.3.1.
+//!
+//! **Threat.** Spoofing: CWE-290, CWE-345. An application that believes a plain `X-User` header believes
+//! whoever finds a way around the gate.
+//!
+//! **Rules.**
+//! 1. A request with a session carries `Gabion-Identity`: an ES256 JWT (`typ` `gabion-identity+jwt`) with `iss`, `sub`
+//!    (account id), `aud` (the upstream's name), `iat`, `exp`, `name`, `tenant`, `roles`.
+//! 2. A request without one carries none; `normalise` removed whatever the client sent.
+//! 3. It is signed once per session and upstream and used for half its life: signing costs more than the rest
+//!    of the request.
+//!
+//! **Answer.** Never refuses; when signing fails, 500.
+//!
+//! **Default.** On, life 5 minutes.
+//!
+//! **Caveat.** The application must verify signature (keys at `/.well-known/jwks.json`), `aud` and `exp`. Roles
+//! taken away arrive with the next token; a revoked session is refused at once.
+//!
+//! **Example.** `Gabion-Identity: eyJhbGciOiJFUzI1NiIs…`
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gabion_identity::Session;
+use gabion_model::{ControlId, Period, Problem, Role, Timestamp};
+use gabion_vault::jwt::SigningKey;
+use http::{HeaderName, HeaderValue, request};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::check::{Check, Mode, Stop};
+use crate::denial::Denial;
+use crate::exchange::Exchange;
+use crate::route::Routes;
+
+/// `[checks.identity_header]`
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `enforce`, `observe` or `off`.
+    pub mode: Mode,
+    /// How long a token is valid, at least a minute.
+    pub life: Period,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { mode: Mode::Enforce, life: Period::from_secs(300) }
+    }
+}
+
+impl Settings {
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let life = self.life.as_duration();
+        if (Duration::from_secs(60)..=Duration::from_secs(3600)).contains(&life) {
+            return Vec::new();
+        }
+        vec![Problem::new("life", format!("`{}` is not between a minute and an hour", self.life))]
+    }
+}
+
+/// The claims.
+#[derive(Debug, Serialize)]
+pub struct Claims<'a> {
+    pub iss: &'a str,
+    pub sub: &'a str,
+    pub aud: &'a str,
+    pub iat: i64,
+    pub exp: i64,
+    pub name: &'a str,
+    pub tenant: &'a str,
+    pub roles: &'a [Role],
+}
+
+/// What is claimed about a session.
+#[must_use]
+pub fn claims<'a>(
+    issuer: &'a str,
+    audience: &'a str,
+    session: &'a Session,
+    now: Timestamp,
+    life: Duration,
+) -> Claims<'a> {
+    let principal = &session.principal;
+    Claims {
+        iss: issuer,
+        sub: principal.account.as_str(),
+        aud: audience,
+        iat: now.as_secs(),
+        exp: now.saturating_add(life).as_secs(),
+        name: &principal.name,
+        tenant: principal.tenant.as_str(),
+        roles: &principal.roles,
+    }
+}
+
+/// The check.
+pub struct IdentityHeader {
+    key: Arc<SigningKey>,
+    issuer: String,
+    life: Duration,
+    /// Per route: the audience; `None` for the gate's own pages.
+    audiences: Vec<Option<Arc<str>>>,
+}
+
+impl IdentityHeader {
+    pub(crate) fn new(settings: &Settings, key: &Arc<SigningKey>, issuer: &str, routes: &Routes) -> Self {
+        let audience = |route: &crate::route::Compiled| routes.upstreams().get(route.upstream?).cloned();
+        Self {
+            key: Arc::clone(key),
+            issuer: issuer.to_owned(),
+            life: settings.life.as_duration(),
+            audiences: routes.iter().map(audience).collect(),
+        }
+    }
+
+    fn token(&self, session: &Session, audience: &str, now: Timestamp) -> Result<HeaderValue, Denial> {
+        if let Some(kept) = session.assertion.read::<HeaderValue>(audience, now) {
+            return Ok(kept);
+        }
+        let claims = claims(&self.issuer, audience, session, now, self.life);
+        let token =
+            self.key.sign(TYPE, &claims).map_err(|_| Denial::internal("identity token not signed"))?;
+        let mut value = HeaderValue::from_str(&token)
+            .map_err(|_| Denial::internal("identity token not a header value"))?;
+        value.set_sensitive(true);
+        session.assertion.keep(audience, now.saturating_add(self.life / 2), value.clone());
+        Ok(value)
+    }
+}
+
+impl std::fmt::Debug for IdentityHeader {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("IdentityHeader").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+impl Check for IdentityHeader {
+    fn name(&self) -> &'static str {
+        "identity_header"
+    }
+
+    fn control(&self) -> ControlId {
+        ControlId::AUTHZ_TRUSTED_IDENTITY
+    }
+
+    fn request(&self, head: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
+        let audience = exchange.route.and_then(|route| self.audiences.get(route)).and_then(Option::as_ref);
+        if let (Some(session), Some(audience)) = (&exchange.session, audience) {
+            let token = self.token(session, audience, exchange.now)?;
+            head.headers.insert(GABION_IDENTITY, token);
+        }
+        Ok(())
+    }
+}
+
+/// Carries the token.
+pub const GABION_IDENTITY: HeaderName = HeaderName::from_static("gabion-identity");
+/// The token's `typ`.
+pub const TYPE: &str = "gabion-identity+jwt";

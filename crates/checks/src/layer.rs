@@ -1,0 +1,1 @@
+//! Checks as tower layers.

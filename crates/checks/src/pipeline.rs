@@ -1,0 +1,297 @@
+//! The pipeline: the checks in their order, who means it and who only watches, and what comes out.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use gabion_identity::Sessions;
+use gabion_ledger::Ledger;
+use gabion_model::{Clock, ControlId, Problem, Rng, Secret, Timestamp, random};
+use gabion_vault::jwt::SigningKey;
+use http::{Response, StatusCode, request, response};
+
+use crate::answer::{self, Answer, Source};
+use crate::audit::AccessLog;
+use crate::check::{Check, Mode, Stop};
+use crate::denial::Denial;
+use crate::exchange::{Caller, Connection, Exchange};
+use crate::metrics::{Counters, Metric, Verdict};
+use crate::order;
+use crate::rate::Table;
+use crate::rebuild;
+use crate::request_id::{self, Ids};
+use crate::route::{Route, Routes};
+use crate::settings::Settings;
+
+/// What the pipeline needs from outside.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    pub sessions: Arc<Sessions>,
+    /// Signs `Gabion-Identity`.
+    pub key: Arc<SigningKey>,
+    pub ledger: Ledger,
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    /// The `iss` of `Gabion-Identity`.
+    pub issuer: String,
+    /// The port of the gate's HTTPS listener; `None` where TLS is off.
+    pub https_port: Option<u16>,
+    /// One line per answered request goes here.
+    pub access_log: Option<Arc<dyn AccessLog>>,
+    /// The pipeline before a reload: its counters and limits live on.
+    pub previous: Option<&'a Pipeline>,
+}
+
+/// All checks of a configuration, compiled. Shared by every core.
+pub struct Pipeline {
+    steps: Vec<Step>,
+    routes: Arc<Routes>,
+    clock: Arc<dyn Clock>,
+    ids: Ids,
+    memory: Memory,
+    counters: Arc<Counters>,
+}
+
+/// One check and how seriously it is meant.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) check: Box<dyn Check>,
+    pub(crate) mode: Mode,
+}
+
+/// What outlives a reload of the configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct Memory {
+    pub(crate) addresses: Arc<Table>,
+    pub(crate) principals: Arc<Table>,
+    pub(crate) token_key: Arc<Secret<[u8; 32]>>,
+}
+
+impl Memory {
+    fn new(now: Timestamp, rng: &dyn Rng) -> Self {
+        Self {
+            addresses: Arc::new(Table::new(now, rng)),
+            principals: Arc::new(Table::new(now, rng)),
+            token_key: Arc::new(Secret::new(random::bytes(rng))),
+        }
+    }
+}
+
+/// A request every check let pass, in the shape the destination gets. Only the pipeline makes one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Admitted {
+    /// Rebuilt: origin-form target, one `Host`, no hop-by-hop fields (but for an admitted WebSocket
+    /// handshake), our identity and forwarding fields, no cookie of ours.
+    pub head: request::Parts,
+    pub destination: Destination,
+    /// The longest body to pass on, in bytes.
+    pub body_limit: u64,
+    pub exchange: Exchange,
+}
+
+/// Who gets an admitted request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// The gate's own pages; `head.extensions` holds a [`Caller`].
+    Local,
+    /// Index into [`Pipeline::upstreams`].
+    Upstream(usize),
+}
+
+/// A request that goes no further. [`Pipeline::answer`] makes the answer.
+#[derive(Debug)]
+pub struct Refused(Box<(Exchange, Stop, &'static str)>);
+
+impl Refused {
+    #[must_use]
+    pub fn exchange(&self) -> &Exchange {
+        &self.0.0
+    }
+
+    /// The refusal; `None` when the gate merely answers itself (CORS preflight, redirect to HTTPS).
+    #[must_use]
+    pub fn denial(&self) -> Option<&Denial> {
+        match &self.0.1 {
+            Stop::Denied(denial) => Some(denial),
+            Stop::Answered(_) => None,
+        }
+    }
+}
+
+impl Pipeline {
+    /// Compiles settings and routes; all problems at once.
+    pub fn new(settings: &Settings, routes: &[Route], parts: Parts<'_>) -> Result<Self, Vec<Problem>> {
+        let mut problems: Vec<Problem> =
+            settings.problems().into_iter().map(|problem| problem.under("checks")).collect();
+        let compiled = match Routes::compile(routes) {
+            Ok(compiled) => Arc::new(compiled),
+            Err(found) => {
+                problems.extend(found);
+                return Err(problems);
+            }
+        };
+        problems.extend(settings.problems_with(routes));
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let memory = parts
+            .previous
+            .map_or_else(|| Memory::new(parts.clock.now(), &*parts.rng), |previous| previous.memory.clone());
+        let clock = Arc::clone(&parts.clock);
+        let counters = parts.previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.counters));
+        let ids = Ids::new(&*parts.rng);
+        let steps = order::steps(settings, &compiled, &parts, &memory);
+        Ok(Self { steps, routes: compiled, clock, ids, memory, counters })
+    }
+
+    /// Names of the upstreams; [`Destination::Upstream`] is an index into them.
+    #[must_use]
+    pub fn upstreams(&self) -> &[Arc<str>] {
+        self.routes.upstreams()
+    }
+
+    /// Judges a request. Reads the clock once; never blocks.
+    pub fn request(&self, connection: Connection, head: request::Parts) -> Result<Admitted, Refused> {
+        let mut head = head;
+        let mut exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), &head);
+        for step in &self.steps {
+            let Err(stop) = step.check.request(&mut head, &mut exchange) else { continue };
+            match stop {
+                Stop::Denied(denial) if step.mode == Mode::Observe && !denial.final_ => {
+                    self.counters.add(step.check.name(), denial.control, Verdict::Observed);
+                    exchange.observed.push((step.check.name(), denial));
+                }
+                Stop::Answered(_) if step.mode == Mode::Observe => {}
+                stop => return Err(Refused(Box::new((exchange, stop, step.check.name())))),
+            }
+        }
+        self.admit(head, exchange)
+    }
+
+    /// The answer to a request that was stopped.
+    #[must_use]
+    pub fn answer(&self, refused: Refused) -> Response<Bytes> {
+        let (mut exchange, stop, check) = *refused.0;
+        match stop {
+            Stop::Denied(denial) => self.refusal(exchange, denial, check),
+            Stop::Answered(reply) => {
+                let mut answer = Response::new(Bytes::new());
+                *answer.status_mut() = reply.status;
+                *answer.headers_mut() = reply.headers;
+                let (mut head, body) = answer.into_parts();
+                self.counters.add(check, ControlId::API_FAIL_CLOSED, Verdict::Answered);
+                let replaced = self.dress(&mut exchange, &mut head, Source::Gate);
+                Response::from_parts(head, replaced.unwrap_or(body))
+            }
+        }
+    }
+
+    /// The one way a [`Denial`] becomes an answer, for refusals made after admission (upstream failures,
+    /// bodies over the limit). It leaves through every check that dresses answers.
+    #[must_use]
+    pub fn refuse(&self, exchange: Exchange, denial: Denial) -> Response<Bytes> {
+        self.refusal(exchange, denial, "gateway")
+    }
+
+    /// A refusal before there is a head: the connection limit, a malformed request line.
+    #[must_use]
+    pub fn refuse_connection(&self, connection: Connection, denial: Denial) -> Response<Bytes> {
+        let (head, ()) = http::Request::new(()).into_parts();
+        let mut exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), &head);
+        exchange.request_id_value = request_id::value(exchange.request_id);
+        exchange.target = None;
+        self.refusal(exchange, denial, "gateway")
+    }
+
+    /// Dresses the head of an upstream's or the console's answer. `Some` is a body to send instead of
+    /// the upstream's. When [`Exchange::look_ahead`] is set afterwards, hand the body's first bytes to
+    /// [`inspect`](Self::inspect) before sending anything.
+    pub fn response(&self, exchange: &mut Exchange, head: &mut response::Parts) -> Option<Bytes> {
+        let source = match exchange.route.and_then(|route| self.routes.get(route)) {
+            Some(route) if route.is_own() => Source::Local,
+            _ => Source::Upstream,
+        };
+        self.dress(exchange, head, source)
+    }
+
+    /// Judges the beginning of a body that [`Exchange::look_ahead`] asked for. `Some` is a body to send
+    /// instead; `head` was changed to fit.
+    pub fn inspect(
+        &self,
+        exchange: &mut Exchange,
+        head: &mut response::Parts,
+        prefix: &[u8],
+    ) -> Option<Bytes> {
+        exchange.look_ahead = None;
+        let step = self.steps.iter().find(|step| step.check.name() == "errors")?;
+        let replaced = step.check.inspect(exchange, head, prefix)?;
+        self.counters.add(step.check.name(), step.check.control(), Verdict::Replaced);
+        Some(replaced)
+    }
+
+    /// What was counted since the start.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<Metric> {
+        self.counters.read()
+    }
+
+    fn admit(&self, mut head: request::Parts, mut exchange: Exchange) -> Result<Admitted, Refused> {
+        let Some(route) = exchange.route.and_then(|route| self.routes.get(route)) else {
+            let denial = Denial::internal("no route after all checks");
+            return Err(Refused(Box::new((exchange, Stop::Denied(denial), "access"))));
+        };
+        let destination = match route.upstream {
+            Some(upstream) => {
+                rebuild::finish(&mut head, &exchange);
+                Destination::Upstream(upstream)
+            }
+            None => {
+                head.extensions.insert(Caller::of(&exchange));
+                Destination::Local
+            }
+        };
+        self.counters.admitted();
+        let body_limit = exchange.body_limit;
+        exchange.refusal = None;
+        Ok(Admitted { head, destination, body_limit, exchange })
+    }
+
+    fn refusal(&self, mut exchange: Exchange, denial: Denial, check: &'static str) -> Response<Bytes> {
+        self.counters.add(check, denial.control, Verdict::Refused);
+        let (mut head, body) = answer::refusal(&exchange, &denial).into_parts();
+        exchange.refusal = Some((check, denial));
+        let replaced = self.dress(&mut exchange, &mut head, Source::Gate);
+        Response::from_parts(head, replaced.unwrap_or(body))
+    }
+
+    fn dress(&self, exchange: &mut Exchange, head: &mut response::Parts, source: Source) -> Option<Bytes> {
+        if source != Source::Gate {
+            rebuild::strip_answer(head);
+        }
+        let mut answer = Answer { head, source, replacement: None };
+        for step in
+            self.steps.iter().filter(|step| step.mode == Mode::Enforce || step.check.name() == "audit")
+        {
+            step.check.response(exchange, &mut answer);
+        }
+        answer.replacement
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Pipeline").field("steps", &self.steps).finish_non_exhaustive()
+    }
+}
+
+impl Refused {
+    /// The status the answer will have.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match &self.0.1 {
+            Stop::Denied(denial) => denial.status,
+            Stop::Answered(reply) => reply.status,
+        }
+    }
+}

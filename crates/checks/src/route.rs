@@ -1,0 +1,192 @@
+//! Routes: what the application offers, declared. Compiled once, matched without a regular expression.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use gabion_model::{ByteSize, Problem};
+use http::{HeaderName, HeaderValue, Method};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use compiled::{Compiled, Found, Routes};
+pub(crate) use pattern::Pattern;
+
+mod compiled;
+mod pattern;
+
+/// Where a compiled route stands in the table; the gate's own routes come after the declared ones.
+pub(crate) type RouteIndex = usize;
+
+/// A declared part of the application. A request no route matches is refused.
+///
+/// The most specific route wins: one that names the host before one that does not, then, segment by
+/// segment, a literal before `{name}` before `*`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// Host names the route answers to, without port: `app.example`, `*.example`. Empty: every host.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// The path: exact (`/health`), one free segment (`/users/{id}`), or all below (`/shop/*`, which
+    /// includes `/shop`).
+    #[serde(default = "everything")]
+    pub path: String,
+    /// Methods the route takes. Empty: every method `checks.normalise.methods` allows.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// Who may come: `public` (everybody) or `signed-in`. There is no default: every route says it.
+    pub access: Access,
+    /// Any one of these roles is needed. Only with `access = "signed-in"`.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// The name of the upstream, as in `[upstreams.NAME]`.
+    pub upstream: String,
+    /// The rate profile: `site`, `api`, `login` or one of `checks.rate.profiles`. Default: `checks.rate.profile`.
+    #[serde(default)]
+    pub rate: Option<String>,
+    /// The largest body. Default: `checks.limits.body`.
+    #[serde(default)]
+    pub body_limit: Option<ByteSize>,
+    /// The largest `multipart/form-data` body. Default: `checks.limits.upload`.
+    #[serde(default)]
+    pub upload_limit: Option<ByteSize>,
+    /// Switches the CSRF check off, with the reason, for instance `"webhook, authenticated by its signature"`.
+    #[serde(default)]
+    pub csrf_off: Option<String>,
+    /// Replaces the default `Content-Security-Policy`; empty: none is added.
+    #[serde(default)]
+    pub csp: Option<String>,
+    /// Header fields set on every answer of the route; an empty value removes the field.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Origins that may read the route's answers, instead of `checks.cors.origins`.
+    #[serde(default)]
+    pub cors_origins: Option<Vec<String>>,
+    /// How answers may be stored. Default: `no-store` on signed-in routes, the upstream's word on public ones.
+    #[serde(default)]
+    pub cache: Option<CachePolicy>,
+}
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Whoever has a session.
+    SignedIn,
+}
+
+/// How answers may be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CachePolicy {
+    /// Nowhere: `Cache-Control: no-store`.
+    NoStore,
+    /// In the person's own browser only: `Cache-Control: private`, what the upstream said kept otherwise.
+    Private,
+    /// As the upstream says.
+    Upstream,
+}
+
+impl Route {
+    /// A route for everything under `path` on every host.
+    #[must_use]
+    pub fn new(path: &str, access: Access, upstream: &str) -> Self {
+        Self {
+            hosts: Vec::new(),
+            path: path.to_owned(),
+            methods: Vec::new(),
+            access,
+            roles: Vec::new(),
+            upstream: upstream.to_owned(),
+            rate: None,
+            body_limit: None,
+            upload_limit: None,
+            csrf_off: None,
+            csp: None,
+            headers: BTreeMap::new(),
+            cors_origins: None,
+            cache: None,
+        }
+    }
+
+    /// What is wrong with the route, as far as it can be seen without the other tables.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if let Err(problem) = Pattern::parse(&self.path) {
+            problems.push(Problem::new("path", problem).hint("for instance `/shop/*` or `/users/{id}`"));
+        }
+        for (index, host) in self.hosts.iter().enumerate() {
+            if !is_host_pattern(host) {
+                problems.push(
+                    Problem::new(format!("hosts[{index}]"), format!("`{host}` is not a host name"))
+                        .hint("a lower-case name without scheme and port, for instance `app.example`"),
+                );
+            }
+        }
+        for (index, method) in self.methods.iter().enumerate() {
+            if !is_method(method) {
+                problems.push(
+                    Problem::new(format!("methods[{index}]"), format!("`{method}` is not a method"))
+                        .hint("methods are upper case, for instance `POST`"),
+                );
+            }
+        }
+        if !self.roles.is_empty() && self.access == Access::Public {
+            problems.push(
+                Problem::new("roles", "roles on a public route have no effect")
+                    .hint("say `access = \"signed-in\"`"),
+            );
+        }
+        if self.csrf_off.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+            problems
+                .push(Problem::new("csrf_off", "the reason is empty").hint("say why, for the next reader"));
+        }
+        for (name, value) in &self.headers {
+            if HeaderName::from_bytes(name.as_bytes()).is_err() || HeaderValue::from_str(value).is_err() {
+                problems.push(Problem::new(format!("headers.{name}"), "not a valid header field"));
+            }
+        }
+        if self.csp.as_ref().is_some_and(|csp| HeaderValue::from_str(csp).is_err()) {
+            problems.push(Problem::new("csp", "not a valid header value"));
+        }
+        for (index, origin) in self.cors_origins.iter().flatten().enumerate() {
+            if let Err(reason) = crate::cors::parse_origin(origin) {
+                problems.push(Problem::new(format!("cors_origins[{index}]"), reason));
+            }
+        }
+        problems
+    }
+}
+
+fn everything() -> String {
+    "/*".to_owned()
+}
+
+/// A name of letters, digits, `-`, `.` and `_`, or an address, perhaps with `*.` before it.
+fn is_host_pattern(host: &str) -> bool {
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    !name.is_empty()
+        && name.bytes().all(|byte| {
+            byte.is_ascii_lowercase()
+                || byte.is_ascii_digit()
+                || matches!(byte, b'-' | b'.' | b'_' | b':' | b'[' | b']')
+        })
+        && (name.starts_with('[') || !name.contains(':'))
+}
+
+pub(crate) fn is_method(method: &str) -> bool {
+    !method.is_empty()
+        && method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
+        && Method::from_bytes(method.as_bytes()).is_ok()
+}
+
+/// Most specific first.
+pub(crate) fn by_specificity(left: &Compiled, right: &Compiled) -> Ordering {
+    left.host_rank().cmp(&right.host_rank()).then_with(|| left.pattern.specificity(&right.pattern))
+}
+
+#[cfg(test)]
+mod tests;

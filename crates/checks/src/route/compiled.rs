@@ -1,0 +1,212 @@
+//! The table of routes as the request path uses it.
+
+use std::sync::Arc;
+
+use gabion_model::{Problem, Role};
+use http::{HeaderValue, Method};
+
+use super::{Access, CachePolicy, Pattern, Route, RouteIndex, by_specificity};
+
+/// All routes, the gate's own included.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    routes: Vec<Compiled>,
+    /// Most specific first.
+    order: Vec<RouteIndex>,
+    /// Host names that may be asked for; empty when some route answers to every host.
+    hosts: Vec<String>,
+    /// Names of upstreams, as `Destination::Upstream` counts them.
+    upstreams: Vec<Arc<str>>,
+}
+
+/// A route ready for matching. What only one check needs, that check compiles for itself.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) declared: Route,
+    pub(crate) pattern: Pattern,
+    pub(crate) methods: Vec<Method>,
+    pub(crate) allow: HeaderValue,
+    pub(crate) roles: Vec<Role>,
+    /// Index into the upstreams; `None` is the gate itself.
+    pub(crate) upstream: Option<usize>,
+}
+
+/// What the table says about a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    Route(RouteIndex),
+    /// The path is declared, with other methods only.
+    OtherMethods(RouteIndex),
+    Nothing,
+}
+
+impl Routes {
+    pub(crate) fn compile(declared: &[Route]) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut routes = Vec::new();
+        let mut upstreams: Vec<Arc<str>> = Vec::new();
+        for (index, route) in declared.iter().enumerate() {
+            let at = format!("routes[{index}]");
+            problems.extend(route.problems().into_iter().map(|problem| problem.under(&at)));
+            let upstream = upstreams.iter().position(|name| **name == *route.upstream).unwrap_or_else(|| {
+                upstreams.push(route.upstream.as_str().into());
+                upstreams.len() - 1
+            });
+            match Compiled::new(route.clone(), Some(upstream)) {
+                Ok(compiled) => routes.push(compiled),
+                Err(_) => continue,
+            }
+            if is_own(&route.path) {
+                problems.push(
+                    Problem::new(
+                        format!("{at}.path"),
+                        format!("`{}` belongs to the gate itself", route.path),
+                    )
+                    .hint("`/.gabion/` and `/.well-known/jwks.json` are not passed on"),
+                );
+            }
+            let twin = declared.iter().take(index).position(|other| {
+                other.path == route.path && other.hosts == route.hosts && other.methods == route.methods
+            });
+            if let Some(twin) = twin {
+                problems
+                    .push(Problem::new(at, format!("is the same as `routes[{twin}]`")).hint("remove one"));
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let any_host = routes.iter().any(|route| route.declared.hosts.is_empty());
+        let hosts = if any_host {
+            Vec::new()
+        } else {
+            routes.iter().flat_map(|route| route.declared.hosts.iter().cloned()).collect()
+        };
+        routes.extend(own());
+        let mut order: Vec<RouteIndex> = (0..routes.len()).collect();
+        order.sort_by(|left, right| match (routes.get(*left), routes.get(*right)) {
+            // The gate's own paths are nobody else's, whatever the hosts say.
+            (Some(left), Some(right)) if left.upstream.is_some() != right.upstream.is_some() => {
+                left.upstream.is_some().cmp(&right.upstream.is_some())
+            }
+            (Some(left), Some(right)) => by_specificity(left, right),
+            _ => left.cmp(right),
+        });
+        Ok(Self { routes, order, hosts, upstreams })
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Compiled> {
+        self.routes.iter()
+    }
+
+    pub(crate) fn get(&self, index: RouteIndex) -> Option<&Compiled> {
+        self.routes.get(index)
+    }
+
+    pub(crate) fn upstreams(&self) -> &[Arc<str>] {
+        &self.upstreams
+    }
+
+    /// May a request ask for this host (lower case, without port) at all?
+    pub(crate) fn knows_host(&self, host: &str) -> bool {
+        self.hosts.is_empty() || self.hosts.iter().any(|pattern| host_matches(pattern, host))
+    }
+
+    /// The most specific route for a normalised path.
+    pub(crate) fn find(&self, host: &str, path: &str, method: &Method) -> Found {
+        let mut other = Found::Nothing;
+        for &index in &self.order {
+            let Some(route) = self.routes.get(index) else { continue };
+            if route.pattern.matches(path) && route.answers_to(host) {
+                // A preflight asks on behalf of the method it names; `cors` answers it.
+                if route.methods.is_empty() || route.methods.contains(method) || *method == Method::OPTIONS {
+                    return Found::Route(index);
+                }
+                if other == Found::Nothing {
+                    other = Found::OtherMethods(index);
+                }
+            }
+        }
+        other
+    }
+}
+
+impl Compiled {
+    fn new(declared: Route, upstream: Option<usize>) -> Result<Self, String> {
+        let pattern = Pattern::parse(&declared.path)?;
+        let mut methods: Vec<Method> =
+            declared.methods.iter().filter_map(|method| Method::from_bytes(method.as_bytes()).ok()).collect();
+        if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) {
+            methods.push(Method::HEAD);
+        }
+        let allow = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        let allow = HeaderValue::from_str(&allow).map_err(|_| "method".to_owned())?;
+        let roles = declared.roles.iter().map(|role| Role::new(role)).collect();
+        Ok(Self { declared, pattern, methods, allow, roles, upstream })
+    }
+
+    pub(crate) fn is_own(&self) -> bool {
+        self.upstream.is_none()
+    }
+
+    pub(crate) fn cache(&self) -> CachePolicy {
+        self.declared.cache.unwrap_or(match self.declared.access {
+            Access::Public => CachePolicy::Upstream,
+            Access::SignedIn => CachePolicy::NoStore,
+        })
+    }
+
+    /// Named hosts first, then `*.` patterns, then every host.
+    pub(super) fn host_rank(&self) -> usize {
+        match self.declared.hosts.first() {
+            None => 2,
+            Some(first) => usize::from(first.starts_with('*')),
+        }
+    }
+
+    fn answers_to(&self, host: &str) -> bool {
+        self.declared.hosts.is_empty()
+            || self.declared.hosts.iter().any(|pattern| host_matches(pattern, host))
+    }
+}
+
+fn host_matches(pattern: &str, host: &str) -> bool {
+    match pattern.strip_prefix('*') {
+        Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
+        None => pattern == host,
+    }
+}
+
+fn is_own(path: &str) -> bool {
+    path == "/.gabion" || path.starts_with("/.gabion/") || path == "/.well-known/jwks.json"
+}
+
+/// The gate's own paths. The console behind them answers 404 to what it does not know.
+fn own() -> impl Iterator<Item = Compiled> {
+    let rows = [
+        ("/.gabion/*", Access::Public, None, None),
+        ("/.gabion/account", Access::SignedIn, None, None),
+        ("/.gabion/account/*", Access::SignedIn, None, None),
+        ("/.gabion/login", Access::Public, Some("login"), None),
+        ("/.gabion/welcome", Access::Public, Some("login"), None),
+        ("/.gabion/assets/*", Access::Public, None, None),
+        (
+            "/.gabion/csp-report",
+            Access::Public,
+            None,
+            Some("reports carry no credentials and change nothing"),
+        ),
+        ("/.well-known/jwks.json", Access::Public, None, None),
+    ];
+    rows.into_iter().filter_map(|(path, access, rate, csrf_off)| {
+        let mut route = Route::new(path, access, "");
+        route.rate = rate.map(str::to_owned);
+        route.csrf_off = csrf_off.map(str::to_owned);
+        route.body_limit = Some(OWN_BODY_LIMIT);
+        route.upload_limit = Some(OWN_BODY_LIMIT);
+        Compiled::new(route, None).ok()
+    })
+}
+
+/// Forms of the gate's own pages are small.
+const OWN_BODY_LIMIT: gabion_model::ByteSize = gabion_model::ByteSize::new(64 * 1024);

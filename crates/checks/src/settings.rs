@@ -1,0 +1,98 @@
+//! `[checks]`: one table per check, named after its file.
+
+use gabion_model::Problem;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::check::Mode;
+use crate::route::Route;
+use crate::{
+    access, audit, cache, client_address, cookies, cors, csrf, errors, headers, identity_header, limits,
+    normalise, rate, redirect_https, request_id, session,
+};
+
+/// Settings of all checks. Every default is the safe one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Sizes, counts and message framing.
+    pub limits: limits::Settings,
+    /// Who is believed about the client's address.
+    pub client_address: client_address::Settings,
+    /// The id a request carries everywhere.
+    pub request_id: request_id::Settings,
+    /// Host, path, method: one reading or none.
+    pub normalise: normalise::Settings,
+    /// Plain HTTP is redirected or refused.
+    pub redirect_https: redirect_https::Settings,
+    /// Headers that make browsers careful.
+    pub headers: headers::Settings,
+    /// Which origins may read answers.
+    pub cors: cors::Settings,
+    /// How many requests an address or a person may make.
+    pub rate: rate::Settings,
+    /// Who is signed in.
+    pub session: session::Settings,
+    /// Requests other sites make a browser send.
+    pub csrf: csrf::Settings,
+    /// Declared routes and who may use them.
+    pub access: access::Settings,
+    /// Who is calling, told to the application.
+    pub identity_header: identity_header::Settings,
+    /// Cookies the application sets.
+    pub cookies: cookies::Settings,
+    /// Private answers stay out of caches.
+    pub cache: cache::Settings,
+    /// Error answers that say too much.
+    pub errors: errors::Settings,
+    /// What is recorded.
+    pub audit: audit::Settings,
+}
+
+impl Settings {
+    /// All that is wrong, paths relative to `checks`.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let tables: [(&str, Vec<Problem>); 16] = [
+            ("limits", self.limits.problems()),
+            ("client_address", self.client_address.problems()),
+            ("request_id", self.request_id.problems()),
+            ("normalise", self.normalise.problems()),
+            ("redirect_https", self.redirect_https.problems()),
+            ("headers", self.headers.problems()),
+            ("cors", self.cors.problems()),
+            ("rate", self.rate.problems()),
+            ("session", self.session.problems()),
+            ("csrf", self.csrf.problems()),
+            ("access", self.access.problems()),
+            ("identity_header", self.identity_header.problems()),
+            ("cookies", self.cookies.problems()),
+            ("cache", self.cache.problems()),
+            ("errors", self.errors.problems()),
+            ("audit", self.audit.problems()),
+        ];
+        let under = |(name, problems): (&str, Vec<Problem>)| {
+            problems.into_iter().map(|problem| problem.under(name)).collect::<Vec<_>>()
+        };
+        tables.into_iter().flat_map(under).collect()
+    }
+
+    /// What the routes name and the checks do not have. Paths from the top of the file.
+    #[must_use]
+    pub fn problems_with(&self, routes: &[Route]) -> Vec<Problem> {
+        let unknown = |(index, route): (usize, &Route)| {
+            let profile = route.rate.as_ref()?;
+            (!self.rate.has_profile(profile)).then(|| {
+                Problem::new(format!("routes[{index}].rate"), format!("there is no rate profile `{profile}`"))
+                    .hint(format!("known are {}", self.rate.profile_names().join(", ")))
+            })
+        };
+        routes.iter().enumerate().filter_map(unknown).collect()
+    }
+}
+
+/// For checks the gate cannot do without.
+pub(crate) fn never_off(mode: Mode) -> Vec<Problem> {
+    let problem = || Problem::new("mode", "this check cannot be off").hint("`observe` is the least there is");
+    if mode == Mode::Off { vec![problem()] } else { Vec::new() }
+}
