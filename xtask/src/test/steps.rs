@@ -7,7 +7,10 @@ use super::Verdict;
 use crate::cargo::{answers, cargo};
 
 pub(super) fn format(root: &Path) -> Verdict {
-    run(cargo(root).args(["fmt", "--all", "--check"]))
+    match run(cargo(root).args(["fmt", "--all", "--check", "--", "--files-with-diff"])) {
+        Verdict::Failed(_) => Verdict::Failed("`cargo fmt --all` puts these files right".to_owned()),
+        verdict => verdict,
+    }
 }
 
 pub(super) fn lint(root: &Path) -> Verdict {
