@@ -244,3 +244,91 @@ impl From<StorageError> for AccountError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::SessionSettings;
+    use crate::storage::MemoryStorage;
+    use gabion_model::random::SeededRng;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn accounts() -> Accounts {
+        let storage = Arc::new(MemoryStorage::new());
+        let sessions = Sessions::open(storage.clone(), &SessionSettings::default(), NOW).unwrap();
+        Accounts::new(storage, sessions)
+    }
+
+    fn new(name: &str, roles: &[&str]) -> NewAccount {
+        let tenant = TenantId::new(TenantId::DEFAULT);
+        NewAccount {
+            name: name.parse().unwrap(),
+            tenant,
+            roles: roles.iter().map(|role| Role::new(role)).collect(),
+        }
+    }
+
+    fn administrator(accounts: &Accounts, name: &str, seed: u64) -> AccountId {
+        let rng = SeededRng::new(seed);
+        let made = accounts.create(new(name, &[Role::ADMINISTRATOR]), NOW, &rng).unwrap();
+        accounts.set_password(&made.id, "phc".to_owned(), None, NOW).unwrap();
+        made.id
+    }
+
+    #[test]
+    fn one_name_is_one_account() {
+        let (accounts, rng) = (accounts(), SeededRng::new(1));
+        let ada = accounts.create(new("Ada", &[]), NOW, &rng).unwrap();
+        assert_eq!(accounts.create(new(" ＡDA", &[]), NOW, &rng), Err(AccountError::Taken));
+        assert_eq!(accounts.find(&"aDa".parse().unwrap()), Ok(Some(ada.clone())));
+        assert_eq!(accounts.by_id(&ada.id), Ok(Some(ada)));
+        assert_eq!(accounts.enable(&AccountId::new("nobody")), Err(AccountError::NotFound));
+    }
+
+    #[test]
+    fn the_last_administrator_cannot_be_lost() {
+        let accounts = accounts();
+        assert_eq!(accounts.has_administrator(), Ok(false));
+        let rng = SeededRng::new(9);
+        let invited = accounts.create(new("invited", &[Role::ADMINISTRATOR]), NOW, &rng).unwrap();
+        assert_eq!(accounts.has_administrator(), Ok(false), "an invitation is no administrator yet");
+        let (ada, eve) = (administrator(&accounts, "ada", 1), administrator(&accounts, "eve", 2));
+        accounts.disable(&invited.id).unwrap();
+        accounts.disable(&ada).unwrap();
+        assert_eq!(accounts.disable(&eve), Err(AccountError::LastAdministrator));
+        assert_eq!(accounts.set_roles(&eve, vec![]), Err(AccountError::LastAdministrator));
+        accounts.set_roles(&eve, vec![Role::new("auditor"), Role::new(Role::ADMINISTRATOR)]).unwrap();
+        accounts.enable(&ada).unwrap();
+        accounts.set_roles(&eve, vec![]).unwrap();
+        assert_eq!(accounts.has_administrator(), Ok(true));
+    }
+
+    #[test]
+    fn of_two_disablings_at_once_one_administrator_is_left() {
+        for _ in 0..50 {
+            let accounts = accounts();
+            let both = [administrator(&accounts, "ada", 1), administrator(&accounts, "eve", 2)];
+            let barrier = std::sync::Barrier::new(2);
+            std::thread::scope(|scope| {
+                for id in &both {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        let _ = accounts.disable(id);
+                    });
+                }
+            });
+            assert_eq!(accounts.has_administrator(), Ok(true));
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_hash() {
+        let account = Account { password: Some("$argon2id$secret".to_owned()), ..sample() };
+        assert!(!format!("{account:?}").contains("argon2id"));
+    }
+
+    fn sample() -> Account {
+        accounts().create(new("ada", &[]), NOW, &SeededRng::new(1)).unwrap()
+    }
+}

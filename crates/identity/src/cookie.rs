@@ -82,3 +82,97 @@ const fn attributes(secure: bool) -> &'static str {
 /// 32 bytes in base64url.
 const TICKET: usize = 43;
 const CANDIDATES: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TICKET_A: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    const TICKET_B: &str = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA";
+
+    fn found<'a>(headers: &[&'a str], secure: bool) -> Vec<&'a str> {
+        tickets(headers.iter().copied(), secure).collect()
+    }
+
+    #[test]
+    fn is_set_as_browsers_want_it() {
+        assert_eq!(set("x", true), "__Host-gabion=x; Path=/; HttpOnly; Secure; SameSite=Lax");
+        assert_eq!(set("x", false), "gabion-dev=x; Path=/; HttpOnly; SameSite=Lax");
+        assert_eq!(clear(true), "__Host-gabion=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax");
+        assert_eq!(clear(false), "gabion-dev=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax");
+    }
+
+    #[test]
+    fn is_found_among_others() {
+        let one = format!("theme=dark; __Host-gabion={TICKET_A};lang=de");
+        assert_eq!(found(&[&one], true), [TICKET_A]);
+        let quoted = format!("__Host-gabion=\"{TICKET_A}\"");
+        assert_eq!(found(&[&quoted], true), [TICKET_A]);
+        let tight = format!("a=b;\t__Host-gabion={TICKET_A}");
+        assert_eq!(found(&["x=y", &tight], true), [TICKET_A], "several headers, as HTTP/2 sends them");
+        assert_eq!(found(&[], true), Vec::<&str>::new());
+        for wrong in
+            ["__Host-gabion", "__Host-gabion=", "__Host-gabion=short", "__host-gabion2=x", ";;;=", ""]
+        {
+            assert_eq!(found(&[wrong], true), Vec::<&str>::new(), "{wrong}");
+        }
+    }
+
+    /// oauth2-proxy #2606: two cookies of one name locked people out until they cleared them.
+    #[test]
+    fn of_two_cookies_with_one_name_both_are_tried() {
+        let two = format!("__Host-gabion={TICKET_B}; __Host-gabion={TICKET_A}");
+        assert_eq!(found(&[&two], true), [TICKET_B, TICKET_A]);
+        let many = format!("__Host-gabion={TICKET_A}; ").repeat(1000);
+        assert_eq!(found(&[&many], true).len(), 8, "bounded");
+    }
+
+    #[test]
+    fn each_kind_of_connection_has_its_own_name() {
+        let both = format!("__Host-gabion={TICKET_A}; gabion-dev={TICKET_B}");
+        assert_eq!(found(&[&both], true), [TICKET_A], "a cookie any neighbour may set counts for nothing");
+        assert_eq!(found(&[&both], false), [TICKET_B]);
+    }
+
+    #[test]
+    fn the_upstream_never_sees_ours() {
+        let header = format!("a=1; __Host-gabion={TICKET_A}; b=2;gabion-dev={TICKET_B} ;c=\"x y\"");
+        assert_eq!(strip(&header), "a=1; b=2; c=\"x y\"");
+        for ours in ["__Host-gabion=x", "__HOST-GABION=x", " gabion-dev =x", "gabion-dev", "\tGabion-Dev=a=b"]
+        {
+            assert_eq!(strip(ours), "", "{ours}");
+        }
+        for others in ["", "a=1; b=2", "x__Host-gabion=1", "a=__Host-gabion", "gabion-dev2=1"] {
+            assert!(matches!(strip(others), Cow::Borrowed(same) if same == others), "{others}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_of_ours_is_left_and_all_of_theirs_is(
+            pairs in proptest::collection::vec(
+                prop_oneof![
+                    Just("__Host-gabion=secret".to_owned()),
+                    Just("gabion-dev=secret".to_owned()),
+                    "[a-z]{1,8}=[a-z0-9\"]{0,8}",
+                ],
+                0..12,
+            ),
+            gap in prop_oneof![Just(";"), Just("; "), Just(" ;  ")],
+        ) {
+            let header = pairs.join(gap);
+            let kept = strip(&header);
+            prop_assert!(!kept.contains("secret"));
+            let theirs: Vec<_> = pairs.iter().filter(|pair| !pair.contains("secret")).collect();
+            let left: Vec<_> = kept.split(';').map(str::trim).filter(|pair| !pair.is_empty()).collect();
+            prop_assert_eq!(left, theirs);
+        }
+
+        #[test]
+        fn any_header_is_taken_apart(header in "[ -~\t]{0,200}|.{0,60}", secure: bool) {
+            let _ = (found(&[&header], secure), strip(&header).into_owned());
+            prop_assert!(!strip(&header).split(';').any(is_ours));
+        }
+    }
+}

@@ -112,3 +112,84 @@ fn hash(token: &Secret<String>) -> Option<[u8; 32]> {
     let bytes = Secret::new(base64url_decode_32(token.expose()).ok()?);
     Some(sha256(bytes.expose()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::{Account, Accounts, NewAccount};
+    use crate::session::Sessions;
+    use crate::settings::SessionSettings;
+    use crate::storage::MemoryStorage;
+    use gabion_model::TenantId;
+    use gabion_model::random::SeededRng;
+    use std::time::Duration;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn house() -> (Invitations, Accounts, Account, SeededRng) {
+        let (storage, rng) = (Arc::new(MemoryStorage::new()), SeededRng::new(1));
+        let sessions = Sessions::open(storage.clone(), &SessionSettings::default(), NOW).unwrap();
+        let accounts = Accounts::new(storage.clone(), sessions);
+        let tenant = TenantId::new(TenantId::DEFAULT);
+        let new = NewAccount { name: "ada".parse().unwrap(), tenant, roles: vec![] };
+        let account = accounts.create(new, NOW, &rng).unwrap();
+        (Invitations::new(storage, LoginSettings::default()), accounts, account, rng)
+    }
+
+    #[test]
+    fn a_link_works_once() {
+        let (invitations, _, ada, rng) = house();
+        let (token, issued) = invitations.issue(&ada.id, Purpose::Enrolment, NOW, &rng).unwrap();
+        assert_eq!(invitations.find(&token, NOW), Ok(Some(issued.clone())), "looking does not use it up");
+        assert_eq!(invitations.take(&token, NOW), Ok(Some(issued)));
+        assert_eq!(invitations.find(&token, NOW), Ok(None));
+        assert_eq!(invitations.take(&token, NOW), Ok(None));
+    }
+
+    #[test]
+    fn each_purpose_has_its_life() {
+        let (invitations, _, ada, rng) = house();
+        for (purpose, hours) in
+            [(Purpose::Reset, 1), (Purpose::FirstAdministrator, 24), (Purpose::Enrolment, 72)]
+        {
+            let (token, issued) = invitations.issue(&ada.id, purpose, NOW, &rng).unwrap();
+            let end = NOW.saturating_add(Duration::from_secs(hours * 3600));
+            assert_eq!((issued.purpose, issued.expires), (purpose, end));
+            let before = NOW.saturating_add(Duration::from_secs(hours * 3600 - 1));
+            assert!(invitations.find(&token, before).unwrap().is_some());
+            assert!(invitations.take(&token, end).unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn only_the_latest_link_works() {
+        let (invitations, _, ada, rng) = house();
+        let (former, _) = invitations.issue(&ada.id, Purpose::Reset, NOW, &rng).unwrap();
+        let (latest, _) = invitations.issue(&ada.id, Purpose::Reset, NOW, &rng).unwrap();
+        assert!(invitations.take(&former, NOW).unwrap().is_none());
+        assert!(invitations.take(&latest, NOW).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_disabled_account_and_a_new_password_end_open_links() {
+        let (invitations, accounts, ada, rng) = house();
+        let (token, _) = invitations.issue(&ada.id, Purpose::Reset, NOW, &rng).unwrap();
+        accounts.set_password(&ada.id, "phc".to_owned(), None, NOW).unwrap();
+        assert!(invitations.take(&token, NOW).unwrap().is_none());
+        let (token, _) = invitations.issue(&ada.id, Purpose::Reset, NOW, &rng).unwrap();
+        accounts.disable(&ada.id).unwrap();
+        assert!(invitations.take(&token, NOW).unwrap().is_none());
+    }
+
+    #[test]
+    fn malformed_tokens_are_nobodys() {
+        let (invitations, _, ada, rng) = house();
+        let (token, issued) = invitations.issue(&ada.id, Purpose::Reset, NOW, &rng).unwrap();
+        let hash = base64url_encode(&issued.token_hash);
+        let padded = format!("{}=", token.expose());
+        for wrong in ["", "x", &hash, &padded, &"A".repeat(1000), "ünïcode"] {
+            assert_eq!(invitations.take(&Secret::new(wrong.to_owned()), NOW), Ok(None), "{wrong}");
+        }
+        assert!(invitations.find(&token, NOW).unwrap().is_some());
+    }
+}

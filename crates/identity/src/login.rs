@@ -123,3 +123,138 @@ impl Attempt {
         Outcome::Rejected(Rejection { reason, account })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::NewAccount;
+    use crate::session::Sessions;
+    use crate::settings::{LoginSettings, SessionSettings};
+    use crate::storage::MemoryStorage;
+    use gabion_model::random::SeededRng;
+    use gabion_model::{Secret, TenantId};
+    use gabion_vault::password;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    struct House {
+        accounts: Accounts,
+        throttle: Throttle,
+        dummy: Arc<str>,
+    }
+
+    impl House {
+        /// `ada` with a password, `disabled` with the same, `invited` without.
+        fn new() -> Self {
+            let (storage, rng) = (Arc::new(MemoryStorage::new()), SeededRng::new(1));
+            let sessions = Sessions::open(storage.clone(), &SessionSettings::default(), NOW).unwrap();
+            let accounts = Accounts::new(storage, sessions);
+            let phc = password::hash(&secret("correct horse"), Cost::FLOOR, &rng).unwrap();
+            for name in ["ada", "disabled", "invited"] {
+                let tenant = TenantId::new(TenantId::DEFAULT);
+                let new = NewAccount { name: name.parse().unwrap(), tenant, roles: vec![] };
+                let account = accounts.create(new, NOW, &rng).unwrap();
+                if name != "invited" {
+                    accounts.set_password(&account.id, phc.clone(), None, NOW).unwrap();
+                }
+                if name == "disabled" {
+                    accounts.disable(&account.id).unwrap();
+                }
+            }
+            let dummy = password::dummy(Cost::FLOOR, &rng).into();
+            Self { accounts, throttle: Throttle::new(&LoginSettings::default(), &rng), dummy }
+        }
+
+        fn begin(&self, name: &str) -> Result<Attempt, BeginError> {
+            let address = "192.0.2.1".parse().unwrap();
+            begin(&self.accounts, &self.throttle, &self.dummy, name, address, NOW)
+        }
+
+        fn try_in(&self, name: &str, password: &str) -> Result<Outcome, BeginError> {
+            let attempt = self.begin(name)?;
+            let verification = password::verify(&secret(password), &attempt.phc());
+            Ok(attempt.finish(verification, Cost::FLOOR))
+        }
+    }
+
+    fn secret(text: &str) -> Secret<String> {
+        Secret::new(text.to_owned())
+    }
+
+    #[test]
+    fn the_right_password_lets_in_under_every_spelling_of_the_name() {
+        let house = House::new();
+        for name in ["ada", " ADA ", "ａｄａ"] {
+            let outcome = house.try_in(name, "correct horse").unwrap();
+            assert!(
+                matches!(outcome, Outcome::Accepted { account, rehash: false } if account.name.as_str() == "ada")
+            );
+        }
+    }
+
+    #[test]
+    fn every_other_try_is_rejected_and_counted() {
+        for (name, password, expected) in [
+            ("ada", "wrong", RejectionReason::WrongPassword),
+            ("ada", "", RejectionReason::WrongPassword),
+            ("disabled", "correct horse", RejectionReason::Disabled),
+            ("disabled", "wrong", RejectionReason::WrongPassword),
+            ("invited", "correct horse", RejectionReason::NotEnrolled),
+            ("nobody", "correct horse", RejectionReason::UnknownName),
+            ("no such <name>", "correct horse", RejectionReason::UnknownName),
+            ("", "", RejectionReason::UnknownName),
+        ] {
+            let house = House::new();
+            for _ in 0..5 {
+                match house.try_in(name, password).unwrap() {
+                    Outcome::Rejected(rejection) => assert_eq!(rejection.reason, expected, "{name}"),
+                    outcome @ Outcome::Accepted { .. } => panic!("{name}: {outcome:?}"),
+                }
+            }
+            // Known or not, the name is now throttled: the answer tells nothing either way.
+            assert!(matches!(house.begin(name), Err(BeginError::Throttled(_))), "{name}");
+        }
+    }
+
+    /// CWE-204, CWE-208: whatever the name, one verification of the same cost is asked for.
+    #[test]
+    fn the_work_tells_nothing_about_the_account() {
+        let house = House::new();
+        let cost = |name: &str| {
+            let phc = house.begin(name).unwrap().phc();
+            let fields: Vec<_> = phc.split('$').map(str::to_owned).collect();
+            assert_eq!(fields.len(), 6, "{phc}");
+            (fields[1].clone(), fields[2].clone(), fields[3].clone(), fields[4].len(), fields[5].len())
+        };
+        let known = cost("ada");
+        for name in ["disabled", "invited", "nobody", "no such <name>"] {
+            let house = House::new();
+            let phc = house.begin(name).unwrap().phc();
+            assert_eq!(phc.len(), house.begin("ada").unwrap().phc().len());
+            assert_eq!(cost(name), known, "{name}");
+        }
+    }
+
+    /// authentik CVE-2026-49448: a stage skipped by sending nothing.
+    #[test]
+    fn nothing_is_accepted_without_a_verification_that_matched() {
+        let house = House::new();
+        let attempt = house.begin("ada").unwrap();
+        let against_dummy = password::verify(&secret("correct horse"), &house.dummy);
+        assert!(matches!(attempt.finish(against_dummy, Cost::FLOOR), Outcome::Rejected(_)));
+        drop(house.begin("ada").unwrap());
+        for _ in 0..3 {
+            drop(house.try_in("ada", "wrong"));
+        }
+        assert!(house.begin("ada").is_err(), "an abandoned attempt was counted");
+    }
+
+    #[test]
+    fn a_cheap_hash_is_to_be_renewed() {
+        let house = House::new();
+        let attempt = house.begin("ada").unwrap();
+        let verification = password::verify(&secret("correct horse"), &attempt.phc());
+        let costlier = Cost::new(32 * 1024, 3, 1).unwrap();
+        assert!(matches!(attempt.finish(verification, costlier), Outcome::Accepted { rehash: true, .. }));
+    }
+}

@@ -5,6 +5,8 @@
 
 mod assertion;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::net::IpAddr;

@@ -39,14 +39,21 @@ pub enum SessionError {
 /// [`resolve`](Self::resolve) never waits for it.
 ///
 /// INVARIANT: a session in the table that has not ended is in the storage, and its account was enabled
-/// when it was put there. Beginning, ending and loading happen under `changes`; resolving does not.
+/// when it was put there. Beginning and ending happen under one lock; resolving does not.
 pub struct Sessions {
     shards: Vec<Shard>,
-    by_account: Mutex<HashMap<AccountId, Vec<Arc<Session>>>>,
+    living: Mutex<Living>,
     storage: Arc<dyn SessionStorage>,
     idle: AtomicI64,
     absolute: AtomicI64,
     concurrent: AtomicU32,
+}
+
+#[derive(Default)]
+pub(super) struct Living {
+    by_account: HashMap<AccountId, Vec<Arc<Session>>>,
+    /// Ended here, but the storage could not be told yet.
+    unremoved: Vec<SessionId>,
 }
 
 type Shard = RwLock<HashMap<[u8; 32], Arc<Session>, BuildHasherDefault<TicketHasher>>>;
@@ -63,7 +70,7 @@ impl Sessions {
     ) -> Result<Arc<Self>, StorageError> {
         let sessions = Self {
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
-            by_account: Mutex::default(),
+            living: Mutex::default(),
             storage,
             idle: AtomicI64::default(),
             absolute: AtomicI64::default(),
@@ -71,11 +78,11 @@ impl Sessions {
         };
         sessions.set_settings(settings);
         let loaded = sessions.storage.load()?;
-        let mut by_account = sessions.changes();
+        let mut living = sessions.living();
         for (stored, account) in loaded {
-            sessions.put(&mut by_account, session(stored, &account));
+            sessions.put(&mut living, session(stored, &account));
         }
-        drop(by_account);
+        drop(living);
         sessions.purge(now)?;
         Ok(Arc::new(sessions))
     }
@@ -132,74 +139,72 @@ impl Sessions {
             address: begin.address,
             user_agent: begin.user_agent.map(bounded),
         };
-        let mut by_account = self.changes();
+        let mut living = self.living();
         self.storage.insert(&stored, account.epoch)?;
         let session = session(stored, account);
-        self.put(&mut by_account, Arc::clone(&session));
-        let own = by_account.get(&account.id).map(Vec::as_slice).unwrap_or_default();
-        let mut living: Vec<_> = own.iter().filter(|one| one.id != session.id).cloned().collect();
-        living.sort_by_key(|one| one.started);
+        let mut former = living.of(&account.id);
+        former.sort_by_key(|one| one.started);
         let allowed = usize::try_from(self.concurrent.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
-        living.truncate((living.len() + 1).saturating_sub(allowed));
-        self.end(&mut by_account, &living)?;
-        drop(by_account);
+        former.truncate((former.len() + 1).saturating_sub(allowed));
+        self.put(&mut living, Arc::clone(&session));
+        // Whether the storage can be told now is not this sign-in's concern: `purge` tries again.
+        let _ = self.end(&mut living, &former);
+        drop(living);
         Ok((Secret::new(base64url_encode(ticket.expose())), session))
     }
 
     /// Ends a session, whoever's it is. Returns whether there was one.
     ///
     /// # Errors
-    /// When the storage fails; the session has ended for this run all the same.
+    /// When the storage fails. The session has ended all the same; only a restart before the next
+    /// successful [`purge`](Self::purge) would bring it back.
     pub fn revoke(&self, id: &SessionId) -> Result<bool, StorageError> {
-        let mut by_account = self.changes();
-        let found: Vec<_> = by_account.values().flatten().filter(|one| one.id == *id).cloned().collect();
-        self.end(&mut by_account, &found)?;
+        let mut living = self.living();
+        let found: Vec<_> = living.all().filter(|one| one.id == *id).cloned().collect();
+        self.end(&mut living, &found)?;
         Ok(!found.is_empty())
     }
 
     /// Ends all sessions of an account but `except`. Returns how many.
     ///
     /// # Errors
-    /// When the storage fails; the sessions have ended for this run all the same.
+    /// When the storage fails; see [`revoke`](Self::revoke).
     pub fn revoke_account(
         &self,
         account: &AccountId,
         except: Option<&SessionId>,
     ) -> Result<usize, StorageError> {
-        let mut by_account = self.changes();
-        let own = by_account.get(account).map(Vec::as_slice).unwrap_or_default();
-        let found: Vec<_> = own.iter().filter(|one| Some(&one.id) != except).cloned().collect();
-        self.end(&mut by_account, &found)?;
+        let mut living = self.living();
+        let mut found = living.of(account);
+        found.retain(|one| Some(&one.id) != except);
+        self.end(&mut living, &found)?;
         Ok(found.len())
     }
 
     /// The living sessions of an account, the newest first.
     #[must_use]
     pub fn list(&self, account: &AccountId, now: Timestamp) -> Vec<Arc<Session>> {
-        let by_account = self.changes();
-        let own = by_account.get(account).map(Vec::as_slice).unwrap_or_default();
-        let mut living: Vec<_> = own.iter().filter(|one| !self.is_expired(one, now)).cloned().collect();
-        drop(by_account);
-        living.sort_by_key(|one| std::cmp::Reverse((one.started, one.last_seen())));
-        living
+        let mut own = self.living().of(account);
+        own.retain(|one| !self.is_expired(one, now));
+        own.sort_by_key(|one| std::cmp::Reverse((one.started, one.last_seen())));
+        own
     }
 
-    /// How many sessions the table holds.
+    /// How many sessions there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.changes().values().map(Vec::len).sum()
+        self.living().all().count()
     }
 
-    /// Ends and removes what has expired; call it every minute. Streams of an expired session end here.
-    /// Returns how many.
+    /// Ends what has expired, and tells the storage what it could not be told before; call it every
+    /// minute. Streams of an expired session end here. Returns how many sessions did.
     ///
     /// # Errors
     /// When the storage fails; the sessions have ended all the same.
     pub fn purge(&self, now: Timestamp) -> Result<usize, StorageError> {
-        let mut by_account = self.changes();
-        let expired: Vec<_> =
-            by_account.values().flatten().filter(|one| self.is_expired(one, now)).cloned().collect();
-        self.end(&mut by_account, &expired)?;
+        let mut living = self.living();
+        let expired: Vec<_> = living.all().filter(|one| self.is_expired(one, now)).cloned().collect();
+        self.end(&mut living, &expired)?;
         Ok(expired.len())
     }
 
@@ -209,17 +214,12 @@ impl Sessions {
     /// # Errors
     /// When the storage fails; the next call tries again.
     pub fn flush(&self) -> Result<usize, StorageError> {
+        let is_changed = |one: &&Arc<Session>| {
+            one.last_seen.load(Ordering::Relaxed) != one.stored_last_seen.load(Ordering::Relaxed)
+        };
         let changed: Vec<_> = {
-            let by_account = self.changes();
-            let is_changed = |one: &&Arc<Session>| {
-                one.last_seen.load(Ordering::Relaxed) != one.stored_last_seen.load(Ordering::Relaxed)
-            };
-            by_account
-                .values()
-                .flatten()
-                .filter(is_changed)
-                .map(|one| (Arc::clone(one), one.last_seen()))
-                .collect()
+            let living = self.living();
+            living.all().filter(is_changed).map(|one| (Arc::clone(one), one.last_seen())).collect()
         };
         let rows: Vec<_> = changed.iter().map(|(session, seen)| (session.id.clone(), *seen)).collect();
         if !rows.is_empty() {
@@ -236,14 +236,14 @@ impl Sessions {
         if !change.raises_epoch() {
             return;
         }
-        let mut by_account = self.changes();
-        let own = by_account.get(&account.id).map(Vec::as_slice).unwrap_or_default();
-        let ended: Vec<_> = own.iter().filter(|one| Some(&one.id) != change.keeps()).cloned().collect();
-        self.forget(&mut by_account, &ended);
+        let mut living = self.living();
+        let mut ended = living.of(&account.id);
+        ended.retain(|one| Some(&one.id) != change.keeps());
+        self.forget(&mut living, &ended);
     }
 
-    fn changes(&self) -> MutexGuard<'_, HashMap<AccountId, Vec<Arc<Session>>>> {
-        self.by_account.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn living(&self) -> MutexGuard<'_, Living> {
+        self.living.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn shard(&self, hash: &[u8; 32]) -> Option<&Shard> {
@@ -257,40 +257,47 @@ impl Sessions {
             || now.saturating_sub(session.started.as_micros()) >= self.absolute.load(Ordering::Relaxed)
     }
 
-    fn put(&self, by_account: &mut HashMap<AccountId, Vec<Arc<Session>>>, session: Arc<Session>) {
-        by_account.entry(session.principal.account.clone()).or_default().push(Arc::clone(&session));
+    fn put(&self, living: &mut Living, session: Arc<Session>) {
+        living.by_account.entry(session.principal.account.clone()).or_default().push(Arc::clone(&session));
         if let Some(shard) = self.shard(&session.ticket_hash) {
             shard.write().unwrap_or_else(PoisonError::into_inner).insert(session.ticket_hash, session);
         }
     }
 
-    /// Ends sessions here first, then in the storage: a failing disk does not keep anybody signed in.
-    fn end(
-        &self,
-        by_account: &mut HashMap<AccountId, Vec<Arc<Session>>>,
-        sessions: &[Arc<Session>],
-    ) -> Result<(), StorageError> {
-        if sessions.is_empty() {
-            return Ok(());
+    /// Ends sessions here first, then in the storage: a failing disk keeps nobody signed in.
+    fn end(&self, living: &mut Living, sessions: &[Arc<Session>]) -> Result<(), StorageError> {
+        self.forget(living, sessions);
+        living.unremoved.extend(sessions.iter().map(|one| one.id.clone()));
+        if !living.unremoved.is_empty() {
+            self.storage.remove(&living.unremoved)?;
+            living.unremoved = Vec::new();
         }
-        self.forget(by_account, sessions);
-        let ids: Vec<_> = sessions.iter().map(|one| one.id.clone()).collect();
-        self.storage.remove(&ids)
+        Ok(())
     }
 
-    fn forget(&self, by_account: &mut HashMap<AccountId, Vec<Arc<Session>>>, sessions: &[Arc<Session>]) {
+    fn forget(&self, living: &mut Living, sessions: &[Arc<Session>]) {
         for session in sessions {
             session.end();
             if let Some(shard) = self.shard(&session.ticket_hash) {
                 shard.write().unwrap_or_else(PoisonError::into_inner).remove(&session.ticket_hash);
             }
-            if let Some(own) = by_account.get_mut(&session.principal.account) {
+            if let Some(own) = living.by_account.get_mut(&session.principal.account) {
                 own.retain(|one| one.id != session.id);
                 if own.is_empty() {
-                    by_account.remove(&session.principal.account);
+                    living.by_account.remove(&session.principal.account);
                 }
             }
         }
+    }
+}
+
+impl Living {
+    fn all(&self) -> impl Iterator<Item = &Arc<Session>> {
+        self.by_account.values().flatten()
+    }
+
+    pub(super) fn of(&self, account: &AccountId) -> Vec<Arc<Session>> {
+        self.by_account.get(account).cloned().unwrap_or_default()
     }
 }
 
