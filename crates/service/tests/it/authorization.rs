@@ -1,0 +1,176 @@
+//! Principal × act, as the real service answers, committed as `authorization.txt`.
+//!
+//! After a deliberate change: `GABION_BLESS=1 cargo test -p gabion-service authorization`.
+
+use std::fmt::Write as _;
+
+use gabion_identity::storage::{AccountChange, AccountStorage as _};
+use gabion_model::{Role, SessionId};
+use gabion_service::{
+    Act, ActError, AddAccountError, Caller, ChangePasswordError, DisableAccountError, NewAccount,
+    PolicyViolation,
+};
+
+use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Anonymous,
+    /// Signed in, then disabled; the caller still presents the session.
+    Disabled,
+    /// Signed in as administrator, then the role was taken.
+    Demoted,
+    Member,
+    Administrator,
+    Operator,
+    Gate,
+}
+
+const WHO: &[Who] =
+    &[Who::Anonymous, Who::Disabled, Who::Demoted, Who::Member, Who::Administrator, Who::Operator, Who::Gate];
+
+#[tokio::test]
+async fn the_matrix_is_as_committed() {
+    let mut matrix =
+        String::from("# Who may ask for which act. Made by tests/it/authorization.rs; do not edit.\n");
+    write!(matrix, "{:<30}", "act").unwrap();
+    for who in WHO {
+        write!(matrix, " {:<14}", format!("{who:?}").to_lowercase()).unwrap();
+    }
+    for act in Act::ALL {
+        for (target, name) in targets(*act) {
+            write!(matrix, "\n{:<30}", format!("{}{name}", act.action())).unwrap();
+            for who in WHO {
+                write!(matrix, " {:<14}", answer(*act, *target, *who).await).unwrap();
+            }
+        }
+    }
+    let matrix = matrix.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
+
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/authorization.txt");
+    #[expect(clippy::disallowed_methods, reason = "how the committed file is renewed")]
+    if std::env::var_os("GABION_BLESS").is_some() {
+        std::fs::write(path, &matrix).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap();
+    assert_eq!(matrix, committed, "the matrix changed; if that is meant, renew it (see this file's head)");
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Own,
+    Other,
+}
+
+fn targets(act: Act) -> &'static [(Target, &'static str)] {
+    match act {
+        Act::RevokeSession => &[(Target::Own, " (own)"), (Target::Other, " (other)")],
+        _ => &[(Target::Other, "")],
+    }
+}
+
+/// Asks a fresh service.
+async fn answer(act: Act, target: Target, who: Who) -> &'static str {
+    let world = World::new();
+    let service = &world.service;
+    let victim = if act == Act::SignIn {
+        world.person("victim", &[]).await;
+        None
+    } else {
+        Some(world.guest("victim", &[]).await.session)
+    };
+    let mut own = None;
+    let caller = match who {
+        Who::Anonymous => anonymous("198.51.100.1"),
+        Who::Operator => Caller::operator(),
+        Who::Gate => Caller::gate(),
+        Who::Administrator | Who::Disabled | Who::Demoted | Who::Member => {
+            let roles: &[_] = match who {
+                Who::Administrator | Who::Demoted => &[Role::ADMINISTRATOR],
+                _ => &[],
+            };
+            let session = if act == Act::ChangePassword {
+                world.person("me", roles).await;
+                world.sign_in("me").await.session
+            } else {
+                world.guest("me", roles).await.session
+            };
+            let change = match who {
+                Who::Disabled => Some(AccountChange::Disable),
+                Who::Demoted => Some(AccountChange::Roles(Vec::new())),
+                _ => None,
+            };
+            if let Some(change) = change {
+                // Straight into the storage, behind the back of the living sessions.
+                world.storage.update(&session.principal.account, &change).unwrap();
+            }
+            own = Some(session.id.clone());
+            signed_in(&session)
+        }
+    };
+    let session = match target {
+        Target::Own => own.unwrap_or_else(|| SessionId::new("none")),
+        Target::Other => victim.map_or_else(|| SessionId::new("none"), |session| session.id.clone()),
+    };
+    match act {
+        Act::AcceptInvitation | Act::ReadInvitation => {
+            let new = NewAccount { name: "new".to_owned(), ..NewAccount::default() };
+            let link = service.add_account(&Caller::operator(), new).await.unwrap();
+            let good = if act == Act::ReadInvitation {
+                service.invitation(&caller, link.token).await.is_ok()
+            } else {
+                service.accept_invitation(&caller, link.token, secret(PASSWORD)).await.is_ok()
+            };
+            if good { "with-link" } else { "refused" }
+        }
+        Act::AddAccount => {
+            let new = NewAccount { name: "new".to_owned(), ..NewAccount::default() };
+            match service.add_account(&caller, new).await {
+                Ok(_) => "yes",
+                Err(AddAccountError::Act(error)) => word(error),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        Act::ChangePassword => {
+            let new = secret("gravel under every wheel");
+            match service.change_password(&caller, secret(PASSWORD), new).await {
+                Ok(()) => "with-password",
+                Err(ChangePasswordError::Act(error)) => word(error),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        Act::DisableAccount => match service.disable_account(&caller, "victim").await {
+            Ok(()) => "yes",
+            Err(DisableAccountError::Act(error)) => word(error),
+            Err(error) => panic!("{error}"),
+        },
+        Act::EnableAccount => told(service.enable_account(&caller, "victim").await),
+        Act::FirstAdministratorLink => told(service.first_administrator_link(&caller).await),
+        Act::ListAccounts => told(service.list_accounts(&caller).await),
+        Act::ListSessions => told(service.sessions(&caller).await),
+        Act::ReportPolicyViolation => {
+            service.report_policy_violation(&caller, PolicyViolation::default());
+            "yes"
+        }
+        Act::ResetAccount => told(service.reset_account(&caller, "victim").await),
+        Act::RevokeOtherSessions => told(service.revoke_other_sessions(&caller).await),
+        Act::RevokeSession => told(service.revoke_session(&caller, &session).await),
+        Act::SignIn => match service.sign_in(&caller, "victim", secret(PASSWORD)).await {
+            Ok(_) => "with-password",
+            Err(error) => panic!("{error}"),
+        },
+        Act::SignOut => told(service.sign_out(&caller).await),
+    }
+}
+
+fn told<T>(result: Result<T, ActError>) -> &'static str {
+    result.map_or_else(word, |_| "yes")
+}
+
+fn word(error: ActError) -> &'static str {
+    match error {
+        ActError::Forbidden => "no",
+        ActError::NotFound => "not-found",
+        ActError::Busy | ActError::Unavailable => panic!("{error}"),
+    }
+}

@@ -1,0 +1,10 @@
+//! The service over storages and a ledger in memory, a clock that stands still, and real hashing.
+
+mod accounts;
+mod authorization;
+mod invitations;
+mod record;
+mod secrets;
+mod sessions;
+mod sign_in;
+mod world;
