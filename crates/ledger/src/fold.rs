@@ -52,7 +52,12 @@ impl Folder {
             kinds: HashMap::new(),
             others: BTreeMap::new(),
             others_window: Window::begin(now),
-            budget: Budget { capacity: bytes_per_minute, left: bytes_per_minute, refilled: now },
+            budget: Budget {
+                capacity: bytes_per_minute,
+                left: bytes_per_minute,
+                refilled: now,
+                starved: false,
+            },
         }
     }
 
@@ -62,8 +67,7 @@ impl Folder {
     }
 
     /// Takes refusals of the kind with this fingerprint; what is to be written goes to `out`.
-    pub(crate) fn take(&mut self, fingerprint: u64, mut fold: Fold, now: Timestamp, out: &mut Vec<Event>) {
-        sanitise::event(&mut fold.event);
+    pub(crate) fn take(&mut self, fingerprint: u64, fold: Fold, now: Timestamp, out: &mut Vec<Event>) {
         self.budget.refill(now);
         let places = KINDS.saturating_sub(self.kinds.len());
         match self.kinds.get_mut(&fingerprint) {
@@ -71,11 +75,15 @@ impl Folder {
                 Some(repeats) => repeats.join(&fold),
                 None => known.repeats = Some(fold),
             },
-            None if places > 0 && self.budget.allows_new(size(&fold)) => {
-                self.budget.pay(size(&fold));
-                let sample = fold.event.clone();
-                self.kinds.insert(fingerprint, Kind { sample, repeats: None, window: Window::begin(now) });
-                out.push(fold.into_event());
+            None if places > 0 && self.budget.may_allow_new() => {
+                let first = clean(&fold);
+                if self.budget.pay_new(size(&first)) {
+                    let (sample, repeats, window) = (fold.event, None, Window::begin(now));
+                    self.kinds.insert(fingerprint, Kind { sample, repeats, window });
+                    out.push(first);
+                } else {
+                    self.remain(&fold, now);
+                }
             }
             _ => self.remain(&fold, now),
         }
@@ -96,9 +104,9 @@ impl Folder {
                 return true;
             }
             let Some(repeats) = kind.repeats.take() else { return false };
-            if budget.allows(size(&repeats)) {
-                budget.pay(size(&repeats));
-                out.push(repeats.into_event());
+            let event = clean(&repeats);
+            if budget.pay(size(&event)) {
+                out.push(event);
             } else {
                 unpaid.push(repeats);
             }
@@ -119,9 +127,9 @@ impl Folder {
         self.budget.refill(now);
         for (_, kind) in std::mem::take(&mut self.kinds) {
             let Some(repeats) = kind.repeats else { continue };
-            if self.budget.allows(size(&repeats)) {
-                self.budget.pay(size(&repeats));
-                out.push(repeats.into_event());
+            let event = clean(&repeats);
+            if self.budget.pay(size(&event)) {
+                out.push(event);
             } else {
                 self.remain(&repeats, now);
             }
@@ -154,8 +162,9 @@ impl Folder {
 
     fn write_others(&mut self, out: &mut Vec<Event>) {
         for (_, others) in std::mem::take(&mut self.others) {
-            self.budget.pay(size(&others));
-            out.push(others.into_event());
+            let event = clean(&others);
+            self.budget.charge(size(&event));
+            out.push(event);
         }
     }
 }
@@ -164,12 +173,16 @@ impl Folder {
 pub const OTHERS: &str = "flood.counted";
 const OTHERS_REASON: &str = "more kinds of refusal than are told apart";
 
-/// Bytes a fold takes in a segment, a little more rather than less.
-fn size(fold: &Fold) -> u64 {
-    /// The metadata entry that `into_event` adds.
-    const SINCE: usize = 64;
-    let payload = serde_json::to_vec(&fold.event).map_or(0, |payload| payload.len());
-    (FRAME_OVERHEAD + payload + SINCE) as u64
+/// The event to write for a fold. Only here are the texts cleaned: most of a flood is never written.
+fn clean(fold: &Fold) -> Event {
+    let mut event = fold.clone().into_event();
+    sanitise::event(&mut event);
+    event
+}
+
+/// Bytes an event takes in a segment.
+fn size(event: &Event) -> u64 {
+    (FRAME_OVERHEAD + serde_json::to_vec(event).map_or(0, |payload| payload.len())) as u64
 }
 
 /// A stretch of time that doubles while it is renewed.
@@ -201,6 +214,8 @@ struct Budget {
     capacity: u64,
     left: u64,
     refilled: Timestamp,
+    /// A new kind was refused since the last refill; others are not even tried.
+    starved: bool,
 }
 
 impl Budget {
@@ -212,18 +227,32 @@ impl Budget {
         if bytes > 0 || now < self.refilled {
             self.left = self.left.saturating_add(bytes).min(self.capacity);
             self.refilled = now;
+            self.starved = false;
         }
     }
 
-    const fn allows(&self, bytes: u64) -> bool {
-        bytes <= self.left
+    /// Whether a new kind may be worth the trouble of encoding it.
+    const fn may_allow_new(&self) -> bool {
+        !self.starved && self.left > self.capacity / 4
     }
 
-    const fn allows_new(&self, bytes: u64) -> bool {
-        bytes.saturating_add(self.capacity / 4) <= self.left
+    /// Pays for a new kind, or not at all.
+    const fn pay_new(&mut self, bytes: u64) -> bool {
+        self.starved = bytes.saturating_add(self.capacity / 4) > self.left;
+        !self.starved && self.pay(bytes)
     }
 
-    const fn pay(&mut self, bytes: u64) {
+    /// Pays for what is known, or not at all.
+    const fn pay(&mut self, bytes: u64) -> bool {
+        let enough = bytes <= self.left;
+        if enough {
+            self.charge(bytes);
+        }
+        enough
+    }
+
+    /// Pays for what is written anyhow.
+    const fn charge(&mut self, bytes: u64) {
         self.left = self.left.saturating_sub(bytes);
     }
 }

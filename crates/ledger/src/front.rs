@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use gabion_model::Event;
 
 use crate::kind::{self, Fold};
-use crate::sanitise::{self, clip};
+use crate::sanitise::{self, clip_word};
 
 const SHARDS: usize = 16;
 /// Kinds a shard tells apart between two visits of the writer.
@@ -85,7 +85,7 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 fn bound(event: &mut Event) {
     let cut = |text: &mut String, most: usize| {
         if text.len() > most {
-            text.truncate(clip(text, most).len());
+            text.truncate(clip_word(text, most).len());
         }
     };
     cut(&mut event.action, sanitise::ACTION);

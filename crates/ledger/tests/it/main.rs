@@ -1,0 +1,11 @@
+//! The ledger through its public face: what is acknowledged survives, floods stay small, everything is
+//! found again.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test that is how it fails")]
+
+mod crash;
+mod faults;
+mod flood;
+mod reading;
+mod recording;
+mod support;
