@@ -56,11 +56,15 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
         let found: Vec<&Package> =
             workspace.packages.iter().filter(|package| package.name == ban.name).collect();
         if ban.deny_multiple_versions {
-            if found.len() > 1 {
-                let versions: Vec<&str> = found.iter().map(|package| package.version.as_str()).collect();
+            let versions: Vec<&str> = found
+                .iter()
+                .filter(|package| package.shipped)
+                .map(|package| package.version.as_str())
+                .collect();
+            if versions.len() > 1 {
                 findings.push(Finding::new(
                     format!("Cargo.lock: {}", ban.name),
-                    format!("{} versions of one stack: {}", found.len(), versions.join(", ")),
+                    format!("{} versions of one stack: {}", versions.len(), versions.join(", ")),
                     "`cargo tree -i` says who brings the second; bring both to one version",
                 ));
             }
@@ -75,7 +79,7 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let mut unlicensed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for package in &workspace.packages {
         let license = package.license.as_deref().unwrap_or("none");
-        if !is_allowed(license, &deny.licenses.allow) {
+        if package.shipped && !is_allowed(license, &deny.licenses.allow) {
             unlicensed.entry(license).or_default().push(&package.name);
         }
         if package.source.as_deref().is_some_and(|source| source != CRATES_IO) {
@@ -158,6 +162,7 @@ mod tests {
             version: version.into(),
             license: Some(license.into()),
             source: Some(CRATES_IO.into()),
+            shipped: true,
         }
     }
 

@@ -256,7 +256,9 @@ mod tests {
             "check `csrf` names 2 controls in its header"
         );
         assert_eq!(spoiled("`web.csrf`", "`web.crsf`"), "no control has the id `web.crsf`");
-        assert!(spoiled("`web.csrf`", "`web.cors`").contains("does not say that `web.cors` is enforced by"));
+        assert!(
+            spoiled("`web.csrf`", "`web.https`").contains("does not say that `web.https` is enforced by")
+        );
         assert!(spoiled("ControlId::WEB_CSRF", "ControlId::WEB_CORS").contains("never answers"));
         assert!(spoiled("\"csrf\"", "\"forgery\"").contains("nothing in the check is called `csrf`"));
         assert_eq!(of_the_check(&[(CSRF, GOOD), (SETTINGS, "")]), ["there is no table `[checks.csrf]`"]);

@@ -1,11 +1,11 @@
 //! What the rules look at: the crates, what they depend on, and every tracked text file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 use super::source::Source;
 
@@ -39,6 +39,8 @@ pub(crate) struct Package {
     pub(crate) version: String,
     pub(crate) license: Option<String>,
     pub(crate) source: Option<String>,
+    /// Part of what is built for users, not only of tests.
+    pub(crate) shipped: bool,
 }
 
 #[derive(Debug)]
@@ -74,17 +76,18 @@ impl Workspace {
                 })
             })
             .collect();
-        let compiled: Vec<_> =
-            metadata.resolve.iter().flat_map(|resolve| resolve.nodes.iter().map(|node| &node.id)).collect();
+        let all = reachable(&metadata, true);
+        let shipped = reachable(&metadata, false);
         let packages = metadata
             .packages
             .iter()
-            .filter(|package| compiled.contains(&&package.id))
+            .filter(|package| all.contains(&package.id))
             .map(|package| Package {
                 name: package.name.to_string(),
                 version: package.version.to_string(),
                 license: package.license.clone(),
                 source: package.source.as_ref().map(|source| source.repr.clone()),
+                shipped: shipped.contains(&package.id),
             })
             .collect();
         Ok(Self { crates, packages, files: files(root)? })
@@ -159,6 +162,52 @@ impl File {
             .collect();
         lines.join("\n")
     }
+}
+
+/// What the members reach, with or without what only tests need. The metadata also lists packages that
+/// no enabled feature asks for.
+fn reachable(metadata: &Metadata, tests: bool) -> BTreeSet<PackageId> {
+    let nodes = metadata.resolve.as_ref().map_or(&[][..], |resolve| resolve.nodes.as_slice());
+    let mut found: BTreeSet<PackageId> = metadata.workspace_members.iter().cloned().collect();
+    let mut left: Vec<PackageId> = found.iter().cloned().collect();
+    while let Some(id) = left.pop() {
+        for dependency in nodes.iter().filter(|node| node.id == id).flat_map(|node| &node.deps) {
+            let wanted =
+                dependency.dep_kinds.iter().any(|kind| tests || kind.kind != DependencyKind::Development)
+                    && is_asked_for(metadata, &id, &dependency.pkg);
+            if wanted && found.insert(dependency.pkg.clone()) {
+                left.push(dependency.pkg.clone());
+            }
+        }
+    }
+    found
+}
+
+/// Whether `id` really depends on `on`: cargo's metadata follows a weak feature (`ring?/std`) even where
+/// nothing switches the optional dependency on.
+fn is_asked_for(metadata: &Metadata, id: &PackageId, on: &PackageId) -> bool {
+    let package = |id: &PackageId| metadata.packages.iter().find(|package| package.id == *id);
+    let (Some(from), Some(to)) = (package(id), package(on)) else { return true };
+    let named: Vec<_> = from.dependencies.iter().filter(|dependency| dependency.name == *to.name).collect();
+    if named.is_empty() || named.iter().any(|dependency| !dependency.optional) {
+        return true;
+    }
+    let features = metadata
+        .resolve
+        .iter()
+        .flat_map(|resolve| &resolve.nodes)
+        .find(|node| node.id == *id)
+        .map_or(&[][..], |node| node.features.as_slice());
+    named.iter().any(|dependency| {
+        let key = dependency.rename.as_deref().unwrap_or(&dependency.name);
+        features.iter().any(|feature| {
+            let asks = |what: &String| {
+                what == key || *what == format!("dep:{key}") || what.starts_with(&format!("{key}/"))
+            };
+            feature.as_str() == key
+                || from.features.get(feature.as_str()).is_some_and(|all| all.iter().any(asks))
+        })
+    })
 }
 
 /// Tracked and new files, as git sees them, so that what is ignored is not looked at.
