@@ -23,7 +23,7 @@ pub(crate) fn open(storage: &Arc<impl SegmentStorage + 'static>, settings: &Sett
 
 /// The `number`th login: everything about it follows from the number.
 pub(crate) fn login(number: u64) -> Event {
-    let outcome = if number % 3 == 0 { Outcome::Failure } else { Outcome::Success };
+    let outcome = if number.is_multiple_of(3) { Outcome::Failure } else { Outcome::Success };
     let name = format!("user{}", number % 5);
     let actor = Actor::Account { id: AccountId::new(&format!("id{}", number % 5)), name, session: None };
     let time = Timestamp::from_secs(1_000_000).saturating_add(Duration::from_secs(number));
