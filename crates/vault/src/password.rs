@@ -173,3 +173,116 @@ fn derive(password: &[u8], salt: &[u8], cost: Cost) -> Option<[u8; OUTPUT]> {
 }
 
 const OUTPUT: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gabion_model::random::SeededRng;
+    use proptest::prelude::*;
+
+    fn secret(text: &str) -> Secret<String> {
+        Secret::new(text.to_owned())
+    }
+
+    /// Made with the reference implementation (argon2-cffi).
+    const REFERENCE: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$P8f1wIjVLr8y/5kcGL9GSqgPQXWRcWgfnP/CeEj6lYM";
+
+    #[test]
+    fn agrees_with_the_reference_implementation() {
+        assert!(verify(&secret("pass\u{175}ord ✓"), REFERENCE).matches());
+        assert!(!verify(&secret("password ✓"), REFERENCE).matches());
+        let salt: Vec<_> = (0..16).collect();
+        let output = derive("pass\u{175}ord ✓".as_bytes(), &salt, Cost::FLOOR).unwrap();
+        assert_eq!(print(Cost::FLOOR, &salt, &output), REFERENCE);
+    }
+
+    #[test]
+    fn a_hash_is_salted_and_matches_its_password_only() {
+        let rng = SeededRng::new(1);
+        let phc = hash(&secret("correct horse"), Cost::FLOOR, &rng).unwrap();
+        assert_ne!(phc, hash(&secret("correct horse"), Cost::FLOOR, &rng).unwrap());
+        assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
+        for (password, expected) in
+            [("correct horse", true), ("correct hors", false), ("Correct horse", false), ("", false)]
+        {
+            assert_eq!(verify(&secret(password), &phc).matches(), expected, "{password}");
+        }
+        // Nothing is cut off, wherever the difference is.
+        let long = "x".repeat(500);
+        let phc = hash(&secret(&format!("{long}1")), Cost::FLOOR, &rng).unwrap();
+        assert!(!verify(&secret(&format!("{long}2")), &phc).matches());
+        let nul = hash(&secret("a\0b"), Cost::FLOOR, &rng).unwrap();
+        assert!(!verify(&secret("a\0c"), &nul).matches());
+    }
+
+    #[test]
+    fn a_cheaper_hash_is_to_be_renewed_when_the_password_is_right() {
+        let (costlier, longer) = (Cost::new(32 * 1024, 2, 1).unwrap(), Cost::new(19_456, 3, 1).unwrap());
+        let right = verify(&secret("pass\u{175}ord ✓"), REFERENCE);
+        assert!(!right.needs_rehash(Cost::FLOOR));
+        assert!(right.needs_rehash(costlier) && right.needs_rehash(longer));
+        assert!(!verify(&secret("wrong"), REFERENCE).needs_rehash(costlier));
+    }
+
+    #[test]
+    fn nobody_matches_the_dummy_and_it_costs_the_same() {
+        let dummy = dummy(Cost::FLOOR, &SeededRng::new(1));
+        assert!(!verify(&secret(""), &dummy).matches());
+        assert_eq!(dummy.len(), REFERENCE.len());
+        assert_eq!(parse(&dummy).unwrap().cost, Cost::FLOOR);
+    }
+
+    #[test]
+    fn a_hostile_hash_takes_neither_memory_nor_time() {
+        let (head, tail) = REFERENCE.split_at(15);
+        for params in [
+            "m=4294967295,t=2,p=1",
+            "m=19456,t=4294967295,p=1",
+            "m=262145,t=2,p=1",
+            "m=19456,t=17,p=1",
+            "m=19456,t=2,p=17",
+        ] {
+            let hostile = format!("{head}{}", tail.replacen("m=19456,t=2,p=1", params, 1));
+            assert!(hostile.contains(params));
+            assert!(parse(&hostile).is_none(), "{hostile}");
+        }
+        for malformed in [
+            "",
+            "$",
+            "$argon2id$",
+            "plain",
+            &REFERENCE.replace("argon2id", "argon2i"),
+            &REFERENCE.replace("v=19", "v=16"),
+            &REFERENCE[..REFERENCE.len() - 4],
+            &REFERENCE.replace("AAECAwQFBgcICQoLDA0ODw", "AAEC"),
+            &REFERENCE.replace("$P8f1", "$P8f1="),
+            &format!("{REFERENCE}$"),
+        ] {
+            assert!(parse(malformed).is_none(), "{malformed}");
+        }
+        assert!(!verify(&secret(""), "").matches());
+    }
+
+    #[test]
+    fn costs_stay_between_floor_and_ceiling() {
+        assert_eq!(Cost::new(19_455, 2, 1), Err(CostOutOfRange::Memory));
+        assert_eq!(Cost::new(262_145, 2, 1), Err(CostOutOfRange::Memory));
+        assert_eq!(Cost::new(19_456, 1, 1), Err(CostOutOfRange::Passes));
+        assert_eq!(Cost::new(19_456, 17, 1), Err(CostOutOfRange::Passes));
+        assert_eq!(Cost::new(19_456, 2, 0), Err(CostOutOfRange::Lanes));
+        assert_eq!(Cost::new(19_456, 2, 1), Ok(Cost::default()));
+        assert_eq!(CostOutOfRange::Memory.to_string(), "memory must be between 19456 and 262144 KiB");
+    }
+
+    proptest! {
+        #[test]
+        fn any_stored_text_is_parsed_or_refused_within_the_ceiling(
+            text in ".{0,120}|\\$argon2id\\$v=19\\$m=[0-9]{1,10},t=[0-9]{1,10},p=[0-9]{1,8}\\$[A-Za-z0-9+/]{8,30}\\$[A-Za-z0-9+/]{40,46}"
+        ) {
+            if let Some(stored) = parse(&text) {
+                prop_assert!(stored.cost.within_ceiling());
+            }
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! TLS: the provider rustls runs on and a certificate authority for development.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,11 @@
 //! every other `alg` are refused (RFC 8725 §3.1). `typ` is compared, so that a token made for one
 //! purpose is not taken for another (RFC 8725 §3.11). No `crit` is understood, so any is refused.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
@@ -14,7 +18,6 @@ use aws_lc_rs::signature::{
 use gabion_model::{Secret, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 
 use crate::encoding::{base64url_decode, base64url_decode_32, base64url_encode};
 use crate::{pem, sha256};
