@@ -7,7 +7,8 @@
 //!   against a gate in front of it, and says what it saw.
 //!
 //! The holes are real: a query that SQLite runs, a shell that starts, a file that is read, a socket that is
-//! opened. That is why [`serve`] binds nothing but loopback.
+//! opened. That is why [`serve`] binds nothing but loopback. Even so, whatever runs in a browser on the same
+//! machine can reach loopback: run it for as long as it is needed, beside no foreign web pages.
 
 mod account;
 mod app;

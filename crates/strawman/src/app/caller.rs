@@ -159,4 +159,4 @@ struct Named {
 const HEADER: &str = "gabion-identity";
 
 /// The `typ` of a gate's assertion.
-const TYPE: &str = "JWT";
+const TYPE: &str = "gabion-identity+jwt";

@@ -8,13 +8,13 @@ use super::scripting::{inline_scripts_run, three};
 
 pub(super) async fn csrf(ground: &Ground) -> Attempts {
     let email = format!("{}@evil.example", marker());
-    let call = Call::post("/profile/email").form(&[("email", &email)]).from_foreign_site();
+    let call = Call::post("/profile/email").form(&[("email", &email)]).foreign();
     let form = ground.send_as("bob", call).await;
     let changed = ground.send_as("bob", Call::get("/profile")).await.has(&email);
 
     let title = marker();
     let draft = serde_json::json!({ "title": title, "body": "from elsewhere" }).to_string();
-    let call = Call::post("/api/notes").body("text/plain", draft).from_foreign_site();
+    let call = Call::post("/api/notes").body("text/plain", draft).foreign();
     let plain = ground.send_as("bob", call).await;
     let noted = ground.send_as("bob", Call::get("/api/notes")).await.has(&title);
 

