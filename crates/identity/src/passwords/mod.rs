@@ -109,9 +109,9 @@ impl Passwords {
     fn has_context(&self, password: &str, account: &AccountName) -> bool {
         let lower = password.to_lowercase();
         let own = account.as_str().split('@').next().unwrap_or_default();
-        std::iter::once(own)
-            .chain(self.context.iter().map(String::as_str))
-            .any(|word| word.chars().count() >= 3 && lower.contains(word))
+        // A name of two or three letters is part of too many words.
+        let own = Some(own).filter(|own| own.len() >= 4);
+        own.into_iter().chain(self.context.iter().map(String::as_str)).any(|word| lower.contains(word))
     }
 }
 
@@ -134,3 +134,107 @@ impl fmt::Display for Violation {
 /// Nothing is cut off: what is longer is refused.
 const MOST_CHARACTERS: usize = 128;
 const MOST_BYTES: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn violations(settings: &PasswordSettings, password: &str) -> Vec<Violation> {
+        let name = "lovelace@example.org".parse().unwrap();
+        Passwords::new(settings).violations(&Secret::new(password.to_owned()), &name)
+    }
+
+    fn profile(profile: Profile) -> PasswordSettings {
+        PasswordSettings { profile, ..Default::default() }
+    }
+
+    #[test]
+    fn asvs_asks_for_length_and_against_guessing_only() {
+        let asvs = profile(Profile::Asvs);
+        for good in
+            ["correct horse battery", "ein fass voll regen", "雨が降ると猫は寝ています", "kq zv xw jp tm"]
+        {
+            assert_eq!(violations(&asvs, good), [], "{good}");
+        }
+        assert_eq!(violations(&asvs, "gmzkqpwaxot"), [Violation::TooShort { minimum: 12 }]);
+        assert_eq!(violations(&asvs, "Password1234"), [Violation::Common]);
+        assert_eq!(violations(&asvs, "bell\u{7}in the tower"), [Violation::ControlCharacter]);
+    }
+
+    #[test]
+    fn classic_and_pci_ask_for_kinds_of_characters() {
+        let classic = profile(Profile::Classic);
+        assert_eq!(violations(&classic, "the Island at 7 bells"), []);
+        assert_eq!(violations(&classic, "the island at bells"), [Violation::NoUpperCase, Violation::NoDigit]);
+        assert_eq!(violations(&classic, "THE ISLAND AT 7 BELLS"), [Violation::NoLowerCase]);
+        let pci = PasswordSettings { minimum_length: 8, ..profile(Profile::Pci) };
+        assert_eq!(violations(&pci, "the island at 7 bells"), []);
+        assert_eq!(violations(&pci, "the island at bells"), [Violation::NoDigit]);
+        assert_eq!(violations(&pci, "8163 5920 4471"), [Violation::NoLetter]);
+        assert_eq!(violations(&pci, "xk qz vw 7j"), [Violation::TooShort { minimum: 12 }], "never under 12");
+    }
+
+    #[test]
+    fn every_broken_rule_is_told_at_once() {
+        let classic =
+            PasswordSettings { context_words: vec!["Acme".to_owned()], ..profile(Profile::Classic) };
+        assert_eq!(
+            violations(&classic, "acme"),
+            [
+                Violation::TooShort { minimum: 12 },
+                Violation::NoUpperCase,
+                Violation::NoDigit,
+                Violation::Context
+            ]
+        );
+        let told: Vec<_> = violations(&classic, "acme").iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "use at least 12 characters",
+                "add an upper case letter",
+                "add a digit",
+                "leave out your name and the name of the product"
+            ]
+        );
+    }
+
+    #[test]
+    fn names_are_no_part_of_a_password() {
+        let settings = PasswordSettings { context_words: vec![" Acme ".to_owned()], ..Default::default() };
+        assert_eq!(violations(&settings, "my LoveLace diary"), [Violation::Context]);
+        assert_eq!(violations(&settings, "the acMe island boat"), [Violation::Context]);
+        let short = "al".parse().unwrap();
+        let always = Secret::new("always on the island".to_owned());
+        assert_eq!(
+            Passwords::new(&settings).violations(&always, &short),
+            [],
+            "two letters are in every word"
+        );
+    }
+
+    #[test]
+    fn length_is_bounded_and_nothing_is_cut_off() {
+        let asvs = profile(Profile::Asvs);
+        let long = |length: usize| "k7 vx qz wm jp ".chars().cycle().take(length).collect::<String>();
+        assert_eq!(violations(&asvs, &long(128)), []);
+        assert_eq!(violations(&asvs, &long(129)), [Violation::TooLong]);
+        assert_eq!(violations(&asvs, &"🦀🐙".repeat(65)), [Violation::TooLong], "in bytes");
+        assert_eq!(violations(&asvs, &"x".repeat(10 << 20)), [Violation::TooLong]);
+        let shorter = PasswordSettings { minimum_length: 8, ..asvs };
+        assert_eq!(violations(&shorter, "gmzkqpwa"), []);
+        let nonsense = PasswordSettings { minimum_length: 0, ..shorter };
+        assert_eq!(violations(&nonsense, "gmzkqpw"), [Violation::TooShort { minimum: 8 }], "never under 8");
+    }
+
+    proptest! {
+        #[test]
+        fn any_password_is_judged(password in ".{0,140}", which in 0..3_usize) {
+            let settings = profile([Profile::Asvs, Profile::Classic, Profile::Pci][which]);
+            let broken = violations(&settings, &password);
+            let short = password.chars().count() < 12;
+            prop_assert_eq!(short, broken.contains(&Violation::TooShort { minimum: 12 }));
+        }
+    }
+}
