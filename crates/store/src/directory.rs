@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::SegmentFiles;
+use crate::sqlite::{Database, DatabaseError};
 
 /// The data directory, locked for this process until the last clone is dropped.
 #[derive(Debug, Clone)]
@@ -83,7 +84,12 @@ impl Directory {
         self.path.join("gabion.db")
     }
 
-    /// The ledger's segment files.
+    /// Opens the SQLite file. Keep the directory, and with it the lock, as long as the database.
+    pub fn database(&self) -> Result<Database, DatabaseError> {
+        Database::open(&self.database_path())
+    }
+
+    /// The ledger's segment files. Keep the directory, and with it the lock, as long as the ledger.
     pub fn segments(&self) -> Result<SegmentFiles, DirectoryError> {
         let path = self.path.join("ledger");
         SegmentFiles::open(&path).map_err(failed("open", &path))
