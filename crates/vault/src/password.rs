@@ -254,7 +254,7 @@ mod tests {
             "plain",
             &REFERENCE.replace("argon2id", "argon2i"),
             &REFERENCE.replace("v=19", "v=16"),
-            &REFERENCE[..REFERENCE.len() - 4],
+            REFERENCE.split_at(REFERENCE.len() - 4).0,
             &REFERENCE.replace("AAECAwQFBgcICQoLDA0ODw", "AAEC"),
             &REFERENCE.replace("$P8f1", "$P8f1="),
             &format!("{REFERENCE}$"),

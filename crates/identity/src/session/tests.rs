@@ -354,7 +354,7 @@ proptest! {
                 house.storage.load().unwrap().into_iter().map(|(one, _)| one.id).collect();
             let of = |account: &Account| house.sessions.living().of(&account.id);
             let mut living: Vec<_> =
-                accounts.iter().flat_map(|account| of(account)).map(|one| one.id.clone()).collect();
+                accounts.iter().flat_map(of).map(|one| one.id.clone()).collect();
             stored.sort();
             living.sort();
             prop_assert_eq!(stored, living);

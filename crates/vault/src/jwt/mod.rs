@@ -314,7 +314,6 @@ impl Registered {
 macro_rules! word {
     ($name:ident, $variant:ident, $text:literal) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-        #[expect(clippy::upper_case_acronyms, reason = "the word as the standard spells it")]
         enum $name {
             #[serde(rename = $text)]
             $variant,
