@@ -4,15 +4,24 @@ mod completions;
 mod config;
 mod controls;
 mod init;
+mod ledger;
 mod reference;
+mod run;
+mod user;
 mod version;
 
-use crate::arguments::Command;
+use std::future::Future;
+
+use crate::arguments::{Command, ConfigFile};
+use crate::config::{FlagValue, Loaded, Sources};
 use crate::failure::{Exit, Failure};
 
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Init(arguments) => init::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::User(verb) => user::run(verb),
+        Command::Ledger(verb) => ledger::run(verb),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Config(verb) => config::run(&verb),
         Command::Completions(arguments) => completions::run(&arguments),
@@ -20,4 +29,32 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Reference => reference::run(),
         _ => Err(Failure::new("not there yet")),
     }
+}
+
+/// The sources of a command that takes `--config` and `--data`.
+fn sources(file: &ConfigFile) -> Sources {
+    let data = file.data.as_ref().map(|path| FlagValue {
+        path: "data.directory",
+        flag: "--data",
+        value: path.display().to_string(),
+    });
+    Sources { file: Some(file.config.clone()), flags: data.into_iter().collect(), ..Sources::default() }
+        .with_environment(std::env::vars())
+}
+
+/// The configuration of a command that needs no more of it than where the data is. `--data` alone is
+/// enough.
+fn for_data(file: &ConfigFile) -> Result<Loaded, Failure> {
+    let mut sources = sources(file);
+    if file.data.is_some() && !file.config.exists() {
+        sources.file = None;
+    }
+    Ok(sources.load()?)
+}
+
+/// Runs a command that waits for things, on this thread.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new("cannot wait for anything").because(&error))?;
+    runtime.block_on(work)
 }

@@ -73,6 +73,14 @@ impl Failure {
         self
     }
 
+    /// Adds a cause in words.
+    pub(crate) fn because_text(mut self, cause: impl Into<String>) -> Self {
+        if let Self::Told(told) = &mut self {
+            told.causes.push(cause.into());
+        }
+        self
+    }
+
     /// Adds an error and what caused it, without repeating what was said already.
     pub(crate) fn because(mut self, error: &(dyn Error + 'static)) -> Self {
         if let Self::Told(told) = &mut self {

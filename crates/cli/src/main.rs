@@ -3,7 +3,10 @@
 mod arguments;
 mod commands;
 mod config;
+mod control;
 mod failure;
+mod gate;
+mod logging;
 mod output;
 
 use std::process::ExitCode;

@@ -3,10 +3,12 @@
 pub(crate) mod table;
 
 use std::fmt::Display;
-use std::io::{self, Write as _};
+use std::io::{self, BufRead as _, Write as _};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use gabion_model::Secret;
+use rustix::termios::{self, LocalModes, OptionalActions};
 use serde::Serialize;
 
 use crate::arguments::{Colour, Format};
@@ -65,6 +67,31 @@ pub(crate) fn value(
 /// For the person who watches. Nothing depends on its being read.
 pub(crate) fn note(text: impl Display) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// What a gate says when it starts. The gate goes on whoever reads it.
+pub(crate) fn announce(text: &str) {
+    let mut out = anstream::stdout().lock();
+    let _ = writeln!(out, "{}", text.trim_end());
+    let _ = out.flush();
+}
+
+/// One line from the terminal, not shown while it is typed.
+pub(crate) fn ask_secretly(question: &str) -> io::Result<Secret<String>> {
+    let stdin = io::stdin();
+    let before = termios::tcgetattr(&stdin)?;
+    let mut quiet = before.clone();
+    quiet.local_modes.remove(LocalModes::ECHO);
+    let _ = write!(anstream::stderr().lock(), "{question}");
+    termios::tcsetattr(&stdin, OptionalActions::Flush, &quiet)?;
+    let mut line = String::new();
+    let read = stdin.lock().read_line(&mut line);
+    let restored = termios::tcsetattr(&stdin, OptionalActions::Flush, &before);
+    note("");
+    let line = Secret::new(line);
+    read?;
+    restored?;
+    Ok(Secret::new(line.expose().trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 pub(crate) fn warn(text: impl Display) {

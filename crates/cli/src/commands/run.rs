@@ -1,0 +1,115 @@
+//! `gabion run`.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{block_on, sources};
+use crate::arguments::Run;
+use crate::config::{FlagValue, Sources};
+use crate::control::operation::Operator;
+use crate::control::server::Server;
+use crate::failure::{Exit, Failure};
+use crate::gate::announce::announcement;
+use crate::gate::running::Running;
+use crate::gate::state::{State, control_socket};
+use crate::{logging, output};
+
+/// How often sessions are written down and expired ones removed.
+const HOUSEKEEPING: Duration = Duration::from_secs(30);
+
+pub(super) fn run(arguments: &Run) -> Result<Exit, Failure> {
+    let mut sources = sources(&arguments.config);
+    sources.whole = true;
+    if let Some(address) = &arguments.listen {
+        sources.flags.push(FlagValue { path: "gateway.listen", flag: "--listen", value: address.clone() });
+    }
+    let config = sources.load()?.config;
+    logging::start(&config.log);
+    block_on(async move {
+        let mut signals = Signals::listen()?;
+        let state = State::open(&config)?;
+        let running = Running::start(config, state).await?;
+        let socket = control_socket(running.state.directory.path());
+        let control = Server::start(&socket, Operator::new(&running.state, running.origin()))?;
+        let link = running.first_link().await?;
+        output::announce(announcement(&running, link.as_ref()).expose());
+        serve(running, &sources, &mut signals, control).await
+    })
+}
+
+struct Signals {
+    reload: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From here on a signal waits for [`serve`] and ends nothing half begun.
+    fn listen() -> Result<Self, Failure> {
+        let on = |kind| signal(kind).map_err(|error| Failure::new("cannot receive signals").because(&error));
+        Ok(Self {
+            reload: on(SignalKind::hangup())?,
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+async fn serve(
+    mut running: Running,
+    sources: &Sources,
+    signals: &mut Signals,
+    control: Server,
+) -> Result<Exit, Failure> {
+    let mut housekeeping = interval(HOUSEKEEPING);
+    housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = housekeeping.tick() => running.tick().await,
+            _ = signals.reload.recv() => reload(&mut running, sources).await,
+            _ = signals.terminate.recv() => break,
+            _ = signals.interrupt.recv() => break,
+        }
+    }
+    drop(control);
+    let deadline = running.config().gateway.drain_timeout.as_duration();
+    tracing::info!(deadline = ?deadline, "stopping");
+    tokio::select! {
+        stopped = running.stop(deadline) => {
+            let cut = stopped?;
+            tracing::info!(connections_cut = cut, "stopped");
+            Ok(Exit::Success)
+        }
+        // Asked twice: at once. The ledger and the database are as durable as ever.
+        () = signals.stop() => Err(Failure::new("stopped before the last requests were answered")),
+    }
+}
+
+/// Takes over the configuration as it is now. With anything wrong in it, everything stays as it was.
+async fn reload(running: &mut Running, sources: &Sources) {
+    let refused = match sources.load() {
+        Ok(loaded) => match running.reload(loaded.config).await {
+            Ok(later) => {
+                for key in later {
+                    tracing::warn!(key, "a change of this needs a restart");
+                }
+                tracing::info!("configuration reloaded");
+                return;
+            }
+            Err(failure) => failure,
+        },
+        Err(error) => Failure::from(error),
+    };
+    output::report(&refused);
+    tracing::error!("configuration not reloaded, the old one stays");
+    running.reload_refused(&refused.to_string()).await;
+}

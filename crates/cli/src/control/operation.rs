@@ -1,0 +1,314 @@
+//! What can be asked, and how it is done; the same whoever asks and however.
+
+use std::fmt;
+
+use gabion_ledger::{Ledger, Query, ReadError, Record};
+use gabion_model::{Secret, Timestamp};
+use gabion_service::{
+    AccountView, ActError, AddAccountError, Caller, DisableAccountError, InvitationError, NewAccount,
+    OneTimeLink, Service,
+};
+use serde::{Deserialize, Serialize, Serializer};
+use tokio::sync::mpsc;
+
+use crate::gate::state::State;
+
+/// One request. On the socket: one line of JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Request {
+    Add { name: String, tenant: Option<String>, roles: Vec<String>, password: Option<Password> },
+    Disable { name: String },
+    Enable { name: String },
+    FirstLink,
+    List,
+    Reset { name: String },
+    Search { query: Query },
+    Tail { count: usize, follow: bool },
+}
+
+/// A password on its way through the 0600 socket. Printed as `***`, wiped when dropped.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Password(pub(crate) Secret<String>);
+
+/// One answer. A list, a search or a tail answers with many and ends with `End`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub(crate) enum Reply {
+    Account(Account),
+    Done,
+    /// The end of a stream.
+    End,
+    Link(Link),
+    /// There is an administrator already.
+    NoLink,
+    Record(Box<Record>),
+    Refused(Refusal),
+}
+
+/// An account as `gabion user list` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) tenant: String,
+    pub(crate) roles: Vec<String>,
+    pub(crate) state: String,
+    pub(crate) created: String,
+    pub(crate) sessions: usize,
+}
+
+/// A one-time link: for whoever asked, and for nobody else.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Link {
+    pub(crate) name: String,
+    pub(crate) url: String,
+    pub(crate) expires: Timestamp,
+}
+
+/// Why it was not done, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refusal {
+    pub(crate) reason: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) more: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hint: Option<String>,
+}
+
+/// What is needed to do what is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Operator {
+    service: Service,
+    ledger: Ledger,
+    /// Put before the path of a link.
+    origin: String,
+}
+
+impl Operator {
+    pub(crate) fn new(state: &State, origin: String) -> Self {
+        Self { service: state.service.clone(), ledger: state.ledger.clone(), origin }
+    }
+
+    /// Does it and sends every answer; ends early when nobody listens any more.
+    pub(crate) async fn act(&self, request: Request, answers: mpsc::Sender<Reply>) {
+        let done = match request {
+            Request::List => self.list(&answers).await,
+            Request::Search { query } => self.search(query, &answers).await,
+            Request::Tail { count, follow } => self.tail(count, follow, &answers).await,
+            other => self.once(other).await,
+        };
+        // Nobody listens: then nobody needs to know.
+        let _ = answers.send(done.unwrap_or_else(Reply::Refused)).await;
+    }
+
+    async fn once(&self, request: Request) -> Result<Reply, Refusal> {
+        let caller = Caller::operator();
+        let service = &self.service;
+        match request {
+            Request::Add { name, tenant, roles, password } => {
+                let link = service.add_account(&caller, NewAccount { name, tenant, roles }).await?;
+                match password {
+                    None => Ok(self.link(&link)),
+                    Some(password) => {
+                        service.accept_invitation(&caller, link.token, password.0).await?;
+                        Ok(Reply::Done)
+                    }
+                }
+            }
+            Request::Disable { name } => {
+                service.disable_account(&caller, &name).await?;
+                Ok(Reply::Done)
+            }
+            Request::Enable { name } => {
+                service.enable_account(&caller, &name).await?;
+                Ok(Reply::Done)
+            }
+            Request::Reset { name } => Ok(self.link(&service.reset_account(&caller, &name).await?)),
+            Request::FirstLink => {
+                let link = service.first_administrator_link(&caller).await?;
+                Ok(link.map_or(Reply::NoLink, |link| self.link(&link)))
+            }
+            Request::List | Request::Search { .. } | Request::Tail { .. } => Ok(Reply::End),
+        }
+    }
+
+    async fn list(&self, answers: &mpsc::Sender<Reply>) -> Result<Reply, Refusal> {
+        for account in self.service.list_accounts(&Caller::operator()).await? {
+            if answers.send(Reply::Account(Account::of(&account))).await.is_err() {
+                break;
+            }
+        }
+        Ok(Reply::End)
+    }
+
+    async fn search(&self, query: Query, answers: &mpsc::Sender<Reply>) -> Result<Reply, Refusal> {
+        self.settle().await;
+        let (search, answers) = (self.ledger.search(query), answers.clone());
+        blocking(move || {
+            for record in search {
+                if answers.blocking_send(Reply::Record(Box::new(record?))).is_err() {
+                    break;
+                }
+            }
+            Ok(Reply::End)
+        })
+        .await
+    }
+
+    async fn tail(
+        &self,
+        count: usize,
+        follow: bool,
+        answers: &mpsc::Sender<Reply>,
+    ) -> Result<Reply, Refusal> {
+        self.settle().await;
+        let (ledger, before) = (self.ledger.clone(), self.ledger.last());
+        let records = blocking(move || Ok(ledger.tail(count)?)).await?;
+        let last = records.last().map(|record| record.position).or(before);
+        for record in records {
+            if answers.send(Reply::Record(Box::new(record))).await.is_err() {
+                return Ok(Reply::End);
+            }
+        }
+        if !follow {
+            return Ok(Reply::End);
+        }
+        let mut following = self.ledger.follow(last);
+        loop {
+            tokio::select! {
+                () = answers.closed() => return Ok(Reply::End),
+                next = following.next() => match next? {
+                    None => return Ok(Reply::End),
+                    Some(record) => {
+                        if answers.send(Reply::Record(Box::new(record))).await.is_err() {
+                            return Ok(Reply::End);
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// So that what was refused a moment ago is found.
+    async fn settle(&self) {
+        if let Err(error) = self.ledger.flush().await {
+            tracing::warn!(%error, "ledger not flushed");
+        }
+    }
+
+    fn link(&self, link: &OneTimeLink) -> Reply {
+        let url = format!("{}{}", self.origin, link.path().expose());
+        Reply::Link(Link { name: link.name.clone(), url, expires: link.expires })
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(Refusal::new("the search ended unexpectedly")))
+}
+
+impl Account {
+    fn of(view: &AccountView) -> Self {
+        let state = serde_json::to_value(view.state).ok();
+        Self {
+            name: view.name.clone(),
+            id: view.id.to_string(),
+            tenant: view.tenant.to_string(),
+            roles: view.roles.clone(),
+            state: state.as_ref().and_then(|state| state.as_str()).unwrap_or_default().to_owned(),
+            created: view.created.to_string(),
+            sessions: view.sessions,
+        }
+    }
+}
+
+impl Refusal {
+    fn new(reason: impl fmt::Display) -> Self {
+        Self { reason: reason.to_string(), more: Vec::new(), hint: None }
+    }
+
+    fn hint(mut self, hint: &str) -> Self {
+        self.hint = Some(hint.to_owned());
+        self
+    }
+}
+
+impl From<ActError> for Refusal {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::NotFound => {
+                Self::new("there is no account of that name").hint("`gabion user list` shows them")
+            }
+            ActError::Unavailable => Self::new(error).hint("`gabion doctor` looks for the cause"),
+            ActError::Busy | ActError::Forbidden => Self::new(error),
+        }
+    }
+}
+
+impl From<AddAccountError> for Refusal {
+    fn from(error: AddAccountError) -> Self {
+        match error {
+            AddAccountError::Act(error) => error.into(),
+            AddAccountError::Invalid(problem) => {
+                Self { hint: problem.hint, ..Self::new(format_args!("{}: {}", problem.path, problem.reason)) }
+            }
+            AddAccountError::NameTaken(_) => {
+                Self::new(error).hint("`gabion user reset NAME` makes a new link for it")
+            }
+        }
+    }
+}
+
+impl From<DisableAccountError> for Refusal {
+    fn from(error: DisableAccountError) -> Self {
+        match error {
+            DisableAccountError::Act(error) => error.into(),
+            DisableAccountError::LastAdministrator => {
+                Self::new(error).hint("make another administrator first")
+            }
+        }
+    }
+}
+
+impl From<InvitationError> for Refusal {
+    fn from(error: InvitationError) -> Self {
+        match error {
+            InvitationError::Act(error) => error.into(),
+            InvitationError::Invalid => Self::new(error),
+            InvitationError::Violations(rules) => Self {
+                more: rules,
+                ..Self::new("the account was added, but the password was refused")
+                    .hint("`gabion user reset NAME` prints a link with which to choose another")
+            },
+        }
+    }
+}
+
+impl From<ReadError> for Refusal {
+    fn from(error: ReadError) -> Self {
+        let mut more = Vec::new();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            more.push(error.to_string());
+            cause = error.source();
+        }
+        Self { more, ..Self::new(&error) }
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+/// Only ever onto the control socket.
+impl Serialize for Password {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.expose())
+    }
+}

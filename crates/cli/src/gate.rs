@@ -1,0 +1,7 @@
+//! A gate from a configuration: opened, assembled, announced, reloaded and stopped.
+
+pub(crate) mod access_log;
+pub(crate) mod announce;
+pub(crate) mod generation;
+pub(crate) mod running;
+pub(crate) mod state;

@@ -1,0 +1,156 @@
+//! What a reload replaces: the pipeline, the upstreams and the certificate.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use gabion_checks::{AccessLog, Pipeline};
+use gabion_gateway::{Generation, TlsMaterial, TlsMode};
+use gabion_model::{Problem, Secret};
+use gabion_store::Directory;
+use gabion_vault::tls::LocalCa;
+
+use super::state::{State, read_text, write_text};
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+
+/// The development authority: its certificate, which browsers are told to trust, and its key.
+pub(crate) const CA_CERTIFICATE: &str = "local-ca.pem";
+const CA_KEY: &str = "local-ca-key.pem";
+
+/// Builds what the configuration says. `previous` keeps its counters and limits.
+pub(crate) fn build(
+    config: &Config,
+    state: &State,
+    access_log: Option<Arc<dyn AccessLog>>,
+    previous: Option<&Pipeline>,
+) -> Result<Generation, Failure> {
+    let parts = gabion_checks::Parts {
+        sessions: state.service.live_sessions(),
+        key: Arc::clone(&state.key),
+        ledger: state.ledger.clone(),
+        clock: Arc::clone(&state.clock),
+        rng: Arc::clone(&state.rng),
+        issuer: origin(config, config.gateway.listen),
+        https_port: (config.gateway.tls.mode != TlsMode::Off).then_some(config.gateway.listen.port()),
+        access_log,
+        previous,
+    };
+    let pipeline =
+        Pipeline::new(&config.checks, &config.routes, parts).map_err(|problems| disagree(&problems))?;
+    Ok(Generation {
+        pipeline: Arc::new(pipeline),
+        upstreams: config.upstreams.clone(),
+        tls: certificate(config, state)?,
+    })
+}
+
+/// What only the pipeline could see; `config check` finds everything else with its place.
+fn disagree(problems: &[Problem]) -> Failure {
+    let mut problems = problems.iter().map(Problem::to_string);
+    let mut failure =
+        Failure::usage(format!("the configuration cannot be used: {}", problems.next().unwrap_or_default()));
+    for problem in problems {
+        failure = failure.because_text(problem);
+    }
+    failure
+}
+
+/// Scheme, host and port people reach the gate by: the first name a route declares, or else where it
+/// listens.
+pub(crate) fn origin(config: &Config, listening: SocketAddr) -> String {
+    let (scheme, usual) = if config.gateway.tls.mode == TlsMode::Off { ("http", 80) } else { ("https", 443) };
+    let names = config.routes.iter().flat_map(|route| &route.hosts).chain(&config.gateway.tls.names);
+    let host = match names.into_iter().find(|name| !name.contains('*')) {
+        Some(name) => name.clone(),
+        None => match listening.ip() {
+            ip if ip.is_unspecified() => "localhost".to_owned(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+            IpAddr::V4(ip) => ip.to_string(),
+        },
+    };
+    match listening.port() {
+        port if port == usual => format!("{scheme}://{host}"),
+        port => format!("{scheme}://{host}:{port}"),
+    }
+}
+
+fn certificate(config: &Config, state: &State) -> Result<Option<TlsMaterial>, Failure> {
+    let tls = &config.gateway.tls;
+    match (tls.mode, &tls.certificate, &tls.key) {
+        (TlsMode::LocalCa, _, _) => local_certificate(config, state).map(Some),
+        (TlsMode::Files, Some(certificate), Some(key)) => {
+            TlsMaterial::from_files(certificate, key).map(Some).map_err(|error| {
+                Failure::new("the certificate cannot be used").because(&error).exit(Exit::Usage)
+            })
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A certificate for this machine by the development authority, which is made at the first start.
+fn local_certificate(config: &Config, state: &State) -> Result<TlsMaterial, Failure> {
+    let authority = authority(state)?;
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let hosts = config.routes.iter().flat_map(|route| &route.hosts);
+    let listening =
+        Some(config.gateway.listen.ip()).filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string());
+    for name in hosts.chain(&config.gateway.tls.names).cloned().chain(listening) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let issued = authority.issue(&names, state.clock.now()).map_err(|error| {
+        Failure::usage("no certificate can be made")
+            .because(&error)
+            .hint("see `gateway.tls.names` and `routes[].hosts`")
+    })?;
+    Ok(TlsMaterial { chain_pem: issued.chain_pem, key_pem: issued.key_pem })
+}
+
+fn authority(state: &State) -> Result<LocalCa, Failure> {
+    let directory = &state.directory;
+    let damaged = |error: &gabion_vault::tls::CaError| {
+        Failure::new("the development certificate authority cannot be used").because(error).hint(format!(
+            "remove `{CA_CERTIFICATE}` and `{CA_KEY}` from the data directory to make a new one"
+        ))
+    };
+    match (read_text(directory, CA_CERTIFICATE)?, read_text(directory, CA_KEY)?) {
+        (Some(certificate), Some(key)) => {
+            LocalCa::load(certificate.expose(), &key).map_err(|error| damaged(&error))
+        }
+        _ => {
+            let authority = LocalCa::create(state.clock.now()).map_err(|error| damaged(&error))?;
+            save(directory, &authority.key_pem(), authority.certificate_pem())?;
+            Ok(authority)
+        }
+    }
+}
+
+/// The key first: a certificate without its key would be of no use.
+fn save(directory: &Directory, key: &Secret<String>, certificate: &str) -> Result<(), Failure> {
+    write_text(directory, CA_KEY, key.expose())?;
+    write_text(directory, CA_CERTIFICATE, certificate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load::load_text;
+
+    #[test]
+    fn people_reach_the_gate_by_the_name_a_route_declares_or_by_its_address() {
+        let config = |more: &str| {
+            let text = format!(
+                "[gateway]\nlisten = \"127.0.0.1:8080\"\ntls = {{ mode = \"off\" }}\n[upstreams.app]\n\
+                 url = \"http://127.0.0.1:3000\"\n[[routes]]\naccess = \"public\"\nupstream = \"app\"\n{more}"
+            );
+            load_text(&text).unwrap().config
+        };
+        let address = |text: &str| text.parse::<SocketAddr>().unwrap();
+        assert_eq!(origin(&config(""), address("127.0.0.1:8080")), "http://127.0.0.1:8080");
+        assert_eq!(origin(&config(""), address("[::1]:80")), "http://[::1]");
+        assert_eq!(origin(&config(""), address("0.0.0.0:80")), "http://localhost");
+        let named = config("hosts = [\"*.example\", \"shop.example\"]\n");
+        assert_eq!(origin(&named, address("0.0.0.0:8080")), "http://shop.example:8080");
+    }
+}

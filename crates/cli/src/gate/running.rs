@@ -1,0 +1,213 @@
+//! A gate that runs: started, reloaded, stopped, and each of it recorded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gabion_checks::Pipeline;
+use gabion_gateway::{
+    Addresses, Gate, Generation, LocalService, Options, Probe, Reading, StartError, TlsMode,
+};
+use gabion_ledger::Status;
+use gabion_model::{Actor, ControlId, Event, EventKind, Outcome};
+use gabion_service::Caller;
+use gabion_vault::jwt::Jwks;
+
+use super::state::{State, service_settings};
+use super::{access_log, generation};
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+
+/// A started gate and what it was started with.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) state: State,
+    gate: Gate,
+    config: Config,
+    pipeline: Arc<Pipeline>,
+}
+
+impl Running {
+    /// Starts serving. Must be called on a tokio runtime.
+    pub(crate) async fn start(config: Config, state: State) -> Result<Self, Failure> {
+        let log = access_log::open(&config.log)?;
+        let generation = generation::build(&config, &state, log, None)?;
+        let pipeline = Arc::clone(&generation.pipeline);
+        let gate = start(&config, &state, generation).map_err(|error| cannot_start(&error, &config))?;
+        let running = Self { state, gate, config, pipeline };
+        let event = running.event("gate.start", Outcome::Success);
+        running.record(event).await?;
+        Ok(running)
+    }
+
+    pub(crate) fn addresses(&self) -> &Addresses {
+        self.gate.addresses()
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Scheme, host and port people reach the gate by.
+    pub(crate) fn origin(&self) -> String {
+        generation::origin(&self.config, self.gate.addresses().gateway)
+    }
+
+    /// The link for the first administrator, while there is none.
+    pub(crate) async fn first_link(&self) -> Result<Option<gabion_service::OneTimeLink>, Failure> {
+        let link = self.state.service.first_administrator_link(&Caller::gate()).await;
+        link.map_err(|error| Failure::new("the first administrator's link cannot be made").because(&error))
+    }
+
+    /// Serves by `config` from now on, and says which changes only a restart brings about. When it cannot
+    /// be used, everything stays as it was.
+    pub(crate) async fn reload(&mut self, config: Config) -> Result<Vec<&'static str>, Failure> {
+        let log = access_log::open(&config.log)?;
+        let next = generation::build(&config, &self.state, log, Some(&self.pipeline))?;
+        let pipeline = Arc::clone(&next.pipeline);
+        let mut event = self.event("configuration.reload", Outcome::Success);
+        event.metadata.insert("changed".to_owned(), changed(&self.config, &config).join(" "));
+        // Recorded first: what cannot be recorded does not happen.
+        self.record(event).await?;
+        self.gate.reload(next).map_err(|error| cannot_start(&error, &config))?;
+        self.state.service.set_settings(&service_settings(&config));
+        let later = fixed(&self.config, &config);
+        self.pipeline = pipeline;
+        self.config = config;
+        Ok(later)
+    }
+
+    /// Records that a new configuration was not taken over.
+    pub(crate) async fn reload_refused(&self, reason: &str) {
+        let mut event = self.event("configuration.reload", Outcome::Failure);
+        event.reason = Some(reason.to_owned());
+        if let Err(error) = self.record(event).await {
+            tracing::error!(%error, "refused reload not recorded");
+        }
+    }
+
+    /// Housekeeping; see [`gabion_service::Service::tick`].
+    pub(crate) async fn tick(&self) {
+        if let Err(error) = self.state.service.tick().await {
+            tracing::error!(%error, "housekeeping failed");
+        }
+    }
+
+    /// Lets requests in flight end, makes everything durable, and answers how many connections were cut.
+    pub(crate) async fn stop(self, deadline: Duration) -> Result<usize, Failure> {
+        let Self { state, gate, .. } = self;
+        let cut = gate.drain(deadline).await;
+        let mut event = configuration_event(&state, "gate.stop", Outcome::Success);
+        event.metadata.insert("connections_cut".to_owned(), cut.to_string());
+        let ticked = state.service.tick().await;
+        let recorded = state.ledger.record(event).await;
+        let closed = state.ledger.close().await;
+        ticked.map_err(|error| Failure::new("sessions could not be saved at the end").because(&error))?;
+        recorded
+            .map(drop)
+            .and(closed)
+            .map_err(|error| Failure::new("the stop could not be recorded").because(&error))?;
+        Ok(cut)
+    }
+
+    async fn record(&self, event: Event) -> Result<(), Failure> {
+        self.state.ledger.record(event).await.map(drop).map_err(|error| {
+            Failure::new("the ledger cannot record, so nothing was changed")
+                .because(&error)
+                .hint("make space for the data directory")
+        })
+    }
+
+    fn event(&self, action: &str, outcome: Outcome) -> Event {
+        let mut event = configuration_event(&self.state, action, outcome);
+        let addresses = self.gate.addresses();
+        event.metadata.insert("listen".to_owned(), addresses.gateway.to_string());
+        event.metadata.insert("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+        event.metadata.insert("tls".to_owned(), tls_word(&self.config).to_owned());
+        event
+    }
+}
+
+fn configuration_event(state: &State, action: &str, outcome: Outcome) -> Event {
+    let control = ControlId::CONFIG_SAFE_STARTUP;
+    Event::new(state.clock.now(), EventKind::Configuration, action, Actor::Gate, outcome, control)
+}
+
+const fn tls_word(config: &Config) -> &'static str {
+    match config.gateway.tls.mode {
+        TlsMode::LocalCa => "local-ca",
+        TlsMode::Files => "files",
+        TlsMode::Off => "off",
+    }
+}
+
+fn start(config: &Config, state: &State, generation: Generation) -> Result<Gate, StartError> {
+    let pages = gabion_console::router(gabion_console::Parts {
+        service: state.service.clone(),
+        keys: Jwks::of([state.key.as_ref()]),
+        clock: Arc::clone(&state.clock),
+    });
+    let ledger = state.ledger.clone();
+    let ready = Probe {
+        name: "ledger_ready",
+        help: "1 when security events can be recorded",
+        read: Box::new(move || {
+            let well = ledger.status() == Status::Ready;
+            Reading { value: if well { 1.0 } else { 0.0 }, well }
+        }),
+    };
+    Gate::start(Options {
+        settings: config.gateway.clone(),
+        admin: config.admin.clone(),
+        generation,
+        local: LocalService::new(pages),
+        clock: Arc::clone(&state.clock),
+        probes: vec![ready],
+    })
+}
+
+fn cannot_start(error: &StartError, config: &Config) -> Failure {
+    let failure = Failure::new("the gate cannot start").because(error);
+    match error {
+        StartError::Listen { address, cause } if cause.kind() == std::io::ErrorKind::AddrInUse => {
+            let key = if *address == config.admin.listen { "admin.listen" } else { "gateway.listen" };
+            failure.hint(format!("something listens on {address} already; stop it, or change `{key}`"))
+        }
+        StartError::Listen { address, cause } if cause.kind() == std::io::ErrorKind::PermissionDenied => {
+            failure.hint(format!(
+                "port {} needs a privilege; use one above 1023, or give it CAP_NET_BIND_SERVICE",
+                address.port()
+            ))
+        }
+        StartError::Tls(_) | StartError::NoCertificate | StartError::Upstream { .. } => {
+            failure.exit(Exit::Usage)
+        }
+        _ => failure,
+    }
+}
+
+/// The tables that differ.
+fn changed(old: &Config, new: &Config) -> Vec<String> {
+    let (old, new) =
+        (serde_json::to_value(old).unwrap_or_default(), serde_json::to_value(new).unwrap_or_default());
+    let tables = new.as_object().into_iter().flatten();
+    tables.filter(|(name, value)| old.get(name) != Some(value)).map(|(name, _)| name.clone()).collect()
+}
+
+/// What a reload cannot change: what was bound or opened at the start.
+fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
+    let (before, after) = (&old.gateway, &new.gateway);
+    [
+        ("gateway.listen", before.listen != after.listen),
+        ("gateway.listen_plain", before.listen_plain != after.listen_plain),
+        ("gateway.tls.mode", before.tls.mode != after.tls.mode),
+        ("gateway.threads", before.threads != after.threads),
+        ("gateway.max_connections", before.max_connections != after.max_connections),
+        ("admin", old.admin != new.admin),
+        ("data.directory", old.data != new.data),
+        ("ledger", old.ledger != new.ledger),
+        ("log.level", old.log.level != new.log.level || old.log.format != new.log.format),
+    ]
+    .into_iter()
+    .filter_map(|(key, differs)| differs.then_some(key))
+    .collect()
+}

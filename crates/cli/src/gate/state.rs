@@ -1,0 +1,134 @@
+//! What a gate remembers: the data directory and everything that lives in it.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gabion_ledger::Ledger;
+use gabion_model::{Clock, Rng, Secret, SystemClock};
+use gabion_service::Service;
+use gabion_store::sqlite::Database;
+use gabion_store::{Directory, DirectoryError};
+use gabion_vault::SystemRng;
+use gabion_vault::jwt::SigningKey;
+
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+
+/// The key that signs `Gabion-Identity`.
+const SIGNING_KEY: &str = "signing-key.pem";
+
+/// An opened data directory. Holds its lock until it is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    pub(crate) directory: Directory,
+    pub(crate) ledger: Ledger,
+    pub(crate) service: Service,
+    pub(crate) key: Arc<SigningKey>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+}
+
+impl State {
+    /// Opens the directory of the configuration, made where there is none.
+    ///
+    /// # Errors
+    /// Another process holds it, its permissions are unsafe, or something in it is damaged.
+    pub(crate) fn open(config: &Config) -> Result<Self, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let rng: Arc<dyn Rng> = Arc::new(SystemRng::new());
+        let path = &config.data.directory;
+        let directory = Directory::open(path).map_err(|error| refused(path, &error))?;
+        let segments = directory.segments().map_err(|error| refused(path, &error))?;
+        let (ledger, _) =
+            Ledger::open(Arc::new(segments), &config.ledger, Arc::clone(&clock)).map_err(|error| {
+                Failure::new("the ledger cannot be opened").because(&error).hint(format!(
+                    "its files are in `{}`; keep a copy before anything else",
+                    path.join("ledger").display()
+                ))
+            })?;
+        let database_path = directory.database_path();
+        let database = Database::open(&database_path).map_err(|error| {
+            Failure::new(format!("the database `{}` cannot be opened", database_path.display()))
+                .because(&error)
+        })?;
+        let database = Arc::new(database);
+        let service = Service::open(gabion_service::Parts {
+            accounts: Arc::clone(&database) as Arc<_>,
+            sessions: Arc::clone(&database) as Arc<_>,
+            invitations: database,
+            ledger: ledger.clone(),
+            clock: Arc::clone(&clock),
+            rng: Arc::clone(&rng),
+            settings: service_settings(config),
+            workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        })
+        .map_err(|error| Failure::new("the sessions cannot be read").because(&error))?;
+        let key = Arc::new(signing_key(&directory)?);
+        Ok(Self { directory, ledger, service, key, clock, rng })
+    }
+}
+
+/// The tables the service goes by.
+pub(crate) fn service_settings(config: &Config) -> gabion_service::Settings {
+    gabion_service::Settings {
+        sessions: config.sessions.clone(),
+        passwords: config.passwords.clone(),
+        login: config.login.clone(),
+    }
+}
+
+/// Where a gate that holds `data` listens for other commands.
+pub(crate) fn control_socket(data: &Path) -> PathBuf {
+    data.join("control.sock")
+}
+
+/// The hints are in the errors' own text, in brackets.
+pub(crate) fn refused(path: &Path, error: &DirectoryError) -> Failure {
+    let text = error.to_string();
+    let (reason, hint) = match text.split_once(" (hint: ") {
+        Some((reason, hint)) => (reason.to_owned(), Some(hint.trim_end_matches(')').to_owned())),
+        None => (text, None),
+    };
+    let mut failure = match error {
+        DirectoryError::Locked { .. } => Failure::new(reason).exit(Exit::Busy),
+        DirectoryError::Io { .. } => Failure::new(reason).because(error),
+        _ => Failure::new(format!("the data directory `{}` is not safe to use", path.display()))
+            .because_text(reason),
+    };
+    if let Some(hint) = hint {
+        failure = failure.hint(hint);
+    }
+    failure
+}
+
+/// The key of an earlier start, or a new one.
+fn signing_key(directory: &Directory) -> Result<SigningKey, Failure> {
+    if let Some(pem) = read_text(directory, SIGNING_KEY)? {
+        return SigningKey::from_pkcs8_pem(pem.expose()).map_err(|error| {
+            Failure::new(format!("the signing key `{}` cannot be read", directory.path().join(SIGNING_KEY).display()))
+                .because(&error)
+                .hint("restore it from a backup; without it, applications that cached our keys refuse our identities for a while")
+        });
+    }
+    let key =
+        SigningKey::generate().map_err(|error| Failure::new("no signing key can be made").because(&error))?;
+    write_text(directory, SIGNING_KEY, key.to_pkcs8_pem().expose())?;
+    Ok(key)
+}
+
+/// A small text file of the data directory; none when it is not there.
+pub(crate) fn read_text(directory: &Directory, name: &str) -> Result<Option<Secret<String>>, Failure> {
+    let bytes = directory.read_file(name).map_err(|error| refused(directory.path(), &error))?;
+    bytes
+        .map(|bytes| {
+            let text = String::from_utf8(bytes);
+            text.map(Secret::new)
+                .map_err(|_| Failure::new(format!("`{name}` in the data directory is not text")))
+        })
+        .transpose()
+}
+
+pub(crate) fn write_text(directory: &Directory, name: &str, text: &str) -> Result<(), Failure> {
+    directory.write_file(name, text.as_bytes()).map_err(|error| refused(directory.path(), &error))
+}
