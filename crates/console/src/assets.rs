@@ -18,11 +18,8 @@ pub(crate) struct Asset {
     fingerprint: u64,
 }
 
-pub(crate) const STYLE: Asset = Asset::new(
-    "gabion.css",
-    "text/css; charset=utf-8",
-    include_bytes!("../../../web/css/gabion.css"),
-);
+pub(crate) const STYLE: Asset =
+    Asset::new("gabion.css", "text/css; charset=utf-8", include_bytes!("../../../web/css/gabion.css"));
 pub(crate) const ICON: Asset =
     Asset::new("gabion.svg", "image/svg+xml", include_bytes!("../../../web/icons/gabion.svg"));
 

@@ -68,7 +68,12 @@ struct Envelope {
 struct Report {
     #[serde(default, alias = "documentURL", rename = "document-uri")]
     document: String,
-    #[serde(default, alias = "effectiveDirective", alias = "violated-directive", rename = "effective-directive")]
+    #[serde(
+        default,
+        alias = "effectiveDirective",
+        alias = "violated-directive",
+        rename = "effective-directive"
+    )]
     directive: String,
     #[serde(default, alias = "blockedURL", rename = "blocked-uri")]
     blocked: String,
@@ -125,7 +130,16 @@ mod tests {
 
     #[test]
     fn nonsense_counts_nothing() {
-        for body in [&b""[..], b"{}", b"[]", b"null", b"{\"csp-report\":{}}", b"\xff\xfe", b"[[[[[[", b"[{\"type\":\"csp-violation\"}]"] {
+        for body in [
+            &b""[..],
+            b"{}",
+            b"[]",
+            b"null",
+            b"{\"csp-report\":{}}",
+            b"\xff\xfe",
+            b"[[[[[[",
+            b"[{\"type\":\"csp-violation\"}]",
+        ] {
             assert!(parse(body).is_empty(), "{body:?}");
         }
     }

@@ -38,7 +38,6 @@ pub struct Parts {
 }
 
 /// Everything below `/.gabion/` and `/.well-known/` that the gate answers itself.
-#[must_use]
 pub fn router(parts: Parts) -> Router {
     let console = Console {
         service: parts.service,

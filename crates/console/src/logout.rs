@@ -10,9 +10,9 @@ use gabion_identity::cookie;
 use gabion_service::ActError;
 use http::{HeaderName, HeaderValue, StatusCode};
 
+use crate::Console;
 use crate::context::Visitor;
 use crate::page::{self, Action, Message};
-use crate::Console;
 
 pub(crate) fn route() -> MethodRouter<Console> {
     get(show).post(sign_out)
@@ -50,6 +50,8 @@ async fn sign_out(State(console): State<Console>, visitor: Visitor) -> Response 
     let mut answer =
         page::with_cookie(page::see_other("/.gabion/logout"), &cookie::clear(visitor.known.secure));
     // What was cached while signed in goes too (W3C Clear Site Data, 3.1).
-    answer.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
+    answer
+        .headers_mut()
+        .insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
     answer
 }

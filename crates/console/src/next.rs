@@ -21,7 +21,9 @@ mod tests {
 
     #[test]
     fn paths_of_this_site_stay() {
-        for path in ["/", "/notes", "/notes/7?tab=a&b=%2F%2Fx#c", "/a//b", "/.gabion/account", "/@evil.example"] {
+        for path in
+            ["/", "/notes", "/notes/7?tab=a&b=%2F%2Fx#c", "/a//b", "/.gabion/account", "/@evil.example"]
+        {
             assert_eq!(local(path), path);
         }
     }

@@ -13,11 +13,11 @@ use gabion_service::{ActError, InvitationError, InvitationView, Purpose};
 use http::StatusCode;
 use serde::Deserialize;
 
+use crate::Console;
 use crate::context::Visitor;
 use crate::form::{Asking, Form};
 use crate::page::{self, Action, Message};
 use crate::words::Moment;
-use crate::Console;
 
 pub(crate) fn route() -> MethodRouter<Console> {
     get(show).post(accept)
@@ -73,7 +73,12 @@ async fn accept(
     }
 }
 
-async fn form(console: &Console, visitor: &Visitor, token: &Secret<String>, violations: Vec<String>) -> Response {
+async fn form(
+    console: &Console,
+    visitor: &Visitor,
+    token: &Secret<String>,
+    violations: Vec<String>,
+) -> Response {
     let InvitationView { name, purpose, expires } =
         match console.service.invitation(&visitor.caller(), token.clone()).await {
             Ok(view) => view,

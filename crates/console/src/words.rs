@@ -17,8 +17,8 @@ impl Moment {
     pub(crate) fn new(time: Timestamp, now: Timestamp) -> Self {
         let words = if time > now {
             match period(time.saturating_since(now)) {
-                Some(period) => format!("{period} from now"),
-                None => "a moment from now".to_owned(),
+                Some(period) => format!("in {period}"),
+                None => "in a moment".to_owned(),
             }
         } else {
             match period(now.saturating_since(time)) {
@@ -79,10 +79,7 @@ mod tests {
                 "2 days ago"
             ]
         );
-        assert_eq!(
-            [30, 61, 172_801].map(seen),
-            ["a moment from now", "1 minute from now", "2 days from now"]
-        );
+        assert_eq!([30, 61, 172_801].map(seen), ["in a moment", "in 1 minute", "in 2 days"]);
         assert_eq!(Moment::new(now, now).exact, "2026-11-21T18:47:08Z");
     }
 

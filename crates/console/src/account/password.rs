@@ -46,8 +46,7 @@ async fn change(
     Form(Fields { current, password, repeat }): Form<Fields>,
 ) -> Response {
     let again = |status, trouble| form(&console, &member, status, Some(trouble), Vec::new());
-    let violated =
-        |violations| form(&console, &member, StatusCode::UNPROCESSABLE_ENTITY, None, violations);
+    let violated = |violations| form(&console, &member, StatusCode::UNPROCESSABLE_ENTITY, None, violations);
     if repeat.is_some_and(|repeat| repeat.expose() != password.expose()) {
         return violated(vec![DIFFERENT.to_owned()]);
     }

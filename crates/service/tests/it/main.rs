@@ -1,5 +1,7 @@
 //! The service over storages and a ledger in memory, a clock that stands still, and real hashing.
 
+#![cfg(test)]
+
 mod accounts;
 mod authorization;
 mod invitations;

@@ -1,0 +1,11 @@
+//! The pages over a real service: storages and a ledger in memory, a clock that stands still, real
+//! hashing; the gate in front is played by [`site::Browser`].
+
+#![cfg(test)]
+
+mod account;
+mod endpoints;
+mod hostile;
+mod login;
+mod site;
+mod welcome;
