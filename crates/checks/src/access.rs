@@ -31,6 +31,8 @@ use serde::{Deserialize, Serialize};
 use crate::check::{Check, Mode, Stop};
 use crate::denial::{Denial, Remedy};
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 use crate::route::{Access, Routes};
 
 /// `[checks.access]`
@@ -106,6 +108,10 @@ impl From<Violation> for Denial {
             Violation::OtherMethods | Violation::Undeclared => denial.always(),
         }
     }
+}
+
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(needs.settings.access.mode, AccessCheck::new(needs.routes))
 }
 
 /// The check.

@@ -36,6 +36,8 @@ use crate::answer::Answer;
 use crate::check::{Check, Mode};
 use crate::denial::Denial;
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 
 /// `[checks.audit]`
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -100,6 +102,11 @@ pub fn event(exchange: &Exchange, check: &str, denial: &Denial, refused: bool) -
 
 fn agent(exchange: &Exchange) -> Option<&str> {
     exchange.user_agent.as_ref()?.to_str().ok()
+}
+
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    let parts = needs.parts?;
+    order::step(needs.settings.audit.mode, Audit::new(parts.ledger.clone(), parts.access_log.clone()))
 }
 
 /// The check.

@@ -32,6 +32,8 @@ use serde::{Deserialize, Serialize};
 use crate::answer::{Answer, Source};
 use crate::check::{Check, Mode};
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 use crate::route::{CachePolicy, Routes};
 
 /// `[checks.cache]`
@@ -56,6 +58,10 @@ pub fn verify(policy: CachePolicy, signed_in: bool, sets_cookie: bool) -> CacheP
         CachePolicy::Upstream if signed_in && sets_cookie => CachePolicy::Private,
         policy => policy,
     }
+}
+
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(needs.settings.cache.mode, Cache::new(needs.routes))
 }
 
 /// The check.

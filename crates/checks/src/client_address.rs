@@ -38,6 +38,8 @@ use serde::{Deserialize, Serialize};
 use crate::check::{Check, Mode, Stop};
 use crate::denial::Denial;
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 use crate::settings::never_off;
 
 /// `[checks.client_address]`
@@ -263,6 +265,10 @@ impl From<Violation> for Denial {
             violation.to_string(),
         )
     }
+}
+
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(needs.settings.client_address.mode, ClientAddress::new(&needs.settings.client_address))
 }
 
 /// The check.

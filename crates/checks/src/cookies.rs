@@ -35,6 +35,8 @@ use smallvec::SmallVec;
 use crate::answer::{Answer, Source};
 use crate::check::{Check, Mode};
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 
 /// `[checks.cookies]`
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -156,6 +158,10 @@ pub(crate) fn is_own_name(name: &[u8]) -> bool {
         || name.eq_ignore_ascii_case(cookie::DEVELOPMENT_NAME.as_bytes())
 }
 
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(needs.settings.cookies.mode, Cookies::new(&needs.settings.cookies))
+}
+
 /// The check.
 #[derive(Debug)]
 pub struct Cookies {
@@ -247,7 +253,8 @@ mod tests {
             let given = format!("{name}={value}{attributes}");
             let Some(once) = hardened(&given, secure) else { return Err(TestCaseError::fail("dropped")) };
             let lower = once.to_ascii_lowercase();
-            prop_assert!(once.starts_with(&format!("{name}={value}")));
+            let pair = format!("{name}={value}");
+            prop_assert!(once.starts_with(&pair));
             prop_assert!(lower.contains("; httponly") && lower.contains("samesite=") || lower.contains(";httponly"));
             prop_assert!(!secure || lower.contains("secure"));
             prop_assert_eq!(hardened(&once, secure), Some(once));

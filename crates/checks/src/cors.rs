@@ -36,6 +36,8 @@ use crate::answer::{Answer, Source};
 use crate::check::{Check, Mode, Stop};
 use crate::denial::Reply;
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 use crate::route::Routes;
 
 /// `[checks.cors]`
@@ -141,6 +143,10 @@ pub fn verify(list: &[HeaderValue], credentials: bool, origin: &HeaderValue) -> 
     }
     let any = HeaderValue::from_static("*");
     (*list == [any.clone()]).then_some(Permission { origin: any, credentials: false })
+}
+
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(needs.settings.cors.mode, Cors::new(&needs.settings.cors, needs.routes))
 }
 
 /// The check.

@@ -38,6 +38,8 @@ use crate::answer::Answer;
 use crate::check::{Check, Mode, Stop};
 use crate::denial::Denial;
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 use crate::route::Routes;
 
 /// `[checks.csrf]`
@@ -129,6 +131,13 @@ impl From<Violation> for Denial {
             violation.to_string(),
         )
     }
+}
+
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(
+        needs.settings.csrf.mode,
+        Csrf::new(&needs.settings.csrf, needs.routes, &needs.memory.token_key),
+    )
 }
 
 /// The check.

@@ -33,6 +33,8 @@ use serde::{Deserialize, Serialize};
 use crate::answer::{self, Answer, Source};
 use crate::check::{Check, Mode, Reads};
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 
 /// `[checks.errors]`
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -99,6 +101,10 @@ fn is_text(headers: &HeaderMap) -> bool {
     kind.starts_with(b"text/")
         || memmem::find(&kind, b"json").is_some()
         || memmem::find(&kind, b"xml").is_some()
+}
+
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(needs.settings.errors.mode, Errors::new(&needs.settings.errors))
 }
 
 /// The check.

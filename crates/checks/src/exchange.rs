@@ -212,3 +212,34 @@ impl Audience {
 
 pub(crate) const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use http::Request;
+
+    pub(crate) fn exchange(head: &request::Parts) -> Exchange {
+        let address = SocketAddr::from(([192, 0, 2, 1], 4711));
+        let connection = Connection { peer: address, local: address, secure: false };
+        Exchange::new(connection, Timestamp::from_secs(0), RequestId::from_bytes([7; 12]), head)
+    }
+
+    #[test]
+    fn only_navigations_get_pages() {
+        let rows: [(&[(&str, &str)], Audience); 6] = [
+            (&[("sec-fetch-mode", "navigate")], Audience::Navigation),
+            (&[("sec-fetch-mode", "cors"), ("accept", "text/html")], Audience::Program),
+            (&[("accept", "text/html,*/*")], Audience::Navigation),
+            (&[("accept", "*/*")], Audience::Program),
+            (&[("accept", "text/html"), ("x-requested-with", "XMLHttpRequest")], Audience::Program),
+            (&[], Audience::Program),
+        ];
+        for (fields, audience) in rows {
+            let request = fields
+                .iter()
+                .fold(Request::builder(), |request, (name, value)| request.header(*name, *value));
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            assert_eq!(Audience::of(&head.method, &head.headers), audience, "{fields:?}");
+        }
+    }
+}

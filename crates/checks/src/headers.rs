@@ -43,6 +43,8 @@ use serde::{Deserialize, Serialize};
 use crate::answer::{Answer, Source};
 use crate::check::{Check, Mode};
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 use crate::route::{Access, Compiled, Routes};
 
 /// `[checks.headers]`. An empty text leaves that header out.
@@ -114,6 +116,10 @@ struct Dress {
     /// Set on every answer of the route, last.
     own: Vec<(HeaderName, HeaderValue)>,
     removed: Vec<HeaderName>,
+}
+
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(needs.settings.headers.mode, Headers::new(&needs.settings.headers, needs.routes))
 }
 
 /// The check.

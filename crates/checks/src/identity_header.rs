@@ -36,6 +36,8 @@ use serde::{Deserialize, Serialize};
 use crate::check::{Check, Mode, Stop};
 use crate::denial::Denial;
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 use crate::route::Routes;
 
 /// `[checks.identity_header]`
@@ -98,6 +100,14 @@ pub fn claims<'a>(
         tenant: principal.tenant.as_str(),
         roles: &principal.roles,
     }
+}
+
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    let parts = needs.parts?;
+    order::step(
+        needs.settings.identity_header.mode,
+        IdentityHeader::new(&needs.settings.identity_header, &parts.key, &parts.issuer, needs.routes),
+    )
 }
 
 /// The check.

@@ -41,6 +41,7 @@ pub use audit::{AccessLine, AccessLog};
 pub use check::{Check, Mode, Reads, Stop};
 pub use denial::{Denial, Reply};
 pub use exchange::{Caller, Connection, Exchange};
+pub use layer::CheckLayer;
 pub use metrics::{Metric, Verdict};
 pub use pipeline::{Admitted, Destination, Parts, Pipeline, Refused};
 pub use route::{Access, CachePolicy, Route};

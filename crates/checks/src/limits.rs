@@ -38,6 +38,8 @@ use serde::{Deserialize, Serialize};
 use crate::check::{Check, Mode, Stop};
 use crate::denial::Denial;
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 use crate::route::{Compiled, Routes};
 use crate::settings::never_off;
 
@@ -194,6 +196,14 @@ impl From<Violation> for Denial {
         let denial = Self::new(ControlId::INPUT_LIMITS, status, public, violation.to_string()).closing();
         if status == StatusCode::BAD_REQUEST { denial.always() } else { denial }
     }
+}
+
+pub(crate) fn head_step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(needs.settings.limits.mode, Limits::new(&needs.settings.limits))
+}
+
+pub(crate) fn body_step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(needs.settings.limits.mode, BodyLimit::new(&needs.settings.limits, needs.routes))
 }
 
 /// The check, first instance: rules 1–5, on what every request shares.

@@ -51,6 +51,8 @@ use crate::check::{Check, Mode, Stop};
 use crate::denial::{Denial, Remedy};
 use crate::exchange::Exchange;
 use crate::limits::Framing;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 use crate::rebuild;
 use crate::route::{Found, Routes};
 use crate::settings::never_off;
@@ -187,6 +189,10 @@ pub fn judge_host(head: &request::Parts) -> Result<HeaderValue, Violation> {
         return Ok(host);
     }
     HeaderValue::from_bytes(&host.as_bytes().to_ascii_lowercase()).map_err(|_| Violation::HostNotValid)
+}
+
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(needs.settings.normalise.mode, Normalise::new(&needs.settings.normalise, needs.routes))
 }
 
 /// The check.

@@ -16,11 +16,12 @@ use crate::check::{Check, Mode, Stop};
 use crate::denial::Denial;
 use crate::exchange::{Caller, Connection, Exchange};
 use crate::metrics::{Counters, Metric, Verdict};
+use crate::normalise;
 use crate::order;
 use crate::rate::Table;
 use crate::rebuild;
 use crate::request_id::{self, Ids};
-use crate::route::{Route, Routes};
+use crate::route::{Found, Route, Routes};
 use crate::settings::Settings;
 
 /// What the pipeline needs from outside.
@@ -45,6 +46,7 @@ pub struct Parts<'a> {
 /// All checks of a configuration, compiled. Shared by every core.
 pub struct Pipeline {
     steps: Vec<Step>,
+    normalises: bool,
     routes: Arc<Routes>,
     clock: Arc<dyn Clock>,
     ids: Ids,
@@ -122,27 +124,53 @@ impl Refused {
 impl Pipeline {
     /// Compiles settings and routes; all problems at once.
     pub fn new(settings: &Settings, routes: &[Route], parts: Parts<'_>) -> Result<Self, Vec<Problem>> {
-        let mut problems: Vec<Problem> =
-            settings.problems().into_iter().map(|problem| problem.under("checks")).collect();
-        let compiled = match Routes::compile(routes) {
-            Ok(compiled) => Arc::new(compiled),
-            Err(found) => {
-                problems.extend(found);
-                return Err(problems);
-            }
-        };
-        problems.extend(settings.problems_with(routes));
-        if !problems.is_empty() {
-            return Err(problems);
-        }
+        let compiled = compile(settings, routes)?;
         let memory = parts
             .previous
             .map_or_else(|| Memory::new(parts.clock.now(), &*parts.rng), |previous| previous.memory.clone());
         let clock = Arc::clone(&parts.clock);
         let counters = parts.previous.map_or_else(Arc::default, |previous| Arc::clone(&previous.counters));
         let ids = Ids::new(&*parts.rng);
-        let steps = order::steps(settings, &compiled, &parts, &memory);
-        Ok(Self { steps, routes: compiled, clock, ids, memory, counters })
+        let steps = order::steps(settings, &compiled, &memory, Some(&parts));
+        Ok(Self::assemble(steps, compiled, clock, ids, memory, counters))
+    }
+
+    /// The named checks only, without what needs sessions or a ledger.
+    pub(crate) fn only(
+        names: &[&str],
+        settings: &Settings,
+        routes: &[Route],
+        clock: Arc<dyn Clock>,
+        rng: &dyn Rng,
+    ) -> Result<Self, Vec<Problem>> {
+        let compiled = compile(settings, routes)?;
+        let memory = Memory::new(clock.now(), rng);
+        let mut steps = order::steps(settings, &compiled, &memory, None);
+        let absent = |name: &&&str| !steps.iter().any(|step| step.check.name() == **name);
+        let problems: Vec<_> = names
+            .iter()
+            .filter(absent)
+            .map(|name| {
+                Problem::new(*name, format!("there is no check `{name}` that stands alone, or it is off"))
+            })
+            .collect();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        steps.retain(|step| names.contains(&step.check.name()));
+        Ok(Self::assemble(steps, compiled, clock, Ids::new(rng), memory, Arc::default()))
+    }
+
+    fn assemble(
+        steps: Vec<Step>,
+        routes: Arc<Routes>,
+        clock: Arc<dyn Clock>,
+        ids: Ids,
+        memory: Memory,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let normalises = steps.iter().any(|step| step.check.name() == "normalise");
+        Self { steps, normalises, routes, clock, ids, memory, counters }
     }
 
     /// Names of the upstreams; [`Destination::Upstream`] is an index into them.
@@ -154,9 +182,22 @@ impl Pipeline {
     /// Judges a request. Reads the clock once; never blocks.
     pub fn request(&self, connection: Connection, head: request::Parts) -> Result<Admitted, Refused> {
         let mut head = head;
-        let mut exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), &head);
+        let exchange = self.judge(connection, &mut head)?;
+        self.admit(head, exchange)
+    }
+
+    /// Lets the request pass every check.
+    pub(crate) fn judge(
+        &self,
+        connection: Connection,
+        head: &mut request::Parts,
+    ) -> Result<Exchange, Refused> {
+        let mut exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), head);
+        if !self.normalises {
+            self.take_at_its_word(head, &mut exchange);
+        }
         for step in &self.steps {
-            let Err(stop) = step.check.request(&mut head, &mut exchange) else { continue };
+            let Err(stop) = step.check.request(head, &mut exchange) else { continue };
             match stop {
                 Stop::Denied(denial) if step.mode == Mode::Observe && !denial.final_ => {
                     self.counters.add(step.check.name(), denial.control, Verdict::Observed);
@@ -166,7 +207,16 @@ impl Pipeline {
                 stop => return Err(Refused(Box::new((exchange, stop, step.check.name())))),
             }
         }
-        self.admit(head, exchange)
+        Ok(exchange)
+    }
+
+    /// A layer without `normalise` has to believe host and path.
+    fn take_at_its_word(&self, head: &request::Parts, exchange: &mut Exchange) {
+        exchange.host = normalise::judge_host(head).ok();
+        let host = normalise::host_name(exchange.host_str());
+        if let Found::Route(route) = self.routes.find(host, exchange.path(), &exchange.method) {
+            exchange.route = Some(route);
+        }
     }
 
     /// The answer to a request that was stopped.
@@ -180,7 +230,12 @@ impl Pipeline {
                 *answer.status_mut() = reply.status;
                 *answer.headers_mut() = reply.headers;
                 let (mut head, body) = answer.into_parts();
-                self.counters.add(check, ControlId::API_FAIL_CLOSED, Verdict::Answered);
+                let control = self
+                    .steps
+                    .iter()
+                    .find(|step| step.check.name() == check)
+                    .map(|step| step.check.control());
+                self.counters.add(check, control.unwrap_or(ControlId::API_FAIL_CLOSED), Verdict::Answered);
                 let replaced = self.dress(&mut exchange, &mut head, Source::Gate);
                 Response::from_parts(head, replaced.unwrap_or(body))
             }
@@ -276,6 +331,21 @@ impl Pipeline {
             step.check.response(exchange, &mut answer);
         }
         answer.replacement
+    }
+}
+
+/// Compiles the routes if nothing is wrong with them and the settings.
+fn compile(settings: &Settings, routes: &[Route]) -> Result<Arc<Routes>, Vec<Problem>> {
+    let mut problems: Vec<Problem> =
+        settings.problems().into_iter().map(|problem| problem.under("checks")).collect();
+    problems.extend(settings.problems_with(routes));
+    match Routes::compile(routes) {
+        Ok(compiled) if problems.is_empty() => Ok(Arc::new(compiled)),
+        Ok(_) => Err(problems),
+        Err(found) => {
+            problems.extend(found);
+            Err(problems)
+        }
     }
 }
 

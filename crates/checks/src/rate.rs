@@ -42,6 +42,8 @@ use crate::answer::Answer;
 use crate::check::{Check, Mode, Stop};
 use crate::denial::Denial;
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 use crate::route::Routes;
 
 pub(crate) use table::{Charge, Quota, Table};
@@ -141,6 +143,20 @@ pub(crate) struct Standing {
 enum Subject {
     Address,
     Principal,
+}
+
+pub(crate) fn address_step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(
+        needs.settings.rate.mode,
+        Rate::by_address(&needs.settings.rate, needs.routes, &needs.memory.addresses),
+    )
+}
+
+pub(crate) fn principal_step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(
+        needs.settings.rate.mode,
+        Rate::by_principal(&needs.settings.rate, needs.routes, &needs.memory.principals),
+    )
 }
 
 /// The check, in two instances: per address and per principal.

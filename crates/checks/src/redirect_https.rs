@@ -32,6 +32,8 @@ use crate::check::{Check, Mode, Stop};
 use crate::denial::{Denial, Reply};
 use crate::exchange::{Audience, Exchange};
 use crate::normalise::host_name;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 
 /// `[checks.redirect_https]`
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +68,13 @@ pub fn verify(https: bool, secure: bool, navigation: bool, method: &Method) -> V
     } else {
         Verdict::Refuse
     }
+}
+
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(
+        needs.settings.redirect_https.mode,
+        RedirectHttps::new(needs.parts.and_then(|parts| parts.https_port)),
+    )
 }
 
 /// The check.

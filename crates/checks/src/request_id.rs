@@ -32,6 +32,8 @@ use serde::{Deserialize, Serialize};
 use crate::answer::Answer;
 use crate::check::{Check, Mode, Stop};
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 use crate::settings::never_off;
 use crate::shard::{SHARDS, shard};
 
@@ -98,6 +100,10 @@ pub fn verify(headers: &HeaderMap) -> Option<RequestId> {
     let mut values = headers.get_all(X_REQUEST_ID).iter();
     let id = values.next()?.to_str().ok()?.parse().ok()?;
     values.next().is_none().then_some(id)
+}
+
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(needs.settings.request_id.mode, RequestIdCheck::new(&needs.settings.request_id))
 }
 
 /// The check.

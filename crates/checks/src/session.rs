@@ -35,6 +35,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{Check, Mode, Stop};
 use crate::exchange::Exchange;
+use crate::order::{self, Needs};
+use crate::pipeline::Step;
 
 /// `[checks.session]`
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -65,6 +67,10 @@ pub fn verify(
 
 fn text(value: &HeaderValue) -> Option<&str> {
     std::str::from_utf8(value.as_bytes()).ok()
+}
+
+pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
+    order::step(needs.settings.session.mode, SessionCheck::new(Arc::clone(&needs.parts?.sessions)))
 }
 
 /// The check.
