@@ -3,6 +3,7 @@
 mod completions;
 mod config;
 mod controls;
+mod demo;
 mod init;
 mod ledger;
 mod reference;
@@ -18,6 +19,7 @@ use crate::failure::{Exit, Failure};
 
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::User(verb) => user::run(verb),

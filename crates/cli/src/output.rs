@@ -1,5 +1,6 @@
 //! Everything that is printed: data on standard output, all else on standard error.
 
+pub(crate) mod progress;
 pub(crate) mod table;
 
 use std::fmt::Display;

@@ -1,0 +1,65 @@
+//! What the demo tells: where to look and what to try.
+
+use std::fmt::Write as _;
+
+use gabion_model::Secret;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::stage::Stage;
+use crate::failure::Failure;
+use crate::output::{FAINT, GOOD, PLACE, STRONG, WARN};
+
+pub(super) fn text(stage: &Stage) -> Secret<String> {
+    let gate = stage.gate.origin();
+    let mut text = format!(
+        "{STRONG}The same vulnerable shop, twice{STRONG:#}\n  \
+         {GOOD}through the gate{GOOD:#}  {PLACE}{gate}/{PLACE:#}  {FAINT}listening; sign in as one of these{FAINT:#}\n"
+    );
+    let width = stage.people.iter().map(|person| person.name.len()).max().unwrap_or_default();
+    for person in &stage.people {
+        let _ = writeln!(
+            text,
+            "                      {STRONG}{:width$}{STRONG:#}  {}  {FAINT}{} of {}{FAINT:#}",
+            person.name, person.password, person.role, person.tenant
+        );
+    }
+    let _ = writeln!(
+        text,
+        "  {WARN}without it{WARN:#}        {PLACE}{}/{PLACE:#}  {FAINT}every hole is open: visit nothing else meanwhile{FAINT:#}",
+        stage.alone.base()
+    );
+    let mut heading = |words: &str| {
+        let _ = writeln!(text, "\n{STRONG}{words}{STRONG:#}");
+    };
+    heading("Try");
+    let data = stage.gate.state.directory.path().display();
+    let metrics = stage.gate.addresses().admin.map(|address| format!("http://{address}/metrics"));
+    let tries = [
+        ("a stranger wants the notes", format!("curl -i {gate}/notes")),
+        (
+            "a page of another site acts for you",
+            format!("curl -i -X POST -H 'Origin: https://evil.example' {gate}/.gabion/logout"),
+        ),
+        ("the host header lies", format!("curl -i -H 'Host: evil.example' {gate}/notes")),
+        ("what the gate wrote down", format!("gabion ledger tail --data {data}")),
+        ("who may sign in", format!("gabion user list --data {data}")),
+        ("what it counts", format!("curl {}", metrics.unwrap_or_default())),
+        ("every hole, with and without the gate", "gabion demo --attack".to_owned()),
+    ];
+    for (what, how) in tries {
+        let _ = writeln!(text, "  {FAINT}{what}{FAINT:#}\n    {PLACE}{how}{PLACE:#}");
+    }
+    let _ = writeln!(text, "\n{FAINT}Ctrl-C stops it and removes everything it made.{FAINT:#}");
+    Secret::new(text)
+}
+
+pub(super) async fn until_interrupted() -> Result<(), Failure> {
+    let unable = |error| Failure::new("cannot receive signals").because(&error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(unable)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unable)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

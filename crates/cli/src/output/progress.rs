@@ -1,0 +1,39 @@
+//! How far it is, for whoever watches a terminal; nothing otherwise.
+
+use std::io::IsTerminal as _;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar on standard error.
+#[derive(Debug)]
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    pub(crate) fn of(steps: usize) -> Self {
+        let bar = ProgressBar::new(u64::try_from(steps).unwrap_or(u64::MAX));
+        if !std::io::stderr().is_terminal() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        let style = ProgressStyle::with_template("{prefix:>16} {bar:30.green} {pos}/{len} {msg}");
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// What is being done.
+    pub(crate) fn say(&self, words: &'static str) {
+        self.0.set_prefix(words);
+        self.0.tick();
+    }
+
+    /// One more is done.
+    pub(crate) fn step(&self, words: &str) {
+        self.0.set_message(words.to_owned());
+        self.0.inc(1);
+    }
+
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
