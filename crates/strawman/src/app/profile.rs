@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::App;
-use super::caller::{SignedIn, User};
+use super::caller::{SignedIn, Trust, User};
 use super::page::{escape, page};
 use super::refusal::{Answer, Refusal};
 
@@ -22,13 +22,14 @@ pub(super) fn routes() -> Router<App> {
         .route("/api/people", get(people))
 }
 
-async fn profile(SignedIn(user): SignedIn) -> Answer {
+async fn profile(State(app): State<App>, SignedIn(user): SignedIn) -> Answer {
+    let logout = if matches!(app.trust, Trust::OwnLogin) { "/logout" } else { "/.gabion/logout" };
     let body = format!(
         "<h1>{}</h1><table><tr><th>Name</th><td>{}</td></tr><tr><th>Tenant</th><td>{}</td></tr>\
          <tr><th>Role</th><td>{}</td></tr><tr><th>E-mail</th><td>{}</td></tr><tr><th>Credit</th><td>{}</td></tr></table>\
          <form method=\"post\" action=\"/profile/email\"><label>New e-mail address \
          <input name=\"email\" type=\"email\" required></label><button>Change</button></form>\
-         <form method=\"post\" action=\"/logout\"><button>Sign out</button></form>",
+         <form method=\"post\" action=\"{logout}\"><button>Sign out</button></form>",
         escape(&user.display_name),
         escape(&user.name),
         escape(&user.tenant),
