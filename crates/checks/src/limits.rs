@@ -18,8 +18,10 @@
 //! 6. The body has at most `body` bytes, `upload` bytes when it is `multipart/form-data`, or what the
 //!    route says. A longer `Content-Length` is refused at once; a body without length is cut off by the
 //!    gateway at the limit.
+//! 7. `GET` and `HEAD` have no body (unless `get_bodies`): an application that does not read one takes it for the
+//!    next request.
 //!
-//! **Answer.** 400 and a closed connection for 1–3; 414, 431, 413 for 4–6. The framing rules refuse
+//! **Answer.** 400 and a closed connection for 1–3 and 7; 414, 431, 413 for 4–6. The framing rules refuse
 //! even where the check only observes: beyond them nobody knows where the next request begins.
 //!
 //! **Default.** URI 8 kB, 100 fields, head 32 kB, body 10 MB, upload 5 MB.
@@ -31,7 +33,7 @@
 
 use gabion_model::{ByteSize, ControlId, Problem};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use http::{HeaderMap, StatusCode, Version, request};
+use http::{HeaderMap, Method, StatusCode, Version, request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +61,8 @@ pub struct Settings {
     pub body: ByteSize,
     /// The largest `multipart/form-data` body.
     pub upload: ByteSize,
+    /// Let `GET` and `HEAD` have bodies.
+    pub get_bodies: bool,
 }
 
 impl Default for Settings {
@@ -70,6 +74,7 @@ impl Default for Settings {
             head: ByteSize::new(32_000),
             body: ByteSize::new(10_000_000),
             upload: ByteSize::new(5_000_000),
+            get_bodies: false,
         }
     }
 }
@@ -104,6 +109,8 @@ pub enum Framing {
 /// The broken rules. Alphabetical.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
+    #[error("body on a method that has none")]
+    BodyOnGet,
     #[error("content-length over the limit")]
     BodyTooLarge,
     #[error("both content-length and transfer-encoding")]
@@ -187,7 +194,8 @@ impl From<Violation> for Denial {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's header fields are too large.")
             }
             V::UriTooLong => (StatusCode::URI_TOO_LONG, "The address is too long."),
-            V::BothLengths
+            V::BodyOnGet
+            | V::BothLengths
             | V::EncodingVersion
             | V::LengthNotCanonical
             | V::LengthRepeated
@@ -218,6 +226,7 @@ pub struct BodyLimit {
     /// Largest body and largest upload, per route.
     routes: Vec<(u64, u64)>,
     fallback: (u64, u64),
+    get_bodies: bool,
 }
 
 impl Limits {
@@ -250,7 +259,7 @@ impl BodyLimit {
             let own = |size: Option<ByteSize>, general| size.map_or(general, ByteSize::bytes);
             (own(route.declared.body_limit, fallback.0), own(route.declared.upload_limit, fallback.1))
         };
-        Self { routes: routes.iter().map(limits).collect(), fallback }
+        Self { routes: routes.iter().map(limits).collect(), fallback, get_bodies: settings.get_bodies }
     }
 }
 
@@ -268,6 +277,13 @@ impl Check for BodyLimit {
         let upload = exchange.framing != Framing::Implicit || head.version == Version::HTTP_2;
         let upload = upload && is_upload(&head.headers);
         exchange.body_limit = if upload { limits.1 } else { limits.0 };
+        if matches!(head.method, Method::GET | Method::HEAD) && !self.get_bodies {
+            // In HTTP/2 a body shows only when it comes.
+            exchange.body_limit = 0;
+            if !matches!(exchange.framing, Framing::Implicit | Framing::Length(0)) {
+                return Err(Denial::from(Violation::BodyOnGet).into());
+            }
+        }
         match exchange.framing {
             Framing::Length(length) if length > exchange.body_limit => {
                 Err(Denial::from(Violation::BodyTooLarge).into())

@@ -20,7 +20,7 @@ use crate::normalise;
 use crate::order;
 use crate::rate::Table;
 use crate::rebuild;
-use crate::request_id::{self, Ids};
+use crate::request_id::Ids;
 use crate::route::{Found, Route, Routes};
 use crate::settings::Settings;
 
@@ -254,7 +254,6 @@ impl Pipeline {
     pub fn refuse_connection(&self, connection: Connection, denial: Denial) -> Response<Bytes> {
         let (head, ()) = http::Request::new(()).into_parts();
         let mut exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), &head);
-        exchange.request_id_value = request_id::value(exchange.request_id);
         exchange.target = None;
         self.refusal(exchange, denial, "gateway")
     }

@@ -140,6 +140,10 @@ impl Check for RequestIdCheck {
     }
 
     fn response(&self, exchange: &mut Exchange, answer: &mut Answer<'_>) {
+        // Refused before this check's turn: nobody has written the id out yet.
+        if exchange.request_id_value.is_empty() {
+            exchange.request_id_value = value(exchange.request_id);
+        }
         answer.head.headers.insert(GABION_REQUEST_ID, exchange.request_id_value.clone());
     }
 }

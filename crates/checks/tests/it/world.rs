@@ -1,0 +1,192 @@
+//! A gate with two accounts, built from the real parts in memory.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use gabion_checks::{Access, AccessLine, AccessLog, Admitted, Connection, Parts, Pipeline, Route, Settings};
+use gabion_identity::storage::{AccountStorage, SessionStorage};
+use gabion_identity::{Account, BeginSession, MemoryStorage, Session, SessionSettings, Sessions};
+use gabion_ledger::Ledger;
+use gabion_model::random::SeededRng;
+use gabion_model::{AccountId, Event, ManualClock, Role, TenantId, Timestamp};
+use gabion_vault::jwt::SigningKey;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+
+pub(crate) struct World {
+    pub(crate) pipeline: Pipeline,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) key: Arc<SigningKey>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) log: Arc<Lines>,
+    ledger: Ledger,
+    storage: Arc<MemoryStorage>,
+}
+
+/// An access log in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Lines(Mutex<Vec<String>>);
+
+impl AccessLog for Lines {
+    fn write(&self, line: &AccessLine<'_>) {
+        self.0.lock().unwrap().push(format!("{line:?}"));
+    }
+}
+
+impl Lines {
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+pub(crate) const START: Timestamp = Timestamp::from_secs(1_790_000_000);
+
+pub(crate) const ISSUER: &str = "https://shop.example";
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(&Settings::default(), &routes())
+    }
+
+    pub(crate) fn with(settings: &Settings, routes: &[Route]) -> Self {
+        let clock = Arc::new(ManualClock::at(START));
+        let storage = Arc::new(MemoryStorage::default());
+        let kept = Arc::clone(&storage) as Arc<dyn SessionStorage>;
+        let sessions = Sessions::open(kept, &SessionSettings::default(), START).unwrap();
+        let key = Arc::new(SigningKey::generate().unwrap());
+        let ledger = Ledger::in_memory(clock.clone());
+        let log = Arc::new(Lines::default());
+        let parts = Parts {
+            sessions: Arc::clone(&sessions),
+            key: Arc::clone(&key),
+            ledger: ledger.clone(),
+            clock: clock.clone(),
+            rng: Arc::new(SeededRng::new(1)),
+            issuer: ISSUER.to_owned(),
+            https_port: Some(443),
+            access_log: Some(log.clone()),
+            previous: None,
+        };
+        let pipeline = Pipeline::new(settings, routes, parts).unwrap();
+        Self { pipeline, clock, key, sessions, log, ledger, storage }
+    }
+
+    /// Signs somebody in; answers with the ticket.
+    pub(crate) fn sign_in(&self, name: &str, roles: &[&str]) -> (String, Arc<Session>) {
+        let account = Account {
+            id: AccountId::new(&format!("id-{name}")),
+            name: name.parse().unwrap(),
+            tenant: TenantId::new("default"),
+            roles: roles.iter().map(|role| Role::new(role)).collect(),
+            password: None,
+            password_changed: None,
+            disabled: false,
+            epoch: 0,
+            created: START,
+            last_sign_in: None,
+        };
+        AccountStorage::insert(&*self.storage, &account).unwrap();
+        let begin = BeginSession { address: None, user_agent: None, now: START };
+        let (ticket, session) =
+            self.sessions.begin(&account, begin, &SeededRng::new(name.len() as u64 + 99)).unwrap();
+        (ticket.expose().clone(), session)
+    }
+
+    pub(crate) fn send(&self, request: Request<()>) -> Sent {
+        self.send_from(secure("203.0.113.9"), request)
+    }
+
+    pub(crate) fn send_from(&self, connection: Connection, request: Request<()>) -> Sent {
+        match self.pipeline.request(connection, request.into_parts().0) {
+            Ok(admitted) => Sent::Admitted(Box::new(admitted)),
+            Err(refused) => Sent::Answered(self.pipeline.answer(refused)),
+        }
+    }
+
+    /// What the ledger holds.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(self.ledger.flush()).unwrap();
+        self.ledger.tail(10_000).unwrap().into_iter().map(|record| record.event).collect()
+    }
+}
+
+/// What became of a request.
+pub(crate) enum Sent {
+    Admitted(Box<Admitted>),
+    Answered(Response<Bytes>),
+}
+
+impl Sent {
+    #[track_caller]
+    pub(crate) fn admitted(self) -> Admitted {
+        match self {
+            Self::Admitted(admitted) => *admitted,
+            Self::Answered(answer) => panic!("refused: {answer:?}"),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn answer(self) -> Response<Bytes> {
+        match self {
+            Self::Answered(answer) => answer,
+            Self::Admitted(admitted) => panic!("admitted: {:?}", admitted.head),
+        }
+    }
+
+    /// The answer's status; 200 stands for admitted.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::Answered(answer) => answer.status(),
+            Self::Admitted(_) => StatusCode::OK,
+        }
+    }
+}
+
+/// The usual application: a public shop, private accounts, an administration, a webhook.
+pub(crate) fn routes() -> Vec<Route> {
+    let mut admin = Route::new("/admin/*", Access::SignedIn, "app");
+    admin.roles = vec!["administrator".to_owned()];
+    let mut hook = Route::new("/hooks/*", Access::Public, "app");
+    hook.csrf_off = Some("called by machines".to_owned());
+    vec![
+        Route::new("/shop/*", Access::Public, "app"),
+        Route::new("/account/*", Access::SignedIn, "app"),
+        Route::new("/api/*", Access::SignedIn, "api"),
+        admin,
+        hook,
+    ]
+}
+
+pub(crate) fn secure(peer: &str) -> Connection {
+    Connection { secure: true, ..plain(peer) }
+}
+
+pub(crate) fn plain(peer: &str) -> Connection {
+    let address = |ip: &str| SocketAddr::new(ip.parse::<IpAddr>().unwrap(), 4711);
+    Connection { peer: address(peer), local: address("127.0.0.1"), secure: false }
+}
+
+pub(crate) fn get(path: &str) -> Request<()> {
+    request("GET", path, &[])
+}
+
+pub(crate) fn request(method: &str, path: &str, fields: &[(&str, &str)]) -> Request<()> {
+    let request = Request::builder().method(method).uri(path);
+    let request = if fields.iter().any(|(name, _)| *name == "host") {
+        request
+    } else {
+        request.header("host", "shop.example")
+    };
+    fields.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(()).unwrap()
+}
+
+pub(crate) fn with_ticket(mut request: Request<()>, ticket: &str) -> Request<()> {
+    let cookie = HeaderValue::from_str(&format!("theme=dark; __Host-gabion={ticket}; lang=en")).unwrap();
+    request.headers_mut().insert("cookie", cookie);
+    request
+}
+
+pub(crate) fn names(headers: &HeaderMap) -> Vec<&str> {
+    headers.keys().map(http::HeaderName::as_str).collect()
+}
