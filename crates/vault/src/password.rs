@@ -3,10 +3,11 @@
 //! The floor is 19 MiB, 2 passes, 1 lane (OWASP Password Storage Cheat Sheet). What is read back from
 //! storage is bounded, so that a hostile PHC string can neither take the memory nor the processor.
 
-use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use gabion_model::{Rng, Secret, random};
+use zeroize::Zeroize;
 
 use crate::constant_time_eq;
 
@@ -164,12 +165,18 @@ fn print(cost: Cost, salt: &[u8], output: &[u8]) -> String {
     format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${output}")
 }
 
+/// None when the memory cannot be had. The memory is wiped: what is in it is as good as the password to
+/// whoever guesses at it.
 fn derive(password: &[u8], salt: &[u8], cost: Cost) -> Option<[u8; OUTPUT]> {
     let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(OUTPUT)).ok()?;
+    let mut memory = Vec::new();
+    memory.try_reserve_exact(params.block_count()).ok()?;
+    memory.resize(params.block_count(), Block::new());
     let mut output = [0; OUTPUT];
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    argon.hash_password_into(password, salt, &mut output).ok()?;
-    Some(output)
+    let derived = argon.hash_password_into_with_memory(password, salt, &mut output, &mut memory);
+    memory.iter_mut().for_each(Zeroize::zeroize);
+    derived.ok().map(|()| output)
 }
 
 const OUTPUT: usize = 32;
