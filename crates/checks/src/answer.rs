@@ -181,7 +181,7 @@ mod tests {
     fn the_page_policy_names_the_style_sheet() {
         let digest = gabion_vault::sha256(PAGE_STYLE.as_bytes());
         let mut text = gabion_vault::encoding::base64url_encode(&digest).replace('-', "+").replace('_', "/");
-        while text.len() % 4 != 0 {
+        while !text.len().is_multiple_of(4) {
             text.push('=');
         }
         let policy = PAGE_POLICY.to_str().unwrap().to_owned();

@@ -1,5 +1,7 @@
 //! The pipeline as a whole, without sockets.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "in a test that is how it fails")]
+
 mod admission;
 mod advisories;
 mod answers;
