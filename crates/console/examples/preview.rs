@@ -26,7 +26,6 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone)]
 struct Preview {
     console: Router,
-    service: Service,
     signed_in: Arc<SignedIn>,
     token: Secret<String>,
 }
@@ -100,10 +99,9 @@ impl Preview {
         }
         let grace = NewAccount { name: "grace".to_owned(), tenant: None, roles: Vec::new() };
         let link = service.add_account(&operator, grace).await?;
-        let parts = gabion_console::Parts { service: service.clone(), keys: Jwks::default(), clock };
+        let parts = gabion_console::Parts { service, keys: Jwks::default(), clock };
         Ok(Self {
             console: gabion_console::router(parts),
-            service,
             signed_in: Arc::new(last.ok_or("no device")?),
             token: link.token,
         })
@@ -168,7 +166,6 @@ async fn index() -> Html<String> {
 }
 
 async fn show(State(preview): State<Preview>, Path(page): Path<String>) -> Response {
-    let _ = &preview.service;
     preview.ask(&page).await
 }
 
@@ -181,7 +178,7 @@ fn anonymous() -> Caller {
 }
 
 fn password() -> Secret<String> {
-    Secret::new("seven stones in a wire basket".to_owned())
+    Secret::new("boulders in a wire basket".to_owned())
 }
 
 const PAGES: [&str; 14] = [

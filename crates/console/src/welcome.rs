@@ -13,11 +13,10 @@ use gabion_service::{ActError, InvitationError, InvitationView, Purpose};
 use http::StatusCode;
 use serde::Deserialize;
 
-use crate::Console;
 use crate::context::Visitor;
 use crate::form::{Asking, Form};
-use crate::page::{self, Action, Message};
 use crate::words::Moment;
+use crate::{Console, page};
 
 pub(crate) fn route() -> MethodRouter<Console> {
     get(show).post(accept)
@@ -47,6 +46,10 @@ struct Page<'a> {
     violations: Vec<String>,
     expires: Moment,
 }
+
+#[derive(Debug, Template)]
+#[template(path = "link_invalid.html")]
+struct Invalid;
 
 async fn show(State(console): State<Console>, visitor: Visitor, Asking(asked): Asking<Asked>) -> Response {
     let Some(token) = asked.token else { return invalid() };
@@ -108,14 +111,7 @@ async fn form(
 
 /// Unknown, used, expired, replaced: one answer (410 would tell that the link was once good).
 fn invalid() -> Response {
-    let message = Message {
-        title: "This link does not work any more",
-        text: "It was used already, has expired, or was replaced by a newer one. An administrator can send \
-               you a new one; the first administrator's link is made anew by `gabion user first-administrator`.",
-        action: Some(Action { href: "/.gabion/login", label: "Go to sign in" }),
-        request_id: None,
-    };
-    page::render(StatusCode::NOT_FOUND, &message)
+    page::render(StatusCode::NOT_FOUND, &Invalid)
 }
 
 fn refused(visitor: &Visitor, error: ActError) -> Response {

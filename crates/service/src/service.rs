@@ -125,8 +125,10 @@ impl Service {
     pub async fn tick(&self) -> Result<(), ActError> {
         let swept = self
             .blocking(|inner| {
+                // Ending comes first: a full disk keeps nobody signed in.
+                let purged = inner.sessions.purge(inner.clock.now());
                 inner.sessions.flush()?;
-                inner.sessions.purge(inner.clock.now())?;
+                purged?;
                 Ok(())
             })
             .await;

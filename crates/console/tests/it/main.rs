@@ -5,6 +5,7 @@
 
 mod account;
 mod endpoints;
+mod gate;
 mod hostile;
 mod login;
 mod site;

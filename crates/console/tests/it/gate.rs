@@ -1,0 +1,159 @@
+//! The pages behind the real pipeline: every check before and after them, as in the gate.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::body::Body;
+use gabion_checks::{Access, Connection, Destination, Pipeline, Route};
+use gabion_console::page::CONTENT_POLICY;
+use gabion_model::random::SeededRng;
+use gabion_vault::jwt::SigningKey;
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use tower::ServiceExt as _;
+
+use crate::site::{PASSWORD, Site};
+
+struct Gate {
+    site: Site,
+    pipeline: Pipeline,
+    secure: bool,
+}
+
+impl Gate {
+    fn new(secure: bool) -> Self {
+        let site = Site::new();
+        let route = Route::new("/*", Access::SignedIn, "app");
+        let parts = gabion_checks::pipeline::Parts {
+            sessions: site.service.live_sessions(),
+            key: Arc::new(SigningKey::generate().unwrap()),
+            ledger: site.ledger.clone(),
+            clock: site.clock.clone(),
+            rng: Arc::new(SeededRng::new(5)),
+            issuer: "https://notes.example".to_owned(),
+            https_port: None,
+            access_log: None,
+            previous: None,
+        };
+        let mut settings = gabion_checks::Settings::default();
+        settings.redirect_https.mode = gabion_checks::Mode::Off;
+        let pipeline = Pipeline::new(&settings, &[route], parts).unwrap();
+        Self { site, pipeline, secure }
+    }
+
+    /// The answer's head; the body where the pages made it.
+    async fn send(&self, request: Request<&'static str>) -> (Response<()>, String) {
+        let peer = SocketAddr::from((Ipv4Addr::new(203, 0, 113, 7), 40_000));
+        let connection = Connection { peer, local: peer, secure: self.secure };
+        let (head, body) = request.into_parts();
+        let mut admitted = match self.pipeline.request(connection, head) {
+            Ok(admitted) => admitted,
+            Err(refused) => {
+                let (head, body) = self.pipeline.answer(refused).into_parts();
+                return (Response::from_parts(head, ()), String::from_utf8(body.to_vec()).unwrap());
+            }
+        };
+        if admitted.destination != Destination::Local {
+            return (Response::new(()), "the application".to_owned());
+        }
+        let request = Request::from_parts(admitted.head, Body::from(body));
+        let (mut head, body) = self.site.router.clone().oneshot(request).await.unwrap().into_parts();
+        let replaced = self.pipeline.response(&mut admitted.exchange, &mut head);
+        let body = match replaced {
+            Some(body) => body,
+            None => body.collect().await.unwrap().to_bytes(),
+        };
+        (Response::from_parts(head, ()), String::from_utf8(body.to_vec()).unwrap())
+    }
+}
+
+fn browse(path: &str) -> http::request::Builder {
+    Request::get(path)
+        .header("host", "notes.example")
+        .header("accept", "text/html")
+        .header("sec-fetch-site", "same-origin")
+        .header("sec-fetch-mode", "navigate")
+}
+
+fn login() -> http::request::Builder {
+    browse("/.gabion/login").method("POST").header("content-type", "application/x-www-form-urlencoded")
+}
+
+const RIGHT: &str = "name=ada&password=boulders+in+a+wire+basket&next=%2Fnotes";
+const WRONG: &str = "name=ada&password=wrong&next=%2Fnotes";
+
+#[tokio::test]
+async fn from_stranger_to_the_application() {
+    assert_eq!(PASSWORD, "boulders in a wire basket");
+    for (secure, cookie_name) in [(true, "__Host-gabion="), (false, "gabion-dev=")] {
+        let gate = Gate::new(secure);
+        gate.site.person("ada").await;
+
+        let (answer, _) = gate.send(browse("/notes").body("").unwrap()).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        let location = answer.headers()["location"].to_str().unwrap().to_owned();
+        assert!(location.starts_with("/.gabion/login?next="), "{location}");
+        let (_, page) = gate.send(browse(&location).body("").unwrap()).await;
+        assert!(page.contains("name=\"next\" value=\"/notes\""), "{page}");
+
+        let (answer, _) = gate.send(login().body(RIGHT).unwrap()).await;
+        assert_eq!(
+            (answer.status(), &answer.headers()["location"]),
+            (StatusCode::SEE_OTHER, &"/notes".parse().unwrap())
+        );
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        assert!(cookie.starts_with(cookie_name), "{cookie}");
+
+        let (_, body) = gate.send(browse("/notes").header("cookie", &cookie).body("").unwrap()).await;
+        assert_eq!(body, "the application");
+        let (_, page) =
+            gate.send(browse("/.gabion/account").header("cookie", &cookie).body("").unwrap()).await;
+        assert!(page.contains("<h1>Your account</h1>") && page.contains("203.0.113.7"), "{page}");
+    }
+}
+
+/// The checks dress the answer, but do not loosen what the page asks for.
+#[tokio::test]
+async fn the_pages_headers_survive_the_checks() {
+    let gate = Gate::new(true);
+    gate.site.person("ada").await;
+    let requests = [
+        browse("/.gabion/login").body("").unwrap(),
+        login().body(WRONG).unwrap(),
+        login().body(RIGHT).unwrap(),
+    ];
+    for request in requests {
+        let (answer, _) = gate.send(request).await;
+        let one = |name: &str| {
+            let values: Vec<_> = answer.headers().get_all(name).iter().collect();
+            assert_eq!(values.len(), 1, "{name}: {values:?}");
+            values[0].to_str().unwrap().to_owned()
+        };
+        assert_eq!(one("content-security-policy"), CONTENT_POLICY);
+        assert_eq!(one("cache-control"), "no-store");
+        assert_eq!(one("x-frame-options"), "DENY");
+        assert_eq!(one("referrer-policy"), "strict-origin");
+        assert_eq!(one("cross-origin-opener-policy"), "same-origin");
+        assert!(one("strict-transport-security").starts_with("max-age="));
+        assert!(!one("permissions-policy").is_empty());
+    }
+}
+
+/// CWE-352, also for the login itself: nobody is signed in as somebody else by another site.
+#[tokio::test]
+async fn forms_of_other_sites_are_refused() {
+    let gate = Gate::new(true);
+    gate.site.person("ada").await;
+    for (name, value) in
+        [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), ("origin", "null")]
+    {
+        let mut request = login().body(RIGHT).unwrap();
+        if name == "origin" {
+            request.headers_mut().remove("sec-fetch-site");
+        }
+        request.headers_mut().insert(name, value.parse().unwrap());
+        let (answer, _) = gate.send(request).await;
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{name}: {value}");
+        assert!(!answer.headers().contains_key("set-cookie"));
+    }
+}
