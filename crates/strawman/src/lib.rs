@@ -20,5 +20,5 @@ mod serve;
 pub use account::{Account, accounts};
 pub use attack::{AttackError, Outcome, Progress, Target, Verdict, attack};
 pub use hole::{Hole, Visibility, holes};
-pub use route::{Access, GateRoute, gate_routes};
+pub use route::{Access, CONTENT_SECURITY_POLICY, GateRoute, gate_routes};
 pub use serve::{Handle, Identity, Options, ServeError, serve};

@@ -25,7 +25,14 @@ impl Access {
 pub struct GateRoute {
     pub path: &'static str,
     pub access: Access,
+    /// Any one of these roles is needed; empty: none.
+    pub roles: &'static [&'static str],
 }
+
+/// The `Content-Security-Policy` that fits the application's pages: they have a style sheet and pictures of
+/// their own, and no script at all.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// The routes to declare. The application's own login, its sign-up and its password reset are left out: the
 /// gate has its own, and a path that nobody declared is refused.
@@ -35,11 +42,15 @@ pub fn gate_routes() -> &'static [GateRoute] {
 }
 
 const fn public(path: &'static str) -> GateRoute {
-    GateRoute { path, access: Access::Public }
+    GateRoute { path, access: Access::Public, roles: &[] }
 }
 
 const fn signed_in(path: &'static str) -> GateRoute {
-    GateRoute { path, access: Access::SignedIn }
+    GateRoute { path, access: Access::SignedIn, roles: &[] }
+}
+
+const fn administrators(path: &'static str) -> GateRoute {
+    GateRoute { path, access: Access::SignedIn, roles: &["admin"] }
 }
 
 const ROUTES: &[GateRoute] = &[
@@ -61,7 +72,9 @@ const ROUTES: &[GateRoute] = &[
     signed_in("/upload"),
     signed_in("/files/*"),
     signed_in("/preview"),
-    signed_in("/admin"),
+    administrators("/admin"),
+    administrators("/api/admin/*"),
+    administrators("/api/export/*"),
     signed_in("/api/*"),
     signed_in("/ws"),
     signed_in("/events"),

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::App;
+use crate::route::CONTENT_SECURITY_POLICY;
 
 pub(super) async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
@@ -53,7 +54,7 @@ fn share(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
 
 fn protect(headers: &mut HeaderMap) {
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, CSP),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "strict-origin-when-cross-origin"),
@@ -61,9 +62,6 @@ fn protect(headers: &mut HeaderMap) {
         headers.insert(name, HeaderValue::from_static(value));
     }
 }
-
-const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                   form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// What everybody sees, and caches may keep.
 const PUBLIC: &[&str] = &["/style.css", "/shop", "/product/", "/search", "/openapi.json", "/api/products"];
