@@ -256,3 +256,67 @@ impl Budget {
         self.left = self.left.saturating_sub(bytes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(time: Timestamp) -> Fold {
+        let (kind, control) = (EventKind::Refusal, ControlId::WEB_CSRF);
+        Fold::new(Event::new(time, kind, "request.refused", Actor::Anonymous, Outcome::Failure, control))
+    }
+
+    #[test]
+    fn a_clock_set_back_keeps_no_window_open() {
+        let (late, early) = (Timestamp::from_secs(1_000_000), Timestamp::from_secs(500));
+        let mut folder = Folder::new(1 << 16, late);
+        let mut out = Vec::new();
+        folder.take(1, refusal(late), late, &mut out);
+        folder.take(1, refusal(late), early, &mut out);
+        folder.due(early, &mut out);
+        assert_eq!(out.len(), 1);
+        folder.due(early.saturating_add(FIRST_WINDOW), &mut out);
+        assert_eq!(out.len(), 2);
+    }
+
+    #[test]
+    fn an_empty_bucket_fills_again_and_leaves_a_quarter_to_what_is_known() {
+        let start = Timestamp::from_secs(1000);
+        let mut folder = Folder::new(16 << 10, start);
+        let mut out = Vec::new();
+        for fingerprint in 0..1000 {
+            folder.take(fingerprint, refusal(start), start, &mut out);
+        }
+        let written: u64 = out.iter().map(size).sum();
+        assert!((11 << 10..=12 << 10).contains(&written), "{written}");
+        let kinds = out.len();
+        // A minute later there is room for what was refused, once more only for so many.
+        let later = start.saturating_add(REFILL);
+        out.clear();
+        for fingerprint in 1000..2000 {
+            folder.take(fingerprint, refusal(later), later, &mut out);
+        }
+        assert_eq!(out.len(), kinds);
+        assert!(!folder.is_idle());
+        out.clear();
+        folder.drain(later, &mut out);
+        assert_eq!(out.iter().map(|event| event.count).sum::<u64>(), 2000 - 2 * kinds as u64);
+        assert!(folder.is_idle());
+    }
+
+    #[test]
+    fn two_kinds_with_one_fingerprint_are_not_mixed() {
+        let now = Timestamp::from_secs(1000);
+        let mut folder = Folder::new(1 << 16, now);
+        let mut out = Vec::new();
+        folder.take(1, refusal(now), now, &mut out);
+        let mut other = refusal(now);
+        other.event.control = ControlId::WEB_CORS;
+        folder.take(1, other, now, &mut out);
+        folder.drain(now, &mut out);
+        assert_eq!(
+            out.iter().map(|event| event.control).collect::<Vec<_>>(),
+            [ControlId::WEB_CSRF, ControlId::WEB_CORS]
+        );
+    }
+}

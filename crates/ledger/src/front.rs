@@ -16,6 +16,8 @@ use crate::sanitise::{self, clip_word};
 const SHARDS: usize = 16;
 /// Kinds a shard tells apart between two visits of the writer.
 const KINDS: usize = 128;
+/// Bytes of metadata beyond which a refusal is counted without any.
+const METADATA: usize = 4096;
 
 #[derive(Debug)]
 pub(crate) struct Front {
@@ -96,7 +98,7 @@ fn bound(event: &mut Event) {
     if let Some(reason) = &mut event.reason {
         cut(reason, sanitise::REASON * 2);
     }
-    if event.metadata.len() > 16 || event.metadata.iter().any(|(key, value)| key.len() + value.len() > 1024) {
+    if event.metadata.iter().map(|(key, value)| key.len() + value.len() + 64).sum::<usize>() > METADATA {
         event.metadata.clear();
     }
 }

@@ -217,6 +217,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn every_field_is_bounded_and_printable(texts in prop::array::uniform8(hostile())) {
             let mut event = sample(&texts);

@@ -14,8 +14,9 @@ pub struct Settings {
     /// what it must record. Nothing is deleted to make room. Without it the disk is the limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_size: Option<ByteSize>,
-    /// Segments whose records are all older are removed. Without it everything is kept for ever.
-    /// At least one day.
+    /// How long events are kept: segments whose events are all older are removed when the next one
+    /// is begun, so that an event goes at most an eighth later than this. Without it everything is
+    /// kept for ever. At least one day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<Period>,
     /// Bytes per minute that refused requests may write; what exceeds it is still counted, in one
@@ -64,5 +65,24 @@ impl Settings {
             );
         }
         problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_fine_and_every_problem_is_found() {
+        assert_eq!(Settings::default().problems(), []);
+        let wrong = Settings {
+            segment_size: ByteSize::new(10),
+            max_size: Some(ByteSize::new(19)),
+            keep: Some(Period::from_secs(3600)),
+            flood_budget: ByteSize::new(1 << 40),
+        };
+        let paths: Vec<_> = wrong.problems().into_iter().map(|problem| problem.path).collect();
+        assert_eq!(paths, ["segment_size", "flood_budget", "max_size", "keep"]);
+        assert_eq!(wrong.problems()[0].reason, "`10B` is not between 64KiB and 1GiB");
     }
 }

@@ -56,11 +56,15 @@ struct Closed {
 struct Open {
     segment: SegmentId,
     first: Position,
+    begun: Timestamp,
     size: u64,
     span: Span,
     /// Of the segment before, as its header says.
     previous: Span,
 }
+
+/// At least so many segments are begun while events are kept.
+const SEGMENTS_IN_KEEP: u32 = 8;
 
 impl Tail {
     pub(crate) fn open(
@@ -90,6 +94,7 @@ impl Tail {
             open = Some(Open {
                 segment,
                 first: header.first,
+                begun: header.begun,
                 size: tail.end,
                 span: tail.span,
                 previous: header.previous,
@@ -161,8 +166,13 @@ impl Tail {
 
     /// An open segment that may take so many bytes.
     fn make_room(&mut self, bytes: u64, now: Timestamp) -> Result<&mut Open, LedgerError> {
+        let limits = self.limits;
         let segment_full = |open: &Open| {
-            open.size > HEADER_SIZE as u64 && open.size.saturating_add(bytes) > self.limits.segment
+            let large = open.size.saturating_add(bytes) > limits.segment;
+            // Segments are removed whole: where few events come they must not grow old first.
+            let age = now.saturating_since(open.begun);
+            let aged = limits.keep.is_some_and(|keep| age > keep / SEGMENTS_IN_KEEP);
+            open.size > HEADER_SIZE as u64 && (large || aged)
         };
         let rotate = self.open.as_ref().is_none_or(segment_full);
         let needed = if rotate { bytes.saturating_add(HEADER_SIZE as u64) } else { bytes };
@@ -188,7 +198,8 @@ impl Tail {
         if let Some(open) = self.open.take() {
             self.closed.push(Closed { segment: open.segment, size: open.size, latest: open.span.latest });
         }
-        self.open = Some(Open { segment, first, size: HEADER_SIZE as u64, span: Span::EMPTY, previous });
+        self.open =
+            Some(Open { segment, first, begun: now, size: HEADER_SIZE as u64, span: Span::EMPTY, previous });
         Ok(())
     }
 

@@ -121,12 +121,10 @@ impl Writer {
         }
         let Batch { mut entries, waiters, flushes, closes, .. } = batch;
         let asked = entries.len();
-        observed.retain(|event| match encode(event) {
-            Ok(entry) => {
-                entries.push(entry);
-                true
-            }
-            Err(_) => false,
+        observed.retain(|event| {
+            // Bounded texts always fit; if not, they are counted all the same.
+            let entry = encode(event).map_err(|_| self.folder.give_back(event.clone(), now));
+            entry.map(|entry| entries.push(entry)).is_ok()
         });
         let result = if entries.is_empty() { Ok(None) } else { self.tail.append(&entries, now).map(Some) };
         match &result {

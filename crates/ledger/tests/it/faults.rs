@@ -124,6 +124,26 @@ async fn the_size_is_bounded_and_old_segments_make_room() {
     assert_eq!(ledger.reader().verify().unwrap(), left.len() as u64);
 }
 
+#[tokio::test]
+async fn events_are_removed_when_they_are_too_old_also_where_few_come() {
+    let storage = Arc::new(MemorySegments::new());
+    let clock = clock();
+    let settings = Settings { keep: Some(Period::from_secs(800_000)), ..Settings::default() };
+    let (ledger, _) =
+        gabion_ledger::Ledger::open(Arc::clone(&storage) as _, &settings, Arc::clone(&clock) as _).unwrap();
+    for day in 0..40 {
+        let mut event = login(day);
+        event.time = gabion_model::Clock::now(&*clock);
+        ledger.record(event).await.unwrap();
+        let oldest = everything(&ledger)[0].event.time;
+        let age = gabion_model::Clock::now(&*clock).saturating_since(oldest).as_secs();
+        assert!(age <= 1_000_000, "{age} s on day {day}");
+        assert_eq!(ledger.tail(1).unwrap().len(), 1);
+        clock.advance(std::time::Duration::from_secs(86_400));
+    }
+    assert!(everything(&ledger).len() >= 9, "what is younger stays");
+}
+
 /// What may go wrong between two records.
 fn fault() -> impl Strategy<Value = Faults> {
     prop_oneof![
