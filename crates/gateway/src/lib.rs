@@ -19,6 +19,8 @@ mod admin;
 mod admission;
 mod body;
 mod core;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gate;
 mod h1;
 mod h2;

@@ -1,0 +1,14 @@
+//! The gate with real sockets: a client that sends bytes, an upstream that records what it received.
+
+#![expect(clippy::disallowed_methods, reason = "tests connect to what they started, and wait by the clock")]
+
+mod rig;
+
+mod desync;
+mod http1;
+mod http2;
+mod limits;
+mod malformed;
+mod reload;
+mod streaming;
+mod upstreams;
