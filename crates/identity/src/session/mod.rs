@@ -10,6 +10,7 @@ mod tests;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use gabion_model::{Principal, SessionId, Timestamp};
@@ -32,8 +33,16 @@ pub struct Session {
     ticket_hash: [u8; 32],
     last_seen: AtomicI64,
     stored_last_seen: AtomicI64,
+    limits: Arc<Limits>,
     ended: AtomicBool,
     end: Notify,
+}
+
+/// How long sessions live, in microseconds; shared by all, so that changed settings hold at once.
+#[derive(Debug, Default)]
+struct Limits {
+    idle: AtomicI64,
+    absolute: AtomicI64,
 }
 
 impl Session {
@@ -62,6 +71,27 @@ impl Session {
         }
     }
 
+    /// Notes that the person did something, unless the session has ended or expired; returns whether it
+    /// lives. Every request does; whoever carries a stream does when the client (not the application)
+    /// sends something on it, so that a person working over a WebSocket is not idle.
+    pub fn touch(&self, now: Timestamp) -> bool {
+        if self.is_ended() || self.is_expired(now) {
+            return false;
+        }
+        // Written once a second at most, so that cores do not fight over the line.
+        let seen = self.last_seen.load(Ordering::Relaxed);
+        if now.as_micros() >= seen.saturating_add(SECOND) {
+            self.last_seen.fetch_max(now.as_micros(), Ordering::Relaxed);
+        }
+        true
+    }
+
+    fn is_expired(&self, now: Timestamp) -> bool {
+        let (now, seen) = (now.as_micros(), self.last_seen.load(Ordering::Relaxed));
+        now.saturating_sub(seen) >= self.limits.idle.load(Ordering::Relaxed)
+            || now.saturating_sub(self.started.as_micros()) >= self.limits.absolute.load(Ordering::Relaxed)
+    }
+
     fn end(&self) {
         self.ended.store(true, Ordering::Release);
         self.end.notify_waiters();
@@ -79,3 +109,6 @@ impl fmt::Debug for Session {
             .finish_non_exhaustive()
     }
 }
+
+/// In microseconds.
+const SECOND: i64 = 1_000_000;

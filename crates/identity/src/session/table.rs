@@ -12,7 +12,7 @@ use gabion_vault::encoding::{base64url_decode_32, base64url_encode};
 use gabion_vault::sha256;
 use tokio::sync::Notify;
 
-use super::{AssertionSlot, Session};
+use super::{AssertionSlot, Limits, Session};
 use crate::account::Account;
 use crate::settings::SessionSettings;
 use crate::storage::{AccountChange, SessionStorage, StorageError, StoredSession};
@@ -44,8 +44,7 @@ pub struct Sessions {
     shards: Vec<Shard>,
     living: Mutex<Living>,
     storage: Arc<dyn SessionStorage>,
-    idle: AtomicI64,
-    absolute: AtomicI64,
+    limits: Arc<Limits>,
     concurrent: AtomicU32,
 }
 
@@ -72,15 +71,14 @@ impl Sessions {
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             living: Mutex::default(),
             storage,
-            idle: AtomicI64::default(),
-            absolute: AtomicI64::default(),
+            limits: Arc::default(),
             concurrent: AtomicU32::default(),
         };
         sessions.set_settings(settings);
         let loaded = sessions.storage.load()?;
         let mut living = sessions.living();
         for (stored, account) in loaded {
-            sessions.put(&mut living, session(stored, &account));
+            sessions.put(&mut living, sessions.session(stored, &account));
         }
         drop(living);
         sessions.purge(now)?;
@@ -92,8 +90,8 @@ impl Sessions {
         let micros = |period: gabion_model::Period| {
             i64::try_from(period.as_duration().as_micros()).unwrap_or(i64::MAX)
         };
-        self.idle.store(micros(settings.idle), Ordering::Relaxed);
-        self.absolute.store(micros(settings.absolute), Ordering::Relaxed);
+        self.limits.idle.store(micros(settings.idle), Ordering::Relaxed);
+        self.limits.absolute.store(micros(settings.absolute), Ordering::Relaxed);
         self.concurrent.store(settings.concurrent.max(1), Ordering::Relaxed);
     }
 
@@ -107,15 +105,7 @@ impl Sessions {
             let shard = self.shard(&hash)?.read().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(shard.get(&hash)?)
         };
-        if session.is_ended() || self.is_expired(&session, now) {
-            return None;
-        }
-        // Written once a second at most, so that cores do not fight over the line.
-        let seen = session.last_seen.load(Ordering::Relaxed);
-        if now.as_micros() >= seen.saturating_add(SECOND) {
-            session.last_seen.fetch_max(now.as_micros(), Ordering::Relaxed);
-        }
-        Some(session)
+        session.touch(now).then_some(session)
     }
 
     /// Begins a session for an account whose password was just verified, with a ticket nobody knew
@@ -141,7 +131,7 @@ impl Sessions {
         };
         let mut living = self.living();
         self.storage.insert(&stored, account.epoch)?;
-        let session = session(stored, account);
+        let session = self.session(stored, account);
         let mut former = living.of(&account.id);
         former.sort_by_key(|one| one.started);
         let allowed = usize::try_from(self.concurrent.load(Ordering::Relaxed)).unwrap_or(usize::MAX);
@@ -185,7 +175,7 @@ impl Sessions {
     #[must_use]
     pub fn list(&self, account: &AccountId, now: Timestamp) -> Vec<Arc<Session>> {
         let mut own = self.living().of(account);
-        own.retain(|one| !self.is_expired(one, now));
+        own.retain(|one| !one.is_expired(now));
         own.sort_by_key(|one| std::cmp::Reverse((one.started, one.last_seen())));
         own
     }
@@ -203,7 +193,7 @@ impl Sessions {
     /// When the storage fails; the sessions have ended all the same.
     pub fn purge(&self, now: Timestamp) -> Result<usize, StorageError> {
         let mut living = self.living();
-        let expired: Vec<_> = living.all().filter(|one| self.is_expired(one, now)).cloned().collect();
+        let expired: Vec<_> = living.all().filter(|one| one.is_expired(now)).cloned().collect();
         self.end(&mut living, &expired)?;
         Ok(expired.len())
     }
@@ -251,10 +241,21 @@ impl Sessions {
         self.shards.get(usize::from(*first) % SHARDS)
     }
 
-    fn is_expired(&self, session: &Session, now: Timestamp) -> bool {
-        let (now, seen) = (now.as_micros(), session.last_seen.load(Ordering::Relaxed));
-        now.saturating_sub(seen) >= self.idle.load(Ordering::Relaxed)
-            || now.saturating_sub(session.started.as_micros()) >= self.absolute.load(Ordering::Relaxed)
+    fn session(&self, stored: StoredSession, account: &Account) -> Arc<Session> {
+        Arc::new(Session {
+            id: stored.id,
+            principal: account.principal(),
+            started: stored.started,
+            address: stored.address,
+            user_agent: stored.user_agent,
+            assertion: AssertionSlot::default(),
+            ticket_hash: stored.ticket_hash,
+            last_seen: AtomicI64::new(stored.last_seen.as_micros()),
+            stored_last_seen: AtomicI64::new(stored.last_seen.as_micros()),
+            limits: Arc::clone(&self.limits),
+            ended: AtomicBool::new(false),
+            end: Notify::new(),
+        })
     }
 
     fn put(&self, living: &mut Living, session: Arc<Session>) {
@@ -316,22 +317,6 @@ impl From<StorageError> for SessionError {
     }
 }
 
-fn session(stored: StoredSession, account: &Account) -> Arc<Session> {
-    Arc::new(Session {
-        id: stored.id,
-        principal: account.principal(),
-        started: stored.started,
-        address: stored.address,
-        user_agent: stored.user_agent,
-        assertion: AssertionSlot::default(),
-        ticket_hash: stored.ticket_hash,
-        last_seen: AtomicI64::new(stored.last_seen.as_micros()),
-        stored_last_seen: AtomicI64::new(stored.last_seen.as_micros()),
-        ended: AtomicBool::new(false),
-        end: Notify::new(),
-    })
-}
-
 /// A user agent is the client's to choose: at most 256 bytes are kept.
 fn bounded(mut text: String) -> String {
     let end = (0..=USER_AGENT).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
@@ -359,5 +344,4 @@ impl Hasher for TicketHasher {
 }
 
 const SHARDS: usize = 64;
-const SECOND: i64 = 1_000_000;
 const USER_AGENT: usize = 256;

@@ -102,6 +102,22 @@ fn a_session_ends_when_idle_or_old() {
 }
 
 #[test]
+fn what_a_person_does_on_a_stream_keeps_the_session() {
+    let house = House::default();
+    let (ticket, session) = house.begin(&house.account("ada"), NOW);
+    for minute in (0..120).step_by(20) {
+        assert!(session.touch(after(minute * 60)));
+        assert_eq!(house.sessions.purge(after(minute * 60)), Ok(0));
+    }
+    assert!(session.touch(NOW));
+    assert_eq!(session.last_seen(), after(100 * 60), "never back");
+    assert!(!session.touch(after(130 * 60)), "nothing is revived");
+    assert!(!house.is_in(&ticket, after(130 * 60)));
+    assert_eq!(house.sessions.purge(after(130 * 60)), Ok(1));
+    assert!(session.is_ended() && !session.touch(NOW));
+}
+
+#[test]
 fn changed_settings_hold_for_the_sessions_there_are() {
     let house = House::default();
     let (ticket, _) = house.begin(&house.account("ada"), NOW);
