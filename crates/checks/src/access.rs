@@ -24,7 +24,7 @@
 
 use gabion_identity::Session;
 use gabion_model::{ControlId, Problem, Role};
-use http::{StatusCode, request};
+use http::{HeaderValue, Method, StatusCode, request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,7 @@ use crate::denial::{Denial, Remedy};
 use crate::exchange::Exchange;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
-use crate::route::{Access, Routes};
+use crate::route::{Access, Compiled, Routes};
 
 /// `[checks.access]`
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -118,15 +118,21 @@ pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
 #[derive(Debug)]
 pub struct AccessCheck {
     demands: Vec<Demand>,
+    /// Routes that declare their methods without `OPTIONS`, with those methods.
+    no_options: Vec<Option<HeaderValue>>,
 }
 
 impl AccessCheck {
     pub(crate) fn new(routes: &Routes) -> Self {
-        let demand = |route: &crate::route::Compiled| Demand {
-            access: route.declared.access,
-            roles: route.roles.clone(),
+        let demand = |route: &Compiled| Demand { access: route.declared.access, roles: route.roles.clone() };
+        let no_options = |route: &Compiled| {
+            let silent = !route.methods.is_empty() && !route.methods.contains(&Method::OPTIONS);
+            silent.then(|| route.allow.clone())
         };
-        Self { demands: routes.iter().map(demand).collect() }
+        Self {
+            demands: routes.iter().map(demand).collect(),
+            no_options: routes.iter().map(no_options).collect(),
+        }
     }
 }
 
@@ -139,13 +145,19 @@ impl Check for AccessCheck {
         ControlId::AUTHZ_DECLARED_ROUTES
     }
 
-    fn request(&self, _: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
+    fn request(&self, head: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
         let Some(demand) = exchange.route.and_then(|route| self.demands.get(route)) else {
             return Err(match exchange.other_methods.take() {
                 Some(allow) => Denial::from(Violation::OtherMethods).remedy(Remedy::Allow(allow)).into(),
                 None => Denial::from(Violation::Undeclared).into(),
             });
         };
+        // A preflight was answered by `cors`; what still asks for options needs them declared.
+        if head.method == Method::OPTIONS
+            && let Some(Some(allow)) = exchange.route.and_then(|route| self.no_options.get(route))
+        {
+            return Err(Denial::from(Violation::OtherMethods).remedy(Remedy::Allow(allow.clone())).into());
+        }
         let roles = exchange.session.as_deref().map(|session: &Session| &*session.principal.roles);
         verify(demand, roles).map_err(|violation| Denial::from(violation).into())
     }

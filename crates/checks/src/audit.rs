@@ -155,3 +155,35 @@ impl Check for Audit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_event_never_holds_query_or_credentials(
+            path in "/[a-z]{0,8}", query in "Q[a-z0-9=&]{0,20}Q", secret in "S[a-z0-9]{1,20}S", agent in "[ -~]{0,30}", refused: bool,
+        ) {
+            let request = Request::builder()
+                .uri(format!("{path}?{query}"))
+                .header("cookie", &secret)
+                .header("authorization", &secret)
+                .header("user-agent", &agent)
+                .body(())
+                .unwrap();
+            let (head, ()) = request.into_parts();
+            let exchange = crate::exchange::tests::exchange(&head);
+            let denial = Denial::malformed_request("test");
+            let event = event(&exchange, "limits", &denial, refused);
+            let text = format!("{event:?}");
+            prop_assert!(!text.contains(&query));
+            prop_assert!(agent.contains(&secret) || !text.contains(&secret));
+            prop_assert_eq!(&event.resource, &path);
+            prop_assert_eq!(event.outcome == Outcome::Failure, refused);
+            prop_assert_eq!(event.control, denial.control);
+        }
+    }
+}

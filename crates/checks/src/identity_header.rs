@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gabion_identity::Session;
-use gabion_model::{ControlId, Period, Problem, Role, Timestamp};
+use gabion_model::{ControlId, Period, Principal, Problem, Role, Timestamp};
 use gabion_vault::jwt::SigningKey;
 use http::{HeaderName, HeaderValue, request};
 use schemars::JsonSchema;
@@ -80,16 +80,15 @@ pub struct Claims<'a> {
     pub roles: &'a [Role],
 }
 
-/// What is claimed about a session.
+/// What is claimed about somebody.
 #[must_use]
 pub fn claims<'a>(
     issuer: &'a str,
     audience: &'a str,
-    session: &'a Session,
+    principal: &'a Principal,
     now: Timestamp,
     life: Duration,
 ) -> Claims<'a> {
-    let principal = &session.principal;
     Claims {
         iss: issuer,
         sub: principal.account.as_str(),
@@ -134,7 +133,7 @@ impl IdentityHeader {
         if let Some(kept) = session.assertion.read::<HeaderValue>(audience, now) {
             return Ok(kept);
         }
-        let claims = claims(&self.issuer, audience, session, now, self.life);
+        let claims = claims(&self.issuer, audience, &session.principal, now, self.life);
         let token =
             self.key.sign(TYPE, &claims).map_err(|_| Denial::internal("identity token not signed"))?;
         let mut value = HeaderValue::from_str(&token)
@@ -174,3 +173,33 @@ impl Check for IdentityHeader {
 pub const GABION_IDENTITY: HeaderName = HeaderName::from_static("gabion-identity");
 /// The token's `typ`.
 pub const TYPE: &str = "gabion-identity+jwt";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gabion_model::{AccountId, TenantId};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn claims_say_who_and_end_in_time(
+            account in "[a-z0-9]{1,20}", name in "[ -~]{1,20}", roles in proptest::collection::vec("[a-z]{1,8}", 0..4),
+            now in 0_i64..4_000_000_000, life in 60_u64..3600,
+        ) {
+            let principal = Principal {
+                account: AccountId::new(&account),
+                name: name.as_str().into(),
+                tenant: TenantId::new("t"),
+                roles: roles.iter().map(|role| Role::new(role)).collect(),
+            };
+            let now = Timestamp::from_secs(now);
+            let claims = claims("iss", "app", &principal, now, Duration::from_secs(life));
+            prop_assert_eq!(claims.exp - claims.iat, i64::try_from(life).unwrap());
+            let json = serde_json::to_value(&claims).unwrap();
+            prop_assert_eq!(json["sub"].as_str(), Some(account.as_str()));
+            prop_assert_eq!(json["name"].as_str(), Some(name.as_str()));
+            prop_assert_eq!(json["roles"].as_array().unwrap().len(), roles.len());
+            prop_assert_eq!(json.as_object().unwrap().len(), 8);
+        }
+    }
+}

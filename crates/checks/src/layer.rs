@@ -26,7 +26,7 @@
 //! let layer = CheckLayer::only(&["csrf", "headers"], &Settings::default(), &routes, clock, rng).unwrap();
 //!
 //! let application = service_fn(async |_: Request<Full<Bytes>>| {
-//!     Ok::<_, std::convert::Infallible>(Response::new(Full::from("transferred")))
+//!     Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::from("transferred")))
 //! });
 //! let forged = Request::post("https://bank.example/transfer")
 //!     .header("host", "bank.example")

@@ -100,3 +100,62 @@ impl Check for SessionCheck {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gabion_identity::storage::{AccountStorage, SessionStorage};
+    use gabion_identity::{Account, BeginSession, MemoryStorage, SessionSettings};
+    use gabion_model::random::SeededRng;
+    use gabion_model::{AccountId, TenantId};
+    use proptest::prelude::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+
+    fn signed_in() -> (Arc<Sessions>, String) {
+        let storage = Arc::new(MemoryStorage::default());
+        let account = Account {
+            id: AccountId::new("a"),
+            name: "alice".parse().unwrap(),
+            tenant: TenantId::new("default"),
+            roles: Vec::new(),
+            password: None,
+            password_changed: None,
+            disabled: false,
+            epoch: 0,
+            created: NOW,
+            last_sign_in: None,
+        };
+        AccountStorage::insert(&*storage, &account).unwrap();
+        let kept: Arc<dyn SessionStorage> = storage;
+        let sessions = Sessions::open(kept, &SessionSettings::default(), NOW).unwrap();
+        let begin = BeginSession { address: None, user_agent: None, now: NOW };
+        let (ticket, _) = sessions.begin(&account, begin, &SeededRng::new(5)).unwrap();
+        (sessions, ticket.expose().clone())
+    }
+
+    proptest! {
+        #[test]
+        fn the_ticket_is_found_among_others_and_nothing_else_is_one(
+            before in proptest::collection::vec("[a-z]{1,5}=[a-zA-Z0-9_-]{0,50}", 0..4),
+            stale in "[a-zA-Z0-9_-]{43}",
+            present: bool, split: bool, secure: bool,
+        ) {
+            let (sessions, ticket) = signed_in();
+            let name = cookie::name(secure);
+            let mut pairs = before;
+            pairs.push(format!("{name}={stale}"));
+            if present {
+                pairs.push(format!("{name}={ticket}"));
+            }
+            let mut headers = HeaderMap::new();
+            let fields = if split { pairs } else { vec![pairs.join("; ")] };
+            for field in fields {
+                headers.append(COOKIE, HeaderValue::from_str(&field).unwrap());
+            }
+            prop_assert_eq!(verify(&sessions, &headers, secure, NOW).is_some(), present);
+            // On the other kind of connection the cookie has another name.
+            prop_assert!(verify(&sessions, &headers, !secure, NOW).is_none());
+        }
+    }
+}

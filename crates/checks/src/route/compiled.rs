@@ -114,20 +114,24 @@ impl Routes {
 
     /// The most specific route for a normalised path.
     pub(crate) fn find(&self, host: &str, path: &str, method: &Method) -> Found {
-        let mut other = Found::Nothing;
+        let mut other: Option<(RouteIndex, &Compiled)> = None;
         for &index in &self.order {
             let Some(route) = self.routes.get(index) else { continue };
-            if route.pattern.matches(path) && route.answers_to(host) {
-                // A preflight asks on behalf of the method it names; `cors` answers it.
-                if route.methods.is_empty() || route.methods.contains(method) || *method == Method::OPTIONS {
-                    return Found::Route(index);
-                }
-                if other == Found::Nothing {
-                    other = Found::OtherMethods(index);
-                }
+            if !route.pattern.matches(path) || !route.answers_to(host) {
+                continue;
             }
+            // INVARIANT: the most specific pattern decides. A route with other methods never gives way to
+            // a wider one, or `POST` would slip past a guarded `GET`; only to its like.
+            if other.is_some_and(|(_, other)| !route.is_like(other)) {
+                break;
+            }
+            // A preflight asks on behalf of the method it names; `cors` answers it.
+            if route.methods.is_empty() || route.methods.contains(method) || *method == Method::OPTIONS {
+                return Found::Route(index);
+            }
+            other = other.or(Some((index, route)));
         }
-        other
+        other.map_or(Found::Nothing, |(index, _)| Found::OtherMethods(index))
     }
 }
 
@@ -162,6 +166,11 @@ impl Compiled {
             None => 2,
             Some(first) => usize::from(first.starts_with('*')),
         }
+    }
+
+    /// The same place, perhaps for other methods.
+    fn is_like(&self, other: &Self) -> bool {
+        self.pattern == other.pattern && self.declared.hosts == other.declared.hosts
     }
 
     fn answers_to(&self, host: &str) -> bool {

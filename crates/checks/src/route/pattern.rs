@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-/// A compiled pattern.
+/// A compiled pattern. Two are equal when they match the same paths: names in braces do not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
     segments: Box<[Segment]>,

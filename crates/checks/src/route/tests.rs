@@ -65,6 +65,19 @@ fn methods_are_part_of_the_declaration() {
 }
 
 #[test]
+fn a_method_that_is_not_declared_does_not_fall_through_to_a_wider_route() {
+    let mut read = Route::new("/admin/{page}", Access::SignedIn, "app");
+    read.methods = vec!["GET".into()];
+    let mut write = Route::new("/admin/{id}", Access::SignedIn, "app");
+    write.methods = vec!["POST".into()];
+    let routes = Routes::compile(&[Route::new("/*", Access::Public, "app"), read, write]).unwrap();
+    assert_eq!(routes.find("a", "/admin/x", &Method::GET), Found::Route(1));
+    assert_eq!(routes.find("a", "/admin/x", &Method::POST), Found::Route(2));
+    assert_eq!(routes.find("a", "/admin/x", &Method::DELETE), Found::OtherMethods(1));
+    assert_eq!(routes.find("a", "/other", &Method::DELETE), Found::Route(0));
+}
+
+#[test]
 fn the_gates_own_paths_cannot_be_taken() {
     let routes = Routes::compile(&[Route::new("/*", Access::Public, "app")]).unwrap();
     for path in ["/.gabion/login", "/.gabion/anything", "/.gabion", "/.well-known/jwks.json"] {

@@ -164,6 +164,16 @@ fn a_missing_role_is_recorded_with_the_account() {
 }
 
 #[test]
+fn options_are_answered_only_where_declared() {
+    let mut routes = routes();
+    routes[0].methods = vec!["GET".to_owned()];
+    let world = World::with(&Settings::default(), &routes);
+    let answer = world.send(request("OPTIONS", "/shop/x", &[])).answer();
+    assert_eq!((answer.status().as_u16(), &answer.headers()["allow"]), (405, &"GET, HEAD".parse().unwrap()));
+    assert_eq!(world.send(request("OPTIONS", "/hooks/x", &[])).status(), 200);
+}
+
+#[test]
 fn plain_http_redirects_people_only() {
     let world = World::new();
     let navigation = [("sec-fetch-mode", "navigate"), ("accept", "text/html")];
