@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod accessible;
 mod account;
 mod endpoints;
 mod gate;

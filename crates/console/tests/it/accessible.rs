@@ -1,0 +1,139 @@
+//! What everybody needs to use the pages (WCAG 2.2 AA), as far as a program can see it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gabion_service::Caller;
+
+use crate::site::{Answer, PASSWORD, Site};
+
+const CSS: &str = include_str!("../../../../web/css/gabion.css");
+
+/// Pages of every template, in every state.
+async fn pages(site: &Site) -> Vec<(&'static str, Answer)> {
+    site.person("ada").await;
+    let link = site.service.first_administrator_link(&Caller::gate()).await.unwrap().unwrap();
+    let token = link.token.expose().as_str();
+    let (mut stranger, mut ada) = (site.browser(), site.browser());
+    ada.sign_in("ada").await;
+    site.browser().sign_in("ada").await;
+    let weak = [("token", token), ("password", "x"), ("repeat", "x")];
+    let change = [("current", PASSWORD), ("password", "x"), ("repeat", "x")];
+    let wrong = [("current", "x"), ("password", "gravel under every wheel")];
+    vec![
+        ("login", stranger.get("/.gabion/login").await),
+        ("notice", stranger.get("/.gabion/login?notice=password-set").await),
+        ("rejected", stranger.post("/.gabion/login", &[("name", "ada"), ("password", "x")]).await),
+        ("malformed", stranger.post("/.gabion/login", &[]).await),
+        ("signed out", stranger.get("/.gabion/logout").await),
+        ("welcome", stranger.get(link.path().expose()).await),
+        ("weak", stranger.post("/.gabion/welcome", &weak).await),
+        ("used", stranger.get("/.gabion/welcome").await),
+        ("missing", stranger.get("/.gabion/nowhere").await),
+        ("sign out", ada.get("/.gabion/logout").await),
+        ("account", ada.get("/.gabion/account?notice=session-revoked").await),
+        ("password", ada.get("/.gabion/account/password").await),
+        ("weak change", ada.post("/.gabion/account/password", &change).await),
+        ("wrong change", ada.post("/.gabion/account/password", &wrong).await),
+    ]
+}
+
+#[tokio::test]
+async fn structure_and_names() {
+    let site = Site::new();
+    for (what, answer) in pages(&site).await {
+        let page = &answer.body;
+        let count = |tag: &str| page.matches(tag).count();
+        assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">"), "{what}");
+        assert_eq!((count("<h1>"), count("<main "), count("<title>")), (1, 1, 1), "{what}");
+        assert!(page.contains("<a class=\"skip\" href=\"#content\">"), "{what}");
+
+        let ids: Vec<_> = values(page, " id=\"").collect();
+        let unique: BTreeSet<_> = ids.iter().collect();
+        assert_eq!(ids.len(), unique.len(), "{what}: an id stands twice in {ids:?}");
+        let references = ["aria-describedby=\"", "aria-labelledby=\"", "for=\""]
+            .iter()
+            .flat_map(|name| values(page, name));
+        for reference in references.flat_map(str::split_whitespace) {
+            assert!(unique.contains(&reference), "{what}: nothing has the id `{reference}`");
+        }
+        for input in tags(page, "<input ").filter(|input| !input.contains("hidden")) {
+            let id = values(input, " id=\"").next().expect("a field has an id");
+            assert!(page.contains(&format!("<label for=\"{id}\">")), "{what}: `{id}` has no label");
+            assert!(input.contains("autocomplete=\""), "{what}: `{id}` does not help password managers");
+        }
+        for svg in tags(page, "<svg ") {
+            assert!(svg.contains("aria-hidden=\"true\""), "{what}");
+        }
+        let has_error = answer.status.is_client_error() && page.contains("<form");
+        assert_eq!(page.contains("role=\"alert\""), has_error, "{what}: errors are announced");
+        assert_eq!(page.contains("<title>Error: "), has_error, "{what}: errors stand in the title");
+    }
+}
+
+/// Every class a page uses is in the sheet, and the sheet has none that no page uses.
+#[tokio::test]
+async fn sheet_and_pages_fit_together() {
+    let site = Site::new();
+    let mut used = BTreeSet::new();
+    for (_, answer) in pages(&site).await {
+        used.extend(values(&answer.body, "class=\"").flat_map(str::split_whitespace).map(str::to_owned));
+    }
+    let selectors = CSS.split('}').filter_map(|rule| rule.rsplit_once('{')).map(|(selector, _)| selector);
+    let names = selectors.flat_map(|selector| selector.split('.').skip(1)).filter_map(|name| {
+        let name = name.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-').next()?;
+        name.starts_with(|first: char| first.is_ascii_lowercase()).then(|| name.to_owned())
+    });
+    assert_eq!(names.collect::<BTreeSet<_>>(), used);
+}
+
+/// WCAG 2.2, 1.4.3 and 1.4.11, in light and dark.
+#[test]
+fn contrast() {
+    let dark = CSS.split("@media (prefers-color-scheme: dark)").nth(1).unwrap();
+    for (theme, css) in [("light", CSS), ("dark", dark)] {
+        let colours = colours(css);
+        let mut pairs = vec![("accent-ink", "accent", 4.5), ("accent-ink", "accent-strong", 4.5)];
+        for surface in ["ground", "card"] {
+            pairs.extend(["ink", "ink-soft", "accent", "danger"].map(|text| (text, surface, 4.5)));
+            pairs.push(("line-strong", surface, 3.0));
+        }
+        for wash in ["danger-wash", "accent-wash"] {
+            pairs.push(("ink", wash, 4.5));
+        }
+        pairs.extend([("danger", "danger-wash", 4.5), ("accent-strong", "accent-wash", 4.5)]);
+        for (text, surface, least) in pairs {
+            let ratio = ratio(colours[text], colours[surface]);
+            assert!(ratio >= least, "{theme}: {text} on {surface} is {ratio:.2}, below {least}");
+        }
+    }
+}
+
+/// The first block of custom properties.
+fn colours(css: &str) -> BTreeMap<&str, [f64; 3]> {
+    let block = css.split(":root {").nth(1).unwrap().split('}').next().unwrap();
+    let lines = block.lines().filter_map(|line| line.trim().strip_prefix("--")?.split_once(": #"));
+    lines
+        .map(|(name, value)| {
+            let value = u32::from_str_radix(value.trim_end_matches(';'), 16).unwrap();
+            (name, [value >> 16, value >> 8, value].map(|part| f64::from(part & 255) / 255.0))
+        })
+        .collect()
+}
+
+fn ratio(one: [f64; 3], other: [f64; 3]) -> f64 {
+    let luminance = |colour: [f64; 3]| {
+        let [red, green, blue] = colour
+            .map(|part| if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) });
+        0.2126f64.mul_add(red, 0.7152f64.mul_add(green, 0.0722 * blue))
+    };
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+fn tags<'a>(page: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {
+    page.split(start).skip(1).filter_map(|rest| rest.split('>').next())
+}
+
+fn values<'a>(page: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    page.split(name).skip(1).filter_map(|rest| rest.split('"').next())
+}
