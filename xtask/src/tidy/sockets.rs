@@ -31,8 +31,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("crates/strawman/src/", OPENERS),
     // The CLI beside a running gate speaks to its own socket file, which leads nowhere else.
     ("crates/cli/src/control/", &["UnixStream::connect"]),
-    // `gabion init` looks which loopback port answers, once, before there is a gate.
-    ("crates/cli/src/commands/init/probe.rs", &["TcpStream::connect_timeout"]),
+    // `gabion init` looks which loopback port answers; `gabion doctor` whether the upstreams do.
+    ("crates/cli/src/probe.rs", &["TcpStream::connect_timeout", "to_socket_addrs", "ToSocketAddrs"]),
 ];
 
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
