@@ -43,7 +43,7 @@ pub enum Identity {
     Gate {
         /// The key set as the gate publishes it at `/.well-known/jwks.json`.
         jwks: String,
-        /// The issuer the repaired application insists on.
+        /// The issuer the repaired application insists on: the gate's origin, which its links lead to.
         issuer: String,
         /// The audience the repaired application insists on.
         audience: String,

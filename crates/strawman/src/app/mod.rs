@@ -129,6 +129,14 @@ impl Inner {
         lock(&self.database)
     }
 
+    /// Where people reach the application: at the gate when there is one.
+    fn origin(&self) -> String {
+        match &self.trust {
+            Trust::OwnLogin => format!("http://{}", self.address),
+            Trust::Gate { issuer, .. } => issuer.clone(),
+        }
+    }
+
     fn now(&self) -> Timestamp {
         gabion_model::Clock::now(&SystemClock)
     }

@@ -31,8 +31,8 @@ async fn share(
     let query = "UPDATE notes SET share_token = ?2 WHERE id = ?1";
     app.database().execute(query, params![note.id, token]).map_err(|error| app.broken(query, error))?;
     // HOLE host-header: the link points to whatever host the request named.
-    let host = if app.repaired { app.address.to_string() } else { named_host(&headers) };
-    let link = format!("http://{host}/shared/{token}");
+    let origin = if app.repaired { app.origin() } else { format!("http://{}", named_host(&headers)) };
+    let link = format!("{origin}/shared/{token}");
     let mail = format!("{} shares “{}” with you: {link}", user.display_name, note.title);
     Ok(Json(json!({ "mail": mail, "link": link, "path": format!("/shared/{token}") })).into_response())
 }

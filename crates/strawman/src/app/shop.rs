@@ -155,6 +155,7 @@ struct Sorting {
 
 async fn products_json(State(app): State<App>, Query(Sorting { sort }): Query<Sorting>) -> Answer {
     let order = if sort.is_empty() { "id" } else { &sort };
+    // HOLE sql-injection: and HOLE verbose-errors, when the column does not exist.
     if app.repaired && !matches!(order, "id" | "name" | "price") {
         return Err(Refusal::bad_request("Sort by id, name or price."));
     }
