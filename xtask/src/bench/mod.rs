@@ -1,4 +1,11 @@
-//! `cargo xtask bench NAME`: measurements against peers.
+//! `cargo xtask bench NAME`: measurements against peers, interleaved in one run. Each prints a table and
+//! writes `target/bench/NAME.json`.
+
+mod gate;
+mod http;
+mod process;
+mod report;
+mod wrk;
 
 use std::process::ExitCode;
 
@@ -6,9 +13,24 @@ use crate::output;
 
 /// Runs the bench that `args` names.
 pub(crate) fn run(args: &[String]) -> ExitCode {
-    output::error(&match args.first() {
-        Some(name) => format!("no bench is called `{name}`"),
-        None => "name a bench".to_owned(),
-    });
+    let outcome = match args.split_first() {
+        Some((name, rest)) if name == "gate" => gate::run(rest),
+        Some((name, _)) => return usage(&format!("no bench is called `{name}`; there is `gate`")),
+        None => return usage("name a bench; there is `gate`"),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Anything that ends a bench. Its reader is whoever runs it.
+pub(crate) type Failure = Box<dyn std::error::Error>;
+
+fn usage(text: &str) -> ExitCode {
+    output::error(text);
     ExitCode::from(2)
 }
