@@ -50,7 +50,7 @@ pub fn tickets<'a>(
 /// when there was nothing else (then leave the header out).
 #[must_use]
 pub fn strip(header: &str) -> Cow<'_, str> {
-    if !header.split(';').any(is_ours) {
+    if !header.as_bytes().split(|byte| *byte == b';').any(names_ours) {
         return Cow::Borrowed(header);
     }
     let mut kept = String::with_capacity(header.len());
@@ -71,8 +71,16 @@ pub fn strip(header: &str) -> Cow<'_, str> {
 /// without regard to case or spaces around the name, because some servers read cookies that way.
 #[must_use]
 pub fn is_ours(pair: &str) -> bool {
-    let name = pair.split('=').next().unwrap_or_default().trim_ascii();
-    name.eq_ignore_ascii_case(SECURE_NAME) || name.eq_ignore_ascii_case(DEVELOPMENT_NAME)
+    names_ours(pair.as_bytes())
+}
+
+fn names_ours(pair: &[u8]) -> bool {
+    // Nearly every cookie is somebody else's: its first letter says so.
+    let pair = pair.trim_ascii_start();
+    matches!(pair, [b'_' | b'g' | b'G', ..]) && {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii_end();
+        [SECURE_NAME, DEVELOPMENT_NAME].iter().any(|own| name.eq_ignore_ascii_case(own.as_bytes()))
+    }
 }
 
 const fn attributes(secure: bool) -> &'static str {
