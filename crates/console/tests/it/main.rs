@@ -5,6 +5,7 @@
 
 mod accessible;
 mod account;
+mod authorization;
 mod endpoints;
 mod gate;
 mod hostile;

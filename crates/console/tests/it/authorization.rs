@@ -1,0 +1,99 @@
+//! Endpoint × visitor, as the router answers, committed as `authorization.txt`: nobody signed in, the person
+//! whose account and session it is, and another person.
+//!
+//! After a deliberate change: `GABION_BLESS=1 cargo test -p gabion-console authorization`.
+
+use std::fmt::Write as _;
+
+use gabion_identity::cookie;
+use gabion_model::Clock as _;
+
+use crate::site::{Answer, Browser, PASSWORD, Site};
+
+const NEW: &str = "gravel under every wheel";
+
+/// Every endpoint with every method it has. `{id}` is a session of ada's.
+const ENDPOINTS: &[(&str, &str, &[(&str, &str)])] = &[
+    ("GET", "/.gabion/login", &[]),
+    ("POST", "/.gabion/login", &[("name", "ada"), ("password", "a guess")]),
+    ("POST", "/.gabion/logout", &[]),
+    ("GET", "/.gabion/welcome", &[]),
+    ("POST", "/.gabion/welcome", &[("token", "a guess"), ("password", NEW), ("repeat", NEW)]),
+    ("GET", "/.gabion/account", &[]),
+    ("GET", "/.gabion/account/password", &[]),
+    ("POST", "/.gabion/account/password", &[("current", PASSWORD), ("password", NEW), ("repeat", NEW)]),
+    ("POST", "/.gabion/account/sessions/revoke-others", &[]),
+    ("POST", "/.gabion/account/sessions/{id}/revoke", &[]),
+    ("GET", "/.gabion/assets/{name}", &[]),
+    ("POST", "/.gabion/csp-report", &[]),
+    ("GET", "/.well-known/jwks.json", &[]),
+];
+
+const VISITORS: &[&str] = &["stranger", "ada", "bob"];
+
+#[tokio::test]
+async fn the_matrix_is_as_committed() {
+    let mut matrix = String::from(
+        "# Who may use which endpoint. Made by tests/it/authorization.rs; do not edit.\n\
+         # The answer, then what became of ada's other session.\n",
+    );
+    write!(matrix, "{:<47}", "endpoint").unwrap();
+    for visitor in VISITORS {
+        write!(matrix, " {visitor:<50}").unwrap();
+    }
+    for (method, endpoint, form) in ENDPOINTS {
+        write!(matrix, "\n{:<47}", format!("{method} {endpoint}")).unwrap();
+        for visitor in VISITORS {
+            write!(matrix, " {:<50}", outcome(method, endpoint, form, visitor).await).unwrap();
+        }
+    }
+    let matrix = matrix.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
+
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/authorization.txt");
+    #[expect(clippy::disallowed_methods, reason = "how the committed file is renewed")]
+    if std::env::var_os("GABION_BLESS").is_some() {
+        std::fs::write(path, &matrix).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap();
+    assert_eq!(matrix, committed, "the matrix changed; if that is meant, renew it (see this file's head)");
+}
+
+/// What `visitor` gets, and whether ada's other session lived through it.
+async fn outcome(method: &str, endpoint: &str, form: &[(&str, &str)], visitor: &str) -> String {
+    let site = Site::new();
+    for name in ["ada", "bob"] {
+        site.person(name).await;
+    }
+    let mut other = site.browser();
+    other.sign_in("ada").await;
+    let session = session(&other);
+    let mut browser = site.browser();
+    if visitor != "stranger" {
+        browser.sign_in(visitor).await;
+    }
+    let path = endpoint.replace("{id}", &session).replace("{name}", "gabion.css");
+    let answer = match method {
+        "GET" => browser.get(&path).await,
+        _ => browser.post(&path, form).await,
+    };
+    let lives = other.get("/.gabion/account").await.status.is_success();
+    format!("{} {}", summary(&answer), if lives { "lives" } else { "ended" })
+}
+
+/// The id of the session a browser is in.
+fn session(browser: &Browser<'_>) -> String {
+    let site = browser.site;
+    cookie::tickets(browser.cookie.as_deref(), browser.secure)
+        .find_map(|ticket| site.service.live_sessions().resolve(ticket, site.clock.now()))
+        .expect("signed in")
+        .id
+        .to_string()
+}
+
+fn summary(answer: &Answer) -> String {
+    let status = answer.status.as_u16();
+    match answer.header("location").split("?next=").next() {
+        None | Some("") => status.to_string(),
+        Some(location) => format!("{status} {location}"),
+    }
+}
