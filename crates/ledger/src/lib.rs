@@ -1,4 +1,15 @@
 //! The record nobody edits: append, fold, search.
+//!
+//! - [`Ledger`] writes: one thread, one sync for everything that waited; `record` answers when the event
+//!   is durable, `observe` counts refusals without waiting (`front` on the core that refused, `fold` in
+//!   the writer). `tail` knows what to do when the disk fails or is full.
+//! - [`Reader`] reads and needs nothing but the segments; `scan` walks over frames, [`format`](mod@format) says
+//!   what the bytes are.
+//! - [`sanitise`] is what every event goes through before it is written.
+//! - [`SegmentStorage`] is where the bytes go: memory and injected faults here, files in `store`.
+//!
+//! What a crash leaves torn at the end is cut at the next opening and had never been acknowledged;
+//! damage anywhere else is an error with its place, never repaired and never skipped.
 
 mod error;
 mod fold;
