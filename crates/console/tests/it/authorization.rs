@@ -12,8 +12,10 @@ use crate::site::{Answer, Browser, PASSWORD, Site};
 
 const NEW: &str = "gravel under every wheel";
 
+type Fields = &'static [(&'static str, &'static str)];
+
 /// Every endpoint with every method it has. `{id}` is a session of ada's.
-const ENDPOINTS: &[(&str, &str, &[(&str, &str)])] = &[
+const ENDPOINTS: &[(&str, &str, Fields)] = &[
     ("GET", "/.gabion/login", &[]),
     ("POST", "/.gabion/login", &[("name", "ada"), ("password", "a guess")]),
     ("POST", "/.gabion/logout", &[]),
