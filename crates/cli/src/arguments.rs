@@ -371,23 +371,12 @@ pub(crate) struct ConfigExplain {
     #[arg(value_name = "KEY")]
     pub(crate) key: Option<String>,
 
-    /// How to print it
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: ExplainFormat,
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
 
     /// The configuration file whose values to show, when it is there
     #[arg(long, short, value_name = "FILE", default_value = "gabion.toml", env = "GABION_CONFIG", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub(crate) config: PathBuf,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExplainFormat {
-    /// For people
-    Text,
-    /// For programs
-    Json,
-    /// The reference page of the documentation
-    Markdown,
 }
 
 #[derive(Debug, Args)]

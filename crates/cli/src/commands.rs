@@ -4,6 +4,7 @@ mod completions;
 mod config;
 mod controls;
 mod demo;
+mod doctor;
 mod init;
 mod ledger;
 mod reference;
@@ -26,10 +27,10 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Ledger(verb) => ledger::run(verb),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Config(verb) => config::run(&verb),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
         Command::Reference => reference::run(),
-        _ => Err(Failure::new("not there yet")),
     }
 }
 

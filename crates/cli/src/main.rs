@@ -8,6 +8,7 @@ mod failure;
 mod gate;
 mod logging;
 mod output;
+mod probe;
 
 use std::process::ExitCode;
 

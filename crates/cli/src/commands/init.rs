@@ -1,7 +1,6 @@
 //! `gabion init`: a first configuration for the application on this machine.
 
 mod framework;
-mod probe;
 mod template;
 
 use std::fs::OpenOptions;
@@ -87,7 +86,7 @@ fn told(url: &str) -> Result<String, Failure> {
 fn look(framework: Option<&Framework>) -> (String, Found) {
     let usual = framework.map(|framework| framework.port);
     let others = USUAL_PORTS.iter().copied().filter(|port| Some(*port) != usual);
-    match usual.into_iter().chain(others).find_map(probe::http_on) {
+    match usual.into_iter().chain(others).find_map(crate::probe::http_on) {
         Some(url) => (url, Found::Answered),
         None => (format!("http://127.0.0.1:{}", usual.unwrap_or(3000)), Found::Nowhere),
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -27,6 +28,7 @@ pub(super) fn run(arguments: &Run) -> Result<Exit, Failure> {
     }
     let config = sources.load()?.config;
     logging::start(&config.log);
+    allow_open_files();
     block_on(async move {
         let mut signals = Signals::listen()?;
         let state = State::open(&config)?;
@@ -37,6 +39,15 @@ pub(super) fn run(arguments: &Run) -> Result<Exit, Failure> {
         output::announce(announcement(&running, link.as_ref()).expose());
         serve(running, &sources, &mut signals, control).await
     })
+}
+
+/// As many connections as the machine allows this process; the usual soft limit is 1024.
+fn allow_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "limit of open files stays as it was");
+    }
 }
 
 struct Signals {

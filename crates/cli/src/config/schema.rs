@@ -185,12 +185,10 @@ impl Schema {
             }
             return;
         }
-        if let (Value::String(_), false) = (&node.value, words.is_empty()) {
-            if branches.iter().all(|branch| expected(branch) != Some("string") || !options(branch).is_empty())
-            {
-                findings.extend(check_option(node, &words, path));
-                return;
-            }
+        let only_words = |branch: &&Json| expected(branch) != Some("string") || !options(branch).is_empty();
+        if matches!(node.value, Value::String(_)) && !words.is_empty() && branches.iter().all(only_words) {
+            findings.extend(check_option(node, &words, path));
+            return;
         }
         let mut best: Option<Vec<Finding>> = None;
         for branch in branches.iter().filter(|branch| fits(node, branch)) {
@@ -475,7 +473,6 @@ mod tests {
     /// A choice whose words have documents.
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "kebab-case")]
-    #[expect(dead_code, reason = "only its schema is used")]
     enum Mode {
         /// Refuses.
         Enforce,

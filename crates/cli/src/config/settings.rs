@@ -16,7 +16,7 @@ pub(crate) struct Data {
 }
 
 /// What the program says while it runs.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Log {
     /// How log lines look: `text` for people, `json` for machines. They go to standard error.
@@ -61,17 +61,6 @@ pub(crate) enum AccessLog {
 impl Default for Data {
     fn default() -> Self {
         Self { directory: PathBuf::from("gabion-data") }
-    }
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            format: LogFormat::default(),
-            level: LogLevel::default(),
-            access: AccessLog::default(),
-            access_file: None,
-        }
     }
 }
 

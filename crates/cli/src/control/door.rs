@@ -23,6 +23,11 @@ pub(crate) enum Door {
     Own(Box<(State, Operator)>),
 }
 
+/// Whether a gate that holds `data` takes requests.
+pub(crate) async fn gate_runs(data: &Path) -> bool {
+    UnixStream::connect(control_socket(data)).await.is_ok()
+}
+
 impl Door {
     /// `make`: a data directory that is not there yet is made.
     pub(crate) async fn open(config: &Config, make: bool) -> Result<Self, Failure> {

@@ -130,9 +130,9 @@ fn write_all(sink: Box<dyn Write + Send>, lines: &Receiver<String>, dropped: &At
 /// Time, client, method, host and path, status, request id, account, user agent, and who refused.
 fn text(line: &AccessLine<'_>) -> String {
     let mut out = String::with_capacity(192);
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "{} {} {} {}{} {} {} {} \"{}\" {}\n",
+        "{} {} {} {}{} {} {} {} \"{}\" {}",
         line.time,
         line.client,
         line.method,

@@ -7,7 +7,7 @@ use gabion_checks::{Access, Route};
 use gabion_gateway::{Tls, TlsMode, Upstream};
 use gabion_model::{Rng, Secret, random};
 use gabion_service::{Caller, NewAccount};
-use gabion_strawman::{Account, Handle, Identity, Options};
+use gabion_strawman::{Account, CONTENT_SECURITY_POLICY, GateRoute, Handle, Identity, Options};
 use gabion_vault::jwt::Jwks;
 use tempfile::TempDir;
 
@@ -47,6 +47,7 @@ impl Stage {
         config.gateway.tls = Tls { mode: TlsMode::Off, ..Tls::default() };
         config.admin.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         config.routes = routes();
+        config.checks.headers.csp = CONTENT_SECURITY_POLICY.to_owned();
 
         let state = State::open(&config)?;
         let jwks = serde_json::to_string(&Jwks::of([state.key.as_ref()])).map_err(std::io::Error::from)?;
@@ -86,15 +87,20 @@ fn free_address(port: u16) -> Result<SocketAddr, Failure> {
     any.map_err(|error| Failure::new("there is no free port on 127.0.0.1").because(&error))
 }
 
+/// The application's paths, under the names of this machine only: a request that names another host is
+/// refused, so that no link can be made to lead there.
 fn routes() -> Vec<Route> {
-    let access = |route: &gabion_strawman::GateRoute| match route.access {
-        gabion_strawman::Access::Public => Access::Public,
-        gabion_strawman::Access::SignedIn => Access::SignedIn,
+    let declare = |declared: &GateRoute| {
+        let access = match declared.access {
+            gabion_strawman::Access::Public => Access::Public,
+            gabion_strawman::Access::SignedIn => Access::SignedIn,
+        };
+        let mut route = Route::new(declared.path, access, UPSTREAM);
+        route.hosts = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+        route.roles = declared.roles.iter().map(|role| (*role).to_owned()).collect();
+        route
     };
-    gabion_strawman::gate_routes()
-        .iter()
-        .map(|route| Route::new(route.path, access(route), UPSTREAM))
-        .collect()
+    gabion_strawman::gate_routes().iter().map(declare).collect()
 }
 
 async fn serve(options: Options) -> Result<Handle, Failure> {

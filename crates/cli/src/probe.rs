@@ -1,32 +1,61 @@
-//! Whether something on this machine speaks HTTP. The only outgoing connection a command makes by
-//! itself, and only to loopback.
+//! Whether something answers. The only outgoing connections a command makes by itself: to loopback, and
+//! to the upstreams the configuration names.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::io::{self, Read as _, Write as _};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
 /// On loopback a listener answers at once; a slow application is still found by its name.
 const PATIENCE: Duration = Duration::from_millis(400);
+/// An upstream may be on another machine.
+const FAR: Duration = Duration::from_secs(2);
 
 /// The URL under which `port` answers in HTTP, on `127.0.0.1` or, as some development servers do, only
 /// on `::1`.
-pub(super) fn http_on(port: u16) -> Option<String> {
+pub(crate) fn http_on(port: u16) -> Option<String> {
     let addresses =
         [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))];
     addresses.into_iter().find(|address| speaks_http(*address)).map(|address| format!("http://{address}"))
 }
 
+/// Whether `host:port` takes connections.
+pub(crate) fn connects(authority: &str) -> io::Result<SocketAddr> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in authority.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, FAR) {
+            Ok(_) => return Ok(address),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// The head of the answer to `GET path`, up to a kilobyte.
+pub(crate) fn head(address: SocketAddr, path: &str) -> io::Result<String> {
+    let ask = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let mut stream = open(address, FAR)?;
+    stream.write_all(ask.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.take(1024).read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
 fn speaks_http(address: SocketAddr) -> bool {
-    let ask = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+    let ask = || -> io::Result<bool> {
+        let mut stream = open(address, PATIENCE)?;
         stream.write_all(b"HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
         let mut start = [0; 5];
         stream.read_exact(&mut start)?;
         Ok(&start == b"HTTP/")
     };
     ask().unwrap_or(false)
+}
+
+fn open(address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, patience)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    Ok(stream)
 }
 
 #[cfg(test)]
@@ -54,5 +83,6 @@ mod tests {
         assert_eq!(http_on(listener_saying(b"220 mail.example ESMTP\r\n")), None);
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         assert_eq!(http_on(free), None);
+        assert!(connects(&format!("127.0.0.1:{free}")).is_err());
     }
 }
