@@ -11,8 +11,10 @@ use super::{Access, CachePolicy, Pattern, Route, RouteIndex, by_specificity};
 #[derive(Debug)]
 pub(crate) struct Routes {
     routes: Vec<Compiled>,
-    /// Most specific first.
+    /// The declared ones, most specific first.
     order: Vec<RouteIndex>,
+    /// The gate's own, most specific first. They are nobody else's, whatever the hosts say.
+    own: Vec<RouteIndex>,
     /// Host names that may be asked for; empty when some route answers to every host.
     hosts: Vec<String>,
     /// Names of upstreams, as `Destination::Upstream` counts them.
@@ -82,17 +84,18 @@ impl Routes {
         } else {
             routes.iter().flat_map(|route| route.declared.hosts.iter().cloned()).collect()
         };
+        let declared = routes.len();
         routes.extend(own());
-        let mut order: Vec<RouteIndex> = (0..routes.len()).collect();
-        order.sort_by(|left, right| match (routes.get(*left), routes.get(*right)) {
-            // The gate's own paths are nobody else's, whatever the hosts say.
-            (Some(left), Some(right)) if left.upstream.is_some() != right.upstream.is_some() => {
-                left.upstream.is_some().cmp(&right.upstream.is_some())
-            }
-            (Some(left), Some(right)) => by_specificity(left, right),
-            _ => left.cmp(right),
-        });
-        Ok(Self { routes, order, hosts, upstreams })
+        let sorted = |range: std::ops::Range<RouteIndex>| {
+            let mut order: Vec<RouteIndex> = range.collect();
+            order.sort_by(|left, right| match (routes.get(*left), routes.get(*right)) {
+                (Some(left), Some(right)) => by_specificity(left, right),
+                _ => left.cmp(right),
+            });
+            order
+        };
+        let (order, own) = (sorted(0..declared), sorted(declared..routes.len()));
+        Ok(Self { routes, order, own, hosts, upstreams })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Compiled> {
@@ -115,7 +118,9 @@ impl Routes {
     /// The most specific route for a normalised path.
     pub(crate) fn find(&self, host: &str, path: &str, method: &Method) -> Found {
         let mut other: Option<(RouteIndex, &Compiled)> = None;
-        for &index in &self.order {
+        // The gate's own paths all begin with `/.`.
+        let own = if path.starts_with("/.") { self.own.as_slice() } else { &[] };
+        for &index in own.iter().chain(&self.order) {
             let Some(route) = self.routes.get(index) else { continue };
             if !route.pattern.matches(path) || !route.answers_to(host) {
                 continue;
