@@ -47,7 +47,7 @@ fn closing() -> String {
 )]
 pub(crate) struct Arguments {
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = false)]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", display_order = 900)]
     pub(crate) color: Colour,
 
     #[command(subcommand)]
@@ -123,7 +123,7 @@ pub(crate) struct ConfigFile {
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct OutputFormat {
     /// How to print it
-    #[arg(long, value_name = "FORMAT", default_value = "text", hide_possible_values = false)]
+    #[arg(long, value_name = "FORMAT", default_value = "text", display_order = 800)]
     pub(crate) format: Format,
 }
 

@@ -66,7 +66,7 @@ fn query(text: Option<String>, filters: LedgerFilters) -> Result<Query, Failure>
     let request_id = request.map(|id| {
         RequestId::from_str(&id).map_err(|error| {
             Failure::usage(format!("`--request {id}`: {error}"))
-                .hint("error pages and the answer header `x-request-id` show it")
+                .hint("error pages and the answer header `gabion-request-id` show it")
         })
     });
     Ok(Query {

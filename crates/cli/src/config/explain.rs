@@ -50,13 +50,8 @@ pub(crate) fn keys(schema: &Schema, loaded: Option<&Loaded>, prefix: &str) -> Ve
     let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
     let mut walk = Walk { schema, loaded, keys: Vec::new(), depth: 0 };
     walk.table(schema.as_json(), &Path::default(), Some(&defaults));
-    let wanted = generic(prefix);
-    let inside = |path: &str| {
-        wanted.is_empty()
-            || path == wanted
-            || path.strip_prefix(&wanted).is_some_and(|rest| rest.starts_with(['.', '[']))
-    };
-    walk.keys.retain(|key| inside(&key.path) || inside(&generic(&key.path)));
+    let wanted = Path::parse(prefix);
+    walk.keys.retain(|key| is_below(&Path::parse(&key.path), &wanted));
     walk.keys
 }
 
@@ -65,23 +60,15 @@ pub(crate) fn all_paths(schema: &Schema) -> Vec<String> {
     keys(schema, None, "").into_iter().map(|key| key.path).collect()
 }
 
-/// `routes[2].path` asks about `routes[].path`.
-fn generic(path: &str) -> String {
-    let steps = Path::parse(path).0;
-    let mut out = String::new();
-    for step in steps {
-        match step {
-            Step::Index(_) => out.push_str("[]"),
-            Step::Key(key) if key.is_empty() => out.push_str("[]"),
-            Step::Key(key) => {
-                if !out.is_empty() {
-                    out.push('.');
-                }
-                out.push_str(&key);
-            }
-        }
-    }
-    out
+/// Whether a key is what was asked for or stands below it. `routes[2]` and `upstreams.app` ask about
+/// `routes[]` and `upstreams.<name>`.
+fn is_below(key: &Path, wanted: &Path) -> bool {
+    let fits = |(own, asked): (&Step, &Step)| match (own, asked) {
+        (Step::Key(own), Step::Key(asked)) => own == asked || own == "<name>",
+        (Step::Key(own), Step::Index(_)) => own.is_empty(),
+        (Step::Index(_), _) => false,
+    };
+    wanted.0.len() <= key.0.len() && key.0.iter().zip(&wanted.0).all(fits)
 }
 
 struct Walk<'a> {

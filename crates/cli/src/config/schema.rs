@@ -251,7 +251,7 @@ impl Schema {
         let hint = match nearest(key, &known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => match self.elsewhere(key) {
-                Some(place) => format!("`{key}` is a key of [{place}]"),
+                Some(place) => format!("did you mean `{place}`?"),
                 None if known.is_empty() => "no key is known here".to_owned(),
                 None => format!("known here: {}", listed(&known)),
             },
@@ -264,16 +264,13 @@ impl Schema {
         Finding { path: path.key(key), at_key: true, reason, hint: Some(hint) }
     }
 
-    /// The table directly under the root that has this key, when only one has.
+    /// A key of this name, or nearly, in a table directly under the root.
     fn elsewhere(&self, key: &str) -> Option<String> {
         let sections = properties(self.resolve(&self.root))?;
-        let mut holders = sections.iter().filter(|(_, section)| {
-            properties(self.resolve(section)).is_some_and(|own| own.contains_key(key))
-        });
-        match (holders.next(), holders.next()) {
-            (Some((name, _)), None) => Some(name.clone()),
-            _ => None,
-        }
+        sections.iter().find_map(|(name, section)| {
+            let names: Vec<&str> = properties(self.resolve(section))?.keys().map(String::as_str).collect();
+            nearest(key, &names).map(|near| format!("{name}.{near}"))
+        })
     }
 }
 

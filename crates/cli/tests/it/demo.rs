@@ -1,0 +1,72 @@
+//! `gabion demo`, and the attack on the shop with and without the gate.
+
+use std::fs;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::{Process, gabion, get, run, told};
+
+/// What the first gate must close; the rest is listed as open.
+const CLOSED: &[&str] = &[
+    "csrf",
+    "missing-headers",
+    "permissive-cors",
+    "login-rate",
+    "host-header",
+    "verbose-errors",
+    "weak-session-cookie",
+    "user-enumeration",
+    "missing-login",
+    "cacheable-answer",
+];
+
+#[test]
+fn every_hole_exploits_directly_and_every_feature_works_through_the_gate() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let output = run(directory.path(), &["demo", "--attack", "--port", "0", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let holes = report["holes"].as_array().expect("a list");
+    assert!(holes.len() >= 24, "{}", holes.len());
+    for hole in holes {
+        let id = hole["id"].as_str().expect("an id");
+        assert_eq!(hole["direct"], "open", "{id} directly: {hole}");
+        assert_eq!(hole["twin_direct"], true, "{id} directly: {hole}");
+        assert_eq!(hole["twin_gate"], true, "{id} through the gate: {hole}");
+        if CLOSED.contains(&id) {
+            assert_eq!(hole["gate"], "closed", "{id} through the gate: {hole}");
+        }
+    }
+    for id in CLOSED {
+        assert!(holes.iter().any(|hole| hole["id"] == *id), "{id} is not on the list");
+    }
+}
+
+#[test]
+fn the_demo_shows_where_to_look_and_leaves_nothing_behind() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let mut command = gabion(directory.path());
+    command.args(["demo", "--port", "0"]).env("TMPDIR", directory.path());
+    let demo = Process::start(command);
+    let (gate, alone) = demo.wait_for(|stdout, _| {
+        if !stdout.contains("Ctrl-C") {
+            return None;
+        }
+        let address = |words: &str| {
+            let line = stdout.lines().find(|line| line.contains(words))?;
+            line.split("http://").nth(1)?.split('/').next()?.parse().ok()
+        };
+        Some((address("through the gate")?, address("without it")?))
+    });
+    assert_eq!(get(gate, "/notes", &[]).status, 401);
+    assert_eq!(get(gate, "/shop", &[]).status, 200);
+    assert_eq!(get(alone, "/shop", &[]).status, 200);
+    demo.wait_for(|stdout, _| stdout.contains("alice").then_some(()));
+    demo.signal(Signal::INT);
+    let (code, _, stderr) = demo.end();
+    assert_eq!(code, Some(0), "{stderr}");
+    let left: Vec<_> = fs::read_dir(directory.path()).expect("readable").collect();
+    assert!(left.is_empty(), "{left:?}");
+}

@@ -1,0 +1,18 @@
+//! The whole binary, as people and scripts meet it.
+
+#![expect(
+    clippy::expect_used,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "in a test that is how it fails; tests hand the path on and connect to what they started"
+)]
+
+mod config;
+mod demo;
+mod errors;
+mod gate;
+mod generated;
+mod harness;
+mod help;
+mod init;
+mod users;
