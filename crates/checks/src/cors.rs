@@ -38,6 +38,7 @@ use crate::denial::Reply;
 use crate::exchange::Exchange;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
+use crate::rebuild;
 use crate::route::Routes;
 
 /// `[checks.cors]`
@@ -227,9 +228,7 @@ impl Check for Cors {
     fn response(&self, exchange: &mut Exchange, answer: &mut Answer<'_>) {
         let headers = &mut answer.head.headers;
         if answer.source == Source::Upstream {
-            for name in CORS_FIELDS {
-                headers.remove(name);
-            }
+            rebuild::remove_where(headers, |name| name.starts_with("access-control-"));
         }
         if self.origins(exchange).is_empty() {
             return;
@@ -245,16 +244,6 @@ impl Check for Cors {
 }
 
 const EMPTY: HeaderValue = HeaderValue::from_static("");
-
-const CORS_FIELDS: [HeaderName; 7] = [
-    ACCESS_CONTROL_ALLOW_CREDENTIALS,
-    ACCESS_CONTROL_ALLOW_HEADERS,
-    ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS,
-    ACCESS_CONTROL_MAX_AGE,
-    HeaderName::from_static("access-control-allow-private-network"),
-];
 
 #[cfg(test)]
 mod tests {

@@ -33,10 +33,10 @@
 
 use gabion_model::{ControlId, Problem};
 use http::header::{
-    CONTENT_SECURITY_POLICY, REFERRER_POLICY, SERVER, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, Entry, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS, X_XSS_PROTECTION,
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,7 @@ use crate::check::{Check, Mode};
 use crate::exchange::Exchange;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
+use crate::rebuild;
 use crate::route::{Access, Compiled, Routes};
 
 /// `[checks.headers]`. An empty text leaves that header out.
@@ -189,15 +190,19 @@ impl Check for Headers {
         let headers = &mut answer.head.headers;
         headers.reserve(ROOM);
         if answer.source == Source::Upstream {
-            for name in TALKATIVE {
-                headers.remove(name);
-            }
+            rebuild::remove_where(headers, |name| TALKATIVE.contains(&name));
         }
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(X_XSS_PROTECTION, HeaderValue::from_static("0"));
         for (name, value) in &dress.gentle {
-            if !verify(name, headers) {
-                headers.insert(name.clone(), value.clone());
+            match headers.entry(name) {
+                Entry::Vacant(entry) => {
+                    entry.insert(value.clone());
+                }
+                Entry::Occupied(mut entry) if !verify(name, entry.iter()) => {
+                    entry.insert(value.clone());
+                }
+                Entry::Occupied(_) => {}
             }
         }
         if let Some(csp) = &dress.csp
@@ -222,8 +227,7 @@ impl Check for Headers {
 
 /// Has the application sent this field itself, once, with a value that protects?
 #[must_use]
-pub fn verify(name: &HeaderName, headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all(name).iter();
+pub fn verify<'a>(name: &HeaderName, mut values: impl Iterator<Item = &'a HeaderValue>) -> bool {
     let (Some(value), None) = (values.next(), values.next()) else { return false };
     let any = |safe: &[&str]| safe.iter().any(|safe| value.as_bytes().eq_ignore_ascii_case(safe.as_bytes()));
     match *name {
@@ -259,14 +263,14 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 /// As many fields as the gate adds at most, so that the map grows once.
 const ROOM: usize = 14;
 
-const TALKATIVE: [HeaderName; 7] = [
-    SERVER,
-    HeaderName::from_static("x-powered-by"),
-    HeaderName::from_static("x-aspnet-version"),
-    HeaderName::from_static("x-aspnetmvc-version"),
-    HeaderName::from_static("x-runtime"),
-    HeaderName::from_static("x-generator"),
-    HeaderName::from_static("x-debug-token-link"),
+const TALKATIVE: [&str; 7] = [
+    "server",
+    "x-aspnet-version",
+    "x-aspnetmvc-version",
+    "x-debug-token-link",
+    "x-generator",
+    "x-powered-by",
+    "x-runtime",
 ];
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use http::header::{CONNECTION, COOKIE, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, COOKIE, HOST, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, request, response};
 use smallvec::SmallVec;
 
@@ -58,8 +58,16 @@ pub(crate) fn strip_answer(head: &mut response::Parts) {
         return;
     }
     strip_nominated(&mut head.headers);
-    for name in HOP_BY_HOP {
-        head.headers.remove(name);
+    remove_where(&mut head.headers, |name| name != "expect" && is_hop_by_hop(name));
+}
+
+/// Removes the fields with certain names: one look at each there is, instead of one search for each
+/// there might be.
+pub(crate) fn remove_where(headers: &mut HeaderMap, doomed: impl Fn(&str) -> bool) {
+    let found: SmallVec<[HeaderName; 4]> =
+        headers.keys().filter(|name| doomed(name.as_str())).cloned().collect();
+    for name in found {
+        headers.remove(name);
     }
 }
 
@@ -217,16 +225,6 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const SEC_WEBSOCKET_KEY: HeaderName = HeaderName::from_static("sec-websocket-key");
 const SEC_WEBSOCKET_VERSION: HeaderName = HeaderName::from_static("sec-websocket-version");
-
-const HOP_BY_HOP: [HeaderName; 7] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-];
 
 const TRUSTED_PREFIXES: [&str; 6] =
     ["x-forwarded-", "x-user-", "x-remote-", "x-auth-request-", "x-authenticated-", "x-original-"];

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderMap, Response};
 use proptest::prelude::*;
 
 use super::*;
