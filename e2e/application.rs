@@ -15,8 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
-/// An application listening on loopback. Dropping it closes the port and every connection at once, as
-/// a killed process would.
+/// An application listening on loopback until it is dropped or killed.
 pub(crate) struct Application {
     pub(crate) address: SocketAddr,
     served: Arc<AtomicU64>,
@@ -38,6 +37,12 @@ impl Application {
         let served = Arc::new(AtomicU64::new(0));
         let accepting = tokio::spawn(accept(listener, served.clone()));
         Self { address, served, accepting }
+    }
+
+    /// Closes the port and every connection, as `kill -9` would; gone when this returns.
+    pub(crate) async fn kill(mut self) {
+        self.accepting.abort();
+        let _ = (&mut self.accepting).await;
     }
 
     pub(crate) fn served(&self) -> u64 {

@@ -81,13 +81,15 @@ impl Gate {
         Stopped { directory: self.directory.clone() }
     }
 
-    /// `kill -TERM`, then waits for the end; the exit code.
-    pub(crate) async fn terminate(mut self) -> Option<i32> {
+    /// `kill -TERM`, then waits for the end, which must be an orderly one.
+    pub(crate) async fn terminate(mut self) -> Stopped {
         let pid = self.process.id().expect("runs").to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill runs");
         assert!(sent.success());
         let ended = tokio::time::timeout(PATIENCE, self.process.wait()).await;
-        ended.expect("the gate drains in time").expect("the process ends").code()
+        let status = ended.expect("the gate drains in time").expect("the process ends");
+        assert_eq!(status.code(), Some(0));
+        Stopped { directory: self.directory.clone() }
     }
 
     /// What the process has written so far.
@@ -128,12 +130,16 @@ impl Gate {
     }
 }
 
-/// A gate that was killed; its directory is as it left it.
+/// A gate that was stopped or killed; its directory is as it left it.
 pub(crate) struct Stopped {
     directory: Arc<TempDir>,
 }
 
 impl Stopped {
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
     pub(crate) async fn start_again(self) -> Gate {
         Gate::start_in(self.directory).await
     }

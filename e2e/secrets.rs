@@ -51,8 +51,7 @@ async fn no_secret_reaches_the_ledger_the_log_or_the_disk() {
 
     let found = gate.cli(&["ledger", "search", "--format", "json"]).await;
     let output = gate.output();
-    let data = gate.directory().join("data");
-    assert_eq!(gate.terminate().await, Some(0));
+    let stopped = gate.terminate().await;
 
     let planted = [PASSWORD, WRONG_PASSWORD, QUERY, BEARER, COOKIE, BODY, HEADER, &ticket];
     for secret in planted {
@@ -62,7 +61,7 @@ async fn no_secret_reaches_the_ledger_the_log_or_the_disk() {
     // The one-time link was printed for its receiver; it is nowhere else.
     assert!(!found.contains(&token));
     let mut files = 0;
-    search(&data, &mut |path, bytes| {
+    search(&stopped.data(), &mut |path, bytes| {
         files += 1;
         for secret in planted.iter().copied().chain([token.as_str()]) {
             let hit = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());

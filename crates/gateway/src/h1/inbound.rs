@@ -33,12 +33,24 @@ pub(crate) struct Loan {
     wants_continue: AtomicBool,
 }
 
-/// A reading half that came back.
+/// A reading half that came back, and how far the body on it was read.
 #[derive(Debug)]
 pub(crate) struct Returned {
     pub(crate) reader: Reader,
+    decoder: Decoder,
+}
+
+impl Returned {
     /// The body was read to its end, so that the next bytes are the next request.
-    pub(crate) complete: bool,
+    pub(crate) fn is_complete(&self) -> bool {
+        self.decoder.is_done()
+    }
+
+    /// Drops what of the body is here already. Most refused bodies are small and came with their head:
+    /// their connection can go on.
+    pub(crate) fn drop_arrived(&mut self) {
+        while let Ok(Decoded::Data(_)) = self.decoder.decode(&mut self.reader.buffer) {}
+    }
 }
 
 /// A budget for waiting: it shrinks while the client stalls and grows with every byte, up to where it
@@ -118,7 +130,8 @@ impl H1Body {
     fn give_back(&mut self) {
         let Some(reader) = self.reader.take() else { return };
         self.watch.disarm(Side::Client);
-        let returned = Returned { reader, complete: self.decoder.is_done() };
+        let decoder = std::mem::replace(&mut self.decoder, Decoder::new(Framing::EMPTY));
+        let returned = Returned { reader, decoder };
         *self.loan.returned.lock().unwrap_or_else(PoisonError::into_inner) = Some(returned);
     }
 }
@@ -132,6 +145,16 @@ impl Drop for H1Body {
 impl Loan {
     pub(crate) fn take(&self) -> Option<Returned> {
         self.returned.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether the body was given up before its end, after dropping what of it has arrived. Then the
+    /// connection cannot go on, and its last answer has to say so.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        let mut returned = self.returned.lock().unwrap_or_else(PoisonError::into_inner);
+        returned.as_mut().is_some_and(|returned| {
+            returned.drop_arrived();
+            !returned.is_complete()
+        })
     }
 
     /// Once, when the body is asked for and the client waits for that.

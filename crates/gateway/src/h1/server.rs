@@ -144,12 +144,14 @@ impl Server<'_> {
             .await
         };
         let Some(answer) = answer else { return Flow::Cut };
+        let keep_alive = keep_alive && !loan.as_deref().is_some_and(Loan::is_abandoned);
         let flow = self.send(answer, &method, version, keep_alive, loan.as_deref()).await;
         // The body goes with the answer's; what was lent is back now.
         let complete = match loan.and_then(|loan| loan.take()) {
             Some(returned) => {
+                let complete = returned.is_complete();
                 self.reader = Some(returned.reader);
-                returned.complete
+                complete
             }
             None => self.reader.is_some(),
         };
