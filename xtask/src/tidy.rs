@@ -15,6 +15,7 @@ mod endpoints;
 mod engines;
 mod finding;
 mod generated;
+mod links;
 pub(crate) mod naming;
 mod order;
 mod primitives;
@@ -60,6 +61,7 @@ const RULES: &[Rule] = &[
     },
     Rule { name: "sizes", about: "files stay small enough to be read", check: sizes::check },
     Rule { name: "generated", about: "generated pages are current", check: generated::check },
+    Rule { name: "links", about: "links between pages lead somewhere", check: links::check },
     Rule {
         name: "text",
         about: "nothing of one machine, nothing silenced, nothing undone",

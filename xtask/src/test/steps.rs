@@ -20,6 +20,7 @@ pub(super) fn lint(root: &Path) -> Verdict {
         "--all-targets",
         "--locked",
         "--quiet",
+        "--keep-going",
         "--",
         "-D",
         "warnings",
