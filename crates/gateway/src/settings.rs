@@ -19,6 +19,9 @@ pub struct Settings {
     pub listen_plain: Option<SocketAddr>,
     /// Where the certificate comes from.
     pub tls: Tls,
+    /// Speak plain HTTP to other machines, because a proxy in front of the gate ends TLS. Name that proxy in
+    /// `checks.client_address.trusted_proxies`, and let nobody else reach the gate.
+    pub allow_plain: bool,
     /// Threads that serve connections; 0 means one per core.
     pub threads: usize,
     /// Offer HTTP/2 to clients over TLS.
@@ -126,6 +129,7 @@ impl Default for Settings {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443)),
             listen_plain: None,
             tls: Tls::default(),
+            allow_plain: false,
             threads: 0,
             http2: true,
             http2_plaintext: false,

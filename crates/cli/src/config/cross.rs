@@ -99,17 +99,25 @@ fn collide(one: SocketAddr, other: SocketAddr) -> bool {
     one.port() == other.port() && one.port() != 0 && same_host
 }
 
-/// Passwords and cookies over a network in the clear: refused.
+/// Passwords and cookies over a network in the clear: refused, unless a proxy in front is named.
 fn plain_http(config: &Config) -> Vec<Problem> {
     let gateway = &config.gateway;
     if gateway.tls.mode != TlsMode::Off || gateway.listen.ip().is_loopback() {
         return Vec::new();
     }
-    let reason = format!(
-        "`off` on `{}` would send passwords and cookies over the network in the clear",
-        gateway.listen
-    );
-    vec![Problem::new("gateway.tls.mode", reason).hint("use `local-ca` or `files`, or listen on 127.0.0.1")]
+    if !gateway.allow_plain {
+        let listen = gateway.listen;
+        let reason =
+            format!("`off` on `{listen}` would send passwords and cookies over the network in the clear");
+        let hint = "use `local-ca` or `files`, or listen on 127.0.0.1; behind a proxy that ends TLS: `allow_plain = true`";
+        return vec![Problem::new("gateway.tls.mode", reason).hint(hint)];
+    }
+    if config.checks.client_address.trusted_proxies.is_empty() {
+        let problem =
+            Problem::new("gateway.allow_plain", "no proxy is named that ends TLS in front of the gate");
+        return vec![problem.hint("for instance `checks.client_address.trusted_proxies = [\"10.0.0.7\"]`")];
+    }
+    Vec::new()
 }
 
 /// Files that are named must be there and readable.

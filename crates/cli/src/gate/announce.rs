@@ -43,11 +43,14 @@ pub(crate) fn announcement(running: &Running, link: Option<&OneTimeLink>) -> Sec
         row("", &format!("curl: --cacert {data}/{CA_CERTIFICATE}"));
     }
     if config.gateway.tls.mode == TlsMode::Off {
-        let _ = writeln!(
-            text,
-            "\n  {WARN}development mode{WARN:#}: plain HTTP on this machine only; the session cookie is `gabion-dev`,\n  \
+        let words = if addresses.gateway.ip().is_loopback() {
+            "development mode{WARN:#}: plain HTTP on this machine only; the session cookie is `gabion-dev`,\n  \
              without `Secure`. Set `gateway.tls` before anybody else connects."
-        );
+        } else {
+            "plain HTTP to other machines{WARN:#}, as `gateway.allow_plain` says: whoever can listen between the\n  \
+             proxy and the gate reads passwords and cookies."
+        };
+        let _ = writeln!(text, "\n  {WARN}{}", words.replace("{WARN:#}", &format!("{WARN:#}")));
     }
     if let Some(link) = link {
         let _ = writeln!(

@@ -113,6 +113,17 @@ rate = "nightly"
 }
 
 #[test]
+fn plain_http_to_other_machines_needs_a_proxy_with_a_name() {
+    let plain = RIGHT.replace("127.0.0.1:8080", "0.0.0.0:8080");
+    let check = |text: &str| run(directory_with(text).path(), &["config", "check"]).status.code();
+    assert_eq!(check(&plain), Some(2));
+    let allowed = plain.replace("[upstreams.app]", "allow_plain = true\n\n[upstreams.app]");
+    assert_eq!(check(&allowed), Some(2));
+    let named = format!("{allowed}\n[checks.client_address]\ntrusted_proxies = [\"10.0.0.7\"]\n");
+    assert_eq!(check(&named), Some(0));
+}
+
+#[test]
 fn what_the_environment_says_is_checked_like_the_file() {
     let directory = directory_with(RIGHT);
     let output = gabion(directory.path())

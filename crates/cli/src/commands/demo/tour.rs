@@ -34,6 +34,7 @@ pub(super) fn text(stage: &Stage) -> Secret<String> {
     heading("Try");
     let data = stage.gate.state.directory.path().display();
     let metrics = stage.gate.addresses().admin.map(|address| format!("http://{address}/metrics"));
+    let gabion = own_name();
     let tries = [
         ("a stranger wants the notes", format!("curl -i {gate}/notes")),
         (
@@ -41,16 +42,33 @@ pub(super) fn text(stage: &Stage) -> Secret<String> {
             format!("curl -i -X POST -H 'Origin: https://evil.example' {gate}/.gabion/logout"),
         ),
         ("the host header lies", format!("curl -i -H 'Host: evil.example' {gate}/notes")),
-        ("what the gate wrote down", format!("gabion ledger tail --data {data}")),
-        ("who may sign in", format!("gabion user list --data {data}")),
+        ("what the gate wrote down", format!("{gabion} ledger tail --data {data}")),
+        ("who may sign in", format!("{gabion} user list --data {data}")),
         ("what it counts", format!("curl {}", metrics.unwrap_or_default())),
-        ("every hole, with and without the gate", "gabion demo --attack".to_owned()),
+        ("every hole, with and without the gate", format!("{gabion} demo --attack")),
     ];
     for (what, how) in tries {
         let _ = writeln!(text, "  {FAINT}{what}{FAINT:#}\n    {PLACE}{how}{PLACE:#}");
     }
     let _ = writeln!(text, "\n{FAINT}Ctrl-C stops it and removes everything it made.{FAINT:#}");
     Secret::new(text)
+}
+
+/// How the person can call this program: by its name where a shell finds it, or else by its path.
+#[expect(clippy::disallowed_methods, reason = "where a shell looks for programs")]
+fn own_name() -> String {
+    let Ok(own) = std::env::current_exe() else { return "gabion".to_owned() };
+    let found = std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path)
+            .filter_map(|folder| folder.join("gabion").canonicalize().ok())
+            .next()
+            .is_some_and(|first| Some(first) == own.canonicalize().ok())
+    });
+    if found {
+        return "gabion".to_owned();
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    own.strip_prefix(&here).map_or_else(|_| own.display().to_string(), |path| format!("./{}", path.display()))
 }
 
 pub(super) async fn until_interrupted() -> Result<(), Failure> {
