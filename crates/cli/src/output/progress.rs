@@ -14,7 +14,7 @@ impl Progress {
         if !std::io::stderr().is_terminal() {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        let style = ProgressStyle::with_template("{prefix:>16} {bar:30.green} {pos}/{len} {msg}");
+        let style = ProgressStyle::with_template("{prefix:>16} {bar:30.green} {pos}/{len} {wide_msg}");
         if let Ok(style) = style {
             bar.set_style(style);
         }
