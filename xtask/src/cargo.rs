@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::output;
+
 /// Cargo in the repository, with the environment the tests count on.
 #[expect(
     clippy::disallowed_methods,
@@ -37,6 +39,26 @@ pub(crate) fn shared(root: &Path) -> Option<PathBuf> {
 #[expect(clippy::disallowed_methods, reason = "the cache lies in the user's home")]
 pub(crate) fn cache() -> Option<PathBuf> {
     std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache").join("gabion"))
+}
+
+/// A program of cargo's registry, by its path: as it is installed, or built once into
+/// `~/.cache/gabion`.
+pub(crate) fn installed(root: &Path, name: &str, version: &str) -> Option<PathBuf> {
+    let home = cache()?;
+    let own = home.join("bin").join(name);
+    let found = [PathBuf::from(name), own.clone()].into_iter().find(|program| {
+        answers(Command::new(program).args([name.trim_start_matches("cargo-"), "--version"]))
+    });
+    found.or_else(|| {
+        output::note(&format!("  building {name} {version} once into ~/.cache/gabion (some minutes)"));
+        // An unoptimised build takes a third of the time and is quick enough.
+        let install = cargo(root)
+            .args(["install", name, "--version", version, "--locked", "--debug", "--quiet", "--root"])
+            .arg(home)
+            .env_remove("CARGO_TARGET_DIR")
+            .status();
+        install.is_ok_and(|status| status.success()).then_some(own)
+    })
 }
 
 /// Whether a command is there and works; prints nothing.

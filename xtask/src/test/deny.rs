@@ -5,10 +5,8 @@ use std::process::{Command, Stdio};
 
 use super::Verdict;
 use super::steps::run;
-use crate::cargo::{answers, cache, cargo};
+use crate::cargo::installed;
 use crate::output;
-
-const VERSION: &str = "0.20.2";
 
 pub(super) fn bans(root: &Path) -> Verdict {
     match program(root) {
@@ -45,20 +43,5 @@ pub(super) fn advisories(root: &Path) -> Verdict {
 }
 
 fn program(root: &Path) -> Option<PathBuf> {
-    let installed = cache()?.join("bin").join("cargo-deny");
-    let found = [PathBuf::from("cargo-deny"), installed.clone()]
-        .into_iter()
-        .find(|program| answers(Command::new(program).arg("--version")));
-    found.or_else(|| {
-        output::note(&format!(
-            "  building cargo-deny {VERSION} once into ~/.cache/gabion (about three minutes)"
-        ));
-        // An unoptimised build takes a third of the time and is quick enough.
-        let install = cargo(root)
-            .args(["install", "cargo-deny", "--version", VERSION, "--locked", "--debug", "--quiet", "--root"])
-            .arg(installed.parent()?.parent()?)
-            .env_remove("CARGO_TARGET_DIR")
-            .status();
-        install.is_ok_and(|status| status.success()).then_some(installed)
-    })
+    installed(root, "cargo-deny", "0.20.2")
 }

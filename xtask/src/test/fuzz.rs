@@ -1,34 +1,36 @@
-//! A short run of every fuzz target, where the tools for it are installed: cargo-fuzz needs a nightly
-//! toolchain, which not everybody has.
+//! A short run of every fuzz target. cargo-fuzz is installed once into `~/.cache/gabion`; it needs a
+//! nightly toolchain, which not everybody has: without one the step says that it was skipped.
 
 use std::path::Path;
 use std::process::Command;
 
 use super::Verdict;
-use crate::cargo::answers;
+use crate::cargo::{answers, cache, installed};
 use crate::output;
 
 const SECONDS: u32 = 10;
 
 pub(super) fn run(root: &Path) -> Verdict {
-    if !root.join("fuzz").join("Cargo.toml").is_file() {
-        return Verdict::Skipped("there are no fuzz targets yet".to_owned());
+    if !answers(nightly(root, Path::new("cargo")).arg("--version")) {
+        return Verdict::Skipped("needs a nightly toolchain: `rustup toolchain install nightly`".to_owned());
     }
-    if !answers(fuzz(root).arg("--version")) {
-        return Verdict::Skipped(
-            "needs `rustup toolchain install nightly` and `cargo install cargo-fuzz`".to_owned(),
-        );
-    }
-    let list = match fuzz(root).arg("list").output() {
+    let Some(program) = installed(root, "cargo-fuzz", "0.13.2") else {
+        return Verdict::Skipped("cargo-fuzz cannot be installed here".to_owned());
+    };
+    let list = match fuzz(root, &program, "list").output() {
         Ok(list) if list.status.success() => String::from_utf8_lossy(&list.stdout).into_owned(),
         Ok(list) => return Verdict::Failed(String::from_utf8_lossy(&list.stderr).trim().to_owned()),
         Err(error) => return Verdict::Failed(error.to_string()),
     };
+    // All at once, so that the time of a run is the time of the target.
+    if !fuzz(root, &program, "build").status().is_ok_and(|status| status.success()) {
+        return Verdict::Failed("the targets do not build".to_owned());
+    }
     let mut broken = Vec::new();
     for target in list.split_whitespace() {
         output::note(&format!("  {target}"));
         let limit = format!("-max_total_time={SECONDS}");
-        let status = fuzz(root).args(["run", target, "--", &limit]).status();
+        let status = fuzz(root, &program, "run").args([target, "--", &limit, "-verbosity=0"]).status();
         if !status.is_ok_and(|status| status.success()) {
             broken.push(target.to_owned());
         }
@@ -36,9 +38,19 @@ pub(super) fn run(root: &Path) -> Verdict {
     if broken.is_empty() { Verdict::Passed } else { Verdict::Failed(broken.join(", ")) }
 }
 
-/// By way of rustup's proxy: this process runs under the stable toolchain.
-fn fuzz(root: &Path) -> Command {
-    let mut command = Command::new("cargo");
-    command.args(["+nightly", "fuzz"]).current_dir(root).env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");
+/// cargo-fuzz by its path, as cargo calls it: the name of the command comes first.
+fn fuzz(root: &Path, program: &Path, command: &str) -> Command {
+    let mut fuzz = nightly(root, program);
+    fuzz.args(["fuzz", command]);
+    if let Some(cache) = cache() {
+        fuzz.env("CARGO_TARGET_DIR", cache.join("fuzz"));
+    }
+    fuzz
+}
+
+/// This process runs under the stable toolchain; its children of this step must not.
+fn nightly(root: &Path, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root).env("RUSTUP_TOOLCHAIN", "nightly").env_remove("CARGO").env_remove("RUSTC");
     command
 }
