@@ -107,7 +107,10 @@ fn judge(count: usize, addresses: &BTreeSet<IpAddr>, trusted: bool, loopback: bo
                 format!("if so: `checks.client_address.trusted_proxies = [\"{only}\"]`"),
             )
         }
-        Some(_) => Finding::ok("clients", format!("refusals from {} addresses recorded", addresses.len())),
+        Some(_) => {
+            let plural = if addresses.len() == 1 { "address" } else { "addresses" };
+            Finding::ok("clients", format!("refusals from {} {plural} recorded", addresses.len()))
+        }
         None => Finding::ok("clients", "no refusals recorded"),
     }
 }

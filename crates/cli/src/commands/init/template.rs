@@ -38,6 +38,8 @@ url = "{upstream}"
 path = "/*"
 access = "signed-in"
 upstream = "app"
+# Answer to these names only; say it before others can connect:
+# hosts = ["app.example"]
 
 "#,
         known = known.unwrap_or_default(),
