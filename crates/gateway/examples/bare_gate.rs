@@ -36,7 +36,7 @@ fn main() {
     println!("gabion-dev={}", ticket.expose());
 
     let mut checks = gabion_checks::Settings::default();
-    let profile = serde_json::from_str(r#"{"requests": 100000000, "per": "1m"}"#).unwrap();
+    let profile = serde_json::from_str(r#"{"requests": 5000000, "per": "1m"}"#).unwrap();
     checks.rate.profiles.insert("bench".into(), profile);
     checks.rate.profile = "bench".into();
     let mut access = "signed-in";
@@ -52,7 +52,6 @@ fn main() {
         checks.cookies.mode = Mode::Off;
         checks.cache.mode = Mode::Off;
         checks.errors.mode = Mode::Off;
-        checks.audit.mode = Mode::Off;
     }
     let route: Route =
         serde_json::from_str(&format!(r#"{{"path": "/*", "access": "{access}", "upstream": "app"}}"#))

@@ -88,7 +88,6 @@ impl Core {
         let start = Instant::now();
         let mut interval = tokio::time::interval(TICK);
         interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut drained = false;
         loop {
             let now = interval.tick().await;
             self.registry.sweep(now.duration_since(start));
@@ -96,10 +95,6 @@ impl Core {
             *self.date.lock().unwrap_or_else(PoisonError::into_inner) = date;
             for pool in &self.live().pools {
                 pool.evict();
-            }
-            if !drained && self.shared.is_draining() {
-                drained = true;
-                self.registry.drain();
             }
         }
     }
@@ -135,7 +130,8 @@ pub(crate) fn run(runtime: &Runtime, core: &Arc<Core>, listeners: Vec<(std::net:
     });
 }
 
-/// Accepts until the gate drains; then what is still in the queue, and no more.
+/// Accepts until the gate drains; then what is still in the queue, and no more. Connections that wait
+/// learn of it here.
 async fn accept(core: Arc<Core>, listener: TcpListener, secure: bool) {
     let mut draining = std::pin::pin!(core.shared.draining());
     loop {
@@ -154,6 +150,7 @@ async fn accept(core: Arc<Core>, listener: TcpListener, secure: bool) {
             }
         }
     }
+    core.registry.drain();
     poll_fn(|cx| {
         while let Poll::Ready(Ok((stream, peer))) = listener.poll_accept(cx) {
             admit(&core, stream, peer, secure);

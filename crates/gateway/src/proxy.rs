@@ -92,7 +92,14 @@ pub(crate) async fn answer(
             };
             let upgrade = exchange.is_upgrade();
             match upstream::send(pool, head, body, upgrade, watch, &core.metrics).await {
-                Ok(sent) => pass_on(live, sent, exchange).await,
+                Ok(sent) => {
+                    let answer = dress(live, sent, &mut exchange);
+                    match exchange.look_ahead() {
+                        None => answer,
+                        // Boxed: only suspicious answers are looked into.
+                        Some(limit) => Box::pin(inspect(live, answer, exchange, limit)).await,
+                    }
+                }
                 Err(error) => {
                     note(&error, &pool.target().name, &exchange);
                     Answer::own(live.pipeline.refuse(exchange, error.denial()))
@@ -102,26 +109,29 @@ pub(crate) async fn answer(
     }
 }
 
-/// Dresses an upstream's answer.
-async fn pass_on(live: &CoreLive, sent: Sent, mut exchange: Exchange) -> Answer {
+/// An upstream's answer with all that the checks add to its head.
+fn dress(live: &CoreLive, sent: Sent, exchange: &mut Exchange) -> Answer {
     let Sent { mut head, mut body, tunnel } = sent;
+    let replacement = live.pipeline.response(exchange, &mut head);
     if let Some(wire) = tunnel {
-        let _ = live.pipeline.response(&mut exchange, &mut head);
-        let session = exchange.session().cloned();
-        return Answer { head, body, tunnel: Some(Tunnel { wire, session }) };
+        return Answer { head, body, tunnel: Some(Tunnel { wire, session: exchange.session().cloned() }) };
     }
-    if let Some(replacement) = live.pipeline.response(&mut exchange, &mut head) {
-        return Answer { head, body: AnswerBody::own(replacement), tunnel: None };
+    match replacement {
+        Some(replacement) => body = AnswerBody::own(replacement),
+        None => body.session = exchange.session().cloned(),
     }
-    if let Some(limit) = exchange.look_ahead() {
-        // A body that breaks off while it is looked at is broken off for the client too.
-        let _ = body.read_prefix(limit).await;
-        if let Some(replacement) = live.pipeline.inspect(&mut exchange, &mut head, &body.prefix) {
-            return Answer { head, body: AnswerBody::own(replacement), tunnel: None };
-        }
-    }
-    body.session = exchange.session().cloned();
     Answer { head, body, tunnel: None }
+}
+
+/// Lets the checks see the beginning of a body before any of it is sent.
+async fn inspect(live: &CoreLive, answer: Answer, mut exchange: Exchange, limit: usize) -> Answer {
+    let Answer { mut head, mut body, tunnel } = answer;
+    // A body that breaks off while it is looked at is broken off for the client too.
+    let _ = body.read_prefix(limit).await;
+    if let Some(replacement) = live.pipeline.inspect(&mut exchange, &mut head, &body.prefix) {
+        body = AnswerBody::own(replacement);
+    }
+    Answer { head, body, tunnel }
 }
 
 fn note(error: &UpstreamError, upstream: &str, exchange: &Exchange) {

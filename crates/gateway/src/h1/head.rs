@@ -113,7 +113,7 @@ pub(crate) fn request(buffer: &mut BytesMut, seen: &mut usize) -> Result<Option<
     let (mut parts, ()) = Request::new(()).into_parts();
     let mut connection = ConnectionFields::new(version);
     let mut expects_continue = false;
-    parts.headers.reserve(read.headers.len());
+    parts.headers.reserve(read.headers.len().saturating_add(SPARE_FIELDS));
     for field in read.headers.iter() {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| HeadFault::Field)?;
         let value = value(&bytes, field.value)?;
@@ -348,5 +348,79 @@ fn fault(error: httparse::Error) -> HeadFault {
 const MAX_REQUEST_HEAD: usize = 64 * 1024;
 /// Fields a head may have at all.
 const MAX_FIELDS: usize = 128;
-/// Room for the fields the checks add to an answer.
-const SPARE_FIELDS: usize = 12;
+/// Room for the fields the checks add.
+const SPARE_FIELDS: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The outcome of reading `bytes` in steps: the target and framing, or the fault, or neither yet.
+    fn read(bytes: &[u8], step: usize) -> Result<Option<(String, Framing, Vec<u8>)>, HeadFault> {
+        let (mut buffer, mut seen) = (BytesMut::new(), 0);
+        for part in bytes.chunks(step.max(1)) {
+            buffer.extend_from_slice(part);
+            if let Some(head) = request(&mut buffer, &mut seen)? {
+                return Ok(Some((head.parts.uri.to_string(), head.framing, buffer.to_vec())));
+            }
+        }
+        Ok(None)
+    }
+
+    #[test]
+    fn a_head_that_trickles_in_is_the_same_head() {
+        let bytes = b"POST /x?y HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n";
+        let whole = Some(("/x?y".to_owned(), Framing::Length(3), Vec::new()));
+        for step in 1..bytes.len() {
+            let Ok(Some((target, framing, rest))) = read(bytes, step) else { panic!("{step}") };
+            assert_eq!(Some((target, framing, rest)), whole, "{step}");
+        }
+    }
+
+    #[test]
+    fn an_answer_to_head_or_304_has_no_body_whatever_it_says() {
+        for (method, status) in [(Method::HEAD, 200), (Method::GET, 304), (Method::GET, 204)] {
+            let bytes = format!("HTTP/1.1 {status} X\r\ncontent-length: 5\r\n\r\n");
+            let (mut buffer, mut seen) = (BytesMut::from(bytes.as_bytes()), 0);
+            let head = response(&mut buffer, &mut seen, &method, 1000).unwrap().unwrap();
+            assert_eq!(head.framing, Framing::EMPTY);
+            assert_eq!(head.parts.headers.contains_key(header::CONTENT_LENGTH), status != 204);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes: Vec<u8>, step in 1usize..9) {
+            let _ = read(&bytes, step);
+            let (mut buffer, mut seen) = (BytesMut::from(bytes.as_slice()), 0);
+            let _ = response(&mut buffer, &mut seen, &Method::GET, 1000);
+        }
+
+        #[test]
+        fn whatever_is_let_through_has_one_framing(
+            lines in proptest::collection::vec(
+                prop_oneof![
+                    Just("Content-Length: 5"), Just("content-length: 6"), Just("Content-Length:5, 5"),
+                    Just("Transfer-Encoding: chunked"), Just("transfer-encoding:identity"),
+                    Just("Transfer-Encoding: chunked, chunked"), Just("Host: a"), Just("X: y"),
+                ],
+                0..5,
+            ),
+            version in 0u8..2,
+        ) {
+            let bytes = format!("POST / HTTP/1.{version}\r\n{}\r\n\r\n", lines.join("\r\n"));
+            let bytes = bytes.replace("\r\n\r\n\r\n", "\r\n\r\n");
+            let count = |start: &str| lines.iter().filter(|line| line.to_lowercase().starts_with(start)).count();
+            let (lengths, codings) = (count("content-length"), count("transfer-encoding"));
+            match read(bytes.as_bytes(), 1000) {
+                Ok(Some((_, Framing::Chunked, _))) => prop_assert_eq!((lengths, codings, version), (0, 1, 1)),
+                Ok(Some((_, Framing::Length(0), _))) => prop_assert_eq!((lengths, codings), (0, 0)),
+                Ok(Some((_, _, _))) => prop_assert_eq!((lengths, codings), (1, 0)),
+                Ok(None) => prop_assert!(false, "a whole head was not seen"),
+                Err(_) => prop_assert!(lengths + codings > 0),
+            }
+        }
+    }
+}

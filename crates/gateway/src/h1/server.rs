@@ -97,14 +97,16 @@ impl Server<'_> {
                         }
                         Err(fault) => return Poll::Ready(Next::Refused(malformed(fault))),
                     }
-                } else if self.watch.registry().is_draining() {
-                    return Poll::Ready(Next::Over);
                 }
                 match reader.poll_fill(cx) {
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::Over),
                     Poll::Ready(Ok(_)) => {}
                     Poll::Pending => {
-                        ready!(self.watch.poll_expired(Side::Client, cx));
+                        let expired = self.watch.poll_expired(Side::Client, cx);
+                        if reader.buffer.is_empty() && self.watch.registry().is_draining() {
+                            return Poll::Ready(Next::Over);
+                        }
+                        ready!(expired);
                         let late = if begun { Next::Refused(Denial::request_timeout()) } else { Next::Over };
                         return Poll::Ready(late);
                     }
@@ -211,7 +213,7 @@ impl Server<'_> {
         let keep_alive = keep_alive
             && !closing
             && framing != Some(Framing::UntilClose)
-            && !self.watch.registry().is_draining();
+            && !self.core.shared().is_draining();
         self.core.metrics.answered(head.status);
         let manner = Manner { version, framing, keep_alive };
         self.core.with_date(|date| write::response(self.writer.out(), &head, manner, Some(date)));

@@ -245,3 +245,33 @@ async fn the_admin_listener_tells_how_things_are() {
     }
     assert_eq!(rig.admin("/other").await.status, 404);
 }
+
+#[tokio::test]
+async fn the_plain_listener_beside_tls_only_redirects() {
+    use gabion_gateway::{Tls, TlsMaterial, TlsMode};
+    use gabion_model::{Clock, SystemClock};
+    let now = SystemClock.now();
+    let ca = gabion_vault::tls::LocalCa::create(now).unwrap();
+    let issued = ca.issue(&["app.test".to_owned()], now).unwrap();
+    let upstream = Recorder::plain().await;
+    let mut build = Build::before(upstream.address);
+    build.settings.tls = Tls { mode: TlsMode::LocalCa, ..Tls::default() };
+    build.settings.listen_plain = Some(build.settings.listen);
+    build.tls = Some(TlsMaterial { chain_pem: issued.chain_pem, key_pem: issued.key_pem });
+    let rig = build.start();
+    let mut client = Client::connect(rig.gate.addresses().plain.unwrap()).await;
+    client
+        .send(
+            "GET /x?y=1 HTTP/1.1\r\nHost: app.test\r\nAccept: text/html\r\nSec-Fetch-Mode: navigate\r\n\r\n",
+        )
+        .await;
+    let answer = client.response("GET").await.unwrap();
+    assert_eq!((answer.status, answer.field("location")), (308, Some("https://app.test/x?y=1")));
+    assert_eq!(client.get("/api").await.status, 403, "a program is not led to send its secrets twice");
+    assert_eq!(upstream.all(), []);
+
+    let mut mistaken = rig.connect().await;
+    mistaken.send("GET / HTTP/1.1\r\nHost: app.test\r\n\r\n").await;
+    let said = mistaken.rest().await;
+    assert!(!said.starts_with(b"HTTP/"), "plain HTTP on the TLS port is no request");
+}

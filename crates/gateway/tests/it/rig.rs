@@ -30,7 +30,6 @@ pub(crate) struct Rig {
     pub(crate) ledger: Ledger,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) pipeline: Arc<Pipeline>,
-    pub(crate) upstreams: BTreeMap<String, Upstream>,
     build: Build,
     accounts: Accounts,
 }
@@ -91,8 +90,7 @@ impl Build {
         })
         .unwrap();
         let address = gate.addresses().gateway;
-        let upstreams = self.upstreams.clone();
-        Rig { gate, address, ledger, sessions, pipeline, upstreams, build: self, accounts }
+        Rig { gate, address, ledger, sessions, pipeline, build: self, accounts }
     }
 
     fn generation(&self, pipeline: &Arc<Pipeline>) -> Generation {
@@ -116,7 +114,7 @@ impl Build {
             clock: Arc::new(SystemClock),
             rng: Arc::new(SeededRng::new(7)),
             issuer: "https://gate.test".to_owned(),
-            https_port: None,
+            https_port: self.tls.is_some().then_some(443),
             access_log: None,
             previous,
         };
@@ -229,11 +227,6 @@ impl Client {
     /// Sends what the other side may refuse to read.
     pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.stream.write_all(bytes.as_ref()).await
-    }
-
-    /// Says that nothing more comes; the other side may still answer.
-    pub(crate) async fn end(&mut self) {
-        let _ = self.stream.shutdown().await;
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Response {
