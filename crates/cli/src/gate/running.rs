@@ -64,12 +64,17 @@ impl Running {
         let log = access_log::open(&config.log)?;
         let next = generation::build(&config, &self.state, log, Some(&self.pipeline))?;
         let pipeline = Arc::clone(&next.pipeline);
-        let mut event = self.event("configuration.reload", Outcome::Success);
+        let mut event = self.event("configuration.reload", Outcome::Begun);
         event.metadata.insert("changed".to_owned(), changed(&self.config, &config).join(" "));
         // Recorded first: what cannot be recorded does not happen.
-        self.record(event).await?;
+        self.record(event.clone()).await?;
         self.gate.reload(next).map_err(|error| cannot_start(&error, &config))?;
         self.state.service.set_settings(&service_settings(&config));
+        event.time = self.state.clock.now();
+        event.outcome = Outcome::Success;
+        if let Err(error) = self.record(event).await {
+            tracing::error!(%error, "completed reload not recorded");
+        }
         let later = fixed(&self.config, &config);
         self.pipeline = pipeline;
         self.config = config;
