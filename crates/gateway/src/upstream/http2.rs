@@ -24,6 +24,24 @@ pub(crate) async fn send(
     body: RequestBody,
     metrics: &CoreMetrics,
 ) -> Result<Sent, UpstreamError> {
+    let may_repeat = body.is_empty() && head.method.is_idempotent();
+    let copy = may_repeat.then(|| head.clone());
+    match (attempt(pool, head, body, metrics).await, copy) {
+        // The upstream ended the connection just when we used it: once more on another.
+        (Err(UpstreamError::Closed), Some(head)) => {
+            pool.http2.forget();
+            attempt(pool, head, RequestBody::empty(), metrics).await
+        }
+        (sent, _) => sent,
+    }
+}
+
+async fn attempt(
+    pool: &Arc<Pool>,
+    head: request::Parts,
+    body: RequestBody,
+    metrics: &CoreMetrics,
+) -> Result<Sent, UpstreamError> {
     let target = pool.target();
     let mut sender = match pool.http2.open() {
         Some(sender) => sender,
@@ -61,6 +79,10 @@ impl Slot {
     fn open(&self) -> Option<SendRequest<RequestBody>> {
         let slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         slot.as_ref().filter(|sender| !sender.is_closed()).cloned()
+    }
+
+    fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
