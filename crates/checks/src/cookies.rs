@@ -12,7 +12,8 @@
 //! 2. Over TLS `Secure` is added.
 //! 3. `SameSite=Lax` is added where the application says nothing; its own word stays. `SameSite=None` without TLS
 //!    cannot work and becomes `Lax`.
-//! 4. A cookie with a name of the gate's is dropped, in whatever case.
+//! 4. A cookie with a name of the gate's is dropped, in whatever case; so is one without a name whose value
+//!    would come back as a name and a value.
 //! 5. `__Host-` and `__Secure-` cookies that break their promise (`Domain`, another `Path`, no TLS) are dropped:
 //!    browsers would, but other programs would believe them.
 //!
@@ -76,7 +77,8 @@ pub fn verify(value: &[u8], secure: bool, readable: &[String]) -> Hardened {
     let mut parts = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
     let pair = parts.next().unwrap_or_default();
     let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-    if is_own_name(name) {
+    // Without a name the value is sent alone, and `=gabion-dev=…` comes back as a cookie of ours.
+    if is_own_name(name) || name.is_empty() && pair.iter().filter(|byte| **byte == b'=').count() > 1 {
         return Hardened::Drop;
     }
     let mut seen = Attributes::default();
@@ -233,6 +235,8 @@ mod tests {
             ("w=1; SameSite=None; Secure", false, Some("w=1; Secure; HttpOnly; SameSite=Lax")),
             ("__host-gabion=stolen", true, None),
             ("gabion-dev =planted", false, None),
+            ("=gabion-dev=planted", false, None),
+            (" = __Host-gabion=planted", true, None),
             ("__Host-x=1; Path=/; Secure; Domain=a.example", true, None),
             ("__Host-x=1; Path=/app; Secure", true, None),
             ("__Secure-x=1", false, None),

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use gabion_model::{ControlId, Problem, Secret, SessionId};
 use gabion_vault::encoding::base64url_encode;
 use gabion_vault::{constant_time_eq, hmac_sha256};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request};
+use http::{HeaderName, HeaderValue, Method, StatusCode, request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -168,8 +168,8 @@ impl Csrf {
         base64url_encode(&hmac_sha256(self.key.expose(), session.as_str().as_bytes()))
     }
 
-    fn has_token(&self, headers: &HeaderMap, exchange: &Exchange) -> bool {
-        let (Some(sent), Some(session)) = (headers.get(&TOKEN), &exchange.session) else { return false };
+    fn is_token(&self, sent: Option<&HeaderValue>, exchange: &Exchange) -> bool {
+        let (Some(sent), Some(session)) = (sent, &exchange.session) else { return false };
         constant_time_eq(sent.as_bytes(), self.token(&session.id).as_bytes())
     }
 }
@@ -185,6 +185,8 @@ impl Check for Csrf {
 
     fn request(&self, head: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
         let acts = exchange.upgrade || !matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        // The application never sees it, whatever comes of the request.
+        let sent = head.headers.remove(&TOKEN);
         let off = exchange.route.and_then(|route| self.off.get(route)).is_some_and(|off| *off);
         if off {
             return Ok(());
@@ -200,11 +202,11 @@ impl Check for Csrf {
                 secure: exchange.secure,
                 trusted: &self.trusted,
                 signed_in: exchange.session.is_some(),
-                token: neither && self.has_token(&head.headers, exchange),
+                token: neither && self.is_token(sent.as_ref(), exchange),
             })
             .map_err(Denial::from)?;
         }
-        if let Some(sent) = head.headers.remove(&TOKEN) {
+        if let Some(sent) = sent {
             let foreign =
                 head.headers.get(&SEC_FETCH_SITE).is_some_and(|site| site != "same-origin" && site != "none");
             exchange.token_wanted = sent == "fetch" && !acts && !foreign;

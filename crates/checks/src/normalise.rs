@@ -11,7 +11,7 @@
 //!
 //! **Rules.**
 //! 1. The method is one of `methods`, in upper case. `CONNECT` and `TRACE` are never passed on.
-//! 2. The target is a path (or a whole URI with the same authority as `Host`); `*` is not passed on.
+//! 2. The target is a path (or a whole URI with the same authority as `Host`, and a path); `*` is not passed on.
 //! 3. There is exactly one `Host` (or HTTP/2 authority), a valid name or address with an optional port;
 //!    one that some route answers to.
 //! 4. In the path, `%2F` (unless `encoded_slashes`), `%5C`, `\`, encoded and raw control characters, broken
@@ -20,11 +20,12 @@
 //! 5. Triplets of unreserved characters are decoded, others written in upper case: the form that is
 //!    judged is the form that is forwarded.
 //! 6. Empty segments and `;parameters` stay; where reading the path without them finds another
-//!    route, the request is ambiguous and refused.
-//! 7. Fields named with `_` where a trusted field has `-` are refused.
+//!    route, the request is ambiguous and refused. So it is where an application that ignores case, a final
+//!    `/` or the encoding of a slash would take the path for one whose route asks for more (a session, a role).
+//! 7. Fields named with `_` or another sign where a trusted field has `-` are refused.
 //! 8. Hop-by-hop fields, those `Connection` names, and every field by which an application might be told
 //!    who is calling or what was asked (`Gabion-*`, `Forwarded`, `X-Forwarded-*`, `X-Real-IP`,
-//!    `X-User-*`, `X-Original-URL`, …) are removed.
+//!    `X-User-*`, `X-WebAuth-*`, `X-Original-URL`, `X-HTTP-Method-Override`, …) are removed.
 //! 9. `Upgrade` is kept for a well-formed WebSocket handshake without a body, and removed otherwise.
 //!
 //! **Answer.** 400; 405 with `Allow` for 1; 421 for a host nobody answers to.
@@ -105,7 +106,7 @@ impl Settings {
 /// The broken rules. Alphabetical.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
-    #[error("path means different routes with and without parameters or empty segments")]
+    #[error("path means different routes in different readings")]
     AmbiguousPath,
     #[error("authority and host differ")]
     AuthorityMismatch,
@@ -127,13 +128,13 @@ pub enum Violation {
     HostUnknown,
     #[error("method not allowed")]
     MethodNotAllowed,
-    #[error("path is not valid UTF-8 or holds raw characters that must be encoded")]
+    #[error("target is not valid UTF-8 or holds raw characters that must be encoded")]
     NotText,
     #[error("target is not a path")]
     NotAPath,
     #[error("broken percent triplet in the path")]
     BrokenTriplet,
-    #[error("field name with `_` imitates a trusted field")]
+    #[error("field name with another sign than `-` imitates a trusted field")]
     UnderscoreField,
     #[error("backslash in the path")]
     Backslash,
@@ -220,6 +221,9 @@ impl Normalise {
     /// Rules 4–6; on success the target is in its normal form and the route is known.
     fn path(&self, head: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Violation> {
         let Some(target) = &exchange.target else { return Err(Violation::NotAPath) };
+        if target.query().is_some_and(|query| !query.bytes().all(|byte| byte.is_ascii_graphic())) {
+            return Err(Violation::NotText);
+        }
         if let Some(judged) = judge_path(target.path(), self.encoded_slashes)? {
             let text = match target.query() {
                 Some(query) => format!("{judged}?{query}"),
@@ -241,9 +245,14 @@ impl Normalise {
         }
         let path = exchange.path();
         let found = self.routes.find(host, path, &exchange.method);
-        if let Some(reduced) = path::reduced(path)
-            && self.routes.find(host, &reduced, &exchange.method) != found
+        let reduced = path::reduced(path);
+        if let Some(reduced) = &reduced
+            && self.routes.find(host, reduced, &exchange.method) != found
         {
+            return Err(Violation::AmbiguousPath);
+        }
+        let read = reduced.as_deref().unwrap_or(path);
+        if self.routes.asks_for_more(&found, host, read, &exchange.method) {
             return Err(Violation::AmbiguousPath);
         }
         match found {
@@ -272,7 +281,8 @@ impl Check for Normalise {
             return Err(denial.into());
         }
         let host = judge_host(head).map_err(Denial::from)?;
-        let is_path = head.uri.path().starts_with('/') && exchange.target.is_some();
+        // `http://host?query` has none, although `path()` says `/`.
+        let is_path = exchange.target.as_ref().is_some_and(|target| target.as_str().starts_with('/'));
         exchange.host = Some(host);
         if !is_path {
             return Err(Denial::from(Violation::NotAPath).into());

@@ -9,9 +9,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, requ
 use smallvec::SmallVec;
 
 use crate::exchange::Exchange;
+use crate::request_id::X_REQUEST_ID;
 
 /// Takes hop-by-hop and trusted fields out of a request. Keeps a WebSocket handshake and notes it.
-/// Answers whether a field imitates a trusted one by `_`.
+/// Answers whether a field imitates a trusted one by `_` or another sign.
 pub(crate) fn strip(head: &mut request::Parts, exchange: &mut Exchange, no_body: bool) -> bool {
     exchange.upgrade = no_body && is_websocket(head);
     strip_nominated(&mut head.headers);
@@ -86,8 +87,8 @@ fn strip_nominated(headers: &mut HeaderMap) {
         }
     }
     for name in nominated {
-        // Nobody may take the length or the host out of a request by naming it.
-        if name != HOST && name != http::header::CONTENT_LENGTH {
+        // Nobody may take the length, the host or the id out of a request by naming it.
+        if name != HOST && name != http::header::CONTENT_LENGTH && name != X_REQUEST_ID {
             headers.remove(name);
         }
     }
@@ -100,8 +101,10 @@ enum Fate {
 }
 
 fn judge(name: &str) -> Fate {
-    if name.contains('_') {
-        let hyphened = name.replace('_', "-");
+    // CGI-like applications read `-`, `_` and often every other sign as `_`.
+    let is_sign = |byte: u8| !byte.is_ascii_alphanumeric() && byte != b'-';
+    if name.bytes().any(is_sign) {
+        let hyphened = name.replace(|sign: char| !sign.is_ascii_alphanumeric(), "-");
         let trusted =
             is_trusted(&hyphened) || is_hop_by_hop(&hyphened) || IMITATED.contains(&hyphened.as_str());
         return if trusted { Fate::Imitates } else { Fate::Keep };
@@ -128,11 +131,15 @@ fn is_hop_by_hop(name: &str) -> bool {
 /// Fields applications believe when they come from a proxy: who is calling, from where, for what.
 fn is_trusted(name: &str) -> bool {
     match name.as_bytes().first() {
-        Some(b'c') => name == "cf-connecting-ip" || name == "client-ip",
+        Some(b'c') => {
+            matches!(name, "cf-connecting-ip" | "cf-connecting-ipv6" | "client-ip")
+                || name.starts_with("cf-access-")
+        }
         Some(b'f') => matches!(name, "forwarded" | "fastly-client-ip" | "forwarded-for"),
         Some(b'g') => name.starts_with("gabion-"),
         Some(b'r') => matches!(name, "remote-user" | "remote-groups" | "remote-email" | "remote-name"),
-        Some(b't') => name == "true-client-ip",
+        Some(b's') => name.starts_with("ssl-client-"),
+        Some(b't') => name == "true-client-ip" || name.starts_with("tailscale-user-"),
         Some(b'x') => {
             TRUSTED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || TRUSTED_NAMES.contains(&name)
         }
@@ -226,16 +233,39 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 const SEC_WEBSOCKET_KEY: HeaderName = HeaderName::from_static("sec-websocket-key");
 const SEC_WEBSOCKET_VERSION: HeaderName = HeaderName::from_static("sec-websocket-version");
 
-const TRUSTED_PREFIXES: [&str; 6] =
-    ["x-forwarded-", "x-user-", "x-remote-", "x-auth-request-", "x-authenticated-", "x-original-"];
+const TRUSTED_PREFIXES: [&str; 15] = [
+    "x-forwarded-",
+    "x-user-",
+    "x-remote-",
+    "x-auth-request-",
+    "x-authenticated-",
+    "x-original-",
+    // What other gates tell applications.
+    "x-amzn-oidc-",
+    "x-authentik-",
+    "x-goog-authenticated-",
+    "x-goog-iap-",
+    "x-ms-client-principal",
+    "x-pomerium-",
+    "x-ssl-client-",
+    "x-vouch-",
+    "x-webauth-",
+];
 
-const TRUSTED_NAMES: [&str; 12] = [
+const TRUSTED_NAMES: [&str; 18] = [
+    "x-client-cert",
     "x-client-ip",
     "x-cluster-client-ip",
     "x-envoy-external-address",
     "x-forwarded",
     "x-forwarded-for",
     "x-host",
+    "x-http-host-override",
+    // The route was judged for the method of the request line.
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-originating-ip",
     "x-proxyuser-ip",
     "x-real-ip",
     "x-rewrite-url",

@@ -66,9 +66,6 @@ fn decode(path: &[u8], encoded_slashes: bool) -> Result<String, Violation> {
             0..=0x1f | 0x7f => return Err(Violation::ControlCharacter),
             b'/' if !encoded_slashes => return Err(Violation::EncodedSlash),
             b'\\' => return Err(Violation::Backslash),
-            b'%' if triplet(rest).is_some_and(|inner| matches!(inner, 0 | b'.' | b'/' | b'\\' | b'%')) => {
-                return Err(Violation::DoubleEncoding);
-            }
             _ if value.is_ascii_alphanumeric() || matches!(value, b'-' | b'.' | b'_' | b'~') => {
                 normal.push(char::from(value));
             }
@@ -79,7 +76,18 @@ fn decode(path: &[u8], encoded_slashes: bool) -> Result<String, Violation> {
             }
         }
     }
+    // Looked for in what is decoded, for the digits of the second triplet may be encoded too: `%25%32%65`.
+    if is_encoded_again(&decoded) {
+        return Err(Violation::DoubleEncoding);
+    }
     if std::str::from_utf8(&decoded).is_err() { Err(Violation::NotText) } else { Ok(normal) }
+}
+
+/// Decoding once more would give what rule 4 refuses, or yet another triplet.
+fn is_encoded_again(decoded: &[u8]) -> bool {
+    let after = |at: usize| decoded.get(at.saturating_add(1)..).unwrap_or_default();
+    memchr::memchr_iter(b'%', decoded)
+        .any(|at| triplet(after(at)).is_some_and(|inner| matches!(inner, 0 | b'.' | b'/' | b'\\' | b'%')))
 }
 
 /// `.` or `..`, before any parameters, also where an encoded slash is let stand.

@@ -41,6 +41,8 @@ fn paths_have_one_reading_or_none() {
         ("/a%zz", Err(V::BrokenTriplet)),
         ("/a%252e%252e/b", Err(V::DoubleEncoding)),
         ("/a%252fb", Err(V::DoubleEncoding)),
+        ("/a%25%32%65%25%32%65/b", Err(V::DoubleEncoding)),
+        ("/a%252%66b", Err(V::DoubleEncoding)),
         ("/a%25252f", Err(V::DoubleEncoding)),
         ("/caf\u{e9}", Err(V::NotText)),
     ];
@@ -131,6 +133,83 @@ fn parameters_and_empty_segments_do_not_lead_past_a_route() {
     }
 }
 
+#[test]
+fn no_reading_of_a_path_leads_past_a_route_that_asks_for_more() {
+    let mut admins = Route::new("/team/*", Access::SignedIn, "app");
+    admins.roles = vec!["lead".into()];
+    let mut read_only = Route::new("/orders/all", Access::SignedIn, "app");
+    read_only.methods = vec!["GET".into()];
+    let routes = [
+        Route::new("/admin/*", Access::SignedIn, "app"),
+        Route::new("/Secret", Access::SignedIn, "app"),
+        Route::new("/docs/", Access::SignedIn, "app"),
+        Route::new("/about", Access::Public, "app"),
+        Route::new("/About/", Access::SignedIn, "app"),
+        admins,
+        read_only,
+        Route::new("/*", Access::Public, "app"),
+        Route::new("/files/{name}", Access::Public, "app"),
+        Route::new("/files/private/*", Access::SignedIn, "app"),
+    ];
+    let routes = Arc::new(Routes::compile(&routes).unwrap());
+    let settings = Settings { encoded_slashes: true, ..Settings::default() };
+    let check = Normalise::new(&settings, &routes);
+    let run = |method: &str, path: &str| {
+        let request = Request::builder().method(method).uri(path).header(HOST, "a").body(()).unwrap();
+        let (mut head, ()) = request.into_parts();
+        let mut exchange = crate::exchange::tests::exchange(&head);
+        check.request(&mut head, &mut exchange).map(|()| exchange.route)
+    };
+    for path in [
+        "/Admin/x",
+        "/ADMIN",
+        "/Admin;x",
+        "/%41dmin/x",
+        "/secret",
+        "/Secret/",
+        "/SECRET/",
+        "/docs",
+        "/Team/x",
+        "/orders/all/",
+        "/files/private%2Fx",
+        "/x%2F..",
+    ] {
+        assert!(run("GET", path).is_err(), "{path}");
+    }
+    assert!(run("POST", "/Orders/All").is_err(), "declared with other methods");
+    for (path, route) in [
+        ("/admin/Own/", 0),
+        ("/Secret", 1),
+        ("/docs/", 2),
+        ("/about", 3),
+        ("/About/", 4),
+        ("/team/", 5),
+        ("/README", 7),
+        ("/static/", 7),
+        ("/", 7),
+        ("/files/Public%2Fx", 8),
+    ] {
+        assert_eq!(run("GET", path).unwrap(), Some(route), "{path}");
+    }
+}
+
+#[test]
+fn a_target_without_a_path_or_with_a_raw_query_is_refused() {
+    let routes = Arc::new(Routes::compile(&[Route::new("/*", Access::Public, "app")]).unwrap());
+    let check = Normalise::new(&Settings::default(), &routes);
+    let run = |uri: &str| {
+        let request = Request::builder().uri(uri).header(HOST, "a").body(()).unwrap();
+        let (mut head, ()) = request.into_parts();
+        let mut exchange = crate::exchange::tests::exchange(&head);
+        check.request(&mut head, &mut exchange).map(|()| head.uri.to_string())
+    };
+    for uri in ["http://a?/admin", "/?caf\u{e9}"] {
+        assert!(run(uri).is_err(), "{uri}");
+    }
+    assert_eq!(run("http://a/?x").unwrap(), "/?x");
+    assert_eq!(run("http://a").unwrap(), "/");
+}
+
 proptest! {
     #[test]
     fn the_normal_form_is_stable_and_harmless(path in "/([a-c./;]|%[0-9a-fA-F]{2}|%25){0,12}") {
@@ -145,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn decoding_twice_never_climbs(path in "/([a-c./]|%25|%2e|%2E|%2f|%5c){0,16}") {
+    fn decoding_twice_never_climbs(path in "/([a-c./]|%25|%2e|%2E|%2f|%5c|%32|%35|%65){0,16}") {
         if let Ok(normal) = judged(&path) {
             let mut text = normal;
             for _ in 0..3 {

@@ -15,6 +15,8 @@ pub(crate) struct Routes {
     order: Vec<RouteIndex>,
     /// The gate's own, most specific first. They are nobody else's, whatever the hosts say.
     own: Vec<RouteIndex>,
+    /// No pattern has capitals or ends in `/`.
+    plain: bool,
     /// Host names that may be asked for; empty when some route answers to every host.
     hosts: Vec<String>,
     /// Names of upstreams, as `Destination::Upstream` counts them.
@@ -95,7 +97,8 @@ impl Routes {
             order
         };
         let (order, own) = (sorted(0..declared), sorted(declared..routes.len()));
-        Ok(Self { routes, order, own, hosts, upstreams })
+        let plain = routes.iter().all(|route| route.pattern.is_plain());
+        Ok(Self { routes, order, own, plain, hosts, upstreams })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Compiled> {
@@ -117,12 +120,35 @@ impl Routes {
 
     /// The most specific route for a normalised path.
     pub(crate) fn find(&self, host: &str, path: &str, method: &Method) -> Found {
+        self.search(host, path, method, Pattern::matches)
+    }
+
+    /// Would an application that ignores case, a final `/` or the encoding of a slash take the path for one
+    /// whose route asks for more than `found`? A route that spells the whole path is taken at its word.
+    pub(crate) fn asks_for_more(&self, found: &Found, host: &str, path: &str, method: &Method) -> bool {
+        let Found::Route(found) = found else { return false };
+        let Some(found) = self.routes.get(*found) else { return false };
+        let has_upper = || path.bytes().any(|byte| byte.is_ascii_uppercase());
+        if found.pattern.is_exact() || (self.plain && !path.ends_with('/') && !has_upper()) {
+            return false;
+        }
+        let slashes = path.contains("%2F").then(|| path.replace("%2F", "/"));
+        let path = slashes.as_deref().unwrap_or(path);
+        match self.search(host, path, method, Pattern::matches_loosely) {
+            Found::Route(other) | Found::OtherMethods(other) => {
+                self.routes.get(other).is_some_and(|other| other.asks_for_more(found))
+            }
+            Found::Nothing => false,
+        }
+    }
+
+    fn search(&self, host: &str, path: &str, method: &Method, matches: fn(&Pattern, &str) -> bool) -> Found {
         let mut other: Option<(RouteIndex, &Compiled)> = None;
         // The gate's own paths all begin with `/.`.
         let own = if path.starts_with("/.") { self.own.as_slice() } else { &[] };
         for &index in own.iter().chain(&self.order) {
             let Some(route) = self.routes.get(index) else { continue };
-            if !route.pattern.matches(path) || !route.answers_to(host) {
+            if !matches(&route.pattern, path) || !route.answers_to(host) {
                 continue;
             }
             // INVARIANT: the most specific pattern decides. A route with other methods never gives way to
@@ -171,6 +197,15 @@ impl Compiled {
             None => 2,
             Some(first) => usize::from(first.starts_with('*')),
         }
+    }
+
+    /// Is there anybody who may use `weaker` and not this?
+    fn asks_for_more(&self, weaker: &Self) -> bool {
+        self.declared.access == Access::SignedIn
+            && (weaker.declared.access == Access::Public
+                || !self.roles.is_empty()
+                    && (weaker.roles.is_empty()
+                        || weaker.roles.iter().any(|role| !self.roles.contains(role))))
     }
 
     /// The same place, perhaps for other methods.

@@ -52,12 +52,26 @@ impl Pattern {
 
     /// Does the normalised path match?
     pub(crate) fn matches(&self, path: &str) -> bool {
+        self.fits(path, &self.segments, |literal, part| literal == part)
+    }
+
+    /// The same for a reader who ignores case and a final `/`.
+    pub(crate) fn matches_loosely(&self, path: &str) -> bool {
+        let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
+        let segments = match &*self.segments {
+            [rest @ .., Segment::Literal(last)] if last.is_empty() && !rest.is_empty() => rest,
+            segments => segments,
+        };
+        self.fits(path, segments, str::eq_ignore_ascii_case)
+    }
+
+    fn fits(&self, path: &str, segments: &[Segment], same: fn(&str, &str) -> bool) -> bool {
         let Some(rest) = path.strip_prefix('/') else { return false };
         let mut given = rest.split('/');
-        for segment in &self.segments {
+        for segment in segments {
             let Some(part) = given.next() else { return false };
             let fits = match segment {
-                Segment::Literal(literal) => **literal == *part,
+                Segment::Literal(literal) => same(literal, part),
                 Segment::One => !part.is_empty(),
             };
             if !fits {
@@ -65,6 +79,26 @@ impl Pattern {
             }
         }
         self.open || given.next().is_none()
+    }
+
+    /// It spells the only path it matches.
+    pub(crate) fn is_exact(&self) -> bool {
+        !self.open && !self.segments.contains(&Segment::One)
+    }
+
+    /// Neither capitals nor a final `/`.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_root()
+            || self.segments.iter().all(|segment| match segment {
+                Segment::Literal(literal) => {
+                    !literal.is_empty() && !literal.bytes().any(|byte| byte.is_ascii_uppercase())
+                }
+                Segment::One => true,
+            })
+    }
+
+    fn is_root(&self) -> bool {
+        matches!(&*self.segments, [Segment::Literal(only)] if only.is_empty())
     }
 
     /// More specific patterns come first.

@@ -121,3 +121,47 @@ fn the_way_back_from_login_is_local() {
     assert_eq!(next("GET", "/account/a?b=c&d=%2F"), "/.gabion/login?next=/account/a%3Fb%3Dc%26d%3D%252F");
     assert_eq!(next("GET", &format!("/account/{}", "a".repeat(3000))), "/.gabion/login");
 }
+
+/// Whatever a client says about who it is, what it asked for or which fields belong to the hop, the application
+/// hears the gate.
+#[test]
+fn the_application_hears_about_the_caller_from_the_gate_alone() {
+    let world = World::new();
+    for name in [
+        "x-webauth-user",
+        "x-goog-authenticated-user-email",
+        "cf-access-jwt-assertion",
+        "x-amzn-oidc-identity",
+        "ssl-client-subject-dn",
+        "tailscale-user-login",
+        "x-http-method-override",
+        "x-method-override",
+        "x-http-host-override",
+        "x-originating-ip",
+    ] {
+        let admitted = world.send(request("GET", "/shop/x", &[(name, "forged")])).admitted();
+        assert!(!admitted.head.headers.contains_key(name), "{name}");
+    }
+    for name in ["gabion_identity", "gabion.identity", "x.forwarded.for", "x_request~id", "content.length"] {
+        assert_eq!(world.send(request("GET", "/shop/x", &[(name, "1")])).status(), 400, "{name}");
+    }
+    let nominated = "gabion-identity, x-request-id, x-forwarded-for, host";
+    let (ticket, _) = world.sign_in("alice", &[]);
+    let request = with_ticket(request("GET", "/shop/x", &[("connection", nominated)]), &ticket);
+    let sent = world.send(request).admitted().head.headers;
+    for name in ["gabion-identity", "x-request-id", "x-forwarded-for", "host"] {
+        assert!(sent.contains_key(name), "{name}");
+    }
+}
+
+/// The token against CSRF is between the browser and the gate.
+#[test]
+fn the_application_never_sees_the_token() {
+    let mut routes = routes();
+    for route in &mut routes {
+        route.csrf_off = Some("called by machines".into());
+    }
+    let world = World::with(&Settings::default(), &routes);
+    let sent = world.send(request("POST", "/shop/x", &[("x-gabion-csrf", "secret")])).admitted();
+    assert!(!sent.head.headers.contains_key("x-gabion-csrf"));
+}
