@@ -59,11 +59,12 @@ impl Directory {
         if metadata.mode() & 0o022 != 0 {
             return Err(DirectoryError::Writable { path, mode: metadata.mode() & 0o7777 });
         }
-        let lock = lock(&path)?;
         let user = own_user(&path)?;
         if metadata.uid() != user {
             return Err(DirectoryError::ForeignOwner { path, owner: metadata.uid(), user });
         }
+        // Only now: in somebody else's directory the name of the lock may be a link to any file.
+        let lock = lock(&path)?;
         Ok(Self { path, _lock: Arc::new(lock) })
     }
 
@@ -185,9 +186,10 @@ fn lock(directory: &Path) -> Result<File, DirectoryError> {
     Ok(file)
 }
 
-/// The user this process makes files as: what the file system says of a file just made.
+/// The user this process makes files as: what the file system says of a file just made. Its name is
+/// this process's own, because nobody holds the lock yet.
 fn own_user(directory: &Path) -> Result<u32, DirectoryError> {
-    let path = directory.join(".owner");
+    let path = directory.join(format!(".owner.{}", std::process::id()));
     let user = create(&path).and_then(|file| file.metadata()).map(|metadata| metadata.uid());
     let removed = fs::remove_file(&path);
     let user = user.map_err(failed("write", &path))?;

@@ -10,6 +10,8 @@ mod sessions;
 mod tests;
 
 use std::fmt;
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -130,13 +132,12 @@ impl From<rusqlite::Error> for DatabaseError {
     }
 }
 
-/// Makes the file, readable by its owner only; SQLite gives its side files the same mode.
+/// Makes the file, readable by its owner only, also when it is there already (restored from a backup,
+/// say): it holds password hashes. SQLite gives its side files the same mode.
 fn create_private(path: &Path) -> Result<(), DatabaseError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop).map_err(|error| DatabaseError::Io(error.to_string()))
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    let private = file.and_then(|file| file.set_permissions(Permissions::from_mode(0o600)));
+    private.map_err(|error| DatabaseError::Io(error.to_string()))
 }
 
 fn connect(path: &Path) -> Result<Connection, DatabaseError> {

@@ -1,5 +1,5 @@
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use gabion_store::{Directory, DirectoryError};
@@ -54,12 +54,20 @@ fn is_refused_when_it_is_a_file_or_somebody_elses() {
     let foreign = temporary.path().join("foreign");
     fs::create_dir(&foreign).unwrap();
     fs::set_permissions(&foreign, Permissions::from_mode(0o700)).unwrap();
+    // What its owner laid in wait there is not written through.
+    let precious = temporary.path().join("precious");
+    fs::write(&precious, "precious").unwrap();
+    for name in ["lock", "gabion.db", "control.sock"] {
+        symlink(&precious, foreign.join(name)).unwrap();
+    }
     if chown(&foreign, Some(54_321), None).is_err() {
         println!("skipped: is_refused_when_it_is_a_file_or_somebody_elses: only root gives directories away");
         return;
     }
     let error = Directory::open(&foreign).unwrap_err();
     assert!(matches!(error, DirectoryError::ForeignOwner { owner: 54_321, .. }), "{error}");
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+    assert_eq!(fs::read_dir(&foreign).unwrap().count(), 3, "nothing was left there");
 }
 
 #[test]
@@ -78,7 +86,7 @@ fn files_are_replaced_whole_and_private() {
     assert_eq!(names.len(), 2, "only the lock and the key: {names:?}");
 
     // A leftover of a crash is in nobody's way, whatever its mode or target.
-    std::os::unix::fs::symlink("/dev/full", directory.path().join(".signing.key.new")).unwrap();
+    symlink("/dev/full", directory.path().join(".signing.key.new")).unwrap();
     directory.write_file("signing.key", b"again").unwrap();
     assert_eq!(directory.read_file("signing.key").unwrap().unwrap(), b"again");
 
