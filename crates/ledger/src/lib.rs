@@ -156,6 +156,7 @@ impl Ledger {
             durable: sender,
             shared: Arc::clone(&shared),
             batch_bytes,
+            withholds: false,
         };
         thread::Builder::new().name("ledger".to_owned()).spawn(|| writer.run())?;
         Ok((Self { commands, queue: Arc::new(Semaphore::new(QUEUE)), shared, storage, durable }, recovery))

@@ -65,6 +65,8 @@ struct Open {
 
 /// At least so many segments are begun while events are kept.
 const SEGMENTS_IN_KEEP: u32 = 8;
+/// The part of `max_size`, one in so many, that refusals leave to acts.
+const KEPT_FOR_ACTS: u64 = 16;
 
 impl Tail {
     pub(crate) fn open(
@@ -162,6 +164,19 @@ impl Tail {
         }
         self.next = position;
         Ok(first)
+    }
+
+    /// Whether refusals may take so many bytes. Anybody can be refused, as often as they like: if
+    /// refusals could take the last of the space, a stranger could stop whatever must be on record to
+    /// happen.
+    pub(crate) fn has_room_for_refusals(&mut self, bytes: u64, now: Timestamp) -> bool {
+        let Some(total) = self.limits.total else { return true };
+        let most = total.saturating_sub(total / KEPT_FOR_ACTS);
+        let fits = |tail: &Self| tail.total().saturating_add(bytes) <= most;
+        if !fits(self) {
+            self.expire(now);
+        }
+        fits(self)
     }
 
     /// An open segment that may take so many bytes.

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use gabion_model::{Clock, Event};
+use gabion_model::{Clock, Event, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::fold::Folder;
-use crate::format::MAX_PAYLOAD;
+use crate::format::{FRAME_OVERHEAD, MAX_PAYLOAD};
 use crate::scan::Durable;
 use crate::shared::Shared;
 use crate::tail::{Entry, Tail};
@@ -38,6 +38,8 @@ pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     /// Counts of a batch that failed are in the folder again; it is tried again at the next turn.
     pub(crate) batch_bytes: usize,
+    /// The rest of the space is kept for acts: refusals are counted and not written.
+    pub(crate) withholds: bool,
 }
 
 /// Commands in one batch at most.
@@ -121,11 +123,17 @@ impl Writer {
         }
         let Batch { mut entries, waiters, flushes, closes, .. } = batch;
         let asked = entries.len();
+        let mut refusals = Vec::new();
         observed.retain(|event| {
             // Bounded texts always fit; if not, they are counted all the same.
             let entry = encode(event).map_err(|_| self.folder.give_back(event.clone(), now));
-            entry.map(|entry| entries.push(entry)).is_ok()
+            entry.map(|entry| refusals.push(entry)).is_ok()
         });
+        if !ending && self.withholds(&refusals, now) {
+            observed.drain(..).for_each(|event| self.folder.give_back(event, now));
+        } else {
+            entries.append(&mut refusals);
+        }
         let result = if entries.is_empty() { Ok(None) } else { self.tail.append(&entries, now).map(Some) };
         match &result {
             Ok(Some(_)) => {
@@ -150,6 +158,19 @@ impl Writer {
             let _ = waiter.send(result.clone().map(drop));
         }
         any
+    }
+
+    fn withholds(&mut self, refusals: &[Entry], now: Timestamp) -> bool {
+        if refusals.is_empty() {
+            return false;
+        }
+        let bytes = refusals.iter().map(|entry| (FRAME_OVERHEAD + entry.payload.len()) as u64).sum();
+        let withholds = !self.tail.has_room_for_refusals(bytes, now);
+        if withholds && !self.withholds {
+            tracing::error!("ledger nearly full, refusals are counted and not written");
+        }
+        self.withholds = withholds;
+        withholds
     }
 
     fn report(&self, error: &LedgerError) {

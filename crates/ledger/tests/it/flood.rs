@@ -1,12 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gabion_ledger::{Ledger, MemorySegments, OTHERS, Settings};
+use gabion_ledger::{Ledger, MemorySegments, OTHERS, Settings, Status};
 use gabion_model::random::SeededRng;
-use gabion_model::{Clock, ControlId, ManualClock};
+use gabion_model::{ByteSize, Clock, ControlId, ManualClock};
 use proptest::prelude::*;
 
-use crate::support::{clock, everything, login, refusal, refusals};
+use crate::support::{clock, everything, login, refusal, refusals, small};
 
 fn started() -> (Ledger, Arc<MemorySegments>, Arc<ManualClock>) {
     let (storage, clock) = (Arc::new(MemorySegments::new()), clock());
@@ -50,6 +50,26 @@ async fn the_first_of_a_kind_is_written_and_repeats_are_counted() {
     ledger.observe(refusal(clock.now(), "/admin/z", "agent", 2));
     ledger.flush().await.unwrap();
     assert_eq!(everything(&ledger).last().unwrap().event.count, 1, "a new first");
+}
+
+#[tokio::test]
+async fn refusals_leave_room_for_acts() {
+    let (storage, clock) = (Arc::new(MemorySegments::new()), clock());
+    let settings = Settings { max_size: Some(ByteSize::new(128 << 10)), ..small() };
+    let open = || Ledger::open(Arc::clone(&storage) as _, &settings, Arc::clone(&clock) as _).unwrap().0;
+    let ledger = open();
+    for round in 0..3_000 {
+        ledger.observe(refusal(clock.now(), &format!("/{round}/"), "agent", round));
+        clock.advance(Duration::from_millis(100));
+        ledger.flush().await.unwrap();
+    }
+    for number in 0..20 {
+        ledger.record(login(number)).await.unwrap();
+    }
+    assert_eq!(ledger.status(), Status::Ready);
+    // What was not written was counted, and is written at the end.
+    ledger.close().await.unwrap();
+    assert_eq!(refusals(&everything(&open())), 3_000);
 }
 
 #[tokio::test]
@@ -134,7 +154,7 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (storage, clock) = (Arc::new(MemorySegments::new()), clock());
-        let flood_budget = gabion_model::ByteSize::new(budget << 10);
+        let flood_budget = ByteSize::new(budget << 10);
         let settings = Settings { flood_budget, ..Settings::default() };
         let (ledger, _) =
             Ledger::open(Arc::clone(&storage) as _, &settings, Arc::clone(&clock) as _).unwrap();
