@@ -140,7 +140,7 @@ impl State {
     fn wait(&mut self, key: Key, now: Timestamp) -> Option<Duration> {
         let (limit, window) = (self.limits.of_key(key), self.limits.window);
         let tries = self.tries.get_mut(&key)?;
-        while tries.front().is_some_and(|time| now.saturating_since(*time) >= window) {
+        while tries.front().is_some_and(|time| is_aged(*time, now, window)) {
             tries.pop_front();
         }
         // Room comes when so many have aged that one less than the limit is left.
@@ -162,10 +162,9 @@ impl State {
     /// Once a window, removes the counters whose tries have all aged.
     fn sweep(&mut self, now: Timestamp) {
         let window = self.limits.window;
-        if now.saturating_since(self.swept) >= window {
+        if is_aged(self.swept, now, window) {
             self.swept = now;
-            self.tries
-                .retain(|_, tries| tries.back().is_some_and(|time| now.saturating_since(*time) < window));
+            self.tries.retain(|_, tries| tries.back().is_some_and(|time| !is_aged(*time, now, window)));
         }
     }
 }
@@ -188,6 +187,12 @@ impl Limits {
             Key::All => self.all,
         }
     }
+}
+
+/// A window ago; or a window ahead, which only a clock that was set back since can have noted: nobody
+/// waits until it is that late again.
+fn is_aged(time: Timestamp, now: Timestamp, window: Duration) -> bool {
+    now.saturating_since(time).max(time.saturating_since(now)) >= window
 }
 
 /// What one subscriber holds: an IPv4 address, or the /64 of an IPv6 address. An IPv4 address written
@@ -274,6 +279,20 @@ mod tests {
             assert!(is_throttled(&throttle, "ada", v4(1), after(second)));
         }
         assert!(!is_throttled(&throttle, "ada", v4(1), after(900)), "knocking on prolongs nothing");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_locks_nobody_out_for_long() {
+        let throttle = throttle();
+        for _ in 0..5 {
+            throttle.reserve("ada", v4(1), after(86_400)).unwrap().failed();
+        }
+        assert!(is_throttled(&throttle, "ada", v4(2), after(86_400 - 899)), "a small step forgets nothing");
+        assert!(!is_throttled(&throttle, "ada", v4(2), NOW));
+        for _ in 0..5 {
+            throttle.reserve("ada", v4(1), NOW).unwrap().failed();
+        }
+        assert!(is_throttled(&throttle, "ada", v4(2), NOW));
     }
 
     #[test]
