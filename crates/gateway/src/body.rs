@@ -1,13 +1,17 @@
 //! The body of a request, whichever protocol it came by, and its limit.
 
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use crate::h1::H1Body;
+use crate::h1::{H1Body, Patience};
+use crate::settings::Settings;
+use crate::watch::{Side, Watched};
 
 /// A request's body on its way to the application or to the gate's own pages. Streams: nothing is read
 /// from the client before somebody asks for the next frame. Trailers are not passed on.
@@ -22,7 +26,15 @@ pub struct RequestBody {
 enum Source {
     Empty,
     H1(H1Body),
-    H2(Incoming),
+    H2(H2Body),
+}
+
+/// A stream being received, by a client that must keep moving.
+#[derive(Debug)]
+struct H2Body {
+    incoming: Incoming,
+    watch: Arc<Watched>,
+    patience: Patience,
 }
 
 /// Why a body ended early.
@@ -48,10 +60,12 @@ impl RequestBody {
         Self { source: Source::H1(body), left: u64::MAX }
     }
 
-    pub(crate) fn h2(body: Incoming) -> Self {
-        if body.is_end_stream() {
+    /// `watch` is the stream's own.
+    pub(crate) fn h2(incoming: Incoming, watch: &Arc<Watched>, settings: &Settings) -> Self {
+        if incoming.is_end_stream() {
             return Self::empty();
         }
+        let body = H2Body { incoming, watch: Arc::clone(watch), patience: Patience::new(settings) };
         Self { source: Source::H2(body), left: u64::MAX }
     }
 
@@ -68,6 +82,43 @@ impl RequestBody {
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self.source, Source::Empty)
     }
+
+    /// Waits for the end of a body that may hold nothing.
+    pub(crate) async fn end(&mut self) -> Result<(), BodyError> {
+        loop {
+            match poll_fn(|cx| Pin::new(&mut *self).poll_frame(cx)).await {
+                None => return Ok(()),
+                Some(Err(error)) => return Err(error),
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+}
+
+impl H2Body {
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        loop {
+            match Pin::new(&mut self.incoming).poll_frame(cx) {
+                Poll::Ready(frame) => {
+                    self.watch.disarm(Side::Client);
+                    match frame.map(|frame| frame.map(Frame::into_data)) {
+                        None => return Poll::Ready(None),
+                        Some(Err(_)) => return Poll::Ready(Some(Err(BodyError::Closed))),
+                        Some(Ok(Ok(data))) => {
+                            self.patience.moved(data.len(), self.watch.registry().now());
+                            return Poll::Ready(Some(Ok(data)));
+                        }
+                        Some(Ok(Err(_))) => {}
+                    }
+                }
+                Poll::Pending => {
+                    self.patience.wait(&self.watch);
+                    let expired = self.watch.poll_expired(Side::Client, cx);
+                    return expired.map(|()| Some(Err(BodyError::TooSlow)));
+                }
+            }
+        }
+    }
 }
 
 impl Body for RequestBody {
@@ -79,20 +130,10 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        let data = loop {
-            match &mut this.source {
-                Source::Empty => return Poll::Ready(None),
-                Source::H1(body) => break ready!(body.poll_data(cx)),
-                Source::H2(body) => match ready!(Pin::new(body).poll_frame(cx)) {
-                    None => break None,
-                    Some(Err(_)) => break Some(Err(BodyError::Closed)),
-                    Some(Ok(frame)) => {
-                        if let Ok(data) = frame.into_data() {
-                            break Some(Ok(data));
-                        }
-                    }
-                },
-            }
+        let data = match &mut this.source {
+            Source::Empty => return Poll::Ready(None),
+            Source::H1(body) => ready!(body.poll_data(cx)),
+            Source::H2(body) => ready!(body.poll_data(cx)),
         };
         Poll::Ready(match data {
             None => {
@@ -114,7 +155,7 @@ impl Body for RequestBody {
         match &self.source {
             Source::Empty => true,
             Source::H1(body) => body.is_end(),
-            Source::H2(body) => body.is_end_stream(),
+            Source::H2(body) => body.incoming.is_end_stream(),
         }
     }
 
@@ -122,7 +163,7 @@ impl Body for RequestBody {
         match &self.source {
             Source::Empty => SizeHint::with_exact(0),
             Source::H1(body) => body.size_hint(),
-            Source::H2(body) => body.size_hint(),
+            Source::H2(body) => body.incoming.size_hint(),
         }
     }
 }

@@ -5,7 +5,6 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use gabion_checks::Connection;
@@ -20,28 +19,31 @@ use crate::body::RequestBody;
 use crate::core::Core;
 use crate::h1::head::{has_no_body, is_hop_by_hop};
 use crate::proxy::{self, AnswerBody};
-use crate::watch::{Side, Watched};
-use crate::wire::Stream;
+use crate::watch::Side;
+use crate::wire;
+use streams::{Stream, StreamBody, Streams};
+
+mod streams;
 
 /// Serves `stream` until either side ends it.
-pub(crate) async fn serve(core: &Arc<Core>, stream: Stream, connection: Connection) {
+pub(crate) async fn serve(core: &Arc<Core>, stream: wire::Stream, connection: Connection) {
     serve_after_preface(core, stream, connection, Vec::new()).await;
 }
 
 /// The same, for a connection whose first bytes were read already.
 pub(crate) async fn serve_after_preface(
     core: &Arc<Core>,
-    stream: Stream,
+    stream: wire::Stream,
     connection: Connection,
     read: Vec<u8>,
 ) {
     let settings = &core.shared().settings;
     let watch = core.registry().watch();
-    let open = Arc::new(AtomicUsize::new(0));
+    let open = Arc::new(Streams::default());
     let (service_core, service_open) = (Arc::clone(core), Arc::clone(&open));
     let service = service_fn(move |request| {
-        let (core, open) = (Arc::clone(&service_core), Streams::enter(&service_open));
-        async move { Ok::<_, Infallible>(answer(&core, connection, request, open).await) }
+        let (core, stream) = (Arc::clone(&service_core), service_open.enter());
+        async move { Ok::<_, Infallible>(answer(&core, connection, request, stream).await) }
     });
     let io = TokioIo::new(Rewound { read, at: 0, stream });
     let served = Builder::new(TokioExecutor::new())
@@ -61,14 +63,22 @@ pub(crate) async fn serve_after_preface(
         if let Poll::Ready(ended) = served.as_mut().poll(cx) {
             return Poll::Ready(ended);
         }
-        let quiet = open.load(Relaxed) == 0;
+        let quiet = open.is_empty();
         if quiet && !idle {
             watch.arm(Side::Client, settings.idle_timeout.as_duration());
-        } else if !quiet {
-            watch.disarm(Side::Client);
+        } else if !quiet && idle {
+            watch.arm(Side::Client, settings.stall_timeout.as_duration());
         }
         idle = quiet;
-        let late = watch.poll_expired(Side::Client, cx).is_ready();
+        let mut late = watch.poll_expired(Side::Client, cx).is_ready();
+        if late && !quiet {
+            // Bodies that come in watch themselves; those that go out cannot.
+            if open.is_stuck(watch.registry().now()) {
+                return Poll::Ready(Ok(()));
+            }
+            watch.arm(Side::Client, settings.stall_timeout.as_duration());
+            late = watch.poll_expired(Side::Client, cx).is_ready();
+        }
         if late && closing {
             return Poll::Ready(Ok(()));
         }
@@ -91,21 +101,22 @@ async fn answer(
     core: &Arc<Core>,
     connection: Connection,
     request: Request<Incoming>,
-    open: Streams,
+    stream: Stream,
 ) -> Response<StreamBody> {
     let _in_flight = core.metrics.enter();
     let (head, body) = request.into_parts();
     let head_only = head.method == Method::HEAD;
-    let watch = core.registry().watch();
+    let watch = Arc::new(core.registry().watch());
     let live = core.live();
-    let answer = proxy::answer(core, &live, connection, head, RequestBody::h2(body), &watch).await;
+    let body = RequestBody::h2(body, &watch, &core.shared().settings);
+    let answer = proxy::answer(core, &live, connection, head, body, &watch).await;
     let proxy::Answer { mut head, body, .. } = answer;
     core.metrics.answered(head.status);
     strip(&mut head.headers, head_only);
     head.version = Version::HTTP_2;
     let bodiless = has_no_body(if head_only { &Method::HEAD } else { &Method::GET }, head.status);
     let body = if bodiless { AnswerBody::empty() } else { body };
-    Response::from_parts(head, StreamBody { body, _watch: watch, _open: open })
+    Response::from_parts(head, StreamBody::new(body, watch, stream, &core.shared().settings))
 }
 
 /// Fields HTTP/2 forbids or writes itself; a HEAD answer keeps the length it states.
@@ -118,57 +129,12 @@ fn strip(headers: &mut HeaderMap, keep_length: bool) {
     }
 }
 
-/// An answer's body that counts as an open stream until it is dropped.
-#[derive(Debug)]
-struct StreamBody {
-    body: AnswerBody,
-    _watch: Watched,
-    _open: Streams,
-}
-
-/// One open stream of a connection.
-#[derive(Debug)]
-struct Streams(Arc<AtomicUsize>);
-
-impl Streams {
-    fn enter(open: &Arc<AtomicUsize>) -> Self {
-        open.fetch_add(1, Relaxed);
-        Self(Arc::clone(open))
-    }
-}
-
-impl Drop for Streams {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
-    }
-}
-
-impl http_body::Body for StreamBody {
-    type Data = bytes::Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<http_body::Frame<bytes::Bytes>>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> http_body::SizeHint {
-        self.body.size_hint()
-    }
-}
-
 /// A stream whose first bytes were read already.
 #[derive(Debug)]
 struct Rewound {
     read: Vec<u8>,
     at: usize,
-    stream: Stream,
+    stream: wire::Stream,
 }
 
 impl AsyncRead for Rewound {

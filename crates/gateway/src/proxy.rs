@@ -76,6 +76,14 @@ pub(crate) async fn answer(
     if body.is_too_large() {
         return Answer::own(live.pipeline.refuse(exchange, Denial::body_too_large()));
     }
+    if body_limit == 0 && !body.is_empty() {
+        // In HTTP/2 a body shows only when it comes: nobody hears of the request before it is clear that
+        // there is none.
+        if let Err(error) = Box::pin(body.end()).await {
+            return Answer::own(live.pipeline.refuse(exchange, UpstreamError::Client(error).denial()));
+        }
+        body = RequestBody::empty();
+    }
     match destination {
         Destination::Local => {
             // Boxed: pages of the gate are rare, and their state would be part of every request's.

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use http::header::{self, Entry};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http::{request, response};
@@ -80,7 +80,16 @@ impl HeadFault {
 /// Takes a request's head from the front of `buffer`; `None` until it is there whole. `seen` remembers
 /// between calls how far was looked already.
 pub(crate) fn request(buffer: &mut BytesMut, seen: &mut usize) -> Result<Option<RequestHead>, HeadFault> {
-    if !may_be_whole(buffer, seen, MAX_REQUEST_HEAD)? {
+    // Empty lines before a request are passed over (RFC 9112 section 2.2). They go as they come: kept, they
+    // would be read again with whatever follows, and no limit would be reached.
+    while buffer.starts_with(b"\r\n") {
+        buffer.advance(2);
+        *seen = 0;
+    }
+    if buffer.starts_with(b"\n") {
+        return Err(HeadFault::BareLineFeed);
+    }
+    if buffer.is_empty() || !may_be_whole(buffer, seen, MAX_REQUEST_HEAD)? {
         return Ok(None);
     }
     let bytes = buffer.split().freeze();
@@ -90,6 +99,9 @@ pub(crate) fn request(buffer: &mut BytesMut, seen: &mut usize) -> Result<Option<
         .parse_request_with_uninit_headers(&mut read, &bytes, &mut space)
         .map_err(fault)?;
     let httparse::Status::Complete(length) = parsed else {
+        if bytes.len() > MAX_REQUEST_HEAD {
+            return Err(HeadFault::TooLong);
+        }
         *buffer = BytesMut::from(bytes);
         return Ok(None);
     };
@@ -148,6 +160,9 @@ pub(crate) fn response(
         .parse_response_with_uninit_headers(&mut read, &bytes, &mut space)
         .map_err(fault)?;
     let httparse::Status::Complete(length) = parsed else {
+        if bytes.len() > limit {
+            return Err(HeadFault::TooLong);
+        }
         *buffer = BytesMut::from(bytes);
         return Ok(None);
     };
@@ -377,6 +392,23 @@ mod tests {
             let Ok(Some((target, framing, rest))) = read(bytes, step) else { panic!("{step}") };
             assert_eq!(Some((target, framing, rest)), whole, "{step}");
         }
+    }
+
+    #[test]
+    fn empty_lines_before_a_head_are_not_kept() {
+        let (mut buffer, mut seen) = (BytesMut::new(), 0);
+        for part in ["\r\n".repeat(100_000), "\r".to_owned(), "\n\r".to_owned()] {
+            buffer.extend_from_slice(part.as_bytes());
+            assert!(request(&mut buffer, &mut seen).unwrap().is_none());
+            assert!(buffer.len() < 2);
+        }
+        buffer.extend_from_slice(b"\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(request(&mut buffer, &mut seen).unwrap().is_some());
+        buffer.extend_from_slice(b"\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(request(&mut buffer, &mut seen).is_err());
+
+        let (mut buffer, mut seen) = (BytesMut::from("\r\n".repeat(1000).as_bytes()), 0);
+        assert!(response(&mut buffer, &mut seen, &Method::GET, 1000).is_err());
     }
 
     #[test]

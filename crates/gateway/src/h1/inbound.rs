@@ -189,6 +189,12 @@ impl Patience {
         self.left = self.left.saturating_add(ticks).min(self.full);
     }
 
+    /// The other side is to move: the tick by which it must have.
+    pub(crate) fn until(&mut self, now: u32) -> u32 {
+        self.waiting_since = Some(now);
+        now.saturating_add(self.left.max(1))
+    }
+
     /// The other side is to move; arms its deadline the first time.
     pub(crate) fn wait(&mut self, watch: &Watched) {
         if self.waiting_since.is_none() {

@@ -10,4 +10,4 @@ mod inbound;
 pub(crate) mod server;
 pub(crate) mod write;
 
-pub(crate) use inbound::H1Body;
+pub(crate) use inbound::{H1Body, Patience};

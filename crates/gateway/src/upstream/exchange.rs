@@ -119,33 +119,42 @@ impl Exchange {
     /// Moves the request along. Fails only when its own body does.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), UpstreamError>> {
         loop {
+            // Gathered before it is sent: a body in chunks of one byte is not written byte by byte.
+            let mut waits = false;
+            while !self.deaf && !waits && self.wire.outbox.pending() < SEND_AHEAD {
+                let Some(Outgoing { body, framing }) = &mut self.outgoing else { break };
+                match Pin::new(body).poll_frame(cx) {
+                    Poll::Pending => waits = true,
+                    Poll::Ready(None) => {
+                        if *framing == Framing::Chunked {
+                            self.wire.outbox.bytes().extend_from_slice(write::LAST_CHUNK);
+                        }
+                        self.outgoing = None;
+                    }
+                    Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(UpstreamError::Client(error))),
+                    Poll::Ready(Some(Ok(frame))) => {
+                        let data = frame.into_data().unwrap_or_default();
+                        let out = self.wire.outbox.bytes();
+                        match framing {
+                            Framing::Chunked => write::chunk(out, &data),
+                            Framing::Length(_) | Framing::UntilClose => out.extend_from_slice(&data),
+                        }
+                    }
+                }
+            }
             if !self.deaf {
                 let Wire { stream, outbox, .. } = &mut self.wire;
                 if ready!(outbox.poll_send(stream, cx, &mut self.moved)).is_err() {
                     self.deaf = true;
                 }
             }
-            let Some(Outgoing { body, framing }) = &mut self.outgoing else { return Poll::Ready(Ok(())) };
-            if self.deaf {
-                // What the client still sends is for nobody; the answer decides what becomes of it.
+            // What a client still sends to a deaf upstream is for nobody; the answer decides what becomes
+            // of it.
+            if self.deaf || self.outgoing.is_none() {
                 return Poll::Ready(Ok(()));
             }
-            match ready!(Pin::new(body).poll_frame(cx)) {
-                None => {
-                    if *framing == Framing::Chunked {
-                        self.wire.outbox.bytes().extend_from_slice(write::LAST_CHUNK);
-                    }
-                    self.outgoing = None;
-                }
-                Some(Err(error)) => return Poll::Ready(Err(UpstreamError::Client(error))),
-                Some(Ok(frame)) => {
-                    let data = frame.into_data().unwrap_or_default();
-                    let out = self.wire.outbox.bytes();
-                    match framing {
-                        Framing::Chunked => write::chunk(out, &data),
-                        Framing::Length(_) | Framing::UntilClose => out.extend_from_slice(&data),
-                    }
-                }
+            if waits {
+                return Poll::Pending;
             }
         }
     }
@@ -261,5 +270,7 @@ fn is_interim(status: StatusCode) -> bool {
     status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS
 }
 
+/// Bytes of a body gathered before the upstream must take some.
+const SEND_AHEAD: usize = 16 * 1024;
 /// Interim answers (1xx) taken before the real one.
 const MAX_INTERIM: u32 = 8;

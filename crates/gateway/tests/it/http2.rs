@@ -189,6 +189,57 @@ async fn settings_and_ping_floods_do_not_stop_others() {
     flood.abort();
 }
 
+async fn impatient(upstream: &Recorder) -> Rig {
+    let mut build = Build::before(upstream.address);
+    build.settings.http2_plaintext = true;
+    build.settings.stall_timeout = Period::from_millis(300);
+    build.start()
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_timed_out_with_an_answer() {
+    let upstream = Recorder::plain().await;
+    let rig = impatient(&upstream).await;
+    let sender = connect(&rig).await;
+    for path in ["/x", "/.gabion/login"] {
+        let uri = format!("http://app.test{path}");
+        let post = Request::post(uri).version(Version::HTTP_2).body(()).unwrap();
+        let (answer, mut body) = sender.clone().ready().await.unwrap().send_request(post, false).unwrap();
+        body.send_data(Bytes::from_static(b"abc"), false).unwrap();
+        let answer = tokio::time::timeout(PATIENCE, answer).await.expect("in time").unwrap();
+        assert!(answer.status().is_client_error(), "{path}: {}", answer.status());
+    }
+    assert_eq!(upstream.all(), [], "the upstream never saw a whole request");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut() {
+    let upstream = Recorder::plain().await;
+    let rig = impatient(&upstream).await;
+    // SETTINGS_INITIAL_WINDOW_SIZE = 0: no byte of any answer may be sent.
+    let window = frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    attack(&rig, [window, frame(1, 5, 1, GET)].into_iter()).await;
+    crate::rig::until(|| rig.gate.connections() == 0).await;
+    assert_eq!(upstream.all().len(), 1);
+}
+
+#[tokio::test]
+async fn a_get_reaches_the_upstream_without_a_body_or_not_at_all() {
+    let upstream = Recorder::plain().await;
+    let rig = rig(&upstream).await;
+    let sender = connect(&rig).await;
+    let (answer, mut body) =
+        sender.clone().ready().await.unwrap().send_request(get("/empty"), false).unwrap();
+    body.send_data(Bytes::new(), true).unwrap();
+    assert_eq!(answer.await.unwrap().status(), 200);
+    let (answer, mut body) = sender.ready().await.unwrap().send_request(get("/body"), false).unwrap();
+    body.send_data(Bytes::from_static(b"GET /admin HTTP/1.1\r\n\r\n"), true).unwrap();
+    assert_eq!(answer.await.unwrap().status(), 413);
+    let [received] = upstream.all().try_into().unwrap();
+    let framing = (received.field("transfer-encoding"), received.field("content-length"));
+    assert_eq!((received.line(), framing), ("GET /empty HTTP/1.1", (None, None)));
+}
+
 #[tokio::test]
 async fn an_idle_connection_is_told_to_go() {
     let upstream = Recorder::plain().await;

@@ -62,6 +62,34 @@ async fn a_body_that_stalls_is_timed_out_with_an_answer() {
 }
 
 #[tokio::test]
+async fn nothing_but_empty_lines_is_timed_out() {
+    let (rig, upstream) = impatient().await;
+    let mut client = rig.connect().await;
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(20));
+    for count in 0.. {
+        ticks.tick().await;
+        if client.try_send("\r\n\r\n").await.is_err() {
+            break;
+        }
+        assert!(count < 500, "still listening");
+    }
+    assert_eq!(upstream.all(), []);
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_of_one_byte_arrives_whole() {
+    let upstream = Recorder::plain().await;
+    let rig = Build::before(upstream.address).start();
+    let mut client = rig.connect().await;
+    let chunks = "1\r\nx\r\n".repeat(50_000);
+    client
+        .send(format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"))
+        .await;
+    assert_eq!(client.response("POST").await.unwrap().status, 200);
+    assert_eq!(upstream.all().pop().unwrap().body, "x".repeat(50_000).into_bytes());
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_is_cut() {
     let upstream = Recorder::start(|_| ok(&"x".repeat(50_000_000))).await;
     let mut build = Build::before(upstream.address);
