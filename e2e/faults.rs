@@ -222,6 +222,53 @@ async fn a_flood_of_refusals_does_not_fill_the_ledger() {
     assert!(refused > 1000, "the flood was one: {refused}");
 }
 
+/// The ledger has no room left: whoever wants to sign in is told so, nobody already signed in is
+/// disturbed, and nothing that was acknowledged is lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_ledger_refuses_what_it_must_record() {
+    const SMALL: &str =
+        "[ledger]\nsegment_size = \"64KiB\"\nmax_size = \"128KiB\"\n\n[checks.rate]\nmode = \"off\"\n";
+    let application = Application::start().await;
+    let gate = Gate::start_with(application.address, SMALL).await;
+    let link = gate.administrator_link().await;
+    gate.accept(&link, PASSWORD).await;
+
+    let mut acknowledged = Vec::new();
+    let mut client = Client::new(gate.address);
+    let refused = loop {
+        let fields = [("name", "admin"), ("password", PASSWORD)];
+        let answer = client.submit("/.gabion/login", &fields).await.expect("the gate answers");
+        if answer.status() != StatusCode::SEE_OTHER {
+            break answer;
+        }
+        acknowledged.push(header(&answer, "gabion-request-id"));
+        assert!(acknowledged.len() < 2000, "128 KiB are full at some point");
+    };
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE, "{}", text(&refused));
+    assert_eq!(header(&refused, "gabion-request-id").len(), 24);
+    assert_eq!(client.get("/mine").await.expect("the gate answers").status(), StatusCode::OK);
+    assert_eq!(
+        Client::new(gate.address).get("/mine").await.expect("answers").status(),
+        StatusCode::UNAUTHORIZED
+    );
+
+    // An orderly stop would have to be recorded too.
+    let stopped = gate.kill().await;
+    stopped.reconfigure("max_size = \"128KiB\"", "max_size = \"64MiB\"");
+    let gate = stopped.start_again().await;
+    // The last one may stand there as begun only: its end found no room.
+    let search = ["ledger", "search", "--kind", "login", "--limit", "5000", "--format", "json"];
+    let recorded = gate.cli(&search).await;
+    let lost: Vec<_> = acknowledged.iter().enumerate().filter(|(_, id)| !recorded.contains(*id)).collect();
+    assert!(
+        lost.is_empty(),
+        "of {} acknowledged sign-ins these are not in the ledger: {lost:?}",
+        acknowledged.len()
+    );
+    assert!(Client::new(gate.address).sign_in("admin", PASSWORD).await.expect("the gate answers"));
+    gate.terminate().await;
+}
+
 fn ledger_size(data: &std::path::Path) -> u64 {
     let mut folders = vec![data.to_path_buf()];
     let mut size = 0;

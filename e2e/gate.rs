@@ -140,6 +140,14 @@ impl Stopped {
         self.directory.path().join("data")
     }
 
+    /// Changes a line of the configuration before the next start.
+    pub(crate) fn reconfigure(&self, from: &str, to: &str) {
+        let path = self.directory.path().join("gabion.toml");
+        let configuration = fs::read_to_string(&path).expect("the configuration is read");
+        assert!(configuration.contains(from));
+        fs::write(path, configuration.replace(from, to)).expect("the configuration is written");
+    }
+
     pub(crate) async fn start_again(self) -> Gate {
         Gate::start_in(self.directory).await
     }
