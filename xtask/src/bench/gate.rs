@@ -289,7 +289,7 @@ fn build(root: &Path) -> Result<PathBuf, Failure> {
 /// Takes the first administrator's link from what the gate printed and signs in by it.
 fn sign_in(proxy: &Proxy) -> Result<String, Failure> {
     const PASSWORD: &str = "a password for one bench run 7391";
-    let log = proxy.server.log();
+    let log = proxy.server.log_with("welcome?token=")?;
     let token = log.split("welcome?token=").nth(1).map(|rest| {
         rest.chars()
             .take_while(|letter| letter.is_ascii_alphanumeric() || "-_".contains(*letter))

@@ -49,6 +49,19 @@ impl Server {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// What it has said, once that holds `text`: a server may listen before it says so.
+    pub(crate) fn log_with(&self, text: &str) -> Result<String, Failure> {
+        let start = now();
+        while start.elapsed() < PATIENCE {
+            let log = self.log();
+            if log.contains(text) {
+                return Ok(log);
+            }
+            sleep(Duration::from_millis(10));
+        }
+        Err(format!("`{text}` was not said: {}", self.log()).into())
+    }
+
     /// Processor time so far, of the process, its threads and its children, in nanoseconds.
     pub(crate) fn cpu(&self) -> Result<u64, Failure> {
         let mut total = 0;
