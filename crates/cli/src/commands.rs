@@ -42,7 +42,7 @@ fn sources(file: &ConfigFile) -> Sources {
         value: path.display().to_string(),
     });
     Sources { file: Some(file.config.clone()), flags: data.into_iter().collect(), ..Sources::default() }
-        .with_environment(std::env::vars())
+        .with_environment(std::env::vars_os())
 }
 
 /// The configuration of a command that needs no more of it than where the data is. `--data` alone is

@@ -31,7 +31,7 @@ struct Verdict<'a> {
 
 fn check(arguments: &ConfigCheck) -> Result<Exit, Failure> {
     let sources = Sources { file: Some(arguments.file.clone()), whole: true, ..Sources::default() }
-        .with_environment(std::env::vars());
+        .with_environment(std::env::vars_os());
     let file = arguments.file.display().to_string();
     match (sources.load(), arguments.output.format) {
         (Ok(loaded), Format::Text) => {
@@ -63,7 +63,7 @@ fn explain(arguments: &ConfigExplain) -> Result<Exit, Failure> {
     let sources =
         Sources { file: arguments.config.exists().then(|| arguments.config.clone()), ..Sources::default() };
     // A configuration with faults can still be explained; its values are then not shown.
-    let loaded: Option<Loaded> = sources.with_environment(std::env::vars()).load().ok();
+    let loaded: Option<Loaded> = sources.with_environment(std::env::vars_os()).load().ok();
     let wanted = arguments.key.as_deref().unwrap_or_default();
     let keys = explain::keys(&schema, loaded.as_ref(), wanted);
     if keys.is_empty() {

@@ -103,36 +103,42 @@ impl Diagnostic {
 
     /// The whole message with colours; whoever prints it takes them out where nobody looks.
     pub(crate) fn render(&self, source: Option<&Source>) -> String {
-        let mut out = format!("{ERROR}error{ERROR:#}: {}\n", self.reason);
+        let path = plain(&self.path.to_string());
+        let mut out = format!("{ERROR}error{ERROR:#}: {}\n", plain(&self.reason));
         match (&self.origin, source) {
-            (Origin::File(span), Some(source)) => render_excerpt(&mut out, source, span, &self.path),
+            (Origin::File(span), Some(source)) => render_excerpt(&mut out, source, span, &path),
             (Origin::File(_), None) => {
-                let _ = writeln!(out, "  {EDGE}-->{EDGE:#} `{}`", self.path);
+                let _ = writeln!(out, "  {EDGE}-->{EDGE:#} `{path}`");
             }
             (Origin::Environment(name), _) => {
-                let _ = writeln!(out, "  {EDGE}-->{EDGE:#} environment variable {name} (`{}`)", self.path);
+                let _ = writeln!(out, "  {EDGE}-->{EDGE:#} environment variable {} (`{path}`)", plain(name));
             }
             (Origin::Flag(name), _) => {
-                let _ = writeln!(out, "  {EDGE}-->{EDGE:#} flag {name} (`{}`)", self.path);
+                let _ = writeln!(out, "  {EDGE}-->{EDGE:#} flag {name} (`{path}`)");
             }
         }
         if let Some(hint) = &self.hint {
-            let _ = writeln!(out, "   {EDGE}={EDGE:#} {HINT}hint{HINT:#}: {hint}");
+            let _ = writeln!(out, "   {EDGE}={EDGE:#} {HINT}hint{HINT:#}: {}", plain(hint));
         }
         out
     }
 }
 
-fn render_excerpt(out: &mut String, source: &Source, span: &Range<usize>, path: &Path) {
+/// The text, without what would move a terminal: the file may be somebody else's.
+fn plain(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
+fn render_excerpt(out: &mut String, source: &Source, span: &Range<usize>, path: &str) {
     if *span == (0..0) {
-        let _ = match path.to_string().as_str() {
+        let _ = match path {
             "" => writeln!(out, "  {EDGE}-->{EDGE:#} {}", source.name),
             path => writeln!(out, "  {EDGE}-->{EDGE:#} {} (`{path}`, which is not set there)", source.name),
         };
         return;
     }
     let (line, column) = source.place(span.start);
-    let text = source.line(line).replace('\t', " ");
+    let text = plain(&source.line(line).replace('\t', " "));
     let margin = " ".repeat(line.to_string().len());
     let covered = source.text.get(span.clone()).unwrap_or_default();
     let width = covered.lines().next().unwrap_or_default().chars().count().max(1);

@@ -1,6 +1,7 @@
 //! From file, environment and flags to a configuration, or to everything that is wrong with them.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path as FilePath, PathBuf};
 
 use gabion_model::Problem;
@@ -12,6 +13,8 @@ use super::{Config, cross};
 
 const PREFIX: &str = "GABION_";
 const SEPARATOR: &str = "__";
+/// Deeper than any setting lies; what a variable names beyond is one unknown key.
+const DEEPEST: usize = 16;
 
 /// Everything a configuration is made of, weakest first.
 #[derive(Debug, Clone, Default)]
@@ -60,9 +63,13 @@ pub(crate) struct Wrong {
 }
 
 impl Sources {
-    /// The settings among the process's environment variables.
-    pub(crate) fn with_environment(mut self, variables: impl Iterator<Item = (String, String)>) -> Self {
-        let settings = variables.filter(|(name, _)| name.starts_with(PREFIX) && name.contains(SEPARATOR));
+    /// The settings among the process's environment variables; the others may hold any bytes.
+    pub(crate) fn with_environment(mut self, variables: impl Iterator<Item = (OsString, OsString)>) -> Self {
+        let settings = variables.filter_map(|(name, value)| {
+            let name = name.into_string().ok()?;
+            let is_setting = name.starts_with(PREFIX) && name.contains(SEPARATOR);
+            is_setting.then(|| (name, value.to_string_lossy().into_owned()))
+        });
         self.environment = settings.collect();
         self.environment.sort();
         self
@@ -125,7 +132,8 @@ impl Sources {
     fn apply_overrides(&self, tree: &mut Node, schema: &Schema, faults: &mut Faults) {
         let environment = self.environment.iter().map(|(name, value)| {
             let keys = name.strip_prefix(PREFIX).unwrap_or(name).to_lowercase();
-            let path = Path(keys.split(SEPARATOR).map(|key| tree::Step::Key(key.to_owned())).collect());
+            let path =
+                Path(keys.splitn(DEEPEST, SEPARATOR).map(|key| tree::Step::Key(key.to_owned())).collect());
             (path, Origin::Environment(name.clone()), value.as_str())
         });
         let flags = self

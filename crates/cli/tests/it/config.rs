@@ -1,6 +1,8 @@
 //! The configuration: every fault at once, where it was written; who wins over whom.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 
 use serde_json::Value;
 
@@ -185,4 +187,34 @@ fn relative_paths_count_from_the_file() {
         .expect("written");
     succeed(directory.path(), &["user", "add", "ann", "--config", "etc/gabion.toml"]);
     assert!(folder.join("kept").join("gabion.db").exists());
+}
+
+#[test]
+fn whatever_stands_in_the_environment_is_survived() {
+    let directory = directory_with(RIGHT);
+    let check = || {
+        let mut command = gabion(directory.path());
+        command.args(["config", "check"]);
+        command
+    };
+    let bytes = OsStr::from_bytes(b"\xff\x1b[2J");
+    assert_eq!(check().env("LESS_TERMCAP", bytes).output().expect("it runs").status.code(), Some(0));
+    assert_eq!(check().env(bytes, "1").output().expect("it runs").status.code(), Some(0));
+    let deep = format!("GABION_{}", "A__".repeat(20_000));
+    assert_eq!(check().env(deep, "1").output().expect("it runs").status.code(), Some(2));
+}
+
+#[test]
+fn what_a_configuration_holds_does_not_move_the_terminal() {
+    let keys = "[gateway]\n\"\\u001b]0;title\\u0007\" = 1\nlisten = \"\\u001b[2Jx\"\n";
+    for hostile in [keys, "# \u{1b}]0;title\u{7}\n"] {
+        let directory = directory_with(hostile);
+        let output = run(directory.path(), &["config", "check", "--color", "always"]);
+        let colours = ["0", "1", "31", "34", "36"].map(|colour| format!("\u{1b}[{colour}m"));
+        let printed = colours.iter().fold(told(&output), |text, colour| text.replace(colour, ""));
+        assert!(
+            !printed.contains(['\u{1b}', '\u{7}']) && printed.contains("\u{fffd}]0;title"),
+            "{printed:?}"
+        );
+    }
 }
