@@ -61,11 +61,13 @@ impl Running {
     /// Serves by `config` from now on, and says which changes only a restart brings about. When it cannot
     /// be used, everything stays as it was.
     pub(crate) async fn reload(&mut self, config: Config) -> Result<Vec<&'static str>, Failure> {
+        let (later, changed) = (fixed(&self.config, &config), changed(&self.config, &config));
+        let config = as_started(&self.config, config);
         let log = access_log::open(&config.log)?;
         let next = generation::build(&config, &self.state, log, Some(&self.pipeline))?;
         let pipeline = Arc::clone(&next.pipeline);
         let mut event = self.event("configuration.reload", Outcome::Begun);
-        event.metadata.insert("changed".to_owned(), changed(&self.config, &config).join(" "));
+        event.metadata.insert("changed".to_owned(), changed.join(" "));
         // Recorded first: what cannot be recorded does not happen.
         self.record(event.clone()).await?;
         self.gate.reload(next).map_err(|error| cannot_start(&error, &config))?;
@@ -75,7 +77,6 @@ impl Running {
         if let Err(error) = self.record(event).await {
             tracing::error!(%error, "completed reload not recorded");
         }
-        let later = fixed(&self.config, &config);
         self.pipeline = pipeline;
         self.config = config;
         Ok(later)
@@ -215,4 +216,18 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
     .into_iter()
     .filter_map(|(key, differs)| differs.then_some(key))
     .collect()
+}
+
+/// The new configuration with what a reload cannot change as it was: what listens without TLS must not
+/// send people to where TLS would be.
+fn as_started(old: &Config, mut new: Config) -> Config {
+    let (before, after) = (&old.gateway, &mut new.gateway);
+    (after.listen, after.listen_plain) = (before.listen, before.listen_plain);
+    (after.threads, after.max_connections) = (before.threads, before.max_connections);
+    if after.tls.mode != before.tls.mode {
+        after.tls = before.tls.clone();
+    }
+    (new.admin, new.data, new.ledger) = (old.admin.clone(), old.data.clone(), old.ledger.clone());
+    (new.log.level, new.log.format) = (old.log.level, old.log.format);
+    new
 }

@@ -131,6 +131,24 @@ fn a_reload_takes_effect_and_a_faulty_one_does_not() {
 }
 
 #[test]
+fn what_needs_a_restart_stays_until_then() {
+    let application = Application::start();
+    let directory = directory_with(&application.configuration(""));
+    let file = directory.path().join("gabion.toml");
+    let gate = Gate::start(directory.path());
+    let navigate = ["Accept: text/html", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"];
+    // What listens without TLS must not send people to where TLS would be.
+    let open = "[[routes]]\npath = \"/open\"\naccess = \"public\"\nupstream = \"app\"\n";
+    let with_tls = application.configuration(open).replace("\"off\"", "\"local-ca\"");
+    fs::write(&file, with_tls).expect("written");
+    gate.process.signal(Signal::HUP);
+    gate.process.wait_for_stderr("gateway.tls.mode");
+    gate.process.wait_for_stderr("configuration reloaded");
+    assert_eq!(get(gate.address, "/open", &navigate).status, 200, "the rest is taken over");
+    assert_eq!(get(gate.address, "/.gabion/login", &navigate).status, 200);
+}
+
+#[test]
 fn a_stop_lets_the_request_in_flight_end() {
     let application = Application::start();
     let open = "[[routes]]\npath = \"/slow\"\naccess = \"public\"\nupstream = \"app\"\n";
