@@ -42,7 +42,9 @@ fn answer(bytes: &[u8], cut: usize) -> Option<String> {
         buffer.extend_from_slice(second);
     }
     let read = read?;
-    let body = body(read.framing, buffer);
+    let mut behind = BytesMut::from(&*read.rest);
+    behind.extend_from_slice(&buffer);
+    let body = body(read.framing, behind);
     Some(format!("{:?} {} {body:?}", read.parts, read.keep_alive))
 }
 

@@ -25,7 +25,8 @@ use crate::watch::Watched;
 pub(crate) struct Answer {
     pub(crate) head: response::Parts,
     pub(crate) body: AnswerBody,
-    pub(crate) tunnel: Option<Tunnel>,
+    /// Boxed: rare, and every answer is moved.
+    pub(crate) tunnel: Option<Box<Tunnel>>,
 }
 
 /// An upstream that has switched to WebSocket, and whose session it serves.
@@ -122,7 +123,8 @@ fn dress(live: &CoreLive, sent: Sent, exchange: &mut Exchange) -> Answer {
     let Sent { mut head, mut body, tunnel } = sent;
     let replacement = live.pipeline.response(exchange, &mut head);
     if let Some(wire) = tunnel {
-        return Answer { head, body, tunnel: Some(Tunnel { wire, session: exchange.session().cloned() }) };
+        let tunnel = Tunnel { wire: *wire, session: exchange.session().cloned() };
+        return Answer { head, body, tunnel: Some(Box::new(tunnel)) };
     }
     match replacement {
         Some(replacement) => body = AnswerBody::own(replacement),

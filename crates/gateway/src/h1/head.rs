@@ -27,6 +27,8 @@ pub(crate) struct ResponseHead {
     pub(crate) keep_alive: bool,
     /// The protocol of a 101 answer.
     pub(crate) upgrade: Option<HeaderValue>,
+    /// What was read behind the head.
+    pub(crate) rest: Bytes,
 }
 
 /// Why the bytes are not a head. Alphabetical.
@@ -143,7 +145,8 @@ pub(crate) fn request(buffer: &mut BytesMut, seen: &mut usize) -> Result<Option<
 }
 
 /// Takes an answer's head from the front of `buffer`. `method` is that of the request, which decides
-/// whether there is a body.
+/// whether there is a body. `buffer` is empty afterwards: what followed the head is in
+/// [`ResponseHead::rest`], so that a body that came with it need not be copied.
 pub(crate) fn response(
     buffer: &mut BytesMut,
     seen: &mut usize,
@@ -170,7 +173,7 @@ pub(crate) fn response(
     if length > limit {
         return Err(HeadFault::TooLong);
     }
-    buffer.extend_from_slice(bytes.get(length..).unwrap_or_default());
+    let rest = bytes.slice(length..);
 
     let version = version(read.version)?;
     let status = read.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(HeadFault::Status)?;
@@ -201,7 +204,7 @@ pub(crate) fn response(
         declared.unwrap_or(Framing::UntilClose)
     };
     let keep_alive = connection.keep_alive() && framing != Framing::UntilClose;
-    Ok(Some(ResponseHead { parts, framing, keep_alive, upgrade }))
+    Ok(Some(ResponseHead { parts, framing, keep_alive, upgrade, rest }))
 }
 
 /// Answers that end with their head, whatever their fields say (RFC 9112 section 6.3).

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use gabion_checks::{Connection, Denial};
 use gabion_model::ControlId;
 use http::{HeaderValue, Method, Response, Version, header};
@@ -20,28 +20,19 @@ use crate::h1::inbound::{H1Body, Loan, Patience};
 use crate::h1::write::{self, Manner};
 use crate::proxy::{self, Answer, AnswerBody};
 use crate::tunnel;
-use crate::watch::{Side, Watched};
+use crate::watch::{Side, TICK, Watched};
 use crate::wire::{Reader, Stream, Writer};
 
 /// Serves `stream` until either side ends it. `first` was read from it already.
+///
+/// What serving a request needs is boxed while the connection is busy and given up when it falls idle:
+/// an idle connection costs little more than its socket.
 pub(crate) async fn serve(core: &Arc<Core>, stream: Stream, connection: Connection, first: &[u8]) {
     let (mut reader, writer) = stream.split();
     reader.buffer.extend_from_slice(first);
     let watch = Arc::new(core.registry().watch());
     let mut server = Server { core, connection, reader: Some(reader), writer, watch, served: 0 };
-    loop {
-        let flow = match server.next_head().await {
-            Next::Head(head) => server.exchange(*head).await,
-            Next::Refused(denial) => server.refuse(denial).await,
-            Next::Over => return,
-        };
-        match flow {
-            Flow::Next => {}
-            Flow::Close => return server.close().await,
-            Flow::Linger => return server.linger().await,
-            Flow::Cut => return,
-        }
-    }
+    while server.awakes().await && Box::pin(server.run()).await == Flow::Idle {}
 }
 
 struct Server<'a> {
@@ -58,6 +49,8 @@ struct Server<'a> {
 enum Next {
     Head(Box<RequestHead>),
     Refused(Denial),
+    /// Nothing has come for a while.
+    Idle,
     Over,
 }
 
@@ -65,6 +58,8 @@ enum Next {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flow {
     Next,
+    /// Nothing to do until the client speaks again.
+    Idle,
     /// Everything was read: close in order.
     Close,
     /// The client may still be sending: closing at once could destroy the answer on its way.
@@ -74,13 +69,58 @@ enum Flow {
 }
 
 impl Server<'_> {
+    /// Waits for the client to say something. `false` when it does not, or leaves.
+    async fn awakes(&mut self) -> bool {
+        let Some(reader) = &mut self.reader else { return false };
+        if reader.buffer.is_empty() {
+            reader.buffer = BytesMut::new();
+        }
+        let settings = &self.core.shared().settings;
+        let period = match self.served {
+            0 => settings.head_timeout.as_duration(),
+            _ => settings.idle_timeout.as_duration().saturating_sub(BUSY),
+        };
+        self.watch.arm(Side::Client, period);
+        poll_fn(|cx| {
+            if !reader.buffer.is_empty() {
+                return Poll::Ready(true);
+            }
+            if let Poll::Ready(read) = reader.poll_fill(cx) {
+                return Poll::Ready(read.is_ok_and(|count| count > 0));
+            }
+            let expired = self.watch.poll_expired(Side::Client, cx);
+            if self.watch.registry().is_draining() { Poll::Ready(false) } else { expired.map(|()| false) }
+        })
+        .await
+    }
+
+    /// Serves what comes until nothing does: [`Flow::Idle`], or the end of the connection.
+    async fn run(&mut self) -> Flow {
+        loop {
+            let flow = match self.next_head().await {
+                Next::Head(head) => self.exchange(*head).await,
+                Next::Refused(denial) => self.refuse(denial).await,
+                Next::Idle => Flow::Idle,
+                Next::Over => Flow::Cut,
+            };
+            match flow {
+                Flow::Next => {}
+                Flow::Close => self.close().await,
+                Flow::Linger => self.linger().await,
+                Flow::Idle | Flow::Cut => {}
+            }
+            if flow != Flow::Next {
+                return flow;
+            }
+        }
+    }
+
     async fn next_head(&mut self) -> Next {
         let Some(reader) = &mut self.reader else { return Next::Over };
         let settings = &self.core.shared().settings;
-        let patience = if self.served == 0 { settings.head_timeout } else { settings.idle_timeout };
         let (mut seen, mut begun) = (0, false);
         if reader.buffer.is_empty() {
-            self.watch.arm(Side::Client, patience.as_duration());
+            self.watch.arm(Side::Client, settings.idle_timeout.as_duration().min(BUSY));
         }
         poll_fn(|cx| {
             loop {
@@ -103,11 +143,11 @@ impl Server<'_> {
                     Poll::Ready(Ok(_)) => {}
                     Poll::Pending => {
                         let expired = self.watch.poll_expired(Side::Client, cx);
-                        if reader.buffer.is_empty() && self.watch.registry().is_draining() {
+                        if !begun && self.watch.registry().is_draining() {
                             return Poll::Ready(Next::Over);
                         }
                         ready!(expired);
-                        let late = if begun { Next::Refused(Denial::request_timeout()) } else { Next::Over };
+                        let late = if begun { Next::Refused(Denial::request_timeout()) } else { Next::Idle };
                         return Poll::Ready(late);
                     }
                 }
@@ -139,11 +179,20 @@ impl Server<'_> {
         let answer = {
             let (core, watch) = (self.core, Arc::clone(&self.watch));
             let mut answer = pin!(proxy::answer(core, &live, self.connection, parts, body, &watch));
-            poll_fn(|cx| match answer.as_mut().poll(cx) {
+            let mut at_once = loan.is_none();
+            let answer = poll_fn(|cx| match answer.as_mut().poll(cx) {
                 Poll::Ready(answer) => Poll::Ready(Some(answer)),
+                // Most answers come at once; whether the client is still there is looked at a tick later.
+                Poll::Pending if std::mem::take(&mut at_once) => {
+                    self.watch.arm(Side::Client, TICK);
+                    self.watch.register(cx);
+                    Poll::Pending
+                }
                 Poll::Pending => self.poll_client(loan.as_deref(), cx).map(|()| None),
             })
-            .await
+            .await;
+            self.watch.disarm(Side::Client);
+            answer
         };
         let Some(answer) = answer else { return Flow::Cut };
         let keep_alive = keep_alive && !loan.as_deref().is_some_and(Loan::is_abandoned);
@@ -191,7 +240,7 @@ impl Server<'_> {
         if let Some(tunnel) = tunnel {
             write::switching_protocols(self.writer.out(), &head.headers);
             if let Some(reader) = &mut self.reader {
-                tunnel::run(reader, &mut self.writer, tunnel, &self.watch).await;
+                tunnel::run(reader, &mut self.writer, *tunnel, &self.watch).await;
             }
             return Flow::Cut;
         }
@@ -365,6 +414,8 @@ fn malformed(fault: HeadFault) -> Denial {
     }
 }
 
+/// How long a connection without a request still counts as busy.
+const BUSY: Duration = Duration::from_secs(1);
 /// Bytes of later requests read while one is in flight.
 const READ_AHEAD: usize = 16 * 1024;
 /// Bytes of an answer held before the client must take some.

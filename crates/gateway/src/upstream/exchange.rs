@@ -98,6 +98,7 @@ impl Exchange {
                 match head::response(&mut self.wire.buffer, &mut self.seen, &self.method, limit) {
                     Err(fault) => return Poll::Ready(Err(UpstreamError::Malformed(fault.to_string()))),
                     Ok(Some(head)) if is_interim(head.parts.status) => {
+                        self.wire.buffer.extend_from_slice(&head.rest);
                         self.interim = self.interim.saturating_add(1);
                         if self.interim > MAX_INTERIM {
                             let reason = "too many interim answers".to_owned();
@@ -170,38 +171,30 @@ impl Exchange {
         pool: &Arc<Pool>,
         upgrade: bool,
     ) -> Result<Sent, UpstreamError> {
-        let ResponseHead { parts, framing, keep_alive, upgrade: switched } = head;
+        let ResponseHead { parts, framing, keep_alive, upgrade: switched, rest } = head;
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
             let websocket = switched.is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
             if !upgrade || !websocket {
                 return Err(UpstreamError::Malformed("a change of protocol nobody asked for".into()));
             }
-            return Ok(Sent { head: parts, body: AnswerBody::empty(), tunnel: Some(self.wire) });
+            self.wire.buffer.extend_from_slice(&rest);
+            return Ok(Sent { head: parts, body: AnswerBody::empty(), tunnel: Some(Box::new(self.wire)) });
         }
-        let mut decoder = Decoder::new(framing);
-        let whole = match framing {
-            Framing::Length(length) if length <= self.wire.buffer.len() as u64 && self.is_sent() => {
-                match decoder.decode(&mut self.wire.buffer) {
-                    Ok(Decoded::Data(data)) => Some(data),
-                    Ok(Decoded::End) => Some(Bytes::new()),
-                    Ok(Decoded::Hungry) | Err(_) => None,
-                }
+        let whole = framing == Framing::Length(rest.len() as u64) && self.is_sent();
+        let body = if whole {
+            if keep_alive {
+                pool.put(self.wire);
             }
-            _ => None,
-        };
-        let body = match whole {
-            Some(data) => {
-                if keep_alive && self.wire.buffer.is_empty() {
-                    pool.put(self.wire);
-                }
-                AnswerBody::passed_on(data)
-            }
-            None => AnswerBody::upstream(UpstreamBody {
+            AnswerBody::passed_on(rest)
+        } else {
+            self.wire.buffer.extend_from_slice(&rest);
+            let decoder = Decoder::new(framing);
+            AnswerBody::upstream(UpstreamBody {
                 exchange: Some(self),
                 decoder,
                 keep_alive,
                 pool: Arc::clone(pool),
-            }),
+            })
         };
         Ok(Sent { head: parts, body, tunnel: None })
     }

@@ -57,7 +57,7 @@ pub(crate) struct Sent {
     pub(crate) head: response::Parts,
     pub(crate) body: AnswerBody,
     /// The connection, after a 101 to an admitted handshake.
-    pub(crate) tunnel: Option<Wire>,
+    pub(crate) tunnel: Option<Box<Wire>>,
 }
 
 /// Why there is no answer.
