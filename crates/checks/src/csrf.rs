@@ -30,6 +30,7 @@ use std::sync::Arc;
 use gabion_model::{ControlId, Problem, Secret, SessionId};
 use gabion_vault::encoding::base64url_encode;
 use gabion_vault::{constant_time_eq, hmac_sha256};
+use http::header::CACHE_CONTROL;
 use http::{HeaderName, HeaderValue, Method, StatusCode, request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -221,6 +222,8 @@ impl Check for Csrf {
         {
             token.set_sensitive(true);
             answer.head.headers.insert(TOKEN, token);
+            // It is one person's, also where the page around it is everybody's.
+            answer.head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }
 }

@@ -21,7 +21,8 @@
 //!    judged is the form that is forwarded.
 //! 6. Empty segments and `;parameters` stay; where reading the path without them finds another
 //!    route, the request is ambiguous and refused. So it is where an application that ignores case, a final
-//!    `/` or the encoding of a slash would take the path for one whose route asks for more (a session, a role).
+//!    `/`, dots or blanks at the end of a segment, or the encoding of a delimiter would take the path for one
+//!    whose route asks for more (a session, a role).
 //! 7. Fields named with `_` or another sign where a trusted field has `-` are refused.
 //! 8. Hop-by-hop fields, those `Connection` names, and every field by which an application might be told
 //!    who is calling or what was asked (`Gabion-*`, `Forwarded`, `X-Forwarded-*`, `X-Real-IP`,

@@ -173,6 +173,13 @@ fn no_reading_of_a_path_leads_past_a_route_that_asks_for_more() {
         "/orders/all/",
         "/files/private%2Fx",
         "/x%2F..",
+        "/orders/all%3Fx",
+        "/orders/all%23/x",
+        "/orders/all%20",
+        "/orders/all.",
+        "/orders/all%3bx=y",
+        "/admin%20./x",
+        "/admin%3B/x",
     ] {
         assert!(run("GET", path).is_err(), "{path}");
     }
@@ -185,6 +192,8 @@ fn no_reading_of_a_path_leads_past_a_route_that_asks_for_more() {
         ("/About/", 4),
         ("/team/", 5),
         ("/README", 7),
+        ("/admin%20guide", 7),
+        ("/orders/all.css", 7),
         ("/static/", 7),
         ("/", 7),
         ("/files/Public%2Fx", 8),

@@ -123,15 +123,19 @@ impl Routes {
         self.search(host, path, method, Pattern::matches)
     }
 
-    /// Would an application that ignores case, a final `/` or the encoding of a slash take the path for one
-    /// whose route asks for more than `found`? A route that spells the whole path is taken at its word.
+    /// Would an application that ignores case, what ends a segment, or the encoding of a delimiter take the
+    /// path for one whose route asks for more than `found`? A route that spells the whole path is taken at its
+    /// word.
     pub(crate) fn asks_for_more(&self, found: &Found, host: &str, path: &str, method: &Method) -> bool {
         let Found::Route(found) = found else { return false };
         let Some(found) = self.routes.get(*found) else { return false };
-        let has_upper = || path.bytes().any(|byte| byte.is_ascii_uppercase());
-        if found.pattern.is_exact() || (self.plain && !path.ends_with('/') && !has_upper()) {
+        let has_other = || path.bytes().any(|byte| byte.is_ascii_uppercase() || byte == b'%');
+        if found.pattern.is_exact() || (self.plain && !path.ends_with(['/', '.']) && !has_other()) {
             return false;
         }
+        // Decoded too early, `?` and `#` end the path.
+        let end = ["%3F", "%23"].iter().filter_map(|delimiter| path.find(delimiter)).min();
+        let path = path.get(..end.unwrap_or(path.len())).unwrap_or(path);
         let slashes = path.contains("%2F").then(|| path.replace("%2F", "/"));
         let path = slashes.as_deref().unwrap_or(path);
         match self.search(host, path, method, Pattern::matches_loosely) {

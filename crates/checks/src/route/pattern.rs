@@ -55,14 +55,14 @@ impl Pattern {
         self.fits(path, &self.segments, |literal, part| literal == part)
     }
 
-    /// The same for a reader who ignores case and a final `/`.
+    /// The same for a reader who ignores case, a final `/` and what [`same_loosely`] does.
     pub(crate) fn matches_loosely(&self, path: &str) -> bool {
         let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
         let segments = match &*self.segments {
             [rest @ .., Segment::Literal(last)] if last.is_empty() && !rest.is_empty() => rest,
             segments => segments,
         };
-        self.fits(path, segments, str::eq_ignore_ascii_case)
+        self.fits(path, segments, same_loosely)
     }
 
     fn fits(&self, path: &str, segments: &[Segment], same: fn(&str, &str) -> bool) -> bool {
@@ -115,6 +115,16 @@ impl Pattern {
         }
         other.segments.len().cmp(&self.segments.len()).then(self.open.cmp(&other.open))
     }
+}
+
+/// Is the segment the literal for a reader who ignores case, final dots and blanks, and parameters though
+/// their `;` is encoded?
+fn same_loosely(literal: &str, part: &str) -> bool {
+    let Some((start, mut rest)) = part.split_at_checked(literal.len()) else { return false };
+    while let Some(shorter) = rest.strip_prefix("%20").or_else(|| rest.strip_prefix('.')) {
+        rest = shorter;
+    }
+    start.eq_ignore_ascii_case(literal) && (rest.is_empty() || rest.starts_with("%3B"))
 }
 
 /// What a normalised path may hold as it stands: RFC 3986 `pchar`, triplets included.

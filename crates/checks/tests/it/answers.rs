@@ -129,10 +129,11 @@ fn the_token_is_for_clients_that_send_neither_header() {
     let (ticket, _) = world.sign_in("alice", &[]);
     let (headers, _, _) = dress(
         &world,
-        with_ticket(request("GET", "/account/x", &[("x-gabion-csrf", "fetch")]), &ticket),
+        with_ticket(request("GET", "/shop/x", &[("x-gabion-csrf", "fetch")]), &ticket),
         200,
-        &[],
+        &[("cache-control", "public, max-age=60")],
     );
+    assert_eq!(headers["cache-control"], "no-store");
     let token = headers["x-gabion-csrf"].to_str().unwrap().to_owned();
     let post = |token: Option<&str>| {
         let fields: Vec<_> = token.map(|token| ("x-gabion-csrf", token)).into_iter().collect();
