@@ -2,6 +2,11 @@
 
 use std::net::SocketAddr;
 
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse as _;
+use http::{StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -17,13 +22,21 @@ pub struct Options {
     pub repaired: bool,
     /// How the application learns who is calling.
     pub identity: Identity,
+    /// Answer only to whoever means this very application. Its holes lead to a shell, and any page a
+    /// browser shows may send requests to loopback. Off, where those requests are what is tried out.
+    pub guarded: bool,
 }
 
 impl Options {
     /// The vulnerable application with its own login, on a free port.
     #[must_use]
     pub fn vulnerable() -> Self {
-        Self { address: SocketAddr::from(([127, 0, 0, 1], 0)), repaired: false, identity: Identity::OwnLogin }
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            repaired: false,
+            identity: Identity::OwnLogin,
+            guarded: false,
+        }
     }
 
     /// The repaired application with its own login, on a free port.
@@ -111,6 +124,7 @@ pub async fn serve(options: Options) -> Result<Handle, ServeError> {
     let address = listener.local_addr().map_err(bind)?;
     let (stop, stopped) = watch::channel(false);
     let router = app::router(&options, address, stopped.clone()).await.map_err(ServeError::Data)?;
+    let router = if options.guarded { guard(router, &options.identity, address) } else { router };
     let task = tokio::spawn(async move {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let until = async move {
@@ -122,4 +136,30 @@ pub async fn serve(options: Options) -> Result<Handle, ServeError> {
         }
     });
     Ok(Handle { address, stop, task })
+}
+
+/// Refuses what a browser was made to send: requests from pages of other sites, and those under a name
+/// that somebody else lets point here. Behind a gate only the gate's own authority is answered to, which
+/// no browser gives when it comes here directly; which pages may send what is the gate's to judge there.
+fn guard(router: Router, identity: &Identity, address: SocketAddr) -> Router {
+    let (authority, alone) = match identity {
+        Identity::OwnLogin => (address.to_string(), true),
+        Identity::Gate { issuer, .. } => {
+            (issuer.split_once("://").map_or(issuer.as_str(), |(_, authority)| authority).to_owned(), false)
+        }
+    };
+    let authorities = [authority.replace("127.0.0.1", "localhost"), authority];
+    router.layer(from_fn(move |request: Request, next: Next| {
+        let field = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let named = field(header::HOST).is_some_and(|host| authorities.iter().any(|own| own == host));
+        let site = field(header::HeaderName::from_static("sec-fetch-site"));
+        let own = named && !(alone && matches!(site, Some("cross-site" | "same-site")));
+        async move {
+            if own {
+                next.run(request).await
+            } else {
+                (StatusCode::FORBIDDEN, "Not from here.").into_response()
+            }
+        }
+    }))
 }

@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &Demo) -> Result<Exit, Failure> {
     // What goes wrong is said; what goes right is not the demo's subject.
     logging::start(&Log { level: LogLevel::Error, ..Log::default() });
     block_on(async {
-        let stage = Stage::set(arguments.port).await?;
+        let stage = Stage::set(arguments.port, !arguments.attack).await?;
         if arguments.attack {
             let report = attack::run(&stage).await?;
             output::value(arguments.output.format, &report, || report.to_text())?;

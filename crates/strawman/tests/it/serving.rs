@@ -41,6 +41,35 @@ async fn after_shutdown_nobody_listens() {
 }
 
 #[tokio::test]
+async fn guarded_it_answers_nothing_that_another_site_makes_a_browser_send() {
+    let app = serve(Options { guarded: true, ..Options::vulnerable() }).await.unwrap();
+    let (address, port) = (app.address(), app.address().port());
+    for (host, site, answered) in [
+        (format!("127.0.0.1:{port}"), "none", true),
+        (format!("localhost:{port}"), "same-origin", true),
+        (format!("127.0.0.1:{port}"), "cross-site", false),
+        (format!("localhost:{port}"), "same-site", false),
+        (format!("evil.example:{port}"), "same-origin", false),
+        ("127.0.0.1".to_owned(), "none", false),
+    ] {
+        let answer =
+            get_as(address, "/shop", &format!("Host: {host}\r\nSec-Fetch-Site: {site}")).await.unwrap();
+        assert_eq!(answer.contains("200 OK"), answered, "{host} {site}: {answer}");
+    }
+    assert!(get(address, "/shop").await.unwrap().contains("200 OK"), "curl says nothing of sites");
+
+    let issuer = "http://127.0.0.1:8080".to_owned();
+    let identity = Identity::Gate { jwks: "{\"keys\":[]}".into(), issuer, audience: "a".into() };
+    let app = serve(Options { guarded: true, identity, ..Options::vulnerable() }).await.unwrap();
+    assert!(get(app.address(), "/shop").await.unwrap().contains("403 Forbidden"), "not by the gate");
+    for host in ["127.0.0.1:8080", "localhost:8080"] {
+        let by_gate = format!("Host: {host}\r\nSec-Fetch-Site: cross-site");
+        let answer = get_as(app.address(), "/shop", &by_gate).await.unwrap();
+        assert!(answer.contains("200 OK"), "{host}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn every_public_page_and_the_description_of_the_api_are_there() {
     for options in [Options::vulnerable(), Options::repaired()] {
         let app = serve(options).await.unwrap();
@@ -57,11 +86,15 @@ async fn every_public_page_and_the_description_of_the_api_are_there() {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a client of the application under test")]
 async fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
+    get_as(address, path, &format!("Host: {address}")).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "a client of the application under test")]
+async fn get_as(address: SocketAddr, path: &str, fields: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
     stream
-        .write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())
+        .write_all(format!("GET {path} HTTP/1.1\r\n{fields}\r\nConnection: close\r\n\r\n").as_bytes())
         .await?;
     let mut text = String::new();
     stream.read_to_string(&mut text).await?;

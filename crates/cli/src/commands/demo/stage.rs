@@ -35,8 +35,9 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts all of it. `port` is where the gate listens, when it is free.
-    pub(super) async fn set(port: u16) -> Result<Self, Failure> {
+    /// Starts all of it. `port` is where the gate listens, when it is free; `guarded` keeps the pages of
+    /// other sites away from the application's holes while a person looks around with a browser.
+    pub(super) async fn set(port: u16, guarded: bool) -> Result<Self, Failure> {
         let directory = tempfile::Builder::new()
             .prefix("gabion-demo-")
             .tempdir()
@@ -53,8 +54,9 @@ impl Stage {
         let jwks = serde_json::to_string(&Jwks::of([state.key.as_ref()])).map_err(std::io::Error::from)?;
         let issuer = generation::origin(&config, config.gateway.listen);
         let told = Identity::Gate { jwks, issuer, audience: UPSTREAM.to_owned() };
-        let alone = serve(Options::vulnerable()).await?;
-        let behind = serve(Options { identity: told, ..Options::vulnerable() }).await?;
+        let application = Options { guarded, ..Options::vulnerable() };
+        let alone = serve(application.clone()).await?;
+        let behind = serve(Options { identity: told, ..application }).await?;
         let upstream = Upstream { url: behind.base(), ..Upstream::default() };
         config.upstreams.insert(UPSTREAM.to_owned(), upstream);
 
