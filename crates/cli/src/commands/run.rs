@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &Run) -> Result<Exit, Failure> {
     let config = sources.load()?.config;
     logging::start(&config.log);
     allow_open_files();
+    leave_no_core();
     block_on(async move {
         let mut signals = Signals::listen()?;
         let state = State::open(&config)?;
@@ -47,6 +48,13 @@ fn allow_open_files() {
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "limit of open files stays as it was");
+    }
+}
+
+/// Passwords on their way and tickets stand in memory; a core file would keep them.
+fn leave_no_core() {
+    if let Err(error) = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
+        tracing::warn!(%error, "core files stay possible");
     }
 }
 

@@ -1,6 +1,8 @@
 //! When the certificate ends (RFC 5280, 4.1.2.5): the one fact of it that is read here.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use gabion_gateway::TlsMode;
@@ -31,10 +33,21 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
                 let detail = format!("`{}` holds no certificate that can be read", path.display());
                 return vec![Finding::fail(what, detail, "a certificate chain in PEM, the gate's own first")];
             };
-            vec![judge(end, SystemClock.now())]
+            let key = config.gateway.tls.key.as_deref().and_then(exposed);
+            std::iter::once(judge(end, SystemClock.now())).chain(key).collect()
         }
         (TlsMode::Files, None) => Vec::new(),
     }
+}
+
+/// A key that others may read, or its group write. Reading by a group is how keys are often shared.
+fn exposed(key: &Path) -> Option<Finding> {
+    let mode = fs::metadata(key).ok()?.mode();
+    let shown = key.display();
+    (mode & 0o027 != 0).then(|| {
+        let detail = format!("others may use `{shown}` (mode {:04o})", mode & 0o7777);
+        Finding::warn("private key", detail, format!("chmod 600 {shown}"))
+    })
 }
 
 fn judge(end: Timestamp, now: Timestamp) -> Finding {
@@ -134,6 +147,16 @@ fn timestamp(text: &str) -> Option<Timestamp> {
 mod tests {
     use super::super::State;
     use super::*;
+
+    #[test]
+    fn a_key_within_reach_of_others_is_told() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let key = tempfile::NamedTempFile::new().unwrap();
+        for (mode, told) in [(0o600, false), (0o400, false), (0o640, false), (0o660, true), (0o644, true)] {
+            fs::set_permissions(key.path(), fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(exposed(key.path()).is_some(), told, "{mode:o}");
+        }
+    }
 
     #[test]
     fn reads_the_end_of_a_certificate() {
