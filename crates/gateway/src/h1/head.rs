@@ -203,7 +203,9 @@ pub(crate) fn response(
     } else {
         declared.unwrap_or(Framing::UntilClose)
     };
-    let keep_alive = connection.keep_alive() && framing != Framing::UntilClose;
+    // What an application that takes HEAD for GET sends behind this head must not answer the next request.
+    let may_follow = *method == Method::HEAD && declared.is_some_and(|declared| !declared.is_empty());
+    let keep_alive = connection.keep_alive() && framing != Framing::UntilClose && !may_follow;
     Ok(Some(ResponseHead { parts, framing, keep_alive, upgrade, rest }))
 }
 
@@ -241,12 +243,12 @@ struct ConnectionFields {
     chunked: bool,
     close: bool,
     keep_alive: bool,
-    nominated: Option<HeaderValue>,
+    nominated: Vec<HeaderValue>,
 }
 
 impl ConnectionFields {
     fn new(version: Version) -> Self {
-        Self { version, length: None, chunked: false, close: false, keep_alive: false, nominated: None }
+        Self { version, length: None, chunked: false, close: false, keep_alive: false, nominated: Vec::new() }
     }
 
     fn note(&mut self, name: &HeaderName, value: &HeaderValue) -> Result<(), HeadFault> {
@@ -267,15 +269,19 @@ impl ConnectionFields {
             }
             self.chunked = true;
         } else if *name == header::CONNECTION {
+            let mut nominates = false;
             for token in value.as_bytes().split(|byte| *byte == b',') {
                 let token = token.trim_ascii();
                 if token.eq_ignore_ascii_case(b"close") {
                     self.close = true;
                 } else if token.eq_ignore_ascii_case(b"keep-alive") {
                     self.keep_alive = true;
-                } else if !token.is_empty() {
-                    self.nominated = Some(value.clone());
+                } else {
+                    nominates |= !token.is_empty();
                 }
+            }
+            if nominates {
+                self.nominated.push(value.clone());
             }
         }
         Ok(())
@@ -297,8 +303,8 @@ impl ConnectionFields {
     /// Removes the fields `Connection` names (RFC 9110 section 7.6.1). They were rare enough to look up
     /// by name again.
     fn remove_nominated(&self, headers: &mut HeaderMap) {
-        let Some(nominated) = &self.nominated else { return };
-        for token in nominated.as_bytes().split(|byte| *byte == b',') {
+        let values = self.nominated.iter().map(HeaderValue::as_bytes);
+        for token in values.flat_map(|value| value.split(|byte| *byte == b',')) {
             if let Ok(name) = HeaderName::from_bytes(token.trim_ascii())
                 && let Entry::Occupied(entry) = headers.entry(name)
             {
@@ -423,6 +429,26 @@ mod tests {
             assert_eq!(head.framing, Framing::EMPTY);
             assert_eq!(head.parts.headers.contains_key(header::CONTENT_LENGTH), status != 204);
         }
+    }
+
+    fn answer(method: &Method, text: &str) -> ResponseHead {
+        response(&mut BytesMut::from(text.as_bytes()), &mut 0, method, 1000).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_connection_on_which_a_body_may_still_come_is_not_used_again() {
+        let (some, none) =
+            ("HTTP/1.1 200 X\r\ncontent-length: 5\r\n\r\n", "HTTP/1.1 200 X\r\ncontent-length: 0\r\n\r\n");
+        assert!(!answer(&Method::HEAD, some).keep_alive);
+        assert!(answer(&Method::HEAD, none).keep_alive && answer(&Method::GET, some).keep_alive);
+    }
+
+    #[test]
+    fn every_nominated_field_stays_on_its_connection() {
+        let text = "HTTP/1.1 200 X\r\nconnection: a, close\r\na: 1\r\nconnection: b\r\nb: 2\r\nc: 3\r\ncontent-length: 0\r\n\r\n";
+        let head = answer(&Method::GET, text);
+        let names: Vec<_> = head.parts.headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!((names, head.keep_alive), (vec!["c"], false));
     }
 
     proptest! {
