@@ -60,6 +60,22 @@ async fn nobody_ends_somebody_elses_session() {
     assert_eq!((outcome, reason.as_deref()), (Outcome::Failure, Some("there is no such account or session")));
 }
 
+/// CWE-770: whoever may sign in must not be able to fill the record.
+#[tokio::test]
+async fn vain_tries_to_end_sessions_are_counted_and_not_written_one_by_one() {
+    let world = World::new();
+    world.person("eve", &[]).await;
+    let eve = signed_in(&world.sign_in("eve").await.session);
+    let before = world.events().await.len();
+    for number in 0..200 {
+        let id = SessionId::new(&format!("no-such-session-{number}"));
+        assert_eq!(world.service.revoke_session(&eve, &id).await, Err(ActError::NotFound));
+        assert_eq!(world.service.revoke_other_sessions(&eve).await, Ok(0));
+    }
+    let written = world.events().await.len() - before;
+    assert!((1..5).contains(&written), "{written}");
+}
+
 #[tokio::test]
 async fn revoking_the_others_keeps_this_one() {
     let world = World::new();
