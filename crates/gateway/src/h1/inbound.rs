@@ -189,10 +189,12 @@ impl Patience {
         self.left = self.left.saturating_add(ticks).min(self.full);
     }
 
-    /// The other side is to move: the tick by which it must have.
-    pub(crate) fn until(&mut self, now: u32) -> u32 {
+    /// The other side is to take `bytes`: the tick by which it must have.
+    pub(crate) fn until(&mut self, bytes: usize, now: u32) -> u32 {
         self.waiting_since = Some(now);
-        now.saturating_add(self.left.max(1))
+        let needed = (bytes as u64).saturating_mul(self.ticks_per_second).div_ceil(self.min_rate);
+        let ticks = u32::try_from(needed).unwrap_or(u32::MAX).saturating_add(self.left.max(1));
+        now.saturating_add(ticks)
     }
 
     /// The other side is to move; arms its deadline the first time.
@@ -231,5 +233,18 @@ mod tests {
         assert_eq!(patience.left, 150);
         patience.moved(1 << 20, 200);
         assert_eq!(patience.left, 300);
+    }
+
+    #[test]
+    fn who_takes_a_large_piece_at_the_least_rate_is_in_time() {
+        let mut patience = Patience::new(&Settings::default());
+        let mut now = 0;
+        for _ in 0..20 {
+            let deadline = patience.until(32_000, now);
+            now += 640;
+            assert!(now < deadline);
+            patience.moved(32_000, now);
+        }
+        assert_eq!(patience.until(0, now), now + patience.left);
     }
 }

@@ -73,7 +73,7 @@ impl StreamBody {
 
     fn offer(&mut self, bytes: usize) {
         self.offered = bytes;
-        self.stream.deadline.store(self.patience.until(self.watch.registry().now()), Relaxed);
+        self.stream.deadline.store(self.patience.until(bytes, self.watch.registry().now()), Relaxed);
     }
 }
 
