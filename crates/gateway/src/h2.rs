@@ -57,7 +57,7 @@ pub(crate) async fn serve_after_preface(
         .max_local_error_reset_streams(MAX_ERRORS)
         .serve_connection(io, service);
     let mut served = pin!(served);
-    let (mut closing, mut idle) = (false, false);
+    let (mut closing, mut idle, mut overdue) = (false, false, 0_u32);
     watch.arm(Side::Client, settings.head_timeout.as_duration());
     let ended = poll_fn(|cx| {
         if let Poll::Ready(ended) = served.as_mut().poll(cx) {
@@ -72,9 +72,17 @@ pub(crate) async fn serve_after_preface(
         idle = quiet;
         let mut late = watch.poll_expired(Side::Client, cx).is_ready();
         if late && !quiet {
-            // Bodies that come in watch themselves; those that go out cannot.
-            if open.is_stuck(watch.registry().now()) {
+            // Bodies that come in watch themselves; those that go out cannot. A paused download shall not
+            // take its neighbours with it: they may end, but nothing new begins beside it.
+            let (stuck, all) = open.stuck(watch.registry().now());
+            overdue = if stuck > 0 { overdue.saturating_add(1) } else { 0 };
+            if stuck > 0 && (all || overdue > MAX_OVERDUE) {
                 return Poll::Ready(Ok(()));
+            }
+            if stuck > 0 && !closing {
+                closing = true;
+                served.as_mut().graceful_shutdown();
+                cx.waker().wake_by_ref();
             }
             watch.arm(Side::Client, settings.stall_timeout.as_duration());
             late = watch.poll_expired(Side::Client, cx).is_ready();
@@ -176,6 +184,8 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 const FRAME: u32 = 16 * 1024;
 /// Bytes of an answer held per stream.
 const SEND_BUFFER: usize = 64 * 1024;
+/// Stall timeouts that streams beside a stuck one have to end.
+const MAX_OVERDUE: u32 = 10;
 /// Streams reset before they were accepted: a rapid reset (CVE-2023-44487) ends here.
 const MAX_RESETS: usize = 20;
 /// Streams we had to reset for the client's errors (CVE-2025-8671).

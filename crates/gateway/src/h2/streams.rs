@@ -48,9 +48,12 @@ impl Streams {
         self.open().is_empty()
     }
 
-    /// Some answer waits for longer than the client may let it.
-    pub(super) fn is_stuck(&self, now: u32) -> bool {
-        self.open().iter().map(|deadline| deadline.load(Relaxed)).any(|tick| tick != 0 && tick <= now)
+    /// How many answers wait for longer than the client may let them, and whether these are all there are.
+    pub(super) fn stuck(&self, now: u32) -> (usize, bool) {
+        let open = self.open();
+        let late = |deadline: &&Arc<AtomicU32>| (1..=now).contains(&deadline.load(Relaxed));
+        let stuck = open.iter().filter(late).count();
+        (stuck, stuck == open.len())
     }
 
     fn open(&self) -> MutexGuard<'_, Vec<Arc<AtomicU32>>> {
@@ -99,5 +102,25 @@ impl Body for StreamBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_stuck_from_its_deadline_on() {
+        let streams = Arc::<Streams>::default();
+        assert!(streams.is_empty());
+        let (one, other) = (streams.enter(), streams.enter());
+        one.deadline.store(5, Relaxed);
+        assert_eq!([4, 5].map(|now| streams.stuck(now)), [(0, false), (1, false)]);
+        drop(other);
+        assert_eq!(streams.stuck(6), (1, true));
+        one.deadline.store(0, Relaxed);
+        assert_eq!(streams.stuck(6), (0, false));
+        drop(one);
+        assert!(streams.is_empty());
     }
 }
