@@ -41,9 +41,11 @@ async fn the_main_job(javascript: bool) {
     assert_eq!(application.served(), 0, "the application was not asked");
     shots.take(browser, "1-login").await;
     sign_in(browser, "wrong password").await;
+    until("the refusal is shown", async || title(browser).await.starts_with("Error")).await;
     assert!(path(browser).await.starts_with("/.gabion/login"));
     shots.take(browser, "2-login-refused").await;
     sign_in(browser, PASSWORD).await;
+    until("the application is shown", async || path(browser).await == "/hello").await;
     let page = browser.source().await.expect("has a source");
     assert!(page.contains("GET /hello?from=browser identity=true"), "{page}");
     shots.take(browser, "3-application").await;
@@ -57,7 +59,10 @@ async fn the_main_job(javascript: bool) {
     let others = Locator::Css("form[action$='/revoke'] button");
     assert_eq!(browser.find_all(others).await.expect("searches").len(), 1, "one session is not this one");
     browser.find(others).await.expect("the button").click().await.expect("clicks");
-    assert_eq!(browser.find_all(others).await.expect("searches").len(), 0);
+    until("the other session is gone", async || {
+        browser.find_all(others).await.is_ok_and(|found| found.is_empty())
+    })
+    .await;
     shots.take(browser, "5-revoked").await;
     assert_eq!(
         other.get("/mine").await.expect("the gate answers").status(),
@@ -73,6 +78,7 @@ async fn the_main_job(javascript: bool) {
         .click()
         .await
         .expect("clicks");
+    until("the account page is left", async || path(browser).await != "/.gabion/account").await;
     shots.take(browser, "6-signed-out").await;
     browser.goto(&format!("{here}/hello")).await.expect("opens");
     assert!(path(browser).await.starts_with("/.gabion/login"));
@@ -86,6 +92,16 @@ async fn sign_in(browser: &Browser, password: &str) {
         field.send_keys(value).await.expect("types");
     }
     browser.find(Locator::Css("main form button")).await.expect("the button").click().await.expect("clicks");
+}
+
+/// A click returns before the page it leads to is there.
+async fn until(what: &str, condition: impl AsyncFn() -> bool) {
+    let seen = tokio::time::timeout(PATIENCE, async { while !condition().await {} }).await;
+    assert!(seen.is_ok(), "not seen: {what}");
+}
+
+async fn title(browser: &Browser) -> String {
+    browser.title().await.unwrap_or_default()
 }
 
 async fn path(browser: &Browser) -> String {
