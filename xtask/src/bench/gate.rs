@@ -7,6 +7,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
 use std::{env, fs};
 
 use super::process::{Server, free_port};
@@ -176,6 +178,7 @@ impl Proxy {
         let held: Result<Vec<_>, _> =
             (0..count).map(|_| http::idle(self.address, self.cookie.as_deref())).collect();
         let held = held.map_err(|error| format!("{}: {error}", self.name))?;
+        sleep(SETTLE);
         self.held_memory = megabytes(self.server.memory()?.saturating_sub(before));
         drop(held);
         Ok(())
@@ -318,5 +321,7 @@ fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1_000_000.0
 }
 
+/// After this long without a word a connection is idle, and what it needed is given back.
+const SETTLE: Duration = Duration::from_secs(4);
 /// Kept connections under load.
 const CONNECTIONS: u32 = 64;

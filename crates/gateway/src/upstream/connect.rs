@@ -15,12 +15,12 @@ use crate::wire::Stream;
 /// A new connection, with TLS where the upstream has it.
 pub(crate) async fn connect(target: &Target, metrics: &CoreMetrics) -> Result<Wire, UpstreamError> {
     metrics.upstream_connects.add(1);
-    stream(target).await.map(Wire::new)
+    // Boxed: connecting is rare, and its state would be part of every request's.
+    Box::pin(stream(target)).await.map(Wire::new)
 }
 
 pub(crate) async fn stream(target: &Target) -> Result<Stream, UpstreamError> {
-    // Boxed: connecting is rare, and its state would be part of every request's.
-    let dialled = timeout(target.settings.connect_timeout.as_duration(), Box::pin(dial(target))).await;
+    let dialled = timeout(target.settings.connect_timeout.as_duration(), dial(target)).await;
     let result = match dialled {
         Err(_) => Err(UpstreamError::Timeout),
         Ok(Err(error)) => Err(UpstreamError::Unreachable(error.to_string())),

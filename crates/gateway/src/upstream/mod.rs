@@ -88,7 +88,8 @@ pub(crate) async fn send(
 ) -> Result<Sent, UpstreamError> {
     let start = Instant::now();
     let sent = if pool.target().settings.http2 && !upgrade {
-        http2::send(pool, head, body, metrics).await
+        // Boxed: its state would be part of every connection's.
+        Box::pin(http2::send(pool, head, body, metrics)).await
     } else {
         send_h1(pool, &head, body, upgrade, watch, metrics).await
     };
