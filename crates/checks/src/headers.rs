@@ -43,6 +43,7 @@ use serde::{Deserialize, Serialize};
 use crate::answer::{Answer, Source};
 use crate::check::{Check, Mode};
 use crate::exchange::Exchange;
+use crate::lasting;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
 use crate::rebuild;
@@ -241,7 +242,7 @@ pub fn verify<'a>(name: &HeaderName, mut values: impl Iterator<Item = &'a Header
 }
 
 fn value(text: &str) -> Option<HeaderValue> {
-    if text.is_empty() { None } else { HeaderValue::from_str(text).ok() }
+    if text.is_empty() { None } else { lasting::value(text) }
 }
 
 /// `localhost`, its subdomains and bare addresses (for which browsers ignore HSTS anyway).

@@ -21,6 +21,7 @@ pub mod errors;
 pub mod exchange;
 pub mod headers;
 pub mod identity_header;
+mod lasting;
 pub mod layer;
 pub mod limits;
 pub mod metrics;

@@ -122,6 +122,12 @@ impl Refused {
 }
 
 impl Pipeline {
+    /// Everything for which [`Pipeline::new`] refuses these, with paths from the top of the file.
+    #[must_use]
+    pub fn problems(settings: &Settings, routes: &[Route]) -> Vec<Problem> {
+        compile(settings, routes).err().unwrap_or_default()
+    }
+
     /// Compiles settings and routes; all problems at once.
     pub fn new(settings: &Settings, routes: &[Route], parts: Parts<'_>) -> Result<Self, Vec<Problem>> {
         let compiled = compile(settings, routes)?;

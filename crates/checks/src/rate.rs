@@ -42,6 +42,7 @@ use crate::answer::Answer;
 use crate::check::{Check, Mode, Stop};
 use crate::denial::Denial;
 use crate::exchange::Exchange;
+use crate::lasting;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
 use crate::route::Routes;
@@ -191,8 +192,7 @@ impl Rate {
         let named = |name: Option<&str>| {
             let name = name.unwrap_or(&settings.profile);
             let quota = settings.find(name).and_then(Quota::of).unwrap_or(Quota::STRICT);
-            let policy =
-                HeaderValue::from_str(&format!("\"{name}\";q={};w={}", quota.burst(), quota.window()));
+            let policy = lasting::value(&format!("\"{name}\";q={};w={}", quota.burst(), quota.window()));
             // FNV-1a: any function of the name that stays the same over a reload.
             let id = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
                 (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
