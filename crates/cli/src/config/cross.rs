@@ -4,6 +4,7 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path as FilePath;
 
+use gabion_checks::Pipeline;
 use gabion_gateway::TlsMode;
 use gabion_model::Problem;
 
@@ -13,7 +14,7 @@ use super::tree::{Node, Path, Value};
 
 /// Everything on which tables disagree, in a configuration whose tables are right by themselves.
 pub(super) fn problems(config: &Config) -> Vec<Problem> {
-    let mut problems = config.checks.problems_with(&config.routes);
+    let mut problems = Pipeline::problems(&config.checks, &config.routes);
     problems.extend(listeners(config));
     problems.extend(plain_http(config));
     problems.extend(files(config));

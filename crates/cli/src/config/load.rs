@@ -123,7 +123,14 @@ impl Sources {
             Some(config) if faults.found.is_empty() => Ok(Loaded { config, tree: written, source }),
             _ => {
                 faults.found.sort_by_key(Diagnostic::order);
-                faults.found.dedup();
+                // Two parts of the program may see the same fault.
+                let mut seen: Vec<Diagnostic> = Vec::with_capacity(faults.found.len());
+                for fault in std::mem::take(&mut faults.found) {
+                    if !seen.contains(&fault) {
+                        seen.push(fault);
+                    }
+                }
+                faults.found = seen;
                 Err(LoadError::Wrong(Box::new(Wrong { diagnostics: faults.found, source })))
             }
         }

@@ -16,4 +16,5 @@ mod generated;
 mod harness;
 mod help;
 mod init;
+mod startable;
 mod users;

@@ -1,0 +1,59 @@
+//! What `gabion config check` passes, a gate starts with.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::harness::{Application, Gate, directory_with, run, told};
+
+const REFUSED: &str = r#"
+[gateway]
+listen = "127.0.0.1:8080"
+tls = { mode = "off" }
+
+[upstreams.app]
+url = "http://127.0.0.1:3000"
+
+[[routes]]
+path = "/*"
+access = "signed-in"
+upstream = "app"
+rate = "nightly"
+
+[[routes]]
+path = "/*"
+access = "public"
+upstream = "app"
+
+[[routes]]
+path = "/.gabion/login"
+access = "public"
+upstream = "app"
+"#;
+
+#[test]
+fn routes_that_cannot_be_served_are_found_before_the_start() {
+    let directory = directory_with(REFUSED);
+    insta::assert_snapshot!("routes-refused", told(&run(directory.path(), &["config", "check"])));
+    let output = run(directory.path(), &["doctor", "--format", "json"]);
+    let findings: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&findings[0]["what"], &findings[0]["state"]), (&"configuration".into(), &"fail".into()));
+    assert_eq!(output.status.code(), Some(1));
+    let output = run(directory.path(), &["run"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--> gabion.toml:15:1"));
+    assert!(!directory.path().join("gabion-data").exists());
+}
+
+#[test]
+fn a_running_gate_shows_what_is_wrong_with_the_routes_it_is_told_to_take_over() {
+    let application = Application::start();
+    let directory = directory_with(&application.configuration(""));
+    let gate = Gate::start(directory.path());
+    gate.link();
+    let twice = "[[routes]]\npath = \"/*\"\naccess = \"public\"\nupstream = \"app\"\n";
+    fs::write(directory.path().join("gabion.toml"), application.configuration(twice)).expect("written");
+    gate.process.signal(rustix::process::Signal::HUP);
+    gate.process.wait_for_stderr("--> gabion.toml:19:1");
+    gate.process.wait_for_stderr("configuration not reloaded");
+}
