@@ -7,15 +7,28 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
+use gabion_model::Clock;
 use tokio::io::AsyncWrite;
 
 use crate::proxy::Tunnel;
 use crate::watch::Watched;
 use crate::wire::{Reader, Stream, Writer, poll_fill};
 
-/// Passes bytes until the tunnel ends. The 101 answer is in `writer` already.
-pub(crate) async fn run(reader: &mut Reader, writer: &mut Writer, tunnel: Tunnel, watch: &Watched) {
+/// Passes bytes until the tunnel ends. The 101 answer is in `writer` already. Whoever says something is
+/// not idle: their session is told so.
+pub(crate) async fn run(
+    reader: &mut Reader,
+    writer: &mut Writer,
+    tunnel: Tunnel,
+    watch: &Watched,
+    clock: &dyn Clock,
+) {
     let Tunnel { mut wire, session } = tunnel;
+    let heard = || {
+        if let Some(session) = &session {
+            session.touch(clock.now());
+        }
+    };
     let mut ended = pin!(async {
         match &session {
             Some(session) => session.ended().await,
@@ -30,7 +43,7 @@ pub(crate) async fn run(reader: &mut Reader, writer: &mut Writer, tunnel: Tunnel
         if watch.registry().is_draining() || ended.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        let sent = up.poll(|| poll_up(reader, &mut wire.stream, cx));
+        let sent = up.poll(|| poll_up(reader, &mut wire.stream, heard, cx));
         let received = down.poll(|| poll_down(&mut wire.stream, &mut wire.buffer, writer, cx));
         match (sent, received) {
             (Err(_), _) | (_, Err(_)) => Poll::Ready(()),
@@ -61,7 +74,12 @@ impl Direction {
 }
 
 /// Client to upstream. Ready when the client has said everything and the upstream knows.
-fn poll_up(reader: &mut Reader, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+fn poll_up(
+    reader: &mut Reader,
+    stream: &mut Stream,
+    heard: impl Fn(),
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
     loop {
         while !reader.buffer.is_empty() {
             match ready!(Pin::new(&mut *stream).poll_write(cx, &reader.buffer))? {
@@ -73,6 +91,7 @@ fn poll_up(reader: &mut Reader, stream: &mut Stream, cx: &mut Context<'_>) -> Po
         if ready!(reader.poll_fill(cx))? == 0 {
             return Pin::new(stream).poll_shutdown(cx);
         }
+        heard();
     }
 }
 

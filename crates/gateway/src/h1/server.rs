@@ -188,7 +188,13 @@ impl Server<'_> {
                     self.watch.register(cx);
                     Poll::Pending
                 }
-                Poll::Pending => self.poll_client(loan.as_deref(), cx).map(|()| None),
+                Poll::Pending => {
+                    if loan.is_none() {
+                        // Noticed: it shall not wake us with every tick from now on.
+                        self.watch.disarm(Side::Client);
+                    }
+                    self.poll_client(loan.as_deref(), cx).map(|()| None)
+                }
             })
             .await;
             self.watch.disarm(Side::Client);
@@ -240,7 +246,8 @@ impl Server<'_> {
         if let Some(tunnel) = tunnel {
             write::switching_protocols(self.writer.out(), &head.headers);
             if let Some(reader) = &mut self.reader {
-                tunnel::run(reader, &mut self.writer, *tunnel, &self.watch).await;
+                let clock = &*self.core.shared().clock;
+                tunnel::run(reader, &mut self.writer, *tunnel, &self.watch, clock).await;
             }
             return Flow::Cut;
         }

@@ -42,6 +42,7 @@ pub(crate) struct Build {
     pub(crate) routes: Vec<Route>,
     pub(crate) upstreams: BTreeMap<String, Upstream>,
     pub(crate) tls: Option<gabion_gateway::TlsMaterial>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Build {
@@ -63,6 +64,7 @@ impl Build {
             routes: vec![route("/*", Access::Public)],
             upstreams: BTreeMap::from([("app".to_owned(), app)]),
             tls: None,
+            clock: Arc::new(SystemClock),
         }
     }
 
@@ -71,7 +73,7 @@ impl Build {
     }
 
     pub(crate) fn start(self) -> Rig {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock = Arc::clone(&self.clock);
         let ledger = Ledger::in_memory(Arc::clone(&clock));
         let storage = Arc::new(MemoryStorage::new());
         let sessions = Sessions::open(storage.clone(), &SessionSettings::default(), clock.now()).unwrap();
@@ -111,7 +113,7 @@ impl Build {
             sessions: Arc::clone(sessions),
             key: Arc::new(SigningKey::generate().unwrap()),
             ledger: ledger.clone(),
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(&self.clock),
             rng: Arc::new(SeededRng::new(7)),
             issuer: "https://gate.test".to_owned(),
             https_port: self.tls.is_some().then_some(443),
@@ -129,7 +131,7 @@ impl Rig {
 
     /// A signed-in person's cookie and the id of the session.
     pub(crate) fn sign_in(&self, name: &str) -> (String, SessionId) {
-        let (rng, now) = (SeededRng::new(11), SystemClock.now());
+        let (rng, now) = (SeededRng::new(11), self.build.clock.now());
         let new = NewAccount {
             name: name.parse().unwrap(),
             tenant: TenantId::new(TenantId::DEFAULT),

@@ -1,9 +1,10 @@
 //! Bodies that are never whole in memory, events that come one by one, tunnels, and their end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use gabion_checks::Access;
-use gabion_model::Period;
+use gabion_model::{Clock, ManualClock, Period, SystemClock};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -203,6 +204,33 @@ async fn a_websocket_passes_through_and_ends_with_its_session() {
     rig.sessions.revoke(&session).unwrap();
     let end = timeout(PATIENCE, socket.next()).await.unwrap();
     assert!(!matches!(end, Some(Ok(message)) if message.is_text()), "the tunnel is closed");
+}
+
+/// Idle for 30 minutes ends a session; 20 minutes, a word on the socket, 20 minutes do not.
+#[tokio::test]
+async fn who_talks_on_a_websocket_is_not_idle() {
+    use futures_util::{SinkExt, StreamExt};
+    let listener = echo().await;
+    let mut build = Build::before(listener.local_addr().unwrap());
+    build.routes = vec![crate::rig::route("/*", Access::SignedIn)];
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    build.clock = clock.clone();
+    tokio::spawn(serve_echo(listener));
+    let rig = build.start();
+    let (cookie, _) = rig.sign_in("ada");
+    let mut request = format!("ws://{}/socket", rig.address).into_client_request().unwrap();
+    request.headers_mut().insert("cookie", cookie.parse().unwrap());
+    request.headers_mut().insert("origin", format!("http://{}", rig.address).parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    clock.advance(Duration::from_secs(20 * 60));
+    socket.send(Message::text("still here")).await.unwrap();
+    assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("still here"));
+    clock.advance(Duration::from_secs(20 * 60));
+    rig.sessions.purge(clock.now()).unwrap();
+    assert_eq!(rig.sessions.count(), 1, "who talked is signed in");
+    clock.advance(Duration::from_secs(11 * 60));
+    rig.sessions.purge(clock.now()).unwrap();
+    assert_eq!(rig.sessions.count(), 0, "who was silent since is not");
 }
 
 #[tokio::test]
