@@ -25,7 +25,10 @@ pub(crate) enum Failure {
     /// Whoever read the output has gone: no failure at all.
     BrokenPipe,
     /// The configuration is wrong; each fault is shown where it was written.
-    Configuration(Box<Wrong>),
+    Configuration {
+        wrong: Box<Wrong>,
+        consequence: Option<&'static str>,
+    },
     Told(Box<Told>),
 }
 
@@ -66,6 +69,14 @@ impl Failure {
         self
     }
 
+    /// What came of a wrong configuration, for instance `nothing was started`; `None` where nothing could.
+    pub(crate) fn consequence(mut self, words: Option<&'static str>) -> Self {
+        if let Self::Configuration { consequence, .. } = &mut self {
+            *consequence = words;
+        }
+        self
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         if let Self::Told(told) = &mut self {
             told.hint = Some(hint.into());
@@ -101,7 +112,9 @@ impl Failure {
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         match error {
-            LoadError::Wrong(wrong) => Self::Configuration(wrong),
+            LoadError::Wrong(wrong) => {
+                Self::Configuration { wrong, consequence: Some("nothing was changed") }
+            }
             LoadError::Unreadable { path, source } if source.kind() == std::io::ErrorKind::NotFound => {
                 Self::usage(format!("there is no configuration at `{}`", path.display()))
                     .hint("`gabion init` writes one; `--config FILE` names another place")
@@ -127,7 +140,10 @@ impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BrokenPipe => formatter.write_str("the reader has gone"),
-            Self::Configuration(wrong) => write!(formatter, "{} faults", wrong.diagnostics.len()),
+            Self::Configuration { wrong, .. } => match wrong.diagnostics.len() {
+                1 => formatter.write_str("one error in the configuration"),
+                count => write!(formatter, "{count} errors in the configuration"),
+            },
             Self::Told(told) => formatter.write_str(&told.message),
         }
     }

@@ -103,8 +103,8 @@ pub(crate) fn warn(text: impl Display) {
 pub(crate) fn report(failure: &Failure) -> ExitCode {
     match failure {
         Failure::BrokenPipe => Exit::Success.into(),
-        Failure::Configuration(wrong) => {
-            note(wrong_configuration(wrong));
+        Failure::Configuration { wrong, consequence } => {
+            note(wrong_configuration(wrong, *consequence));
             Exit::Usage.into()
         }
         Failure::Told(told) => {
@@ -121,15 +121,18 @@ pub(crate) fn report(failure: &Failure) -> ExitCode {
     }
 }
 
-/// Every fault of a configuration and how many there are.
-pub(crate) fn wrong_configuration(wrong: &Wrong) -> String {
+/// Every fault of a configuration, how many there are, and what came of it.
+fn wrong_configuration(wrong: &Wrong, consequence: Option<&str>) -> String {
     let mut text = String::new();
     for diagnostic in &wrong.diagnostics {
         text.push_str(&diagnostic.render(wrong.source.as_ref()));
         text.push('\n');
     }
     let count = wrong.diagnostics.len();
-    let errors = if count == 1 { "error".to_owned() } else { format!("{count} errors") };
-    text.push_str(&format!("{BAD}{errors}{BAD:#} in the configuration; nothing was changed"));
+    let errors = if count == 1 { "1 error".to_owned() } else { format!("{count} errors") };
+    text.push_str(&format!("{BAD}{errors}{BAD:#} in the configuration"));
+    if let Some(consequence) = consequence {
+        text.push_str(&format!("; {consequence}"));
+    }
     text
 }

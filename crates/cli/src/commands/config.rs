@@ -54,7 +54,7 @@ fn check(arguments: &ConfigCheck) -> Result<Exit, Failure> {
             output::json(&Verdict { file, ok: false, errors })?;
             Ok(Exit::Usage)
         }
-        (Err(error), _) => Err(error.into()),
+        (Err(error), _) => Err(Failure::from(error).consequence(None)),
     }
 }
 

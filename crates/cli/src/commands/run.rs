@@ -26,7 +26,9 @@ pub(super) fn run(arguments: &Run) -> Result<Exit, Failure> {
     if let Some(address) = &arguments.listen {
         sources.flags.push(FlagValue { path: "gateway.listen", flag: "--listen", value: address.clone() });
     }
-    let config = sources.load()?.config;
+    let loaded = sources.load();
+    let config =
+        loaded.map_err(|error| Failure::from(error).consequence(Some("nothing was started")))?.config;
     logging::start(&config.log);
     allow_open_files();
     leave_no_core();

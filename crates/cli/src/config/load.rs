@@ -259,7 +259,20 @@ impl Faults {
 /// The problem, where its key was written.
 fn placed(problem: Problem, written: &Node) -> Diagnostic {
     let path = Path::parse(&problem.path);
-    Diagnostic { origin: written.origin_of(&path), path, reason: problem.reason, hint: problem.hint }
+    let reason = with_subject(problem.reason, &path);
+    Diagnostic { origin: written.origin_of(&path), path, reason, hint: problem.hint }
+}
+
+/// A table says of its key what it `is` or `must` be; which key that is has to be said too, all the more
+/// where it is missing and the excerpt cannot show it.
+fn with_subject(reason: String, path: &Path) -> String {
+    if !["is ", "must ", "only works "].iter().any(|verb| reason.starts_with(verb)) {
+        return reason;
+    }
+    match path.last_key() {
+        Some(key) => format!("`{key}` {reason}"),
+        None => format!("`{path}` {reason}"),
+    }
 }
 
 impl Loaded {

@@ -35,6 +35,8 @@ pub(crate) fn announcement(running: &Running, link: Option<&OneTimeLink>) -> Sec
     }
     let data = running.state.directory.path().display();
     row("data", &data.to_string());
+    let process = std::process::id();
+    row("process", &format!("{process}; after a change of the configuration: kill -HUP {process}"));
     if config.gateway.tls.mode == TlsMode::LocalCa {
         row(
             "certificate",

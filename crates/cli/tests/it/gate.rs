@@ -18,6 +18,8 @@ fn strangers_are_refused_and_the_administrator_reaches_the_application() {
     let path = directory.path();
     let gate = Gate::start(path);
     gate.process.wait_for(|stdout, _| stdout.contains("development mode").then_some(()));
+    let reload = format!("kill -HUP {}", gate.process.id());
+    gate.process.wait_for(|stdout, _| stdout.contains(&reload).then_some(()));
 
     let secret_query = "/?token=planted-query-4711";
     let stranger = get(

@@ -111,6 +111,10 @@ impl Process {
         self.wait_for(|_, stderr| stderr.contains(words).then_some(()));
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the process is there");
     }

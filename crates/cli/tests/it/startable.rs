@@ -57,3 +57,13 @@ fn a_running_gate_shows_what_is_wrong_with_the_routes_it_is_told_to_take_over() 
     gate.process.wait_for_stderr("--> gabion.toml:19:1");
     gate.process.wait_for_stderr("configuration not reloaded");
 }
+
+#[test]
+fn a_missing_key_is_named() {
+    let text = REFUSED.replace("mode = \"off\"", "mode = \"files\"").replace("nightly", "site");
+    let printed = told(&run(directory_with(&text).path(), &["config", "check"]));
+    for key in ["certificate", "key"] {
+        assert!(printed.contains(&format!("error: `{key}` is needed with mode `files`\n")), "{printed}");
+    }
+    assert!(printed.contains("error: `routes[1]` is the same as `routes[0]`\n"), "{printed}");
+}
