@@ -3,11 +3,13 @@
 
 use std::convert::Infallible;
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use gabion_model::ControlId;
+use http::uri::Authority;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -57,9 +59,10 @@ async fn accept(view: Arc<View>, listener: TcpListener) {
             continue;
         };
         let view = Arc::clone(&view);
+        let is_local = stream.local_addr().is_ok_and(|address| address.ip().is_loopback());
         tokio::spawn(async move {
             let service = service_fn(|request| {
-                let answer = view.answer(&request);
+                let answer = view.answer(&request, is_local);
                 async move { Ok::<_, Infallible>(answer) }
             });
             let served = http1::Builder::new()
@@ -73,7 +76,11 @@ async fn accept(view: Arc<View>, listener: TcpListener) {
 }
 
 impl View {
-    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    fn answer(&self, request: &Request<Incoming>, is_local: bool) -> Response<Full<Bytes>> {
+        // A page of another site can have its name point to this machine (DNS rebinding).
+        if is_local && !names_this_machine(request.headers().get(header::HOST)) {
+            return text(StatusCode::MISDIRECTED_REQUEST, "ask by address or as localhost\n".into());
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".into());
         }
@@ -148,6 +155,14 @@ impl View {
         }
         out
     }
+}
+
+/// `localhost` or a bare address, with or without a port; or, in HTTP/1.0, nothing.
+fn names_this_machine(host: Option<&HeaderValue>) -> bool {
+    let Some(host) = host else { return true };
+    let Ok(host) = Authority::try_from(host.as_bytes()) else { return false };
+    let name = host.host().trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
 }
 
 fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {

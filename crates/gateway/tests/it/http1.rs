@@ -245,6 +245,12 @@ async fn the_admin_listener_tells_how_things_are() {
         assert!(metrics.text().lines().any(|found| found == line), "{line} in {}", metrics.text());
     }
     assert_eq!(rig.admin("/other").await.status, 404);
+    for host in ["localhost:9090", "LOCALHOST", "[::1]:9090"] {
+        assert_eq!(rig.admin_as(host, "/healthz").await.status, 200, "{host}");
+    }
+    for host in ["evil.example", "localhost.evil.example:9090", "127.0.0.1.evil.example", ""] {
+        assert_eq!(rig.admin_as(host, "/metrics").await.status, 421, "{host}");
+    }
 }
 
 #[tokio::test]

@@ -161,8 +161,12 @@ impl Rig {
     }
 
     pub(crate) async fn admin(&self, path: &str) -> Response {
+        self.admin_as("127.0.0.1:9090", path).await
+    }
+
+    pub(crate) async fn admin_as(&self, host: &str, path: &str) -> Response {
         let mut client = Client::connect(self.gate.addresses().admin.unwrap()).await;
-        client.send(format!("GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n")).await;
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await;
         client.response("GET").await.unwrap()
     }
 }
