@@ -10,12 +10,15 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// An upstream may be on another machine.
 const FAR: Duration = Duration::from_secs(2);
 
-/// The URL under which `port` answers in HTTP, on `127.0.0.1` or, as some development servers do, only
-/// on `::1`.
+/// The header every answer of a gate carries.
+const GATE: &str = "\r\ngabion-request-id:";
+
+/// The URL under which an application answers on `port` in HTTP, on `127.0.0.1` or, as some development
+/// servers do, only on `::1`. A gate is no application.
 pub(crate) fn http_on(port: u16) -> Option<String> {
     let addresses =
         [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))];
-    addresses.into_iter().find(|address| speaks_http(*address)).map(|address| format!("http://{address}"))
+    addresses.into_iter().find(|address| is_application(*address)).map(|address| format!("http://{address}"))
 }
 
 /// Whether `host:port` takes connections.
@@ -40,15 +43,18 @@ pub(crate) fn head(address: SocketAddr, path: &str) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-fn speaks_http(address: SocketAddr) -> bool {
-    let ask = || -> io::Result<bool> {
+fn is_application(address: SocketAddr) -> bool {
+    let ask = || -> io::Result<String> {
         let mut stream = open(address, PATIENCE)?;
         stream.write_all(b"HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut start = [0; 5];
-        stream.read_exact(&mut start)?;
-        Ok(&start == b"HTTP/")
+        let mut answer = Vec::new();
+        // One that keeps the connection open has said what it is by then.
+        match stream.take(8192).read_to_end(&mut answer) {
+            Err(error) if answer.is_empty() => Err(error),
+            _ => Ok(String::from_utf8_lossy(&answer).to_ascii_lowercase()),
+        }
     };
-    ask().unwrap_or(false)
+    ask().is_ok_and(|answer| answer.starts_with("http/") && !answer.contains(GATE))
 }
 
 fn open(address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
@@ -81,6 +87,8 @@ mod tests {
         let port = listener_saying(b"HTTP/1.1 404 Not Found\r\n\r\n");
         assert_eq!(http_on(port), Some(format!("http://127.0.0.1:{port}")));
         assert_eq!(http_on(listener_saying(b"220 mail.example ESMTP\r\n")), None);
+        let gate = b"HTTP/1.1 401 Unauthorized\r\nGabion-Request-Id: 8f14e45f\r\n\r\n";
+        assert_eq!(http_on(listener_saying(gate)), None, "a gate is no application");
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         assert_eq!(http_on(free), None);
         assert!(connects(&format!("127.0.0.1:{free}")).is_err());

@@ -67,13 +67,16 @@ const LONGEST: u64 = 1 << 20;
 impl Framework {
     pub(super) fn detect(directory: &Path) -> Option<&'static Self> {
         FRAMEWORKS.iter().find(|framework| {
-            let path = directory.join(framework.file);
-            let small = fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() <= LONGEST);
-            small
-                && fs::read_to_string(&path)
-                    .is_ok_and(|text| text.to_lowercase().contains(&framework.word.to_lowercase()))
+            small_text(&directory.join(framework.file))
+                .is_some_and(|text| text.to_lowercase().contains(&framework.word.to_lowercase()))
         })
     }
+}
+
+/// A file's text, when it is as small as such files are.
+pub(super) fn small_text(path: &Path) -> Option<String> {
+    let small = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() <= LONGEST);
+    if small { fs::read_to_string(path).ok() } else { None }
 }
 
 #[cfg(test)]
