@@ -3,6 +3,7 @@
 //! Each crate owns its settings; [`Config`] composes them. Whatever is wrong anywhere is found in one
 //! pass and shown where it was written, and nothing starts before all of it is right.
 
+mod circle;
 mod cross;
 pub(crate) mod diagnostic;
 pub(crate) mod explain;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use settings::{Data, Log};
 
+pub(crate) use circle::authority;
 pub(crate) use load::{FlagValue, LoadError, Loaded, Sources};
 pub(crate) use schema::Schema;
 

@@ -8,14 +8,15 @@ use gabion_checks::Pipeline;
 use gabion_gateway::TlsMode;
 use gabion_model::Problem;
 
-use super::Config;
 use super::schema::nearest;
 use super::tree::{Node, Path, Value};
+use super::{Config, circle};
 
 /// Everything on which tables disagree, in a configuration whose tables are right by themselves.
 pub(super) fn problems(config: &Config) -> Vec<Problem> {
     let mut problems = Pipeline::problems(&config.checks, &config.routes);
     problems.extend(listeners(config));
+    problems.extend(circle::problems(config));
     problems.extend(plain_http(config));
     problems.extend(files(config));
     problems

@@ -67,3 +67,11 @@ fn a_missing_key_is_named() {
     }
     assert!(printed.contains("error: `routes[1]` is the same as `routes[0]`\n"), "{printed}");
 }
+
+#[test]
+fn an_upstream_is_not_the_gate_itself() {
+    let text = REFUSED.replace("url = \"http://127.0.0.1:3000\"", "url = \"http://localhost:8080\"");
+    let printed = told(&run(directory_with(&text).path(), &["config", "check"]));
+    let error = "error: `http://localhost:8080` is where the gate itself listens (`gateway.listen`)\n  --> gabion.toml:7:7\n";
+    assert!(printed.contains(error), "{printed}");
+}

@@ -3,7 +3,7 @@
 use gabion_gateway::TlsMode;
 
 use super::Finding;
-use crate::config::Config;
+use crate::config::{Config, authority};
 use crate::probe;
 
 /// Whether the gate runs, and whether it answers where the configuration says.
@@ -62,30 +62,4 @@ pub(super) fn upstreams(config: &Config) -> Vec<Finding> {
         }
     };
     config.upstreams.iter().map(reach).collect()
-}
-
-/// `https://app.internal` → `app.internal:443`
-fn authority(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
-    let authority = rest.split('/').next().unwrap_or(rest);
-    let has_port =
-        authority.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
-    match (has_port, scheme) {
-        (true, _) => authority.to_owned(),
-        (false, "https") => format!("{authority}:443"),
-        (false, _) => format!("{authority}:80"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_port_of_a_url_is_its_own_or_its_schemes() {
-        assert_eq!(authority("http://127.0.0.1:3000"), "127.0.0.1:3000");
-        assert_eq!(authority("https://app.internal"), "app.internal:443");
-        assert_eq!(authority("http://[::1]/"), "[::1]:80");
-        assert_eq!(authority("http://[::1]:3000"), "[::1]:3000");
-    }
 }
