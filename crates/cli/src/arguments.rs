@@ -149,7 +149,8 @@ pub(crate) struct Init {
     #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
     pub(crate) directory: PathBuf,
 
-    /// Where the application listens; without it, the usual ports of this machine are tried
+    /// Where the application listens; without it, the ports your project names and then the usual ones are
+    /// tried
     #[arg(long, value_name = "URL")]
     pub(crate) upstream: Option<String>,
 
@@ -179,7 +180,10 @@ pub(crate) enum User {
     /// Let a disabled person sign in again
     Enable(UserName),
     /// Print a one-time link with which a person chooses a new password
-    Reset(UserName),
+    ///
+    /// The old password stops working and every session of the person ends at once, not when the link is
+    /// used.
+    Reset(UserReset),
     /// Print the first administrator's one-time link again
     Link(UserLink),
 }
@@ -197,6 +201,33 @@ pub(crate) struct UserAdd {
     #[arg(long, value_name = "TENANT")]
     pub(crate) tenant: Option<String>,
 
+    #[command(flatten)]
+    pub(crate) password: PasswordFrom,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserReset {
+    /// The name the person signs in with
+    pub(crate) name: String,
+
+    #[command(flatten)]
+    pub(crate) password: PasswordFrom,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PasswordFrom {
     /// Read the password from standard input instead of printing a link
     #[arg(long, conflicts_with = "password_file")]
     pub(crate) password_stdin: bool,
@@ -204,12 +235,6 @@ pub(crate) struct UserAdd {
     /// Read the password from the first line of a file instead of printing a link
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) password_file: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) output: OutputFormat,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
 }
 
 #[derive(Debug, Args)]

@@ -49,7 +49,7 @@ impl Service {
                 })
                 .await?;
             let rules = inner.rules();
-            let violations = violations(&rules.passwords, &password, &account);
+            let violations = violations(&rules.passwords, &password, &account.name);
             if !violations.is_empty() {
                 return Err(InvitationError::Violations(violations));
             }

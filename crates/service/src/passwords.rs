@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use gabion_identity::{Account, Passwords};
+use gabion_identity::{AccountName, Passwords};
 use gabion_model::{Outcome, RequestId, Secret};
 use gabion_vault::password;
 
@@ -31,7 +31,7 @@ impl Service {
                 .blocking(move |inner| inner.authorize(Act::ChangePassword, &asked)?.account())
                 .await?;
             let rules = inner.rules();
-            let violations = violations(&rules.passwords, &new, &account);
+            let violations = violations(&rules.passwords, &new, &account.name);
             if !violations.is_empty() {
                 return Err(ChangePasswordError::Violations(violations));
             }
@@ -78,6 +78,10 @@ impl Service {
 }
 
 /// Every rule `password` breaks, as sentences for people.
-pub(crate) fn violations(passwords: &Passwords, password: &Secret<String>, account: &Account) -> Vec<String> {
-    passwords.violations(password, &account.name).iter().map(|one| sentence(&one.to_string())).collect()
+pub(crate) fn violations(
+    passwords: &Passwords,
+    password: &Secret<String>,
+    name: &AccountName,
+) -> Vec<String> {
+    passwords.violations(password, name).iter().map(|one| sentence(&one.to_string())).collect()
 }

@@ -9,10 +9,11 @@ use gabion_identity::{
     StorageError, Throttle,
 };
 use gabion_ledger::Ledger;
-use gabion_model::{Clock, Outcome, Rng};
+use gabion_model::{Clock, Outcome, Rng, Secret};
 use gabion_vault::password::{self, Cost};
 
 use crate::hashing::Workers;
+use crate::passwords::violations;
 use crate::{Act, ActError, Caller, PolicyViolation};
 
 /// Composes identity, ledger, clock and randomness; cheap to clone. Its futures run on a tokio runtime
@@ -105,6 +106,14 @@ impl Service {
     #[must_use]
     pub fn password_rules(&self) -> Vec<String> {
         self.0.rules().passwords.rules().iter().map(|rule| sentence(rule)).collect()
+    }
+
+    /// Every rule `password` breaks as the new one of the account `name`, as sentences for people; nothing
+    /// for what cannot be a name.
+    #[must_use]
+    pub fn password_violations(&self, name: &str, password: &Secret<String>) -> Vec<String> {
+        let Ok(name) = name.parse() else { return Vec::new() };
+        violations(&self.0.rules().passwords, password, &name)
     }
 
     /// Counts what a browser reported under the content security policy. Never blocks; a flood is folded

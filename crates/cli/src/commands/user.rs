@@ -8,7 +8,7 @@ use gabion_model::Secret;
 use serde::Serialize;
 
 use super::{block_on, for_data};
-use crate::arguments::{ConfigFile, Format, User, UserAdd};
+use crate::arguments::{ConfigFile, Format, PasswordFrom, User, UserAdd, UserReset};
 use crate::control::door::Door;
 use crate::control::operation::{Account, Link, Password, Reply, Request};
 use crate::failure::{Exit, Failure};
@@ -34,22 +34,29 @@ pub(super) fn run(verb: User) -> Result<Exit, Failure> {
             let said = format!("{GOOD}enabled{GOOD:#} {STRONG}{name}{STRONG:#}");
             change(&arguments.config, arguments.output.format, Request::Enable { name }, &said)
         }
-        User::Reset(arguments) => {
-            change(&arguments.config, arguments.output.format, Request::Reset { name: arguments.name }, "")
-        }
+        User::Reset(arguments) => reset(arguments),
         User::Link(arguments) => change(&arguments.config, arguments.output.format, Request::FirstLink, ""),
     }
 }
 
 fn add(arguments: UserAdd) -> Result<Exit, Failure> {
-    let UserAdd { name, roles, tenant, password_stdin, password_file, output, config } = arguments;
-    let password = match (password_stdin, &password_file) {
-        (true, _) => Some(Password(from_stdin(&name)?)),
-        (false, Some(path)) => Some(Password(from_file(path)?)),
-        (false, None) => None,
-    };
+    let UserAdd { name, roles, tenant, password, output, config } = arguments;
+    let password = told(&password, &name)?;
     let said = format!("{GOOD}added{GOOD:#} {STRONG}{name}{STRONG:#}");
     change(&config, output.format, Request::Add { name, tenant, roles, password }, &said)
+}
+
+fn reset(arguments: UserReset) -> Result<Exit, Failure> {
+    let UserReset { name, password, output, config } = arguments;
+    let password = told(&password, &name)?;
+    let said = if password.is_some() {
+        format!(
+            "{GOOD}changed{GOOD:#} the password of {STRONG}{name}{STRONG:#}; the old one and every session of it have ended"
+        )
+    } else {
+        String::new()
+    };
+    change(&config, output.format, Request::Reset { name, password }, &said)
 }
 
 #[derive(Serialize)]
@@ -138,6 +145,15 @@ fn people(accounts: &[Account]) -> String {
         })
         .collect();
     table(&["name", "state", "roles", "tenant", "sessions", "since"], &rows)
+}
+
+/// The password that is not to be chosen by a link, if one is.
+fn told(from: &PasswordFrom, name: &str) -> Result<Option<Password>, Failure> {
+    match (from.password_stdin, &from.password_file) {
+        (true, _) => from_stdin(name).map(Password).map(Some),
+        (false, Some(path)) => from_file(path).map(Password).map(Some),
+        (false, None) => Ok(None),
+    }
 }
 
 /// From a person without showing it, or the first line of a pipe.

@@ -22,7 +22,7 @@ pub(crate) enum Request {
     Enable { name: String },
     FirstLink,
     List,
-    Reset { name: String },
+    Reset { name: String, password: Option<Password> },
     Search { query: Query },
     Tail { count: usize, follow: bool },
 }
@@ -108,14 +108,9 @@ impl Operator {
         let service = &self.service;
         match request {
             Request::Add { name, tenant, roles, password } => {
+                self.judge(&name, password.as_ref())?;
                 let link = service.add_account(&caller, NewAccount { name, tenant, roles }).await?;
-                match password {
-                    None => Ok(self.link(&link)),
-                    Some(password) => {
-                        service.accept_invitation(&caller, link.token, password.0).await?;
-                        Ok(Reply::Done)
-                    }
-                }
+                self.finish(link, password).await
             }
             Request::Disable { name } => {
                 service.disable_account(&caller, &name).await?;
@@ -125,13 +120,35 @@ impl Operator {
                 service.enable_account(&caller, &name).await?;
                 Ok(Reply::Done)
             }
-            Request::Reset { name } => Ok(self.link(&service.reset_account(&caller, &name).await?)),
+            Request::Reset { name, password } => {
+                self.judge(&name, password.as_ref())?;
+                let link = service.reset_account(&caller, &name).await?;
+                self.finish(link, password).await
+            }
             Request::FirstLink => {
                 let link = service.first_administrator_link(&caller).await?;
                 Ok(link.map_or(Reply::NoLink, |link| self.link(&link)))
             }
             Request::List | Request::Search { .. } | Request::Tail { .. } => Ok(Reply::End),
         }
+    }
+
+    /// Before anything is changed: a password that is refused leaves everything as it was.
+    fn judge(&self, name: &str, password: Option<&Password>) -> Result<(), Refusal> {
+        let violations = password.map(|password| self.service.password_violations(name, &password.0));
+        match violations {
+            Some(more) if !more.is_empty() => {
+                Err(Refusal { more, ..Refusal::new("the password is refused; nothing was changed") })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands out the link, or uses it for the password that is there already.
+    async fn finish(&self, link: OneTimeLink, password: Option<Password>) -> Result<Reply, Refusal> {
+        let Some(password) = password else { return Ok(self.link(&link)) };
+        self.service.accept_invitation(&Caller::operator(), link.token, password.0).await?;
+        Ok(Reply::Done)
     }
 
     async fn list(&self, answers: &mpsc::Sender<Reply>) -> Result<Reply, Refusal> {
@@ -281,7 +298,7 @@ impl From<InvitationError> for Refusal {
             InvitationError::Invalid => Self::new(error),
             InvitationError::Violations(rules) => Self {
                 more: rules,
-                ..Self::new("the account was added, but the password was refused")
+                ..Self::new("the password was refused, and the account has none")
                     .hint("`gabion user reset NAME` prints a link with which to choose another")
             },
         }

@@ -70,3 +70,34 @@ fn people_are_administered_with_and_without_a_gate() {
         assert!(records.contains(action), "{action} is not in\n{records}");
     }
 }
+
+#[test]
+fn a_password_that_is_refused_changes_nothing() {
+    let application = Application::start();
+    let directory = directory_with(&application.configuration(""));
+    let path = directory.path();
+    let add = ["user", "add", "ann", "--role", "administrator", "--password-file", "secret"];
+    let reset = ["user", "reset", "ann", "--password-file", "secret"];
+    let secret = |text: &str| fs::write(path.join("secret"), text).expect("a file");
+
+    // Too short and one of the first to be tried: both are said, and there is no half-made account.
+    secret("password\n");
+    let refused = run(path, &add);
+    insta::assert_snapshot!("user-add-refused", told(&refused));
+    assert!(accounts(path).is_empty());
+    secret(PASSWORD);
+    succeed(path, &add);
+
+    let gate = Gate::start(path);
+    let cookie = format!("Cookie: {}", gate.sign_in("ann", PASSWORD).expect("ann signs in"));
+    secret("password\n");
+    assert_eq!(run(path, &reset).status.code(), Some(1));
+    assert_eq!(crate::harness::get(gate.address, "/", &[&cookie]).status, 200, "nothing has changed");
+    assert!(gate.sign_in("ann", PASSWORD).is_some());
+
+    secret("eight other stones in another cage");
+    insta::assert_snapshot!("user-reset-password", told(&run(path, &reset)));
+    assert_eq!(crate::harness::get(gate.address, "/", &[&cookie]).status, 401, "the session has ended");
+    assert!(gate.sign_in("ann", PASSWORD).is_none());
+    assert!(gate.sign_in("ann", "eight other stones in another cage").is_some());
+}
