@@ -11,6 +11,7 @@ pub(crate) mod load;
 pub(crate) mod schema;
 pub(crate) mod settings;
 pub(crate) mod tree;
+pub(crate) mod warnings;
 
 use std::collections::BTreeMap;
 use std::path::Path;

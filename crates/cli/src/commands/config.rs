@@ -27,6 +27,7 @@ struct Verdict<'a> {
     file: String,
     ok: bool,
     errors: Vec<Placed<'a>>,
+    warnings: Vec<Placed<'a>>,
 }
 
 fn check(arguments: &ConfigCheck) -> Result<Exit, Failure> {
@@ -35,6 +36,9 @@ fn check(arguments: &ConfigCheck) -> Result<Exit, Failure> {
     let file = arguments.file.display().to_string();
     match (sources.load(), arguments.output.format) {
         (Ok(loaded), Format::Text) => {
+            for warning in loaded.warnings() {
+                output::note(warning.render_warning(loaded.source.as_ref()));
+            }
             let config = loaded.config;
             output::data(format_args!(
                 "{GOOD}ok{GOOD:#}  {file}: {} route{}, {} upstream{}",
@@ -45,13 +49,15 @@ fn check(arguments: &ConfigCheck) -> Result<Exit, Failure> {
             ))?;
             Ok(Exit::Success)
         }
-        (Ok(_), Format::Json) => {
-            output::json(&Verdict { file, ok: true, errors: Vec::new() })?;
+        (Ok(loaded), Format::Json) => {
+            let warnings = loaded.warnings();
+            let warnings = warnings.iter().map(|warning| warning.placed(loaded.source.as_ref())).collect();
+            output::json(&Verdict { file, ok: true, errors: Vec::new(), warnings })?;
             Ok(Exit::Success)
         }
         (Err(LoadError::Wrong(wrong)), Format::Json) => {
             let errors = wrong.diagnostics.iter().map(|fault| fault.placed(wrong.source.as_ref())).collect();
-            output::json(&Verdict { file, ok: false, errors })?;
+            output::json(&Verdict { file, ok: false, errors, warnings: Vec::new() })?;
             Ok(Exit::Usage)
         }
         (Err(error), _) => Err(Failure::from(error).consequence(None)),

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{block_on, sources};
 use crate::arguments;
-use crate::config::{Config, LoadError};
+use crate::config::{Config, LoadError, warnings};
 use crate::control::door;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, BAD, FAINT, GOOD, PLACE, STRONG, WARN};
@@ -54,6 +54,9 @@ pub(super) fn run(arguments: &arguments::Doctor) -> Result<Exit, Failure> {
     match sources.load() {
         Ok(loaded) => {
             findings.push(Finding::ok("configuration", format!("`{file}` is right")));
+            findings.extend(warnings::of(&loaded.config).into_iter().map(|warning| {
+                Finding::warn("configuration", warning.reason, warning.hint.unwrap_or_default())
+            }));
             findings.extend(block_on(async { Ok(examine(&loaded.config).await) })?);
         }
         Err(LoadError::Unreadable { source, .. }) => findings.push(Finding::fail(

@@ -8,7 +8,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::{block_on, sources};
 use crate::arguments::Run;
-use crate::config::{FlagValue, Sources};
+use crate::config::{FlagValue, Sources, warnings};
 use crate::control::operation::Operator;
 use crate::control::server::Server;
 use crate::failure::{Exit, Failure};
@@ -124,6 +124,9 @@ async fn reload(running: &mut Running, sources: &Sources) {
                     tracing::warn!(key, "a change of this needs a restart");
                 }
                 tracing::info!("configuration reloaded");
+                for warning in warnings::of(running.config()) {
+                    tracing::warn!(key = warning.path, "{}", warning.reason);
+                }
                 return;
             }
             Err(failure) => failure,

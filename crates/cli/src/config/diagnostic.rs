@@ -45,6 +45,7 @@ pub(crate) struct Placed<'a> {
 }
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const EDGE: Style = AnsiColor::Blue.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
@@ -103,10 +104,19 @@ impl Diagnostic {
 
     /// The whole message with colours; whoever prints it takes them out where nobody looks.
     pub(crate) fn render(&self, source: Option<&Source>) -> String {
+        self.render_as("error", ERROR, source)
+    }
+
+    /// The same for what is allowed and worth a second look.
+    pub(crate) fn render_warning(&self, source: Option<&Source>) -> String {
+        self.render_as("warning", WARNING, source)
+    }
+
+    fn render_as(&self, word: &str, look: Style, source: Option<&Source>) -> String {
         let path = plain(&self.path.to_string());
-        let mut out = format!("{ERROR}error{ERROR:#}: {}\n", plain(&self.reason));
+        let mut out = format!("{look}{word}{look:#}: {}\n", plain(&self.reason));
         match (&self.origin, source) {
-            (Origin::File(span), Some(source)) => render_excerpt(&mut out, source, span, &path),
+            (Origin::File(span), Some(source)) => render_excerpt(&mut out, source, span, &path, look),
             (Origin::File(_), None) => {
                 let _ = writeln!(out, "  {EDGE}-->{EDGE:#} `{path}`");
             }
@@ -129,7 +139,7 @@ fn plain(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
-fn render_excerpt(out: &mut String, source: &Source, span: &Range<usize>, path: &str) {
+fn render_excerpt(out: &mut String, source: &Source, span: &Range<usize>, path: &str, look: Style) {
     if *span == (0..0) {
         let _ = match path {
             "" => writeln!(out, "  {EDGE}-->{EDGE:#} {}", source.name),
@@ -146,7 +156,7 @@ fn render_excerpt(out: &mut String, source: &Source, span: &Range<usize>, path: 
     let _ = writeln!(out, "  {EDGE}-->{EDGE:#} {}:{line}:{column}", source.name);
     let _ = writeln!(out, " {margin} {EDGE}|{EDGE:#}");
     let _ = writeln!(out, " {EDGE}{line} |{EDGE:#} {text}");
-    let _ = writeln!(out, " {margin} {EDGE}|{EDGE:#} {}{ERROR}{carets}{ERROR:#}", " ".repeat(column - 1));
+    let _ = writeln!(out, " {margin} {EDGE}|{EDGE:#} {}{look}{carets}{look:#}", " ".repeat(column - 1));
 }
 
 #[cfg(test)]

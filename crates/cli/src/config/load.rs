@@ -9,7 +9,7 @@ use gabion_model::Problem;
 use super::diagnostic::{Diagnostic, Source};
 use super::schema::Schema;
 use super::tree::{self, Node, Origin, Path, Value};
-use super::{Config, cross};
+use super::{Config, cross, warnings};
 
 const PREFIX: &str = "GABION_";
 const SEPARATOR: &str = "__";
@@ -276,6 +276,14 @@ fn with_subject(reason: String, path: &Path) -> String {
 }
 
 impl Loaded {
+    /// What it leaves open, in the order of the file.
+    pub(crate) fn warnings(&self) -> Vec<Diagnostic> {
+        let found = warnings::of(&self.config).into_iter();
+        let mut warnings: Vec<Diagnostic> = found.map(|problem| placed(problem, &self.tree)).collect();
+        warnings.sort_by_key(Diagnostic::order);
+        warnings
+    }
+
     /// For instance `gabion.toml:12`, `GABION_DATA__DIRECTORY` or `--data`.
     pub(crate) fn describe_origin(&self, origin: &Origin) -> String {
         match (origin, &self.source) {

@@ -8,6 +8,7 @@ use gabion_service::OneTimeLink;
 
 use super::generation::CA_CERTIFICATE;
 use super::running::Running;
+use crate::config::warnings;
 use crate::output::{FAINT, GOOD, PLACE, STRONG, WARN};
 
 /// The whole announcement.
@@ -53,6 +54,13 @@ pub(crate) fn announcement(running: &Running, link: Option<&OneTimeLink>) -> Sec
              proxy and the gate reads passwords and cookies."
         };
         let _ = writeln!(text, "\n  {WARN}{}", words.replace("{WARN:#}", &format!("{WARN:#}")));
+    }
+    let open = warnings::of(config);
+    if !open.is_empty() {
+        text.push('\n');
+    }
+    for warning in open {
+        let _ = writeln!(text, "  {WARN}warning{WARN:#}: {}", warning.reason);
     }
     if let Some(link) = link {
         let _ = writeln!(

@@ -1,4 +1,4 @@
-//! What `gabion config check` passes, a gate starts with.
+//! What `gabion config check` passes, a gate starts with; what that leaves open, both say.
 
 use std::fs;
 
@@ -74,4 +74,59 @@ fn an_upstream_is_not_the_gate_itself() {
     let printed = told(&run(directory_with(&text).path(), &["config", "check"]));
     let error = "error: `http://localhost:8080` is where the gate itself listens (`gateway.listen`)\n  --> gabion.toml:7:7\n";
     assert!(printed.contains(error), "{printed}");
+}
+
+const OPEN: &str = r#"
+[[routes]]
+path = "/*"
+hosts = ["open.example"]
+access = "public"
+upstream = "app"
+
+[checks]
+csrf = { mode = "off" }
+session = { mode = "off" }
+rate = { mode = "observe" }
+audit = { mode = "observe" }
+
+[checks.access]
+mode = "observe"
+"#;
+
+#[test]
+fn what_is_left_open_is_told_everywhere() {
+    let application = Application::start();
+    let directory = directory_with(&application.configuration(OPEN));
+    let path = directory.path();
+    let output = told(&run(path, &["config", "check"]));
+    insta::assert_snapshot!("left-open", output);
+    let said: Vec<&str> = output.lines().filter_map(|line| line.strip_prefix("warning: ")).collect();
+    assert_eq!(said.len(), 5);
+
+    let gate = Gate::start(path);
+    gate.link();
+    for words in &said {
+        let line = format!("  warning: {words}\n");
+        gate.process.wait_for(|stdout, _| stdout.contains(&line).then_some(()));
+    }
+    drop(gate);
+
+    let output = run(path, &["doctor", "--format", "json"]);
+    let findings: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for words in &said {
+        let told = |finding: &Value| finding["state"] == "warn" && finding["detail"] == *words;
+        assert!(findings.as_array().expect("a list").iter().any(told), "{words}: {findings}");
+    }
+
+    let output = run(path, &["config", "check", "--format", "json"]);
+    let verdict: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&verdict["ok"], &verdict["warnings"][0]["line"]), (&true.into(), &23.into()));
+}
+
+#[test]
+fn without_sessions_nobody_may_use_what_is_signed_in() {
+    let application = Application::start();
+    let directory = directory_with(&application.configuration("[checks]\nsession = { mode = \"off\" }\n"));
+    let printed = told(&run(directory.path(), &["config", "check"]));
+    assert!(printed.contains("so nobody may use what is `signed-in` (`/*`)"), "{printed}");
 }
