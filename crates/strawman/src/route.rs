@@ -56,6 +56,7 @@ const fn administrators(path: &'static str) -> GateRoute {
 const ROUTES: &[GateRoute] = &[
     public("/"),
     public("/style.css"),
+    public("/favicon.ico"),
     public("/shop"),
     public("/product/*"),
     public("/search"),

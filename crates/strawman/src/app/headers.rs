@@ -64,4 +64,5 @@ fn protect(headers: &mut HeaderMap) {
 }
 
 /// What everybody sees, and caches may keep.
-const PUBLIC: &[&str] = &["/style.css", "/shop", "/product/", "/search", "/openapi.json", "/api/products"];
+const PUBLIC: &[&str] =
+    &["/style.css", "/favicon.ico", "/shop", "/product/", "/search", "/openapi.json", "/api/products"];

@@ -20,6 +20,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(home))
         .route("/style.css", get(style))
+        .route("/favicon.ico", get(icon))
         .route("/shop", get(shop))
         .route("/product/{id}", get(product))
         .route("/search", get(search))
@@ -79,6 +80,12 @@ async fn home(State(app): State<App>, Visitor(user): Visitor) -> Answer {
 async fn style() -> Response {
     let fields = [(header::CONTENT_TYPE, "text/css"), (header::CACHE_CONTROL, "public, max-age=3600")];
     (fields, include_str!("style.css")).into_response()
+}
+
+/// What browsers ask for unasked.
+async fn icon() -> Response {
+    let fields = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "public, max-age=3600")];
+    (fields, include_str!("icon.svg")).into_response()
 }
 
 #[derive(Deserialize)]

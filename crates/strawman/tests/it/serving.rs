@@ -41,6 +41,14 @@ async fn after_shutdown_nobody_listens() {
 }
 
 #[tokio::test]
+async fn a_browser_gets_the_icon_it_asks_for() {
+    let app = serve(Options::vulnerable()).await.unwrap();
+    let answer = get(app.address(), "/favicon.ico").await.unwrap().to_ascii_lowercase();
+    assert!(answer.contains("200 ok") && answer.contains("content-type: image/svg+xml"), "{answer}");
+    assert!(gabion_strawman::gate_routes().iter().any(|route| route.path == "/favicon.ico"));
+}
+
+#[tokio::test]
 async fn guarded_it_answers_nothing_that_another_site_makes_a_browser_send() {
     let app = serve(Options { guarded: true, ..Options::vulnerable() }).await.unwrap();
     let (address, port) = (app.address(), app.address().port());
