@@ -10,8 +10,10 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
             for target in targets(line) {
                 let Some(path) = resolve(&file.path, target) else { continue };
                 let folder = format!("{}/", path.trim_end_matches('/'));
-                let exists =
-                    workspace.files.iter().any(|other| other.path == path || other.path.starts_with(&folder));
+                let texts = workspace.files.iter().map(|file| file.path.as_str());
+                let exists = texts
+                    .chain(workspace.pictures.iter().map(String::as_str))
+                    .any(|other| other == path || other.starts_with(&folder));
                 if !exists {
                     findings.push(Finding::new(
                         file.at(number + 1),

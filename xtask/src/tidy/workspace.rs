@@ -15,6 +15,8 @@ pub(crate) struct Workspace {
     /// Every package of the lock file that this platform compiles.
     pub(crate) packages: Vec<Package>,
     pub(crate) files: Vec<File>,
+    /// Paths of files that are not text: pictures.
+    pub(crate) pictures: Vec<String>,
 }
 
 /// A member under `crates/`.
@@ -90,7 +92,8 @@ impl Workspace {
                 shipped: shipped.contains(&package.id),
             })
             .collect();
-        Ok(Self { crates, packages, files: files(root)? })
+        let (files, pictures) = files(root)?;
+        Ok(Self { crates, packages, files, pictures })
     }
 
     pub(crate) fn file(&self, path: &str) -> Option<&File> {
@@ -211,7 +214,7 @@ fn is_asked_for(metadata: &Metadata, id: &PackageId, on: &PackageId) -> bool {
 }
 
 /// Tracked and new files, as git sees them, so that what is ignored is not looked at.
-fn files(root: &Path) -> Result<Vec<File>, String> {
+fn files(root: &Path) -> Result<(Vec<File>, Vec<String>), String> {
     let output = Command::new("git")
         .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
         .current_dir(root)
@@ -220,17 +223,17 @@ fn files(root: &Path) -> Result<Vec<File>, String> {
     if !output.status.success() {
         return Err(format!("git ls-files: {}", String::from_utf8_lossy(&output.stderr).trim()));
     }
-    let mut files = BTreeMap::new();
+    let (mut files, mut pictures) = (BTreeMap::new(), Vec::new());
     for path in output.stdout.split(|byte| *byte == 0).filter(|path| !path.is_empty()) {
         let path = String::from_utf8_lossy(path).into_owned();
-        // Deleted but still in the index, or not text: nothing to read.
-        if let Ok(bytes) = std::fs::read(root.join(&path))
-            && let Ok(text) = String::from_utf8(bytes)
-        {
-            files.insert(path, text);
+        // Deleted but still in the index: nothing to read.
+        let Ok(bytes) = std::fs::read(root.join(&path)) else { continue };
+        match String::from_utf8(bytes) {
+            Ok(text) => drop(files.insert(path, text)),
+            Err(_) => pictures.push(path),
         }
     }
-    Ok(files.into_iter().map(|(path, text)| File::new(path, text)).collect())
+    Ok((files.into_iter().map(|(path, text)| File::new(path, text)).collect(), pictures))
 }
 
 #[cfg(test)]
