@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Process, gabion, get, run, told};
+use crate::harness::{Process, gabion, get, post, run, told};
 
 /// What the first gate must close; the rest is listed as open.
 const CLOSED: &[&str] = &[
@@ -63,7 +63,20 @@ fn the_demo_shows_where_to_look_and_leaves_nothing_behind() {
     assert_eq!(get(gate, "/notes", &[]).status, 401);
     assert_eq!(get(gate, "/shop", &[]).status, 200);
     assert_eq!(get(alone, "/shop", &[]).status, 200);
-    demo.wait_for(|stdout, _| stdout.contains("alice").then_some(()));
+    assert_eq!(get(gate, "/favicon.ico", &[]).status, 200);
+    let said = demo.wait_for(|stdout, _| stdout.contains("Ctrl-C").then(|| stdout.to_owned()));
+
+    // The name and the password of the shop's own sign-in work there.
+    let own = said.lines().find(|line| line.ends_with("at its own sign-in")).expect("a name and a password");
+    let words: Vec<&str> = own.split_whitespace().collect();
+    let answer = post(alone, "/login", &format!("name={}&password={}", words[0], words[1]), &[]);
+    assert!(answer.head.to_lowercase().contains("set-cookie"), "{} {}", answer.status, answer.head);
+
+    // The exploit by hand: believed without the gate, refused by it.
+    let forged: Vec<&str> = said.lines().filter_map(|line| line.split('\'').nth(1)).collect();
+    let forged = forged.into_iter().find(|field| field.starts_with("Gabion-Identity: ")).expect("an exploit");
+    assert!(get(alone, "/api/me", &[forged]).body.contains("\"role\":\"admin\""));
+    assert_eq!(get(gate, "/api/me", &[forged]).status, 401);
     demo.signal(Signal::INT);
     let (code, _, stderr) = demo.end();
     assert_eq!(code, Some(0), "{stderr}");

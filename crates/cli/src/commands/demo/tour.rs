@@ -9,6 +9,9 @@ use super::stage::Stage;
 use crate::failure::Failure;
 use crate::output::{FAINT, GOOD, PLACE, STRONG, WARN};
 
+/// `{"alg":"none"}`, `{"name":"ann"}` and no signature.
+const FORGED: &str = "eyJhbGciOiJub25lIn0.eyJuYW1lIjoiYW5uIn0.";
+
 pub(super) fn text(stage: &Stage) -> Secret<String> {
     let gate = stage.gate.origin();
     let mut text = format!(
@@ -23,11 +26,18 @@ pub(super) fn text(stage: &Stage) -> Secret<String> {
             person.name, person.password, person.role, person.tenant
         );
     }
+    let alone = stage.alone.base();
     let _ = writeln!(
         text,
-        "  {WARN}without it{WARN:#}        {PLACE}{}/{PLACE:#}  {FAINT}every hole is open: visit nothing else meanwhile{FAINT:#}",
-        stage.alone.base()
+        "  {WARN}without it{WARN:#}        {PLACE}{alone}/{PLACE:#}  {FAINT}every hole is open: visit nothing else meanwhile{FAINT:#}"
     );
+    if let Some(person) = gabion_strawman::accounts().first() {
+        let _ = writeln!(
+            text,
+            "                      {STRONG}{}{STRONG:#}  {}  {FAINT}at its own sign-in{FAINT:#}",
+            person.name, person.password
+        );
+    }
     let mut heading = |words: &str| {
         let _ = writeln!(text, "\n{STRONG}{words}{STRONG:#}");
     };
@@ -36,6 +46,11 @@ pub(super) fn text(stage: &Stage) -> Secret<String> {
     let metrics = stage.gate.addresses().admin.map(|address| format!("http://{address}/metrics"));
     let gabion = own_name();
     let tries = [
+        (
+            "a stranger claims to be the administrator ann: the shop by itself believes it",
+            format!("curl -H 'Gabion-Identity: {FORGED}' {alone}/api/me"),
+        ),
+        ("through the gate it is refused", format!("curl -H 'Gabion-Identity: {FORGED}' {gate}/api/me")),
         ("a stranger wants the notes", format!("curl -i {gate}/notes")),
         (
             "a page of another site acts for you",
