@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use gabion_identity::AccountName;
 use gabion_ledger::{Ledger, Query, ReadError, Record};
 use gabion_model::{Secret, Timestamp};
 use gabion_service::{
-    AccountView, ActError, AddAccountError, Caller, DisableAccountError, InvitationError, NewAccount,
-    OneTimeLink, Service,
+    AccountState, AccountView, ActError, AddAccountError, Caller, DisableAccountError, InvitationError,
+    NewAccount, OneTimeLink, Service,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::mpsc;
@@ -122,6 +123,10 @@ impl Operator {
             }
             Request::Reset { name, password } => {
                 self.judge(&name, password.as_ref())?;
+                if password.is_some() && self.is_disabled(&name).await? {
+                    return Err(Refusal::new("the account is disabled; nothing was changed")
+                        .hint("`gabion user enable NAME` lets the person sign in again"));
+                }
                 let link = service.reset_account(&caller, &name).await?;
                 self.finish(link, password).await
             }
@@ -142,6 +147,13 @@ impl Operator {
             }
             _ => Ok(()),
         }
+    }
+
+    async fn is_disabled(&self, name: &str) -> Result<bool, Refusal> {
+        let Ok(name) = name.parse::<AccountName>() else { return Ok(false) };
+        let accounts = self.service.list_accounts(&Caller::operator()).await?;
+        let account = accounts.iter().find(|account| account.name == name.as_str());
+        Ok(account.is_some_and(|account| account.state == AccountState::Disabled))
     }
 
     /// Hands out the link, or uses it for the password that is there already.

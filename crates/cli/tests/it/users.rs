@@ -100,4 +100,10 @@ fn a_password_that_is_refused_changes_nothing() {
     assert_eq!(crate::harness::get(gate.address, "/", &[&cookie]).status, 401, "the session has ended");
     assert!(gate.sign_in("ann", PASSWORD).is_none());
     assert!(gate.sign_in("ann", "eight other stones in another cage").is_some());
+
+    // A disabled person keeps what they have.
+    succeed(path, &["user", "add", "bob"]);
+    succeed(path, &["user", "disable", "bob"]);
+    let disabled = told(&run(path, &["user", "reset", "Bob", "--password-file", "secret"]));
+    assert!(disabled.contains("the account is disabled; nothing was changed"), "{disabled}");
 }
