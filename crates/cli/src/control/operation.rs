@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use gabion_identity::AccountName;
 use gabion_ledger::{Ledger, Query, ReadError, Record};
 use gabion_model::{Secret, Timestamp};
 use gabion_service::{
@@ -150,9 +149,8 @@ impl Operator {
     }
 
     async fn is_disabled(&self, name: &str) -> Result<bool, Refusal> {
-        let Ok(name) = name.parse::<AccountName>() else { return Ok(false) };
         let accounts = self.service.list_accounts(&Caller::operator()).await?;
-        let account = accounts.iter().find(|account| account.name == name.as_str());
+        let account = accounts.iter().find(|account| account.name.eq_ignore_ascii_case(name.trim()));
         Ok(account.is_some_and(|account| account.state == AccountState::Disabled))
     }
 
