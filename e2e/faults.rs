@@ -156,7 +156,8 @@ async fn ten_thousand_slow_connections_do_not_stop_a_visitor() {
     const SLOW: usize = 10_000;
     const PER_ADDRESS: usize = 50;
     let application = Application::start().await;
-    let gate = Gate::start(application.address).await;
+    // Long enough that none is given up before all are there.
+    let gate = Gate::start_patient(application.address, "40s").await;
     let mut slow = Vec::with_capacity(SLOW);
     for number in 0..SLOW {
         let attacker = u32::try_from(number / PER_ADDRESS).expect("fits") + 2;
@@ -165,6 +166,8 @@ async fn ten_thousand_slow_connections_do_not_stop_a_visitor() {
         let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: ").await;
         slow.push(stream);
     }
+    let held = gate.metric("gabion_connections").await;
+    assert!(held >= SLOW as f64, "only {held} connections are held at once");
     let mut visitor = Client::new(gate.address);
     for number in 0..20 {
         let begun = Instant::now();

@@ -42,9 +42,18 @@ impl Gate {
 
     /// The same, with more lines at the end of the configuration.
     pub(crate) async fn start_with(application: SocketAddr, more: &str) -> Self {
+        Self::start_as(application, "", more).await
+    }
+
+    /// The same as [`start`](Self::start), with another time for a request's head.
+    pub(crate) async fn start_patient(application: SocketAddr, head_timeout: &str) -> Self {
+        Self::start_as(application, &format!("head_timeout = \"{head_timeout}\"\n"), "").await
+    }
+
+    async fn start_as(application: SocketAddr, gateway: &str, more: &str) -> Self {
         let directory = Arc::new(TempDir::new().expect("a temporary directory"));
         let configuration = format!(
-            "[gateway]\nlisten = \"127.0.0.1:0\"\ntls = {{ mode = \"off\" }}\n\n\
+            "[gateway]\nlisten = \"127.0.0.1:0\"\ntls = {{ mode = \"off\" }}\n{gateway}\n\
              [admin]\nlisten = \"127.0.0.1:0\"\n\n\
              [data]\ndirectory = {data:?}\n\n\
              [upstreams.app]\nurl = \"http://{application}\"\n\n\
@@ -99,6 +108,18 @@ impl Gate {
 
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// What the admin listener says of a gauge.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let line = self
+            .output
+            .wait_for(|text| text.lines().find(|line| line.contains("/metrics")).map(str::to_owned))
+            .await;
+        let admin = address_in(&line).unwrap_or_else(|| panic!("no address in {line:?}"));
+        let page = text(&Client::new(admin).get("/metrics").await.expect("the admin listener answers"));
+        let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        value.unwrap_or_else(|| panic!("no {name} in {page}"))
     }
 
     /// The first administrator's one-time link, as the gate printed it: path and query.

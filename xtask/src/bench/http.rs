@@ -17,6 +17,12 @@ pub(crate) fn ask(address: SocketAddr, request: &str) -> Result<String, Failure>
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
+/// Whether a request gets an answer, whatever it says.
+pub(crate) fn answers(address: SocketAddr) -> bool {
+    ask(address, &format!("GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"))
+        .is_ok_and(|answer| answer.starts_with("HTTP/1.1 "))
+}
+
 /// Posts a form as a page of the gate itself would.
 pub(crate) fn post(address: SocketAddr, path: &str, form: &[(&str, &str)]) -> Result<String, Failure> {
     let fields: Vec<_> = form.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();

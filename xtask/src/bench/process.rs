@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::Failure;
+use super::{Failure, http};
 
 /// A server that runs until it is dropped.
 pub(crate) struct Server {
@@ -16,7 +16,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `command` on `core` and waits until `address` is connected to. Returns how long that took.
+    /// Starts `command` on `core` and waits for a first answer from `address`. Returns how long that took.
     pub(crate) fn start(
         command: &mut Command,
         core: &str,
@@ -32,12 +32,12 @@ impl Server {
         let start = now();
         let child = pinned.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).spawn()?;
         let mut server = Self { child, log: log.into() };
-        while connect(address).is_err() {
+        while !http::answers(address) {
             if let Some(status) = server.child.try_wait()? {
-                return Err(format!("{status} before it listened: {}", server.log()).into());
+                return Err(format!("{status} before it answered: {}", server.log()).into());
             }
             if start.elapsed() > PATIENCE {
-                return Err(format!("does not listen on {address}: {}", server.log()).into());
+                return Err(format!("does not answer on {address}: {}", server.log()).into());
             }
             sleep(Duration::from_millis(1));
         }
