@@ -13,7 +13,7 @@ use gabion_checks::{Access, Connection, Mode, Parts, Pipeline, Route, Settings};
 use gabion_identity::storage::{AccountStorage, SessionStorage};
 use gabion_identity::{Account, BeginSession, MemoryStorage, SessionSettings, Sessions};
 use gabion_ledger::Ledger;
-use gabion_model::{AccountId, Clock, Role, SystemClock, TenantId};
+use gabion_model::{AccountId, Clock, Methods, Role, SystemClock};
 use gabion_vault::SystemRng;
 use gabion_vault::jwt::SigningKey;
 use http::{HeaderMap, HeaderValue, Request, Response, request, response};
@@ -156,21 +156,14 @@ impl World {
         let clock = Arc::new(SystemClock);
         let storage = Arc::new(MemoryStorage::default());
         let account = Account {
-            id: AccountId::new("acc-1"),
-            name: "alice".parse()?,
-            tenant: TenantId::new("default"),
             roles: vec![Role::new("member")],
-            password: None,
-            password_changed: None,
-            disabled: false,
-            epoch: 0,
-            created: clock.now(),
-            last_sign_in: None,
+            ..Account::new(AccountId::new("acc-1"), "alice".parse()?, clock.now())
         };
         AccountStorage::insert(&*storage, &account)?;
         let kept = Arc::clone(&storage) as Arc<dyn SessionStorage>;
         let sessions = Sessions::open(kept, &SessionSettings::default(), clock.now())?;
-        let begin = BeginSession { address: None, user_agent: None, now: clock.now() };
+        let begin =
+            BeginSession { methods: Methods::PASSWORD, address: None, user_agent: None, now: clock.now() };
         let (ticket, _) = sessions.begin(&account, begin, &SystemRng::default())?;
         Ok(Self {
             sessions,

@@ -107,29 +107,18 @@ mod tests {
     use gabion_identity::storage::{AccountStorage, SessionStorage};
     use gabion_identity::{Account, BeginSession, MemoryStorage, SessionSettings};
     use gabion_model::random::SeededRng;
-    use gabion_model::{AccountId, TenantId};
+    use gabion_model::{AccountId, Methods};
     use proptest::prelude::*;
 
     const NOW: Timestamp = Timestamp::from_secs(1_000_000);
 
     fn signed_in() -> (Arc<Sessions>, String) {
         let storage = Arc::new(MemoryStorage::default());
-        let account = Account {
-            id: AccountId::new("a"),
-            name: "alice".parse().unwrap(),
-            tenant: TenantId::new("default"),
-            roles: Vec::new(),
-            password: None,
-            password_changed: None,
-            disabled: false,
-            epoch: 0,
-            created: NOW,
-            last_sign_in: None,
-        };
+        let account = Account::new(AccountId::new("a"), "alice".parse().unwrap(), NOW);
         AccountStorage::insert(&*storage, &account).unwrap();
         let kept: Arc<dyn SessionStorage> = storage;
         let sessions = Sessions::open(kept, &SessionSettings::default(), NOW).unwrap();
-        let begin = BeginSession { address: None, user_agent: None, now: NOW };
+        let begin = BeginSession { methods: Methods::PASSWORD, address: None, user_agent: None, now: NOW };
         let (ticket, _) = sessions.begin(&account, begin, &SeededRng::new(5)).unwrap();
         (sessions, ticket.expose().clone())
     }

@@ -16,7 +16,7 @@ use gabion_identity::MemoryStorage;
 use gabion_ledger::Ledger;
 use gabion_model::random::SeededRng;
 use gabion_model::{Clock, ManualClock, RequestId, Role, Secret, Timestamp};
-use gabion_service::{Caller, NewAccount, Parts, Service, Settings, SignedIn};
+use gabion_service::{Caller, NewAccount, Parts, Service, SignedIn};
 use gabion_vault::jwt::Jwks;
 use http::header::CONTENT_TYPE;
 use tower::ServiceExt as _;
@@ -52,17 +52,14 @@ async fn main() -> Result<(), Failure> {
 impl Preview {
     async fn new() -> Result<Self, Failure> {
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_795_286_828)));
-        let storage = Arc::new(MemoryStorage::new());
-        let service = Service::open(Parts {
-            accounts: storage.clone(),
-            sessions: storage.clone(),
-            invitations: storage,
-            ledger: Ledger::in_memory(clock.clone()),
-            clock: clock.clone(),
-            rng: Arc::new(SeededRng::new(7)),
-            settings: Settings::default(),
-            workers: 2,
-        })?;
+        let rng = Arc::new(SeededRng::new(7));
+        let parts = Parts::fresh(
+            Arc::new(MemoryStorage::new()),
+            Ledger::in_memory(clock.clone()),
+            clock.clone(),
+            rng,
+        )?;
+        let service = Service::open(parts)?;
         let operator = Caller::operator();
         let ada = NewAccount {
             name: "ada@example.org".to_owned(),

@@ -11,7 +11,7 @@ use gabion_gateway::{
 use gabion_identity::storage::MemoryStorage;
 use gabion_identity::{Accounts, BeginSession, NewAccount, SessionSettings, Sessions};
 use gabion_ledger::Ledger;
-use gabion_model::{Clock, SystemClock, TenantId};
+use gabion_model::{Clock, Methods, SystemClock, TenantId};
 use gabion_vault::SystemRng;
 use gabion_vault::jwt::SigningKey;
 
@@ -29,9 +29,10 @@ fn main() {
     let sessions = Sessions::open(storage.clone(), &SessionSettings::default(), clock.now()).unwrap();
     let accounts = Accounts::new(storage, Arc::clone(&sessions));
     let tenant = TenantId::new(TenantId::DEFAULT);
-    let new = NewAccount { name: "ada".parse().unwrap(), tenant, roles: Vec::new() };
+    let new = NewAccount { tenant, ..NewAccount::person("ada".parse().unwrap()) };
     let account = accounts.create(new, clock.now(), &*rng).unwrap();
-    let begin = BeginSession { address: None, user_agent: None, now: clock.now() };
+    let begin =
+        BeginSession { methods: Methods::PASSWORD, address: None, user_agent: None, now: clock.now() };
     let (ticket, _) = sessions.begin(&account, begin, &*rng).unwrap();
     println!("gabion-dev={}", ticket.expose());
 

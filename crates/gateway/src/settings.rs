@@ -15,6 +15,10 @@ use crate::upstream::Origin;
 pub struct Settings {
     /// The address clients connect to.
     pub listen: SocketAddr,
+    /// Scheme, host and port by which people and programs reach the gate, for instance
+    /// `https://app.example`: the issuer of its tokens and the beginning of its links. Default: the first
+    /// name a route declares, or else where the gate listens.
+    pub public_url: Option<String>,
     /// A second address without TLS, only so that requests for `http://` are redirected or refused.
     pub listen_plain: Option<SocketAddr>,
     /// Where the certificate comes from.
@@ -127,6 +131,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443)),
+            public_url: None,
             listen_plain: None,
             tls: Tls::default(),
             allow_plain: false,
@@ -180,6 +185,14 @@ impl Settings {
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
+        if let Some(url) = &self.public_url
+            && !is_origin(url)
+        {
+            problems.push(
+                Problem::new("public_url", format!("`{url}` is not a scheme, a host and perhaps a port"))
+                    .hint("for instance `https://app.example`, without a path"),
+            );
+        }
         let files = self.tls.mode == TlsMode::Files;
         for (key, value) in [("certificate", &self.tls.certificate), ("key", &self.tls.key)] {
             if files != value.is_some() {
@@ -262,6 +275,18 @@ impl AdminSettings {
         }
         Vec::new()
     }
+}
+
+/// Scheme and authority of a web address, in lower case, without user information, path, query or fragment.
+fn is_origin(url: &str) -> bool {
+    let authority = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let authority = authority.map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    authority.is_some_and(|authority| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:[]".contains(&byte);
+        !authority.is_empty()
+            && authority.bytes().all(plain)
+            && authority.parse::<http::uri::Authority>().is_ok()
+    })
 }
 
 #[cfg(test)]

@@ -5,8 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use gabion_model::{AccountId, Principal, Rng, Role, SessionId, TenantId, Timestamp, random};
 use gabion_vault::encoding::base64url_encode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use crate::email::Email;
 use crate::name::AccountName;
+use crate::personal::Personal;
 use crate::session::Sessions;
 use crate::storage::{AccountChange, AccountStorage, StorageError};
 
@@ -15,6 +19,11 @@ use crate::storage::{AccountChange, AccountStorage, StorageError};
 pub struct Account {
     pub id: AccountId,
     pub name: AccountName,
+    pub kind: AccountKind,
+    pub email: Option<Email>,
+    /// When the person last proved to hold the address.
+    pub email_verified: Option<Timestamp>,
+    pub personal: Personal,
     pub tenant: TenantId,
     pub roles: Vec<Role>,
     /// The PHC string; none until the person has set a password.
@@ -24,15 +33,32 @@ pub struct Account {
     /// Rises whenever all that was granted before must end: the revocation epoch.
     pub epoch: u64,
     pub created: Timestamp,
+    /// When anything about it but its use last changed.
+    pub updated: Timestamp,
     pub last_sign_in: Option<Timestamp>,
+}
+
+/// Who an account is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountKind {
+    #[default]
+    Person,
+    /// A program. Never signs in at a page and has no password; it acts by its keys, certificates and
+    /// client credentials.
+    Service,
 }
 
 /// What an account begins with.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
     pub name: AccountName,
+    pub kind: AccountKind,
     pub tenant: TenantId,
     pub roles: Vec<Role>,
+    pub email: Option<Email>,
+    pub email_verified: Option<Timestamp>,
+    pub personal: Personal,
 }
 
 /// The engine over the stored accounts and the living sessions: whatever must end an account's sessions
@@ -71,16 +97,13 @@ impl Accounts {
     /// [`AccountError::Taken`] when the name is.
     pub fn create(&self, new: NewAccount, now: Timestamp, rng: &dyn Rng) -> Result<Account, AccountError> {
         let account = Account {
-            id: AccountId::new(&base64url_encode(&random::bytes::<16>(rng))),
-            name: new.name,
+            kind: new.kind,
             tenant: new.tenant,
             roles: new.roles,
-            password: None,
-            password_changed: None,
-            disabled: false,
-            epoch: 0,
-            created: now,
-            last_sign_in: None,
+            email_verified: new.email_verified.filter(|_| new.email.is_some()),
+            email: new.email,
+            personal: new.personal,
+            ..Account::new(AccountId::new(&base64url_encode(&random::bytes::<16>(rng))), new.name, now)
         };
         self.storage.insert(&account)?;
         Ok(account)
@@ -96,6 +119,14 @@ impl Accounts {
     /// When the storage fails.
     pub fn by_id(&self, id: &AccountId) -> Result<Option<Account>, AccountError> {
         Ok(self.storage.by_id(id)?)
+    }
+
+    /// The one account that proved to hold the address.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn by_verified_email(&self, email: &Email) -> Result<Option<Account>, AccountError> {
+        Ok(self.storage.by_verified_email(email)?)
     }
 
     /// All accounts by name.
@@ -168,6 +199,31 @@ impl Accounts {
         self.change_guarded(id, &AccountChange::Roles(roles))
     }
 
+    /// Another e-mail address, or none; `verified` when the person proved to hold it.
+    ///
+    /// # Errors
+    /// [`AccountError::Taken`] when it is verified and another account's verified address.
+    pub fn set_email(
+        &self,
+        id: &AccountId,
+        email: Option<Email>,
+        verified: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Account, AccountError> {
+        self.change(id, &AccountChange::Email { email, verified, now })
+    }
+
+    /// # Errors
+    /// When there is no such account.
+    pub fn set_personal(
+        &self,
+        id: &AccountId,
+        personal: Personal,
+        now: Timestamp,
+    ) -> Result<Account, AccountError> {
+        self.change(id, &AccountChange::Personal { personal: Box::new(personal), now })
+    }
+
     /// Notes that somebody signed in.
     ///
     /// # Errors
@@ -198,7 +254,45 @@ impl Accounts {
     }
 }
 
+impl NewAccount {
+    /// A person of the default tenant without roles.
+    #[must_use]
+    pub fn person(name: AccountName) -> Self {
+        Self {
+            name,
+            kind: AccountKind::Person,
+            tenant: TenantId::new(TenantId::DEFAULT),
+            roles: Vec::new(),
+            email: None,
+            email_verified: None,
+            personal: Personal::default(),
+        }
+    }
+}
+
 impl Account {
+    /// An enabled person of the default tenant, of whom nothing is known yet.
+    #[must_use]
+    pub fn new(id: AccountId, name: AccountName, created: Timestamp) -> Self {
+        Self {
+            id,
+            name,
+            kind: AccountKind::Person,
+            email: None,
+            email_verified: None,
+            personal: Personal::default(),
+            tenant: TenantId::new(TenantId::DEFAULT),
+            roles: Vec::new(),
+            password: None,
+            password_changed: None,
+            disabled: false,
+            epoch: 0,
+            created,
+            updated: created,
+            last_sign_in: None,
+        }
+    }
+
     #[must_use]
     pub fn principal(&self) -> Principal {
         Principal {
@@ -261,11 +355,9 @@ mod tests {
     }
 
     fn new(name: &str, roles: &[&str]) -> NewAccount {
-        let tenant = TenantId::new(TenantId::DEFAULT);
         NewAccount {
-            name: name.parse().unwrap(),
-            tenant,
             roles: roles.iter().map(|role| Role::new(role)).collect(),
+            ..NewAccount::person(name.parse().unwrap())
         }
     }
 

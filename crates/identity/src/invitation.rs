@@ -131,7 +131,7 @@ mod tests {
         let sessions = Sessions::open(storage.clone(), &SessionSettings::default(), NOW).unwrap();
         let accounts = Accounts::new(storage.clone(), sessions);
         let tenant = TenantId::new(TenantId::DEFAULT);
-        let new = NewAccount { name: "ada".parse().unwrap(), tenant, roles: vec![] };
+        let new = NewAccount { tenant, ..NewAccount::person("ada".parse().unwrap()) };
         let account = accounts.create(new, NOW, &rng).unwrap();
         (Invitations::new(storage, LoginSettings::default()), accounts, account, rng)
     }

@@ -8,20 +8,26 @@
 
 pub mod account;
 pub mod cookie;
+pub mod email;
 pub mod invitation;
+pub mod keyring;
 pub mod login;
 pub mod name;
 pub mod passwords;
+pub mod personal;
 pub mod session;
 pub mod settings;
 pub mod storage;
 pub mod throttle;
 
-pub use account::{Account, AccountError, Accounts, NewAccount};
+pub use account::{Account, AccountError, AccountKind, Accounts, NewAccount};
+pub use email::Email;
 pub use invitation::{Invitation, Invitations, Purpose};
+pub use keyring::Keyring;
 pub use name::{AccountName, MalformedName};
 pub use passwords::{Passwords, Profile, Violation};
+pub use personal::Personal;
 pub use session::{AssertionSlot, BeginSession, Session, Sessions};
 pub use settings::{LoginSettings, PasswordSettings, SessionSettings};
-pub use storage::{MemoryStorage, StorageError};
+pub use storage::{MemoryStorage, Storage, StorageError};
 pub use throttle::{Reservation, Throttle, Throttled};

@@ -131,8 +131,8 @@ mod tests {
     use crate::session::Sessions;
     use crate::settings::{LoginSettings, SessionSettings};
     use crate::storage::MemoryStorage;
+    use gabion_model::Secret;
     use gabion_model::random::SeededRng;
-    use gabion_model::{Secret, TenantId};
     use gabion_vault::password;
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -151,8 +151,7 @@ mod tests {
             let accounts = Accounts::new(storage, sessions);
             let phc = password::hash(&secret("correct horse"), Cost::FLOOR, &rng).unwrap();
             for name in ["ada", "disabled", "invited"] {
-                let tenant = TenantId::new(TenantId::DEFAULT);
-                let new = NewAccount { name: name.parse().unwrap(), tenant, roles: vec![] };
+                let new = NewAccount::person(name.parse().unwrap());
                 let account = accounts.create(new, NOW, &rng).unwrap();
                 if name != "invited" {
                     accounts.set_password(&account.id, phc.clone(), None, NOW).unwrap();

@@ -3,8 +3,10 @@
 //! Time and randomness are parameters everywhere in Gabion ([`Clock`], [`Rng`]), secrets are a type
 //! ([`Secret`]), and every refusal, event, metric and finding carries a [`ControlId`].
 
+pub mod authentication;
 pub mod control_id;
 pub mod event;
+pub mod outbound;
 pub mod principal;
 pub mod problem;
 pub mod random;
@@ -13,6 +15,7 @@ pub mod secret;
 pub mod time;
 pub mod units;
 
+pub use authentication::{Acr, Methods};
 pub use control_id::ControlId;
 pub use event::{Actor, Event, EventKind, Outcome};
 pub use principal::{AccountId, Principal, Role, SessionId, TenantId};

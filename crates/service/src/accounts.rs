@@ -140,9 +140,9 @@ impl Inner {
             }
         }
         let new = gabion_identity::NewAccount {
-            name: name.clone(),
             tenant: TenantId::new(&tenant),
             roles: account.roles.iter().map(|role| Role::new(role)).collect(),
+            ..gabion_identity::NewAccount::person(name.clone())
         };
         self.accounts.create(new, self.clock.now(), &*self.rng).map_err(|error| match error {
             AccountError::Taken => AddAccountError::NameTaken(name.to_string()),

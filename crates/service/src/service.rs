@@ -3,13 +3,16 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use gabion_identity::storage::{AccountStorage, InvitationStorage, SessionStorage};
+use gabion_identity::storage::{InvitationStorage, Storage};
 use gabion_identity::{
-    Accounts, Invitations, LoginSettings, PasswordSettings, Passwords, SessionSettings, Sessions,
+    Accounts, Invitations, Keyring, LoginSettings, PasswordSettings, Passwords, SessionSettings, Sessions,
     StorageError, Throttle,
 };
 use gabion_ledger::Ledger;
+use gabion_model::outbound::{Fetch, Mailer, NoOutbound};
 use gabion_model::{Clock, Outcome, Rng, Secret};
+use gabion_vault::SealingKey;
+use gabion_vault::jwt::{KeyError, SigningKey};
 use gabion_vault::password::{self, Cost};
 
 use crate::hashing::Workers;
@@ -24,9 +27,15 @@ pub struct Service(pub(crate) Arc<Inner>);
 /// What a service is made of.
 #[derive(Debug)]
 pub struct Parts {
-    pub accounts: Arc<dyn AccountStorage>,
-    pub sessions: Arc<dyn SessionStorage>,
-    pub invitations: Arc<dyn InvitationStorage>,
+    pub storage: Arc<dyn Storage>,
+    /// The keys that sign tokens.
+    pub keys: Arc<Keyring>,
+    /// Seals the small secrets that must be read again.
+    pub sealing: Arc<SealingKey>,
+    pub fetch: Arc<dyn Fetch>,
+    pub mail: Arc<dyn Mailer>,
+    /// Scheme, host and port people reach the gate by: the issuer of tokens, the beginning of links.
+    pub origin: String,
     pub ledger: Ledger,
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
@@ -43,7 +52,14 @@ pub struct Settings {
     pub login: LoginSettings,
 }
 
+#[expect(dead_code, reason = "what is composed here is used by acts that come next")]
 pub(crate) struct Inner {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) keys: Arc<Keyring>,
+    pub(crate) sealing: Arc<SealingKey>,
+    pub(crate) fetch: Arc<dyn Fetch>,
+    pub(crate) mail: Arc<dyn Mailer>,
+    origin: RwLock<Arc<str>>,
     pub(crate) accounts: Accounts,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) throttle: Throttle,
@@ -65,17 +81,54 @@ pub(crate) struct Rules {
     pub(crate) dummy: Arc<str>,
 }
 
+impl Parts {
+    /// With keys made just now, no way out, one worker and the default settings: for what leaves nothing
+    /// behind.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn fresh(
+        storage: Arc<dyn Storage>,
+        ledger: Ledger,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, KeyError> {
+        let sealing = SealingKey::from_bytes(&SealingKey::generate(&*rng)).map_err(|_| KeyError::Generate)?;
+        Ok(Self {
+            storage,
+            keys: Keyring::of(Arc::new(SigningKey::generate()?)),
+            sealing: Arc::new(sealing),
+            fetch: Arc::new(NoOutbound),
+            mail: Arc::new(NoOutbound),
+            origin: "http://localhost".to_owned(),
+            ledger,
+            clock,
+            rng,
+            settings: Settings::default(),
+            workers: 1,
+        })
+    }
+}
+
 impl Service {
     /// Loads the sessions that outlived a restart.
     ///
     /// # Errors
     /// When the storage fails.
     pub fn open(parts: Parts) -> Result<Self, StorageError> {
-        let Parts { accounts, sessions, invitations, ledger, clock, rng, settings, workers } = parts;
-        let sessions = Sessions::open(sessions, &settings.sessions, clock.now())?;
+        let Parts { storage, keys, sealing, fetch, mail, origin, ledger, clock, rng, settings, workers } =
+            parts;
+        let sessions = Sessions::open(Arc::clone(&storage) as Arc<_>, &settings.sessions, clock.now())?;
+        let invitations = Arc::clone(&storage) as Arc<dyn InvitationStorage>;
         let rules = Rules::new(&settings, &invitations, &*rng);
         Ok(Self(Arc::new(Inner {
-            accounts: Accounts::new(accounts, Arc::clone(&sessions)),
+            accounts: Accounts::new(Arc::clone(&storage) as Arc<_>, Arc::clone(&sessions)),
+            storage,
+            keys,
+            sealing,
+            fetch,
+            mail,
+            origin: RwLock::new(origin.into()),
             sessions,
             throttle: Throttle::new(&settings.login, &*rng),
             workers: Workers::new(workers, workers.saturating_mul(QUEUE_PER_WORKER)),
@@ -91,6 +144,23 @@ impl Service {
     #[must_use]
     pub fn live_sessions(&self) -> Arc<Sessions> {
         Arc::clone(&self.0.sessions)
+    }
+
+    /// The keys that sign tokens, for the request path.
+    #[must_use]
+    pub fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.0.keys)
+    }
+
+    /// Scheme, host and port people reach the gate by.
+    #[must_use]
+    pub fn origin(&self) -> Arc<str> {
+        Arc::clone(&self.0.origin.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The gate is reached by another address: it was bound to a free port, or the configuration changed.
+    pub fn set_origin(&self, origin: &str) {
+        *self.0.origin.write().unwrap_or_else(PoisonError::into_inner) = origin.into();
     }
 
     /// Takes over changed settings. Sessions, counters and open links stay.

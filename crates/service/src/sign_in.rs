@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use gabion_identity::Account;
 use gabion_identity::login::{self, BeginError, RejectionReason};
 use gabion_identity::session::{BeginSession, SessionError};
-use gabion_model::{Actor, ControlId, Outcome, RequestId, Secret};
+use gabion_model::{Actor, ControlId, Methods, Outcome, RequestId, Secret};
 use gabion_vault::password;
 
 use crate::record::{About, failure, to_the_end};
@@ -32,7 +32,7 @@ impl Service {
         to_the_end(async move {
             caller.request_id.get_or_insert_with(|| RequestId::random(&*service.0.rng));
             let (account, rehashed) = service.authenticate(&caller, name, password).await?;
-            service.begin_session(caller, account, rehashed).await
+            service.enter(caller, account, Methods::PASSWORD, rehashed).await
         })
         .await
     }
@@ -100,10 +100,12 @@ impl Service {
         }
     }
 
-    async fn begin_session(
+    /// Begins a session for somebody who proved who they are by `methods`.
+    pub(crate) async fn enter(
         &self,
         mut caller: Caller,
         account: Account,
+        methods: Methods,
         rehashed: Option<String>,
     ) -> Result<SignedIn, SignInError> {
         let former = caller.session().cloned();
@@ -119,7 +121,7 @@ impl Service {
                     tracing::warn!(%error, "password not hashed anew");
                 }
                 let now = inner.clock.now();
-                let begin = BeginSession { address, user_agent, now };
+                let begin = BeginSession { methods, address, user_agent, now };
                 let (ticket, session) = inner.sessions.begin(&account, begin, &*inner.rng)?;
                 // A browser that signs in again leaves its former session behind (CWE-384).
                 if let Some(former) = former {

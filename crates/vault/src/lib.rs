@@ -9,7 +9,9 @@ pub mod jwt;
 pub mod password;
 mod pem;
 mod random;
+pub mod seal;
 pub mod tls;
 
 pub use digest::{constant_time_eq, hmac_sha256, sha256};
 pub use random::SystemRng;
+pub use seal::SealingKey;

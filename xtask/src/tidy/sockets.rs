@@ -1,5 +1,5 @@
-//! Outbound connections are opened by the gateway's upstream pool and by nobody else: whoever opens one
-//! decides whom the machine talks to. `strawman` has its attack runner and a hole to show.
+//! Outbound connections are opened by the gateway's upstream pool, by the guarded client in `egress`, and by
+//! nobody else: whoever opens one decides whom the machine talks to. `strawman` has its attack runner and a hole to show.
 
 use super::finding::Finding;
 use super::workspace::Workspace;
@@ -28,6 +28,8 @@ const OPENERS: &[&str] = &[
 /// Where which opener is at home.
 const HOMES: &[(&str, &[&str])] = &[
     ("crates/gateway/src/upstream/", OPENERS),
+    // The guarded client.
+    ("crates/egress/src/", OPENERS),
     ("crates/strawman/src/", OPENERS),
     // The CLI beside a running gate speaks to its own socket file, which leads nowhere else.
     ("crates/cli/src/control/", &["UnixStream::connect"]),

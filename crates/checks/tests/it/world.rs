@@ -9,7 +9,7 @@ use gabion_identity::storage::{AccountStorage, SessionStorage};
 use gabion_identity::{Account, BeginSession, MemoryStorage, Session, SessionSettings, Sessions};
 use gabion_ledger::Ledger;
 use gabion_model::random::SeededRng;
-use gabion_model::{AccountId, Event, ManualClock, Role, TenantId, Timestamp};
+use gabion_model::{AccountId, Event, ManualClock, Methods, Role, Timestamp};
 use gabion_vault::jwt::SigningKey;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
@@ -74,19 +74,11 @@ impl World {
     /// Signs somebody in; answers with the ticket.
     pub(crate) fn sign_in(&self, name: &str, roles: &[&str]) -> (String, Arc<Session>) {
         let account = Account {
-            id: AccountId::new(&format!("id-{name}")),
-            name: name.parse().unwrap(),
-            tenant: TenantId::new("default"),
             roles: roles.iter().map(|role| Role::new(role)).collect(),
-            password: None,
-            password_changed: None,
-            disabled: false,
-            epoch: 0,
-            created: START,
-            last_sign_in: None,
+            ..Account::new(AccountId::new(&format!("id-{name}")), name.parse().unwrap(), START)
         };
         AccountStorage::insert(&*self.storage, &account).unwrap();
-        let begin = BeginSession { address: None, user_agent: None, now: START };
+        let begin = BeginSession { methods: Methods::PASSWORD, address: None, user_agent: None, now: START };
         let (ticket, session) =
             self.sessions.begin(&account, begin, &SeededRng::new(name.len() as u64 + 99)).unwrap();
         (ticket.expose().clone(), session)

@@ -55,9 +55,12 @@ fn disagree(problems: &[Problem]) -> Failure {
     failure
 }
 
-/// Scheme, host and port people reach the gate by: the first name a route declares, or else where it
-/// listens.
+/// Scheme, host and port people reach the gate by: what `gateway.public_url` says, or else the first name
+/// a route declares, or else where it listens.
 pub(crate) fn origin(config: &Config, listening: SocketAddr) -> String {
+    if let Some(url) = &config.gateway.public_url {
+        return url.trim_end_matches('/').to_owned();
+    }
     let (scheme, usual) = if config.gateway.tls.mode == TlsMode::Off { ("http", 80) } else { ("https", 443) };
     let names = config.routes.iter().flat_map(|route| &route.hosts).chain(&config.gateway.tls.names);
     let host = match names.into_iter().find(|name| !name.contains('*')) {

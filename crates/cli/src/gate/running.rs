@@ -34,6 +34,7 @@ impl Running {
         let pipeline = Arc::clone(&generation.pipeline);
         let gate = start(&config, &state, generation).map_err(|error| cannot_start(&error, &config))?;
         let running = Self { state, gate, config, pipeline };
+        running.state.service.set_origin(&running.origin());
         let event = running.event("gate.start", Outcome::Success);
         running.record(event).await?;
         Ok(running)

@@ -4,19 +4,24 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gabion_identity::Keyring;
 use gabion_ledger::Ledger;
+use gabion_model::outbound::NoOutbound;
 use gabion_model::{Clock, Rng, Secret, SystemClock};
 use gabion_service::Service;
 use gabion_store::sqlite::Database;
 use gabion_store::{Directory, DirectoryError};
-use gabion_vault::SystemRng;
 use gabion_vault::jwt::SigningKey;
+use gabion_vault::{SealingKey, SystemRng};
 
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 
 /// The key that signs `Gabion-Identity`.
 const SIGNING_KEY: &str = "signing-key.pem";
+
+/// The key under which small secrets lie in the database.
+const SEALING_KEY: &str = "sealing.key";
 
 /// An opened data directory. Holds its lock until it is dropped.
 #[derive(Debug, Clone)]
@@ -52,11 +57,14 @@ impl State {
             Failure::new(format!("the database `{}` cannot be opened", database_path.display()))
                 .because(&error)
         })?;
-        let database = Arc::new(database);
+        let key = Arc::new(signing_key(&directory)?);
         let service = Service::open(gabion_service::Parts {
-            accounts: Arc::clone(&database) as Arc<_>,
-            sessions: Arc::clone(&database) as Arc<_>,
-            invitations: database,
+            storage: Arc::new(database),
+            keys: Keyring::of(Arc::clone(&key)),
+            sealing: Arc::new(sealing_key(&directory, &*rng)?),
+            fetch: Arc::new(NoOutbound),
+            mail: Arc::new(NoOutbound),
+            origin: super::generation::origin(config, config.gateway.listen),
             ledger: ledger.clone(),
             clock: Arc::clone(&clock),
             rng: Arc::clone(&rng),
@@ -64,7 +72,6 @@ impl State {
             workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         })
         .map_err(|error| Failure::new("the sessions cannot be read").because(&error))?;
-        let key = Arc::new(signing_key(&directory)?);
         Ok(Self { directory, ledger, service, key, clock, rng })
     }
 }
@@ -115,6 +122,28 @@ fn signing_key(directory: &Directory) -> Result<SigningKey, Failure> {
         SigningKey::generate().map_err(|error| Failure::new("no signing key can be made").because(&error))?;
     write_text(directory, SIGNING_KEY, key.to_pkcs8_pem().expose())?;
     Ok(key)
+}
+
+/// The key of an earlier start, or a new one.
+fn sealing_key(directory: &Directory, rng: &dyn Rng) -> Result<SealingKey, Failure> {
+    let kept = directory.read_file(SEALING_KEY).map_err(|error| refused(directory.path(), &error))?;
+    let bytes = if let Some(bytes) = kept {
+        Secret::new(bytes)
+    } else {
+        let bytes = SealingKey::generate(rng);
+        directory
+            .write_file(SEALING_KEY, bytes.expose())
+            .map_err(|error| refused(directory.path(), &error))?;
+        bytes
+    };
+    SealingKey::from_bytes(&bytes).map_err(|error| {
+        Failure::new(format!(
+            "the sealing key `{}` cannot be used",
+            directory.path().join(SEALING_KEY).display()
+        ))
+        .because(&error)
+        .hint("restore it from a backup; without it, second factors and client secrets cannot be read")
+    })
 }
 
 /// A small text file of the data directory; none when it is not there.

@@ -36,17 +36,9 @@ impl Site {
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_795_286_828)));
         let ledger = Ledger::in_memory(clock.clone());
         let storage = Arc::new(MemoryStorage::new());
-        let service = Service::open(Parts {
-            accounts: storage.clone(),
-            sessions: storage.clone(),
-            invitations: storage,
-            ledger: ledger.clone(),
-            clock: clock.clone(),
-            rng: Arc::new(SeededRng::new(1)),
-            settings,
-            workers,
-        })
-        .unwrap();
+        let rng = Arc::new(SeededRng::new(1));
+        let parts = Parts::fresh(storage.clone(), ledger.clone(), clock.clone(), rng).unwrap();
+        let service = Service::open(Parts { settings, workers, ..parts }).unwrap();
         let keys = Jwks { keys: vec![SigningKey::generate().unwrap().public().clone()] };
         let parts = gabion_console::Parts { service: service.clone(), keys, clock: clock.clone() };
         Self { service, ledger, clock, router: gabion_console::router(parts) }

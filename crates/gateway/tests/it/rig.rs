@@ -14,7 +14,7 @@ use gabion_identity::storage::MemoryStorage;
 use gabion_identity::{Accounts, BeginSession, NewAccount, SessionSettings, Sessions};
 use gabion_ledger::Ledger;
 use gabion_model::random::SeededRng;
-use gabion_model::{Clock, Period, SessionId, SystemClock, TenantId};
+use gabion_model::{Clock, Methods, Period, SessionId, SystemClock};
 use gabion_vault::jwt::SigningKey;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -132,13 +132,9 @@ impl Rig {
     /// A signed-in person's cookie and the id of the session.
     pub(crate) fn sign_in(&self, name: &str) -> (String, SessionId) {
         let (rng, now) = (SeededRng::new(11), self.build.clock.now());
-        let new = NewAccount {
-            name: name.parse().unwrap(),
-            tenant: TenantId::new(TenantId::DEFAULT),
-            roles: Vec::new(),
-        };
+        let new = NewAccount::person(name.parse().unwrap());
         let account = self.accounts.create(new, now, &rng).unwrap();
-        let begin = BeginSession { address: None, user_agent: None, now };
+        let begin = BeginSession { methods: Methods::PASSWORD, address: None, user_agent: None, now };
         let (ticket, session) = self.sessions.begin(&account, begin, &rng).unwrap();
         (format!("gabion-dev={}", ticket.expose()), session.id.clone())
     }

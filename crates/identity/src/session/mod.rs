@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use gabion_model::{Principal, SessionId, Timestamp};
+use gabion_model::{Methods, Principal, SessionId, Timestamp};
 use tokio::sync::Notify;
 
 pub use assertion::AssertionSlot;
@@ -25,6 +25,10 @@ pub struct Session {
     pub id: SessionId,
     pub principal: Principal,
     pub started: Timestamp,
+    /// When the person last proved who they are (`auth_time`).
+    pub authenticated: Timestamp,
+    /// By what.
+    pub methods: Methods,
     /// From where it began.
     pub address: Option<IpAddr>,
     pub user_agent: Option<String>,

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use gabion_model::{AccountId, Rng, Secret, SessionId, Timestamp, random};
+use gabion_model::{AccountId, Methods, Rng, Secret, SessionId, Timestamp, random};
 use gabion_vault::encoding::{base64url_decode_32, base64url_encode};
 use gabion_vault::sha256;
 use tokio::sync::Notify;
@@ -17,9 +17,11 @@ use crate::account::Account;
 use crate::settings::SessionSettings;
 use crate::storage::{AccountChange, SessionStorage, StorageError, StoredSession};
 
-/// From where and when a session begins.
+/// From where, when and on what ground a session begins.
 #[derive(Debug, Clone)]
 pub struct BeginSession {
+    /// By what the person proved who they are just now.
+    pub methods: Methods,
     pub address: Option<IpAddr>,
     pub user_agent: Option<String>,
     pub now: Timestamp,
@@ -125,6 +127,8 @@ impl Sessions {
             ticket_hash: sha256(ticket.expose()),
             account: account.id.clone(),
             started: begin.now,
+            authenticated: begin.now,
+            methods: begin.methods,
             last_seen: begin.now,
             address: begin.address,
             user_agent: begin.user_agent.map(bounded),
@@ -246,6 +250,8 @@ impl Sessions {
             id: stored.id,
             principal: account.principal(),
             started: stored.started,
+            authenticated: stored.authenticated,
+            methods: stored.methods,
             address: stored.address,
             user_agent: stored.user_agent,
             assertion: AssertionSlot::default(),

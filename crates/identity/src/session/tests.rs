@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gabion_model::random::SeededRng;
-use gabion_model::{Period, Role, Secret, SessionId, TenantId, Timestamp};
+use gabion_model::{Methods, Period, Role, Secret, SessionId, TenantId, Timestamp};
 use gabion_vault::SystemRng;
 use proptest::prelude::*;
 
@@ -31,7 +31,7 @@ impl House {
 
     fn account(&self, name: &str) -> Account {
         let tenant = TenantId::new(TenantId::DEFAULT);
-        let new = NewAccount { name: name.parse().unwrap(), tenant, roles: vec![] };
+        let new = NewAccount { tenant, ..NewAccount::person(name.parse().unwrap()) };
         self.accounts.create(new, NOW, &self.rng).unwrap()
     }
 
@@ -51,7 +51,7 @@ impl Default for House {
 }
 
 fn at(now: Timestamp) -> BeginSession {
-    BeginSession { address: None, user_agent: None, now }
+    BeginSession { methods: Methods::PASSWORD, address: None, user_agent: None, now }
 }
 
 fn after(seconds: u64) -> Timestamp {
@@ -63,6 +63,7 @@ fn a_ticket_leads_to_its_session_and_nothing_else_does() {
     let house = House::default();
     let (ada, eve) = (house.account("ada"), house.account("eve"));
     let begin = BeginSession {
+        methods: Methods::PASSWORD,
         address: Some("192.0.2.1".parse().unwrap()),
         user_agent: Some("é".repeat(1000)),
         now: NOW,
@@ -305,7 +306,7 @@ fn a_failing_disk_keeps_nobody_signed_in() {
     let sessions = Sessions::open(storage.clone(), &settings, NOW).unwrap();
     let accounts = Accounts::new(storage.inner.clone(), Arc::clone(&sessions));
     let rng = SeededRng::new(1);
-    let new = NewAccount { name: "ada".parse().unwrap(), tenant: TenantId::new("t"), roles: vec![] };
+    let new = NewAccount { tenant: TenantId::new("t"), ..NewAccount::person("ada".parse().unwrap()) };
     let ada = accounts.create(new, NOW, &rng).unwrap();
     let (first, session) = sessions.begin(&ada, at(NOW), &rng).unwrap();
     let (second, _) = sessions.begin(&ada, at(after(1)), &rng).unwrap();

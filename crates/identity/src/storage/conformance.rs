@@ -6,16 +6,13 @@
 use std::sync::Barrier;
 use std::thread;
 
-use gabion_model::{AccountId, Role, SessionId, TenantId, Timestamp};
+use gabion_model::{AccountId, Methods, Role, SessionId, TenantId, Timestamp};
 
-use super::{AccountChange, AccountStorage, InvitationStorage, SessionStorage, StorageError, StoredSession};
-use crate::account::Account;
+use super::{AccountChange, AccountStorage, SessionStorage, Storage, StorageError, StoredSession};
+use crate::account::{Account, AccountKind};
+use crate::email::Email;
 use crate::invitation::{Invitation, Purpose};
-
-/// Everything identity asks of a storage.
-pub trait Storage: AccountStorage + SessionStorage + InvitationStorage {}
-
-impl<S: AccountStorage + SessionStorage + InvitationStorage> Storage for S {}
+use crate::personal::Personal;
 
 /// Runs every case.
 ///
@@ -26,6 +23,7 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
         accounts_are_kept_whole,
         an_account_that_is_not_there,
         a_name_is_given_once,
+        a_verified_address_is_one_accounts,
         of_two_makers_of_one_name_one_wins,
         concurrent_changes_are_all_made,
         a_raised_epoch_ends_sessions,
@@ -49,6 +47,11 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
 fn accounts_are_kept_whole(storage: &impl Storage) {
     let plain = account("zoe");
     let full = Account {
+        kind: AccountKind::Service,
+        email: Some("ada@example.org".parse().unwrap()),
+        email_verified: Some(Timestamp::from_micros(3)),
+        personal: Personal { name: Some("Ada <b>\u{202e}".to_owned()), ..Personal::default() },
+        updated: Timestamp::from_micros(4),
         tenant: TenantId::new("acme"),
         roles: vec![Role::new("administrator"), Role::new("with \"quotes\", commas and ü")],
         password: Some("$argon2id$…".to_owned()),
@@ -82,6 +85,30 @@ fn a_name_is_given_once(storage: &impl Storage) {
     assert_eq!(AccountStorage::insert(storage, &same_name), Err(StorageError::Taken));
     assert_eq!(AccountStorage::insert(storage, &same_id), Err(StorageError::Taken));
     assert_eq!(storage.list(), Ok(vec![first]));
+}
+
+fn a_verified_address_is_one_accounts(storage: &impl Storage) {
+    let address: Email = "ada@example.org".parse().unwrap();
+    let with = |name: &str, verified| Account {
+        email: Some(address.clone()),
+        email_verified: verified,
+        ..account(name)
+    };
+    for one in [with("claims-it", None), with("claims-it-too", None)] {
+        AccountStorage::insert(storage, &one).unwrap();
+    }
+    assert_eq!(storage.by_verified_email(&address), Ok(None));
+    let holder = with("ada", Some(START));
+    AccountStorage::insert(storage, &holder).unwrap();
+    assert_eq!(storage.by_verified_email(&address), Ok(Some(holder.clone())));
+    assert_eq!(AccountStorage::insert(storage, &with("eve", Some(START))), Err(StorageError::Taken));
+    let other = with("claims-it", None);
+    let change = AccountChange::Email { email: Some(address.clone()), verified: Some(START), now: START };
+    assert_eq!(storage.update(&other.id, &change), Err(StorageError::Taken));
+    assert_eq!(storage.by_id(&other.id), Ok(Some(other.clone())), "nothing was changed");
+    let without = AccountChange::Email { email: None, verified: Some(START), now: START };
+    assert_eq!(storage.update(&holder.id, &without).unwrap().email_verified, None);
+    assert_eq!(storage.update(&other.id, &change).unwrap().email, Some(address));
 }
 
 fn of_two_makers_of_one_name_one_wins(storage: &impl Storage) {
@@ -170,6 +197,8 @@ fn sessions_are_kept_whole(storage: &impl Storage) {
     let ada = account("ada");
     AccountStorage::insert(storage, &ada).unwrap();
     let full = StoredSession {
+        authenticated: Timestamp::from_micros(5),
+        methods: Methods::PASSKEY_USER_VERIFIED,
         address: Some("2001:db8::1".parse().unwrap()),
         user_agent: Some("Browser/1 (ü)".to_owned()),
         ..session("full", &ada)
@@ -303,18 +332,7 @@ fn changes_end_open_invitations(storage: &impl Storage) {
 }
 
 fn account(name: &str) -> Account {
-    Account {
-        id: AccountId::new(&format!("id of {name}")),
-        name: name.parse().unwrap(),
-        tenant: TenantId::new(TenantId::DEFAULT),
-        roles: vec![],
-        password: None,
-        password_changed: None,
-        disabled: false,
-        epoch: 0,
-        created: START,
-        last_sign_in: None,
-    }
+    Account::new(AccountId::new(&format!("id of {name}")), name.parse().unwrap(), START)
 }
 
 fn session(id: &str, account: &Account) -> StoredSession {
@@ -323,6 +341,8 @@ fn session(id: &str, account: &Account) -> StoredSession {
         ticket_hash: gabion_vault::sha256(id.as_bytes()),
         account: account.id.clone(),
         started: START,
+        authenticated: START,
+        methods: Methods::PASSWORD,
         last_seen: START,
         address: None,
         user_agent: None,

@@ -7,6 +7,7 @@ use gabion_model::{AccountId, SessionId, Timestamp};
 
 use super::{AccountChange, AccountStorage, InvitationStorage, SessionStorage, StorageError, StoredSession};
 use crate::account::Account;
+use crate::email::Email;
 use crate::invitation::Invitation;
 use crate::name::AccountName;
 
@@ -35,8 +36,10 @@ impl MemoryStorage {
 impl AccountStorage for MemoryStorage {
     fn insert(&self, account: &Account) -> Result<(), StorageError> {
         let mut state = self.state();
-        let taken = state.accounts.values().any(|other| other.name == account.name || other.id == account.id);
-        if taken {
+        let same = |other: &Account| {
+            other.name == account.name || other.id == account.id || shares_verified_address(other, account)
+        };
+        if state.accounts.values().any(same) {
             return Err(StorageError::Taken);
         }
         state.accounts.insert(account.id.clone(), account.clone());
@@ -51,6 +54,11 @@ impl AccountStorage for MemoryStorage {
         Ok(self.state().accounts.get(id).cloned())
     }
 
+    fn by_verified_email(&self, email: &Email) -> Result<Option<Account>, StorageError> {
+        let holds = |one: &&Account| one.email_verified.is_some() && one.email.as_ref() == Some(email);
+        Ok(self.state().accounts.values().find(holds).cloned())
+    }
+
     fn list(&self) -> Result<Vec<Account>, StorageError> {
         let mut accounts: Vec<_> = self.state().accounts.values().cloned().collect();
         accounts.sort_by(|left, right| left.name.cmp(&right.name));
@@ -59,9 +67,13 @@ impl AccountStorage for MemoryStorage {
 
     fn update(&self, id: &AccountId, change: &AccountChange) -> Result<Account, StorageError> {
         let mut state = self.state();
-        let account = state.accounts.get_mut(id).ok_or(StorageError::NotFound)?;
-        let raised = change.apply(account);
-        let account = account.clone();
+        let mut account = state.accounts.get(id).cloned().ok_or(StorageError::NotFound)?;
+        let raised = change.apply(&mut account);
+        let others = |other: &Account| other.id != *id && shares_verified_address(other, &account);
+        if state.accounts.values().any(others) {
+            return Err(StorageError::Taken);
+        }
+        state.accounts.insert(id.clone(), account.clone());
         if raised {
             state.sessions.retain(|own, session| session.account != *id || Some(own) == change.keeps());
         }
@@ -135,6 +147,10 @@ impl InvitationStorage for MemoryStorage {
         let taken = self.state().invitations.remove(token_hash);
         Ok(taken.filter(|one| !one.is_expired(now)))
     }
+}
+
+fn shares_verified_address(one: &Account, other: &Account) -> bool {
+    one.email_verified.is_some() && other.email_verified.is_some() && one.email == other.email
 }
 
 #[cfg(test)]

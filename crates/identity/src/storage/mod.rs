@@ -1,4 +1,4 @@
-//! What identity keeps, as three traits. Implementations are synchronous: an embedded database answers
+//! What identity keeps, as traits. Implementations are synchronous: an embedded database answers
 //! in microseconds, and writes wait for the disk on threads made for it.
 
 pub mod conformance;
@@ -7,20 +7,27 @@ mod memory;
 use std::fmt;
 use std::net::IpAddr;
 
-use gabion_model::{AccountId, Role, SessionId, Timestamp};
+use gabion_model::{AccountId, Methods, Role, SessionId, Timestamp};
 
 use crate::account::Account;
+use crate::email::Email;
 use crate::invitation::Invitation;
 use crate::name::AccountName;
+use crate::personal::Personal;
 
 pub use memory::MemoryStorage;
+
+/// Everything identity keeps, in one place, so that what belongs together changes together.
+pub trait Storage: AccountStorage + SessionStorage + InvitationStorage {}
+
+impl<S: AccountStorage + SessionStorage + InvitationStorage> Storage for S {}
 
 /// Keeps accounts.
 pub trait AccountStorage: Send + Sync + fmt::Debug {
     /// Adds an account. Of two with one name or one id, one is added.
     ///
     /// # Errors
-    /// [`StorageError::Taken`] when the name or the id is taken.
+    /// [`StorageError::Taken`] when the name, the id or the verified address is taken.
     fn insert(&self, account: &Account) -> Result<(), StorageError>;
 
     /// # Errors
@@ -30,6 +37,12 @@ pub trait AccountStorage: Send + Sync + fmt::Debug {
     /// # Errors
     /// When the storage cannot be read.
     fn by_id(&self, id: &AccountId) -> Result<Option<Account>, StorageError>;
+
+    /// The account whose verified address this is. A verified address is one account's only.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn by_verified_email(&self, email: &Email) -> Result<Option<Account>, StorageError>;
 
     /// All accounts by name.
     ///
@@ -105,6 +118,9 @@ pub struct StoredSession {
     pub ticket_hash: [u8; 32],
     pub account: AccountId,
     pub started: Timestamp,
+    /// When the person last proved who they are.
+    pub authenticated: Timestamp,
+    pub methods: Methods,
     pub last_seen: Timestamp,
     pub address: Option<IpAddr>,
     pub user_agent: Option<String>,
@@ -117,8 +133,12 @@ pub enum AccountChange {
     Disable,
     /// May sign in again.
     Enable,
+    /// Another address, or none.
+    Email { email: Option<Email>, verified: Option<Timestamp>, now: Timestamp },
     /// A new password; raises the epoch. `keep` is the session in which it was set, if any.
     Password { phc: String, now: Timestamp, keep: Option<SessionId> },
+    /// What is known about the person.
+    Personal { personal: Box<Personal>, now: Timestamp },
     /// The same password hashed anew; nothing happens unless the stored hash is still `from`.
     Rehash { from: String, to: String },
     /// Removes the password, so that only a one-time link helps; raises the epoch.
@@ -143,7 +163,19 @@ impl AccountChange {
                 account.disabled = false;
                 false
             }
+            Self::Email { email, verified, now } => {
+                account.email.clone_from(email);
+                account.email_verified = verified.filter(|_| email.is_some());
+                account.updated = *now;
+                false
+            }
+            Self::Personal { personal, now } => {
+                account.personal = (**personal).clone();
+                account.updated = *now;
+                false
+            }
             Self::Password { phc, now, .. } => {
+                account.updated = *now;
                 account.password = Some(phc.clone());
                 account.password_changed = Some(*now);
                 true

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use gabion_identity::storage::{AccountChange, AccountStorage as _};
 use gabion_identity::{LoginSettings, PasswordSettings};
-use gabion_model::{ByteSize, ControlId, Outcome};
+use gabion_model::{ByteSize, ControlId, Methods, Outcome};
 use gabion_service::{Caller, Settings, SignInError};
 
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
@@ -185,7 +185,12 @@ async fn a_session_cannot_begin_once_the_account_was_changed() {
     let link = world.person("ada", &[]).await;
     let before = world.storage.by_id(&link.account).unwrap().unwrap();
     world.storage.update(&link.account, &AccountChange::Disable).unwrap();
-    let begin = gabion_identity::BeginSession { address: None, user_agent: None, now: before.created };
+    let begin = gabion_identity::BeginSession {
+        methods: Methods::PASSWORD,
+        address: None,
+        user_agent: None,
+        now: before.created,
+    };
     let rng = gabion_model::random::SeededRng::new(3);
     assert!(world.service.live_sessions().begin(&before, begin, &rng).is_err());
 }

@@ -8,7 +8,9 @@ use gabion_identity::storage::AccountStorage as _;
 use gabion_identity::{BeginSession, MemoryStorage, Session};
 use gabion_ledger::Ledger;
 use gabion_model::random::SeededRng;
-use gabion_model::{Actor, Clock as _, Event, ManualClock, Outcome, RequestId, Role, Secret, Timestamp};
+use gabion_model::{
+    Actor, Clock as _, Event, ManualClock, Methods, Outcome, RequestId, Role, Secret, Timestamp,
+};
 use gabion_service::{Caller, NewAccount, OneTimeLink, Parts, Service, Settings, SignInError, SignedIn};
 
 pub(crate) const PASSWORD: &str = "boulders in a wire basket";
@@ -30,17 +32,9 @@ impl World {
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_795_286_828)));
         let ledger = Ledger::in_memory(clock.clone());
         let storage = Arc::new(MemoryStorage::new());
-        let service = Service::open(Parts {
-            accounts: storage.clone(),
-            sessions: storage.clone(),
-            invitations: storage.clone(),
-            ledger: ledger.clone(),
-            clock: clock.clone(),
-            rng: Arc::new(SeededRng::new(1)),
-            settings,
-            workers,
-        })
-        .unwrap();
+        let rng = Arc::new(SeededRng::new(1));
+        let parts = Parts::fresh(storage.clone(), ledger.clone(), clock.clone(), rng).unwrap();
+        let service = Service::open(Parts { settings, workers, ..parts }).unwrap();
         Self { service, ledger, clock, storage, rng: SeededRng::new(2) }
     }
 
@@ -60,7 +54,12 @@ impl World {
         let new = NewAccount { name: name.to_owned(), tenant: None, roles };
         let link = self.service.add_account(&Caller::operator(), new).await.unwrap();
         let account = self.storage.by_id(&link.account).unwrap().unwrap();
-        let begin = BeginSession { address: None, user_agent: None, now: self.clock.now() };
+        let begin = BeginSession {
+            methods: Methods::PASSWORD,
+            address: None,
+            user_agent: None,
+            now: self.clock.now(),
+        };
         let (ticket, session) = self.service.live_sessions().begin(&account, begin, &self.rng).unwrap();
         SignedIn { ticket, session }
     }

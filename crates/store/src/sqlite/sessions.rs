@@ -2,7 +2,7 @@
 
 use gabion_identity::storage::{SessionStorage, StoredSession};
 use gabion_identity::{Account, StorageError};
-use gabion_model::{AccountId, SessionId, Timestamp};
+use gabion_model::{AccountId, Methods, SessionId, Timestamp};
 use rusqlite::{OptionalExtension as _, Row, named_params};
 
 use super::Database;
@@ -23,6 +23,8 @@ impl SessionStorage for Database {
                 ":ticket_hash": session.ticket_hash,
                 ":account": session.account.as_str(),
                 ":started": session.started.as_micros(),
+                ":authenticated": session.authenticated.as_micros(),
+                ":methods": session.methods.bits(),
                 ":last_seen": session.last_seen.as_micros(),
                 ":address": session.address.map(|address| address.to_string()),
                 ":user_agent": session.user_agent,
@@ -69,6 +71,8 @@ fn session(row: &Row<'_>) -> rusqlite::Result<StoredSession> {
         ticket_hash: row.get("ticket_hash")?,
         account: AccountId::new(&row.get::<_, String>("account_id")?),
         started: Timestamp::from_micros(row.get("started")?),
+        authenticated: Timestamp::from_micros(row.get("authenticated")?),
+        methods: Methods::from_bits(row.get("methods")?),
         last_seen: Timestamp::from_micros(row.get("last_seen")?),
         address,
         user_agent: row.get("user_agent")?,
@@ -77,12 +81,12 @@ fn session(row: &Row<'_>) -> rusqlite::Result<StoredSession> {
 
 const ALLOWED: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND disabled = 0 AND epoch = ?2";
 const INSERT: &str = "
-    INSERT INTO sessions (id, ticket_hash, account, started, last_seen, address, user_agent)
-    VALUES (:id, :ticket_hash, :account, :started, :last_seen, :address, :user_agent)";
+    INSERT INTO sessions (id, ticket_hash, account, started, authenticated, methods, last_seen, address, user_agent)
+    VALUES (:id, :ticket_hash, :account, :started, :authenticated, :methods, :last_seen, :address, :user_agent)";
 const LOAD: &str = "
-    SELECT sessions.id AS session_id, ticket_hash, started, last_seen, address, user_agent,
-        accounts.id AS account_id, name, tenant, roles, password, password_changed, disabled, epoch, created,
-        last_sign_in
+    SELECT sessions.id AS session_id, ticket_hash, started, authenticated, methods, last_seen, address,
+        user_agent, accounts.id AS account_id, name, kind, email, email_verified, personal, tenant, roles,
+        password, password_changed, disabled, epoch, created, updated, last_sign_in
     FROM sessions JOIN accounts ON accounts.id = sessions.account
     WHERE disabled = 0";
 const REMOVE: &str = "DELETE FROM sessions WHERE id = ?1";

@@ -5,7 +5,7 @@ use gabion_identity::{
     Accounts, BeginSession, Invitations, LoginSettings, NewAccount, Purpose, SessionSettings, Sessions,
 };
 use gabion_model::random::SeededRng;
-use gabion_model::{TenantId, Timestamp};
+use gabion_model::{Methods, TenantId, Timestamp};
 use tempfile::TempDir;
 
 use super::*;
@@ -17,7 +17,7 @@ fn open(directory: &TempDir) -> Database {
 }
 
 fn account(name: &str) -> NewAccount {
-    NewAccount { name: name.parse().unwrap(), tenant: TenantId::new(TenantId::DEFAULT), roles: vec![] }
+    NewAccount::person(name.parse().unwrap())
 }
 
 fn engines(database: &Database) -> (Arc<Sessions>, Accounts) {
@@ -28,7 +28,7 @@ fn engines(database: &Database) -> (Arc<Sessions>, Accounts) {
 }
 
 fn begin() -> BeginSession {
-    BeginSession { address: None, user_agent: None, now: NOW }
+    BeginSession { methods: Methods::PASSWORD, address: None, user_agent: None, now: NOW }
 }
 
 #[test]

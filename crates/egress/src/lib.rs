@@ -1,0 +1,1 @@
+//! The guarded client: whatever fetches an address somebody else chose goes through it.
