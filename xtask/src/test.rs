@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::codegen::Build;
 use crate::{cargo, codegen, output, tidy};
 
+mod clients;
 mod deny;
 mod fuzz;
 mod steps;
@@ -29,6 +30,7 @@ struct Step {
 /// Cheap before dear, so that most mistakes are known within a minute.
 const STEPS: &[Step] = &[
     Step { name: "tools", about: "what the tests need from the system", run: tools::run },
+    Step { name: "clients", about: "programs from npm and PyPI for the end-to-end tests", run: clients::run },
     Step { name: "format", about: "cargo fmt --check", run: steps::format },
     Step { name: "lint", about: "cargo clippy -D warnings", run: steps::lint },
     Step { name: "tidy", about: "the architecture's rules", run: |root| of(tidy::run(root, &[])) },

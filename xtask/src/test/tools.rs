@@ -19,8 +19,26 @@ const TOOLS: &[Tool] = &[
     Tool { program: "chromium", package: "chromium", about: "browser tests" },
     Tool { program: "chromedriver", package: "chromium-driver", about: "browser tests" },
     Tool { program: "curl", package: "curl", about: "end-to-end tests" },
+    Tool { program: "node", package: "nodejs", about: "OpenID Connect clients and a provider" },
+    Tool { program: "npm", package: "npm", about: "the same" },
+    Tool { program: "apache2", package: "apache2", about: "mod_auth_openidc signs in" },
+    Tool { program: AUTH_OPENIDC, package: "libapache2-mod-auth-openidc", about: "the same" },
+    Tool { program: "nginx", package: "nginx-light", about: "forward-auth" },
+    Tool { program: "caddy", package: "caddy", about: "forward-auth" },
+    Tool { program: "haproxy", package: "haproxy", about: "forward-auth" },
+    Tool { program: "oathtool", package: "oathtool", about: "one-time passwords" },
+    Tool {
+        program: "certutil",
+        package: "libnss3-tools",
+        about: "a browser that trusts the development authority",
+    },
+    Tool { program: VENV, package: "python3-venv", about: "Python clients" },
     Tool { program: "python3", package: "python3", about: "the README's example application" },
 ];
+
+const AUTH_OPENIDC: &str = "/usr/lib/apache2/modules/mod_auth_openidc.so";
+/// Not a program: a part of Python that Debian packages by itself.
+const VENV: &str = "python3 -m venv";
 
 pub(super) fn run(_root: &Path) -> Verdict {
     let missing: Vec<&Tool> = TOOLS.iter().filter(|tool| !is_there(tool)).collect();
@@ -45,7 +63,18 @@ pub(super) fn run(_root: &Path) -> Verdict {
 }
 
 fn is_there(tool: &Tool) -> bool {
-    answers(Command::new(tool.program).arg("--version"))
+    match tool.program {
+        VENV => {
+            answers(Command::new("python3").args(["-m", "venv", "--help"]))
+                && answers(Command::new("python3").args(["-c", "import ensurepip"]))
+        }
+        path if path.starts_with('/') => Path::new(path).exists(),
+        // Debian keeps servers where only root looks, and not every program knows `--version`.
+        program => {
+            ["/usr/sbin", "/usr/bin"].iter().any(|place| Path::new(place).join(program).exists())
+                || answers(Command::new(program).arg("--version"))
+        }
+    }
 }
 
 fn may_install() -> bool {
