@@ -1,10 +1,11 @@
 //! The only crate that names a cryptographic primitive or holds a key.
 //!
-//! Everything else asks for a purpose, not an algorithm: [`password::hash`], [`jwt::SigningKey::sign`],
+//! Everything else asks for a purpose, not an algorithm: [`password::hash`], [`jose::SigningKey::sign`],
 //! [`tls::provider`]. One stack stands below it: aws-lc-rs, with Argon2id from the `argon2` crate.
 
 pub mod digest;
 pub mod encoding;
+pub mod jose;
 pub mod jwt;
 pub mod password;
 mod pem;
