@@ -3,6 +3,7 @@
 //! `kill -9` and power loss.
 
 mod accounts;
+mod group;
 mod invitations;
 mod migrations;
 mod sessions;
@@ -17,7 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gabion_identity::StorageError;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use self::group::Writer;
 
 /// An open database. Cheap to clone; the clones share two connections, one that reads and one that
 /// writes, so that a sign-in does not wait for another's disk.
@@ -26,7 +29,7 @@ pub struct Database(Arc<Connections>);
 
 struct Connections {
     reader: Mutex<Connection>,
-    writer: Mutex<Connection>,
+    writer: Writer,
 }
 
 /// Why the database cannot be opened. Alphabetical.
@@ -56,7 +59,7 @@ impl Database {
         migrations::run(&mut writer)?;
         let reader = connect(path)?;
         reader.pragma_update(None, "query_only", true)?;
-        Ok(Self(Arc::new(Connections { reader: Mutex::new(reader), writer: Mutex::new(writer) })))
+        Ok(Self(Arc::new(Connections { reader: Mutex::new(reader), writer: Writer::new(writer) })))
     }
 
     /// Refuses to let the database grow beyond so many pages of 4 KiB: writes that would are answered
@@ -65,9 +68,9 @@ impl Database {
     /// # Errors
     /// When the database cannot be asked.
     pub fn limit_pages(&self, pages: u32) -> Result<(), DatabaseError> {
-        let writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
-        Ok(())
+        let limit =
+            |writer: &Connection| writer.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()));
+        Ok(self.0.writer.with(limit)?)
     }
 
     /// Looks the whole file over, as `gabion doctor` does.
@@ -85,16 +88,10 @@ impl Database {
         act(&reader).map_err(|Failure(error)| error)
     }
 
-    /// Runs `act` in one transaction that is committed when it succeeds and leaves no trace when not.
-    fn write<T>(&self, act: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>) -> Result<T, StorageError> {
-        let mut writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let run = || {
-            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = act(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        };
-        run().map_err(|Failure(error)| error)
+    /// Runs `act` in a transaction that is committed when this returns and has no trace of `act` when it
+    /// fails. Callers at the same time share the commit.
+    fn write<T>(&self, act: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, StorageError> {
+        self.0.writer.run(act)
     }
 }
 

@@ -146,11 +146,8 @@ fn a_newer_database_is_refused_and_left_alone() {
     raw.pragma_update(None, "user_version", 99).unwrap();
     drop(raw);
     let refused = Database::open(&path).unwrap_err();
-    assert_eq!(refused, DatabaseError::Newer { found: 99, known: 1 });
-    assert_eq!(
-        refused.to_string(),
-        "the database has schema version 99 and this gabion knows versions up to 1: use the newer gabion"
-    );
+    assert!(matches!(refused, DatabaseError::Newer { found: 99, known: 2.. }), "{refused}");
+    assert!(refused.to_string().ends_with("use the newer gabion"), "{refused}");
 }
 
 #[test]
