@@ -13,6 +13,7 @@ pub mod invitation;
 pub mod keyring;
 pub mod login;
 pub mod name;
+pub mod oauth;
 pub mod passwords;
 pub mod personal;
 pub mod session;

@@ -1,0 +1,21 @@
+//! OAuth 2.1 and OpenID Connect: what is asked, what is granted, what is handed out.
+//!
+//! Pure: requests come as [`Parameters`], answers are values, time and randomness are parameters,
+//! storage is a trait.
+
+pub mod claims;
+pub mod error;
+pub mod grant_id;
+pub mod parameters;
+pub mod resource;
+pub mod revocation;
+pub mod scope;
+pub mod settings;
+
+pub use claims::ClaimsRequest;
+pub use error::{ErrorCode, OAuthError};
+pub use grant_id::GrantId;
+pub use parameters::Parameters;
+pub use revocation::Revocations;
+pub use scope::{ScopeTable, Scopes};
+pub use settings::{ProviderSettings, ScopeSettings};

@@ -1,0 +1,149 @@
+//! What was granted and has ended: asked on every request with a token, answered from memory.
+//!
+//! A signed token cannot be called back, so whoever believes one asks here first. The list is
+//! authoritative in memory and loaded from the storage at the start; an entry is forgotten when the last
+//! token it could concern has expired by itself, which bounds it.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use gabion_model::{AccountId, SessionId, Timestamp};
+
+use super::grant_id::GrantId;
+
+/// Everything that ended before its tokens did.
+#[derive(Debug)]
+pub struct Revocations {
+    state: RwLock<State>,
+    /// No token lives longer.
+    longest: Duration,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    grants: HashMap<GrantId, Timestamp>,
+    /// What was issued up to this second does not count any more.
+    accounts: HashMap<AccountId, Timestamp>,
+    /// What ends with a session.
+    sessions: HashMap<SessionId, Vec<GrantId>>,
+}
+
+impl Revocations {
+    /// `longest`: what no access token outlives.
+    #[must_use]
+    pub fn new(longest: Duration) -> Self {
+        Self { state: RwLock::default(), longest }
+    }
+
+    /// Whether a token counts no more. `grant` is its `gid`, `issued` its `iat`.
+    #[must_use]
+    pub fn is_revoked(&self, grant: Option<&str>, account: &AccountId, issued: i64) -> bool {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        grant.is_some_and(|grant| state.grants.contains_key(grant))
+            || state.accounts.get(account).is_some_and(|until| issued <= until.as_secs())
+    }
+
+    /// The grant has ended.
+    pub fn revoke_grant(&self, grant: &GrantId, now: Timestamp) {
+        self.write(|state| {
+            state.grants.insert(grant.clone(), now);
+        });
+    }
+
+    /// Everything the account was granted before has ended: it was disabled, deleted, or its epoch rose.
+    pub fn revoke_account(&self, account: &AccountId, now: Timestamp) {
+        self.write(|state| {
+            state.accounts.insert(account.clone(), now);
+        });
+    }
+
+    /// The grant ends with the session.
+    pub fn bind(&self, session: &SessionId, grant: &GrantId) {
+        self.write(|state| state.sessions.entry(session.clone()).or_default().push(grant.clone()));
+    }
+
+    /// The session has ended, and with it what was bound to it. Returns what did.
+    pub fn end_session(&self, session: &SessionId, now: Timestamp) -> Vec<GrantId> {
+        let bound = |state: &State| state.sessions.contains_key(session);
+        if !bound(&self.state.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Vec::new();
+        }
+        let mut ended = Vec::new();
+        self.write(|state| {
+            ended = state.sessions.remove(session).unwrap_or_default();
+            state.grants.extend(ended.iter().map(|grant| (grant.clone(), now)));
+        });
+        ended
+    }
+
+    /// Forgets what concerns no living token.
+    pub fn purge(&self, now: Timestamp) {
+        let recent = |ended: &mut Timestamp| now.saturating_since(*ended) <= self.longest;
+        self.write(|state| {
+            state.grants.retain(|_, ended| recent(ended));
+            state.accounts.retain(|_, ended| recent(ended));
+        });
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.grants.len() + state.accounts.len()
+    }
+
+    fn write(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+    const LONGEST: Duration = Duration::from_secs(900);
+
+    fn ada() -> AccountId {
+        AccountId::new("ada")
+    }
+
+    fn revocations() -> Revocations {
+        Revocations::new(LONGEST)
+    }
+
+    #[test]
+    fn a_revoked_grant_is_seen_at_once_and_forgotten_when_its_tokens_are_dead() {
+        let (list, grant) = (revocations(), GrantId::new("g"));
+        assert!(!list.is_revoked(Some("g"), &ada(), NOW.as_secs()));
+        list.revoke_grant(&grant, NOW);
+        assert!(list.is_revoked(Some("g"), &ada(), NOW.as_secs()));
+        assert!(!list.is_revoked(Some("h"), &ada(), NOW.as_secs()));
+        list.purge(NOW.saturating_add(LONGEST));
+        assert_eq!(list.count(), 1, "a token of the last moment is still alive");
+        list.purge(NOW.saturating_add(LONGEST + Duration::from_secs(1)));
+        assert_eq!(list.count(), 0);
+    }
+
+    #[test]
+    fn an_account_ends_what_was_issued_before_and_nothing_after() {
+        let list = revocations();
+        list.revoke_account(&ada(), NOW);
+        assert!(list.is_revoked(None, &ada(), NOW.as_secs() - 60));
+        assert!(list.is_revoked(None, &ada(), NOW.as_secs()), "the same second: closed");
+        assert!(!list.is_revoked(None, &ada(), NOW.as_secs() + 1));
+        assert!(!list.is_revoked(None, &AccountId::new("bob"), NOW.as_secs() - 60));
+    }
+
+    #[test]
+    fn a_session_ends_what_is_bound_to_it() {
+        let (list, session) = (revocations(), SessionId::new("s"));
+        list.bind(&session, &GrantId::new("g"));
+        assert!(!list.is_revoked(Some("g"), &ada(), 0));
+        assert_eq!(list.end_session(&SessionId::new("other"), NOW), []);
+        assert_eq!(list.end_session(&session, NOW), [GrantId::new("g")]);
+        assert!(list.is_revoked(Some("g"), &ada(), 0));
+        assert_eq!(list.end_session(&session, NOW), []);
+    }
+}
