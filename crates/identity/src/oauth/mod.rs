@@ -4,6 +4,7 @@
 //! storage is a trait.
 
 pub mod claims;
+pub mod client;
 pub mod error;
 pub mod grant_id;
 pub mod parameters;

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test suite for implementations: a failure is a panic")]
 
+mod clients;
+
 use std::sync::Barrier;
 use std::thread;
 
@@ -38,6 +40,10 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
         an_expired_invitation_is_nobodys,
         a_new_invitation_replaces_the_former,
         changes_end_open_invitations,
+        clients::clients_are_kept_whole,
+        clients::a_client_id_is_given_once,
+        clients::a_client_is_replaced_by_the_next_revision_only,
+        clients::a_removed_client_leaves_nothing,
     ];
     for case in cases {
         case(&fresh());

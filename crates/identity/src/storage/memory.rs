@@ -1,5 +1,7 @@
 //! The traits in memory: for tests, and for a demonstration that leaves nothing behind.
 
+mod clients;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,8 +12,9 @@ use crate::account::Account;
 use crate::email::Email;
 use crate::invitation::Invitation;
 use crate::name::AccountName;
+use crate::oauth::client::{Client, ClientId};
 
-/// All three traits over one lock, so that what belongs together changes together.
+/// All traits over one lock, so that what belongs together changes together.
 #[derive(Debug, Default)]
 pub struct MemoryStorage(Mutex<State>);
 
@@ -20,6 +23,7 @@ struct State {
     accounts: BTreeMap<AccountId, Account>,
     sessions: BTreeMap<SessionId, StoredSession>,
     invitations: BTreeMap<[u8; 32], Invitation>,
+    clients: BTreeMap<ClientId, Client>,
 }
 
 impl MemoryStorage {

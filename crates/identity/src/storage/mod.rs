@@ -13,14 +13,15 @@ use crate::account::Account;
 use crate::email::Email;
 use crate::invitation::Invitation;
 use crate::name::AccountName;
+use crate::oauth::client::ClientStorage;
 use crate::personal::Personal;
 
 pub use memory::MemoryStorage;
 
 /// Everything identity keeps, in one place, so that what belongs together changes together.
-pub trait Storage: AccountStorage + SessionStorage + InvitationStorage {}
+pub trait Storage: AccountStorage + SessionStorage + InvitationStorage + ClientStorage {}
 
-impl<S: AccountStorage + SessionStorage + InvitationStorage> Storage for S {}
+impl<S: AccountStorage + SessionStorage + InvitationStorage + ClientStorage> Storage for S {}
 
 /// Keeps accounts.
 pub trait AccountStorage: Send + Sync + fmt::Debug {

@@ -3,6 +3,7 @@
 //! `kill -9` and power loss.
 
 mod accounts;
+mod clients;
 mod group;
 mod invitations;
 mod migrations;
