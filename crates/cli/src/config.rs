@@ -44,6 +44,10 @@ pub(crate) struct Config {
     pub(crate) passwords: gabion_identity::PasswordSettings,
     /// How often sign-in may fail, and how long one-time links live.
     pub(crate) login: gabion_identity::LoginSettings,
+    /// How letters leave: links to choose a new password, notices of new devices.
+    pub(crate) mail: gabion_courier::MailSettings,
+    /// What may be reached when the gate follows an address somebody else chose.
+    pub(crate) egress: gabion_egress::EgressSettings,
     /// How much is kept of what happened.
     pub(crate) ledger: gabion_ledger::Settings,
     /// Where Gabion keeps what it must remember.
@@ -73,6 +77,8 @@ impl Config {
         add("sessions".to_owned(), self.sessions.problems());
         add("passwords".to_owned(), self.passwords.problems());
         add("login".to_owned(), self.login.problems());
+        add("mail".to_owned(), self.mail.problems());
+        add("egress".to_owned(), self.egress.problems());
         add("ledger".to_owned(), self.ledger.problems());
         add("data".to_owned(), self.data.problems());
         add("admin".to_owned(), self.admin.problems());
@@ -83,10 +89,17 @@ impl Config {
     /// Makes relative paths count from the folder of the configuration file.
     fn resolve_paths(&mut self, base: &Path) {
         let tls = &mut self.gateway.tls;
-        let optional = [&mut tls.certificate, &mut tls.key, &mut self.log.access_file];
+        let optional = [
+            &mut tls.certificate,
+            &mut tls.key,
+            &mut self.log.access_file,
+            &mut self.mail.password_file,
+            &mut self.mail.ca_file,
+            &mut self.egress.ca_file,
+        ];
         let upstreams = self.upstreams.values_mut().map(|upstream| &mut upstream.ca_file);
         let given = optional.into_iter().chain(upstreams).filter_map(Option::as_mut);
-        for path in given.chain([&mut self.data.directory]) {
+        for path in given.chain([&mut self.data.directory, &mut self.mail.directory]) {
             if path.is_relative() && !path.as_os_str().is_empty() {
                 *path = base.join(&path);
             }

@@ -1,1 +1,21 @@
 //! What leaves for people: e-mail, queued, retried and bounded.
+//!
+//! [`Courier`] takes letters and never waits: whoever writes one goes on at once. Letters are delivered
+//! beside the requests, a few at a time, tried again with growing pauses, and given up with a line in the
+//! log that names no person and no content. When the gate stops, what waits gets one more try within a
+//! deadline.
+//!
+//! SMTP is spoken by lettre over the same TLS stack as everything else; passwords and letters go over TLS
+//! or not at all, loopback excepted. It is the one way out that is not [`egress`]'s: the operator names
+//! the server, nobody else does.
+//!
+//! [`egress`]: ../gabion_egress/index.html
+
+mod courier;
+mod message;
+mod settings;
+mod transport;
+
+pub use courier::{Counts, Courier};
+pub use settings::{MailSecurity, MailSettings, MailTransport};
+pub use transport::{DeliveryError, SetupError};

@@ -66,6 +66,11 @@ pub trait Mailer: Send + Sync + fmt::Debug {
     /// # Errors
     /// When the letter is not taken: nothing is sent then.
     fn send(&self, letter: Letter) -> Result<(), MailError>;
+
+    /// Whether letters leave at all.
+    fn is_configured(&self) -> bool {
+        true
+    }
 }
 
 /// A letter to one person. Bodies may hold one-time links and are not printed.
@@ -161,5 +166,9 @@ impl Fetch for NoOutbound {
 impl Mailer for NoOutbound {
     fn send(&self, _: Letter) -> Result<(), MailError> {
         Err(MailError::NotConfigured)
+    }
+
+    fn is_configured(&self) -> bool {
+        false
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path as FilePath;
 
 use gabion_checks::Pipeline;
+use gabion_courier::MailTransport;
 use gabion_gateway::TlsMode;
 use gabion_model::Problem;
 
@@ -136,7 +137,14 @@ fn files(config: &Config) -> Vec<Problem> {
         let error = File::open(file).err()?;
         Some(Problem::new(path, format!("cannot read `{}`: {error}", file.display())))
     };
-    [certificate, key].into_iter().chain(authorities).filter_map(unreadable).collect()
+    let mail = Some(&config.mail).filter(|mail| mail.transport == MailTransport::Smtp);
+    let outbound = [
+        ("mail.password_file", mail.and_then(|mail| mail.password_file.as_deref())),
+        ("mail.ca_file", mail.and_then(|mail| mail.ca_file.as_deref())),
+        ("egress.ca_file", config.egress.ca_file.as_deref()),
+    ];
+    let outbound = outbound.map(|(path, file)| (path.to_owned(), file));
+    [certificate, key].into_iter().chain(authorities).chain(outbound).filter_map(unreadable).collect()
 }
 
 #[cfg(test)]

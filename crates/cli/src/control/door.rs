@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::io::BufReader;
 use tokio::net::UnixStream;
@@ -73,6 +74,7 @@ impl Door {
             }
             Self::Own(own) => {
                 let (state, operator) = *own;
+                state.courier.start();
                 let (answers, mut replies) = mpsc::channel(64);
                 let act = operator.act(request, answers);
                 let take = async move {
@@ -84,6 +86,7 @@ impl Door {
                     Ok(())
                 };
                 let ((), result) = tokio::join!(act, take);
+                state.courier.close(LETTERS).await;
                 let closed = state.ledger.close().await;
                 result.and(
                     closed.map_err(|error| Failure::new("the ledger could not be closed").because(&error)),
@@ -111,6 +114,9 @@ fn taken(reply: Reply, each: &mut impl FnMut(Reply) -> Result<(), Failure>) -> R
         Reply::Done | Reply::Link(_) | Reply::NoLink => each(reply).map(|()| true),
     }
 }
+
+/// What a command waits for its letters to leave.
+const LETTERS: Duration = Duration::from_secs(20);
 
 fn absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)

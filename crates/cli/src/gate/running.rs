@@ -32,6 +32,7 @@ impl Running {
         let log = access_log::open(&config.log)?;
         let generation = generation::build(&config, &state, log, None)?;
         let pipeline = Arc::clone(&generation.pipeline);
+        state.courier.start();
         let gate = start(&config, &state, generation).map_err(|error| cannot_start(&error, &config))?;
         let running = Self { state, gate, config, pipeline };
         running.state.service.set_origin(&running.origin());
@@ -105,6 +106,7 @@ impl Running {
         let cut = gate.drain(deadline).await;
         let mut event = configuration_event(&state, "gate.stop", Outcome::Success);
         event.metadata.insert("connections_cut".to_owned(), cut.to_string());
+        state.courier.close(LETTERS).await;
         let ticked = state.service.tick().await;
         let recorded = state.ledger.record(event).await;
         let closed = state.ledger.close().await;
@@ -133,6 +135,9 @@ impl Running {
         event
     }
 }
+
+/// What a stop may take for letters that wait.
+const LETTERS: Duration = Duration::from_secs(5);
 
 fn configuration_event(state: &State, action: &str, outcome: Outcome) -> Event {
     let control = ControlId::CONFIG_SAFE_STARTUP;
@@ -210,6 +215,8 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("gateway.threads", before.threads != after.threads),
         ("gateway.max_connections", before.max_connections != after.max_connections),
         ("admin", old.admin != new.admin),
+        ("mail", old.mail != new.mail),
+        ("egress", old.egress != new.egress),
         ("data.directory", old.data != new.data),
         ("ledger", old.ledger != new.ledger),
         ("log.level", old.log.level != new.log.level || old.log.format != new.log.format),
@@ -229,6 +236,7 @@ fn as_started(old: &Config, mut new: Config) -> Config {
         after.tls = before.tls.clone();
     }
     (new.admin, new.data, new.ledger) = (old.admin.clone(), old.data.clone(), old.ledger.clone());
+    (new.mail, new.egress) = (old.mail.clone(), old.egress.clone());
     (new.log.level, new.log.format) = (old.log.level, old.log.format);
     new
 }

@@ -4,9 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gabion_courier::Courier;
+use gabion_egress::Client;
 use gabion_identity::Keyring;
 use gabion_ledger::Ledger;
-use gabion_model::outbound::NoOutbound;
 use gabion_model::{Clock, Rng, Secret, SystemClock};
 use gabion_service::Service;
 use gabion_store::sqlite::Database;
@@ -29,6 +30,8 @@ pub(crate) struct State {
     pub(crate) directory: Directory,
     pub(crate) ledger: Ledger,
     pub(crate) service: Service,
+    /// Letters. Whoever opens the state starts it, and closes it before the end.
+    pub(crate) courier: Courier,
     pub(crate) key: Arc<SigningKey>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
@@ -58,12 +61,18 @@ impl State {
                 .because(&error)
         })?;
         let key = Arc::new(signing_key(&directory)?);
+        let courier = Courier::new(&config.mail, Arc::clone(&clock), Arc::clone(&rng)).map_err(|error| {
+            Failure::new("letters cannot be sent").because(&error).hint("see the table `[mail]`")
+        })?;
+        let fetch = Client::new(&config.egress).map_err(|error| {
+            Failure::new("other servers cannot be reached").because(&error).hint("see `egress.ca_file`")
+        })?;
         let service = Service::open(gabion_service::Parts {
             storage: Arc::new(database),
             keys: Keyring::of(Arc::clone(&key)),
             sealing: Arc::new(sealing_key(&directory, &*rng)?),
-            fetch: Arc::new(NoOutbound),
-            mail: Arc::new(NoOutbound),
+            fetch: Arc::new(fetch),
+            mail: Arc::new(courier.clone()),
             origin: super::generation::origin(config, config.gateway.listen),
             ledger: ledger.clone(),
             clock: Arc::clone(&clock),
@@ -72,7 +81,7 @@ impl State {
             workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         })
         .map_err(|error| Failure::new("the sessions cannot be read").because(&error))?;
-        Ok(Self { directory, ledger, service, key, clock, rng })
+        Ok(Self { directory, ledger, service, courier, key, clock, rng })
     }
 }
 
