@@ -211,8 +211,7 @@ impl ApiKeys {
     /// When the storage fails; the keys have ended all the same.
     pub fn purge(&self, now: Timestamp) -> Result<usize, StorageError> {
         let mut living = self.living();
-        let expired: Vec<_> =
-            living.all().filter(|one| now >= one.credential.expires()).cloned().collect();
+        let expired: Vec<_> = living.all().filter(|one| now >= one.credential.expires()).cloned().collect();
         self.end(&mut living, &expired)?;
         Ok(expired.len())
     }

@@ -1,6 +1,7 @@
 //! The traits in memory: for tests, and for a demonstration that leaves nothing behind.
 
 mod clients;
+mod keys;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,6 +10,7 @@ use gabion_model::{AccountId, SessionId, Timestamp};
 
 use super::{AccountChange, AccountStorage, InvitationStorage, SessionStorage, StorageError, StoredSession};
 use crate::account::Account;
+use crate::api_key::ApiKey;
 use crate::email::Email;
 use crate::invitation::Invitation;
 use crate::name::AccountName;
@@ -24,6 +26,8 @@ struct State {
     sessions: BTreeMap<SessionId, StoredSession>,
     invitations: BTreeMap<[u8; 32], Invitation>,
     clients: BTreeMap<ClientId, Client>,
+    /// By id.
+    keys: BTreeMap<String, ApiKey>,
 }
 
 impl MemoryStorage {
@@ -80,6 +84,9 @@ impl AccountStorage for MemoryStorage {
         state.accounts.insert(id.clone(), account.clone());
         if raised {
             state.sessions.retain(|own, session| session.account != *id || Some(own) == change.keeps());
+        }
+        if change.ends_keys() {
+            state.keys.retain(|_, key| key.account != *id);
         }
         if change.ends_invitations() {
             state.invitations.retain(|_, invitation| invitation.account != *id);

@@ -2,6 +2,7 @@
 //! in microseconds, and writes wait for the disk on threads made for it.
 
 pub mod conformance;
+mod keys;
 mod memory;
 
 use std::fmt;
@@ -16,12 +17,16 @@ use crate::name::AccountName;
 use crate::oauth::client::ClientStorage;
 use crate::personal::Personal;
 
+pub use keys::ApiKeyStorage;
 pub use memory::MemoryStorage;
 
 /// Everything identity keeps, in one place, so that what belongs together changes together.
-pub trait Storage: AccountStorage + SessionStorage + InvitationStorage + ClientStorage {}
+pub trait Storage:
+    AccountStorage + SessionStorage + InvitationStorage + ClientStorage + ApiKeyStorage
+{
+}
 
-impl<S: AccountStorage + SessionStorage + InvitationStorage + ClientStorage> Storage for S {}
+impl<S: AccountStorage + SessionStorage + InvitationStorage + ClientStorage + ApiKeyStorage> Storage for S {}
 
 /// Keeps accounts.
 pub trait AccountStorage: Send + Sync + fmt::Debug {
@@ -54,7 +59,7 @@ pub trait AccountStorage: Send + Sync + fmt::Debug {
     /// Applies a change ([`AccountChange::apply`]) in one transaction and returns the account after it.
     /// When the change raises the epoch, the account's stored sessions but the one it keeps are removed
     /// in the same transaction; so are its open invitations when the change
-    /// [ends them](AccountChange::ends_invitations).
+    /// [ends them](AccountChange::ends_invitations), and its API keys when it [ends those](AccountChange::ends_keys).
     ///
     /// # Errors
     /// [`StorageError::NotFound`] when there is no such account.
@@ -215,6 +220,13 @@ impl AccountChange {
     #[must_use]
     pub const fn ends_invitations(&self) -> bool {
         matches!(self, Self::Disable | Self::Password { .. } | Self::RemovePassword)
+    }
+
+    /// API keys made before the change must not work after it. A new password that its owner chose while
+    /// signed in ends none: it is no sign that a key was stolen, and programs would stop working.
+    #[must_use]
+    pub const fn ends_keys(&self) -> bool {
+        matches!(self, Self::Disable | Self::Password { keep: None, .. } | Self::RemovePassword)
     }
 
     /// The session that survives a raised epoch.

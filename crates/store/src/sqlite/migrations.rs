@@ -26,8 +26,12 @@ pub(super) fn run(connection: &mut Connection) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-const STEPS: &[&str] =
-    &[include_str!("0001_identity.sql"), include_str!("0002_people.sql"), include_str!("0007_clients.sql")];
+const STEPS: &[&str] = &[
+    include_str!("0001_identity.sql"),
+    include_str!("0002_people.sql"),
+    include_str!("0007_clients.sql"),
+    include_str!("0009_machines.sql"),
+];
 
 /// `GABI`, in the file's header.
 const APPLICATION: i32 = 0x4741_4249;

@@ -6,6 +6,7 @@ mod accounts;
 mod clients;
 mod group;
 mod invitations;
+mod keys;
 mod migrations;
 mod sessions;
 #[cfg(test)]
