@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gabion_identity::Sessions;
+use gabion_identity::{Machines, Sessions};
 use gabion_ledger::Ledger;
 use gabion_model::{Clock, ControlId, Problem, Rng, Secret, Timestamp, random};
 use gabion_vault::jwt::SigningKey;
@@ -28,6 +28,8 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub struct Parts<'a> {
     pub sessions: Arc<Sessions>,
+    /// What programs show instead of a session; none where there are only people.
+    pub machines: Option<Machines>,
     /// Signs `Gabion-Identity`.
     pub key: Arc<SigningKey>,
     pub ledger: Ledger,

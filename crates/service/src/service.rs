@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use gabion_identity::storage::{InvitationStorage, Storage};
 use gabion_identity::{
-    Accounts, Invitations, Keyring, LoginSettings, PasswordSettings, Passwords, SessionSettings, Sessions,
-    StorageError, Throttle,
+    Accounts, ApiKeys, Invitations, Keyring, LoginSettings, MachineSettings, Machines, PasswordSettings,
+    Passwords, SessionSettings, Sessions, StorageError, Throttle,
 };
 use gabion_ledger::Ledger;
 use gabion_model::outbound::{Fetch, Mailer, NoOutbound};
@@ -50,6 +50,7 @@ pub struct Settings {
     pub sessions: SessionSettings,
     pub passwords: PasswordSettings,
     pub login: LoginSettings,
+    pub machines: MachineSettings,
 }
 
 #[expect(dead_code, reason = "what is composed here is used by acts that come next")]
@@ -62,6 +63,7 @@ pub(crate) struct Inner {
     origin: RwLock<Arc<str>>,
     pub(crate) accounts: Accounts,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) machines: Machines,
     pub(crate) throttle: Throttle,
     pub(crate) workers: Workers,
     pub(crate) ledger: Ledger,
@@ -119,10 +121,14 @@ impl Service {
         let Parts { storage, keys, sealing, fetch, mail, origin, ledger, clock, rng, settings, workers } =
             parts;
         let sessions = Sessions::open(Arc::clone(&storage) as Arc<_>, &settings.sessions, clock.now())?;
+        let api_keys = ApiKeys::open(Arc::clone(&storage) as Arc<_>, &settings.machines, clock.now())?;
+        let machines = Machines { keys: api_keys };
         let invitations = Arc::clone(&storage) as Arc<dyn InvitationStorage>;
         let rules = Rules::new(&settings, &invitations, &*rng);
         Ok(Self(Arc::new(Inner {
-            accounts: Accounts::new(Arc::clone(&storage) as Arc<_>, Arc::clone(&sessions)),
+            accounts: Accounts::new(Arc::clone(&storage) as Arc<_>, Arc::clone(&sessions))
+                .followed_by(Arc::clone(&machines.keys) as Arc<_>),
+            machines,
             storage,
             keys,
             sealing,
@@ -144,6 +150,12 @@ impl Service {
     #[must_use]
     pub fn live_sessions(&self) -> Arc<Sessions> {
         Arc::clone(&self.0.sessions)
+    }
+
+    /// What programs show instead of a session, for the request path.
+    #[must_use]
+    pub fn machines(&self) -> Machines {
+        self.0.machines.clone()
     }
 
     /// The keys that sign tokens, for the request path.
@@ -168,6 +180,7 @@ impl Service {
         let Inner { invitations, rng, .. } = &*self.0;
         let rules = Arc::new(Rules::new(settings, invitations, &**rng));
         self.0.sessions.set_settings(&settings.sessions);
+        self.0.machines.keys.set_settings(&settings.machines);
         self.0.throttle.set_settings(&settings.login);
         *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
     }
@@ -206,8 +219,11 @@ impl Service {
             .blocking(|inner| {
                 // Ending comes first: a full disk keeps nobody signed in.
                 let purged = inner.sessions.purge(inner.clock.now());
+                let keys_purged = inner.machines.keys.purge(inner.clock.now());
                 inner.sessions.flush()?;
+                inner.machines.keys.flush()?;
                 purged?;
+                keys_purged?;
                 Ok(())
             })
             .await;

@@ -58,6 +58,7 @@ impl World {
         let log = Arc::new(Lines::default());
         let parts = Parts {
             sessions: Arc::clone(&sessions),
+            machines: None,
             key: Arc::clone(&key),
             ledger: ledger.clone(),
             clock: clock.clone(),

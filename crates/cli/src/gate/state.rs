@@ -91,6 +91,7 @@ pub(crate) fn service_settings(config: &Config) -> gabion_service::Settings {
         sessions: config.sessions.clone(),
         passwords: config.passwords.clone(),
         login: config.login.clone(),
+        machines: config.machines.clone(),
     }
 }
 

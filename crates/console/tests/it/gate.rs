@@ -26,6 +26,7 @@ impl Gate {
         let route = Route::new("/*", Access::SignedIn, "app");
         let parts = gabion_checks::pipeline::Parts {
             sessions: site.service.live_sessions(),
+            machines: None,
             key: Arc::new(SigningKey::generate().unwrap()),
             ledger: site.ledger.clone(),
             clock: site.clock.clone(),

@@ -117,6 +117,7 @@ impl Browser<'_> {
         request.extensions_mut().insert(gabion_checks::Caller {
             client: self.address,
             request_id: RequestId::from_bytes([7; 12]),
+            credential: None,
             session,
             secure: self.secure,
             host: "notes.example".to_owned(),

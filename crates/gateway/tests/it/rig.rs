@@ -111,6 +111,7 @@ impl Build {
     ) -> Arc<Pipeline> {
         let parts = Parts {
             sessions: Arc::clone(sessions),
+            machines: None,
             key: Arc::new(SigningKey::generate().unwrap()),
             ledger: ledger.clone(),
             clock: Arc::clone(&self.clock),
