@@ -11,6 +11,7 @@ pub mod api_key;
 pub mod cookie;
 pub mod credential;
 pub mod email;
+pub mod federation;
 pub mod invitation;
 pub mod keyring;
 pub mod login;

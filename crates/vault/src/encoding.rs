@@ -17,6 +17,12 @@ pub fn base64url_encode(bytes: &[u8]) -> String {
     BASE64URL.encode(bytes)
 }
 
+/// Standard base64 with padding (RFC 4648 §4), for the headers that ask for it.
+#[must_use]
+pub fn base64_encode(bytes: &[u8]) -> String {
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
 /// # Errors
 /// When the text is anything but the canonical spelling.
 pub fn base64url_decode(text: &str) -> Result<Vec<u8>, MalformedBase64> {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test suite for implementations: a failure is a panic")]
 
 mod clients;
+mod federation;
 mod keys;
 
 use std::sync::Barrier;
@@ -49,6 +50,10 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
         keys::a_key_needs_an_account_as_it_was,
         keys::a_replaced_key_changes_with_its_successor,
         keys::changes_end_keys,
+        federation::identities_are_kept_whole,
+        federation::an_identity_is_one_accounts,
+        federation::an_account_comes_with_its_identity_or_not_at_all,
+        federation::the_last_identity_stays_where_it_must,
     ];
     for case in cases {
         case(&fresh());

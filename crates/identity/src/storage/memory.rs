@@ -1,6 +1,7 @@
 //! The traits in memory: for tests, and for a demonstration that leaves nothing behind.
 
 mod clients;
+mod federation;
 mod keys;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use super::{AccountChange, AccountStorage, InvitationStorage, SessionStorage, St
 use crate::account::Account;
 use crate::api_key::ApiKey;
 use crate::email::Email;
+use crate::federation::external::{ExternalIdentity, IdentityId};
 use crate::invitation::Invitation;
 use crate::name::AccountName;
 use crate::oauth::client::{Client, ClientId};
@@ -28,6 +30,7 @@ struct State {
     clients: BTreeMap<ClientId, Client>,
     /// By id.
     keys: BTreeMap<String, ApiKey>,
+    identities: BTreeMap<IdentityId, ExternalIdentity>,
 }
 
 impl MemoryStorage {
@@ -43,15 +46,7 @@ impl MemoryStorage {
 
 impl AccountStorage for MemoryStorage {
     fn insert(&self, account: &Account) -> Result<(), StorageError> {
-        let mut state = self.state();
-        let same = |other: &Account| {
-            other.name == account.name || other.id == account.id || shares_verified_address(other, account)
-        };
-        if state.accounts.values().any(same) {
-            return Err(StorageError::Taken);
-        }
-        state.accounts.insert(account.id.clone(), account.clone());
-        Ok(())
+        insert(&mut self.state(), account)
     }
 
     fn by_name(&self, name: &AccountName) -> Result<Option<Account>, StorageError> {
@@ -158,6 +153,17 @@ impl InvitationStorage for MemoryStorage {
         let taken = self.state().invitations.remove(token_hash);
         Ok(taken.filter(|one| !one.is_expired(now)))
     }
+}
+
+fn insert(state: &mut State, account: &Account) -> Result<(), StorageError> {
+    let same = |other: &Account| {
+        other.name == account.name || other.id == account.id || shares_verified_address(other, account)
+    };
+    if state.accounts.values().any(same) {
+        return Err(StorageError::Taken);
+    }
+    state.accounts.insert(account.id.clone(), account.clone());
+    Ok(())
 }
 
 fn shares_verified_address(one: &Account, other: &Account) -> bool {

@@ -12,6 +12,7 @@ use gabion_model::{AccountId, Methods, Role, SessionId, Timestamp};
 
 use crate::account::Account;
 use crate::email::Email;
+use crate::federation::external::FederationStorage;
 use crate::invitation::Invitation;
 use crate::name::AccountName;
 use crate::oauth::client::ClientStorage;
@@ -22,11 +23,24 @@ pub use memory::MemoryStorage;
 
 /// Everything identity keeps, in one place, so that what belongs together changes together.
 pub trait Storage:
-    AccountStorage + SessionStorage + InvitationStorage + ClientStorage + ApiKeyStorage
+    AccountStorage
+    + SessionStorage
+    + InvitationStorage
+    + ClientStorage
+    + ApiKeyStorage
+    + FederationStorage
 {
 }
 
-impl<S: AccountStorage + SessionStorage + InvitationStorage + ClientStorage + ApiKeyStorage> Storage for S {}
+impl<S> Storage for S where
+    S: AccountStorage
+    + SessionStorage
+    + InvitationStorage
+    + ClientStorage
+    + ApiKeyStorage
+    + FederationStorage
+{
+}
 
 /// Keeps accounts.
 pub trait AccountStorage: Send + Sync + fmt::Debug {

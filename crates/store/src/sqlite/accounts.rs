@@ -9,26 +9,7 @@ use super::{Database, Failure};
 
 impl AccountStorage for Database {
     fn insert(&self, account: &Account) -> Result<(), StorageError> {
-        self.write(|transaction| {
-            transaction.prepare_cached(INSERT)?.execute(named_params! {
-                ":id": account.id.as_str(),
-                ":name": account.name.as_str(),
-                ":kind": kind_to_text(account.kind),
-                ":email": account.email.as_ref().map(Email::as_str),
-                ":email_verified": account.email_verified.map(Timestamp::as_micros),
-                ":personal": personal_to_json(&account.personal)?,
-                ":updated": account.updated.as_micros(),
-                ":tenant": account.tenant.as_str(),
-                ":roles": roles_to_json(&account.roles)?,
-                ":password": account.password,
-                ":password_changed": account.password_changed.map(Timestamp::as_micros),
-                ":disabled": account.disabled,
-                ":epoch": epoch_to_integer(account.epoch),
-                ":created": account.created.as_micros(),
-                ":last_sign_in": account.last_sign_in.map(Timestamp::as_micros),
-            })?;
-            Ok(())
-        })
+        self.write(|transaction| insert(transaction, account))
     }
 
     fn by_name(&self, name: &AccountName) -> Result<Option<Account>, StorageError> {
@@ -86,6 +67,27 @@ impl AccountStorage for Database {
             Ok(account)
         })
     }
+}
+
+pub(super) fn insert(transaction: &Connection, account: &Account) -> Result<(), Failure> {
+    transaction.prepare_cached(INSERT)?.execute(named_params! {
+        ":id": account.id.as_str(),
+        ":name": account.name.as_str(),
+        ":kind": kind_to_text(account.kind),
+        ":email": account.email.as_ref().map(Email::as_str),
+        ":email_verified": account.email_verified.map(Timestamp::as_micros),
+        ":personal": personal_to_json(&account.personal)?,
+        ":updated": account.updated.as_micros(),
+        ":tenant": account.tenant.as_str(),
+        ":roles": roles_to_json(&account.roles)?,
+        ":password": account.password,
+        ":password_changed": account.password_changed.map(Timestamp::as_micros),
+        ":disabled": account.disabled,
+        ":epoch": epoch_to_integer(account.epoch),
+        ":created": account.created.as_micros(),
+        ":last_sign_in": account.last_sign_in.map(Timestamp::as_micros),
+    })?;
+    Ok(())
 }
 
 /// An account from the columns of [`LIST`], in whatever order.

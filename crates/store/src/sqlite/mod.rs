@@ -4,6 +4,7 @@
 
 mod accounts;
 mod clients;
+mod federation;
 mod group;
 mod invitations;
 mod keys;

@@ -1,13 +1,42 @@
 //! The compact serialisation of a signed token (RFC 7515 §7.1), verified.
 
-use super::{Algorithm, Jwk, LONGEST_TOKEN, TokenError, UnverifiedHeader};
-use crate::encoding::base64url_decode;
+use aws_lc_rs::digest;
+use serde_json::{Map, Value};
+
+use super::{Algorithm, Jwk, LONGEST_TOKEN, TokenError, UnverifiedHeader, json};
+use crate::encoding::{base64url_decode, base64url_encode};
 
 /// A token whose signature is right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     pub header: UnverifiedHeader,
     pub payload: Vec<u8>,
+}
+
+impl Verified {
+    /// The payload as a JSON object.
+    ///
+    /// # Errors
+    /// [`TokenError::Malformed`] when it is none, or a member is repeated.
+    pub fn members(&self) -> Result<Map<String, Value>, TokenError> {
+        json::object(&self.payload).ok_or(TokenError::Malformed)
+    }
+}
+
+/// The left half of the hash that belongs to a token's algorithm, in base64url: what `at_hash` and `c_hash`
+/// hold (OpenID Connect Core 1.0, section 3.1.3.6). Ed25519's hash is SHA-512 (RFC 8032 §5.1).
+#[must_use]
+pub fn left_half_hash(algorithm: Algorithm, data: &[u8]) -> String {
+    let hash = match algorithm {
+        Algorithm::Es256 | Algorithm::Hs256 | Algorithm::Ps256 | Algorithm::Rs256 => &digest::SHA256,
+        Algorithm::Es384 | Algorithm::Hs384 | Algorithm::Ps384 | Algorithm::Rs384 => &digest::SHA384,
+        Algorithm::EdDsa | Algorithm::Es512 | Algorithm::Hs512 | Algorithm::Ps512 | Algorithm::Rs512 => {
+            &digest::SHA512
+        }
+    };
+    let whole = digest::digest(hash, data);
+    let (left, _) = whole.as_ref().split_at(whole.as_ref().len() / 2);
+    base64url_encode(left)
 }
 
 /// Verifies a token of any payload by one key. What is signed is checked and nothing in it: `typ`, issuer,

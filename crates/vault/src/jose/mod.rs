@@ -21,7 +21,7 @@ mod tests;
 pub use algorithm::Algorithm;
 pub use header::UnverifiedHeader;
 pub use jwk::{Jwk, Jwks, MalformedKey};
-pub use jws::{Verified, verify};
+pub use jws::{Verified, left_half_hash, verify};
 pub use signing::{KeyError, SignError, SigningKey};
 
 /// Why a token is not believed. Alphabetical.
