@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use gabion_model::{AccountId, Rng, Secret, SessionId, Timestamp, random};
+use gabion_model::{AccountId, Acr, Rng, Secret, SessionId, Timestamp, random};
 use gabion_vault::encoding::{base64url_decode_32, base64url_encode};
 use gabion_vault::sha256;
 
@@ -18,6 +18,8 @@ pub struct Attempt {
     pub next: String,
     /// The person must prove anew who they are.
     pub fresh: bool,
+    /// How much is asked for at least, in all.
+    pub wanted: Acr,
     /// What the code must be redeemed with: the same as was sent.
     pub redirect_uri: String,
     pub started: Timestamp,
@@ -84,6 +86,7 @@ impl Attempts {
             intent: asked.intent,
             next: asked.next,
             fresh: asked.fresh,
+            wanted: asked.wanted,
             redirect_uri: asked.redirect_uri,
             started: now,
             nonce: base64url_encode(&random::bytes::<32>(rng)),
@@ -146,6 +149,7 @@ pub struct Asked {
     pub intent: Intent,
     pub next: String,
     pub fresh: bool,
+    pub wanted: Acr,
     pub redirect_uri: String,
 }
 
@@ -186,6 +190,7 @@ mod tests {
             intent: Intent::SignIn,
             next: "/".to_owned(),
             fresh: false,
+            wanted: Acr::OneFactor,
             redirect_uri: "https://here.example/.gabion/federation/op/callback".to_owned(),
         }
     }

@@ -17,6 +17,7 @@ pub mod id_token;
 pub mod jwks;
 pub mod logout;
 pub mod mapping;
+pub mod naming;
 pub mod proven;
 pub mod provider;
 pub mod request;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use gabion_model::{AccountId, Rng, Timestamp, random};
+use gabion_model::{AccountId, Acr, Rng, Timestamp, random};
 use gabion_vault::encoding::base64url_encode;
 use gabion_vault::sha256;
 
@@ -19,8 +19,22 @@ pub struct Proven {
     /// Only to be linked to this account: somebody signed in began it.
     pub account: Option<AccountId>,
     pub next: String,
+    /// How much is asked for at least, in all.
+    pub wanted: Acr,
     pub at: Timestamp,
     browser: [u8; 32],
+}
+
+/// One to keep.
+#[derive(Debug)]
+pub struct New {
+    pub provider: Arc<str>,
+    pub asserted: Asserted,
+    pub account: Option<AccountId>,
+    pub next: String,
+    pub wanted: Acr,
+    /// The hash of the cookie of the browser it was made in.
+    pub browser: [u8; 32],
 }
 
 /// All that wait, in memory.
@@ -32,16 +46,7 @@ pub struct Provens(Mutex<HashMap<[u8; 32], Proven>>);
 
 impl Provens {
     /// Keeps one, and returns the ticket that names it in this browser.
-    pub fn put(
-        &self,
-        provider: Arc<str>,
-        asserted: Asserted,
-        account: Option<AccountId>,
-        next: String,
-        browser: [u8; 32],
-        now: Timestamp,
-        rng: &dyn Rng,
-    ) -> String {
+    pub fn put(&self, new: New, now: Timestamp, rng: &dyn Rng) -> String {
         let ticket = base64url_encode(&random::bytes::<32>(rng));
         let mut provens = self.provens();
         if provens.len() >= MOST {
@@ -51,7 +56,8 @@ impl Provens {
             let oldest = provens.iter().min_by_key(|(_, one)| one.at).map(|(key, _)| *key);
             oldest.map(|oldest| provens.remove(&oldest));
         }
-        let proven = Proven { provider, asserted, account, next, at: now, browser };
+        let New { provider, asserted, account, next, wanted, browser } = new;
+        let proven = Proven { provider, asserted, account, next, wanted, at: now, browser };
         provens.insert(sha256(ticket.as_bytes()), proven);
         ticket
     }
@@ -110,7 +116,15 @@ mod tests {
         let put = || {
             let none = serde_json::Map::new();
             let asserted = Asserted::read(&ProviderSettings::default(), "https://op.example", "7", &none, None);
-            provens.put("op".into(), asserted, None, "/".into(), sha256(b"mine"), now, &rng)
+            let new = New {
+                provider: "op".into(),
+                asserted,
+                account: None,
+                next: "/".into(),
+                wanted: Acr::OneFactor,
+                browser: sha256(b"mine"),
+            };
+            provens.put(new, now, &rng)
         };
         let ticket = put();
         assert!(provens.find(&ticket, &["mine"], now).is_some());

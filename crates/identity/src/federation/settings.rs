@@ -60,8 +60,6 @@ pub struct ProviderSettings {
     pub prompt: Option<Prompt>,
     /// `acr` values the provider shall try to satisfy, best first.
     pub acr_values: Vec<String>,
-    /// Also sign out at the provider when somebody signs out here.
-    pub sign_out_upstream: bool,
 }
 
 /// Who may come from a provider.
@@ -103,6 +101,7 @@ pub struct MapRule {
     /// not be `false`.
     pub value: Option<String>,
     /// Roles given to whoever it holds of.
+    #[schemars(with = "Vec<String>")]
     pub roles: Vec<Role>,
     /// Groups joined by whoever it holds of.
     pub groups: Vec<String>,
@@ -128,7 +127,6 @@ impl Default for ProviderSettings {
             map: Vec::new(),
             prompt: None,
             acr_values: Vec::new(),
-            sign_out_upstream: false,
         }
     }
 }

@@ -30,10 +30,8 @@ const STEPS: &[&str] = &[
     include_str!("0001_identity.sql"),
     include_str!("0002_people.sql"),
     include_str!("0007_clients.sql"),
-const STEPS: &[&str] = &[
     include_str!("0008_federation.sql"),
     include_str!("0009_machines.sql"),
-];
 ];
 
 /// `GABI`, in the file's header.
