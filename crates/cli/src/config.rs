@@ -50,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) egress: gabion_egress::EgressSettings,
     /// The keys of programs.
     pub(crate) machines: gabion_identity::MachineSettings,
+    /// The keys that sign tokens, and how they are replaced.
+    pub(crate) tokens: gabion_identity::KeySettings,
     /// How much is kept of what happened.
     pub(crate) ledger: gabion_ledger::Settings,
     /// Where Gabion keeps what it must remember.
@@ -82,6 +84,7 @@ impl Config {
         add("mail".to_owned(), self.mail.problems());
         add("egress".to_owned(), self.egress.problems());
         add("machines".to_owned(), self.machines.problems());
+        add("tokens".to_owned(), self.tokens.problems());
         add("ledger".to_owned(), self.ledger.problems());
         add("data".to_owned(), self.data.problems());
         add("admin".to_owned(), self.admin.problems());

@@ -17,7 +17,6 @@ use gabion_ledger::Ledger;
 use gabion_model::random::SeededRng;
 use gabion_model::{Clock, ManualClock, RequestId, Role, Secret, Timestamp};
 use gabion_service::{Caller, NewAccount, Parts, Service, SignedIn};
-use gabion_vault::jwt::Jwks;
 use http::header::CONTENT_TYPE;
 use tower::ServiceExt as _;
 
@@ -96,7 +95,7 @@ impl Preview {
         }
         let grace = NewAccount { name: "grace".to_owned(), tenant: None, roles: Vec::new() };
         let link = service.add_account(&operator, grace).await?;
-        let parts = gabion_console::Parts { service, keys: Jwks::default(), clock };
+        let parts = gabion_console::Parts { service, clock };
         Ok(Self {
             console: gabion_console::router(parts),
             signed_in: Arc::new(last.ok_or("no device")?),

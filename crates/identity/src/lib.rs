@@ -30,7 +30,7 @@ pub use api_key::{ApiKey, ApiKeyError, ApiKeyId, ApiKeys, NewApiKey};
 pub use credential::{Credential, CredentialKind, NewCredential, Scopes};
 pub use email::Email;
 pub use invitation::{Invitation, Invitations, Purpose};
-pub use keyring::Keyring;
+pub use keyring::{KeySettings, Keyring};
 pub use machines::Machines;
 pub use name::{AccountName, MalformedName};
 pub use passwords::{Passwords, Profile, Violation};

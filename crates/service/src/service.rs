@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use gabion_identity::storage::{InvitationStorage, Storage};
 use gabion_identity::{
-    Accounts, ApiKeys, Invitations, Keyring, LoginSettings, MachineSettings, Machines, PasswordSettings,
-    Passwords, SessionSettings, Sessions, StorageError, Throttle,
+    Accounts, ApiKeys, Invitations, KeySettings, Keyring, LoginSettings, MachineSettings, Machines,
+    PasswordSettings, Passwords, SessionSettings, Sessions, StorageError, Throttle,
 };
 use gabion_ledger::Ledger;
 use gabion_model::outbound::{Fetch, Mailer, NoOutbound};
@@ -51,6 +51,7 @@ pub struct Settings {
     pub passwords: PasswordSettings,
     pub login: LoginSettings,
     pub machines: MachineSettings,
+    pub tokens: KeySettings,
 }
 
 #[expect(dead_code, reason = "what is composed here is used by acts that come next")]
@@ -182,6 +183,7 @@ impl Service {
         self.0.sessions.set_settings(&settings.sessions);
         self.0.machines.keys.set_settings(&settings.machines);
         self.0.throttle.set_settings(&settings.login);
+        self.0.keys.set_settings(&settings.tokens);
         *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
     }
 
@@ -210,7 +212,7 @@ impl Service {
     }
 
     /// Housekeeping, about once a minute and before stopping: writes down when sessions were last seen,
-    /// ends and removes what has expired, makes counted refusals durable.
+    /// ends and removes what has expired, replaces signing keys that are due, makes counted refusals durable.
     ///
     /// # Errors
     /// When storage or ledger fail; the next call tries again.
@@ -227,8 +229,9 @@ impl Service {
                 Ok(())
             })
             .await;
+        let turned = self.turn_keys(&Caller::gate()).await;
         self.0.ledger.flush().await?;
-        swept
+        swept.and(turned)
     }
 }
 

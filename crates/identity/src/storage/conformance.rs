@@ -6,6 +6,7 @@
 mod clients;
 mod federation;
 mod keys;
+mod signing_keys;
 
 use std::sync::Barrier;
 use std::thread;
@@ -54,6 +55,7 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
         federation::an_identity_is_one_accounts,
         federation::an_account_comes_with_its_identity_or_not_at_all,
         federation::the_last_identity_stays_where_it_must,
+        signing_keys::signing_keys_are_kept_whole,
     ];
     for case in cases {
         case(&fresh());

@@ -3,6 +3,7 @@
 mod clients;
 mod federation;
 mod keys;
+mod signing_keys;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,7 @@ use crate::api_key::ApiKey;
 use crate::email::Email;
 use crate::federation::external::{ExternalIdentity, IdentityId};
 use crate::invitation::Invitation;
+use crate::keyring::StoredKey;
 use crate::name::AccountName;
 use crate::oauth::client::{Client, ClientId};
 
@@ -31,6 +33,7 @@ struct State {
     /// By id.
     keys: BTreeMap<String, ApiKey>,
     identities: BTreeMap<IdentityId, ExternalIdentity>,
+    signing_keys: BTreeMap<String, StoredKey>,
 }
 
 impl MemoryStorage {

@@ -14,6 +14,7 @@ use crate::account::Account;
 use crate::email::Email;
 use crate::federation::external::FederationStorage;
 use crate::invitation::Invitation;
+use crate::keyring::StoredKey;
 use crate::name::AccountName;
 use crate::oauth::client::ClientStorage;
 use crate::personal::Personal;
@@ -29,6 +30,7 @@ pub trait Storage:
     + ClientStorage
     + ApiKeyStorage
     + FederationStorage
+    + KeyStorage
 {
 }
 
@@ -39,6 +41,7 @@ impl<S> Storage for S where
     + ClientStorage
     + ApiKeyStorage
     + FederationStorage
+    + KeyStorage
 {
 }
 
@@ -129,6 +132,31 @@ pub trait InvitationStorage: Send + Sync + fmt::Debug {
     /// # Errors
     /// When the storage cannot be written.
     fn take(&self, token_hash: &[u8; 32], now: Timestamp) -> Result<Option<Invitation>, StorageError>;
+}
+
+/// Keeps the signing keys, sealed. The living ring is [`crate::Keyring`].
+pub trait KeyStorage: Send + Sync + fmt::Debug {
+    /// All of them, by when they were made.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn signing_keys(&self) -> Result<Vec<StoredKey>, StorageError>;
+
+    /// # Errors
+    /// [`StorageError::Taken`] when there is a key of this name.
+    fn add_signing_key(&self, key: &StoredKey) -> Result<(), StorageError>;
+
+    /// Notes that a key signs no more and when it goes.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] when there is no such key.
+    fn retire_signing_key(&self, kid: &str, retired: Timestamp, expires: Timestamp) -> Result<(), StorageError>;
+
+    /// Removes a key, if it is there.
+    ///
+    /// # Errors
+    /// When the storage cannot be written.
+    fn remove_signing_key(&self, kid: &str) -> Result<(), StorageError>;
 }
 
 /// A session as it is stored: the hash of its ticket, never the ticket.

@@ -10,6 +10,7 @@ mod invitations;
 mod keys;
 mod migrations;
 mod sessions;
+mod signing_keys;
 #[cfg(test)]
 mod tests;
 
