@@ -189,8 +189,7 @@ impl World {
         ];
         let parts = Parts {
             sessions: Arc::clone(&self.sessions),
-            machines: None,
-            key: Arc::clone(&self.key),
+            keys: gabion_identity::Keyring::of(Arc::clone(&self.key)),
             ledger: self.ledger.clone(),
             clock: Arc::new(SystemClock),
             rng: Arc::new(SystemRng::default()),

@@ -27,7 +27,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use gabion_ledger::Ledger;
-use gabion_model::{ControlId, Event, EventKind, Outcome, Problem, RequestId, Timestamp};
+use gabion_model::{Actor, ControlId, Event, EventKind, Outcome, Problem, RequestId, Timestamp};
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -83,11 +83,12 @@ pub struct AccessLine<'a> {
 pub fn event(exchange: &Exchange, check: &str, denial: &Denial, refused: bool) -> Event {
     let (action, outcome) =
         if refused { ("request.refused", Outcome::Failure) } else { ("request.observed", Outcome::Success) };
-    let mut event =
-        Event::new(exchange.now, EventKind::Refusal, action, exchange.actor(), outcome, denial.control);
-    if let Some(credential) = &exchange.credential {
-        event.metadata.insert(credential.kind.as_str().to_owned(), credential.id.to_string());
-    }
+    let actor = exchange.session.as_ref().map_or(Actor::Anonymous, |session| Actor::Account {
+        id: session.principal.account.clone(),
+        name: session.principal.name.to_string(),
+        session: Some(session.id.clone()),
+    });
+    let mut event = Event::new(exchange.now, EventKind::Refusal, action, actor, outcome, denial.control);
     event.resource = exchange.path().to_owned();
     event.address = Some(exchange.client);
     event.user_agent = agent(exchange).map(str::to_owned);
@@ -147,7 +148,7 @@ impl Check for Audit {
                 path: exchange.path(),
                 status: answer.head.status,
                 request_id: exchange.request_id,
-                account: exchange.principal().map(|principal| &*principal.name),
+                account: exchange.session.as_ref().map(|session| &*session.principal.name),
                 user_agent: agent(exchange),
                 control: exchange.refusal.as_ref().map(|(_, denial)| denial.control),
             });

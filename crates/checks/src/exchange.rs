@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use gabion_identity::{Credential, Session};
-use gabion_model::{Actor, ControlId, Principal, RequestId, Timestamp};
+use gabion_identity::Session;
+use gabion_model::{ControlId, RequestId, Timestamp};
 use http::header::{ACCEPT, ORIGIN, USER_AGENT};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request};
@@ -47,8 +47,6 @@ pub struct Exchange {
     /// The path is declared, but not with this method.
     pub(crate) other_methods: Option<HeaderValue>,
     pub(crate) session: Option<Arc<Session>>,
-    /// What a program showed instead of a session.
-    pub(crate) credential: Option<Arc<Credential>>,
     pub(crate) framing: Framing,
     pub(crate) body_limit: u64,
     pub(crate) upgrade: bool,
@@ -76,8 +74,6 @@ pub struct Caller {
     pub client: IpAddr,
     pub request_id: RequestId,
     pub session: Option<Arc<Session>>,
-    /// What a program showed instead of a session: an API key, a token, a certificate. Never beside one.
-    pub credential: Option<Arc<Credential>>,
     /// The client reached the gate, or the trusted proxy before it, over TLS.
     pub secure: bool,
     /// The judged `Host`.
@@ -105,7 +101,6 @@ impl Exchange {
             route: None,
             other_methods: None,
             session: None,
-            credential: None,
             framing: Framing::Implicit,
             body_limit: 0,
             upgrade: false,
@@ -162,29 +157,6 @@ impl Exchange {
         self.session.as_ref()
     }
 
-    /// The credential of a program; the stream of a live answer ends when it does.
-    #[must_use]
-    pub fn credential(&self) -> Option<&Arc<Credential>> {
-        self.credential.as_ref()
-    }
-
-    /// Whose request it is, by a session or by a program's credential.
-    #[must_use]
-    pub fn principal(&self) -> Option<&Principal> {
-        let session = self.session.as_ref().map(|session| &session.principal);
-        session.or_else(|| self.credential.as_ref().map(|credential| &credential.principal))
-    }
-
-    /// Who acts, as events name them.
-    #[must_use]
-    pub fn actor(&self) -> Actor {
-        self.principal().map_or(Actor::Anonymous, |principal| Actor::Account {
-            id: principal.account.clone(),
-            name: principal.name.to_string(),
-            session: self.session.as_ref().map(|session| session.id.clone()),
-        })
-    }
-
     /// An admitted WebSocket handshake: the gateway passes both directions through after a 101.
     #[must_use]
     pub fn is_upgrade(&self) -> bool {
@@ -217,7 +189,6 @@ impl Caller {
             client: exchange.client,
             request_id: exchange.request_id,
             session: exchange.session.clone(),
-            credential: exchange.credential.clone(),
             secure: exchange.secure,
             origin: format!("{scheme}://{host}"),
             host,

@@ -26,9 +26,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gabion_identity::Session;
+use gabion_identity::{Keyring, Session};
 use gabion_model::{ControlId, Period, Principal, Problem, Role, Timestamp};
-use gabion_vault::jwt::SigningKey;
 use http::{HeaderName, HeaderValue, request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -105,13 +104,13 @@ pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
     let parts = needs.parts?;
     order::step(
         needs.settings.identity_header.mode,
-        IdentityHeader::new(&needs.settings.identity_header, &parts.key, &parts.issuer, needs.routes),
+        IdentityHeader::new(&needs.settings.identity_header, &parts.keys, &parts.issuer, needs.routes),
     )
 }
 
 /// The check.
 pub struct IdentityHeader {
-    key: Arc<SigningKey>,
+    keys: Arc<Keyring>,
     issuer: String,
     life: Duration,
     /// Per route: the audience; `None` for the gate's own pages.
@@ -119,10 +118,10 @@ pub struct IdentityHeader {
 }
 
 impl IdentityHeader {
-    pub(crate) fn new(settings: &Settings, key: &Arc<SigningKey>, issuer: &str, routes: &Routes) -> Self {
+    pub(crate) fn new(settings: &Settings, keys: &Arc<Keyring>, issuer: &str, routes: &Routes) -> Self {
         let audience = |route: &crate::route::Compiled| routes.upstreams().get(route.upstream?).cloned();
         Self {
-            key: Arc::clone(key),
+            keys: Arc::clone(keys),
             issuer: issuer.to_owned(),
             life: settings.life.as_duration(),
             audiences: routes.iter().map(audience).collect(),
@@ -130,18 +129,29 @@ impl IdentityHeader {
     }
 
     fn token(&self, session: &Session, audience: &str, now: Timestamp) -> Result<HeaderValue, Denial> {
-        if let Some(kept) = session.assertion.read::<HeaderValue>(audience, now) {
-            return Ok(kept);
+        let key = self.keys.signing();
+        // One that was signed with a key that signs no more may have been signed with a revoked one.
+        if let Some(Minted { kid, value }) = session.assertion.read::<Minted>(audience, now)
+            && *kid == *key.kid()
+        {
+            return Ok(value);
         }
         let claims = claims(&self.issuer, audience, &session.principal, now, self.life);
-        let token =
-            self.key.sign(TYPE, &claims).map_err(|_| Denial::internal("identity token not signed"))?;
+        let token = key.sign(TYPE, &claims).map_err(|_| Denial::internal("identity token not signed"))?;
         let mut value = HeaderValue::from_str(&token)
             .map_err(|_| Denial::internal("identity token not a header value"))?;
         value.set_sensitive(true);
-        session.assertion.keep(audience, now.saturating_add(self.life / 2), value.clone());
+        let minted = Minted { kid: key.kid().into(), value: value.clone() };
+        session.assertion.keep(audience, now.saturating_add(self.life / 2), minted);
         Ok(value)
     }
+}
+
+/// A token and the key that signed it.
+#[derive(Clone)]
+struct Minted {
+    kid: Arc<str>,
+    value: HeaderValue,
 }
 
 impl std::fmt::Debug for IdentityHeader {

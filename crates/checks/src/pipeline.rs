@@ -4,10 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gabion_identity::{Machines, Sessions};
+use gabion_identity::{Keyring, Sessions};
 use gabion_ledger::Ledger;
 use gabion_model::{Clock, ControlId, Problem, Rng, Secret, Timestamp, random};
-use gabion_vault::jwt::SigningKey;
 use http::{Response, StatusCode, request, response};
 
 use crate::answer::{self, Answer, Source};
@@ -28,10 +27,8 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub struct Parts<'a> {
     pub sessions: Arc<Sessions>,
-    /// What programs show instead of a session; none where there are only people.
-    pub machines: Option<Machines>,
     /// Signs `Gabion-Identity`.
-    pub key: Arc<SigningKey>,
+    pub keys: Arc<Keyring>,
     pub ledger: Ledger,
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,

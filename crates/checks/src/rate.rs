@@ -220,10 +220,10 @@ impl Check for Rate {
 
     fn request(&self, _: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
         let named = exchange.route.and_then(|route| self.quotas.get(route)).unwrap_or(&self.fallback);
-        let key = match (self.subject, exchange.principal()) {
+        let key = match (self.subject, &exchange.session) {
             (Subject::Address, _) => self.table.hash(named.id, &address_key(exchange.client)),
-            (Subject::Principal, Some(principal)) => {
-                self.table.hash(named.id, principal.account.as_str().as_bytes())
+            (Subject::Principal, Some(session)) => {
+                self.table.hash(named.id, session.principal.account.as_str().as_bytes())
             }
             (Subject::Principal, None) => return Ok(()),
         };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use gabion_vault::jwt::Algorithm;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -81,6 +82,9 @@ pub(crate) enum Command {
     /// Add, list, disable and reset the people who may sign in
     #[command(subcommand)]
     User(User),
+    /// List, replace and revoke the keys that sign tokens
+    #[command(subcommand)]
+    Key(Key),
     /// Read the record of refusals and privileged acts
     #[command(subcommand)]
     Ledger(Ledger),
@@ -262,6 +266,53 @@ pub(crate) struct UserList {
 pub(crate) struct UserLink {
     #[command(flatten)]
     pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// List the published keys: which sign, which will, which did
+    List(KeyList),
+    /// Announce successors of the signing keys ahead of the schedule
+    ///
+    /// A successor is published at once and signs after `tokens.announced`; the key it follows stays
+    /// published for `tokens.retained`, so that nothing it signed becomes invalid.
+    Rotate(KeyRotate),
+    /// Take a key out at once, after a leak: nothing it signed is believed any more
+    ///
+    /// If it is the one that signs, a new one does from now on.
+    Revoke(KeyRevoke),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyList {
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyRotate {
+    /// Only the key for this algorithm: `ES256`, `RS256` or `EdDSA`
+    #[arg(long, value_name = "ALGORITHM")]
+    pub(crate) algorithm: Option<Algorithm>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyRevoke {
+    /// The key's name, as `gabion key list` shows it
+    #[arg(value_name = "KEY")]
+    pub(crate) kid: String,
 
     #[command(flatten)]
     pub(crate) config: ConfigFile,

@@ -6,6 +6,7 @@ mod controls;
 mod demo;
 mod doctor;
 mod init;
+mod key;
 mod ledger;
 mod reference;
 mod run;
@@ -24,6 +25,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Init(arguments) => init::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::User(verb) => user::run(verb),
+        Command::Key(verb) => key::run(verb),
         Command::Ledger(verb) => ledger::run(verb),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Config(verb) => config::run(&verb),

@@ -48,8 +48,8 @@ pub(crate) struct Config {
     pub(crate) mail: gabion_courier::MailSettings,
     /// What may be reached when the gate follows an address somebody else chose.
     pub(crate) egress: gabion_egress::EgressSettings,
-    /// The keys of programs.
-    pub(crate) machines: gabion_identity::MachineSettings,
+    /// The keys that sign tokens, and how they are replaced.
+    pub(crate) tokens: gabion_identity::KeySettings,
     /// How much is kept of what happened.
     pub(crate) ledger: gabion_ledger::Settings,
     /// Where Gabion keeps what it must remember.
@@ -81,7 +81,7 @@ impl Config {
         add("login".to_owned(), self.login.problems());
         add("mail".to_owned(), self.mail.problems());
         add("egress".to_owned(), self.egress.problems());
-        add("machines".to_owned(), self.machines.problems());
+        add("tokens".to_owned(), self.tokens.problems());
         add("ledger".to_owned(), self.ledger.problems());
         add("data".to_owned(), self.data.problems());
         add("admin".to_owned(), self.admin.problems());

@@ -17,7 +17,6 @@ use gabion_ledger::Ledger;
 use gabion_model::random::SeededRng;
 use gabion_model::{Clock, ManualClock, RequestId, Role, Secret, Timestamp};
 use gabion_service::{Caller, NewAccount, Parts, Service, SignedIn};
-use gabion_vault::jwt::Jwks;
 use http::header::CONTENT_TYPE;
 use tower::ServiceExt as _;
 
@@ -96,7 +95,7 @@ impl Preview {
         }
         let grace = NewAccount { name: "grace".to_owned(), tenant: None, roles: Vec::new() };
         let link = service.add_account(&operator, grace).await?;
-        let parts = gabion_console::Parts { service, keys: Jwks::default(), clock };
+        let parts = gabion_console::Parts { service, clock };
         Ok(Self {
             console: gabion_console::router(parts),
             signed_in: Arc::new(last.ok_or("no device")?),
@@ -146,7 +145,6 @@ impl Preview {
             request.extensions_mut().insert(gabion_checks::Caller {
                 client: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 request_id: RequestId::from_bytes([7; 12]),
-                credential: None,
                 session: signed_in.then(|| Arc::clone(&self.signed_in.session)),
                 secure: false,
                 host: "notes.example.org".to_owned(),

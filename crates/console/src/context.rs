@@ -29,17 +29,16 @@ pub(crate) struct Member {
 impl Visitor {
     /// The visitor as `service` wants it.
     pub(crate) fn caller(&self) -> Caller {
-        let session = self.known.session.as_ref();
-        let principal = session.map(|session| &session.principal);
-        let principal = principal.or_else(|| Some(&self.known.credential.as_ref()?.principal));
-        let actor = principal.map_or(Actor::Anonymous, |principal| Actor::Account {
-            id: principal.account.clone(),
-            name: principal.name.to_string(),
-            session: session.map(|session| session.id.clone()),
-        });
+        let actor = match &self.known.session {
+            Some(session) => Actor::Account {
+                id: session.principal.account.clone(),
+                name: session.principal.name.to_string(),
+                session: Some(session.id.clone()),
+            },
+            None => Actor::Anonymous,
+        };
         Caller {
             actor,
-            credential: self.known.credential.clone(),
             address: Some(self.known.client),
             user_agent: self.user_agent.clone(),
             request_id: Some(self.known.request_id),

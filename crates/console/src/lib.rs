@@ -26,22 +26,19 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use gabion_model::Clock;
 use gabion_service::Service;
-use gabion_vault::jwt::Jwks;
 
 /// What the pages are made of.
 #[derive(Debug, Clone)]
 pub struct Parts {
     pub service: Service,
-    /// The public keys shown at `/.well-known/jwks.json`.
-    pub keys: Jwks,
     pub clock: Arc<dyn Clock>,
 }
 
 /// Everything below `/.gabion/` and `/.well-known/` that the gate answers itself.
 pub fn router(parts: Parts) -> Router {
     let console = Console {
+        keys: Arc::new(jwks::Published::new(parts.service.keyring())),
         service: parts.service,
-        keys: Arc::new(jwks::Document::new(&parts.keys)),
         clock: parts.clock,
     };
     Router::new()
@@ -67,6 +64,6 @@ const LARGEST_BODY: usize = 16 * 1024;
 #[derive(Debug, Clone)]
 struct Console {
     service: Service,
-    keys: Arc<jwks::Document>,
+    keys: Arc<jwks::Published>,
     clock: Arc<dyn Clock>,
 }

@@ -59,8 +59,7 @@ fn main() {
             .unwrap();
     let parts = Parts {
         sessions,
-        machines: None,
-        key: Arc::new(SigningKey::generate().unwrap()),
+        keys: gabion_identity::Keyring::of(Arc::new(SigningKey::generate().unwrap())),
         ledger: Ledger::in_memory(Arc::clone(&clock)),
         clock: Arc::clone(&clock),
         rng,

@@ -67,23 +67,8 @@ pub struct NewAccount {
 pub struct Accounts {
     storage: Arc<dyn AccountStorage>,
     sessions: Arc<Sessions>,
-    followers: Vec<Arc<dyn Follower>>,
     /// Held while the number of administrators is looked at and changed.
     administrators: Arc<Mutex<()>>,
-}
-
-/// Whatever lives by an account and must hear at once when it changes: its API keys, tokens, bindings.
-pub trait Follower: Send + Sync + fmt::Debug {
-    /// The storage has made the change; `account` is what it is now.
-    fn changed(&self, account: &Account, change: &AccountChange);
-
-    /// The account was made.
-    fn added(&self, account: &Account) {
-        let _ = account;
-    }
-
-    /// There is no such account any more.
-    fn removed(&self, account: &AccountId);
 }
 
 /// Why an act on an account was not done. Alphabetical.
@@ -103,14 +88,7 @@ pub enum AccountError {
 impl Accounts {
     #[must_use]
     pub fn new(storage: Arc<dyn AccountStorage>, sessions: Arc<Sessions>) -> Self {
-        Self { storage, sessions, followers: Vec::new(), administrators: Arc::default() }
-    }
-
-    /// With somebody who hears of every change, after the sessions did.
-    #[must_use]
-    pub fn followed_by(mut self, follower: Arc<dyn Follower>) -> Self {
-        self.followers.push(follower);
-        self
+        Self { storage, sessions, administrators: Arc::default() }
     }
 
     /// Makes an account without a password: nobody can sign in to it until a one-time link was used.
@@ -128,9 +106,6 @@ impl Accounts {
             ..Account::new(AccountId::new(&base64url_encode(&random::bytes::<16>(rng))), new.name, now)
         };
         self.storage.insert(&account)?;
-        for follower in &self.followers {
-            follower.added(&account);
-        }
         Ok(account)
     }
 
@@ -260,9 +235,6 @@ impl Accounts {
     fn change(&self, id: &AccountId, change: &AccountChange) -> Result<Account, AccountError> {
         let account = self.storage.update(id, change)?;
         self.sessions.end_revoked(&account, change);
-        for follower in &self.followers {
-            follower.changed(&account, change);
-        }
         Ok(account)
     }
 

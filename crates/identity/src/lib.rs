@@ -7,14 +7,11 @@
 //! [`login::Attempt::finish`].
 
 pub mod account;
-pub mod api_key;
 pub mod cookie;
-pub mod credential;
 pub mod email;
 pub mod invitation;
 pub mod keyring;
 pub mod login;
-pub mod machines;
 pub mod name;
 pub mod oauth;
 pub mod passwords;
@@ -24,17 +21,14 @@ pub mod settings;
 pub mod storage;
 pub mod throttle;
 
-pub use account::{Account, AccountError, AccountKind, Accounts, Follower, NewAccount};
-pub use api_key::{ApiKey, ApiKeyError, ApiKeyId, ApiKeys, NewApiKey};
-pub use credential::{Credential, CredentialKind, NewCredential, Scopes};
+pub use account::{Account, AccountError, AccountKind, Accounts, NewAccount};
 pub use email::Email;
 pub use invitation::{Invitation, Invitations, Purpose};
-pub use keyring::Keyring;
-pub use machines::Machines;
+pub use keyring::{KeySettings, Keyring};
 pub use name::{AccountName, MalformedName};
 pub use passwords::{Passwords, Profile, Violation};
 pub use personal::Personal;
 pub use session::{AssertionSlot, BeginSession, Session, Sessions};
-pub use settings::{LoginSettings, MachineSettings, PasswordSettings, SessionSettings};
+pub use settings::{LoginSettings, PasswordSettings, SessionSettings};
 pub use storage::{MemoryStorage, Storage, StorageError};
 pub use throttle::{Reservation, Throttle, Throttled};

@@ -1,4 +1,4 @@
-//! The tables `[sessions]`, `[passwords]`, `[login]` and `[machines]` of the configuration.
+//! The tables `[sessions]`, `[passwords]` and `[login]` of the configuration.
 
 use gabion_model::{ByteSize, Period, Problem};
 use gabion_vault::password::Cost;
@@ -61,58 +61,6 @@ pub struct LoginSettings {
     pub enrolment_link: Period,
     /// How long a link to set a new password is good. At most 1 day.
     pub reset_link: Period,
-}
-
-/// `[machines]`: the keys of programs.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct MachineSettings {
-    /// The word after `gab_` in new API keys, so that a key of a test installation is told from a real one:
-    /// 1 to 16 lower-case letters and digits, for instance `live` or `test`.
-    pub api_key_environment: String,
-    /// How long an API key lives when nobody says otherwise. At most `api_key_longest`.
-    pub api_key_life: Period,
-    /// The longest an API key may live. At most 5 years.
-    pub api_key_longest: Period,
-    /// How long a replaced API key goes on working beside its successor. At most 30 days.
-    pub api_key_overlap: Period,
-    /// How many API keys one account may have. Between 1 and 1000.
-    pub api_keys_per_account: u32,
-}
-
-impl Default for MachineSettings {
-    fn default() -> Self {
-        Self {
-            api_key_environment: "live".to_owned(),
-            api_key_life: minutes(90 * DAY),
-            api_key_longest: minutes(366 * DAY),
-            api_key_overlap: minutes(DAY),
-            api_keys_per_account: 50,
-        }
-    }
-}
-
-impl MachineSettings {
-    /// Everything wrong with these values; paths are relative to the table.
-    #[must_use]
-    pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        if !crate::api_key::is_environment(&self.api_key_environment) {
-            problems.push(
-                Problem::new(
-                    "api_key_environment",
-                    format!("`{}` cannot stand in a key", self.api_key_environment),
-                )
-                .hint("1 to 16 lower-case letters and digits, for instance `live`"),
-            );
-        }
-        period(&mut problems, "api_key_longest", self.api_key_longest, minutes(1), minutes(5 * 366 * DAY));
-        let longest = self.api_key_longest.max(minutes(1));
-        period(&mut problems, "api_key_life", self.api_key_life, minutes(1), longest);
-        period(&mut problems, "api_key_overlap", self.api_key_overlap, minutes(0), minutes(30 * DAY));
-        number(&mut problems, "api_keys_per_account", self.api_keys_per_account, 1, 1000);
-        problems
-    }
 }
 
 impl Default for SessionSettings {

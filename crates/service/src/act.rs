@@ -12,14 +12,18 @@ pub enum Act {
     EnableAccount,
     FirstAdministratorLink,
     ListAccounts,
+    ListKeys,
     ListSessions,
     ReadInvitation,
     ReportPolicyViolation,
     ResetAccount,
+    RevokeKey,
     RevokeOtherSessions,
     RevokeSession,
+    RotateKeys,
     SignIn,
     SignOut,
+    TurnKeys,
 }
 
 /// Who may ask for an act.
@@ -46,14 +50,18 @@ impl Act {
         Self::EnableAccount,
         Self::FirstAdministratorLink,
         Self::ListAccounts,
+        Self::ListKeys,
         Self::ListSessions,
         Self::ReadInvitation,
         Self::ReportPolicyViolation,
         Self::ResetAccount,
+        Self::RevokeKey,
         Self::RevokeOtherSessions,
         Self::RevokeSession,
+        Self::RotateKeys,
         Self::SignIn,
         Self::SignOut,
+        Self::TurnKeys,
     ];
 
     /// Who may, how the ledger calls it, and the control it serves.
@@ -99,6 +107,17 @@ impl Act {
                 (Administration, "account.reset", Kind::Administration, ControlId::AUTHN_PASSWORD_RESET)
             }
 
+            Self::ListKeys => {
+                (Administration, "key.list", Kind::Administration, ControlId::TOKEN_KEY_ROTATION)
+            }
+            Self::RotateKeys => {
+                (Administration, "key.rotate", Kind::Administration, ControlId::TOKEN_KEY_ROTATION)
+            }
+            Self::RevokeKey => {
+                (Administration, "key.revoke", Kind::Administration, ControlId::TOKEN_KEY_ROTATION)
+            }
+
+            Self::TurnKeys => (Machine, "key.turn", Kind::Administration, ControlId::TOKEN_KEY_ROTATION),
             Self::FirstAdministratorLink => (
                 Machine,
                 "account.first-administrator",

@@ -3,9 +3,8 @@
 //! Roles are read from the storage at every act and never from the session, and the session must still
 //! be alive: what was taken from somebody a moment ago is gone now.
 
-use gabion_identity::credential::ADMINISTRATION_SCOPE;
-use gabion_identity::{Account, Credential};
-use gabion_model::{AccountId, Actor, ControlId, EventKind, Outcome, Role};
+use gabion_identity::Account;
+use gabion_model::{Actor, ControlId, EventKind, Outcome, Role};
 
 use crate::service::Inner;
 use crate::{Act, ActError, Audience, Caller};
@@ -48,9 +47,7 @@ impl Inner {
     /// Decides, and counts a refusal.
     pub(crate) fn authorize(&self, act: Act, caller: &Caller) -> Result<Standing, ActError> {
         let standing = self.standing(caller)?;
-        // What is one's own is changed by people who are signed in, never by a key they gave to a program.
-        let in_person = caller.credential.is_none() || act.audience() != Audience::SignedIn;
-        if in_person && standing.is_in(act.audience()) {
+        if standing.is_in(act.audience()) {
             return Ok(standing);
         }
         let control = match act.audience() {
@@ -71,9 +68,6 @@ impl Inner {
             Actor::Gate => return Ok(Standing::Gate),
             Actor::Operator => return Ok(Standing::Operator),
         };
-        if let Some(credential) = &caller.credential {
-            return self.program(id, credential);
-        }
         let Some(session) = session else { return Ok(Standing::Anonymous) };
         if !self.sessions.list(id, self.clock.now()).iter().any(|living| living.id == *session) {
             return Ok(Standing::Anonymous);
@@ -83,21 +77,6 @@ impl Inner {
             Some(account) if account.has_role(Role::ADMINISTRATOR) => Standing::Administrator(account),
             Some(account) => Standing::Member(account),
             None => Standing::Anonymous,
-        })
-    }
-
-    /// A program is an administrator when its account is one and it was given the scope for it; otherwise it
-    /// may ask for what everybody may.
-    fn program(&self, id: &AccountId, credential: &Credential) -> Result<Standing, ActError> {
-        let scoped = credential.scopes.contains(ADMINISTRATION_SCOPE);
-        if !scoped || credential.principal.account != *id || !credential.touch(self.clock.now()) {
-            return Ok(Standing::Anonymous);
-        }
-        Ok(match self.accounts.by_id(id)? {
-            Some(account) if !account.disabled && account.has_role(Role::ADMINISTRATOR) => {
-                Standing::Administrator(account)
-            }
-            _ => Standing::Anonymous,
         })
     }
 }

@@ -1,9 +1,7 @@
 //! Who asks, and from where.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use gabion_identity::Credential;
 use gabion_model::{Actor, RequestId, SessionId};
 
 /// The origin of an act: what the ledger writes beside it and what [`authorize`](crate::authorize)
@@ -11,8 +9,6 @@ use gabion_model::{Actor, RequestId, SessionId};
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub actor: Actor,
-    /// What a program showed instead of a session.
-    pub credential: Option<Arc<Credential>>,
     /// The client as `client_address` judged it; `None` for the machine's own acts.
     pub address: Option<IpAddr>,
     pub user_agent: Option<String>,
@@ -23,13 +19,13 @@ impl Caller {
     /// Whoever holds the machine, through the CLI.
     #[must_use]
     pub const fn operator() -> Self {
-        Self { actor: Actor::Operator, credential: None, address: None, user_agent: None, request_id: None }
+        Self { actor: Actor::Operator, address: None, user_agent: None, request_id: None }
     }
 
     /// The gate itself: start and timers.
     #[must_use]
     pub const fn gate() -> Self {
-        Self { actor: Actor::Gate, credential: None, address: None, user_agent: None, request_id: None }
+        Self { actor: Actor::Gate, address: None, user_agent: None, request_id: None }
     }
 
     /// The session that asks, if one does.

@@ -12,6 +12,7 @@ mod caller;
 mod error;
 mod hashing;
 mod invitations;
+mod keys;
 mod passwords;
 mod record;
 mod service;
@@ -20,6 +21,7 @@ mod sign_in;
 mod view;
 
 pub use gabion_identity::Purpose;
+pub use gabion_identity::keyring::{KeyView, Standing as KeyStanding};
 
 pub use act::{Act, Audience};
 pub use caller::Caller;

@@ -104,8 +104,7 @@ impl Inner {
     /// Writes the beginning of an act; without that nothing happens.
     pub(crate) async fn begin(&self, act: Act, caller: &Caller, about: About) -> Result<Begun, ActError> {
         let mut event = self.event(act, caller, Outcome::Begun);
-        event.resource = about.resource;
-        event.metadata.extend(about.metadata);
+        (event.resource, event.metadata) = (about.resource, about.metadata);
         self.ledger.record(event.clone()).await?;
         Ok(Begun { event })
     }
@@ -119,9 +118,6 @@ impl Inner {
             outcome,
             act.control(),
         );
-        if let Some(credential) = &caller.credential {
-            event.metadata.insert(credential.kind.as_str().to_owned(), credential.id.to_string());
-        }
         event.address = caller.address;
         event.user_agent.clone_from(&caller.user_agent);
         event.request_id = caller.request_id;

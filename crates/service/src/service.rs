@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use gabion_identity::storage::{InvitationStorage, Storage};
 use gabion_identity::{
-    Accounts, ApiKeys, Invitations, Keyring, LoginSettings, MachineSettings, Machines, PasswordSettings,
-    Passwords, SessionSettings, Sessions, StorageError, Throttle,
+    Accounts, Invitations, KeySettings, Keyring, LoginSettings, PasswordSettings, Passwords, SessionSettings,
+    Sessions, StorageError, Throttle,
 };
 use gabion_ledger::Ledger;
 use gabion_model::outbound::{Fetch, Mailer, NoOutbound};
@@ -50,7 +50,7 @@ pub struct Settings {
     pub sessions: SessionSettings,
     pub passwords: PasswordSettings,
     pub login: LoginSettings,
-    pub machines: MachineSettings,
+    pub tokens: KeySettings,
 }
 
 #[expect(dead_code, reason = "what is composed here is used by acts that come next")]
@@ -63,7 +63,6 @@ pub(crate) struct Inner {
     origin: RwLock<Arc<str>>,
     pub(crate) accounts: Accounts,
     pub(crate) sessions: Arc<Sessions>,
-    pub(crate) machines: Machines,
     pub(crate) throttle: Throttle,
     pub(crate) workers: Workers,
     pub(crate) ledger: Ledger,
@@ -121,14 +120,10 @@ impl Service {
         let Parts { storage, keys, sealing, fetch, mail, origin, ledger, clock, rng, settings, workers } =
             parts;
         let sessions = Sessions::open(Arc::clone(&storage) as Arc<_>, &settings.sessions, clock.now())?;
-        let api_keys = ApiKeys::open(Arc::clone(&storage) as Arc<_>, &settings.machines, clock.now())?;
-        let machines = Machines { keys: api_keys };
         let invitations = Arc::clone(&storage) as Arc<dyn InvitationStorage>;
         let rules = Rules::new(&settings, &invitations, &*rng);
         Ok(Self(Arc::new(Inner {
-            accounts: Accounts::new(Arc::clone(&storage) as Arc<_>, Arc::clone(&sessions))
-                .followed_by(Arc::clone(&machines.keys) as Arc<_>),
-            machines,
+            accounts: Accounts::new(Arc::clone(&storage) as Arc<_>, Arc::clone(&sessions)),
             storage,
             keys,
             sealing,
@@ -150,12 +145,6 @@ impl Service {
     #[must_use]
     pub fn live_sessions(&self) -> Arc<Sessions> {
         Arc::clone(&self.0.sessions)
-    }
-
-    /// What programs show instead of a session, for the request path.
-    #[must_use]
-    pub fn machines(&self) -> Machines {
-        self.0.machines.clone()
     }
 
     /// The keys that sign tokens, for the request path.
@@ -180,8 +169,8 @@ impl Service {
         let Inner { invitations, rng, .. } = &*self.0;
         let rules = Arc::new(Rules::new(settings, invitations, &**rng));
         self.0.sessions.set_settings(&settings.sessions);
-        self.0.machines.keys.set_settings(&settings.machines);
         self.0.throttle.set_settings(&settings.login);
+        self.0.keys.set_settings(&settings.tokens);
         *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
     }
 
@@ -210,7 +199,7 @@ impl Service {
     }
 
     /// Housekeeping, about once a minute and before stopping: writes down when sessions were last seen,
-    /// ends and removes what has expired, makes counted refusals durable.
+    /// ends and removes what has expired, replaces signing keys that are due, makes counted refusals durable.
     ///
     /// # Errors
     /// When storage or ledger fail; the next call tries again.
@@ -219,16 +208,14 @@ impl Service {
             .blocking(|inner| {
                 // Ending comes first: a full disk keeps nobody signed in.
                 let purged = inner.sessions.purge(inner.clock.now());
-                let keys_purged = inner.machines.keys.purge(inner.clock.now());
                 inner.sessions.flush()?;
-                inner.machines.keys.flush()?;
                 purged?;
-                keys_purged?;
                 Ok(())
             })
             .await;
+        let turned = self.turn_keys(&Caller::gate()).await;
         self.0.ledger.flush().await?;
-        swept
+        swept.and(turned)
     }
 }
 

@@ -119,6 +119,16 @@ impl Directory {
         replace(&self.path, name, content).map_err(failed("write", &path))
     }
 
+    /// Removes a small file, if it is there; durable on return.
+    pub fn remove_file(&self, name: &str) -> Result<(), DirectoryError> {
+        let path = self.file_path(name)?;
+        let removed = match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.and_then(|()| File::open(&self.path)?.sync_all()),
+        };
+        removed.map_err(failed("remove", &path))
+    }
+
     fn file_path(&self, name: &str) -> Result<PathBuf, DirectoryError> {
         let mut components = Path::new(name).components();
         let plain = matches!((components.next(), components.next()), (Some(Component::Normal(only)), None) if only == name);

@@ -8,7 +8,7 @@ const DOORS: &[&str] = &["console", "cli", "gateway"];
 
 /// What of `identity` only describes or reads.
 const HARMLESS: &[&str] =
-    &["Session", "SessionSettings", "PasswordSettings", "LoginSettings", "MachineSettings", "ApiKeyId", "Credential", "Profile", "cookie", "Keyring"];
+    &["Session", "SessionSettings", "PasswordSettings", "LoginSettings", "Profile", "cookie", "Keyring"];
 
 /// Calls that change something on what `service` and `checks` hand out for reading.
 const CHANGES: &[&str] = &[

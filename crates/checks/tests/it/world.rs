@@ -58,8 +58,7 @@ impl World {
         let log = Arc::new(Lines::default());
         let parts = Parts {
             sessions: Arc::clone(&sessions),
-            machines: None,
-            key: Arc::clone(&key),
+            keys: gabion_identity::Keyring::of(Arc::clone(&key)),
             ledger: ledger.clone(),
             clock: clock.clone(),
             rng: Arc::new(SeededRng::new(1)),

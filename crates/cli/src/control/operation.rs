@@ -6,8 +6,9 @@ use gabion_ledger::{Ledger, Query, ReadError, Record};
 use gabion_model::{Secret, Timestamp};
 use gabion_service::{
     AccountState, AccountView, ActError, AddAccountError, Caller, DisableAccountError, InvitationError,
-    NewAccount, OneTimeLink, Service,
+    KeyStanding, KeyView, NewAccount, OneTimeLink, Service,
 };
+use gabion_vault::jwt::Algorithm;
 use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::mpsc;
 
@@ -21,6 +22,9 @@ pub(crate) enum Request {
     Disable { name: String },
     Enable { name: String },
     FirstLink,
+    KeyList,
+    KeyRevoke { kid: String },
+    KeyRotate { algorithm: Option<Algorithm> },
     List,
     Reset { name: String, password: Option<Password> },
     Search { query: Query },
@@ -40,6 +44,7 @@ pub(crate) enum Reply {
     Done,
     /// The end of a stream.
     End,
+    Key(Key),
     Link(Link),
     /// There is an administrator already.
     NoLink,
@@ -57,6 +62,27 @@ pub(crate) struct Account {
     pub(crate) state: String,
     pub(crate) created: String,
     pub(crate) sessions: usize,
+}
+
+/// A signing key as `gabion key list` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Key {
+    pub(crate) kid: String,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) state: KeyState,
+    pub(crate) created: String,
+    /// Signs from here on.
+    pub(crate) active: String,
+    /// Is published until here, if that is known.
+    pub(crate) expires: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KeyState {
+    Active,
+    Next,
+    Retired,
 }
 
 /// A one-time link: for whoever asked, and for nobody else.
@@ -95,6 +121,8 @@ impl Operator {
     pub(crate) async fn act(&self, request: Request, answers: mpsc::Sender<Reply>) {
         let done = match request {
             Request::List => self.list(&answers).await,
+            Request::KeyList => self.keys(&answers).await,
+            Request::KeyRotate { algorithm } => self.rotate(algorithm, &answers).await,
             Request::Search { query } => self.search(query, &answers).await,
             Request::Tail { count, follow } => self.tail(count, follow, &answers).await,
             other => self.once(other).await,
@@ -133,7 +161,18 @@ impl Operator {
                 let link = service.first_administrator_link(&caller).await?;
                 Ok(link.map_or(Reply::NoLink, |link| self.link(&link)))
             }
-            Request::List | Request::Search { .. } | Request::Tail { .. } => Ok(Reply::End),
+            Request::KeyRevoke { kid } => match service.revoke_key(&caller, &kid).await {
+                Ok(_) => Ok(Reply::Done),
+                Err(ActError::NotFound) => {
+                    Err(Refusal::new("there is no such key").hint("`gabion key list` shows them"))
+                }
+                Err(error) => Err(error.into()),
+            },
+            Request::KeyList
+            | Request::KeyRotate { .. }
+            | Request::List
+            | Request::Search { .. }
+            | Request::Tail { .. } => Ok(Reply::End),
         }
     }
 
@@ -168,6 +207,25 @@ impl Operator {
             }
         }
         Ok(Reply::End)
+    }
+
+    async fn keys(&self, answers: &mpsc::Sender<Reply>) -> Result<Reply, Refusal> {
+        let keys = self.service.list_keys(&Caller::operator()).await?;
+        Ok(send_keys(&keys, answers).await)
+    }
+
+    async fn rotate(
+        &self,
+        algorithm: Option<Algorithm>,
+        answers: &mpsc::Sender<Reply>,
+    ) -> Result<Reply, Refusal> {
+        match self.service.rotate_keys(&Caller::operator(), algorithm).await {
+            Ok(keys) => Ok(send_keys(&keys, answers).await),
+            Err(ActError::NotFound) => {
+                Err(Refusal::new("there is no key for this algorithm").hint("`gabion key list` shows them"))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn search(&self, query: Query, answers: &mpsc::Sender<Reply>) -> Result<Reply, Refusal> {
@@ -231,6 +289,15 @@ impl Operator {
     }
 }
 
+async fn send_keys(keys: &[KeyView], answers: &mpsc::Sender<Reply>) -> Reply {
+    for key in keys {
+        if answers.send(Reply::Key(Key::of(key))).await.is_err() {
+            break;
+        }
+    }
+    Reply::End
+}
+
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
@@ -249,6 +316,24 @@ impl Account {
             state: state.as_ref().and_then(|state| state.as_str()).unwrap_or_default().to_owned(),
             created: view.created.to_string(),
             sessions: view.sessions,
+        }
+    }
+}
+
+impl Key {
+    fn of(view: &KeyView) -> Self {
+        let state = match view.standing {
+            KeyStanding::Active => KeyState::Active,
+            KeyStanding::Next => KeyState::Next,
+            KeyStanding::Retired => KeyState::Retired,
+        };
+        Self {
+            kid: view.kid.clone(),
+            algorithm: view.algorithm,
+            state,
+            created: view.times.created.to_string(),
+            active: view.times.active.to_string(),
+            expires: view.times.expires.map(|time| time.to_string()),
         }
     }
 }

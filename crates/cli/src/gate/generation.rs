@@ -26,8 +26,7 @@ pub(crate) fn build(
 ) -> Result<Generation, Failure> {
     let parts = gabion_checks::Parts {
         sessions: state.service.live_sessions(),
-        machines: Some(state.service.machines()),
-        key: Arc::clone(&state.key),
+        keys: state.service.keyring(),
         ledger: state.ledger.clone(),
         clock: Arc::clone(&state.clock),
         rng: Arc::clone(&state.rng),

@@ -10,7 +10,6 @@ use gabion_gateway::{
 use gabion_ledger::Status;
 use gabion_model::{Actor, ControlId, Event, EventKind, Outcome};
 use gabion_service::Caller;
-use gabion_vault::jwt::Jwks;
 
 use super::state::{State, service_settings};
 use super::{access_log, generation};
@@ -155,7 +154,6 @@ const fn tls_word(config: &Config) -> &'static str {
 fn start(config: &Config, state: &State, generation: Generation) -> Result<Gate, StartError> {
     let pages = gabion_console::router(gabion_console::Parts {
         service: state.service.clone(),
-        keys: Jwks::of([state.key.as_ref()]),
         clock: Arc::clone(&state.clock),
     });
     let ledger = state.ledger.clone();

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use gabion_courier::Courier;
 use gabion_egress::Client;
-use gabion_identity::Keyring;
+use gabion_identity::{Keyring, Storage};
 use gabion_ledger::Ledger;
-use gabion_model::{Clock, Rng, Secret, SystemClock};
+use gabion_model::{Clock, Rng, Secret, SystemClock, Timestamp};
 use gabion_service::Service;
 use gabion_store::sqlite::Database;
 use gabion_store::{Directory, DirectoryError};
@@ -18,7 +18,7 @@ use gabion_vault::{SealingKey, SystemRng};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 
-/// The key that signs `Gabion-Identity`.
+/// The one key of former versions; today's lie in the database.
 const SIGNING_KEY: &str = "signing-key.pem";
 
 /// The key under which small secrets lie in the database.
@@ -32,7 +32,6 @@ pub(crate) struct State {
     pub(crate) service: Service,
     /// Letters. Whoever opens the state starts it, and closes it before the end.
     pub(crate) courier: Courier,
-    pub(crate) key: Arc<SigningKey>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
 }
@@ -60,7 +59,9 @@ impl State {
             Failure::new(format!("the database `{}` cannot be opened", database_path.display()))
                 .because(&error)
         })?;
-        let key = Arc::new(signing_key(&directory)?);
+        let storage: Arc<dyn Storage> = Arc::new(database);
+        let sealing = Arc::new(sealing_key(&directory, &*rng)?);
+        let keys = keyring(&directory, config, &storage, &sealing, clock.now(), &*rng)?;
         let courier = Courier::new(&config.mail, Arc::clone(&clock), Arc::clone(&rng)).map_err(|error| {
             Failure::new("letters cannot be sent").because(&error).hint("see the table `[mail]`")
         })?;
@@ -68,9 +69,9 @@ impl State {
             Failure::new("other servers cannot be reached").because(&error).hint("see `egress.ca_file`")
         })?;
         let service = Service::open(gabion_service::Parts {
-            storage: Arc::new(database),
-            keys: Keyring::of(Arc::clone(&key)),
-            sealing: Arc::new(sealing_key(&directory, &*rng)?),
+            storage,
+            keys,
+            sealing,
             fetch: Arc::new(fetch),
             mail: Arc::new(courier.clone()),
             origin: super::generation::origin(config, config.gateway.listen),
@@ -81,7 +82,7 @@ impl State {
             workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         })
         .map_err(|error| Failure::new("the sessions cannot be read").because(&error))?;
-        Ok(Self { directory, ledger, service, courier, key, clock, rng })
+        Ok(Self { directory, ledger, service, courier, clock, rng })
     }
 }
 
@@ -91,7 +92,7 @@ pub(crate) fn service_settings(config: &Config) -> gabion_service::Settings {
         sessions: config.sessions.clone(),
         passwords: config.passwords.clone(),
         login: config.login.clone(),
-        machines: config.machines.clone(),
+        tokens: config.tokens.clone(),
     }
 }
 
@@ -119,19 +120,35 @@ pub(crate) fn refused(path: &Path, error: &DirectoryError) -> Failure {
     failure
 }
 
-/// The key of an earlier start, or a new one.
-fn signing_key(directory: &Directory) -> Result<SigningKey, Failure> {
-    if let Some(pem) = read_text(directory, SIGNING_KEY)? {
-        return SigningKey::from_pkcs8_pem(pem.expose()).map_err(|error| {
+/// The stored keys. The one that former versions kept in a file is taken over, and the file goes once it is
+/// stored.
+fn keyring(
+    directory: &Directory,
+    config: &Config,
+    storage: &Arc<dyn Storage>,
+    sealing: &Arc<SealingKey>,
+    now: Timestamp,
+    rng: &dyn Rng,
+) -> Result<Arc<Keyring>, Failure> {
+    let former = read_text(directory, SIGNING_KEY)?;
+    let imported = former.as_ref().map(|pem| {
+        SigningKey::from_pkcs8_pem(pem.expose()).map_err(|error| {
             Failure::new(format!("the signing key `{}` cannot be read", directory.path().join(SIGNING_KEY).display()))
                 .because(&error)
-                .hint("restore it from a backup; without it, applications that cached our keys refuse our identities for a while")
-        });
+                .hint("restore it from a backup, or remove it: applications that cached it refuse our identities for a while then")
+        })
+    });
+    let (storage, sealing) = (Arc::clone(storage) as Arc<_>, Arc::clone(sealing));
+    let keys = Keyring::open(storage, sealing, config.tokens.clone(), imported.transpose()?, now, rng)
+        .map_err(|error| {
+            Failure::new("the signing keys cannot be read")
+                .because(&error)
+                .hint(format!("restore `{SEALING_KEY}` and the database from one backup"))
+        })?;
+    if former.is_some() {
+        directory.remove_file(SIGNING_KEY).map_err(|error| refused(directory.path(), &error))?;
     }
-    let key =
-        SigningKey::generate().map_err(|error| Failure::new("no signing key can be made").because(&error))?;
-    write_text(directory, SIGNING_KEY, key.to_pkcs8_pem().expose())?;
-    Ok(key)
+    Ok(keys)
 }
 
 /// The key of an earlier start, or a new one.

@@ -26,8 +26,7 @@ impl Gate {
         let route = Route::new("/*", Access::SignedIn, "app");
         let parts = gabion_checks::pipeline::Parts {
             sessions: site.service.live_sessions(),
-            machines: None,
-            key: Arc::new(SigningKey::generate().unwrap()),
+            keys: gabion_identity::Keyring::of(Arc::new(SigningKey::generate().unwrap())),
             ledger: site.ledger.clone(),
             clock: site.clock.clone(),
             rng: Arc::new(SeededRng::new(5)),

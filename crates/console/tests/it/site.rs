@@ -11,7 +11,6 @@ use gabion_ledger::Ledger;
 use gabion_model::random::SeededRng;
 use gabion_model::{Clock as _, Event, ManualClock, RequestId, Secret, Timestamp};
 use gabion_service::{Caller, NewAccount, OneTimeLink, Parts, Service, Settings};
-use gabion_vault::jwt::{Jwks, SigningKey};
 use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE, USER_AGENT};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -39,8 +38,7 @@ impl Site {
         let rng = Arc::new(SeededRng::new(1));
         let parts = Parts::fresh(storage.clone(), ledger.clone(), clock.clone(), rng).unwrap();
         let service = Service::open(Parts { settings, workers, ..parts }).unwrap();
-        let keys = Jwks { keys: vec![SigningKey::generate().unwrap().public().clone()] };
-        let parts = gabion_console::Parts { service: service.clone(), keys, clock: clock.clone() };
+        let parts = gabion_console::Parts { service: service.clone(), clock: clock.clone() };
         Self { service, ledger, clock, router: gabion_console::router(parts) }
     }
 
@@ -117,7 +115,6 @@ impl Browser<'_> {
         request.extensions_mut().insert(gabion_checks::Caller {
             client: self.address,
             request_id: RequestId::from_bytes([7; 12]),
-            credential: None,
             session,
             secure: self.secure,
             host: "notes.example".to_owned(),

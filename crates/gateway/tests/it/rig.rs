@@ -111,8 +111,7 @@ impl Build {
     ) -> Arc<Pipeline> {
         let parts = Parts {
             sessions: Arc::clone(sessions),
-            machines: None,
-            key: Arc::new(SigningKey::generate().unwrap()),
+            keys: gabion_identity::Keyring::of(Arc::new(SigningKey::generate().unwrap())),
             ledger: ledger.clone(),
             clock: Arc::clone(&self.clock),
             rng: Arc::new(SeededRng::new(7)),

@@ -90,8 +90,7 @@ impl OAuthError {
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
         let mut description = description.into();
         if description.len() > LONGEST || !description.bytes().all(is_harmless) {
-            let clean =
-                |letter: char| if letter.is_ascii() && is_harmless(letter as u8) { letter } else { '?' };
+            let clean = |letter: char| if letter.is_ascii() && is_harmless(letter as u8) { letter } else { '?' };
             description = description.chars().take(LONGEST).map(clean).collect::<String>().into();
         }
         Self { code, description }
@@ -177,9 +176,6 @@ mod tests {
         let error = OAuthError::invalid_request("<script>\"\\ünï\r\nSet-Cookie: x&y".to_owned());
         assert_eq!(error.description(), "?script????n???Set-Cookie: x?y");
         assert_eq!(OAuthError::invalid_request("x".repeat(1000)).description().len(), 200);
-        assert_eq!(
-            OAuthError::invalid_grant().description(),
-            OAuthError::invalid_grant().description.as_ref()
-        );
+        assert_eq!(OAuthError::invalid_grant().description(), OAuthError::invalid_grant().description.as_ref());
     }
 }

@@ -208,12 +208,7 @@ impl ScopeTable {
     /// The claims that the scopes stand for together.
     #[must_use]
     pub fn claims(&self, scopes: &Scopes) -> BTreeSet<&str> {
-        scopes
-            .iter()
-            .filter_map(|scope| self.0.get(scope))
-            .flat_map(|row| &row.claims)
-            .map(String::as_str)
-            .collect()
+        scopes.iter().filter_map(|scope| self.0.get(scope)).flat_map(|row| &row.claims).map(String::as_str).collect()
     }
 }
 

@@ -91,14 +91,13 @@ impl ProviderSettings {
         for (name, scope) in &self.scopes {
             let at = format!("scopes.{name}");
             if !scope::is_token(name) {
-                problems
-                    .push(Problem::new(&at, "is not a scope name").hint(
-                        "letters, digits and most signs, no spaces, quotes or backslashes, at most 64",
-                    ));
+                problems.push(
+                    Problem::new(&at, "is not a scope name")
+                        .hint("letters, digits and most signs, no spaces, quotes or backslashes, at most 64"),
+                );
             }
             if scope::STANDARD.iter().any(|standard| standard.name == name) {
-                problems
-                    .push(Problem::new(&at, "is a scope that exists already").hint("choose another name"));
+                problems.push(Problem::new(&at, "is a scope that exists already").hint("choose another name"));
             }
             if scope.description.trim().is_empty() {
                 problems.push(
@@ -116,11 +115,8 @@ impl ProviderSettings {
         for (index, resource) in self.resources.iter().enumerate() {
             if !super::resource::is_resource(resource) {
                 problems.push(
-                    Problem::new(
-                        format!("resources[{index}]"),
-                        "is not an absolute address without fragment",
-                    )
-                    .hint("for instance `https://api.example/`"),
+                    Problem::new(format!("resources[{index}]"), "is not an absolute address without fragment")
+                        .hint("for instance `https://api.example/`"),
                 );
             }
         }
@@ -155,10 +151,7 @@ mod tests {
             refresh_absolute: days(1),
             scopes: BTreeMap::from([
                 ("openid".to_owned(), ScopeSettings { description: "x".to_owned(), claims: Vec::new() }),
-                (
-                    "a b".to_owned(),
-                    ScopeSettings { description: String::new(), claims: vec!["nope".to_owned()] },
-                ),
+                ("a b".to_owned(), ScopeSettings { description: String::new(), claims: vec!["nope".to_owned()] }),
             ]),
             resources: vec!["api".to_owned()],
             ..ProviderSettings::default()

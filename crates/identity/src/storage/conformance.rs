@@ -46,9 +46,6 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
         clients::a_client_is_replaced_by_the_next_revision_only,
         clients::a_removed_client_leaves_nothing,
         keys::keys_are_kept_whole,
-        keys::a_key_needs_an_account_as_it_was,
-        keys::a_replaced_key_changes_with_its_successor,
-        keys::changes_end_keys,
     ];
     for case in cases {
         case(&fresh());

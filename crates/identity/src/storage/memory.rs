@@ -10,9 +10,9 @@ use gabion_model::{AccountId, SessionId, Timestamp};
 
 use super::{AccountChange, AccountStorage, InvitationStorage, SessionStorage, StorageError, StoredSession};
 use crate::account::Account;
-use crate::api_key::ApiKey;
 use crate::email::Email;
 use crate::invitation::Invitation;
+use crate::keyring::StoredKey;
 use crate::name::AccountName;
 use crate::oauth::client::{Client, ClientId};
 
@@ -26,8 +26,7 @@ struct State {
     sessions: BTreeMap<SessionId, StoredSession>,
     invitations: BTreeMap<[u8; 32], Invitation>,
     clients: BTreeMap<ClientId, Client>,
-    /// By id.
-    keys: BTreeMap<String, ApiKey>,
+    keys: BTreeMap<String, StoredKey>,
 }
 
 impl MemoryStorage {
@@ -84,9 +83,6 @@ impl AccountStorage for MemoryStorage {
         state.accounts.insert(id.clone(), account.clone());
         if raised {
             state.sessions.retain(|own, session| session.account != *id || Some(own) == change.keeps());
-        }
-        if change.ends_keys() {
-            state.keys.retain(|_, key| key.account != *id);
         }
         if change.ends_invitations() {
             state.invitations.retain(|_, invitation| invitation.account != *id);

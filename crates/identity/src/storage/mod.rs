@@ -2,7 +2,6 @@
 //! in microseconds, and writes wait for the disk on threads made for it.
 
 pub mod conformance;
-mod keys;
 mod memory;
 
 use std::fmt;
@@ -13,20 +12,17 @@ use gabion_model::{AccountId, Methods, Role, SessionId, Timestamp};
 use crate::account::Account;
 use crate::email::Email;
 use crate::invitation::Invitation;
+use crate::keyring::StoredKey;
 use crate::name::AccountName;
 use crate::oauth::client::ClientStorage;
 use crate::personal::Personal;
 
-pub use keys::ApiKeyStorage;
 pub use memory::MemoryStorage;
 
 /// Everything identity keeps, in one place, so that what belongs together changes together.
-pub trait Storage:
-    AccountStorage + SessionStorage + InvitationStorage + ClientStorage + ApiKeyStorage
-{
-}
+pub trait Storage: AccountStorage + SessionStorage + InvitationStorage + ClientStorage + KeyStorage {}
 
-impl<S: AccountStorage + SessionStorage + InvitationStorage + ClientStorage + ApiKeyStorage> Storage for S {}
+impl<S: AccountStorage + SessionStorage + InvitationStorage + ClientStorage + KeyStorage> Storage for S {}
 
 /// Keeps accounts.
 pub trait AccountStorage: Send + Sync + fmt::Debug {
@@ -59,7 +55,7 @@ pub trait AccountStorage: Send + Sync + fmt::Debug {
     /// Applies a change ([`AccountChange::apply`]) in one transaction and returns the account after it.
     /// When the change raises the epoch, the account's stored sessions but the one it keeps are removed
     /// in the same transaction; so are its open invitations when the change
-    /// [ends them](AccountChange::ends_invitations), and its API keys when it [ends those](AccountChange::ends_keys).
+    /// [ends them](AccountChange::ends_invitations).
     ///
     /// # Errors
     /// [`StorageError::NotFound`] when there is no such account.
@@ -115,6 +111,31 @@ pub trait InvitationStorage: Send + Sync + fmt::Debug {
     /// # Errors
     /// When the storage cannot be written.
     fn take(&self, token_hash: &[u8; 32], now: Timestamp) -> Result<Option<Invitation>, StorageError>;
+}
+
+/// Keeps the signing keys, sealed. The living ring is [`crate::Keyring`].
+pub trait KeyStorage: Send + Sync + fmt::Debug {
+    /// All of them, by when they were made.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn keys(&self) -> Result<Vec<StoredKey>, StorageError>;
+
+    /// # Errors
+    /// [`StorageError::Taken`] when there is a key of this name.
+    fn add_key(&self, key: &StoredKey) -> Result<(), StorageError>;
+
+    /// Notes that a key signs no more and when it goes.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] when there is no such key.
+    fn retire_key(&self, kid: &str, retired: Timestamp, expires: Timestamp) -> Result<(), StorageError>;
+
+    /// Removes a key, if it is there.
+    ///
+    /// # Errors
+    /// When the storage cannot be written.
+    fn remove_key(&self, kid: &str) -> Result<(), StorageError>;
 }
 
 /// A session as it is stored: the hash of its ticket, never the ticket.
@@ -220,13 +241,6 @@ impl AccountChange {
     #[must_use]
     pub const fn ends_invitations(&self) -> bool {
         matches!(self, Self::Disable | Self::Password { .. } | Self::RemovePassword)
-    }
-
-    /// API keys made before the change must not work after it. A new password that its owner chose while
-    /// signed in ends none: it is no sign that a key was stolen, and programs would stop working.
-    #[must_use]
-    pub const fn ends_keys(&self) -> bool {
-        matches!(self, Self::Disable | Self::Password { keep: None, .. } | Self::RemovePassword)
     }
 
     /// The session that survives a raised epoch.

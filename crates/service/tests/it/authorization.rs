@@ -147,19 +147,24 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         Act::EnableAccount => told(service.enable_account(&caller, "victim").await),
         Act::FirstAdministratorLink => told(service.first_administrator_link(&caller).await),
         Act::ListAccounts => told(service.list_accounts(&caller).await),
+        Act::ListKeys => told(service.list_keys(&caller).await),
         Act::ListSessions => told(service.sessions(&caller).await),
         Act::ReportPolicyViolation => {
             service.report_policy_violation(&caller, PolicyViolation::default());
             "yes"
         }
         Act::ResetAccount => told(service.reset_account(&caller, "victim").await),
+        Act::RevokeKey => told(service.revoke_key(&caller, "none").await),
         Act::RevokeOtherSessions => told(service.revoke_other_sessions(&caller).await),
         Act::RevokeSession => told(service.revoke_session(&caller, &session).await),
+        // The service of this test has keys that are not replaced.
+        Act::RotateKeys => told(service.rotate_keys(&caller, None).await),
         Act::SignIn => match service.sign_in(&caller, "victim", secret(PASSWORD)).await {
             Ok(_) => "with-password",
             Err(error) => panic!("{error}"),
         },
         Act::SignOut => told(service.sign_out(&caller).await),
+        Act::TurnKeys => told(service.turn_keys(&caller).await),
     }
 }
 

@@ -105,7 +105,6 @@ pub(crate) fn secret(text: &str) -> Secret<String> {
 pub(crate) fn anonymous(address: &str) -> Caller {
     Caller {
         actor: Actor::Anonymous,
-        credential: None,
         address: Some(address.parse::<IpAddr>().unwrap()),
         user_agent: Some("test/1.0".to_owned()),
         request_id: Some(RequestId::from_bytes([9; 12])),

@@ -77,9 +77,6 @@ impl AccountStorage for Database {
                 let keep = change.keeps().map(SessionId::as_str);
                 transaction.prepare_cached(END_SESSIONS)?.execute((id.as_str(), keep))?;
             }
-            if change.ends_keys() {
-                transaction.prepare_cached(END_KEYS)?.execute([id.as_str()])?;
-            }
             if change.ends_invitations() {
                 transaction.prepare_cached(END_INVITATIONS)?.execute([id.as_str()])?;
             }
@@ -178,5 +175,4 @@ const UPDATE: &str = "
         epoch = :epoch, last_sign_in = :last_sign_in
     WHERE id = :id";
 const END_SESSIONS: &str = "DELETE FROM sessions WHERE account = ?1 AND id IS NOT ?2";
-const END_KEYS: &str = "DELETE FROM api_keys WHERE account = ?1";
 const END_INVITATIONS: &str = "DELETE FROM invitations WHERE account = ?1";

@@ -1,105 +1,71 @@
-//! API keys.
+//! Signing keys.
 
-use gabion_identity::storage::ApiKeyStorage;
-use gabion_identity::{Account, ApiKey, ApiKeyId, Scopes, StorageError};
-use gabion_model::{AccountId, Timestamp};
-use rusqlite::{OptionalExtension as _, Row, named_params};
+use gabion_identity::StorageError;
+use gabion_identity::keyring::{StoredKey, Times};
+use gabion_identity::storage::KeyStorage;
+use gabion_model::Timestamp;
+use rusqlite::{Row, named_params};
 
 use super::Database;
-use super::accounts::{account, epoch_to_integer, malformed};
 
-impl ApiKeyStorage for Database {
-    fn insert_key(&self, key: &ApiKey, epoch: u64, replaced: Option<&ApiKey>) -> Result<(), StorageError> {
+impl KeyStorage for Database {
+    fn keys(&self) -> Result<Vec<StoredKey>, StorageError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(LIST)?;
+            Ok(statement.query_map([], key)?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn add_key(&self, key: &StoredKey) -> Result<(), StorageError> {
         self.write(|transaction| {
-            let mut allowed = transaction.prepare_cached(ALLOWED)?;
-            let allowed =
-                allowed.query_row((key.account.as_str(), epoch_to_integer(epoch)), |_| Ok(())).optional()?;
-            if allowed.is_none() {
-                return Err(StorageError::Stale.into());
-            }
-            if let Some(former) = replaced {
-                let successor = former.successor.as_ref().map(ApiKeyId::as_str);
-                let changed = transaction.prepare_cached(REPLACE)?.execute((
-                    former.id.as_str(),
-                    former.expires.as_micros(),
-                    successor,
-                ))?;
-                if changed == 0 {
-                    return Err(StorageError::NotFound.into());
-                }
-            }
             transaction.prepare_cached(INSERT)?.execute(named_params! {
-                ":id": key.id.as_str(),
-                ":hash": key.hash,
-                ":account": key.account.as_str(),
-                ":label": key.label,
-                ":hint": key.hint,
-                ":scopes": key.scopes.to_string(),
-                ":created": key.created.as_micros(),
-                ":expires": key.expires.as_micros(),
-                ":last_used": key.last_used.map(Timestamp::as_micros),
-                ":successor": key.successor.as_ref().map(ApiKeyId::as_str),
+                ":kid": key.kid,
+                ":sealed": key.sealed,
+                ":created": key.times.created.as_micros(),
+                ":active": key.times.active.as_micros(),
+                ":retired": key.times.retired.map(Timestamp::as_micros),
+                ":expires": key.times.expires.map(Timestamp::as_micros),
             })?;
             Ok(())
         })
     }
 
-    fn load_keys(&self) -> Result<Vec<(ApiKey, Account)>, StorageError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(LOAD)?;
-            let rows = statement.query_map([], |row| Ok((key(row)?, account(row)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
+    fn retire_key(&self, kid: &str, retired: Timestamp, expires: Timestamp) -> Result<(), StorageError> {
+        self.write(|transaction| {
+            let mut statement = transaction.prepare_cached(RETIRE)?;
+            match statement.execute((kid, retired.as_micros(), expires.as_micros()))? {
+                0 => Err(StorageError::NotFound.into()),
+                _ => Ok(()),
+            }
         })
     }
 
-    fn remove_keys(&self, ids: &[ApiKeyId]) -> Result<(), StorageError> {
+    fn remove_key(&self, kid: &str) -> Result<(), StorageError> {
         self.write(|transaction| {
-            let mut statement = transaction.prepare_cached(REMOVE)?;
-            for id in ids {
-                statement.execute([id.as_str()])?;
-            }
-            Ok(())
-        })
-    }
-
-    fn touch_keys(&self, used: &[(ApiKeyId, Timestamp)]) -> Result<(), StorageError> {
-        self.write(|transaction| {
-            let mut statement = transaction.prepare_cached(TOUCH)?;
-            for (id, time) in used {
-                statement.execute((id.as_str(), time.as_micros()))?;
-            }
+            transaction.prepare_cached(REMOVE)?.execute([kid])?;
             Ok(())
         })
     }
 }
 
-fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
-    let scopes: String = row.get("scopes")?;
-    let text = |column| Ok::<_, rusqlite::Error>(row.get::<_, String>(column)?);
-    Ok(ApiKey {
-        id: ApiKeyId::new(&text("key_id")?),
-        hash: row.get("hash")?,
-        account: AccountId::new(&text("account_id")?),
-        label: text("label")?,
-        hint: text("hint")?,
-        scopes: Scopes::parse(&scopes).map_err(|error| malformed("scopes", error))?,
-        created: Timestamp::from_micros(row.get("key_created")?),
-        expires: Timestamp::from_micros(row.get("expires")?),
-        last_used: row.get::<_, Option<i64>>("last_used")?.map(Timestamp::from_micros),
-        successor: row.get::<_, Option<String>>("successor")?.map(|id| ApiKeyId::new(&id)),
+fn key(row: &Row<'_>) -> rusqlite::Result<StoredKey> {
+    let time =
+        |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_micros));
+    Ok(StoredKey {
+        kid: row.get("kid")?,
+        sealed: row.get("sealed")?,
+        times: Times {
+            created: Timestamp::from_micros(row.get("created")?),
+            active: Timestamp::from_micros(row.get("active")?),
+            retired: time("retired")?,
+            expires: time("expires")?,
+        },
     })
 }
 
-const ALLOWED: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND disabled = 0 AND epoch = ?2";
-const REPLACE: &str = "UPDATE api_keys SET expires = ?2, successor = ?3 WHERE id = ?1";
+const LIST: &str = "SELECT kid, sealed, created, active, retired, expires FROM keys ORDER BY created, kid";
 const INSERT: &str = "
-    INSERT INTO api_keys (id, hash, account, label, hint, scopes, created, expires, last_used, successor)
-    VALUES (:id, :hash, :account, :label, :hint, :scopes, :created, :expires, :last_used, :successor)";
-/// The account's columns come whole: whatever `accounts` has.
-const LOAD: &str = "
-    SELECT accounts.*, accounts.id AS account_id, api_keys.id AS key_id, hash, label, hint, scopes,
-        api_keys.created AS key_created, expires, last_used, successor
-    FROM api_keys JOIN accounts ON accounts.id = api_keys.account
-    WHERE disabled = 0";
-const REMOVE: &str = "DELETE FROM api_keys WHERE id = ?1";
-const TOUCH: &str = "UPDATE api_keys SET last_used = ?2 WHERE id = ?1";
+    INSERT INTO keys (kid, sealed, created, active, retired, expires)
+    VALUES (:kid, :sealed, :created, :active, :retired, :expires)";
+const RETIRE: &str = "UPDATE keys SET retired = ?2, expires = ?3 WHERE kid = ?1";
+const REMOVE: &str = "DELETE FROM keys WHERE kid = ?1";

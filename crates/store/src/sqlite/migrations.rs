@@ -29,8 +29,8 @@ pub(super) fn run(connection: &mut Connection) -> Result<(), DatabaseError> {
 const STEPS: &[&str] = &[
     include_str!("0001_identity.sql"),
     include_str!("0002_people.sql"),
+    include_str!("0003_keys.sql"),
     include_str!("0007_clients.sql"),
-    include_str!("0009_machines.sql"),
 ];
 
 /// `GABI`, in the file's header.

@@ -84,7 +84,11 @@ pub(crate) fn text(members: &mut Map<String, Value>, name: &str) -> Result<Optio
 pub(crate) fn same_type(own: &str, wanted: &str) -> bool {
     let bare = |text: &str| {
         let (head, rest) = text.split_at_checked(12).unwrap_or(("", text));
-        if head.eq_ignore_ascii_case("application/") { rest.to_ascii_lowercase() } else { text.to_ascii_lowercase() }
+        if head.eq_ignore_ascii_case("application/") {
+            rest.to_ascii_lowercase()
+        } else {
+            text.to_ascii_lowercase()
+        }
     };
     bare(own) == bare(wanted)
 }

@@ -56,7 +56,7 @@ enum Curve {
 pub struct MalformedKey;
 
 /// A set of keys, as `/.well-known/jwks.json` answers it. Keys of kinds that are not understood are passed
-/// over (RFC 7517 §5).
+/// over (RFC 7517 §5); a set that mixes shared secrets with public keys is refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Jwks {
     pub keys: Vec<Jwk>,
@@ -236,9 +236,11 @@ impl Jwks {
         Self::from_members(&json::object(text.as_bytes()).ok_or(MalformedKey)?)
     }
 
+    /// The key of this name; none where two have it.
     #[must_use]
     pub fn by_kid(&self, kid: &str) -> Option<&Jwk> {
-        self.keys.iter().find(|key| key.kid() == Some(kid))
+        let mut named = self.keys.iter().filter(|key| key.kid() == Some(kid));
+        named.next().filter(|_| named.next().is_none())
     }
 
     fn from_members(members: &Map<String, Value>) -> Result<Self, MalformedKey> {
@@ -247,7 +249,13 @@ impl Jwks {
             return Err(MalformedKey);
         }
         let read = |key: &Value| Jwk::from_members(key.as_object()?).ok();
-        Ok(Self { keys: keys.iter().filter_map(read).collect() })
+        let keys: Vec<Jwk> = keys.iter().filter_map(read).collect();
+        let secrets = keys.iter().filter(|key| matches!(key.0.material, Material::Secret(_))).count();
+        // Whoever publishes a shared secret beside public keys has given it away.
+        if secrets != 0 && secrets != keys.len() {
+            return Err(MalformedKey);
+        }
+        Ok(Self { keys })
     }
 }
 
@@ -330,8 +338,24 @@ fn rsa_key(modulus: Vec<u8>, exponent: Vec<u8>) -> Option<Material> {
     let bits = modulus.len().checked_mul(8)?.checked_sub(modulus.first()?.leading_zeros() as usize)?;
     let canonical = *modulus.first()? != 0 && *exponent.first()? != 0;
     let odd = exponent.last()? & 1 == 1 && exponent.as_slice() != [1];
-    let sound = (2048..=8192).contains(&bits) && exponent.len() <= 5 && canonical && odd;
+    let sound =
+        (2048..=8192).contains(&bits) && exponent.len() <= 5 && canonical && odd && !is_roca(&modulus);
     sound.then(|| Material::Rsa { modulus, exponent, parsed: Default::default() })
+}
+
+/// Whether the modulus has the fingerprint of CVE-2017-15361: modulo each of these primes it is a power of
+/// 65537, as those of one vendor's flawed generator are, and can be factored. One sound key in 2^27 has it,
+/// too.
+fn is_roca(modulus: &[u8]) -> bool {
+    const PRIMES: [u32; 17] = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
+    PRIMES.iter().all(|prime| {
+        let rest = modulus.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
+        let mut power = 1;
+        (0..*prime).any(|_| {
+            power = power * (65_537 % prime) % prime;
+            power == rest
+        })
+    })
 }
 
 /// Where the key parsed for an algorithm is kept, and how it is verified.

@@ -65,8 +65,7 @@ impl SigningKey {
                 document.as_ref().to_vec()
             }
             Algorithm::EdDsa => {
-                let document =
-                    Ed25519KeyPair::generate_pkcs8v1(&random).map_err(|_| KeyError::Generate)?;
+                let document = Ed25519KeyPair::generate_pkcs8v1(&random).map_err(|_| KeyError::Generate)?;
                 document.as_ref().to_vec()
             }
             Algorithm::Rs256 => {
@@ -163,9 +162,10 @@ impl SigningKey {
     pub(crate) fn sign_bytes(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let random = SystemRandom::new();
         match &self.pair {
-            Pair::Ec(pair) => {
-                pair.sign(&random, message).map(|signature| signature.as_ref().to_vec()).map_err(|_| SignError)
-            }
+            Pair::Ec(pair) => pair
+                .sign(&random, message)
+                .map(|signature| signature.as_ref().to_vec())
+                .map_err(|_| SignError),
             Pair::Ed(pair) => {
                 pair.try_sign(message).map(|signature| signature.as_ref().to_vec()).map_err(|_| SignError)
             }

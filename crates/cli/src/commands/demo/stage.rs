@@ -8,7 +8,6 @@ use gabion_gateway::{Tls, TlsMode, Upstream};
 use gabion_model::{Rng, Secret, random};
 use gabion_service::{Caller, NewAccount};
 use gabion_strawman::{Account, CONTENT_SECURITY_POLICY, GateRoute, Handle, Identity, Options};
-use gabion_vault::jwt::Jwks;
 use tempfile::TempDir;
 
 use crate::config::Config;
@@ -51,7 +50,7 @@ impl Stage {
         config.checks.headers.csp = CONTENT_SECURITY_POLICY.to_owned();
 
         let state = State::open(&config)?;
-        let jwks = serde_json::to_string(&Jwks::of([state.key.as_ref()])).map_err(std::io::Error::from)?;
+        let jwks = serde_json::to_string(&*state.service.keyring().public()).map_err(std::io::Error::from)?;
         let issuer = generation::origin(&config, config.gateway.listen);
         let told = Identity::Gate { jwks, issuer, audience: UPSTREAM.to_owned() };
         let application = Options { guarded, ..Options::vulnerable() };

@@ -1,55 +1,36 @@
-//! API keys.
+//! Signing keys.
 
 use gabion_model::Timestamp;
 
 use super::MemoryStorage;
-use crate::account::Account;
-use crate::api_key::{ApiKey, ApiKeyId};
-use crate::storage::{ApiKeyStorage, StorageError};
+use crate::keyring::StoredKey;
+use crate::storage::{KeyStorage, StorageError};
 
-impl ApiKeyStorage for MemoryStorage {
-    fn insert_key(&self, key: &ApiKey, epoch: u64, replaced: Option<&ApiKey>) -> Result<(), StorageError> {
+impl KeyStorage for MemoryStorage {
+    fn keys(&self) -> Result<Vec<StoredKey>, StorageError> {
+        let mut keys: Vec<_> = self.state().keys.values().cloned().collect();
+        keys.sort_by_key(|key| key.times.created);
+        Ok(keys)
+    }
+
+    fn add_key(&self, key: &StoredKey) -> Result<(), StorageError> {
         let mut state = self.state();
-        let allowed = |account: &Account| !account.disabled && account.epoch == epoch;
-        if !state.accounts.get(&key.account).is_some_and(allowed) {
-            return Err(StorageError::Stale);
-        }
-        if state.keys.values().any(|other| other.id == key.id || other.hash == key.hash) {
+        if state.keys.contains_key(&key.kid) {
             return Err(StorageError::Taken);
         }
-        if let Some(replaced) = replaced {
-            let former = state.keys.get_mut(replaced.id.as_str()).ok_or(StorageError::NotFound)?;
-            former.expires = replaced.expires;
-            former.successor.clone_from(&replaced.successor);
-        }
-        state.keys.insert(key.id.to_string(), key.clone());
+        state.keys.insert(key.kid.clone(), key.clone());
         Ok(())
     }
 
-    fn load_keys(&self) -> Result<Vec<(ApiKey, Account)>, StorageError> {
-        let state = self.state();
-        let with_account = |key: &ApiKey| {
-            let account = state.accounts.get(&key.account).filter(|account| !account.disabled)?;
-            Some((key.clone(), account.clone()))
-        };
-        Ok(state.keys.values().filter_map(with_account).collect())
-    }
-
-    fn remove_keys(&self, ids: &[ApiKeyId]) -> Result<(), StorageError> {
+    fn retire_key(&self, kid: &str, retired: Timestamp, expires: Timestamp) -> Result<(), StorageError> {
         let mut state = self.state();
-        for id in ids {
-            state.keys.remove(id.as_str());
-        }
+        let times = &mut state.keys.get_mut(kid).ok_or(StorageError::NotFound)?.times;
+        (times.retired, times.expires) = (Some(retired), Some(expires));
         Ok(())
     }
 
-    fn touch_keys(&self, used: &[(ApiKeyId, Timestamp)]) -> Result<(), StorageError> {
-        let mut state = self.state();
-        for (id, time) in used {
-            if let Some(key) = state.keys.get_mut(id.as_str()) {
-                key.last_used = Some(*time);
-            }
-        }
+    fn remove_key(&self, kid: &str) -> Result<(), StorageError> {
+        self.state().keys.remove(kid);
         Ok(())
     }
 }

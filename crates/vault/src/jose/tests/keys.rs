@@ -163,7 +163,8 @@ fn the_key_says_what_it_is_for() {
 #[test]
 fn headers_are_read_strictly() {
     let key = SigningKey::generate().unwrap();
-    let judge = |header: &str| verify(&signed(&key, header, "{}"), key.public(), Algorithm::ASYMMETRIC).map(drop);
+    let judge =
+        |header: &str| verify(&signed(&key, header, "{}"), key.public(), Algorithm::ASYMMETRIC).map(drop);
     assert_eq!(judge(r#"{"alg":"ES256","unknown":{"a":[1]}}"#), Ok(()));
     for (header, why) in [
         (r#"{"alg":"ES256","alg":"ES256"}"#, TokenError::Malformed),

@@ -66,7 +66,7 @@ fn ecdsa_p256_p1363() {
 #[test]
 fn ed25519() {
     let mut suite = Suite::of("ed25519_test.json");
-    suite.judge(150, |group, test| {
+    suite.judge(151, |group, test| {
         let Some(key) = Jwk::of_ed25519(&bytes(&group["publicKey"]["pk"])) else { return false };
         key.verify(Algorithm::EdDsa, &bytes(&test["msg"]), &bytes(&test["sig"])).is_ok()
     });
@@ -135,7 +135,8 @@ impl Suite {
     #[expect(clippy::disallowed_methods, reason = "where the test data lies is the environment's to say")]
     pub(super) fn of(file: &'static str) -> Self {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        let shared = std::env::var_os("GABION_SHARED").map_or_else(|| root.join("../../../shared"), PathBuf::from);
+        let shared =
+            std::env::var_os("GABION_SHARED").map_or_else(|| root.join("../../../shared"), PathBuf::from);
         let Ok(text) = std::fs::read_to_string(shared.join("data/wycheproof").join(file)) else {
             println!("skipped: wycheproof {file}: no test data");
             return Self { groups: Vec::new(), known: BTreeMap::new(), file };
