@@ -1,11 +1,15 @@
 //! The command line: its words and their help.
 
+mod clients;
+
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 use clap::builder::Styles;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use gabion_vault::jwt::Algorithm;
+
+pub(crate) use clients::{Client, ClientAdd, ClientChange, ClientList, ClientRotate};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -85,6 +89,9 @@ pub(crate) enum Command {
     /// List, replace and revoke the keys that sign tokens
     #[command(subcommand)]
     Key(Key),
+    /// Register the applications whose users sign in here, and programs that ask for tokens
+    #[command(subcommand)]
+    Client(Client),
     /// Read the record of refusals and privileged acts
     #[command(subcommand)]
     Ledger(Ledger),

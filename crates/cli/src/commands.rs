@@ -1,5 +1,6 @@
 //! One file per verb.
 
+mod client;
 mod completions;
 mod config;
 mod controls;
@@ -26,6 +27,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Run(arguments) => run::run(&arguments),
         Command::User(verb) => user::run(verb),
         Command::Key(verb) => key::run(verb),
+        Command::Client(verb) => client::run(verb),
         Command::Ledger(verb) => ledger::run(verb),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Config(verb) => config::run(&verb),

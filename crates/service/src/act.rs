@@ -7,20 +7,27 @@ use gabion_model::{ControlId, EventKind};
 pub enum Act {
     AcceptInvitation,
     AddAccount,
+    AddClient,
+    ChangeClient,
     ChangePassword,
     DisableAccount,
+    DisableClient,
     EnableAccount,
+    EnableClient,
     FirstAdministratorLink,
     ListAccounts,
     ListKeys,
+    ListClients,
     ListSessions,
     ReadInvitation,
+    RemoveClient,
     ReportPolicyViolation,
     ResetAccount,
     RevokeKey,
     RevokeOtherSessions,
     RevokeSession,
     RotateKeys,
+    RotateClientSecret,
     SignIn,
     SignOut,
     TurnKeys,
@@ -45,20 +52,27 @@ impl Act {
     pub const ALL: &[Self] = &[
         Self::AcceptInvitation,
         Self::AddAccount,
+        Self::AddClient,
+        Self::ChangeClient,
         Self::ChangePassword,
         Self::DisableAccount,
+        Self::DisableClient,
         Self::EnableAccount,
+        Self::EnableClient,
         Self::FirstAdministratorLink,
         Self::ListAccounts,
         Self::ListKeys,
+        Self::ListClients,
         Self::ListSessions,
         Self::ReadInvitation,
+        Self::RemoveClient,
         Self::ReportPolicyViolation,
         Self::ResetAccount,
         Self::RevokeKey,
         Self::RevokeOtherSessions,
         Self::RevokeSession,
         Self::RotateKeys,
+        Self::RotateClientSecret,
         Self::SignIn,
         Self::SignOut,
         Self::TurnKeys,
@@ -118,6 +132,28 @@ impl Act {
             }
 
             Self::TurnKeys => (Machine, "key.turn", Kind::Administration, ControlId::TOKEN_KEY_ROTATION),
+            Self::AddClient => {
+                (Administration, "client.add", Kind::Administration, ControlId::OAUTH_EXACT_REDIRECTS)
+            }
+            Self::ChangeClient => {
+                (Administration, "client.change", Kind::Administration, ControlId::OAUTH_EXACT_REDIRECTS)
+            }
+            Self::DisableClient => {
+                (Administration, "client.disable", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::EnableClient => {
+                (Administration, "client.enable", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::ListClients => {
+                (Administration, "client.list", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::RemoveClient => {
+                (Administration, "client.remove", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::RotateClientSecret => {
+                (Administration, "client.rotate-secret", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+
             Self::FirstAdministratorLink => (
                 Machine,
                 "account.first-administrator",

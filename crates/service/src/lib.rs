@@ -13,6 +13,7 @@ mod error;
 mod hashing;
 mod invitations;
 mod keys;
+mod oauth;
 mod passwords;
 mod record;
 mod service;
@@ -22,12 +23,14 @@ mod view;
 
 pub use gabion_identity::Purpose;
 pub use gabion_identity::keyring::{KeyView, Standing as KeyStanding};
+pub use gabion_identity::oauth::client;
 
 pub use act::{Act, Audience};
 pub use caller::Caller;
 pub use error::{
     ActError, AddAccountError, ChangePasswordError, DisableAccountError, InvitationError, SignInError,
 };
+pub use oauth::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
 pub use service::{Parts, Service, Settings};
 pub use view::{
     AccountState, AccountView, InvitationView, NewAccount, OneTimeLink, PolicyViolation, SessionView,

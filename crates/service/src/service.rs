@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use gabion_identity::oauth::client::Clients;
 use gabion_identity::storage::{InvitationStorage, Storage};
 use gabion_identity::{
     Accounts, ApiKeys, Invitations, KeySettings, Keyring, LoginSettings, MachineSettings, Machines,
@@ -63,6 +64,7 @@ pub(crate) struct Inner {
     pub(crate) mail: Arc<dyn Mailer>,
     origin: RwLock<Arc<str>>,
     pub(crate) accounts: Accounts,
+    pub(crate) clients: Clients,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) machines: Machines,
     pub(crate) throttle: Throttle,
@@ -127,6 +129,7 @@ impl Service {
         let invitations = Arc::clone(&storage) as Arc<dyn InvitationStorage>;
         let rules = Rules::new(&settings, &invitations, &*rng);
         Ok(Self(Arc::new(Inner {
+            clients: Clients::new(Arc::clone(&storage)),
             accounts: Accounts::new(Arc::clone(&storage) as Arc<_>, Arc::clone(&sessions))
                 .followed_by(Arc::clone(&machines.keys) as Arc<_>),
             machines,

@@ -1,5 +1,7 @@
 //! What can be asked, and how it is done; the same whoever asks and however.
 
+mod clients;
+
 use std::fmt;
 
 use gabion_ledger::{Ledger, Query, ReadError, Record};
@@ -14,11 +16,14 @@ use tokio::sync::mpsc;
 
 use crate::gate::state::State;
 
+pub(crate) use clients::{Client, ClientRequest};
+
 /// One request. On the socket: one line of JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Request {
     Add { name: String, tenant: Option<String>, roles: Vec<String>, password: Option<Password> },
+    Client { client: ClientRequest },
     Disable { name: String },
     Enable { name: String },
     FirstLink,
@@ -41,6 +46,7 @@ pub(crate) struct Password(pub(crate) Secret<String>);
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub(crate) enum Reply {
     Account(Account),
+    Client(Box<Client>),
     Done,
     /// The end of a stream.
     End,
@@ -120,6 +126,7 @@ impl Operator {
     /// Does it and sends every answer; ends early when nobody listens any more.
     pub(crate) async fn act(&self, request: Request, answers: mpsc::Sender<Reply>) {
         let done = match request {
+            Request::Client { client } => clients::act(&self.service, client, &answers).await,
             Request::List => self.list(&answers).await,
             Request::KeyList => self.keys(&answers).await,
             Request::KeyRotate { algorithm } => self.rotate(algorithm, &answers).await,
@@ -168,7 +175,8 @@ impl Operator {
                 }
                 Err(error) => Err(error.into()),
             },
-            Request::KeyList
+            Request::Client { .. }
+            | Request::KeyList
             | Request::KeyRotate { .. }
             | Request::List
             | Request::Search { .. }

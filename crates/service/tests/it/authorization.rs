@@ -3,12 +3,14 @@
 //! After a deliberate change: `GABION_BLESS=1 cargo test -p gabion-service authorization`.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use gabion_identity::storage::{AccountChange, AccountStorage as _};
 use gabion_model::{Role, SessionId};
+use gabion_service::client::Metadata;
 use gabion_service::{
-    Act, ActError, AddAccountError, Caller, ChangePasswordError, DisableAccountError, NewAccount,
-    PolicyViolation,
+    Act, ActError, AddAccountError, Caller, ChangePasswordError, ClientActError, DisableAccountError,
+    NewAccount, NewClient, PolicyViolation,
 };
 
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
@@ -73,6 +75,7 @@ fn targets(act: Act) -> &'static [(Target, &'static str)] {
 async fn answer(act: Act, target: Target, who: Who) -> &'static str {
     let world = World::new();
     let service = &world.service;
+    service.add_client(&Caller::operator(), shop("shop")).await.unwrap();
     let victim = if act == Act::SignIn {
         world.person("victim", &[]).await;
         None
@@ -131,6 +134,15 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
                 Err(error) => panic!("{error}"),
             }
         }
+        Act::AddClient => told_client(service.add_client(&caller, shop("new-shop")).await),
+        Act::ChangeClient => told_client(service.change_client(&caller, "shop", shop("shop").metadata).await),
+        Act::DisableClient => told_client(service.disable_client(&caller, "shop").await),
+        Act::EnableClient => told_client(service.enable_client(&caller, "shop").await),
+        Act::ListClients => told_client(service.list_clients(&caller).await),
+        Act::RemoveClient => told_client(service.remove_client(&caller, "shop").await),
+        Act::RotateClientSecret => {
+            told_client(service.rotate_client_secret(&caller, "shop", Duration::ZERO).await)
+        }
         Act::ChangePassword => {
             let new = secret("gravel under every wheel");
             match service.change_password(&caller, secret(PASSWORD), new).await {
@@ -166,6 +178,23 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         Act::SignOut => told(service.sign_out(&caller).await),
         Act::TurnKeys => told(service.turn_keys(&caller).await),
     }
+}
+
+fn told_client<T>(result: Result<T, ClientActError>) -> &'static str {
+    match result {
+        Ok(_) => "yes",
+        Err(ClientActError::Act(error)) => word(error),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn shop(id: &str) -> NewClient {
+    let metadata = Metadata {
+        name: "Shop".to_owned(),
+        redirect_uris: vec!["https://shop.example/cb".parse().unwrap()],
+        ..Metadata::default()
+    };
+    NewClient { id: Some(id.to_owned()), metadata, ..NewClient::default() }
 }
 
 fn told<T>(result: Result<T, ActError>) -> &'static str {
