@@ -201,6 +201,7 @@ mod tests {
                 name: name.as_str().into(),
                 tenant: TenantId::new("t"),
                 roles: roles.iter().map(|role| Role::new(role)).collect(),
+                groups: [].into(),
             };
             let now = Timestamp::from_secs(now);
             let claims = claims("iss", "app", &principal, now, Duration::from_secs(life));

@@ -93,7 +93,8 @@ impl MailSettings {
         }
         if self.transport == MailTransport::File {
             if self.directory.as_os_str().is_empty() {
-                problems.push(Problem::new("directory", "is empty").hint("for instance `directory = \"mail\"`"));
+                problems
+                    .push(Problem::new("directory", "is empty").hint("for instance `directory = \"mail\"`"));
             }
             return problems;
         }
@@ -170,7 +171,10 @@ mod tests {
         let plain = MailSettings { security: MailSecurity::Plain, ..smtp() };
         assert_eq!(paths(&plain), ["security"]);
         for local in ["localhost", "127.0.0.1", "::1"] {
-            assert_eq!(paths(&MailSettings { host: local.to_owned(), ..plain.clone() }), Vec::<String>::new());
+            assert_eq!(
+                paths(&MailSettings { host: local.to_owned(), ..plain.clone() }),
+                Vec::<String>::new()
+            );
         }
         assert_eq!(paths(&MailSettings { username: Some("gate".to_owned()), ..smtp() }), ["username"]);
         assert_eq!(paths(&MailSettings { password_file: Some("x".into()), ..smtp() }), ["password_file"]);

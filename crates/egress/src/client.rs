@@ -94,9 +94,9 @@ impl Client {
         let mut left = request.redirects;
         loop {
             let (target, addresses) = self.admit(&url).await?;
-            let same_origin = former.as_ref().is_none_or(|former| {
-                former.scheme == target.scheme && former.authority == target.authority
-            });
+            let same_origin = former
+                .as_ref()
+                .is_none_or(|former| former.scheme == target.scheme && former.authority == target.authority);
             if former.is_some_and(|former| former.scheme == Scheme::Https) && target.scheme == Scheme::Http {
                 return Err(Refusal::Downgrade.into());
             }

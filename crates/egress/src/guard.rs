@@ -113,7 +113,9 @@ impl NamePattern {
 
     fn matches(&self, name: &str) -> bool {
         match self.0.strip_prefix("*.") {
-            Some(above) => name.strip_suffix(above).is_some_and(|below| below.len() > 1 && below.ends_with('.')),
+            Some(above) => {
+                name.strip_suffix(above).is_some_and(|below| below.len() > 1 && below.ends_with('.'))
+            }
             None => self.0 == name,
         }
     }

@@ -11,8 +11,11 @@ use hickory_resolver::TokioResolver;
 pub trait Resolve: Send + Sync + fmt::Debug {
     /// All of them. An `absolute` name is complete; another one may be completed by the machine's search
     /// domains.
-    fn resolve<'a>(&'a self, name: &'a str, absolute: bool)
-    -> BoxFuture<'a, Result<Vec<IpAddr>, ResolveError>>;
+    fn resolve<'a>(
+        &'a self,
+        name: &'a str,
+        absolute: bool,
+    ) -> BoxFuture<'a, Result<Vec<IpAddr>, ResolveError>>;
 }
 
 /// Why there is no address.

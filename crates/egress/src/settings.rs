@@ -41,10 +41,9 @@ impl EgressSettings {
         for (index, text) in self.allow.iter().enumerate() {
             if let Err(refusal) = Authority::parse(text) {
                 let reason = format!("`{text}` is no `host:port`: {refusal}");
-                problems.push(
-                    Problem::new(format!("allow[{index}]"), reason)
-                        .hint("write the host and the port as the address has them, for instance `idp.internal:8443`"),
-                );
+                problems.push(Problem::new(format!("allow[{index}]"), reason).hint(
+                    "write the host and the port as the address has them, for instance `idp.internal:8443`",
+                ));
             }
         }
         if self.ports.contains(&0) {

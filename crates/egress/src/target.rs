@@ -103,9 +103,9 @@ impl Target {
     /// Where a `Location` leads from here, as text that is still to be judged.
     pub(crate) fn redirected(&self, location: &str) -> Result<String, Refusal> {
         raw(location)?;
-        let begins_with_scheme = location
-            .split_once(':')
-            .is_some_and(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)));
+        let begins_with_scheme = location.split_once(':').is_some_and(|(scheme, _)| {
+            scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        });
         if begins_with_scheme {
             return Ok(location.to_owned());
         }

@@ -30,7 +30,8 @@ pub(crate) fn config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, TlsErr
     if let Some(path) = ca_file {
         let pem = std::fs::read(path).map_err(|source| TlsError::File { path: path.to_owned(), source })?;
         let none = || TlsError::NoCertificate(path.to_owned());
-        let own: Vec<_> = CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|_| none())?;
+        let own: Vec<_> =
+            CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().map_err(|_| none())?;
         let (added, _) = roots.add_parsable_certificates(own);
         if added == 0 {
             return Err(none());

@@ -1,18 +1,19 @@
 //! Accounts: made, found, disabled, given passwords and roles.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gabion_model::{AccountId, Principal, Rng, Role, SessionId, TenantId, Timestamp, random};
+use gabion_model::{AccountId, GroupId, Principal, Rng, Role, SessionId, TenantId, Timestamp, random};
 use gabion_vault::encoding::base64url_encode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::email::Email;
+use crate::group::GroupName;
 use crate::name::AccountName;
 use crate::personal::Personal;
 use crate::session::Sessions;
-use crate::storage::{AccountChange, AccountStorage, StorageError};
+use crate::storage::{AccountChange, AccountFilter, AccountPage, AccountStorage, StorageError, Without};
 
 /// One account.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,7 +26,12 @@ pub struct Account {
     pub email_verified: Option<Timestamp>,
     pub personal: Personal,
     pub tenant: TenantId,
+    /// Its own; see [`effective_roles`](Account::effective_roles).
     pub roles: Vec<Role>,
+    /// The groups it is in, by name. The storage fills it in; [`Groups`](crate::Groups) changes it.
+    pub groups: Vec<Membership>,
+    /// What whoever provisions it (SCIM) calls it (RFC 7643, 3.1).
+    pub external_id: Option<String>,
     /// The PHC string; none until the person has set a password.
     pub password: Option<String>,
     pub password_changed: Option<Timestamp>,
@@ -36,6 +42,14 @@ pub struct Account {
     /// When anything about it but its use last changed.
     pub updated: Timestamp,
     pub last_sign_in: Option<Timestamp>,
+}
+
+/// A group an account is in, and what it gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    pub group: GroupId,
+    pub name: GroupName,
+    pub roles: Vec<Role>,
 }
 
 /// Who an account is for.
@@ -59,6 +73,7 @@ pub struct NewAccount {
     pub email: Option<Email>,
     pub email_verified: Option<Timestamp>,
     pub personal: Personal,
+    pub external_id: Option<String>,
 }
 
 /// The engine over the stored accounts and the living sessions: whatever must end an account's sessions
@@ -86,6 +101,19 @@ pub trait Follower: Send + Sync + fmt::Debug {
     fn removed(&self, account: &AccountId);
 }
 
+/// What an edit changes; what is `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountEdit {
+    pub name: Option<AccountName>,
+    /// Another address, or none, and when it was proved to be the person's.
+    pub email: Option<(Option<Email>, Option<Timestamp>)>,
+    pub personal: Option<Personal>,
+    pub tenant: Option<TenantId>,
+    pub roles: Option<Vec<Role>>,
+    pub external_id: Option<Option<String>>,
+    pub disabled: Option<bool>,
+}
+
 /// Why an act on an account was not done. Alphabetical.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccountError {
@@ -96,7 +124,7 @@ pub enum AccountError {
     NotFound,
     #[error(transparent)]
     Storage(StorageError),
-    #[error("an account with this name exists")]
+    #[error("an account with this name or verified address exists, or did and its name was kept")]
     Taken,
 }
 
@@ -125,6 +153,7 @@ impl Accounts {
             email_verified: new.email_verified.filter(|_| new.email.is_some()),
             email: new.email,
             personal: new.personal,
+            external_id: new.external_id,
             ..Account::new(AccountId::new(&base64url_encode(&random::bytes::<16>(rng))), new.name, now)
         };
         self.storage.insert(&account)?;
@@ -167,7 +196,99 @@ impl Accounts {
     /// # Errors
     /// When the storage fails.
     pub fn has_administrator(&self) -> Result<bool, AccountError> {
-        Ok(self.storage.list()?.iter().any(Account::can_administer))
+        Ok(self.storage.has_administrator(&Without::Nobody)?)
+    }
+
+    /// One page of those that fit, by name.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn page(&self, page: &AccountPage) -> Result<Vec<Account>, AccountError> {
+        Ok(self.storage.accounts(page)?)
+    }
+
+    /// How many fit.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn count(&self, filter: &AccountFilter) -> Result<u64, AccountError> {
+        Ok(self.storage.count_accounts(filter)?)
+    }
+
+    /// The roles somebody has, by name, with how many accounts have each of their own.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn roles(&self) -> Result<Vec<(Role, u64)>, AccountError> {
+        Ok(self.storage.account_roles()?)
+    }
+
+    /// Changes several things at once or none. What is already so is no change; what a session says of
+    /// the account ends its sessions.
+    ///
+    /// # Errors
+    /// [`AccountError::LastAdministrator`] when nobody else could administer, [`AccountError::Taken`]
+    /// for a name or a verified address that is another's.
+    pub fn edit(&self, id: &AccountId, edit: AccountEdit, now: Timestamp) -> Result<Account, AccountError> {
+        let account = self.storage.by_id(id)?.ok_or(AccountError::NotFound)?;
+        let edit = edit.without_what_is_so(&account);
+        if edit == AccountEdit::default() {
+            return Ok(account);
+        }
+        self.change_guarded(id, &AccountChange::Edit { edit: Box::new(edit), now })
+    }
+
+    /// Removes an account and all that hangs on it, and ends its sessions. With `keep_name`, nobody else
+    /// is given its name: whoever knows people by their name could take one for the other.
+    ///
+    /// # Errors
+    /// [`AccountError::LastAdministrator`] when nobody else could administer.
+    pub fn remove(&self, id: &AccountId, keep_name: bool, now: Timestamp) -> Result<Account, AccountError> {
+        let _held = self.hold();
+        let account = self.storage.by_id(id)?.ok_or(AccountError::NotFound)?;
+        if account.can_administer() && !self.storage.has_administrator(&Without::Account(id.clone()))? {
+            return Err(AccountError::LastAdministrator);
+        }
+        self.storage.remove_account(id, keep_name.then_some(now))?;
+        self.sessions.end_account(id);
+        for follower in &self.followers {
+            follower.removed(id);
+        }
+        Ok(account)
+    }
+
+    /// Gives a kept name free. Answers whether it was kept.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn release_name(&self, name: &AccountName) -> Result<bool, AccountError> {
+        Ok(self.storage.release_name(name)?)
+    }
+
+    /// Ends everything granted to the account until now: sessions, tokens, open links.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn revoke_all(&self, id: &AccountId) -> Result<Account, AccountError> {
+        self.change(id, &AccountChange::RevokeAll)
+    }
+
+    /// Follows a change of a group whose storage has raised the account's epoch: what it has by its groups
+    /// is another now.
+    pub(crate) fn regrouped(&self, id: &AccountId) -> Result<(), StorageError> {
+        self.sessions.end_account(id);
+        if let Some(account) = self.storage.by_id(id)? {
+            let change = AccountChange::Roles(account.roles.clone());
+            for follower in &self.followers {
+                follower.changed(&account, &change);
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody else looks at or changes the number of administrators meanwhile.
+    pub(crate) fn hold(&self) -> MutexGuard<'_, ()> {
+        self.administrators.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends all sessions and open links of the account and lets nobody sign in to it.
@@ -268,17 +389,35 @@ impl Accounts {
 
     /// A change that must leave somebody who can administer, if there was somebody before.
     fn change_guarded(&self, id: &AccountId, change: &AccountChange) -> Result<Account, AccountError> {
-        let _held = self.administrators.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut accounts = self.storage.list()?;
-        if accounts.iter().any(Account::can_administer) {
-            if let Some(account) = accounts.iter_mut().find(|account| account.id == *id) {
-                change.apply(account);
-            }
-            if !accounts.iter().any(Account::can_administer) {
+        let _held = self.hold();
+        if let Some(mut account) = self.storage.by_id(id)? {
+            let could = account.can_administer();
+            change.apply(&mut account);
+            if could
+                && !account.can_administer()
+                && !self.storage.has_administrator(&Without::Account(id.clone()))?
+            {
                 return Err(AccountError::LastAdministrator);
             }
         }
         self.change(id, change)
+    }
+}
+
+impl AccountEdit {
+    fn without_what_is_so(self, account: &Account) -> Self {
+        let email = self.email.filter(|(email, verified)| {
+            *email != account.email || verified.is_some() != account.email_verified.is_some()
+        });
+        Self {
+            name: self.name.filter(|name| *name != account.name),
+            email,
+            personal: self.personal.filter(|personal| *personal != account.personal),
+            tenant: self.tenant.filter(|tenant| *tenant != account.tenant),
+            roles: self.roles.filter(|roles| *roles != account.roles),
+            external_id: self.external_id.filter(|id| *id != account.external_id),
+            disabled: self.disabled.filter(|disabled| *disabled != account.disabled),
+        }
     }
 }
 
@@ -294,6 +433,7 @@ impl NewAccount {
             email: None,
             email_verified: None,
             personal: Personal::default(),
+            external_id: None,
         }
     }
 }
@@ -311,6 +451,8 @@ impl Account {
             personal: Personal::default(),
             tenant: TenantId::new(TenantId::DEFAULT),
             roles: Vec::new(),
+            groups: Vec::new(),
+            external_id: None,
             password: None,
             password_changed: None,
             disabled: false,
@@ -327,17 +469,33 @@ impl Account {
             account: self.id.clone(),
             name: self.name.to_shared(),
             tenant: self.tenant.clone(),
-            roles: self.roles.clone().into(),
+            roles: self.effective_roles().into(),
+            groups: self.groups.iter().map(|one| one.name.to_shared()).collect(),
         }
     }
 
+    /// Its own roles and those its groups give, each once: own first, as they were given.
+    #[must_use]
+    pub fn effective_roles(&self) -> Vec<Role> {
+        let mut roles = self.roles.clone();
+        for role in self.groups.iter().flat_map(|group| &group.roles) {
+            if !roles.contains(role) {
+                roles.push(role.clone());
+            }
+        }
+        roles
+    }
+
+    /// Of its own or by a group.
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {
-        self.roles.iter().any(|own| own.as_str() == role)
+        let given = self.groups.iter().flat_map(|group| &group.roles);
+        self.roles.iter().chain(given).any(|one| one.as_str() == role)
     }
 
     /// Enabled, enrolled and an administrator.
-    fn can_administer(&self) -> bool {
+    #[must_use]
+    pub fn can_administer(&self) -> bool {
         !self.disabled && self.password.is_some() && self.has_role(Role::ADMINISTRATOR)
     }
 }

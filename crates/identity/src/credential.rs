@@ -249,6 +249,7 @@ mod tests {
                 name: "bot".into(),
                 tenant: TenantId::new("t"),
                 roles: Arc::from([]),
+                groups: [].into(),
             },
             client: None,
             scopes: Scopes::parse("read write").unwrap(),

@@ -12,6 +12,7 @@ pub mod cookie;
 pub mod credential;
 pub mod email;
 pub mod federation;
+pub mod group;
 pub mod invitation;
 pub mod keyring;
 pub mod login;
@@ -25,10 +26,13 @@ pub mod settings;
 pub mod storage;
 pub mod throttle;
 
-pub use account::{Account, AccountError, AccountKind, Accounts, Follower, NewAccount};
+pub use account::{
+    Account, AccountEdit, AccountError, AccountKind, Accounts, Follower, Membership, NewAccount,
+};
 pub use api_key::{ApiKey, ApiKeyError, ApiKeyId, ApiKeys, NewApiKey};
 pub use credential::{Credential, CredentialKind, NewCredential, Scopes};
 pub use email::Email;
+pub use group::{Group, GroupEdit, GroupError, GroupName, Groups, Member, NewGroup};
 pub use invitation::{Invitation, Invitations, Purpose};
 pub use keyring::{KeySettings, Keyring};
 pub use machines::Machines;

@@ -55,6 +55,11 @@ text_id! {
     Role
 }
 
+text_id! {
+    /// Names a group for ever, across renames. Random, made by `identity`.
+    GroupId
+}
+
 impl Role {
     /// May administer Gabion itself.
     pub const ADMINISTRATOR: &str = "administrator";
@@ -71,7 +76,10 @@ pub struct Principal {
     /// The name the person signs in with.
     pub name: Arc<str>,
     pub tenant: TenantId,
+    /// Its own and those its groups give.
     pub roles: Arc<[Role]>,
+    /// The names of the groups it is in.
+    pub groups: Arc<[Arc<str>]>,
 }
 
 impl Principal {

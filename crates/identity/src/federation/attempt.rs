@@ -33,7 +33,10 @@ pub struct Attempt {
 pub enum Intent {
     SignIn,
     /// Somebody who is signed in adds a way to sign in.
-    Link { account: AccountId, session: SessionId },
+    Link {
+        account: AccountId,
+        session: SessionId,
+    },
 }
 
 /// An attempt that was made.
@@ -117,12 +120,7 @@ impl Attempts {
     ///
     /// # Errors
     /// When there is none for this browser.
-    pub fn take(
-        &self,
-        state: &str,
-        cookies: &[&str],
-        now: Timestamp,
-    ) -> Result<Attempt, AttemptError> {
+    pub fn take(&self, state: &str, cookies: &[&str], now: Timestamp) -> Result<Attempt, AttemptError> {
         let mut attempts = self.attempts();
         let key = sha256(state.as_bytes());
         let attempt = attempts.get(&key).ok_or(AttemptError::Unknown)?;

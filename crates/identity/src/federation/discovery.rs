@@ -80,9 +80,8 @@ impl Metadata {
         {
             return Err(MetadataError::NoCodeFlow);
         }
-        let optional = |name, address: Option<String>| {
-            address.map(|address| judged(name, address, here)).transpose()
-        };
+        let optional =
+            |name, address: Option<String>| address.map(|address| judged(name, address, here)).transpose();
         Ok(Self {
             authorization_endpoint: judged("authorization_endpoint", document.authorization_endpoint, here)?,
             token_endpoint: judged("token_endpoint", document.token_endpoint, here)?,

@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn what_the_token_endpoint_says() {
-        let tokens = answer(200, br#"{"id_token":"a.b.c","access_token":"t","token_type":"Bearer"}"#).unwrap();
+        let tokens =
+            answer(200, br#"{"id_token":"a.b.c","access_token":"t","token_type":"Bearer"}"#).unwrap();
         assert_eq!(tokens.id_token.expose(), "a.b.c");
         assert!(tokens.access_token.is_some());
         let odd = answer(200, br#"{"id_token":"a.b.c","access_token":"t","token_type":"mac"}"#).unwrap();

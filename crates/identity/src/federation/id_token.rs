@@ -3,7 +3,9 @@
 
 use gabion_model::Timestamp;
 use gabion_vault::constant_time_eq;
-use gabion_vault::jose::{Algorithm, Jwk, TokenError, UnverifiedHeader, left_half_hash, verify as verify_with};
+use gabion_vault::jose::{
+    Algorithm, Jwk, TokenError, UnverifiedHeader, left_half_hash, verify as verify_with,
+};
 use serde_json::{Map, Value};
 
 /// What it must say.
@@ -57,7 +59,9 @@ pub enum IdTokenError {
 /// [`TokenError::UnknownKey`]: the provider may have rotated its keys.
 pub fn key<'a>(header: &UnverifiedHeader, keys: &'a [Jwk]) -> Result<&'a Jwk, TokenError> {
     let mut fitting = keys.iter().filter(|key| {
-        key.is_public() && key.is_for(header.alg) && (header.kid.is_none() || key.kid() == header.kid.as_deref())
+        key.is_public()
+            && key.is_for(header.alg)
+            && (header.kid.is_none() || key.kid() == header.kid.as_deref())
     });
     match (fitting.next(), fitting.next()) {
         (Some(key), None) => Ok(key),

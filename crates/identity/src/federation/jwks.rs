@@ -119,7 +119,9 @@ mod tests {
     fn what_is_no_set_changes_nothing() {
         let mut cache = KeyCache::default();
         let keys = cache.fill(&document(&[&SigningKey::generate().unwrap()]), NOW).unwrap();
-        for body in [&b"{}"[..], b"[]", b"{\"keys\":[]}", b"{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\"}]}", b"\xff"] {
+        for body in
+            [&b"{}"[..], b"[]", b"{\"keys\":[]}", b"{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\"}]}", b"\xff"]
+        {
             assert_eq!(cache.fill(body, NOW), Err(UselessKeys));
         }
         assert!(cache.fill(&vec![b' '; LARGEST + 1], NOW).is_err());

@@ -78,8 +78,8 @@ fn judge(
     let seconds = |name| claims.get(name).and_then(numeric_date);
     let issued = seconds("iat").ok_or(LogoutTokenError::Expired)?;
     // `exp` is required since errata 1; providers of before leave it out.
-    let ended = claims.contains_key("exp")
-        && seconds("exp").is_none_or(|end| end.saturating_add(LEEWAY) <= now);
+    let ended =
+        claims.contains_key("exp") && seconds("exp").is_none_or(|end| end.saturating_add(LEEWAY) <= now);
     if ended || issued > now.saturating_add(LEEWAY) || issued < now.saturating_sub(LIFE) {
         return Err(LogoutTokenError::Expired);
     }

@@ -79,7 +79,11 @@ impl Asserted {
     /// By what the person proved who they are, as far as we believe it.
     #[must_use]
     pub const fn methods(&self, settings: &ProviderSettings) -> Methods {
-        if settings.trust_mfa && self.two_factors { Methods::FEDERATED_TWO_FACTORS } else { Methods::FEDERATED }
+        if settings.trust_mfa && self.two_factors {
+            Methods::FEDERATED_TWO_FACTORS
+        } else {
+            Methods::FEDERATED
+        }
     }
 
     /// The address, if the provider's word for it counts.
@@ -141,7 +145,8 @@ fn holds(claims: &Map<String, Value>, claim: &str, value: Option<&str>) -> bool 
         None => claims.get(claim),
         // RFC 6901 within the top-level claim of that name.
         Some(pointer) => {
-            let (first, rest) = pointer.split_once('/').map_or((pointer, None), |(one, rest)| (one, Some(rest)));
+            let (first, rest) =
+                pointer.split_once('/').map_or((pointer, None), |(one, rest)| (one, Some(rest)));
             let first = first.replace("~1", "/").replace("~0", "~");
             match (claims.get(&first), rest) {
                 (Some(found), None) => Some(found),
@@ -236,7 +241,10 @@ mod tests {
         let yes = Some("ada@example.org".to_owned());
         assert_eq!(trusted(json!({"email": "Ada@Example.org", "email_verified": true}), None), yes);
         assert_eq!(trusted(json!({"email": "ada@example.org", "email_verified": "true"}), None), yes);
-        assert_eq!(trusted(json!({}), Some(json!({"email": "ada@example.org", "email_verified": true}))), yes);
+        assert_eq!(
+            trusted(json!({}), Some(json!({"email": "ada@example.org", "email_verified": true}))),
+            yes
+        );
         for (id_token, userinfo) in [
             (json!({"email": "ada@example.org"}), None),
             (json!({"email": "ada@example.org", "email_verified": false}), None),
@@ -246,7 +254,10 @@ mod tests {
             (json!({"email": "ada@example.org@evil.example", "email_verified": true}), None),
             (json!({"email_verified": true}), None),
             // The word of the one document does not speak for the address of the other.
-            (json!({"email": "ada@example.org"}), Some(json!({"email": "x@y.example", "email_verified": true}))),
+            (
+                json!({"email": "ada@example.org"}),
+                Some(json!({"email": "x@y.example", "email_verified": true})),
+            ),
         ] {
             assert_eq!(trusted(id_token.clone(), userinfo), None, "{id_token}");
         }
@@ -265,7 +276,8 @@ mod tests {
             ],
             ..ProviderSettings::default()
         };
-        let claims = json!({"groups": ["staff", "x"], "realm_access": {"roles": ["boss"]}, "contractor": false});
+        let claims =
+            json!({"groups": ["staff", "x"], "realm_access": {"roles": ["boss"]}, "contractor": false});
         let asserted = read(&settings, &claims, None);
         assert_eq!(asserted.granted.roles, ["member", "administrator"].map(Role::new));
         assert_eq!(asserted.granted.tenant, Some(TenantId::new("acme")), "the first rule decides");
@@ -313,7 +325,8 @@ mod tests {
     #[test]
     fn texts_are_bounded() {
         let long = "x".repeat(257);
-        let claims = json!({"name": long, "nickname": "a\u{0}b", "given_name": " Ada ", "picture": "javascript:1"});
+        let claims =
+            json!({"name": long, "nickname": "a\u{0}b", "given_name": " Ada ", "picture": "javascript:1"});
         let asserted = read(&ProviderSettings::default(), &claims, None);
         let expected = Personal { given_name: Some("Ada".to_owned()), ..Personal::default() };
         assert_eq!(asserted.personal, expected);

@@ -65,7 +65,9 @@ mod tests {
 
     #[test]
     fn there_is_always_a_name() {
-        for claims in [json!({}), json!({"preferred_username": "Ädä"}), json!({"preferred_username": "ADMIN"})] {
+        for claims in
+            [json!({}), json!({"preferred_username": "Ädä"}), json!({"preferred_username": "ADMIN"})]
+        {
             let names = names(&claims, false);
             assert_eq!(names.len(), 1, "{claims}");
             assert!(names[0].starts_with("op-") && names[0].len() >= 10, "{names:?}");

@@ -115,7 +115,8 @@ mod tests {
         let now = Timestamp::from_secs(1_800_000_000);
         let put = || {
             let none = serde_json::Map::new();
-            let asserted = Asserted::read(&ProviderSettings::default(), "https://op.example", "7", &none, None);
+            let asserted =
+                Asserted::read(&ProviderSettings::default(), "https://op.example", "7", &none, None);
             let new = New {
                 provider: "op".into(),
                 asserted,

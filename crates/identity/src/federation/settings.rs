@@ -195,8 +195,11 @@ impl ProviderSettings {
             let hint = "for instance `scopes = [\"openid\", \"email\", \"profile\"]`";
             add("scopes".into(), "`openid` is not among them".into(), hint);
         }
-        let lists =
-            [("scopes", &self.scopes), ("acr_values", &self.acr_values), ("two_factor_acrs", &self.two_factor_acrs)];
+        let lists = [
+            ("scopes", &self.scopes),
+            ("acr_values", &self.acr_values),
+            ("two_factor_acrs", &self.two_factor_acrs),
+        ];
         for (path, list) in lists {
             for (index, word) in list.iter().enumerate().filter(|(_, word)| !is_word(word)) {
                 let hint = "write one word, or split it in two";
@@ -235,7 +238,11 @@ impl ProviderSettings {
             for word in tenant.into_iter().chain(rule.groups.iter().map(String::as_str)) {
                 if !is_label(word) {
                     let hint = "write 1 to 64 characters";
-                    add(format!("map[{index}]"), format!("`{word}` is empty, too long or not printable"), hint);
+                    add(
+                        format!("map[{index}]"),
+                        format!("`{word}` is empty, too long or not printable"),
+                        hint,
+                    );
                 }
             }
         }

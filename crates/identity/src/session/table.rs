@@ -236,6 +236,33 @@ impl Sessions {
         self.forget(&mut living, &ended);
     }
 
+    /// Follows a removal, or another change whose storage has already ended the account's sessions.
+    pub(crate) fn end_account(&self, account: &AccountId) {
+        let mut living = self.living();
+        let ended = living.of(account);
+        self.forget(&mut living, &ended);
+    }
+
+    /// One page of all living sessions, by id.
+    #[must_use]
+    pub fn page(&self, after: Option<&SessionId>, limit: usize, now: Timestamp) -> Vec<Arc<Session>> {
+        let mut page: Vec<_> = {
+            let living = self.living();
+            let fits =
+                |one: &&Arc<Session>| after.is_none_or(|after| one.id > *after) && !one.is_expired(now);
+            living.all().filter(fits).cloned().collect()
+        };
+        page.sort_by(|left, right| left.id.cmp(&right.id));
+        page.truncate(limit);
+        page
+    }
+
+    /// The living session of that id.
+    #[must_use]
+    pub fn find(&self, id: &SessionId, now: Timestamp) -> Option<Arc<Session>> {
+        self.living().all().find(|one| one.id == *id && !one.is_expired(now)).cloned()
+    }
+
     pub(super) fn living(&self) -> MutexGuard<'_, Living> {
         self.living.lock().unwrap_or_else(PoisonError::into_inner)
     }

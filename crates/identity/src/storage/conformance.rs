@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test suite for implementations: a failure is a panic")]
 
 mod clients;
+mod directory;
 mod federation;
 mod keys;
 mod signing_keys;
@@ -57,7 +58,7 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
         federation::the_last_identity_stays_where_it_must,
         signing_keys::signing_keys_are_kept_whole,
     ];
-    for case in cases {
+    for case in cases.iter().chain(&directory::cases()) {
         case(&fresh());
     }
 }
@@ -72,6 +73,7 @@ fn accounts_are_kept_whole(storage: &impl Storage) {
         updated: Timestamp::from_micros(4),
         tenant: TenantId::new("acme"),
         roles: vec![Role::new("administrator"), Role::new("with \"quotes\", commas and ü")],
+        external_id: Some("00u1".to_owned()),
         password: Some("$argon2id$…".to_owned()),
         password_changed: Some(Timestamp::from_micros(1)),
         disabled: true,

@@ -2,19 +2,24 @@
 
 mod clients;
 mod federation;
+mod groups;
 mod keys;
 mod signing_keys;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use gabion_model::{AccountId, SessionId, Timestamp};
+use gabion_model::{AccountId, GroupId, Role, SessionId, Timestamp};
 
-use super::{AccountChange, AccountStorage, InvitationStorage, SessionStorage, StorageError, StoredSession};
-use crate::account::Account;
+use super::{
+    AccountChange, AccountFilter, AccountPage, AccountStorage, InvitationStorage, SessionStorage,
+    StorageError, StoredSession, Without,
+};
+use crate::account::{Account, Membership};
 use crate::api_key::ApiKey;
 use crate::email::Email;
 use crate::federation::external::{ExternalIdentity, IdentityId};
+use crate::group::Group;
 use crate::invitation::Invitation;
 use crate::keyring::StoredKey;
 use crate::name::AccountName;
@@ -34,6 +39,44 @@ struct State {
     keys: BTreeMap<String, ApiKey>,
     identities: BTreeMap<IdentityId, ExternalIdentity>,
     signing_keys: BTreeMap<String, StoredKey>,
+    groups: BTreeMap<GroupId, Group>,
+    members: BTreeSet<(GroupId, AccountId)>,
+    /// Names of removed accounts that are not given again.
+    kept_names: BTreeSet<AccountName>,
+}
+
+impl State {
+    /// With the groups it is in.
+    fn whole(&self, account: &Account) -> Account {
+        let mut groups: Vec<_> = self
+            .groups
+            .values()
+            .filter(|group| self.members.contains(&(group.id.clone(), account.id.clone())))
+            .map(|group| Membership {
+                group: group.id.clone(),
+                name: group.name.clone(),
+                roles: group.roles.clone(),
+            })
+            .collect();
+        groups.sort_by_key(|one| one.name.folded());
+        Account { groups, ..account.clone() }
+    }
+
+    /// All that fit, by name.
+    fn fitting(&self, filter: &AccountFilter) -> Vec<Account> {
+        let mut accounts: Vec<_> = self.accounts.values().map(|account| self.whole(account)).collect();
+        accounts.retain(|account| filter.fits(account));
+        accounts.sort_by(|left, right| left.name.cmp(&right.name));
+        accounts
+    }
+
+    /// What a raised epoch ends.
+    fn raise(&mut self, id: &AccountId) {
+        if let Some(account) = self.accounts.get_mut(id) {
+            account.epoch = account.epoch.saturating_add(1);
+        }
+        self.sessions.retain(|_, session| session.account != *id);
+    }
 }
 
 impl MemoryStorage {
@@ -53,33 +96,93 @@ impl AccountStorage for MemoryStorage {
     }
 
     fn by_name(&self, name: &AccountName) -> Result<Option<Account>, StorageError> {
-        Ok(self.state().accounts.values().find(|account| account.name == *name).cloned())
+        let state = self.state();
+        Ok(state.accounts.values().find(|account| account.name == *name).map(|one| state.whole(one)))
     }
 
     fn by_id(&self, id: &AccountId) -> Result<Option<Account>, StorageError> {
-        Ok(self.state().accounts.get(id).cloned())
+        let state = self.state();
+        Ok(state.accounts.get(id).map(|account| state.whole(account)))
     }
 
     fn by_verified_email(&self, email: &Email) -> Result<Option<Account>, StorageError> {
         let holds = |one: &&Account| one.email_verified.is_some() && one.email.as_ref() == Some(email);
-        Ok(self.state().accounts.values().find(holds).cloned())
+        let state = self.state();
+        Ok(state.accounts.values().find(holds).map(|account| state.whole(account)))
     }
 
-    fn list(&self) -> Result<Vec<Account>, StorageError> {
-        let mut accounts: Vec<_> = self.state().accounts.values().cloned().collect();
-        accounts.sort_by(|left, right| left.name.cmp(&right.name));
-        Ok(accounts)
+    fn accounts(&self, page: &AccountPage) -> Result<Vec<Account>, StorageError> {
+        let mut accounts = self.state().fitting(&page.filter);
+        if page.descending {
+            accounts.reverse();
+        }
+        if let Some(after) = &page.after {
+            accounts.retain(
+                |account| if page.descending { account.name < *after } else { account.name > *after },
+            );
+        }
+        let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
+        Ok(accounts.into_iter().skip(skip).take(page.limit).collect())
+    }
+
+    fn count_accounts(&self, filter: &AccountFilter) -> Result<u64, StorageError> {
+        Ok(u64::try_from(self.state().fitting(filter).len()).unwrap_or(u64::MAX))
+    }
+
+    fn has_administrator(&self, but: &Without) -> Result<bool, StorageError> {
+        let state = self.state();
+        Ok(state.accounts.values().any(|account| {
+            let mut account = state.whole(account);
+            match but {
+                Without::Nobody => {}
+                Without::Account(id) if account.id == *id => return false,
+                Without::Account(_) => {}
+                Without::Group(id) => account.groups.retain(|one| one.group != *id),
+            }
+            account.can_administer()
+        }))
+    }
+
+    fn account_roles(&self) -> Result<Vec<(Role, u64)>, StorageError> {
+        let mut counts = BTreeMap::new();
+        for role in self.state().accounts.values().flat_map(|account| &account.roles) {
+            *counts.entry(role.clone()).or_insert(0) += 1;
+        }
+        Ok(counts.into_iter().collect())
+    }
+
+    fn remove_account(&self, id: &AccountId, kept: Option<Timestamp>) -> Result<(), StorageError> {
+        let mut state = self.state();
+        let account = state.accounts.remove(id).ok_or(StorageError::NotFound)?;
+        if kept.is_some() {
+            state.kept_names.insert(account.name);
+        }
+        state.sessions.retain(|_, session| session.account != *id);
+        state.invitations.retain(|_, invitation| invitation.account != *id);
+        state.members.retain(|(_, member)| member != id);
+        state.keys.retain(|_, key| key.account != *id);
+        state.identities.retain(|_, identity| identity.account != *id);
+        Ok(())
+    }
+
+    fn release_name(&self, name: &AccountName) -> Result<bool, StorageError> {
+        Ok(self.state().kept_names.remove(name))
     }
 
     fn update(&self, id: &AccountId, change: &AccountChange) -> Result<Account, StorageError> {
         let mut state = self.state();
-        let mut account = state.accounts.get(id).cloned().ok_or(StorageError::NotFound)?;
+        let before = state.accounts.get(id).cloned().ok_or(StorageError::NotFound)?;
+        let mut account = before.clone();
         let raised = change.apply(&mut account);
-        let others = |other: &Account| other.id != *id && shares_verified_address(other, &account);
-        if state.accounts.values().any(others) {
+        let others = |other: &Account| {
+            other.id != *id && (other.name == account.name || shares_verified_address(other, &account))
+        };
+        let kept = account.name != before.name && state.kept_names.contains(&account.name);
+        if kept || state.accounts.values().any(others) {
             return Err(StorageError::Taken);
         }
         state.accounts.insert(id.clone(), account.clone());
+        let account = state.whole(&account);
         if raised {
             state.sessions.retain(|own, session| session.account != *id || Some(own) == change.keeps());
         }
@@ -112,7 +215,7 @@ impl SessionStorage for MemoryStorage {
         let state = self.state();
         let with_account = |session: &StoredSession| {
             let account = state.accounts.get(&session.account).filter(|account| !account.disabled)?;
-            Some((session.clone(), account.clone()))
+            Some((session.clone(), state.whole(account)))
         };
         Ok(state.sessions.values().filter_map(with_account).collect())
     }
@@ -162,10 +265,10 @@ fn insert(state: &mut State, account: &Account) -> Result<(), StorageError> {
     let same = |other: &Account| {
         other.name == account.name || other.id == account.id || shares_verified_address(other, account)
     };
-    if state.accounts.values().any(same) {
+    if state.accounts.values().any(same) || state.kept_names.contains(&account.name) {
         return Err(StorageError::Taken);
     }
-    state.accounts.insert(account.id.clone(), account.clone());
+    state.accounts.insert(account.id.clone(), Account { groups: Vec::new(), ..account.clone() });
     Ok(())
 }
 

@@ -2,15 +2,16 @@
 //! in microseconds, and writes wait for the disk on threads made for it.
 
 pub mod conformance;
+mod group;
 mod keys;
 mod memory;
 
 use std::fmt;
 use std::net::IpAddr;
 
-use gabion_model::{AccountId, Methods, Role, SessionId, Timestamp};
+use gabion_model::{AccountId, GroupId, Methods, Role, SessionId, TenantId, Timestamp};
 
-use crate::account::Account;
+use crate::account::{Account, AccountEdit, AccountKind};
 use crate::email::Email;
 use crate::federation::external::FederationStorage;
 use crate::invitation::Invitation;
@@ -19,29 +20,32 @@ use crate::name::AccountName;
 use crate::oauth::client::ClientStorage;
 use crate::personal::Personal;
 
+pub use group::{GroupChange, GroupPage, GroupStorage};
 pub use keys::ApiKeyStorage;
 pub use memory::MemoryStorage;
 
 /// Everything identity keeps, in one place, so that what belongs together changes together.
 pub trait Storage:
     AccountStorage
-    + SessionStorage
-    + InvitationStorage
-    + ClientStorage
     + ApiKeyStorage
+    + ClientStorage
     + FederationStorage
+    + GroupStorage
+    + InvitationStorage
     + KeyStorage
+    + SessionStorage
 {
 }
 
 impl<S> Storage for S where
     S: AccountStorage
-    + SessionStorage
-    + InvitationStorage
-    + ClientStorage
-    + ApiKeyStorage
-    + FederationStorage
-    + KeyStorage
+        + ApiKeyStorage
+        + ClientStorage
+        + FederationStorage
+        + GroupStorage
+        + InvitationStorage
+        + KeyStorage
+        + SessionStorage
 {
 }
 
@@ -67,11 +71,51 @@ pub trait AccountStorage: Send + Sync + fmt::Debug {
     /// When the storage cannot be read.
     fn by_verified_email(&self, email: &Email) -> Result<Option<Account>, StorageError>;
 
-    /// All accounts by name.
+    /// All accounts by name: for tests and for what looks at every account anyway.
     ///
     /// # Errors
     /// When the storage cannot be read.
-    fn list(&self) -> Result<Vec<Account>, StorageError>;
+    fn list(&self) -> Result<Vec<Account>, StorageError> {
+        self.accounts(&AccountPage { limit: usize::MAX, ..AccountPage::default() })
+    }
+
+    /// One page of the accounts that fit, by name.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn accounts(&self, page: &AccountPage) -> Result<Vec<Account>, StorageError>;
+
+    /// How many accounts fit.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn count_accounts(&self, filter: &AccountFilter) -> Result<u64, StorageError>;
+
+    /// Whether somebody [can administer](Account::can_administer) but for what is left out.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn has_administrator(&self, but: &Without) -> Result<bool, StorageError>;
+
+    /// The roles accounts have of their own, by name, with how many have each.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn account_roles(&self) -> Result<Vec<(Role, u64)>, StorageError>;
+
+    /// Removes the account and everything stored about it, in one transaction. With `kept`, the name is
+    /// remembered as used since then: no account is made with it or renamed to it until it is
+    /// [released](Self::release_name).
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] when there is no such account.
+    fn remove_account(&self, id: &AccountId, kept: Option<Timestamp>) -> Result<(), StorageError>;
+
+    /// Forgets that a removed account had the name. Answers whether it was kept.
+    ///
+    /// # Errors
+    /// When the storage cannot be written.
+    fn release_name(&self, name: &AccountName) -> Result<bool, StorageError>;
 
     /// Applies a change ([`AccountChange::apply`]) in one transaction and returns the account after it.
     /// When the change raises the epoch, the account's stored sessions but the one it keeps are removed
@@ -174,11 +218,79 @@ pub struct StoredSession {
     pub user_agent: Option<String>,
 }
 
+/// Which accounts. What is `None` fits all; all that is given must fit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountFilter {
+    pub name: Option<AccountName>,
+    /// The name begins with this.
+    pub name_prefix: Option<String>,
+    /// Name or address have this in them; lower case.
+    pub contains: Option<String>,
+    pub email: Option<Email>,
+    pub external_id: Option<String>,
+    pub kind: Option<AccountKind>,
+    pub tenant: Option<TenantId>,
+    /// Of their own or by a group.
+    pub role: Option<Role>,
+    pub group: Option<GroupId>,
+    pub disabled: Option<bool>,
+    /// With or without a password.
+    pub enrolled: Option<bool>,
+}
+
+/// A page of a list by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountPage {
+    pub filter: AccountFilter,
+    /// The last one seen: the page begins behind it.
+    pub after: Option<AccountName>,
+    /// So many are passed over.
+    pub skip: u64,
+    /// From `z` to `a`.
+    pub descending: bool,
+    pub limit: usize,
+}
+
+/// What is left out when administrators are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Without {
+    Nobody,
+    Account(AccountId),
+    /// Whoever is one only by this group.
+    Group(GroupId),
+}
+
+impl AccountFilter {
+    /// What the filter means: the one definition for every storage.
+    #[must_use]
+    pub fn fits(&self, account: &Account) -> bool {
+        let email = account.email.as_ref().map_or("", Email::as_str);
+        self.name.as_ref().is_none_or(|name| account.name == *name)
+            && self
+                .name_prefix
+                .as_ref()
+                .is_none_or(|prefix| account.name.as_str().starts_with(prefix.as_str()))
+            && self.contains.as_ref().is_none_or(|part| {
+                account.name.as_str().contains(part.as_str()) || email.contains(part.as_str())
+            })
+            && self.email.as_ref().is_none_or(|own| account.email.as_ref() == Some(own))
+            && self.external_id.as_ref().is_none_or(|own| account.external_id.as_ref() == Some(own))
+            && self.kind.is_none_or(|kind| account.kind == kind)
+            && self.tenant.as_ref().is_none_or(|tenant| account.tenant == *tenant)
+            && self.role.as_ref().is_none_or(|role| account.has_role(role.as_str()))
+            && self.group.as_ref().is_none_or(|group| account.groups.iter().any(|one| one.group == *group))
+            && self.disabled.is_none_or(|disabled| account.disabled == disabled)
+            && self.enrolled.is_none_or(|enrolled| account.password.is_some() == enrolled)
+    }
+}
+
 /// One change to one account. Alphabetical.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccountChange {
     /// May sign in no more; raises the epoch.
     Disable,
+    /// Several things at once; raises the epoch when what a session says of the account changes.
+    Edit { edit: Box<AccountEdit>, now: Timestamp },
     /// May sign in again.
     Enable,
     /// Another address, or none.
@@ -191,6 +303,8 @@ pub enum AccountChange {
     Rehash { from: String, to: String },
     /// Removes the password, so that only a one-time link helps; raises the epoch.
     RemovePassword,
+    /// Nothing but a raised epoch: all that was granted until now ends.
+    RevokeAll,
     /// Other roles; raises the epoch, so that no session keeps the former ones.
     Roles(Vec<Role>),
     /// Somebody signed in.
@@ -211,6 +325,8 @@ impl AccountChange {
                 account.disabled = false;
                 false
             }
+            Self::Edit { edit, now } => edit.apply(account, *now),
+            Self::RevokeAll => true,
             Self::Email { email, verified, now } => {
                 account.email.clone_from(email);
                 account.email_verified = verified.filter(|_| email.is_some());
@@ -255,13 +371,25 @@ impl AccountChange {
     /// Whether the change can raise the epoch: whoever holds living sessions ends them after it.
     #[must_use]
     pub const fn raises_epoch(&self) -> bool {
-        matches!(self, Self::Disable | Self::Password { .. } | Self::RemovePassword | Self::Roles(_))
+        match self {
+            Self::Edit { edit, .. } => edit.raises_epoch(),
+            Self::Disable
+            | Self::Password { .. }
+            | Self::RemovePassword
+            | Self::RevokeAll
+            | Self::Roles(_) => true,
+            _ => false,
+        }
     }
 
     /// Links sent before the change must not work after it.
     #[must_use]
     pub const fn ends_invitations(&self) -> bool {
-        matches!(self, Self::Disable | Self::Password { .. } | Self::RemovePassword)
+        match self {
+            Self::Edit { edit, .. } => matches!(edit.disabled, Some(true)),
+            Self::Disable | Self::Password { .. } | Self::RemovePassword | Self::RevokeAll => true,
+            _ => false,
+        }
     }
 
     /// API keys made before the change must not work after it. A new password that its owner chose while
@@ -281,6 +409,46 @@ impl AccountChange {
     }
 }
 
+impl AccountEdit {
+    /// Whether sessions say something of the account that changes: name, tenant, roles, that it may.
+    const fn raises_epoch(&self) -> bool {
+        self.name.is_some()
+            || self.tenant.is_some()
+            || self.roles.is_some()
+            || matches!(self.disabled, Some(true))
+    }
+
+    fn apply(&self, account: &mut Account, now: Timestamp) -> bool {
+        let before = (account.name.clone(), account.tenant.clone(), account.roles.clone());
+        let was_enabled = !account.disabled;
+        if let Some(name) = &self.name {
+            account.name = name.clone();
+        }
+        if let Some((email, verified)) = &self.email {
+            account.email.clone_from(email);
+            account.email_verified = verified.filter(|_| email.is_some());
+        }
+        if let Some(personal) = &self.personal {
+            account.personal = personal.clone();
+        }
+        if let Some(tenant) = &self.tenant {
+            account.tenant = tenant.clone();
+        }
+        if let Some(roles) = &self.roles {
+            account.roles.clone_from(roles);
+        }
+        if let Some(external_id) = &self.external_id {
+            account.external_id.clone_from(external_id);
+        }
+        if let Some(disabled) = self.disabled {
+            account.disabled = disabled;
+        }
+        account.updated = now;
+        (was_enabled && account.disabled)
+            || before != (account.name.clone(), account.tenant.clone(), account.roles.clone())
+    }
+}
+
 /// Why the storage did not do it. Alphabetical.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StorageError {
@@ -289,11 +457,11 @@ pub enum StorageError {
     Full,
     #[error("the storage failed: {0}")]
     Io(String),
-    #[error("there is no such account")]
+    #[error("there is no such account or group")]
     NotFound,
     /// The account was disabled or its sessions were revoked meanwhile.
     #[error("the account does not allow it any more")]
     Stale,
-    #[error("the name is taken")]
+    #[error("the name or the address is taken")]
     Taken,
 }

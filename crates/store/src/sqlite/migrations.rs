@@ -26,6 +26,7 @@ pub(super) fn run(connection: &mut Connection) -> Result<(), DatabaseError> {
     Ok(())
 }
 
+#[rustfmt::skip]
 const STEPS: &[&str] = &[
     include_str!("0001_identity.sql"),
     include_str!("0002_people.sql"),
@@ -33,6 +34,7 @@ const STEPS: &[&str] = &[
     include_str!("0007_clients.sql"),
     include_str!("0008_federation.sql"),
     include_str!("0009_machines.sql"),
+    include_str!("0010_directory.sql"),
 ];
 
 /// `GABI`, in the file's header.

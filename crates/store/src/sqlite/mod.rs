@@ -6,6 +6,7 @@ mod accounts;
 mod clients;
 mod federation;
 mod group;
+mod groups;
 mod invitations;
 mod keys;
 mod migrations;

@@ -6,7 +6,7 @@ use gabion_model::{AccountId, Methods, SessionId, Timestamp};
 use rusqlite::{OptionalExtension as _, Row, named_params};
 
 use super::Database;
-use super::accounts::{account, epoch_to_integer, malformed};
+use super::accounts::{account, account_columns, epoch_to_integer, malformed};
 
 impl SessionStorage for Database {
     fn insert(&self, session: &StoredSession, epoch: u64) -> Result<(), StorageError> {
@@ -83,11 +83,11 @@ const ALLOWED: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND disabled = 0 AND
 const INSERT: &str = "
     INSERT INTO sessions (id, ticket_hash, account, started, authenticated, methods, last_seen, address, user_agent)
     VALUES (:id, :ticket_hash, :account, :started, :authenticated, :methods, :last_seen, :address, :user_agent)";
-const LOAD: &str = "
-    SELECT sessions.id AS session_id, ticket_hash, started, authenticated, methods, last_seen, address,
-        user_agent, accounts.id AS account_id, name, kind, email, email_verified, personal, tenant, roles,
-        password, password_changed, disabled, epoch, created, updated, last_sign_in
-    FROM sessions JOIN accounts ON accounts.id = sessions.account
-    WHERE disabled = 0";
+const LOAD: &str = concat!(
+    "SELECT sessions.id AS session_id, ticket_hash, started, authenticated, methods, last_seen, address, \
+    user_agent, ",
+    account_columns!(),
+    " FROM sessions JOIN accounts ON accounts.id = sessions.account WHERE disabled = 0"
+);
 const REMOVE: &str = "DELETE FROM sessions WHERE id = ?1";
 const TOUCH: &str = "UPDATE sessions SET last_seen = ?2 WHERE id = ?1";

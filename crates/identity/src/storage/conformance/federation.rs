@@ -25,7 +25,9 @@ pub(super) fn identities_are_kept_whole(storage: &impl Storage) {
     storage.link_identity(&first).unwrap();
     assert_eq!(storage.identity(&first.issuer, &first.subject), Ok(Some(first.clone())));
     assert_eq!(storage.identity(&second.issuer, &second.subject), Ok(Some(second.clone())));
-    for (issuer, subject) in [("https://op.example/", "a|7 ü\"'"), ("https://op.example", "A|7 ü\"'"), ("", "")] {
+    for (issuer, subject) in
+        [("https://op.example/", "a|7 ü\"'"), ("https://op.example", "A|7 ü\"'"), ("", "")]
+    {
         assert_eq!(storage.identity(issuer, subject), Ok(None), "{issuer} {subject}: letter by letter");
     }
     assert_eq!(storage.identities(&ada.id), Ok(vec![first.clone(), second]));

@@ -32,7 +32,8 @@ impl FederationStorage for MemoryStorage {
 
     fn identities(&self, account: &AccountId) -> Result<Vec<ExternalIdentity>, StorageError> {
         let state = self.state();
-        let mut own: Vec<_> = state.identities.values().filter(|one| one.account == *account).cloned().collect();
+        let mut own: Vec<_> =
+            state.identities.values().filter(|one| one.account == *account).cloned().collect();
         own.sort_by(|one, other| (one.linked, &one.id).cmp(&(other.linked, &other.id)));
         Ok(own)
     }
