@@ -6,17 +6,25 @@
 pub mod claims;
 pub mod client;
 pub mod error;
+pub mod grant;
 pub mod grant_id;
 pub mod parameters;
+pub mod redirect;
+pub mod refresh;
+pub mod request;
 pub mod resource;
+pub mod response;
 pub mod revocation;
 pub mod scope;
 pub mod settings;
+pub mod storage;
+pub mod token;
 
 pub use claims::ClaimsRequest;
 pub use error::{ErrorCode, OAuthError};
 pub use grant_id::GrantId;
 pub use parameters::Parameters;
+pub use redirect::redirect_host;
 pub use revocation::Revocations;
 pub use scope::{ScopeTable, Scopes};
 pub use settings::{ProviderSettings, ScopeSettings};

@@ -17,7 +17,7 @@ use gabion_model::{Methods, Principal, SessionId, Timestamp};
 use tokio::sync::Notify;
 
 pub use assertion::AssertionSlot;
-pub use table::{BeginSession, SessionError, Sessions};
+pub use table::{BeginSession, SessionError, Sessions, Watcher};
 
 /// One person signed in with one browser. Lives until it expires or is revoked.
 pub struct Session {

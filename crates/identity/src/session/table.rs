@@ -27,6 +27,15 @@ pub struct BeginSession {
     pub now: Timestamp,
 }
 
+/// Learns what ends, at once. Called while the table is held: it may not ask the table anything, and may
+/// not wait.
+pub trait Watcher: Send + Sync + fmt::Debug {
+    fn session_ended(&self, session: &Session);
+
+    /// Everything the account was granted before has ended: its epoch rose.
+    fn account_revoked(&self, account: &AccountId);
+}
+
 /// Why a session did not begin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
@@ -48,6 +57,7 @@ pub struct Sessions {
     storage: Arc<dyn SessionStorage>,
     limits: Arc<Limits>,
     concurrent: AtomicU32,
+    watchers: RwLock<Vec<Arc<dyn Watcher>>>,
 }
 
 #[derive(Default)]
@@ -75,6 +85,7 @@ impl Sessions {
             storage,
             limits: Arc::default(),
             concurrent: AtomicU32::default(),
+            watchers: RwLock::default(),
         };
         sessions.set_settings(settings);
         let loaded = sessions.storage.load()?;
@@ -85,6 +96,11 @@ impl Sessions {
         drop(living);
         sessions.purge(now)?;
         Ok(Arc::new(sessions))
+    }
+
+    /// Tells `watcher` what ends from now on.
+    pub fn watch(&self, watcher: Arc<dyn Watcher>) {
+        self.watchers.write().unwrap_or_else(PoisonError::into_inner).push(watcher);
     }
 
     /// Takes over changed settings; they hold for the sessions there are, too.
@@ -184,6 +200,14 @@ impl Sessions {
         own
     }
 
+    /// A living session of an account.
+    #[must_use]
+    pub fn find(&self, account: &AccountId, id: &SessionId, now: Timestamp) -> Option<Arc<Session>> {
+        let living = self.living();
+        let own = living.by_account.get(account)?.iter().find(|one| one.id == *id)?;
+        (!own.is_expired(now)).then(|| Arc::clone(own))
+    }
+
     /// How many sessions there are.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -234,6 +258,9 @@ impl Sessions {
         let mut ended = living.of(&account.id);
         ended.retain(|one| Some(&one.id) != change.keeps());
         self.forget(&mut living, &ended);
+        for watcher in &*self.watchers.read().unwrap_or_else(PoisonError::into_inner) {
+            watcher.account_revoked(&account.id);
+        }
     }
 
     /// Follows a removal, or another change whose storage has already ended the account's sessions.
@@ -310,8 +337,10 @@ impl Sessions {
     }
 
     fn forget(&self, living: &mut Living, sessions: &[Arc<Session>]) {
+        let watchers = self.watchers.read().unwrap_or_else(PoisonError::into_inner);
         for session in sessions {
             session.end();
+            watchers.iter().for_each(|watcher| watcher.session_ended(session));
             if let Some(shard) = self.shard(&session.ticket_hash) {
                 shard.write().unwrap_or_else(PoisonError::into_inner).remove(&session.ticket_hash);
             }

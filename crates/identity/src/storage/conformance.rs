@@ -8,6 +8,7 @@ mod directory;
 mod federation;
 mod keys;
 mod signing_keys;
+mod oauth;
 
 use std::sync::Barrier;
 use std::thread;
@@ -59,6 +60,9 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
         signing_keys::signing_keys_are_kept_whole,
     ];
     for case in cases.iter().chain(&directory::cases()) {
+        case(&fresh());
+    }
+    for case in oauth::cases() {
         case(&fresh());
     }
 }

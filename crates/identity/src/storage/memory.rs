@@ -5,6 +5,7 @@ mod federation;
 mod groups;
 mod keys;
 mod signing_keys;
+mod oauth;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,6 +40,7 @@ struct State {
     keys: BTreeMap<String, ApiKey>,
     identities: BTreeMap<IdentityId, ExternalIdentity>,
     signing_keys: BTreeMap<String, StoredKey>,
+    oauth: oauth::OAuth,
     groups: BTreeMap<GroupId, Group>,
     members: BTreeSet<(GroupId, AccountId)>,
     /// Names of removed accounts that are not given again.

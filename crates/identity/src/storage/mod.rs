@@ -18,6 +18,7 @@ use crate::invitation::Invitation;
 use crate::keyring::StoredKey;
 use crate::name::AccountName;
 use crate::oauth::client::ClientStorage;
+use crate::oauth::storage::OAuthStorage;
 use crate::personal::Personal;
 
 pub use group::{GroupChange, GroupPage, GroupStorage};
@@ -34,6 +35,7 @@ pub trait Storage:
     + InvitationStorage
     + KeyStorage
     + SessionStorage
+    + OAuthStorage
 {
 }
 
@@ -46,6 +48,7 @@ impl<S> Storage for S where
         + InvitationStorage
         + KeyStorage
         + SessionStorage
+        + OAuthStorage
 {
 }
 

@@ -1,5 +1,82 @@
-//! Gabion as an OAuth 2.1 authorization server and OpenID provider: its acts.
+//! Acts of the OpenID Connect provider.
+//!
+//! What a person decides (consent, ending a grant) is an act like any other: recorded, then done. What
+//! applications ask for by themselves comes a thousand times a second: a new grant is one durable entry
+//! before its tokens leave; refreshes are counted.
 
+mod authorize;
+mod bearer;
+mod client;
 mod clients;
+mod consent;
+mod discovery;
+mod grants;
+mod introspect;
+mod issue;
+mod refresh;
+mod revoke;
+mod token;
+mod userinfo;
+mod watch;
 
+pub use authorize::{Asked, AskingClient, Authorization, ScopeView};
+pub use client::ClientCredentials;
 pub use clients::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
+pub use consent::Decision;
+pub use grants::GrantView;
+pub use token::TokenRequest;
+pub use userinfo::Userinfo;
+
+pub(crate) use bearer::VerifiedTokens;
+pub(crate) use watch::Watch;
+
+use gabion_identity::oauth::{OAuthError, ProviderSettings, ScopeTable};
+
+use crate::ActError;
+
+/// What follows from the table `[provider]`, made once per configuration.
+#[derive(Debug)]
+pub(crate) struct ProviderRules {
+    pub(crate) settings: ProviderSettings,
+    pub(crate) scopes: ScopeTable,
+}
+
+impl ProviderRules {
+    pub(crate) fn new(settings: &ProviderSettings) -> Self {
+        Self { scopes: ScopeTable::new(settings), settings: settings.clone() }
+    }
+}
+
+/// Something that applications are told in OAuth's own words.
+#[derive(Debug)]
+pub(crate) struct Failed(pub(crate) OAuthError);
+
+impl From<ActError> for Failed {
+    fn from(_: ActError) -> Self {
+        Self(OAuthError::unavailable())
+    }
+}
+
+impl From<gabion_identity::StorageError> for Failed {
+    fn from(error: gabion_identity::StorageError) -> Self {
+        ActError::from(error).into()
+    }
+}
+
+impl From<gabion_identity::AccountError> for Failed {
+    fn from(error: gabion_identity::AccountError) -> Self {
+        ActError::from(error).into()
+    }
+}
+
+impl From<OAuthError> for Failed {
+    fn from(error: OAuthError) -> Self {
+        Self(error)
+    }
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(formatter)
+    }
+}

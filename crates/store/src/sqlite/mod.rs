@@ -10,6 +10,7 @@ mod groups;
 mod invitations;
 mod keys;
 mod migrations;
+mod oauth;
 mod sessions;
 mod signing_keys;
 #[cfg(test)]

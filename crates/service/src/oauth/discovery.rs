@@ -1,0 +1,74 @@
+//! What the provider says about itself (OpenID Connect Discovery 1.0, 3; RFC 8414, 2). Made from the
+//! tables the endpoints go by, so that it promises nothing that is not there.
+
+use gabion_identity::oauth::client::AuthenticationMethod;
+use gabion_identity::oauth::scope::{self, OFFLINE_ACCESS};
+use gabion_model::Acr;
+use serde_json::{Map, Value, json};
+
+use crate::Service;
+
+impl Service {
+    /// The document; none when the provider is switched off.
+    #[must_use]
+    pub fn provider_metadata(&self) -> Option<Map<String, Value>> {
+        let inner = &self.0;
+        let rules = inner.rules();
+        if !rules.provider.settings.enabled {
+            return None;
+        }
+        let issuer = inner.issuer();
+        let at = |path: &str| format!("{issuer}/.gabion/oauth/{path}");
+        let methods: Vec<_> = TOKEN_METHODS.iter().map(|method| method.as_str()).collect();
+        let confidential: Vec<_> =
+            TOKEN_METHODS.iter().filter(|one| **one != AuthenticationMethod::None).map(|one| one.as_str()).collect();
+        let mut algorithms: Vec<_> =
+            inner.keys.public().keys.iter().filter_map(|key| key.alg()).map(|alg| alg.as_str()).collect();
+        algorithms.sort_unstable();
+        algorithms.dedup();
+        let scopes: Vec<_> = rules.provider.scopes.names().collect();
+        debug_assert!(scopes.contains(&OFFLINE_ACCESS));
+        let claims: Vec<_> = ["acr", "amr", "aud", "auth_time", "azp", "exp", "iat", "iss", "nonce", "sid"]
+            .into_iter()
+            .chain(scope::CLAIMS.iter().copied())
+            .collect();
+        let document = json!({
+            "issuer": *issuer,
+            "authorization_endpoint": at("authorize"),
+            "token_endpoint": at("token"),
+            "userinfo_endpoint": at("userinfo"),
+            "introspection_endpoint": at("introspect"),
+            "revocation_endpoint": at("revoke"),
+            "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+            "scopes_supported": scopes,
+            "claims_supported": claims,
+            "claim_types_supported": ["normal"],
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query", "form_post"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": algorithms,
+            "userinfo_signing_alg_values_supported": algorithms,
+            "token_endpoint_auth_methods_supported": methods,
+            "revocation_endpoint_auth_methods_supported": methods,
+            "introspection_endpoint_auth_methods_supported": confidential,
+            "code_challenge_methods_supported": ["S256"],
+            "acr_values_supported": Acr::ALL.iter().map(|acr| acr.as_str()).collect::<Vec<_>>(),
+            "prompt_values_supported": ["none", "login", "consent", "select_account"],
+            "display_values_supported": ["page"],
+            "ui_locales_supported": ["en"],
+            "claims_parameter_supported": true,
+            "request_parameter_supported": false,
+            "request_uri_parameter_supported": false,
+            "authorization_response_iss_parameter_supported": true,
+        });
+        match document {
+            Value::Object(document) => Some(document),
+            _ => None,
+        }
+    }
+}
+
+/// How clients may authenticate here.
+const TOKEN_METHODS: &[AuthenticationMethod] =
+    &[AuthenticationMethod::SecretBasic, AuthenticationMethod::SecretPost, AuthenticationMethod::None];

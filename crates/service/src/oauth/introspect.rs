@@ -1,0 +1,75 @@
+//! Introspection (RFC 7662). For clients that authenticate; about what is not good it says `inactive`
+//! and nothing else.
+
+use gabion_identity::oauth::client::Client;
+use gabion_identity::oauth::storage::OAuthStorage as _;
+use gabion_identity::oauth::token::AccessClaims;
+use gabion_identity::oauth::{OAuthError, Parameters, refresh};
+use serde_json::{Map, Value};
+
+use super::Failed;
+use crate::Service;
+use crate::service::Inner;
+
+impl Service {
+    /// What is known about a token. An access token is answered from memory, without waiting for anybody.
+    ///
+    /// # Errors
+    /// `unauthorized_client` for a client that does not authenticate.
+    pub async fn introspect(
+        &self,
+        client: &Client,
+        parameters: &Parameters,
+    ) -> Result<Map<String, Value>, OAuthError> {
+        let token = parameters.require("token")?;
+        if !client.is_confidential() {
+            return Err(OAuthError::invalid_client());
+        }
+        if let Some(claims) = self.0.access_token(token, self.0.clock.now()) {
+            return Ok(active(&claims));
+        }
+        // Whatever the hint says (RFC 7662, 2.1: it may be wrong).
+        let Some(token) = refresh::read(token) else { return Ok(inactive()) };
+        let client = client.id.clone();
+        let work = move |inner: &Inner| {
+            let now = inner.clock.now();
+            let Some(grant) = inner.storage.grant(&token.grant)? else { return Ok(inactive()) };
+            let authentic = grant.refresh.as_ref().is_some_and(|state| {
+                state.counter == token.counter
+                    && inner.open_refresh_key(&grant.id, state).is_some_and(|key| token.is_authentic(&key))
+            });
+            if !authentic || grant.client != client || grant.redeemed.is_none() || !grant.is_alive(now) {
+                return Ok(inactive());
+            }
+            match inner.account_of(&grant, now) {
+                Ok(account) => {
+                    let mut answer = Map::new();
+                    answer.insert("active".to_owned(), true.into());
+                    answer.insert("client_id".to_owned(), client.as_str().into());
+                    answer.insert("scope".to_owned(), grant.terms.scope.to_string().into());
+                    answer.insert("sub".to_owned(), account.id.as_str().into());
+                    answer.insert("iss".to_owned(), (*inner.issuer()).into());
+                    answer.insert("iat".to_owned(), grant.last_used.as_secs().into());
+                    answer.insert("exp".to_owned(), grant.expires.as_secs().into());
+                    Ok(answer)
+                }
+                Err(_) => Ok(inactive()),
+            }
+        };
+        self.blocking_or(work).await.map_err(|Failed(error)| error)
+    }
+}
+
+fn active(claims: &AccessClaims) -> Map<String, Value> {
+    let mut answer = match serde_json::to_value(claims) {
+        Ok(Value::Object(object)) => object,
+        _ => return inactive(),
+    };
+    answer.insert("active".to_owned(), true.into());
+    answer.insert("token_type".to_owned(), claims.token_type().into());
+    answer
+}
+
+fn inactive() -> Map<String, Value> {
+    Map::from_iter([("active".to_owned(), Value::Bool(false))])
+}
