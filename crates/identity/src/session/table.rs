@@ -31,9 +31,6 @@ pub struct BeginSession {
 /// not wait.
 pub trait Watcher: Send + Sync + fmt::Debug {
     fn session_ended(&self, session: &Session);
-
-    /// Everything the account was granted before has ended: its epoch rose.
-    fn account_revoked(&self, account: &AccountId);
 }
 
 /// Why a session did not begin.
@@ -258,9 +255,7 @@ impl Sessions {
         let mut ended = living.of(&account.id);
         ended.retain(|one| Some(&one.id) != change.keeps());
         self.forget(&mut living, &ended);
-        for watcher in &*self.watchers.read().unwrap_or_else(PoisonError::into_inner) {
-            watcher.account_revoked(&account.id);
-        }
+
     }
 
     /// Follows a removal, or another change whose storage has already ended the account's sessions.

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gabion_identity::oauth::storage::{Ending, OAuthStorage};
 use gabion_identity::oauth::{ProviderSettings, Revocations};
 use gabion_identity::session::Watcher;
-use gabion_identity::{Session, Sessions, StorageError, storage::Storage};
+use gabion_identity::account::Follower;
+use gabion_identity::storage::{AccountChange, Storage};
+use gabion_identity::{Account, Session, Sessions, StorageError};
 use gabion_model::{AccountId, Clock, SessionId, Timestamp};
 
 /// Tells the list of revocations what ended, and remembers what the storage must still be told.
@@ -84,7 +86,16 @@ impl Watcher for Watch {
         }
     }
 
-    fn account_revoked(&self, account: &AccountId) {
+}
+
+impl Follower for Watch {
+    fn changed(&self, account: &Account, change: &AccountChange) {
+        if change.raises_epoch() {
+            self.removed(&account.id);
+        }
+    }
+
+    fn removed(&self, account: &AccountId) {
         self.revocations.revoke_account(account, self.clock.now());
         self.untold().accounts = true;
     }
