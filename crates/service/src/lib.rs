@@ -13,7 +13,7 @@ mod error;
 mod hashing;
 mod invitations;
 mod keys;
-mod oauth;
+pub mod oauth;
 mod passwords;
 mod record;
 mod service;

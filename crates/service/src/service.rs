@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use gabion_identity::oauth::client::Clients;
+use gabion_identity::oauth::{ProviderSettings, Revocations};
 use gabion_identity::storage::{InvitationStorage, Storage};
 use gabion_identity::{
     Accounts, ApiKeys, Invitations, KeySettings, Keyring, LoginSettings, MachineSettings, Machines,
@@ -17,6 +18,7 @@ use gabion_vault::jwt::{KeyError, SigningKey};
 use gabion_vault::password::{self, Cost};
 
 use crate::hashing::Workers;
+use crate::oauth::{ProviderRules, VerifiedTokens, Watch};
 use crate::passwords::violations;
 use crate::{Act, ActError, Caller, PolicyViolation};
 
@@ -53,6 +55,7 @@ pub struct Settings {
     pub login: LoginSettings,
     pub machines: MachineSettings,
     pub tokens: KeySettings,
+    pub provider: ProviderSettings,
 }
 
 #[expect(dead_code, reason = "what is composed here is used by acts that come next")]
@@ -62,11 +65,13 @@ pub(crate) struct Inner {
     pub(crate) sealing: Arc<SealingKey>,
     pub(crate) fetch: Arc<dyn Fetch>,
     pub(crate) mail: Arc<dyn Mailer>,
-    origin: RwLock<Arc<str>>,
+    pub(crate) origin: RwLock<Arc<str>>,
     pub(crate) accounts: Accounts,
     pub(crate) clients: Clients,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) machines: Machines,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) verified: VerifiedTokens,
     pub(crate) throttle: Throttle,
     pub(crate) workers: Workers,
     pub(crate) ledger: Ledger,
@@ -82,6 +87,7 @@ pub(crate) struct Rules {
     pub(crate) passwords: Passwords,
     pub(crate) invitations: Invitations,
     pub(crate) cost: Cost,
+    pub(crate) provider: ProviderRules,
     /// What an unknown name's password is verified against.
     pub(crate) dummy: Arc<str>,
 }
@@ -126,12 +132,17 @@ impl Service {
         let sessions = Sessions::open(Arc::clone(&storage) as Arc<_>, &settings.sessions, clock.now())?;
         let api_keys = ApiKeys::open(Arc::clone(&storage) as Arc<_>, &settings.machines, clock.now())?;
         let machines = Machines { keys: api_keys };
+        let watch = Watch::open(&*storage, &sessions, &clock)?;
+        sessions.watch(Arc::clone(&watch) as Arc<_>);
         let invitations = Arc::clone(&storage) as Arc<dyn InvitationStorage>;
         let rules = Rules::new(&settings, &invitations, &*rng);
         Ok(Self(Arc::new(Inner {
             clients: Clients::new(Arc::clone(&storage)),
             accounts: Accounts::new(Arc::clone(&storage) as Arc<_>, Arc::clone(&sessions))
-                .followed_by(Arc::clone(&machines.keys) as Arc<_>),
+                .followed_by(Arc::clone(&machines.keys) as Arc<_>)
+                .followed_by(Arc::clone(&watch) as Arc<_>),
+            watch,
+            verified: VerifiedTokens::new(),
             machines,
             storage,
             keys,
@@ -166,6 +177,12 @@ impl Service {
     #[must_use]
     pub fn keyring(&self) -> Arc<Keyring> {
         Arc::clone(&self.0.keys)
+    }
+
+    /// What was granted and has ended, for the request path.
+    #[must_use]
+    pub fn revocations(&self) -> Arc<Revocations> {
+        Arc::clone(&self.0.watch.revocations)
     }
 
     /// Scheme, host and port people reach the gate by.
@@ -227,6 +244,7 @@ impl Service {
                 let keys_purged = inner.machines.keys.purge(inner.clock.now());
                 inner.sessions.flush()?;
                 inner.machines.keys.flush()?;
+                inner.watch.tick(&*inner.storage)?;
                 purged?;
                 keys_purged?;
                 Ok(())
@@ -252,6 +270,7 @@ impl Rules {
             invitations: Invitations::new(Arc::clone(invitations), settings.login.clone()),
             cost,
             dummy: password::dummy(cost, rng).into(),
+            provider: ProviderRules::new(&settings.provider),
         }
     }
 }

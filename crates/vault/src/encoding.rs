@@ -29,6 +29,14 @@ pub fn base64url_decode(text: &str) -> Result<Vec<u8>, MalformedBase64> {
     BASE64URL.decode(text).map_err(|_| MalformedBase64)
 }
 
+/// The standard alphabet with padding (RFC 4648 §4), as `Authorization: Basic` has it.
+///
+/// # Errors
+/// When the text is anything but the canonical spelling.
+pub fn base64_decode(text: &str) -> Result<Vec<u8>, MalformedBase64> {
+    base64::engine::general_purpose::STANDARD.decode(text).map_err(|_| MalformedBase64)
+}
+
 /// Decodes exactly 32 bytes, the size of tickets and tokens, without allocating.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The living sessions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
@@ -203,6 +203,12 @@ impl Sessions {
         let living = self.living();
         let own = living.by_account.get(account)?.iter().find(|one| one.id == *id)?;
         (!own.is_expired(now)).then(|| Arc::clone(own))
+    }
+
+    /// The ids of all living sessions.
+    #[must_use]
+    pub fn ids(&self) -> HashSet<SessionId> {
+        self.living().all().map(|session| session.id.clone()).collect()
     }
 
     /// How many sessions there are.
