@@ -52,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) machines: gabion_identity::MachineSettings,
     /// The keys that sign tokens, and how they are replaced.
     pub(crate) tokens: gabion_identity::KeySettings,
+    /// Letting other applications sign people in here: what they get, and for how long.
+    pub(crate) provider: gabion_identity::oauth::ProviderSettings,
     /// How much is kept of what happened.
     pub(crate) ledger: gabion_ledger::Settings,
     /// Where Gabion keeps what it must remember.
@@ -85,6 +87,7 @@ impl Config {
         add("egress".to_owned(), self.egress.problems());
         add("machines".to_owned(), self.machines.problems());
         add("tokens".to_owned(), self.tokens.problems());
+        add("provider".to_owned(), self.provider.problems());
         add("ledger".to_owned(), self.ledger.problems());
         add("data".to_owned(), self.data.problems());
         add("admin".to_owned(), self.admin.problems());

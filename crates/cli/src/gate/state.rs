@@ -92,6 +92,7 @@ pub(crate) fn service_settings(config: &Config) -> gabion_service::Settings {
         sessions: config.sessions.clone(),
         passwords: config.passwords.clone(),
         login: config.login.clone(),
+        provider: config.provider.clone(),
         machines: config.machines.clone(),
         tokens: config.tokens.clone(),
     }

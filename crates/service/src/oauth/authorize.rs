@@ -6,7 +6,7 @@
 use gabion_identity::oauth::client::Client;
 use gabion_identity::oauth::request::{AuthorizationRequest, Consented, Present, Progress, Step, Target, TargetError};
 use gabion_identity::oauth::response::AuthorizationResponse;
-use gabion_identity::oauth::storage::{OAuthStorage as _, Pending};
+use gabion_identity::oauth::storage::Pending;
 use gabion_identity::oauth::token::ID_TOKEN_TYPE;
 use gabion_identity::oauth::{ErrorCode, OAuthError, Parameters, redirect_host};
 use gabion_identity::{Account, Session};
@@ -94,7 +94,7 @@ impl Service {
         browsers: Vec<Secret<String>>,
     ) -> Result<Authorization, OAuthError> {
         let client = match parameters.get("client_id") {
-            Some(id) => self.client(id).await.map_err(|Failed(error)| error)?,
+            Some(id) => self.known_client(id).await.map_err(|Failed(error)| error)?,
             None => None,
         };
         let caller = caller.clone();
@@ -128,7 +128,7 @@ impl Service {
         let (id, browsers) = (flow.clone(), browsers.to_vec());
         let flow = self.blocking_or(move |inner| inner.flow(id, &browsers)).await?;
         let Some(flow) = flow else { return Ok(None) };
-        let client = self.client(flow.pending.request.target.client.as_str()).await?;
+        let client = self.known_client(flow.pending.request.target.client.as_str()).await?;
         Ok(client.map(|client| (flow, client)))
     }
 }

@@ -60,7 +60,7 @@ impl Service {
             }
         };
         let now = self.0.clock.now();
-        let client = self.client(&id).await.map_err(|Failed(error)| error)?;
+        let client = self.known_client(&id).await.map_err(|Failed(error)| error)?;
         let Some(client) = client.filter(|client| client.metadata.authentication == method) else {
             return Err(refused(&self.0));
         };
@@ -72,7 +72,7 @@ impl Service {
     }
 
     /// The client of that name, unless it is disabled.
-    pub(crate) async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, Failed> {
+    pub(crate) async fn known_client(&self, id: &str) -> Result<Option<Arc<Client>>, Failed> {
         let Ok(id) = id.parse::<ClientId>() else { return Ok(None) };
         let client = self.0.clients.find(&id).map_err(|error| {
             tracing::error!(%error, "client not read");

@@ -186,7 +186,9 @@ impl Service {
     pub async fn remove_client(&self, caller: &Caller, id: &str) -> Result<(), ClientActError> {
         let wanted = id.to_owned();
         self.act(Act::RemoveClient, caller, About::of(id), move |inner, _| {
-            inner.clients.remove(&known(&wanted)?)?;
+            let id = known(&wanted)?;
+            inner.clients.remove(&id)?;
+            inner.end_grants_of_client(&id)?;
             Ok(())
         })
         .await
@@ -203,6 +205,9 @@ impl Service {
         self.act(act, caller, About::of(id), move |inner, _| {
             let now = inner.clock.now();
             let client = inner.clients.set_disabled(&known(&wanted)?, disabled, now)?;
+            if disabled {
+                inner.end_grants_of_client(&client.id)?;
+            }
             Ok(ClientView::of(&client, now))
         })
         .await

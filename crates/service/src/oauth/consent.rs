@@ -5,7 +5,6 @@ use std::sync::Arc;
 use gabion_identity::oauth::client::Client;
 use gabion_identity::oauth::grant::Consent;
 use gabion_identity::oauth::request::Consented;
-use gabion_identity::oauth::storage::OAuthStorage as _;
 use gabion_identity::oauth::{ErrorCode, OAuthError};
 use gabion_model::Secret;
 

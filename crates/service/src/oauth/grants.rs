@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gabion_identity::oauth::client::ClientId;
 use gabion_identity::oauth::grant::{Consent, Grant};
-use gabion_identity::oauth::storage::{Ending, OAuthStorage as _};
+use gabion_identity::oauth::storage::Ending;
 use gabion_identity::oauth::Scopes;
 use gabion_identity::{Account, AccountName};
 use gabion_model::Timestamp;
@@ -105,7 +105,8 @@ impl Inner {
         let now = self.clock.now();
         let mut rows: BTreeMap<ClientId, (Option<Consent>, Vec<Grant>)> = BTreeMap::new();
         for consent in self.storage.consents(&account.id)? {
-            rows.entry(consent.client.clone()).or_default().0 = Some(consent);
+            let client = consent.client.clone();
+            rows.entry(client).or_default().0 = Some(consent);
         }
         for grant in self.storage.grants_of(&account.id, now)? {
             rows.entry(grant.client.clone()).or_default().1.push(grant);

@@ -2,7 +2,6 @@
 //! and nothing else.
 
 use gabion_identity::oauth::client::Client;
-use gabion_identity::oauth::storage::OAuthStorage as _;
 use gabion_identity::oauth::token::AccessClaims;
 use gabion_identity::oauth::{OAuthError, Parameters, refresh};
 use serde_json::{Map, Value};

@@ -6,7 +6,6 @@ use gabion_identity::oauth::client::{Client, GrantType};
 use gabion_identity::oauth::grant::{Grant, NewGrant, Refresh, Terms};
 use gabion_identity::oauth::request::AuthorizationRequest;
 use gabion_identity::oauth::response::AuthorizationResponse;
-use gabion_identity::oauth::storage::OAuthStorage as _;
 use gabion_identity::oauth::token::{
     ACCESS_TOKEN_TYPE, AccessClaims, AccessParts, Confirmation, ID_TOKEN_TYPE, IdParts, TokenAnswer, id_claims,
 };

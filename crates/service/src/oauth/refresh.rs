@@ -3,7 +3,6 @@
 use gabion_identity::Account;
 use gabion_identity::oauth::grant::{Grant, LastAnswer};
 use gabion_identity::oauth::refresh::{self, Verdict};
-use gabion_identity::oauth::storage::OAuthStorage as _;
 use gabion_identity::oauth::{ErrorCode, GrantId, OAuthError, Scopes};
 use gabion_model::{Outcome, Secret};
 

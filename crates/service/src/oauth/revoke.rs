@@ -3,7 +3,6 @@
 
 use gabion_identity::oauth::client::Client;
 use gabion_identity::oauth::grant::EndReason;
-use gabion_identity::oauth::storage::OAuthStorage as _;
 use gabion_identity::oauth::{OAuthError, Parameters, refresh};
 
 use super::Failed;

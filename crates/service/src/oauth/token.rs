@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gabion_identity::oauth::client::{Client, GrantType};
 use gabion_identity::oauth::grant::{EndReason, Grant};
 use gabion_identity::oauth::request::is_verifier_of;
-use gabion_identity::oauth::storage::{Ending, Extension, OAuthStorage as _, Redeemed};
+use gabion_identity::oauth::storage::{Ending, Extension, Redeemed};
 use gabion_identity::oauth::token::{Confirmation, TokenAnswer};
 use gabion_identity::oauth::{ErrorCode, GrantId, OAuthError, Parameters};
 use gabion_identity::{Account, AccountName};
@@ -159,7 +159,9 @@ impl Inner {
         match account.filter(|_| living) {
             Some(account) => {
                 // Somebody works with the application: the session is not idle.
-                session.is_some_and(|session| session.touch(now));
+                if let Some(session) = session {
+                    session.touch(now);
+                }
                 Ok(account)
             }
             None => {

@@ -1,6 +1,5 @@
 //! Userinfo (OpenID Connect Core 1.0, 5.3): what an application may know about whoever signed in.
 
-use gabion_identity::oauth::storage::OAuthStorage as _;
 use gabion_identity::oauth::token::{Confirmation, userinfo_claims};
 use gabion_identity::oauth::{ErrorCode, OAuthError, scope};
 use gabion_model::Secret;
@@ -32,7 +31,7 @@ impl Service {
         if !claims.scope.has(scope::OPENID) {
             return Err(OAuthError::new(ErrorCode::InsufficientScope, "the token lacks the scope openid"));
         }
-        let client = self.client(&claims.client_id).await.map_err(|Failed(error)| error)?;
+        let client = self.known_client(&claims.client_id).await.map_err(|Failed(error)| error)?;
         let client = client.ok_or_else(OAuthError::invalid_token)?;
         let work = move |inner: &Inner| {
             let id = claims.gid.as_ref().ok_or_else(OAuthError::invalid_token)?;

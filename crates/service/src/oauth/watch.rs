@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gabion_identity::oauth::storage::{Ending, OAuthStorage};
+use gabion_identity::oauth::storage::Ending;
 use gabion_identity::oauth::{ProviderSettings, Revocations};
 use gabion_identity::session::Watcher;
 use gabion_identity::account::Follower;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use gabion_identity::storage::{AccountChange, AccountStorage as _};
 use gabion_model::{Role, SessionId};
 use gabion_service::client::Metadata;
+use gabion_service::oauth::{Authorization, Decision};
 use gabion_service::{
     Act, ActError, AddAccountError, Caller, ChangePasswordError, ClientActError, DisableAccountError,
     NewAccount, NewClient, PolicyViolation,
@@ -64,9 +65,21 @@ enum Target {
     Other,
 }
 
+impl Target {
+    /// The account as acts name it.
+    const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Own => None,
+            Self::Other => Some("victim"),
+        }
+    }
+}
+
 fn targets(act: Act) -> &'static [(Target, &'static str)] {
     match act {
-        Act::RevokeSession => &[(Target::Own, " (own)"), (Target::Other, " (other)")],
+        Act::RevokeSession | Act::ListGrants | Act::RevokeGrant => {
+            &[(Target::Own, " (own)"), (Target::Other, " (other)")]
+        }
         _ => &[(Target::Other, "")],
     }
 }
@@ -158,6 +171,17 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         },
         Act::EnableAccount => told(service.enable_account(&caller, "victim").await),
         Act::FirstAdministratorLink => told(service.first_administrator_link(&caller).await),
+        // Not acts of somebody, but events of what applications do: judged by what they bring.
+        Act::Authorize | Act::IssueTokens | Act::RefreshTokens | Act::EndGrant => "with-client",
+        Act::Consent => match service
+            .decide_authorization(&caller, secret("a guess"), Vec::new(), "none", Decision::Allow)
+            .await
+        {
+            Ok(Authorization::Gone) => "with-flow",
+            other => panic!("{other:?}"),
+        },
+        Act::ListGrants => told(service.grants(&caller, target.name()).await),
+        Act::RevokeGrant => told(service.revoke_grant(&caller, target.name(), "shop").await),
         Act::ListAccounts => told(service.list_accounts(&caller).await),
         Act::ListKeys => told(service.list_keys(&caller).await),
         Act::ListSessions => told(service.sessions(&caller).await),
