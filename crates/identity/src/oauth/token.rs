@@ -133,7 +133,7 @@ impl AccessClaims {
             auth_time: parts.terms.map(|terms| terms.authenticated.as_secs()),
             acr: parts.terms.map(|terms| told_acr(&terms.claims.acr, terms.methods)),
             amr: parts.terms.map_or_else(Vec::new, |terms| terms.methods.amr().into_iter().map(str::to_owned).collect()),
-            roles: parts.account.roles.iter().map(|role| role.as_str().to_owned()).collect(),
+            roles: parts.account.effective_roles().iter().map(|role| role.as_str().to_owned()).collect(),
             groups: parts.groups.to_vec(),
             tenant: parts.account.tenant.as_str().to_owned(),
             gid: parts.grant.cloned(),
@@ -206,7 +206,7 @@ pub fn person_claims(account: &Account, groups: &[String], wanted: &BTreeSet<&st
     if known.contains_key("phone_number") {
         known.insert("phone_number_verified".to_owned(), false.into());
     }
-    let roles: Vec<_> = account.roles.iter().map(|role| role.as_str()).collect();
+    let roles: Vec<_> = account.effective_roles().iter().map(|role| role.as_str().to_owned()).collect();
     known.insert("roles".to_owned(), roles.into());
     known.insert("groups".to_owned(), groups.into());
     known.insert("tenant".to_owned(), account.tenant.as_str().into());

@@ -199,7 +199,7 @@ impl Sessions {
 
     /// A living session of an account.
     #[must_use]
-    pub fn find(&self, account: &AccountId, id: &SessionId, now: Timestamp) -> Option<Arc<Session>> {
+    pub fn of_account(&self, account: &AccountId, id: &SessionId, now: Timestamp) -> Option<Arc<Session>> {
         let living = self.living();
         let own = living.by_account.get(account)?.iter().find(|one| one.id == *id)?;
         (!own.is_expired(now)).then(|| Arc::clone(own))

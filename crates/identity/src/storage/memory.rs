@@ -164,6 +164,7 @@ impl AccountStorage for MemoryStorage {
         state.members.retain(|(_, member)| member != id);
         state.keys.retain(|_, key| key.account != *id);
         state.identities.retain(|_, identity| identity.account != *id);
+        state.oauth.forget(id);
         Ok(())
     }
 

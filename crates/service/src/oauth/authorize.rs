@@ -280,7 +280,7 @@ impl Inner {
     /// The account and session of the caller, as of now.
     pub(super) fn present(&self, caller: &Caller) -> Result<Option<(Account, Arc<Session>)>, Failed> {
         let Actor::Account { id, session: Some(session), .. } = &caller.actor else { return Ok(None) };
-        let Some(session) = self.sessions.find(id, session, self.clock.now()) else { return Ok(None) };
+        let Some(session) = self.sessions.of_account(id, session, self.clock.now()) else { return Ok(None) };
         let account = self.accounts.by_id(id)?.filter(|account| !account.disabled);
         Ok(account.map(|account| (account, session)))
     }

@@ -128,7 +128,7 @@ impl Inner {
         if let Some(session) = grant.session.as_ref().filter(|_| !grant.offline) {
             self.watch.revocations.bind(session, &grant.id);
             // The session may have ended between the look and the binding.
-            if self.sessions.find(&grant.account, session, now).is_none() {
+            if self.sessions.of_account(&grant.account, session, now).is_none() {
                 self.end_grant(&grant.id)?;
                 return Err(OAuthError::invalid_grant().into());
             }
@@ -152,7 +152,7 @@ impl Inner {
         let account = self.accounts.by_id(&grant.account)?;
         let account = account.filter(|account| !account.disabled && account.epoch == grant.epoch);
         let session = match &grant.session {
-            Some(session) if !grant.offline => self.sessions.find(&grant.account, session, now),
+            Some(session) if !grant.offline => self.sessions.of_account(&grant.account, session, now),
             _ => None,
         };
         let living = grant.offline || grant.session.is_none() || session.is_some();

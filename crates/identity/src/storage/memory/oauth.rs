@@ -21,7 +21,6 @@ pub(super) struct OAuth {
 
 impl OAuth {
     /// What a deleted account leaves behind goes with it.
-    #[expect(dead_code, reason = "for whoever deletes accounts")]
     pub(super) fn forget(&mut self, account: &AccountId) {
         self.grants.retain(|_, grant| grant.account != *account);
         self.consents.retain(|(own, _), _| own != account);
