@@ -1,7 +1,12 @@
 //! Password hashing: Argon2id (RFC 9106) in the PHC string format.
 //!
 //! The floor is 19 MiB, 2 passes, 1 lane (OWASP Password Storage Cheat Sheet). What is read back from
-//! storage is bounded, so that a hostile PHC string can neither take the memory nor the processor.
+//! storage is bounded, so that a hostile PHC string can neither take the memory nor the processor. Hashes that
+//! other programs made are verified as well ([`examine`] says which) and are always due to be hashed anew.
+
+mod foreign;
+#[cfg(test)]
+mod foreign_tests;
 
 use argon2::{Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use base64::Engine as _;
@@ -10,6 +15,9 @@ use gabion_model::{Rng, Secret, random};
 use zeroize::Zeroize;
 
 use crate::constant_time_eq;
+use foreign::Foreign;
+
+pub use foreign::{HashRefused, examine, from_keycloak};
 
 /// How much work one hash takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +31,15 @@ pub struct Cost {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verification {
     matches: bool,
-    cost: Option<Cost>,
+    made: Made,
+}
+
+/// By whom a hash was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Made {
+    Elsewhere,
+    Here(Cost),
+    Unreadable,
 }
 
 /// Why a cost is refused.
@@ -102,10 +118,16 @@ impl Verification {
         self.matches
     }
 
-    /// The password is right and its hash is cheaper than `asked`: hash it anew and keep that.
+    /// The password is right and its hash is cheaper than `asked` or another program's: hash it anew and
+    /// keep that.
     #[must_use]
     pub fn needs_rehash(self, asked: Cost) -> bool {
-        self.matches && self.cost.is_some_and(|cost| cost.is_below(asked))
+        let due = match self.made {
+            Made::Elsewhere => true,
+            Made::Here(cost) => cost.is_below(asked),
+            Made::Unreadable => false,
+        };
+        self.matches && due
     }
 }
 
@@ -120,17 +142,22 @@ pub fn hash(password: &Secret<String>, cost: Cost, rng: &dyn Rng) -> Result<Stri
     Ok(print(cost, &salt, &output))
 }
 
-/// Checks a password against a stored hash. A hash that cannot be read, or demands more than
-/// [`Cost::CEILING`], matches nothing, and that takes as long as one hash at the floor.
+/// Checks a password against a stored hash. A hash that cannot be read, or demands more than is allowed
+/// ([`Cost::CEILING`], [`HashRefused::Costly`]), matches nothing, and that takes as long as one hash at the
+/// floor.
 #[must_use]
-pub fn verify(password: &Secret<String>, phc: &str) -> Verification {
-    let Some(stored) = parse(phc) else {
-        let _ = derive(password.expose().as_bytes(), &[0; 16], Cost::FLOOR);
-        return Verification { matches: false, cost: None };
-    };
-    let matches = derive(password.expose().as_bytes(), &stored.salt, stored.cost)
-        .is_some_and(|output| constant_time_eq(&output, &stored.output));
-    Verification { matches, cost: Some(stored.cost) }
+pub fn verify(password: &Secret<String>, stored: &str) -> Verification {
+    let password = password.expose().as_bytes();
+    if let Some(own) = parse(stored) {
+        let matches = derive(password, &own.salt, own.cost)
+            .is_some_and(|output| constant_time_eq(&output, &own.output));
+        return Verification { matches, made: Made::Here(own.cost) };
+    }
+    if let Ok(foreign) = Foreign::parse(stored) {
+        return Verification { matches: foreign.verify(password), made: Made::Elsewhere };
+    }
+    let _ = derive(password, &[0; 16], Cost::FLOOR);
+    Verification { matches: false, made: Made::Unreadable }
 }
 
 /// A hash of nobody's password at the given cost: what an unknown name is verified against, so that it
@@ -165,15 +192,25 @@ fn print(cost: Cost, salt: &[u8], output: &[u8]) -> String {
     format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${output}")
 }
 
+fn derive(password: &[u8], salt: &[u8], cost: Cost) -> Option<[u8; OUTPUT]> {
+    derive_with((Algorithm::Argon2id, Version::V0x13), password, salt, cost, OUTPUT)?.try_into().ok()
+}
+
 /// None when the memory cannot be had. The memory is wiped: what is in it is as good as the password to
 /// whoever guesses at it.
-fn derive(password: &[u8], salt: &[u8], cost: Cost) -> Option<[u8; OUTPUT]> {
-    let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(OUTPUT)).ok()?;
+fn derive_with(
+    (algorithm, version): (Algorithm, Version),
+    password: &[u8],
+    salt: &[u8],
+    cost: Cost,
+    length: usize,
+) -> Option<Vec<u8>> {
+    let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(length)).ok()?;
     let mut memory = Vec::new();
     memory.try_reserve_exact(params.block_count()).ok()?;
     memory.resize(params.block_count(), Block::new());
-    let mut output = [0; OUTPUT];
-    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut output = vec![0; length];
+    let argon = Argon2::new(algorithm, version, params);
     let derived = argon.hash_password_into_with_memory(password, salt, &mut output, &mut memory);
     memory.iter_mut().for_each(Zeroize::zeroize);
     derived.ok().map(|()| output)
