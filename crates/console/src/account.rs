@@ -1,5 +1,6 @@
 //! `GET /.gabion/account`: who one is, and where one is signed in.
 
+pub(crate) mod email;
 pub(crate) mod password;
 pub(crate) mod sessions;
 
@@ -10,7 +11,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use gabion_model::{TenantId, Timestamp};
-use gabion_service::SessionView;
+use gabion_service::{SessionView, user_agent};
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -18,7 +19,7 @@ use crate::context::Member;
 use crate::form::Asking;
 use crate::notice::Notice;
 use crate::words::Moment;
-use crate::{Console, page, user_agent};
+use crate::{Console, page};
 
 pub(crate) fn route() -> MethodRouter<Console> {
     get(show)

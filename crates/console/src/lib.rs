@@ -9,6 +9,8 @@ mod account;
 mod assets;
 mod context;
 mod csp_report;
+mod email;
+mod forgot;
 mod form;
 mod jwks;
 mod login;
@@ -16,7 +18,6 @@ mod logout;
 mod next;
 mod notice;
 pub mod page;
-mod user_agent;
 mod welcome;
 mod words;
 
@@ -44,8 +45,11 @@ pub fn router(parts: Parts) -> Router {
     Router::new()
         .route("/.gabion/login", login::route())
         .route("/.gabion/logout", logout::route())
+        .route("/.gabion/forgot", forgot::route())
+        .route("/.gabion/email", email::route())
         .route("/.gabion/welcome", welcome::route())
         .route("/.gabion/account", account::route())
+        .route("/.gabion/account/email", account::email::route())
         .route("/.gabion/account/password", account::password::route())
         .route("/.gabion/account/sessions/revoke-others", account::sessions::revoke_others::route())
         .route("/.gabion/account/sessions/{id}/revoke", account::sessions::revoke::route())

@@ -7,6 +7,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Notice {
+    LinkSent,
     OthersRevoked,
     PasswordChanged,
     PasswordSet,
@@ -20,6 +21,7 @@ pub(crate) enum Notice {
 impl Notice {
     pub(crate) const fn text(self) -> Option<&'static str> {
         match self {
+            Self::LinkSent => Some("A link is on its way. Open it to confirm the address."),
             Self::OthersRevoked => Some("Every other device is signed out."),
             Self::PasswordChanged => Some("Your password is changed, and every other device is signed out."),
             Self::PasswordSet => Some("Your password is set. Sign in with it now."),

@@ -94,6 +94,10 @@ async fn form(
             "Choose a password for the first administrator. There is no default one.",
         ),
         Purpose::Enrolment => (format!("Welcome, {name}"), "Choose a password to finish your account."),
+        Purpose::Forgotten => (
+            "Choose a new password".to_owned(),
+            "Your old one works until you do. Every device will be signed out.",
+        ),
         Purpose::Reset => ("Choose a new password".to_owned(), "Your old one does not work any more."),
     };
     let status = if violations.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
@@ -110,7 +114,7 @@ async fn form(
 }
 
 /// Unknown, used, expired, replaced: one answer (410 would tell that the link was once good).
-fn invalid() -> Response {
+pub(crate) fn invalid() -> Response {
     page::render(StatusCode::NOT_FOUND, &Invalid)
 }
 

@@ -21,6 +21,9 @@ pub enum Purpose {
     Enrolment,
     /// The machine's owner sets the password of the first administrator.
     FirstAdministrator,
+    /// Somebody asked for a link by mail because the password is forgotten; it works until the link is
+    /// used.
+    Forgotten,
     /// Somebody sets a new password in place of a forgotten one.
     Reset,
 }
@@ -63,7 +66,7 @@ impl Invitations {
         let life = match purpose {
             Purpose::Enrolment => self.settings.enrolment_link,
             Purpose::FirstAdministrator => self.settings.first_administrator_link,
-            Purpose::Reset => self.settings.reset_link,
+            Purpose::Forgotten | Purpose::Reset => self.settings.reset_link,
         };
         let invitation = Invitation {
             token_hash: sha256(token.expose()),

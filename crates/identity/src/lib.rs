@@ -17,6 +17,7 @@ pub mod invitation;
 pub mod keyring;
 pub mod login;
 pub mod machines;
+pub mod mail;
 pub mod name;
 pub mod oauth;
 pub mod passwords;

@@ -12,6 +12,7 @@ use gabion_model::Timestamp;
 use gabion_vault::password::{Cost, Verification};
 
 use crate::account::{Account, AccountError, Accounts};
+use crate::email::Email;
 use crate::name::AccountName;
 use crate::throttle::{Reservation, Throttle, Throttled};
 
@@ -83,11 +84,14 @@ pub fn begin(
     let parsed = name.parse::<AccountName>().ok();
     // A malformed name cannot be an account's; it is counted like one all the same.
     let counted = parsed.as_ref().map_or(name, AccountName::as_str);
+    // A proven address is as good as the name; both are looked up for whatever could be either, and both
+    // are counted as the account's name.
+    let email = name.parse::<Email>().ok();
+    let by_name = parsed.as_ref().map_or(Ok(None), |name| accounts.find(name))?;
+    let by_email = email.as_ref().map_or(Ok(None), |email| accounts.by_verified_email(email))?;
+    let account = by_name.or(by_email);
+    let counted = account.as_ref().map_or(counted, |account| account.name.as_str());
     let reservation = throttle.reserve(counted, address, now)?;
-    let account = match &parsed {
-        Some(name) => accounts.find(name)?,
-        None => None,
-    };
     let phc = match account.as_ref().and_then(|account| account.password.as_deref()) {
         Some(phc) => phc.into(),
         None => Arc::clone(dummy),
@@ -161,7 +165,8 @@ mod tests {
                 }
             }
             let dummy = password::dummy(Cost::FLOOR, &rng).into();
-            Self { accounts, throttle: Throttle::new(&LoginSettings::default(), &rng), dummy }
+            let settings = LoginSettings { failures_per_address: 100, ..LoginSettings::default() };
+            Self { accounts, throttle: Throttle::new(&settings, &rng), dummy }
         }
 
         fn begin(&self, name: &str) -> Result<Attempt, BeginError> {
@@ -189,6 +194,25 @@ mod tests {
                 matches!(outcome, Outcome::Accepted { account, rehash: false } if account.name.as_str() == "ada")
             );
         }
+    }
+
+    #[test]
+    fn a_proven_address_signs_in_and_counts_as_the_name() {
+        let house = House::new();
+        let ada = house.accounts.find(&"ada".parse().unwrap()).unwrap().unwrap();
+        let email: Email = "ada@example.org".parse().unwrap();
+        let with = |verified| house.accounts.set_email(&ada.id, Some(email.clone()), verified, NOW).unwrap();
+        with(None);
+        let outcome = house.try_in("ada@example.org", "correct horse").unwrap();
+        assert!(matches!(outcome, Outcome::Rejected(_)), "an address nobody proved is nobody's");
+        with(Some(NOW));
+        let outcome = house.try_in("ADA@example.org", "correct horse").unwrap();
+        assert!(matches!(outcome, Outcome::Accepted { account, .. } if account.name.as_str() == "ada"));
+        for name in ["ada", "ada@example.org", "ada", "ada@example.org", "ada"] {
+            assert!(matches!(house.try_in(name, "wrong"), Ok(Outcome::Rejected(_))));
+        }
+        assert!(house.begin("ada@example.org").is_err());
+        assert!(house.begin("ada").is_err(), "one counter for both spellings");
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub enum Act {
     AddClient,
     ChangeClient,
     Authorize,
+    ChangeEmail,
     ChangePassword,
     Consent,
     DisableAccount,
@@ -19,14 +20,17 @@ pub enum Act {
     EndGrant,
     FirstAdministratorLink,
     IssueTokens,
+    ForgotPassword,
     ListAccounts,
     ListGrants,
     ListKeys,
     ListClients,
     ListSessions,
+    ReadEmail,
     ReadInvitation,
     RemoveClient,
     RefreshTokens,
+    ReadMailLink,
     ReportPolicyViolation,
     ResetAccount,
     RevokeGrant,
@@ -38,6 +42,7 @@ pub enum Act {
     SignIn,
     SignOut,
     TurnKeys,
+    UseMailLink,
 }
 
 /// Who may ask for an act.
@@ -62,6 +67,7 @@ impl Act {
         Self::AddClient,
         Self::ChangeClient,
         Self::Authorize,
+        Self::ChangeEmail,
         Self::ChangePassword,
         Self::Consent,
         Self::DisableAccount,
@@ -71,14 +77,17 @@ impl Act {
         Self::EndGrant,
         Self::FirstAdministratorLink,
         Self::IssueTokens,
+        Self::ForgotPassword,
         Self::ListAccounts,
         Self::ListGrants,
         Self::ListKeys,
         Self::ListClients,
         Self::ListSessions,
+        Self::ReadEmail,
         Self::ReadInvitation,
         Self::RemoveClient,
         Self::RefreshTokens,
+        Self::ReadMailLink,
         Self::ReportPolicyViolation,
         Self::ResetAccount,
         Self::RevokeGrant,
@@ -90,6 +99,7 @@ impl Act {
         Self::SignIn,
         Self::SignOut,
         Self::TurnKeys,
+        Self::UseMailLink,
     ];
 
     /// Who may, how the ledger calls it, and the control it serves.
@@ -104,6 +114,13 @@ impl Act {
             Self::AcceptInvitation => {
                 (Everybody, "invitation.accept", Kind::Administration, ControlId::AUTHN_PASSWORD_RESET)
             }
+            Self::ForgotPassword => {
+                (Everybody, "account.forgot-password", Kind::Administration, ControlId::AUTHN_PASSWORD_RESET)
+            }
+            Self::ReadMailLink => {
+                (Everybody, "mail-link.read", Kind::Administration, ControlId::AUTHN_PASSWORD_RESET)
+            }
+            Self::UseMailLink => (Everybody, "mail-link.use", Kind::Administration, ControlId::AUTHZ_STEP_UP),
             Self::ReportPolicyViolation => (Everybody, "csp.report", Kind::Refusal, ControlId::WEB_CSP),
 
             Self::Authorize => (Everybody, "oauth.authorize", Kind::Refusal, ControlId::OAUTH_PKCE),
@@ -119,6 +136,12 @@ impl Act {
             Self::RevokeSession => (Owner, "session.revoke", Kind::Session, ControlId::SESSION_REVOCATION),
             Self::RevokeOtherSessions => {
                 (SignedIn, "session.revoke-others", Kind::Session, ControlId::SESSION_REVOCATION)
+            }
+            Self::ReadEmail => {
+                (SignedIn, "account.read-email", Kind::Administration, ControlId::AUTHZ_STEP_UP)
+            }
+            Self::ChangeEmail => {
+                (SignedIn, "account.change-email", Kind::Administration, ControlId::AUTHZ_STEP_UP)
             }
             Self::ChangePassword => {
                 (SignedIn, "account.change-password", Kind::Administration, ControlId::AUTHN_PASSWORD_POLICY)

@@ -72,6 +72,48 @@ pub enum DisableAccountError {
     LastAdministrator,
 }
 
+/// [`Service::forgot_password`](crate::Service::forgot_password).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ForgotPasswordError {
+    #[error("too many people ask for links at once, try again in a moment")]
+    Busy,
+    #[error("no mail transport is configured")]
+    NotConfigured,
+    #[error("too many links were asked for, try again in {} s", .retry_after.as_secs())]
+    Throttled { retry_after: Duration },
+}
+
+/// [`Service::change_email`](crate::Service::change_email).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeEmailError {
+    #[error(transparent)]
+    Act(#[from] ActError),
+    #[error("this is no e-mail address of the form `name@host.example`")]
+    NoAddress,
+    #[error("no mail transport is configured")]
+    NotConfigured,
+    /// The caller must prove again who they are.
+    #[error("this needs a sign-in of the last ten minutes")]
+    NotFresh,
+    #[error("this is the address of the account already")]
+    Same,
+    #[error("too many letters were sent, try again in {} s", .retry_after.as_secs())]
+    Throttled { retry_after: Duration },
+}
+
+/// [`Service::use_mail_link`](crate::Service::use_mail_link).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MailLinkError {
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// Unknown, expired, used, replaced, or of a disabled account: never said which.
+    #[error("the link does not work: it was used, has expired or was replaced by a newer one")]
+    Invalid,
+    /// Told only to who holds the mailbox.
+    #[error("another account has this address")]
+    Taken,
+}
+
 /// [`Service::accept_invitation`](crate::Service::accept_invitation).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvitationError {

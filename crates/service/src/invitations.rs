@@ -7,7 +7,7 @@ use gabion_vault::password;
 use crate::passwords::violations;
 use crate::record::{About, to_the_end};
 use crate::service::Inner;
-use crate::{Act, ActError, Caller, InvitationError, InvitationView, Purpose, Service};
+use crate::{Act, ActError, Caller, InvitationError, InvitationView, Notice, Purpose, Service};
 
 impl Service {
     /// What a one-time link is for, without using it. Changes nothing; only links that do not work are
@@ -69,7 +69,11 @@ impl Service {
                     if taken.is_none_or(|invitation| invitation.account != account.id) {
                         return Err(InvitationError::Invalid);
                     }
-                    inner.accounts.set_password(&account.id, hashed, None, now).map_err(ActError::from)?;
+                    let account = inner
+                        .accounts
+                        .set_password(&account.id, hashed, None, now)
+                        .map_err(ActError::from)?;
+                    inner.notify(&account, &Notice::PasswordChanged);
                     Ok(())
                 })
                 .await
@@ -110,6 +114,7 @@ const fn name(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Enrolment => "enrolment",
         Purpose::FirstAdministrator => "first_administrator",
+        Purpose::Forgotten => "forgotten",
         Purpose::Reset => "reset",
     }
 }

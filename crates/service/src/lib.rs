@@ -13,12 +13,14 @@ mod error;
 mod hashing;
 mod invitations;
 mod keys;
+mod mail;
 pub mod oauth;
 mod passwords;
 mod record;
 mod service;
 mod sessions;
 mod sign_in;
+pub mod user_agent;
 mod view;
 
 pub use gabion_identity::Purpose;
@@ -28,8 +30,10 @@ pub use gabion_identity::oauth::client;
 pub use act::{Act, Audience};
 pub use caller::Caller;
 pub use error::{
-    ActError, AddAccountError, ChangePasswordError, DisableAccountError, InvitationError, SignInError,
+    ActError, AddAccountError, ChangeEmailError, ChangePasswordError, DisableAccountError,
+    ForgotPasswordError, InvitationError, MailLinkError, SignInError,
 };
+pub use mail::{EmailView, MailLinkView, Notice};
 pub use oauth::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
 pub use service::{Parts, Service, Settings};
 pub use view::{

@@ -8,7 +8,7 @@ use gabion_vault::password;
 
 use crate::record::{About, to_the_end};
 use crate::service::sentence;
-use crate::{Act, ActError, Caller, ChangePasswordError, Service};
+use crate::{Act, ActError, Caller, ChangePasswordError, Notice, Service};
 
 impl Service {
     /// Changes the caller's own password and ends every other session. Wrong tries at the current
@@ -67,7 +67,9 @@ impl Service {
                     if standing.account()?.epoch != account.epoch {
                         return Err(ActError::Forbidden);
                     }
-                    inner.accounts.set_password(&account.id, hashed, keep, inner.clock.now())?;
+                    let account =
+                        inner.accounts.set_password(&account.id, hashed, keep, inner.clock.now())?;
+                    inner.notify(&account, &Notice::PasswordChanged);
                     Ok(())
                 })
                 .await?;

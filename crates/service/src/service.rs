@@ -18,6 +18,7 @@ use gabion_vault::jwt::{KeyError, SigningKey};
 use gabion_vault::password::{self, Cost};
 
 use crate::hashing::Workers;
+use crate::mail::Requests;
 use crate::oauth::{ProviderRules, VerifiedTokens, Watch};
 use crate::passwords::violations;
 use crate::{Act, ActError, Caller, PolicyViolation};
@@ -77,6 +78,7 @@ pub(crate) struct Inner {
     pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) requests: Requests,
     invitations: Arc<dyn InvitationStorage>,
     rules: RwLock<Arc<Rules>>,
 }
@@ -155,6 +157,7 @@ impl Service {
             workers: Workers::new(workers, workers.saturating_mul(QUEUE_PER_WORKER)),
             ledger,
             clock,
+            requests: Requests::new(&*rng),
             rng,
             invitations,
             rules: RwLock::new(Arc::new(rules)),
@@ -188,7 +191,7 @@ impl Service {
     /// Scheme, host and port people reach the gate by.
     #[must_use]
     pub fn origin(&self) -> Arc<str> {
-        Arc::clone(&self.0.origin.read().unwrap_or_else(PoisonError::into_inner))
+        self.0.origin()
     }
 
     /// The gate is reached by another address: it was bound to a free port, or the configuration changed.
@@ -257,6 +260,10 @@ impl Service {
 }
 
 impl Inner {
+    pub(crate) fn origin(&self) -> Arc<str> {
+        Arc::clone(&self.origin.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub(crate) fn rules(&self) -> Arc<Rules> {
         Arc::clone(&self.rules.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -112,7 +112,7 @@ impl Service {
         caller.actor =
             Actor::Account { id: account.id.clone(), name: account.name.to_string(), session: None };
         let mut begun = self.0.begin(Act::SignIn, &caller, About::of(account.name.as_str())).await?;
-        let (address, user_agent) = (caller.address, caller.user_agent);
+        let (address, user_agent) = (caller.address, caller.user_agent.clone());
         let result = self
             .blocking_or(move |inner| {
                 if let (Some(to), Some(from)) = (rehashed, account.password.clone())
@@ -130,6 +130,7 @@ impl Service {
                 if let Err(error) = inner.accounts.signed_in(&account.id, now) {
                     tracing::warn!(%error, "time of sign-in not stored");
                 }
+                inner.note_device(&account, &caller, now);
                 Ok(SignedIn { ticket, session })
             })
             .await;

@@ -242,6 +242,8 @@ fn own() -> impl Iterator<Item = Compiled> {
         ("/.gabion/account/*", Access::SignedIn, None, None),
         ("/.gabion/login", Access::Public, Some("login"), None),
         ("/.gabion/welcome", Access::Public, Some("login"), None),
+        ("/.gabion/forgot", Access::Public, Some("login"), None),
+        ("/.gabion/email", Access::Public, Some("login"), None),
         ("/.gabion/assets/*", Access::Public, None, None),
         (
             "/.gabion/csp-report",

@@ -7,6 +7,7 @@ mod clients;
 mod directory;
 mod federation;
 mod keys;
+mod mail;
 mod signing_keys;
 mod oauth;
 
@@ -58,6 +59,9 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
         federation::an_account_comes_with_its_identity_or_not_at_all,
         federation::the_last_identity_stays_where_it_must,
         signing_keys::signing_keys_are_kept_whole,
+        mail::mail_links_are_kept_whole,
+        mail::a_mail_link_is_taken_once,
+        mail::the_latest_devices_are_remembered,
     ];
     for case in cases.iter().chain(&directory::cases()) {
         case(&fresh());

@@ -4,6 +4,7 @@ mod clients;
 mod federation;
 mod groups;
 mod keys;
+mod mail;
 mod signing_keys;
 mod oauth;
 
@@ -23,6 +24,7 @@ use crate::federation::external::{ExternalIdentity, IdentityId};
 use crate::group::Group;
 use crate::invitation::Invitation;
 use crate::keyring::StoredKey;
+use crate::mail::MailLink;
 use crate::name::AccountName;
 use crate::oauth::client::{Client, ClientId};
 
@@ -41,6 +43,8 @@ struct State {
     identities: BTreeMap<IdentityId, ExternalIdentity>,
     signing_keys: BTreeMap<String, StoredKey>,
     oauth: oauth::OAuth,
+    mail_links: BTreeMap<[u8; 32], MailLink>,
+    devices: BTreeMap<AccountId, BTreeMap<[u8; 32], Timestamp>>,
     groups: BTreeMap<GroupId, Group>,
     members: BTreeSet<(GroupId, AccountId)>,
     /// Names of removed accounts that are not given again.
@@ -165,6 +169,8 @@ impl AccountStorage for MemoryStorage {
         state.keys.retain(|_, key| key.account != *id);
         state.identities.retain(|_, identity| identity.account != *id);
         state.oauth.forget(id);
+        state.mail_links.retain(|_, link| link.account != *id);
+        state.devices.remove(id);
         Ok(())
     }
 

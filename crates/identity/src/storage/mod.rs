@@ -16,6 +16,7 @@ use crate::email::Email;
 use crate::federation::external::FederationStorage;
 use crate::invitation::Invitation;
 use crate::keyring::StoredKey;
+use crate::mail::{Device, MailLink};
 use crate::name::AccountName;
 use crate::oauth::client::ClientStorage;
 use crate::oauth::storage::OAuthStorage;
@@ -36,6 +37,7 @@ pub trait Storage:
     + KeyStorage
     + SessionStorage
     + OAuthStorage
+    + MailStorage
 {
 }
 
@@ -49,6 +51,7 @@ impl<S> Storage for S where
         + KeyStorage
         + SessionStorage
         + OAuthStorage
+        + MailStorage
 {
 }
 
@@ -197,13 +200,59 @@ pub trait KeyStorage: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// [`StorageError::NotFound`] when there is no such key.
-    fn retire_signing_key(&self, kid: &str, retired: Timestamp, expires: Timestamp) -> Result<(), StorageError>;
+    fn retire_signing_key(
+        &self,
+        kid: &str,
+        retired: Timestamp,
+        expires: Timestamp,
+    ) -> Result<(), StorageError>;
 
     /// Removes a key, if it is there.
     ///
     /// # Errors
     /// When the storage cannot be written.
     fn remove_signing_key(&self, kid: &str) -> Result<(), StorageError>;
+}
+
+/// Keeps links by mail and known devices.
+pub trait MailStorage: Send + Sync + fmt::Debug {
+    /// Adds a link. One that confirms takes the place of every earlier one of the account that does;
+    /// expired ones of the account are removed.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] when there is no such account.
+    fn put_mail_link(&self, link: &MailLink) -> Result<(), StorageError>;
+
+    /// The link, without using it up, if it has not expired at `now`.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn find_mail_link(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<MailLink>, StorageError>;
+
+    /// Removes the link and returns it if it has not expired at `now`. Of any number of takers at once
+    /// exactly one gets it.
+    ///
+    /// # Errors
+    /// When the storage cannot be written.
+    fn take_mail_link(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<MailLink>, StorageError>;
+
+    /// Removes the account's links that confirm.
+    ///
+    /// # Errors
+    /// When the storage cannot be written.
+    fn end_confirmations(&self, account: &AccountId) -> Result<(), StorageError>;
+
+    /// Notes when a device was seen, keeps the latest `keep` of the account, and says what it was before.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] when there is no such account.
+    fn remember_device(
+        &self,
+        account: &AccountId,
+        device: &[u8; 32],
+        now: Timestamp,
+        keep: usize,
+    ) -> Result<Device, StorageError>;
 }
 
 /// A session as it is stored: the hash of its ticket, never the ticket.

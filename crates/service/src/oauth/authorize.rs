@@ -4,7 +4,9 @@
 //! cookie; every step is judged anew from what holds then, so none can be skipped by coming back early.
 
 use gabion_identity::oauth::client::Client;
-use gabion_identity::oauth::request::{AuthorizationRequest, Consented, Present, Progress, Step, Target, TargetError};
+use gabion_identity::oauth::request::{
+    AuthorizationRequest, Consented, Present, Progress, Step, Target, TargetError,
+};
 use gabion_identity::oauth::response::AuthorizationResponse;
 use gabion_identity::oauth::storage::Pending;
 use gabion_identity::oauth::token::ID_TOKEN_TYPE;
@@ -32,7 +34,13 @@ pub enum Authorization {
     /// Nobody may be redirected.
     Invalid(TargetError),
     /// The person must sign in, and come back to the request after.
-    SignIn { flow: Secret<String>, browser: Secret<String>, fresh: bool, acr: Option<Acr>, hint: Option<String> },
+    SignIn {
+        flow: Secret<String>,
+        browser: Secret<String>,
+        fresh: bool,
+        acr: Option<Acr>,
+        hint: Option<String>,
+    },
 }
 
 /// What the person is asked.
@@ -271,9 +279,8 @@ impl Inner {
     fn flow(&self, id: Secret<String>, browsers: &[Secret<String>]) -> Result<Option<Flow>, Failed> {
         let hash = sha256(id.expose().as_bytes());
         let Some(pending) = self.storage.pending(&hash, self.clock.now())? else { return Ok(None) };
-        let own = |value: &&Secret<String>| {
-            constant_time_eq(&sha256(value.expose().as_bytes()), &pending.browser)
-        };
+        let own =
+            |value: &&Secret<String>| constant_time_eq(&sha256(value.expose().as_bytes()), &pending.browser);
         Ok(browsers.iter().find(own).cloned().map(|browser| Flow { id, browser, pending }))
     }
 
@@ -379,7 +386,11 @@ impl Inner {
     }
 
     /// A request that was pushed before (RFC 9126), by its `request_uri`.
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "pushed requests come with their endpoint")]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "pushed requests come with their endpoint"
+    )]
     fn pushed(&self, _: &Parameters, _: &Client) -> Result<Option<AuthorizationRequest>, Failed> {
         Ok(None)
     }

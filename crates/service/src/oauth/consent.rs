@@ -85,8 +85,7 @@ impl Service {
                 claims.dedup();
             }
             let granted = inner.clock.now();
-            let consent =
-                Consent { account: account.id, client: client.id.clone(), scope, claims, granted };
+            let consent = Consent { account: account.id, client: client.id.clone(), scope, claims, granted };
             let answer = inner.proceed(&asking, flow, &client, Consented::JustNow)?;
             if matches!(answer, Authorization::Answer(_)) {
                 inner.storage.put_consent(&consent)?;

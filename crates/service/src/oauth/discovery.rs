@@ -20,8 +20,11 @@ impl Service {
         let issuer = inner.issuer();
         let at = |path: &str| format!("{issuer}/.gabion/oauth/{path}");
         let methods: Vec<_> = TOKEN_METHODS.iter().map(|method| method.as_str()).collect();
-        let confidential: Vec<_> =
-            TOKEN_METHODS.iter().filter(|one| **one != AuthenticationMethod::None).map(|one| one.as_str()).collect();
+        let confidential: Vec<_> = TOKEN_METHODS
+            .iter()
+            .filter(|one| **one != AuthenticationMethod::None)
+            .map(|one| one.as_str())
+            .collect();
         let mut algorithms: Vec<_> =
             inner.keys.public().keys.iter().filter_map(|key| key.alg()).map(|alg| alg.as_str()).collect();
         algorithms.sort_unstable();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use gabion_identity::oauth::Scopes;
 use gabion_identity::oauth::client::ClientId;
 use gabion_identity::oauth::grant::{Consent, Grant};
 use gabion_identity::oauth::storage::Ending;
-use gabion_identity::oauth::Scopes;
 use gabion_identity::{Account, AccountName};
 use gabion_model::Timestamp;
 
@@ -55,7 +55,8 @@ impl Service {
         account: Option<&str>,
         client: &str,
     ) -> Result<(), ActError> {
-        let (named, client) = (account.map(str::to_owned), client.parse::<ClientId>().map_err(|_| ActError::NotFound)?);
+        let (named, client) =
+            (account.map(str::to_owned), client.parse::<ClientId>().map_err(|_| ActError::NotFound)?);
         let (wanted, of) = (client.clone(), named.clone());
         // What is not there to end is no act: whoever is signed in could fill the ledger with tries.
         self.read(Act::RevokeGrant, caller, move |inner, standing| {

@@ -7,7 +7,8 @@ use gabion_identity::oauth::grant::{Grant, NewGrant, Refresh, Terms};
 use gabion_identity::oauth::request::AuthorizationRequest;
 use gabion_identity::oauth::response::AuthorizationResponse;
 use gabion_identity::oauth::token::{
-    ACCESS_TOKEN_TYPE, AccessClaims, AccessParts, Confirmation, ID_TOKEN_TYPE, IdParts, TokenAnswer, id_claims,
+    ACCESS_TOKEN_TYPE, AccessClaims, AccessParts, Confirmation, ID_TOKEN_TYPE, IdParts, TokenAnswer,
+    id_claims,
 };
 use gabion_identity::oauth::{GrantId, OAuthError, Scopes, refresh, scope};
 use gabion_identity::{Account, Session};

@@ -6,9 +6,9 @@ use gabion_identity::oauth::refresh::{self, Verdict};
 use gabion_identity::oauth::{ErrorCode, GrantId, OAuthError, Scopes};
 use gabion_model::{Outcome, Secret};
 
+use super::Failed;
 use super::issue::Issue;
 use super::token::{TokenRequest, actor, narrowed};
-use super::Failed;
 use crate::service::Inner;
 use crate::{Act, Caller, Service};
 
@@ -33,7 +33,8 @@ impl Inner {
         let token = refresh::read(parameters.require("refresh_token")?).ok_or_else(refused)?;
         let grace = self.rules().provider.settings.refresh_grace.as_duration();
         let key = confirmation.as_ref().and_then(|confirmation| confirmation.jkt.as_deref());
-        let asked = refresh::fingerprint(&client.id, key, parameters.get("scope"), parameters.all("resource"));
+        let asked =
+            refresh::fingerprint(&client.id, key, parameters.get("scope"), parameters.all("resource"));
         for _ in 0..TRIES {
             let now = self.clock.now();
             let grant = self.storage.grant(&token.grant)?.ok_or_else(refused)?;

@@ -55,16 +55,21 @@ impl Service {
     }
 
     /// RFC 6749, 4.1.3.
-    async fn exchange_code(&self, caller: &Caller, request: TokenRequest) -> Result<Secret<String>, OAuthError> {
+    async fn exchange_code(
+        &self,
+        caller: &Caller,
+        request: TokenRequest,
+    ) -> Result<Secret<String>, OAuthError> {
         request.parameters.require("code")?;
         let (service, mut caller) = (self.clone(), caller.clone());
         let done = to_the_end(async move {
             let client = Arc::clone(&request.client);
-            let (grant, account, answer) =
-                service.blocking_or({
+            let (grant, account, answer) = service
+                .blocking_or({
                     let caller = caller.clone();
                     move |inner: &Inner| inner.exchange(&caller, &request)
-                }).await?;
+                })
+                .await?;
             caller.actor = actor(&account);
             service.granted(&caller, &grant, &client, answer).await
         });

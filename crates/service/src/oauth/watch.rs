@@ -3,10 +3,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use gabion_identity::account::Follower;
 use gabion_identity::oauth::storage::Ending;
 use gabion_identity::oauth::{ProviderSettings, Revocations};
 use gabion_identity::session::Watcher;
-use gabion_identity::account::Follower;
 use gabion_identity::storage::{AccountChange, Storage};
 use gabion_identity::{Account, Session, Sessions, StorageError};
 use gabion_model::{AccountId, Clock, SessionId, Timestamp};
@@ -85,7 +85,6 @@ impl Watcher for Watch {
             self.untold().sessions.push(session.id.clone());
         }
     }
-
 }
 
 impl Follower for Watch {

@@ -5,13 +5,15 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use gabion_identity::mail::MailLinks;
 use gabion_identity::storage::{AccountChange, AccountStorage as _};
-use gabion_model::{Role, SessionId};
+use gabion_model::random::SeededRng;
+use gabion_model::{Clock as _, Role, SessionId};
 use gabion_service::client::Metadata;
 use gabion_service::oauth::{Authorization, Decision};
 use gabion_service::{
-    Act, ActError, AddAccountError, Caller, ChangePasswordError, ClientActError, DisableAccountError,
-    NewAccount, NewClient, PolicyViolation,
+    Act, ActError, AddAccountError, Caller, ChangeEmailError, ChangePasswordError, ClientActError,
+    DisableAccountError, NewAccount, NewClient, PolicyViolation,
 };
 
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
@@ -156,6 +158,11 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         Act::RotateClientSecret => {
             told_client(service.rotate_client_secret(&caller, "shop", Duration::ZERO).await)
         }
+        Act::ChangeEmail => match service.change_email(&caller, "new@example.org").await {
+            Ok(()) => "yes",
+            Err(ChangeEmailError::Act(error)) => word(error),
+            Err(error) => panic!("{error}"),
+        },
         Act::ChangePassword => {
             let new = secret("gravel under every wheel");
             match service.change_password(&caller, secret(PASSWORD), new).await {
@@ -182,6 +189,25 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         },
         Act::ListGrants => told(service.grants(&caller, target.name()).await),
         Act::RevokeGrant => told(service.revoke_grant(&caller, target.name(), "shop").await),
+        Act::ForgotPassword => {
+            service.forgot_password(&caller, "victim").unwrap();
+            "yes"
+        }
+        Act::ReadEmail => told(service.email(&caller).await),
+        Act::ReadMailLink | Act::UseMailLink => {
+            let guest = world.guest("guest", &[]).await;
+            let account = world.storage.by_id(&guest.session.principal.account).unwrap().unwrap();
+            let email = "new@example.org".parse().unwrap();
+            let (link, _) = MailLinks::new(world.storage.clone())
+                .begin(&account, &email, world.clock.now(), &SeededRng::new(3))
+                .unwrap();
+            let good = if act == Act::ReadMailLink {
+                service.mail_link(&caller, link.token).await.is_ok()
+            } else {
+                service.use_mail_link(&caller, link.token).await.is_ok()
+            };
+            if good { "with-link" } else { "refused" }
+        }
         Act::ListAccounts => told(service.list_accounts(&caller).await),
         Act::ListKeys => told(service.list_keys(&caller).await),
         Act::ListSessions => told(service.sessions(&caller).await),

@@ -6,6 +6,7 @@ mod accounts;
 mod authorization;
 mod clients;
 mod invitations;
+mod mail;
 mod record;
 mod secrets;
 mod sessions;

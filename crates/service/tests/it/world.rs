@@ -1,12 +1,13 @@
 //! A service with a few people in it.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gabion_identity::storage::AccountStorage as _;
 use gabion_identity::{BeginSession, MemoryStorage, Session};
 use gabion_ledger::Ledger;
+use gabion_model::outbound::{Letter, MailError, Mailer};
 use gabion_model::random::SeededRng;
 use gabion_model::{
     Actor, Clock as _, Event, ManualClock, Methods, Outcome, RequestId, Role, Secret, Timestamp,
@@ -20,6 +21,7 @@ pub(crate) struct World {
     pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) storage: Arc<MemoryStorage>,
+    pub(crate) outbox: Arc<Outbox>,
     rng: SeededRng,
 }
 
@@ -34,8 +36,10 @@ impl World {
         let storage = Arc::new(MemoryStorage::new());
         let rng = Arc::new(SeededRng::new(1));
         let parts = Parts::fresh(storage.clone(), ledger.clone(), clock.clone(), rng).unwrap();
-        let service = Service::open(Parts { settings, workers, ..parts }).unwrap();
-        Self { service, ledger, clock, storage, rng: SeededRng::new(2) }
+        let outbox = Arc::new(Outbox::default());
+        let (mail, origin) = (outbox.clone(), "https://gate.example".to_owned());
+        let service = Service::open(Parts { settings, workers, mail, origin, ..parts }).unwrap();
+        Self { service, ledger, clock, storage, outbox, rng: SeededRng::new(2) }
     }
 
     /// An account with [`PASSWORD`].
@@ -96,6 +100,38 @@ impl World {
         let events = self.events().await.into_iter().filter(|event| event.action == action);
         events.map(|event| (event.outcome, event.reason)).collect()
     }
+}
+
+/// Keeps the letters instead of sending them.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox(Mutex<Vec<Letter>>);
+
+impl Mailer for Outbox {
+    fn send(&self, letter: Letter) -> Result<(), MailError> {
+        self.0.lock().unwrap().push(letter);
+        Ok(())
+    }
+}
+
+impl Outbox {
+    /// What was sent since the last look.
+    pub(crate) fn take(&self) -> Vec<Letter> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    /// Waits for `count` letters, which are written beside the acts.
+    pub(crate) async fn wait(&self, count: usize) -> Vec<Letter> {
+        while self.0.lock().unwrap().len() < count {
+            tokio::task::yield_now().await;
+        }
+        self.take()
+    }
+}
+
+/// The token of the link in a letter.
+pub(crate) fn token(letter: &Letter) -> Secret<String> {
+    let (_, after) = letter.text.expose().split_once("?token=").expect("a link");
+    Secret::new(after.split_whitespace().next().unwrap().to_owned())
 }
 
 pub(crate) fn secret(text: &str) -> Secret<String> {

@@ -61,12 +61,13 @@ const fn purpose_to_text(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Enrolment => "enrolment",
         Purpose::FirstAdministrator => "first_administrator",
+        Purpose::Forgotten => "forgotten",
         Purpose::Reset => "reset",
     }
 }
 
 fn purpose_from_text(text: &str) -> Option<Purpose> {
-    [Purpose::Enrolment, Purpose::FirstAdministrator, Purpose::Reset]
+    [Purpose::Enrolment, Purpose::FirstAdministrator, Purpose::Forgotten, Purpose::Reset]
         .into_iter()
         .find(|purpose| purpose_to_text(*purpose) == text)
 }

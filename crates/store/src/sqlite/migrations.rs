@@ -31,6 +31,7 @@ const STEPS: &[&str] = &[
     include_str!("0001_identity.sql"),
     include_str!("0002_people.sql"),
     include_str!("0003_keys.sql"),
+    include_str!("0004_mail.sql"),
     include_str!("0006_oauth.sql"),
     include_str!("0007_clients.sql"),
     include_str!("0008_federation.sql"),

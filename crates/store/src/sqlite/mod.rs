@@ -9,6 +9,7 @@ mod group;
 mod groups;
 mod invitations;
 mod keys;
+mod mail;
 mod migrations;
 mod oauth;
 mod sessions;

@@ -30,7 +30,12 @@ impl KeyStorage for Database {
         })
     }
 
-    fn retire_signing_key(&self, kid: &str, retired: Timestamp, expires: Timestamp) -> Result<(), StorageError> {
+    fn retire_signing_key(
+        &self,
+        kid: &str,
+        retired: Timestamp,
+        expires: Timestamp,
+    ) -> Result<(), StorageError> {
         self.write(|transaction| {
             let mut statement = transaction.prepare_cached(RETIRE)?;
             match statement.execute((kid, retired.as_micros(), expires.as_micros()))? {
@@ -63,7 +68,8 @@ fn key(row: &Row<'_>) -> rusqlite::Result<StoredKey> {
     })
 }
 
-const LIST: &str = "SELECT kid, sealed, created, active, retired, expires FROM signing_keys ORDER BY created, kid";
+const LIST: &str =
+    "SELECT kid, sealed, created, active, retired, expires FROM signing_keys ORDER BY created, kid";
 const INSERT: &str = "
     INSERT INTO signing_keys (kid, sealed, created, active, retired, expires)
     VALUES (:kid, :sealed, :created, :active, :retired, :expires)";

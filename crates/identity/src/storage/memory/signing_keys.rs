@@ -22,7 +22,12 @@ impl KeyStorage for MemoryStorage {
         Ok(())
     }
 
-    fn retire_signing_key(&self, kid: &str, retired: Timestamp, expires: Timestamp) -> Result<(), StorageError> {
+    fn retire_signing_key(
+        &self,
+        kid: &str,
+        retired: Timestamp,
+        expires: Timestamp,
+    ) -> Result<(), StorageError> {
         let mut state = self.state();
         let times = &mut state.signing_keys.get_mut(kid).ok_or(StorageError::NotFound)?.times;
         (times.retired, times.expires) = (Some(retired), Some(expires));

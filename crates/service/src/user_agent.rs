@@ -4,7 +4,8 @@
 //! send. Versions are left out because browsers freeze them, and what is not known is not guessed.
 
 /// For instance `Firefox on Linux`.
-pub(crate) fn describe(user_agent: Option<&str>) -> String {
+#[must_use]
+pub fn describe(user_agent: Option<&str>) -> String {
     let Some(text) = user_agent.map(str::trim).filter(|text| !text.is_empty()) else {
         return "Unknown browser".to_owned();
     };
