@@ -4,17 +4,18 @@
 //! The measured process is alone on core 0; wrk and the upstream share core 1. All proxies run all the
 //! time and take turns under load, in another order every round. Only ratios within one run mean anything.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
-use std::{env, fs};
 
+use super::ground::{Folder, build, enrol, local, megabytes};
 use super::process::{Server, free_port};
 use super::report::{Row, median_and_least, publish};
 use super::{Failure, http, wrk};
-use crate::{cargo, output};
+use crate::output;
 
 /// Bytes of the upstream's answer.
 pub(crate) const ANSWER: usize = 1024;
@@ -42,7 +43,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         bench.proxy("all-on", &mut bench.gabion_command("all-on")?)?,
     ];
     if let Some(signed_in) = proxies.iter_mut().find(|proxy| proxy.name == "all-on") {
-        signed_in.cookie = Some(sign_in(signed_in)?);
+        signed_in.cookie = Some(enrol(&signed_in.server, signed_in.address)?.cookie);
     }
 
     for proxy in &mut proxies {
@@ -256,69 +257,6 @@ impl Bench<'_> {
             p99: Vec::new(),
         })
     }
-}
-
-/// A folder for the run, removed after it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn make() -> Result<Self, Failure> {
-        let folder = env::temp_dir().join(format!("gabion-bench-{}", std::process::id()));
-        fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// The program as it is shipped.
-fn build(root: &Path) -> Result<PathBuf, Failure> {
-    output::note("building with profile `dist`");
-    let mut command = cargo::cargo(root);
-    command.args(["build", "--profile", "dist", "--package", "gabion-cli", "--message-format", "json"]);
-    let built = command.stderr(std::process::Stdio::inherit()).output()?;
-    let messages = String::from_utf8_lossy(&built.stdout);
-    let executable = messages.lines().rev().find_map(|line| {
-        let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        message.get("executable")?.as_str().map(PathBuf::from)
-    });
-    executable.filter(|_| built.status.success()).ok_or_else(|| "the build failed".into())
-}
-
-/// Takes the first administrator's link from what the gate printed and signs in by it.
-fn sign_in(proxy: &Proxy) -> Result<String, Failure> {
-    const PASSWORD: &str = "a password for one bench run 7391";
-    let log = proxy.server.log_with("welcome?token=")?;
-    let token = log.split("welcome?token=").nth(1).map(|rest| {
-        rest.chars()
-            .take_while(|letter| letter.is_ascii_alphanumeric() || "-_".contains(*letter))
-            .collect::<String>()
-    });
-    let token = token.ok_or_else(|| format!("no link for the first administrator in: {log}"))?;
-    let name = log.split("sign in as `").nth(1).and_then(|rest| rest.split('`').next()).unwrap_or("admin");
-    let form = [("token", token.as_str()), ("password", PASSWORD), ("repeat", PASSWORD)];
-    let welcomed = http::post(proxy.address, "/.gabion/welcome", &form)?;
-    let form = [("name", name), ("password", PASSWORD), ("next", "/")];
-    let answer = http::post(proxy.address, "/.gabion/login", &form)?;
-    let cookie = answer.lines().find_map(|line| {
-        let (field, value) = line.split_once(':')?;
-        field
-            .eq_ignore_ascii_case("set-cookie")
-            .then(|| value.trim().split(';').next().unwrap_or("").to_owned())
-    });
-    cookie.ok_or_else(|| format!("no session:\n{welcomed}\n{answer}").into())
-}
-
-fn local(port: u16) -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
-}
-
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1_000_000.0
 }
 
 /// After this long without a word a connection is idle, and what it needed is given back.

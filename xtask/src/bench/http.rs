@@ -68,7 +68,7 @@ impl EndsWithBody for [u8] {
     }
 }
 
-fn encoded(value: &str) -> String {
+pub(crate) fn encoded(value: &str) -> String {
     value.bytes().fold(String::new(), |mut text, byte| {
         if byte.is_ascii_alphanumeric() {
             text.push(char::from(byte));

@@ -2,7 +2,10 @@
 //! writes `target/bench/NAME.json`.
 
 mod gate;
+mod ground;
 mod http;
+mod identity;
+mod load;
 mod process;
 mod report;
 mod wrk;
@@ -15,8 +18,11 @@ use crate::output;
 pub(crate) fn run(args: &[String]) -> ExitCode {
     let outcome = match args.split_first() {
         Some((name, rest)) if name == "gate" => gate::run(rest),
-        Some((name, _)) => return usage(&format!("no bench is called `{name}`; there is `gate`")),
-        None => return usage("name a bench; there is `gate`"),
+        Some((name, rest)) if name == "identity" => identity::run(rest),
+        Some((name, _)) => {
+            return usage(&format!("no bench is called `{name}`; there are `gate` and `identity`"));
+        }
+        None => return usage("name a bench; there are `gate` and `identity`"),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

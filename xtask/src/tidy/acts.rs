@@ -7,8 +7,18 @@ use super::workspace::Workspace;
 const DOORS: &[&str] = &["console", "cli", "gateway"];
 
 /// What of `identity` only describes or reads.
-const HARMLESS: &[&str] =
-    &["Session", "SessionSettings", "PasswordSettings", "LoginSettings", "MachineSettings", "ApiKeyId", "Credential", "Profile", "cookie", "Keyring"];
+const HARMLESS: &[&str] = &[
+    "Session",
+    "SessionSettings",
+    "PasswordSettings",
+    "LoginSettings",
+    "MachineSettings",
+    "ApiKeyId",
+    "Credential",
+    "Profile",
+    "cookie",
+    "Keyring",
+];
 
 /// Calls that change something on what `service` and `checks` hand out for reading.
 const CHANGES: &[&str] = &[
