@@ -5,13 +5,18 @@
 
 pub mod claims;
 pub mod client;
+pub mod device;
+pub mod dpop;
 pub mod error;
 pub mod grant;
 pub mod grant_id;
+pub mod logout;
 pub mod parameters;
 pub mod redirect;
 pub mod refresh;
 pub mod request;
+pub mod registration;
+pub mod replay;
 pub mod resource;
 pub mod response;
 pub mod revocation;
@@ -19,6 +24,7 @@ pub mod scope;
 pub mod settings;
 pub mod storage;
 pub mod token;
+pub mod waiting;
 
 pub use claims::ClaimsRequest;
 pub use error::{ErrorCode, OAuthError};

@@ -147,8 +147,25 @@ impl SigningKey {
             typ: &'a str,
             kid: &'a str,
         }
-        let header = Header { alg: self.algorithm(), typ, kid: self.kid() };
-        let header = serde_json::to_vec(&header).map_err(|_| SignError)?;
+        self.compact(&Header { alg: self.algorithm(), typ, kid: self.kid() }, claims)
+    }
+
+    /// The same with the public key itself in the header: a proof of possession (RFC 9449, 4.2).
+    ///
+    /// # Errors
+    /// When the claims do not serialise.
+    pub fn prove(&self, typ: &str, claims: &impl Serialize) -> Result<String, SignError> {
+        #[derive(Serialize)]
+        struct Header<'a> {
+            alg: Algorithm,
+            typ: &'a str,
+            jwk: &'a Jwk,
+        }
+        self.compact(&Header { alg: self.algorithm(), typ, jwk: &self.public }, claims)
+    }
+
+    fn compact(&self, header: &impl Serialize, claims: &impl Serialize) -> Result<String, SignError> {
+        let header = serde_json::to_vec(header).map_err(|_| SignError)?;
         let claims = serde_json::to_vec(claims).map_err(|_| SignError)?;
         let mut token = base64url_encode(&header);
         token.push('.');

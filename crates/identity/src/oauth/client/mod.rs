@@ -4,6 +4,7 @@
 //! switched on), or is described by a document at the https address that is its id. Whatever made it,
 //! the same rules judge it: [`Metadata::problems`].
 
+pub mod assertion;
 mod engine;
 mod id;
 mod metadata;

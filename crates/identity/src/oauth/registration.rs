@@ -1,0 +1,327 @@
+//! How a client describes itself: dynamic registration (RFC 7591; OpenID Connect Dynamic Client
+//! Registration 1.0) and client-id metadata documents.
+//!
+//! What is not understood is passed over; what is asked for and not offered is left out and the answer says
+//! what was registered (RFC 7591, 2: the server may substitute), so that clients in the field get on. What
+//! would be dangerous is refused: a redirect URI that is none, a software statement that nobody verifies,
+//! two places of keys.
+
+use serde_json::{Map, Value, json};
+
+use super::client::{
+    Application, AuthenticationMethod, CertificateSubject, Client, GrantType, Metadata, RedirectUri,
+    ResponseType, SignatureAlgorithm,
+};
+use super::error::{ErrorCode, OAuthError};
+
+/// What a stranger may be given.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer<'a> {
+    /// The scopes that may be registered by whoever asks.
+    pub scopes: &'a [String],
+}
+
+/// Reads what a client says about itself.
+///
+/// # Errors
+/// `invalid_redirect_uri`, `invalid_client_metadata` or `invalid_software_statement`.
+pub fn read(document: &Map<String, Value>, offer: Offer<'_>) -> Result<Metadata, OAuthError> {
+    if document.contains_key("software_statement") {
+        return Err(OAuthError::new(
+            ErrorCode::InvalidSoftwareStatement,
+            "software statements are not accepted here",
+        ));
+    }
+    let reader = Reader(document);
+    let native = reader.text("application_type")?.as_deref() == Some("native");
+    let authentication = match reader.text("token_endpoint_auth_method")? {
+        None => AuthenticationMethod::SecretBasic,
+        Some(word) => AuthenticationMethod::from_text(&word)
+            .ok_or_else(|| invalid("token_endpoint_auth_method is not one of those offered"))?,
+    };
+    let grant_types = match reader.texts("grant_types")? {
+        None => vec![GrantType::AuthorizationCode],
+        Some(words) => words.iter().filter_map(|word| GrantType::from_text(word)).collect(),
+    };
+    let response_types = match reader.texts("response_types")? {
+        None if grant_types.contains(&GrantType::AuthorizationCode) => vec![ResponseType::Code],
+        None => Vec::new(),
+        Some(words) => words.iter().filter_map(|word| ResponseType::from_text(word)).collect(),
+    };
+    let redirect_uris = reader.redirects("redirect_uris")?;
+    let asked = reader.text("scope")?;
+    let offered = |name: &str| offer.scopes.iter().any(|own| own == name);
+    let scopes = match &asked {
+        None => offer.scopes.to_vec(),
+        Some(text) => text.split(' ').filter(|name| offered(name)).map(str::to_owned).collect(),
+    };
+    let name = reader.text("client_name")?.unwrap_or_else(|| named_after(&redirect_uris));
+    let metadata = Metadata {
+        name,
+        application: if native { Application::Native } else { Application::Web },
+        authentication,
+        post_logout_redirect_uris: reader.redirects("post_logout_redirect_uris")?,
+        redirect_uris,
+        grant_types,
+        response_types,
+        scopes,
+        jwks: document.get("jwks").filter(|value| !value.is_null()).cloned(),
+        jwks_uri: reader.text("jwks_uri")?,
+        certificate_subject: reader.subject()?,
+        certificate_bound_access_tokens: reader.flag("tls_client_certificate_bound_access_tokens")?,
+        dpop_bound_access_tokens: reader.flag("dpop_bound_access_tokens")?,
+        require_pushed_authorization_requests: reader.flag("require_pushed_authorization_requests")?,
+        id_token_signed_response_alg: reader.algorithm("id_token_signed_response_alg")?,
+        userinfo_signed_response_alg: reader.algorithm("userinfo_signed_response_alg")?,
+        token_endpoint_auth_signing_alg: reader.text("token_endpoint_auth_signing_alg")?,
+        backchannel_logout_uri: reader.text("backchannel_logout_uri")?,
+        backchannel_logout_session_required: reader.flag("backchannel_logout_session_required")?,
+        default_max_age: reader.number("default_max_age")?,
+        default_acr_values: reader.texts("default_acr_values")?.unwrap_or_default(),
+        require_auth_time: reader.flag("require_auth_time")?,
+        client_uri: reader.text("client_uri")?,
+        logo_uri: reader.text("logo_uri")?,
+        policy_uri: reader.text("policy_uri")?,
+        tos_uri: reader.text("tos_uri")?,
+        contacts: reader.texts("contacts")?.unwrap_or_default(),
+        software_id: reader.text("software_id")?,
+        software_version: reader.text("software_version")?,
+        // A stranger is never trusted further than this.
+        require_pkce: true,
+        first_party: false,
+        certificate_thumbprints: Vec::new(),
+        resources: Vec::new(),
+    };
+    match metadata.problems().first() {
+        None => Ok(metadata),
+        Some(problem) if problem.path.ends_with("redirect_uris") => {
+            Err(OAuthError::new(ErrorCode::InvalidRedirectUri, problem.to_string()))
+        }
+        Some(problem) => Err(invalid(problem.to_string())),
+    }
+}
+
+/// What was registered, as RFC 7591, 3.2.1 answers it; without secrets.
+#[must_use]
+pub fn describe(client: &Client) -> Map<String, Value> {
+    let metadata = &client.metadata;
+    let words = |values: Vec<&str>| Value::from(values);
+    let uris = |uris: &[RedirectUri]| Value::from(uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>());
+    let mut document = Map::new();
+    let mut set = |name: &str, value: Value| {
+        let empty = match &value {
+            Value::Null | Value::Bool(false) => true,
+            Value::Array(items) => items.is_empty(),
+            _ => false,
+        };
+        if !empty {
+            document.insert(name.to_owned(), value);
+        }
+    };
+    set("client_id", client.id.as_str().into());
+    set("client_id_issued_at", client.created.as_secs().into());
+    set("client_name", metadata.name.as_str().into());
+    set("application_type", metadata.application.as_str().into());
+    set("token_endpoint_auth_method", metadata.authentication.as_str().into());
+    set("redirect_uris", uris(&metadata.redirect_uris));
+    set("post_logout_redirect_uris", uris(&metadata.post_logout_redirect_uris));
+    set("grant_types", words(metadata.grant_types.iter().map(|one| one.as_str()).collect()));
+    set("response_types", words(metadata.response_types.iter().map(|one| one.as_str()).collect()));
+    set("scope", metadata.scopes.join(" ").into());
+    set("jwks", json!(metadata.jwks));
+    set("jwks_uri", json!(metadata.jwks_uri));
+    if let Some(subject) = &metadata.certificate_subject {
+        let (name, value) = subject_member(subject);
+        set(name, value.into());
+    }
+    set("tls_client_certificate_bound_access_tokens", metadata.certificate_bound_access_tokens.into());
+    set("dpop_bound_access_tokens", metadata.dpop_bound_access_tokens.into());
+    set("require_pushed_authorization_requests", metadata.require_pushed_authorization_requests.into());
+    set("id_token_signed_response_alg", json!(metadata.id_token_signed_response_alg));
+    set("userinfo_signed_response_alg", json!(metadata.userinfo_signed_response_alg));
+    set("token_endpoint_auth_signing_alg", json!(metadata.token_endpoint_auth_signing_alg));
+    set("backchannel_logout_uri", json!(metadata.backchannel_logout_uri));
+    set("backchannel_logout_session_required", metadata.backchannel_logout_session_required.into());
+    set("default_max_age", json!(metadata.default_max_age));
+    set("default_acr_values", json!(metadata.default_acr_values));
+    set("require_auth_time", metadata.require_auth_time.into());
+    set("client_uri", json!(metadata.client_uri));
+    set("logo_uri", json!(metadata.logo_uri));
+    set("policy_uri", json!(metadata.policy_uri));
+    set("tos_uri", json!(metadata.tos_uri));
+    set("contacts", json!(metadata.contacts));
+    set("software_id", json!(metadata.software_id));
+    set("software_version", json!(metadata.software_version));
+    document
+}
+
+struct Reader<'a>(&'a Map<String, Value>);
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> Result<Option<String>, OAuthError> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(invalid(format!("{name} must be a text"))),
+        }
+    }
+
+    fn texts(&self, name: &str) -> Result<Option<Vec<String>>, OAuthError> {
+        let Some(value) = self.0.get(name).filter(|value| !value.is_null()) else { return Ok(None) };
+        let items = value.as_array().filter(|items| items.len() <= MOST);
+        let texts = items.and_then(|items| {
+            items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        });
+        texts.map(Some).ok_or_else(|| invalid(format!("{name} must be a list of at most {MOST} texts")))
+    }
+
+    fn redirects(&self, name: &'static str) -> Result<Vec<RedirectUri>, OAuthError> {
+        let texts = self.texts(name)?.unwrap_or_default();
+        let parse = |text: String| {
+            text.parse::<RedirectUri>().map_err(|error| {
+                OAuthError::new(ErrorCode::InvalidRedirectUri, format!("an address in {name}: {error}"))
+            })
+        };
+        texts.into_iter().map(parse).collect()
+    }
+
+    fn flag(&self, name: &str) -> Result<bool, OAuthError> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(invalid(format!("{name} must be true or false"))),
+        }
+    }
+
+    fn number(&self, name: &str) -> Result<Option<u64>, OAuthError> {
+        match self.0.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => {
+                value.as_u64().map(Some).ok_or_else(|| invalid(format!("{name} must be a number")))
+            }
+        }
+    }
+
+    fn algorithm(&self, name: &str) -> Result<Option<SignatureAlgorithm>, OAuthError> {
+        let Some(word) = self.text(name)? else { return Ok(None) };
+        SignatureAlgorithm::from_text(&word)
+            .map(Some)
+            .ok_or_else(|| invalid(format!("{name} is not an algorithm of this server")))
+    }
+
+    fn subject(&self) -> Result<Option<CertificateSubject>, OAuthError> {
+        let mut found = None;
+        let makers: [(&str, fn(String) -> CertificateSubject); 5] = [
+            ("tls_client_auth_subject_dn", CertificateSubject::Dn),
+            ("tls_client_auth_san_dns", CertificateSubject::SanDns),
+            ("tls_client_auth_san_email", CertificateSubject::SanEmail),
+            ("tls_client_auth_san_ip", CertificateSubject::SanIp),
+            ("tls_client_auth_san_uri", CertificateSubject::SanUri),
+        ];
+        for (name, make) in makers {
+            if let Some(text) = self.text(name)? {
+                if found.is_some() {
+                    return Err(invalid("exactly one member says what the certificate is (RFC 8705, 2.1.2)"));
+                }
+                found = Some(make(text));
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn subject_member(subject: &CertificateSubject) -> (&'static str, &str) {
+    match subject {
+        CertificateSubject::Dn(text) => ("tls_client_auth_subject_dn", text),
+        CertificateSubject::SanDns(text) => ("tls_client_auth_san_dns", text),
+        CertificateSubject::SanEmail(text) => ("tls_client_auth_san_email", text),
+        CertificateSubject::SanIp(text) => ("tls_client_auth_san_ip", text),
+        CertificateSubject::SanUri(text) => ("tls_client_auth_san_uri", text),
+    }
+}
+
+/// The host of its first address: what a person can recognise.
+fn named_after(uris: &[RedirectUri]) -> String {
+    let origin = uris.first().and_then(RedirectUri::origin);
+    origin.unwrap_or_else(|| "An application without a name".to_owned()).chars().take(100).collect()
+}
+
+fn invalid(description: impl Into<std::borrow::Cow<'static, str>>) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidClientMetadata, description)
+}
+
+const MOST: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(document: Value) -> Result<Metadata, ErrorCode> {
+        let scopes = ["openid".to_owned(), "profile".to_owned()];
+        let Value::Object(document) = document else { panic!() };
+        read(&document, Offer { scopes: &scopes }).map_err(|error| error.code)
+    }
+
+    /// identity.md 2: hardened registration that real clients cannot pass helps nobody.
+    #[test]
+    fn clients_in_the_field_get_on() {
+        let asked = json!({
+            "redirect_uris": ["http://127.0.0.1:33418/", "http://localhost:33418/"],
+            "client_name": "An editor",
+            "client_uri": "https://editor.example",
+            "grant_types": ["authorization_code", "refresh_token", "implicit", "urn:unknown"],
+            "response_types": ["code", "token"],
+            "token_endpoint_auth_method": "none",
+            "application_type": "native",
+            "scope": "openid admin",
+            "frontchannel_logout_uri": "https://editor.example/out",
+            "subject_type": "public",
+            "x-unknown": {"deep": [1]},
+        });
+        let metadata = judged(asked).unwrap();
+        assert_eq!(metadata.grant_types, [GrantType::AuthorizationCode, GrantType::RefreshToken]);
+        assert_eq!(metadata.response_types, [ResponseType::Code]);
+        assert_eq!(metadata.scopes, ["openid"]);
+        assert!(metadata.require_pkce && !metadata.first_party);
+        let minimal = judged(json!({"redirect_uris": ["https://app.example/cb"]})).unwrap();
+        assert_eq!(minimal.authentication, AuthenticationMethod::SecretBasic);
+        assert_eq!((minimal.name.as_str(), minimal.scopes.len()), ("https://app.example", 2));
+    }
+
+    #[test]
+    fn what_is_dangerous_is_refused() {
+        let with = |name: &str, value: Value| {
+            let mut document = json!({"redirect_uris": ["https://app.example/cb"]});
+            document[name] = value;
+            judged(document).unwrap_err()
+        };
+        for uris in [
+            json!(["https://*.app.example/cb"]),
+            json!(["http://app.example/cb"]),
+            json!(["https://app.example/#x"]),
+            json!(["javascript:alert(1)"]),
+            json!([]),
+        ] {
+            assert_eq!(with("redirect_uris", uris.clone()), ErrorCode::InvalidRedirectUri, "{uris}");
+        }
+        assert_eq!(with("redirect_uris", json!("https://app.example/")), ErrorCode::InvalidClientMetadata);
+        assert_eq!(with("software_statement", json!("e.e.e")), ErrorCode::InvalidSoftwareStatement);
+        for (name, value) in [
+            ("jwks", json!({"keys": [{"kty": "oct", "k": "c2VjcmV0"}]})),
+            ("jwks_uri", json!("http://app.example/jwks")),
+            ("token_endpoint_auth_method", json!("client_secret_jwt")),
+            ("id_token_signed_response_alg", json!("none")),
+            ("logo_uri", json!("data:text/html,x")),
+            ("policy_uri", json!("javascript:alert(1)")),
+            ("require_auth_time", json!("true")),
+            ("client_name", json!(7)),
+            ("contacts", json!(vec!["x"; 51])),
+            ("grant_types", json!(["implicit"])),
+        ] {
+            assert_eq!(with(name, value.clone()), ErrorCode::InvalidClientMetadata, "{name} {value}");
+        }
+        assert_eq!(with("application_type", json!(1)), ErrorCode::InvalidClientMetadata);
+        let trusted = judged(json!({"redirect_uris": ["https://app.example/"], "first_party": true}));
+        assert!(!trusted.unwrap().first_party, "nobody makes himself trusted");
+    }
+}
