@@ -24,7 +24,7 @@ use crate::target::{Host, Refusal, Scheme, Target};
 use crate::tls::{self, TlsError};
 
 /// Fetches what a [`Guard`] lets it reach.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Client {
     guard: Guard,
     resolver: Arc<dyn Resolve>,
@@ -47,17 +47,10 @@ impl Client {
         Ok(Self { guard: settings.guard(), resolver, dial, tls, longest: settings.timeout.as_duration() })
     }
 
-    /// With another guard, resolver and dialler.
-    ///
-    /// # Errors
-    /// When the file of authorities cannot be used.
-    pub fn with(
-        guard: Guard,
-        resolver: Arc<dyn Resolve>,
-        dial: Arc<dyn Dial>,
-        settings: &EgressSettings,
-    ) -> Result<Self, TlsError> {
-        Ok(Self { guard, resolver, dial, ..Self::new(settings)? })
+    /// The same with another guard, resolver and dialler.
+    #[must_use]
+    pub fn with(self, guard: Guard, resolver: Arc<dyn Resolve>, dial: Arc<dyn Dial>) -> Self {
+        Self { guard, resolver, dial, ..self }
     }
 
     /// Whether an address may be reached, resolved as a request would; nothing is sent.

@@ -127,7 +127,6 @@ const SPECIAL_ENDINGS: &[&str] = &[
     "alt",
     "arpa",
     "corp",
-    "example",
     "home",
     "internal",
     "intranet",
