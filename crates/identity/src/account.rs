@@ -257,6 +257,12 @@ impl Accounts {
         Ok(account)
     }
 
+    /// Whether the name was a removed account's and is kept; not when that cannot be found out.
+    #[must_use]
+    pub fn is_kept(&self, name: &AccountName) -> bool {
+        self.storage.is_kept_name(name).unwrap_or(false)
+    }
+
     /// Gives a kept name free. Answers whether it was kept.
     ///
     /// # Errors

@@ -8,37 +8,53 @@ pub enum Act {
     AcceptInvitation,
     AddAccount,
     AddClient,
-    ChangeClient,
+    AddGroup,
     Authorize,
+    ChangeClient,
     ChangeEmail,
     ChangePassword,
     Consent,
     DisableAccount,
     DisableClient,
+    EditAccount,
+    EditGroup,
+    EditProfile,
     EnableAccount,
     EnableClient,
     EndGrant,
+    ExportData,
+    FindAccounts,
+    FindGroups,
+    FindSessions,
     FirstAdministratorLink,
-    IssueTokens,
     ForgotPassword,
+    IssueTokens,
     ListAccounts,
+    ListClients,
     ListGrants,
     ListKeys,
-    ListClients,
+    ListRoles,
     ListSessions,
+    ProvisionAccount,
     ReadEmail,
     ReadInvitation,
-    RemoveClient,
-    RefreshTokens,
     ReadMailLink,
+    RefreshTokens,
+    ReleaseName,
+    RemoveAccount,
+    RemoveClient,
+    RemoveGroup,
+    RemoveOwnAccount,
     ReportPolicyViolation,
     ResetAccount,
+    RevokeAccount,
     RevokeGrant,
     RevokeKey,
     RevokeOtherSessions,
     RevokeSession,
-    RotateKeys,
     RotateClientSecret,
+    RotateKeys,
+    ShowProfile,
     SignIn,
     SignOut,
     TurnKeys,
@@ -56,6 +72,9 @@ pub enum Audience {
     Machine,
     /// Whoever is signed in, about their own; administrators and the operator, about anybody's.
     Owner,
+    /// Administrators, the operator, and programs with the scope `gabion:scim`, which keep people and
+    /// groups in step with a directory elsewhere.
+    Provisioning,
     /// Whoever is signed in, about their own account.
     SignedIn,
 }
@@ -65,37 +84,53 @@ impl Act {
         Self::AcceptInvitation,
         Self::AddAccount,
         Self::AddClient,
-        Self::ChangeClient,
+        Self::AddGroup,
         Self::Authorize,
+        Self::ChangeClient,
         Self::ChangeEmail,
         Self::ChangePassword,
         Self::Consent,
         Self::DisableAccount,
         Self::DisableClient,
+        Self::EditAccount,
+        Self::EditGroup,
+        Self::EditProfile,
         Self::EnableAccount,
         Self::EnableClient,
         Self::EndGrant,
+        Self::ExportData,
+        Self::FindAccounts,
+        Self::FindGroups,
+        Self::FindSessions,
         Self::FirstAdministratorLink,
-        Self::IssueTokens,
         Self::ForgotPassword,
+        Self::IssueTokens,
         Self::ListAccounts,
+        Self::ListClients,
         Self::ListGrants,
         Self::ListKeys,
-        Self::ListClients,
+        Self::ListRoles,
         Self::ListSessions,
+        Self::ProvisionAccount,
         Self::ReadEmail,
         Self::ReadInvitation,
-        Self::RemoveClient,
-        Self::RefreshTokens,
         Self::ReadMailLink,
+        Self::RefreshTokens,
+        Self::ReleaseName,
+        Self::RemoveAccount,
+        Self::RemoveClient,
+        Self::RemoveGroup,
+        Self::RemoveOwnAccount,
         Self::ReportPolicyViolation,
         Self::ResetAccount,
+        Self::RevokeAccount,
         Self::RevokeGrant,
         Self::RevokeKey,
         Self::RevokeOtherSessions,
         Self::RevokeSession,
-        Self::RotateKeys,
         Self::RotateClientSecret,
+        Self::RotateKeys,
+        Self::ShowProfile,
         Self::SignIn,
         Self::SignOut,
         Self::TurnKeys,
@@ -104,7 +139,7 @@ impl Act {
 
     /// Who may, how the ledger calls it, and the control it serves.
     const fn row(self) -> (Audience, &'static str, EventKind, ControlId) {
-        use Audience::{Administration, Everybody, Machine, Owner, SignedIn};
+        use Audience::{Administration, Everybody, Machine, Owner, Provisioning, SignedIn};
         use EventKind as Kind;
         match self {
             Self::SignIn => (Everybody, "account.sign-in", Kind::Login, ControlId::AUTHN_PASSWORD_HASHING),
@@ -197,6 +232,49 @@ impl Act {
             }
             Self::RotateClientSecret => {
                 (Administration, "client.rotate-secret", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+
+            Self::AddGroup => (Provisioning, "group.add", Kind::Administration, ControlId::AUTHZ_ROLES),
+            Self::EditAccount => {
+                (Provisioning, "account.edit", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::EditGroup => (Provisioning, "group.edit", Kind::Administration, ControlId::AUTHZ_ROLES),
+            Self::EditProfile => {
+                (SignedIn, "profile.edit", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::ExportData => {
+                (SignedIn, "account.export", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::FindAccounts => {
+                (Provisioning, "account.find", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::FindGroups => {
+                (Provisioning, "group.find", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::FindSessions => {
+                (Administration, "session.find", Kind::Session, ControlId::SESSION_REVOCATION)
+            }
+            Self::ListRoles => {
+                (Administration, "role.list", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::ProvisionAccount => {
+                (Provisioning, "account.provision", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::ReleaseName => {
+                (Administration, "account.release-name", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::RemoveAccount => {
+                (Provisioning, "account.remove", Kind::Administration, ControlId::AUTHN_INSTANT_OFFBOARDING)
+            }
+            Self::RemoveGroup => (Provisioning, "group.remove", Kind::Administration, ControlId::AUTHZ_ROLES),
+            Self::RemoveOwnAccount => {
+                (SignedIn, "account.remove-own", Kind::Administration, ControlId::AUTHN_INSTANT_OFFBOARDING)
+            }
+            Self::RevokeAccount => {
+                (Administration, "account.revoke", Kind::Administration, ControlId::AUTHN_INSTANT_OFFBOARDING)
+            }
+            Self::ShowProfile => {
+                (SignedIn, "profile.show", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
             }
 
             Self::FirstAdministratorLink => (

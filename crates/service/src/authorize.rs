@@ -19,6 +19,8 @@ pub(crate) enum Standing {
     Gate,
     Member(Account),
     Operator,
+    /// A program that keeps people and groups in step with a directory elsewhere.
+    Provisioner(Account),
 }
 
 impl Standing {
@@ -26,7 +28,7 @@ impl Standing {
     pub(crate) fn account(self) -> Result<Account, ActError> {
         match self {
             Self::Administrator(account) | Self::Member(account) => Ok(account),
-            Self::Anonymous | Self::Gate | Self::Operator => Err(ActError::Forbidden),
+            Self::Anonymous | Self::Gate | Self::Operator | Self::Provisioner(_) => Err(ActError::Forbidden),
         }
     }
 
@@ -38,6 +40,9 @@ impl Standing {
             Audience::Machine => matches!(self, Self::Gate | Self::Operator),
             Audience::Owner => {
                 matches!(self, Self::Administrator(_) | Self::Member(_) | Self::Operator)
+            }
+            Audience::Provisioning => {
+                matches!(self, Self::Administrator(_) | Self::Operator | Self::Provisioner(_))
             }
             Audience::SignedIn => matches!(self, Self::Administrator(_) | Self::Member(_)),
         }
@@ -54,7 +59,9 @@ impl Inner {
             return Ok(standing);
         }
         let control = match act.audience() {
-            Audience::Administration | Audience::Machine => ControlId::AUTHZ_ADMIN_SURFACE,
+            Audience::Administration | Audience::Machine | Audience::Provisioning => {
+                ControlId::AUTHZ_ADMIN_SURFACE
+            }
             Audience::Everybody | Audience::Owner | Audience::SignedIn => ControlId::AUTHZ_ROLES,
         };
         let mut event = self.event(act, caller, Outcome::Failure);
@@ -90,14 +97,22 @@ impl Inner {
     /// may ask for what everybody may.
     fn program(&self, id: &AccountId, credential: &Credential) -> Result<Standing, ActError> {
         let scoped = credential.scopes.contains(ADMINISTRATION_SCOPE);
-        if !scoped || credential.principal.account != *id || !credential.touch(self.clock.now()) {
+        let provisions = credential.scopes.contains(PROVISIONING_SCOPE);
+        if !(scoped || provisions)
+            || credential.principal.account != *id
+            || !credential.touch(self.clock.now())
+        {
             return Ok(Standing::Anonymous);
         }
         Ok(match self.accounts.by_id(id)? {
-            Some(account) if !account.disabled && account.has_role(Role::ADMINISTRATOR) => {
+            Some(account) if !account.disabled && scoped && account.has_role(Role::ADMINISTRATOR) => {
                 Standing::Administrator(account)
             }
+            Some(account) if !account.disabled && provisions => Standing::Provisioner(account),
             _ => Standing::Anonymous,
         })
     }
 }
+
+/// What a program must have been given to keep people and groups in step (SCIM).
+const PROVISIONING_SCOPE: &str = "gabion:scim";

@@ -9,6 +9,7 @@ mod accounts;
 mod act;
 mod authorize;
 mod caller;
+mod directory;
 mod error;
 mod hashing;
 mod invitations;
@@ -23,12 +24,17 @@ mod sign_in;
 pub mod user_agent;
 mod view;
 
-pub use gabion_identity::Purpose;
 pub use gabion_identity::keyring::{KeyView, Standing as KeyStanding};
 pub use gabion_identity::oauth::client;
+pub use gabion_identity::{AccountKind, Personal, Purpose};
 
 pub use act::{Act, Audience};
 pub use caller::Caller;
+pub use directory::{
+    DirectoryError, EditGroup, EditPerson, EditProfile, Export, Found, GroupName, GroupSearch, GroupView,
+    MemberView, NewGroup, NewPerson, Person, PersonSearch, RoleView, SessionPage, SignedInSession, Start,
+    StateFilter, Which,
+};
 pub use error::{
     ActError, AddAccountError, ChangeEmailError, ChangePasswordError, DisableAccountError,
     ForgotPasswordError, InvitationError, MailLinkError, SignInError,

@@ -148,6 +148,12 @@ impl Begun {
     }
 }
 
+/// Counts that something was looked at. Folded where it is frequent: a program that keeps a directory in
+/// step asks all day.
+pub(crate) fn observed(inner: &Inner, act: Act, caller: &Caller) {
+    inner.ledger.observe(inner.event(act, caller, Outcome::Success));
+}
+
 /// Why an act failed, for its entry.
 pub(crate) fn failure<T, E: fmt::Display>(result: &Result<T, E>) -> Option<String> {
     result.as_ref().err().map(E::to_string)

@@ -7,7 +7,7 @@ use gabion_identity::oauth::client::Clients;
 use gabion_identity::oauth::{ProviderSettings, Revocations};
 use gabion_identity::storage::{InvitationStorage, Storage};
 use gabion_identity::{
-    Accounts, ApiKeys, Invitations, KeySettings, Keyring, LoginSettings, MachineSettings, Machines,
+    Accounts, ApiKeys, Groups, Invitations, KeySettings, Keyring, LoginSettings, MachineSettings, Machines,
     PasswordSettings, Passwords, SessionSettings, Sessions, StorageError, Throttle,
 };
 use gabion_ledger::Ledger;
@@ -68,6 +68,7 @@ pub(crate) struct Inner {
     pub(crate) mail: Arc<dyn Mailer>,
     pub(crate) origin: RwLock<Arc<str>>,
     pub(crate) accounts: Accounts,
+    pub(crate) groups: Groups,
     pub(crate) clients: Clients,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) machines: Machines,
@@ -138,11 +139,13 @@ impl Service {
         sessions.watch(Arc::clone(&watch) as Arc<_>);
         let invitations = Arc::clone(&storage) as Arc<dyn InvitationStorage>;
         let rules = Rules::new(&settings, &invitations, &*rng);
+        let accounts = Accounts::new(Arc::clone(&storage) as Arc<_>, Arc::clone(&sessions))
+            .followed_by(Arc::clone(&machines.keys) as Arc<_>)
+            .followed_by(Arc::clone(&watch) as Arc<_>);
         Ok(Self(Arc::new(Inner {
             clients: Clients::new(Arc::clone(&storage)),
-            accounts: Accounts::new(Arc::clone(&storage) as Arc<_>, Arc::clone(&sessions))
-                .followed_by(Arc::clone(&machines.keys) as Arc<_>)
-                .followed_by(Arc::clone(&watch) as Arc<_>),
+            groups: Groups::new(Arc::clone(&storage), accounts.clone()),
+            accounts,
             watch,
             verified: VerifiedTokens::new(),
             machines,

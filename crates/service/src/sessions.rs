@@ -106,7 +106,7 @@ impl Inner {
             Standing::Member(own) => {
                 self.sessions.list(&own.id, self.clock.now()).iter().any(|one| one.id == *id)
             }
-            Standing::Anonymous | Standing::Gate => false,
+            Standing::Anonymous | Standing::Gate | Standing::Provisioner(_) => false,
         }
     }
 }

@@ -174,6 +174,10 @@ impl AccountStorage for MemoryStorage {
         Ok(())
     }
 
+    fn is_kept_name(&self, name: &AccountName) -> Result<bool, StorageError> {
+        Ok(self.state().kept_names.contains(name))
+    }
+
     fn release_name(&self, name: &AccountName) -> Result<bool, StorageError> {
         Ok(self.state().kept_names.remove(name))
     }

@@ -117,6 +117,12 @@ pub trait AccountStorage: Send + Sync + fmt::Debug {
     /// [`StorageError::NotFound`] when there is no such account.
     fn remove_account(&self, id: &AccountId, kept: Option<Timestamp>) -> Result<(), StorageError>;
 
+    /// Whether a removed account had the name and it is kept.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn is_kept_name(&self, name: &AccountName) -> Result<bool, StorageError>;
+
     /// Forgets that a removed account had the name. Answers whether it was kept.
     ///
     /// # Errors

@@ -13,7 +13,8 @@ use gabion_service::client::Metadata;
 use gabion_service::oauth::{Authorization, Decision};
 use gabion_service::{
     Act, ActError, AddAccountError, Caller, ChangeEmailError, ChangePasswordError, ClientActError,
-    DisableAccountError, NewAccount, NewClient, PolicyViolation,
+    DirectoryError, DisableAccountError, EditGroup, EditPerson, EditProfile, GroupSearch, NewAccount,
+    NewClient, NewGroup, NewPerson, PolicyViolation, Start, Which,
 };
 
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
@@ -225,6 +226,37 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
             Ok(_) => "with-password",
             Err(error) => panic!("{error}"),
         },
+        Act::AddGroup => directory(service.add_group(&caller, group("new")).await),
+        Act::EditAccount => {
+            let edit = EditPerson { email: Some(Some("v@example.org".to_owned())), ..EditPerson::default() };
+            directory(service.edit_person(&caller, named("victim"), edit).await)
+        }
+        Act::EditGroup | Act::RemoveGroup => {
+            let group = service.add_group(&Caller::operator(), group("some")).await.unwrap();
+            if act == Act::EditGroup {
+                let edit = EditGroup { name: Some("other".to_owned()), ..EditGroup::default() };
+                directory(service.edit_group(&caller, group.id, edit).await)
+            } else {
+                directory(service.remove_group(&caller, group.id).await)
+            }
+        }
+        Act::EditProfile => directory(service.edit_profile(&caller, EditProfile::default()).await),
+        Act::ExportData => directory(service.export(&caller).await),
+        Act::FindAccounts => directory(service.person(&caller, named("victim")).await),
+        Act::FindGroups => {
+            directory(service.find_groups(&caller, GroupSearch::default(), Start::First, 9).await)
+        }
+        Act::FindSessions => directory(service.find_sessions(&caller, None, None, 9).await),
+        Act::ListRoles => directory(service.roles(&caller).await),
+        Act::ProvisionAccount => {
+            let new = NewPerson { name: "new".to_owned(), ..NewPerson::default() };
+            directory(service.provision(&caller, new).await)
+        }
+        Act::ReleaseName => directory(service.release_name(&caller, "ada").await),
+        Act::RemoveAccount => directory(service.remove_person(&caller, named("victim"), false).await),
+        Act::RemoveOwnAccount => directory(service.remove_own(&caller, "me").await),
+        Act::RevokeAccount => directory(service.revoke_person(&caller, named("victim")).await),
+        Act::ShowProfile => directory(service.profile(&caller).await),
         Act::SignOut => told(service.sign_out(&caller).await),
         Act::TurnKeys => told(service.turn_keys(&caller).await),
     }
@@ -245,6 +277,22 @@ fn shop(id: &str) -> NewClient {
         ..Metadata::default()
     };
     NewClient { id: Some(id.to_owned()), metadata, ..NewClient::default() }
+}
+
+fn directory<T>(result: Result<T, DirectoryError>) -> &'static str {
+    match result {
+        Ok(_) => "yes",
+        Err(DirectoryError::Act(error)) => word(error),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn named(name: &str) -> Which {
+    Which::Name(name.to_owned())
+}
+
+fn group(name: &str) -> NewGroup {
+    NewGroup { name: name.to_owned(), ..NewGroup::default() }
 }
 
 fn told<T>(result: Result<T, ActError>) -> &'static str {

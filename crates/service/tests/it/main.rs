@@ -5,6 +5,7 @@
 mod accounts;
 mod authorization;
 mod clients;
+mod directory;
 mod invitations;
 mod mail;
 mod record;

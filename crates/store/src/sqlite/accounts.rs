@@ -94,6 +94,10 @@ impl AccountStorage for Database {
         })
     }
 
+    fn is_kept_name(&self, name: &AccountName) -> Result<bool, StorageError> {
+        self.read(|connection| Ok(connection.prepare_cached(IS_KEPT)?.exists([name.as_str()])?))
+    }
+
     fn release_name(&self, name: &AccountName) -> Result<bool, StorageError> {
         self.write(|transaction| Ok(transaction.prepare_cached(RELEASE_NAME)?.execute([name.as_str()])? > 0))
     }

@@ -203,8 +203,10 @@ fn a_kept_name_is_given_to_nobody(storage: &impl Storage) {
     let edit = AccountEdit { name: Some(ada.name.clone()), ..AccountEdit::default() };
     let rename = AccountChange::Edit { edit: Box::new(edit), now: START };
     assert_eq!(storage.update(&eve.id, &rename), Err(StorageError::Taken));
+    assert_eq!(storage.is_kept_name(&ada.name), Ok(true));
     assert_eq!(storage.release_name(&ada.name), Ok(true));
     assert_eq!(storage.release_name(&ada.name), Ok(false));
+    assert_eq!(storage.is_kept_name(&ada.name), Ok(false));
     assert_eq!(AccountStorage::insert(storage, &again), Ok(()));
 }
 
