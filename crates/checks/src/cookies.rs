@@ -156,8 +156,7 @@ fn attribute_name(attribute: &[u8]) -> &[u8] {
 
 /// A name of the gate's, in whatever case.
 pub(crate) fn is_own_name(name: &[u8]) -> bool {
-    name.eq_ignore_ascii_case(cookie::SECURE_NAME.as_bytes())
-        || name.eq_ignore_ascii_case(cookie::DEVELOPMENT_NAME.as_bytes())
+    cookie::is_own_name(name)
 }
 
 pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {

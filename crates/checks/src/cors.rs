@@ -39,7 +39,7 @@ use crate::exchange::Exchange;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
 use crate::rebuild;
-use crate::route::Routes;
+use crate::route::{Compiled, Routes};
 
 /// `[checks.cors]`
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -161,6 +161,8 @@ pub struct Cors {
     /// The origins of each route; `None`: the general list.
     routes: Vec<Option<Vec<HeaderValue>>>,
     origins: Vec<HeaderValue>,
+    /// Whether a route is one of the gate's own: the settings are about the application's.
+    own: Vec<bool>,
 }
 
 impl Cors {
@@ -175,15 +177,16 @@ impl Cors {
             headers: joined(&settings.headers),
             expose: joined(&settings.expose),
             max_age: HeaderValue::from(settings.max_age.as_duration().as_secs()),
-            // The gate's own pages are for nobody else.
+            // The gate's own pages are for nobody else; a few endpoints without cookies are for everybody.
             routes: routes
                 .iter()
                 .map(|route| match &route.declared.cors_origins {
-                    _ if route.is_own() => Some(Vec::new()),
                     Some(origins) => Some(values(origins)),
+                    None if route.is_own() => Some(Vec::new()),
                     None => None,
                 })
                 .collect(),
+            own: routes.iter().map(Compiled::is_own).collect(),
             origins: values(&settings.origins),
         }
     }
@@ -191,6 +194,10 @@ impl Cors {
     fn origins(&self, exchange: &Exchange) -> &[HeaderValue] {
         let own = exchange.route.and_then(|route| self.routes.get(route)).and_then(Option::as_ref);
         own.unwrap_or(&self.origins)
+    }
+
+    fn is_own(&self, exchange: &Exchange) -> bool {
+        exchange.route.and_then(|route| self.own.get(route)).copied().unwrap_or(false)
     }
 
     fn permission(&self, exchange: &Exchange) -> Option<Permission> {
@@ -216,8 +223,13 @@ impl Check for Cors {
         }
         let mut headers = HeaderMap::with_capacity(16);
         if self.permission(exchange).is_some() {
-            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, self.methods.clone());
-            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.headers.clone());
+            let (methods, fields) = if self.is_own(exchange) {
+                (OWN_METHODS, OWN_FIELDS)
+            } else {
+                (self.methods.clone(), self.headers.clone())
+            };
+            headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+            headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, fields);
             headers.insert(ACCESS_CONTROL_MAX_AGE, self.max_age.clone());
         } else {
             headers.insert(ALLOW, HeaderValue::from_static("OPTIONS"));
@@ -236,13 +248,18 @@ impl Check for Cors {
         headers.append(VARY, HeaderValue::from_static("Origin"));
         let Some(permission) = self.permission(exchange) else { return };
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, permission.origin);
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, self.expose.clone());
+        let expose = if self.is_own(exchange) { OWN_EXPOSED } else { self.expose.clone() };
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, expose);
         if permission.credentials {
             headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         }
     }
 }
 
+const OWN_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
+const OWN_FIELDS: HeaderValue = HeaderValue::from_static("authorization, content-type, dpop");
+const OWN_EXPOSED: HeaderValue =
+    HeaderValue::from_static("dpop-nonce, gabion-request-id, retry-after, www-authenticate");
 const EMPTY: HeaderValue = HeaderValue::from_static("");
 
 #[cfg(test)]

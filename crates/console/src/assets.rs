@@ -1,4 +1,4 @@
-//! `GET /.gabion/assets/{name}`: the style sheet and the icon, embedded. Their addresses carry a
+//! `GET /.gabion/assets/{name}`: style sheet, icon and scripts, embedded. Their addresses carry a
 //! fingerprint of their content, so browsers keep them for good and still see every change at once.
 
 use axum::extract::{Path, RawQuery};
@@ -23,6 +23,12 @@ pub(crate) const STYLE: Asset =
 pub(crate) const ICON: Asset =
     Asset::new("gabion.svg", "image/svg+xml", include_bytes!("../../../web/icons/gabion.svg"));
 
+pub(crate) const FORM_POST: Asset = Asset::new(
+    "form-post.js",
+    "text/javascript; charset=utf-8",
+    include_bytes!("../../../web/js/form-post.js"),
+);
+
 impl Asset {
     const fn new(name: &'static str, media_type: &'static str, content: &'static [u8]) -> Self {
         Self { name, media_type, content, fingerprint: fingerprint(content) }
@@ -39,7 +45,7 @@ pub(crate) fn route() -> MethodRouter<Console> {
 }
 
 async fn handler(Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {
-    let Some(asset) = [STYLE, ICON].into_iter().find(|asset| asset.name == name) else {
+    let Some(asset) = [STYLE, ICON, FORM_POST].into_iter().find(|asset| asset.name == name) else {
         return page::not_found();
     };
     let current = query.is_some_and(|query| query == format!("v={:016x}", asset.fingerprint));

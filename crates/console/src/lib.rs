@@ -17,6 +17,7 @@ mod login;
 mod logout;
 mod next;
 mod notice;
+mod oauth;
 pub mod page;
 mod welcome;
 mod words;
@@ -42,7 +43,7 @@ pub fn router(parts: Parts) -> Router {
         service: parts.service,
         clock: parts.clock,
     };
-    Router::new()
+    oauth::routes(Router::new())
         .route("/.gabion/login", login::route())
         .route("/.gabion/logout", logout::route())
         .route("/.gabion/forgot", forgot::route())

@@ -79,8 +79,18 @@ fn names_ours(pair: &[u8]) -> bool {
     let pair = pair.trim_ascii_start();
     matches!(pair, [b'_' | b'g' | b'G', ..]) && {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii_end();
-        [SECURE_NAME, DEVELOPMENT_NAME].iter().any(|own| name.eq_ignore_ascii_case(own.as_bytes()))
+        is_own_name(name)
     }
+}
+
+/// The name of one of our cookies, in whatever case: a base name, alone or with `-` and a word after it.
+#[must_use]
+pub fn is_own_name(name: &[u8]) -> bool {
+    [SECURE_NAME, DEVELOPMENT_NAME].iter().any(|own| {
+        name.split_at_checked(own.len()).is_some_and(|(base, rest)| {
+            base.eq_ignore_ascii_case(own.as_bytes()) && matches!(rest, [] | [b'-', ..])
+        })
+    })
 }
 
 const fn attributes(secure: bool) -> &'static str {

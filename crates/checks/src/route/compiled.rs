@@ -231,8 +231,25 @@ fn host_matches(pattern: &str, host: &str) -> bool {
 }
 
 fn is_own(path: &str) -> bool {
-    path == "/.gabion" || path.starts_with("/.gabion/") || path == "/.well-known/jwks.json"
+    path == "/.gabion" || path.starts_with("/.gabion/") || OWN_DOCUMENTS.contains(&path)
 }
+
+/// The gate's own documents below `/.well-known/`.
+const OWN_DOCUMENTS: &[&str] = &[
+    "/.well-known/jwks.json",
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+];
+
+/// What scripts of every site may read, without credentials: it takes no cookie.
+const OPEN_TO_ALL: &[&str] = &[
+    "/.gabion/oauth/token",
+    "/.gabion/oauth/revoke",
+    "/.gabion/oauth/userinfo",
+    "/.well-known/jwks.json",
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+];
 
 /// The gate's own paths. The console behind them answers 404 to what it does not know.
 fn own() -> impl Iterator<Item = Compiled> {
@@ -251,12 +268,20 @@ fn own() -> impl Iterator<Item = Compiled> {
             None,
             Some("reports carry no credentials and change nothing"),
         ),
+        ("/.gabion/oauth/authorize", Access::Public, None, Some("a request changes nothing before the person agrees")),
+        ("/.gabion/oauth/token", Access::Public, None, Some("takes no cookie")),
+        ("/.gabion/oauth/introspect", Access::Public, None, Some("takes no cookie")),
+        ("/.gabion/oauth/revoke", Access::Public, None, Some("takes no cookie")),
+        ("/.gabion/oauth/userinfo", Access::Public, None, Some("takes no cookie")),
         ("/.well-known/jwks.json", Access::Public, None, None),
+        ("/.well-known/openid-configuration", Access::Public, None, None),
+        ("/.well-known/oauth-authorization-server", Access::Public, None, None),
     ];
     rows.into_iter().filter_map(|(path, access, rate, csrf_off)| {
         let mut route = Route::new(path, access, "");
         route.rate = rate.map(str::to_owned);
         route.csrf_off = csrf_off.map(str::to_owned);
+        route.cors_origins = OPEN_TO_ALL.contains(&path).then(|| vec!["*".to_owned()]);
         route.body_limit = Some(OWN_BODY_LIMIT);
         route.upload_limit = Some(OWN_BODY_LIMIT);
         Compiled::new(route, None).ok()

@@ -1,0 +1,82 @@
+//! `GET` and `POST /.gabion/oauth/userinfo` (OpenID Connect Core 1.0, 5.3): the token in the
+//! `Authorization` field, or in the body of a form (RFC 6750, 2.1 and 2.2), never in the address.
+
+use axum::extract::{FromRequest as _, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use gabion_identity::oauth::OAuthError;
+use gabion_identity::oauth::token::Confirmation;
+use gabion_model::Secret;
+use gabion_service::oauth::Userinfo;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::error::{self, Scheme};
+use super::form::{self, Posted};
+use crate::{Console, page};
+
+pub(crate) fn route() -> MethodRouter<Console> {
+    get(read).post(post).fallback(|| async { error::wrong_method("GET, POST") })
+}
+
+async fn read(State(console): State<Console>, headers: HeaderMap) -> Response {
+    match presented(&headers) {
+        Ok(Some((scheme, token))) => answer(&console, scheme, token).await,
+        Ok(None) => error::challenge(),
+        Err(error) => error::answer_with(&error, Scheme::Bearer),
+    }
+}
+
+async fn post(State(console): State<Console>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let in_field = match presented(&headers) {
+        Ok(found) => found,
+        Err(error) => return error::answer_with(&error, Scheme::Bearer),
+    };
+    let in_body = if form::is_form(&headers) {
+        match Posted::from_request(request, &()).await {
+            Ok(posted) => posted.parameters.get("access_token").map(|token| Secret::new(token.to_owned())),
+            Err(refused) => return refused,
+        }
+    } else {
+        None
+    };
+    match (in_field, in_body) {
+        (Some((scheme, token)), None) => answer(&console, scheme, token).await,
+        (None, Some(token)) => answer(&console, Scheme::Bearer, token).await,
+        (None, None) => error::challenge(),
+        // RFC 6750, 2: one way only.
+        (Some(_), Some(_)) => {
+            let error = OAuthError::invalid_request("the token was sent in more than one way");
+            error::answer_with(&error, Scheme::Bearer)
+        }
+    }
+}
+
+async fn answer(console: &Console, scheme: Scheme, token: Secret<String>) -> Response {
+    match console.service.userinfo(token, Confirmation::default()).await {
+        Ok(Userinfo::Json(claims)) => error::json_answer(StatusCode::OK, &claims),
+        Ok(Userinfo::Jwt(token)) => {
+            let mut answer = (StatusCode::OK, token.expose().clone()).into_response();
+            page::harden(answer.headers_mut());
+            answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/jwt"));
+            answer
+        }
+        Err(error) => error::answer_with(&error, scheme),
+    }
+}
+
+/// The token of the `Authorization` field.
+fn presented(headers: &HeaderMap) -> Result<Option<(Scheme, Secret<String>)>, OAuthError> {
+    let Some(value) = form::authorization(headers)? else { return Ok(None) };
+    let malformed = || OAuthError::invalid_request("the Authorization field holds no token");
+    let (scheme, token) = value.expose().split_once(' ').ok_or_else(malformed)?;
+    let scheme = if scheme.eq_ignore_ascii_case("bearer") {
+        Scheme::Bearer
+    } else if scheme.eq_ignore_ascii_case("dpop") {
+        Scheme::Dpop
+    } else {
+        return Err(malformed());
+    };
+    Ok(Some((scheme, Secret::new(token.trim().to_owned()))))
+}
