@@ -8,6 +8,7 @@ mod clients;
 mod directory;
 mod invitations;
 mod mail;
+mod oauth;
 mod record;
 mod secrets;
 mod sessions;

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gabion_identity::storage::AccountStorage as _;
-use gabion_identity::{BeginSession, MemoryStorage, Session};
+use gabion_identity::{BeginSession, Keyring, MemoryStorage, Session};
 use gabion_ledger::Ledger;
 use gabion_model::outbound::{Letter, MailError, Mailer};
 use gabion_model::random::SeededRng;
 use gabion_model::{
     Actor, Clock as _, Event, ManualClock, Methods, Outcome, RequestId, Role, Secret, Timestamp,
 };
+use gabion_vault::SealingKey;
 use gabion_service::{Caller, NewAccount, OneTimeLink, Parts, Service, Settings, SignInError, SignedIn};
 
 pub(crate) const PASSWORD: &str = "boulders in a wire basket";
@@ -23,6 +24,7 @@ pub(crate) struct World {
     pub(crate) storage: Arc<MemoryStorage>,
     pub(crate) outbox: Arc<Outbox>,
     rng: SeededRng,
+    keys: (Arc<Keyring>, Arc<SealingKey>),
 }
 
 impl World {
@@ -37,9 +39,19 @@ impl World {
         let rng = Arc::new(SeededRng::new(1));
         let parts = Parts::fresh(storage.clone(), ledger.clone(), clock.clone(), rng).unwrap();
         let outbox = Arc::new(Outbox::default());
+        let keys = (Arc::clone(&parts.keys), Arc::clone(&parts.sealing));
         let (mail, origin) = (outbox.clone(), "https://gate.example".to_owned());
         let service = Service::open(Parts { settings, workers, mail, origin, ..parts }).unwrap();
-        Self { service, ledger, clock, storage, outbox, rng: SeededRng::new(2) }
+        Self { service, ledger, clock, storage, outbox, rng: SeededRng::new(2), keys }
+    }
+
+    /// The same storage and keys under a service that was just started.
+    pub(crate) fn restart(&self) -> Service {
+        let (clock, rng) = (self.clock.clone(), Arc::new(SeededRng::new(3)));
+        let parts = Parts::fresh(self.storage.clone(), self.ledger.clone(), clock, rng).unwrap();
+        let (keys, sealing) = self.keys.clone();
+        let origin = self.service.origin().to_string();
+        Service::open(Parts { keys, sealing, origin, ..parts }).unwrap()
     }
 
     /// An account with [`PASSWORD`].
