@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, response};
 
-use crate::denial::{Denial, Remedy};
+use crate::denial::{Denial, Remedy, SignIn};
 use crate::exchange::{Audience, Exchange};
 
 /// The answer on its way out, as the checks see it.
@@ -49,12 +49,12 @@ pub(crate) fn refusal(exchange: &Exchange, denial: &Denial) -> Response<Bytes> {
         Remedy::RetryAfter(seconds) => {
             headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
         }
-        Remedy::SignIn if page => {
+        Remedy::SignIn(sign_in) if page && sign_in.people => {
             status = StatusCode::SEE_OTHER;
-            headers.insert(LOCATION, login(exchange));
+            headers.insert(LOCATION, login(exchange, sign_in.asked));
         }
-        Remedy::SignIn => {
-            headers.insert(WWW_AUTHENTICATE, CHALLENGE);
+        Remedy::Challenge(challenge) | Remedy::SignIn(SignIn { challenge, .. }) => {
+            headers.insert(WWW_AUTHENTICATE, challenge.clone());
         }
     }
     if denial.close {
@@ -115,20 +115,24 @@ fn page(status: StatusCode, title: &str, public: &str, id: &str) -> String {
 }
 
 /// The login page, with the way back when it is a local page that can be shown again.
-fn login(exchange: &Exchange) -> HeaderValue {
+fn login(exchange: &Exchange, asked: &str) -> HeaderValue {
     let target = exchange.target.as_ref().map_or("", |target| target.as_str());
     let returns = matches!(exchange.method, Method::GET | Method::HEAD)
         && target.starts_with('/')
         && !target.starts_with("//")
         && target.len() <= LONGEST_RETURN
         && target != "/";
-    if !returns {
+    if !returns && asked.is_empty() {
         return HeaderValue::from_static(LOGIN_PATH);
     }
     let mut location = String::with_capacity(LOGIN_PATH.len() + 8 + target.len() * 2);
     location.push_str(LOGIN_PATH);
-    location.push_str("?next=");
-    for byte in target.bytes() {
+    location.push('?');
+    location.push_str(asked);
+    if returns {
+        location.push_str(if asked.is_empty() { "next=" } else { "&next=" });
+    }
+    for byte in target.bytes().filter(|_| returns) {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             location.push(char::from(byte));
         } else {
@@ -140,11 +144,6 @@ fn login(exchange: &Exchange) -> HeaderValue {
 
 /// Where people sign in.
 pub const LOGIN_PATH: &str = "/.gabion/login";
-
-/// RFC 9110 §11.6.1 asks for a challenge with every 401. The scheme says there is nothing a browser
-/// could ask the person for.
-const CHALLENGE: HeaderValue =
-    HeaderValue::from_static("Gabion-Session realm=\"gabion\", login=\"/.gabion/login\"");
 
 const LONGEST_RETURN: usize = 2048;
 

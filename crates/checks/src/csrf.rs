@@ -16,6 +16,9 @@
 //!    with a session needs the token in `X-Gabion-Csrf`, an HMAC bound to the session.
 //! 5. The token is handed out on a safe, same-site request of the session that carries `X-Gabion-Csrf: fetch`.
 //!
+//! 6. A request by an API key or an access token is not judged: browsers do not add those by themselves. One by a
+//!    client certificate is, like one without a session.
+//!
 //! **Answer.** 403.
 //!
 //! **Default.** On, no trusted origins.
@@ -27,6 +30,7 @@
 
 use std::sync::Arc;
 
+use gabion_identity::CredentialKind;
 use gabion_model::{ControlId, Problem, Secret, SessionId};
 use gabion_vault::encoding::base64url_encode;
 use gabion_vault::{constant_time_eq, hmac_sha256};
@@ -192,7 +196,11 @@ impl Check for Csrf {
         if off {
             return Ok(());
         }
-        if acts {
+        // What a page of another site cannot add by itself, nobody can forge through a browser. A certificate the
+        // browser does add by itself.
+        let deliberate = exchange.session.is_none()
+            && exchange.credential.as_ref().is_some_and(|shown| shown.kind != CredentialKind::Certificate);
+        if acts && !deliberate {
             let site = head.headers.get(&SEC_FETCH_SITE);
             let neither = site.is_none() && exchange.origin.is_none();
             verify(&Evidence {

@@ -29,8 +29,20 @@ pub(crate) enum Remedy {
     Allow(HeaderValue),
     /// `Retry-After`, in seconds.
     RetryAfter(u32),
-    /// 401 with a challenge, or for a navigation the way to the login page.
-    SignIn,
+    /// `WWW-Authenticate`.
+    Challenge(HeaderValue),
+    /// For a navigation the way to the login page, for a program the challenge.
+    SignIn(SignIn),
+}
+
+/// How somebody becomes who the route asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SignIn {
+    /// People can come in by the login page.
+    pub(crate) people: bool,
+    /// What the login page is asked for beside, for instance `acr=phr&fresh=1`.
+    pub(crate) asked: &'static str,
+    pub(crate) challenge: HeaderValue,
 }
 
 /// An answer of the gate that is not a refusal.

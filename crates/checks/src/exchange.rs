@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use gabion_identity::{Credential, Session};
 use gabion_model::{Actor, ControlId, Principal, RequestId, Timestamp};
+use gabion_vault::x509::PeerCertificate;
 use http::header::{ACCEPT, ORIGIN, USER_AGENT};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request};
@@ -49,6 +50,8 @@ pub struct Exchange {
     pub(crate) session: Option<Arc<Session>>,
     /// What a program showed instead of a session.
     pub(crate) credential: Option<Arc<Credential>>,
+    /// The client's, from the handshake or from a trusted proxy.
+    pub(crate) certificate: Option<Arc<PeerCertificate>>,
     pub(crate) framing: Framing,
     pub(crate) body_limit: u64,
     pub(crate) upgrade: bool,
@@ -78,6 +81,8 @@ pub struct Caller {
     pub session: Option<Arc<Session>>,
     /// What a program showed instead of a session: an API key, a token, a certificate. Never beside one.
     pub credential: Option<Arc<Credential>>,
+    /// The client's certificate, verified in the handshake or by a trusted proxy. Says nothing about whose it is.
+    pub certificate: Option<Arc<PeerCertificate>>,
     /// The client reached the gate, or the trusted proxy before it, over TLS.
     pub secure: bool,
     /// The judged `Host`.
@@ -106,6 +111,7 @@ impl Exchange {
             other_methods: None,
             session: None,
             credential: None,
+            certificate: head.extensions.get().cloned(),
             framing: Framing::Implicit,
             body_limit: 0,
             upgrade: false,
@@ -168,6 +174,19 @@ impl Exchange {
         self.credential.as_ref()
     }
 
+    /// What a live answer ends with.
+    #[must_use]
+    pub fn life(&self) -> Option<Life> {
+        let session = self.session.clone().map(Life::Session);
+        session.or_else(|| self.credential.clone().map(Life::Credential))
+    }
+
+    /// The client's certificate.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Arc<PeerCertificate>> {
+        self.certificate.as_ref()
+    }
+
     /// Whose request it is, by a session or by a program's credential.
     #[must_use]
     pub fn principal(&self) -> Option<&Principal> {
@@ -209,6 +228,39 @@ impl Exchange {
     }
 }
 
+/// What a request was authorized by: a stream it opened ends with it.
+#[derive(Debug, Clone)]
+pub enum Life {
+    Session(Arc<Session>),
+    Credential(Arc<Credential>),
+}
+
+impl Life {
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        match self {
+            Self::Session(session) => session.is_ended(),
+            Self::Credential(credential) => credential.is_ended(),
+        }
+    }
+
+    /// Resolves when it ends.
+    pub async fn ended(&self) {
+        match self {
+            Self::Session(session) => session.ended().await,
+            Self::Credential(credential) => credential.ended().await,
+        }
+    }
+
+    /// Notes that the client did something; see [`Session::touch`].
+    pub fn touch(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Session(session) => session.touch(now),
+            Self::Credential(credential) => credential.touch(now),
+        }
+    }
+}
+
 impl Caller {
     pub(crate) fn of(exchange: &Exchange) -> Self {
         let host = exchange.host_str().to_owned();
@@ -218,6 +270,7 @@ impl Caller {
             request_id: exchange.request_id,
             session: exchange.session.clone(),
             credential: exchange.credential.clone(),
+            certificate: exchange.certificate.clone(),
             secure: exchange.secure,
             origin: format!("{scheme}://{host}"),
             host,

@@ -10,8 +10,9 @@
 //! **Rules.**
 //! 1. A request with a session carries `Gabion-Identity`: an ES256 JWT (`typ` `gabion-identity+jwt`) with `iss`, `sub`
 //!    (account id), `aud` (the upstream's name), `iat`, `exp`, `name`, `tenant`, `roles`.
-//! 2. A request without one carries none; `normalise` removed whatever the client sent.
-//! 3. It is signed once per session and upstream and used for half its life: signing costs more than the rest
+//! 2. So does one with a token, an API key or a certificate, with its `scope` and, for a token, its `client_id`.
+//! 3. A request without either carries none; `normalise` removed whatever the client sent.
+//! 4. It is signed once per session or credential and upstream and used for half its life: signing costs more than the rest
 //!    of the request.
 //!
 //! **Answer.** Never refuses; when signing fails, 500.
@@ -26,7 +27,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gabion_identity::{Keyring, Session};
+use gabion_identity::{AssertionSlot, Credential, Keyring, Session};
 use gabion_model::{ControlId, Period, Principal, Problem, Role, Timestamp};
 use http::{HeaderName, HeaderValue, request};
 use schemars::JsonSchema;
@@ -77,6 +78,12 @@ pub struct Claims<'a> {
     pub name: &'a str,
     pub tenant: &'a str,
     pub roles: &'a [Role],
+    /// The OAuth client that acts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<&'a str>,
+    /// What a program may do; nothing for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// What is claimed about somebody.
@@ -97,6 +104,8 @@ pub fn claims<'a>(
         name: &principal.name,
         tenant: principal.tenant.as_str(),
         roles: &principal.roles,
+        client_id: None,
+        scope: None,
     }
 }
 
@@ -128,22 +137,50 @@ impl IdentityHeader {
         }
     }
 
-    fn token(&self, session: &Session, audience: &str, now: Timestamp) -> Result<HeaderValue, Denial> {
+    fn token(&self, who: Who<'_>, audience: &str, now: Timestamp) -> Result<HeaderValue, Denial> {
+        let slot = who.assertion();
         let key = self.keys.signing();
         // One that was signed with a key that signs no more may have been signed with a revoked one.
-        if let Some(Minted { kid, value }) = session.assertion.read::<Minted>(audience, now)
+        if let Some(Minted { kid, value }) = slot.read::<Minted>(audience, now)
             && *kid == *key.kid()
         {
             return Ok(value);
         }
-        let claims = claims(&self.issuer, audience, &session.principal, now, self.life);
+        let mut claims = claims(&self.issuer, audience, who.principal(), now, self.life);
+        if let Who::Program(credential) = who {
+            claims.client_id = credential.client.as_deref();
+            claims.scope = Some(credential.scopes.to_string());
+        }
         let token = key.sign(TYPE, &claims).map_err(|_| Denial::internal("identity token not signed"))?;
         let mut value = HeaderValue::from_str(&token)
             .map_err(|_| Denial::internal("identity token not a header value"))?;
         value.set_sensitive(true);
         let minted = Minted { kid: key.kid().into(), value: value.clone() };
-        session.assertion.keep(audience, now.saturating_add(self.life / 2), minted);
+        slot.keep(audience, now.saturating_add(self.life / 2), minted);
         Ok(value)
+    }
+}
+
+/// Whose request it is.
+#[derive(Clone, Copy)]
+enum Who<'a> {
+    Person(&'a Session),
+    Program(&'a Credential),
+}
+
+impl<'a> Who<'a> {
+    fn principal(self) -> &'a Principal {
+        match self {
+            Self::Person(session) => &session.principal,
+            Self::Program(credential) => &credential.principal,
+        }
+    }
+
+    fn assertion(self) -> &'a AssertionSlot {
+        match self {
+            Self::Person(session) => &session.assertion,
+            Self::Program(credential) => &credential.assertion,
+        }
     }
 }
 
@@ -171,8 +208,10 @@ impl Check for IdentityHeader {
 
     fn request(&self, head: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
         let audience = exchange.route.and_then(|route| self.audiences.get(route)).and_then(Option::as_ref);
-        if let (Some(session), Some(audience)) = (&exchange.session, audience) {
-            let token = self.token(session, audience, exchange.now)?;
+        let person = exchange.session.as_deref().map(Who::Person);
+        let who = person.or_else(|| exchange.credential.as_deref().map(Who::Program));
+        if let (Some(who), Some(audience)) = (who, audience) {
+            let token = self.token(who, audience, exchange.now)?;
             head.headers.insert(GABION_IDENTITY, token);
         }
         Ok(())

@@ -8,16 +8,18 @@ use crate::pipeline::{Memory, Parts, Step};
 use crate::route::Routes;
 use crate::settings::Settings;
 use crate::{
-    access, audit, cache, client_address, cookies, cors, csrf, errors, headers, identity_header, limits,
-    normalise, rate, redirect_https, request_id, session,
+    access, api_key, audit, bearer, cache, client_address, cookies, cors, csrf, errors, headers,
+    identity_header, limits, mtls, normalise, rate, redirect_https, request_id, session,
 };
 
 /// Top to bottom. A starred check also acts on answers; every refusal leaves through all of those.
-const ORDER: [fn(&Needs<'_, '_>) -> Option<Step>; 18] = [
+const ORDER: [fn(&Needs<'_, '_>) -> Option<Step>; 22] = [
     // Before anything looks closer: framing that cannot be trusted, more than anybody needs to send.
     limits::head_step,
     // Nobody is judged under a wrong address: rates and records come after this.
     client_address::step,
+    // What the proxy just found trusted says about the client's certificate, before `normalise` removes it.
+    mtls::forwarded_step,
     // The pipeline drew the id already, so that even the two above refuse with one; here a trusted
     // proxy's id may take its place, and upstream and client are told.*
     request_id::step,
@@ -35,6 +37,12 @@ const ORDER: [fn(&Needs<'_, '_>) -> Option<Step>; 18] = [
     rate::address_step,
     // Who it is. Does not refuse: public routes are for strangers too.
     session::step,
+    // Programs: after the session, beside which a second credential is ambiguous. Keys first, since they can
+    // stand where tokens do.
+    api_key::step,
+    bearer::step,
+    // Last of the four: a certificate only adds to what was shown deliberately.
+    mtls::step,
     // After the session, whose token it may need; before anything acts on the person's behalf.*
     csrf::step,
     // One person on many addresses is still one person.

@@ -132,8 +132,10 @@ fn is_hop_by_hop(name: &str) -> bool {
 fn is_trusted(name: &str) -> bool {
     match name.as_bytes().first() {
         Some(b'c') => {
-            matches!(name, "cf-connecting-ip" | "cf-connecting-ipv6" | "client-ip")
-                || name.starts_with("cf-access-")
+            matches!(
+                name,
+                "cf-connecting-ip" | "cf-connecting-ipv6" | "client-cert" | "client-cert-chain" | "client-ip"
+            ) || name.starts_with("cf-access-")
         }
         Some(b'f') => matches!(name, "forwarded" | "fastly-client-ip" | "forwarded-for"),
         Some(b'g') => name.starts_with("gabion-"),

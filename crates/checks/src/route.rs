@@ -3,12 +3,13 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use gabion_model::{ByteSize, Problem};
+use gabion_identity::CredentialKind;
+use gabion_model::{Acr, ByteSize, Period, Problem};
 use http::{HeaderName, HeaderValue, Method};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use compiled::{Compiled, Found, Routes};
+pub(crate) use compiled::{Compiled, Found, Routes, Taken};
 pub(crate) use pattern::Pattern;
 
 mod compiled;
@@ -39,6 +40,32 @@ pub struct Route {
     /// Any one of these roles is needed. Only with `access = "signed-in"`.
     #[serde(default)]
     pub roles: Vec<String>,
+    /// By what one can come: `session` (people who signed in), `bearer` (access tokens of this gate), `api-key`,
+    /// `certificate`. Default: sessions only, so that nothing opens to programs, and no `Authorization` of the
+    /// application's own is touched, before somebody says so here.
+    #[serde(default)]
+    pub credentials: Option<Vec<CredentialKind>>,
+    /// Scopes a token, key or certificate needs, all of them. People with a session need none: their roles say
+    /// what they may do.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Whoever comes must have signed in with two factors.
+    #[serde(default)]
+    pub second_factor: bool,
+    /// How strongly whoever comes must have signed in: `urn:gabion:acr:1fa`, `urn:gabion:acr:2fa` or `phr`
+    /// (phishing-resistant).
+    #[serde(default)]
+    pub acr: Option<Acr>,
+    /// How long ago whoever comes may have signed in. Later, people are asked again.
+    #[serde(default)]
+    pub max_age: Option<Period>,
+    /// Hand the token or API key to the application. It can then act as its owner elsewhere.
+    #[serde(default)]
+    pub pass_authorization: bool,
+    /// The address access tokens must be for (RFC 8707), for instance `https://app.example/api`. Default: the
+    /// gate's own, as in `gateway.public_url`.
+    #[serde(default)]
+    pub resource: Option<String>,
     /// The name of the upstream, as in `[upstreams.NAME]`.
     pub upstream: String,
     /// The rate profile: `site`, `api`, `login` or one of `checks.rate.profiles`. Default: `checks.rate.profile`.
@@ -99,6 +126,13 @@ impl Route {
             methods: Vec::new(),
             access,
             roles: Vec::new(),
+            credentials: None,
+            scopes: Vec::new(),
+            second_factor: false,
+            acr: None,
+            max_age: None,
+            pass_authorization: false,
+            resource: None,
             upstream: upstream.to_owned(),
             rate: None,
             body_limit: None,
@@ -140,6 +174,7 @@ impl Route {
                     .hint("say `access = \"signed-in\"`"),
             );
         }
+        problems.extend(self.problems_of_credentials());
         if self.csrf_off.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
             problems
                 .push(Problem::new("csrf_off", "the reason is empty").hint("say why, for the next reader"));
@@ -156,6 +191,73 @@ impl Route {
             if let Err(reason) = crate::cors::parse_origin(origin) {
                 problems.push(Problem::new(format!("cors_origins[{index}]"), reason));
             }
+        }
+        problems
+    }
+}
+
+impl Route {
+    /// How strongly whoever comes must have signed in.
+    #[must_use]
+    pub fn acr(&self) -> Option<Acr> {
+        self.acr.max(self.second_factor.then_some(Acr::TwoFactors))
+    }
+
+    /// By what one can come.
+    #[must_use]
+    pub fn credentials(&self) -> &[CredentialKind] {
+        self.credentials.as_deref().unwrap_or(&[CredentialKind::Session])
+    }
+
+    fn problems_of_credentials(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let public = self.access == Access::Public;
+        for (key, is_set) in [
+            ("scopes", !self.scopes.is_empty()),
+            ("second_factor", self.second_factor),
+            ("acr", self.acr.is_some()),
+            ("max_age", self.max_age.is_some()),
+        ] {
+            if is_set && public {
+                problems.push(
+                    Problem::new(key, "has no effect on a public route").hint("say `access = \"signed-in\"`"),
+                );
+            }
+        }
+        if self.credentials().is_empty() && !public {
+            problems.push(
+                Problem::new("credentials", "nobody could come")
+                    .hint("for instance `[\"session\", \"api-key\"]`"),
+            );
+        }
+        let is_person = self.acr().is_some() || self.max_age.is_some();
+        let programs = [CredentialKind::ApiKey, CredentialKind::Certificate];
+        if is_person && !self.credentials().iter().any(|kind| !programs.contains(kind)) {
+            problems.push(
+                Problem::new("credentials", "no key and no certificate ever signs in, so nobody could come")
+                    .hint("add `session`, or remove `second_factor`, `acr` and `max_age`"),
+            );
+        }
+        for (index, scope) in self.scopes.iter().enumerate() {
+            if !gabion_identity::credential::is_scope(scope) {
+                problems.push(Problem::new(format!("scopes[{index}]"), format!("`{scope}` is not a scope")));
+            }
+        }
+        let only_people = self.credentials() == [CredentialKind::Session];
+        if !self.scopes.is_empty() && only_people && !public {
+            problems.push(
+                Problem::new("scopes", "people have no scopes, and nobody else may come")
+                    .hint("name `bearer`, `api-key` or `certificate` in `credentials`, or ask for `roles`"),
+            );
+        }
+        if let Some(resource) = &self.resource
+            && (!gabion_identity::oauth::resource::is_resource(resource)
+                || HeaderValue::from_str(resource).is_err())
+        {
+            problems.push(
+                Problem::new("resource", format!("`{resource}` cannot be what a token is for"))
+                    .hint("an absolute address, for instance `https://app.example/api`"),
+            );
         }
         problems
     }

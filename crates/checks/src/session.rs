@@ -14,6 +14,7 @@
 //! 3. Of several cookies with the name every one is tried (at most eight): a stale or planted one neither
 //!    locks anybody out nor hides the right one.
 //! 4. A ticket that leads nowhere is a stranger's request, not an error.
+//! 5. On a route whose `credentials` do not name `session` cookies are not looked at.
 //!
 //! **Answer.** Never refuses; `access` does.
 //!
@@ -26,7 +27,7 @@
 
 use std::sync::Arc;
 
-use gabion_identity::{Session, Sessions, cookie};
+use gabion_identity::{CredentialKind, Session, Sessions, cookie};
 use gabion_model::{ControlId, Problem, Timestamp};
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue, request};
@@ -70,19 +71,24 @@ fn text(value: &HeaderValue) -> Option<&str> {
 }
 
 pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
-    order::step(needs.settings.session.mode, SessionCheck::new(Arc::clone(&needs.parts?.sessions)))
+    let mut check = SessionCheck::new(Arc::clone(&needs.parts?.sessions));
+    check.takes_none =
+        needs.routes.iter().map(|route| !route.taken().contains(CredentialKind::Session)).collect();
+    order::step(needs.settings.session.mode, check)
 }
 
 /// The check.
 #[derive(Debug)]
 pub struct SessionCheck {
     sessions: Arc<Sessions>,
+    /// Per route: only programs may come.
+    takes_none: Vec<bool>,
 }
 
 impl SessionCheck {
     #[must_use]
     pub fn new(sessions: Arc<Sessions>) -> Self {
-        Self { sessions }
+        Self { sessions, takes_none: Vec::new() }
     }
 }
 
@@ -96,6 +102,9 @@ impl Check for SessionCheck {
     }
 
     fn request(&self, head: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
+        if exchange.route.and_then(|route| self.takes_none.get(route)).is_some_and(|none| *none) {
+            return Ok(());
+        }
         exchange.session = verify(&self.sessions, &head.headers, exchange.secure, exchange.now);
         Ok(())
     }

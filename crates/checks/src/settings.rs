@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::check::Mode;
 use crate::route::Route;
 use crate::{
-    access, audit, cache, client_address, cookies, cors, csrf, errors, headers, identity_header, limits,
-    normalise, rate, redirect_https, request_id, session,
+    access, api_key, audit, bearer, cache, client_address, cookies, cors, csrf, errors, headers,
+    identity_header, limits, mtls, normalise, rate, redirect_https, request_id, session,
 };
 
 /// Settings of all checks. Every default is the safe one.
@@ -33,6 +33,12 @@ pub struct Settings {
     pub rate: rate::Settings,
     /// Who is signed in.
     pub session: session::Settings,
+    /// The keys of programs.
+    pub api_key: api_key::Settings,
+    /// Access tokens of this gate's provider.
+    pub bearer: bearer::Settings,
+    /// Client certificates.
+    pub mtls: mtls::Settings,
     /// Requests other sites make a browser send.
     pub csrf: csrf::Settings,
     /// Declared routes and who may use them.
@@ -53,7 +59,7 @@ impl Settings {
     /// All that is wrong, paths relative to `checks`.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
-        let tables: [(&str, Vec<Problem>); 16] = [
+        let tables: [(&str, Vec<Problem>); 19] = [
             ("limits", self.limits.problems()),
             ("client_address", self.client_address.problems()),
             ("request_id", self.request_id.problems()),
@@ -63,6 +69,9 @@ impl Settings {
             ("cors", self.cors.problems()),
             ("rate", self.rate.problems()),
             ("session", self.session.problems()),
+            ("api_key", self.api_key.problems()),
+            ("bearer", self.bearer.problems()),
+            ("mtls", self.mtls.problems()),
             ("csrf", self.csrf.problems()),
             ("access", self.access.problems()),
             ("identity_header", self.identity_header.problems()),

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use gabion_checks::{Admitted, Connection, Denial, Destination, Exchange};
-use gabion_identity::Session;
+use gabion_checks::{Admitted, Connection, Denial, Destination, Exchange, Life};
 use http::{Request, Response, request, response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -29,20 +28,20 @@ pub(crate) struct Answer {
     pub(crate) tunnel: Option<Box<Tunnel>>,
 }
 
-/// An upstream that has switched to WebSocket, and whose session it serves.
+/// An upstream that has switched to WebSocket, and by what it was authorized.
 #[derive(Debug)]
 pub(crate) struct Tunnel {
     pub(crate) wire: Wire,
-    pub(crate) session: Option<Arc<Session>>,
+    pub(crate) life: Option<Life>,
 }
 
-/// The body of an answer. One that streams ends when the session it was authorized by does.
+/// The body of an answer. One that streams ends when the session or credential it was authorized by does.
 #[derive(Debug)]
 pub(crate) struct AnswerBody {
     source: Source,
     /// Read from the upstream before it was decided to pass the body on.
     prefix: Bytes,
-    session: Option<Arc<Session>>,
+    life: Option<Life>,
     ended: Option<Ended>,
 }
 
@@ -123,12 +122,12 @@ fn dress(live: &CoreLive, sent: Sent, exchange: &mut Exchange) -> Answer {
     let Sent { mut head, mut body, tunnel } = sent;
     let replacement = live.pipeline.response(exchange, &mut head);
     if let Some(wire) = tunnel {
-        let tunnel = Tunnel { wire: *wire, session: exchange.session().cloned() };
+        let tunnel = Tunnel { wire: *wire, life: exchange.life() };
         return Answer { head, body, tunnel: Some(Box::new(tunnel)) };
     }
     match replacement {
         Some(replacement) => body = AnswerBody::own(replacement),
-        None => body.session = exchange.session().cloned(),
+        None => body.life = exchange.life(),
     }
     Answer { head, body, tunnel: None }
 }
@@ -160,7 +159,7 @@ impl Answer {
 
 impl AnswerBody {
     fn new(source: Source) -> Self {
-        Self { source, prefix: Bytes::new(), session: None, ended: None }
+        Self { source, prefix: Bytes::new(), life: None, ended: None }
     }
 
     pub(crate) fn empty() -> Self {
@@ -218,10 +217,10 @@ impl AnswerBody {
         }
     }
 
-    /// Ready when the session this body belongs to has ended.
+    /// Ready when what this body was authorized by has ended.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(session) = self.session.take() {
-            self.ended = Some(Ended(Box::pin(async move { session.ended().await })));
+        if let Some(life) = self.life.take() {
+            self.ended = Some(Ended(Box::pin(async move { life.ended().await })));
         }
         match &mut self.ended {
             Some(ended) => ended.0.as_mut().poll(cx),
@@ -245,9 +244,7 @@ impl Body for AnswerBody {
         loop {
             return match this.poll_source(cx) {
                 Poll::Ready(Some(Ok(frame))) if !frame.is_data() => continue,
-                Poll::Ready(frame) if !this.session.as_ref().is_some_and(|session| session.is_ended()) => {
-                    Poll::Ready(frame)
-                }
+                Poll::Ready(frame) if !this.life.as_ref().is_some_and(Life::is_ended) => Poll::Ready(frame),
                 Poll::Ready(_) => Poll::Ready(Some(Err(io::ErrorKind::PermissionDenied.into()))),
                 Poll::Pending => {
                     this.poll_ended(cx).map(|()| Some(Err(io::ErrorKind::PermissionDenied.into())))

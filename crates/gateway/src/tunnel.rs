@@ -23,15 +23,15 @@ pub(crate) async fn run(
     watch: &Watched,
     clock: &dyn Clock,
 ) {
-    let Tunnel { mut wire, session } = tunnel;
+    let Tunnel { mut wire, life } = tunnel;
     let heard = || {
-        if let Some(session) = &session {
-            session.touch(clock.now());
+        if let Some(life) = &life {
+            life.touch(clock.now());
         }
     };
     let mut ended = pin!(async {
-        match &session {
-            Some(session) => session.ended().await,
+        match &life {
+            Some(life) => life.ended().await,
             None => std::future::pending().await,
         }
     });

@@ -6,8 +6,10 @@
 //! checks. Password hashing takes long, so it happens outside, between [`login::begin`] and
 //! [`login::Attempt::finish`].
 
+pub mod access_token;
 pub mod account;
 pub mod api_key;
+pub mod certificate;
 pub mod cookie;
 pub mod credential;
 pub mod email;
@@ -27,10 +29,13 @@ pub mod settings;
 pub mod storage;
 pub mod throttle;
 
+pub use access_token::{AccessToken, AccessTokens, Confirmation};
 pub use account::{
     Account, AccountEdit, AccountError, AccountKind, Accounts, Follower, Membership, NewAccount,
 };
+pub use account::{Account, AccountError, AccountKind, Accounts, Follower, NewAccount};
 pub use api_key::{ApiKey, ApiKeyError, ApiKeyId, ApiKeys, NewApiKey};
+pub use certificate::{CertificateBinding, Certificates};
 pub use credential::{Credential, CredentialKind, NewCredential, Scopes};
 pub use email::Email;
 pub use group::{Group, GroupEdit, GroupError, GroupName, Groups, Member, NewGroup};

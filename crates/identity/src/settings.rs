@@ -5,6 +5,7 @@ use gabion_vault::password::Cost;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::certificate::CertificateBinding;
 use crate::passwords::Profile;
 
 /// How long people stay signed in.
@@ -78,6 +79,8 @@ pub struct MachineSettings {
     pub api_key_overlap: Period,
     /// How many API keys one account may have. Between 1 and 1000.
     pub api_keys_per_account: u32,
+    /// Whose client certificates are, by a name in them. The first that fits counts.
+    pub certificates: Vec<CertificateBinding>,
 }
 
 impl Default for MachineSettings {
@@ -88,6 +91,7 @@ impl Default for MachineSettings {
             api_key_longest: minutes(366 * DAY),
             api_key_overlap: minutes(DAY),
             api_keys_per_account: 50,
+            certificates: Vec::new(),
         }
     }
 }
@@ -111,6 +115,10 @@ impl MachineSettings {
         period(&mut problems, "api_key_life", self.api_key_life, minutes(1), longest);
         period(&mut problems, "api_key_overlap", self.api_key_overlap, minutes(0), minutes(30 * DAY));
         number(&mut problems, "api_keys_per_account", self.api_keys_per_account, 1, 1000);
+        for (index, binding) in self.certificates.iter().enumerate() {
+            let at = format!("certificates[{index}]");
+            problems.extend(binding.problems().into_iter().map(|problem| problem.under(&at)));
+        }
         problems
     }
 }

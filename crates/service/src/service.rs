@@ -9,6 +9,7 @@ use gabion_identity::storage::{InvitationStorage, Storage};
 use gabion_identity::{
     Accounts, ApiKeys, Groups, Invitations, KeySettings, Keyring, LoginSettings, MachineSettings, Machines,
     PasswordSettings, Passwords, SessionSettings, Sessions, StorageError, Throttle,
+    AccessTokens, Certificates,
 };
 use gabion_ledger::Ledger;
 use gabion_model::outbound::{Fetch, Mailer, NoOutbound};
@@ -134,14 +135,23 @@ impl Service {
             parts;
         let sessions = Sessions::open(Arc::clone(&storage) as Arc<_>, &settings.sessions, clock.now())?;
         let api_keys = ApiKeys::open(Arc::clone(&storage) as Arc<_>, &settings.machines, clock.now())?;
-        let machines = Machines { keys: api_keys };
         let watch = Watch::open(&*storage, &sessions, &clock)?;
+        let machines = Machines {
+            keys: api_keys,
+            tokens: AccessTokens::new(Arc::clone(&keys), Arc::clone(&watch.revocations), &origin),
+            certificates: Certificates::open(
+                Arc::clone(&storage) as Arc<_>,
+                &settings.machines.certificates,
+            )?,
+        };
         sessions.watch(Arc::clone(&watch) as Arc<_>);
         let invitations = Arc::clone(&storage) as Arc<dyn InvitationStorage>;
         let rules = Rules::new(&settings, &invitations, &*rng);
         let accounts = Accounts::new(Arc::clone(&storage) as Arc<_>, Arc::clone(&sessions))
             .followed_by(Arc::clone(&machines.keys) as Arc<_>)
-            .followed_by(Arc::clone(&watch) as Arc<_>);
+            .followed_by(Arc::clone(&watch) as Arc<_>)
+            .followed_by(Arc::clone(&machines.tokens) as Arc<_>)
+            .followed_by(Arc::clone(&machines.certificates) as Arc<_>);
         Ok(Self(Arc::new(Inner {
             clients: Clients::new(Arc::clone(&storage)),
             groups: Groups::new(Arc::clone(&storage), accounts.clone()),
@@ -200,6 +210,7 @@ impl Service {
     /// The gate is reached by another address: it was bound to a free port, or the configuration changed.
     pub fn set_origin(&self, origin: &str) {
         *self.0.origin.write().unwrap_or_else(PoisonError::into_inner) = origin.into();
+        self.0.machines.tokens.set_issuer(origin);
     }
 
     /// Takes over changed settings. Sessions, counters and open links stay.
@@ -208,6 +219,9 @@ impl Service {
         let rules = Arc::new(Rules::new(settings, invitations, &**rng));
         self.0.sessions.set_settings(&settings.sessions);
         self.0.machines.keys.set_settings(&settings.machines);
+        if let Err(error) = self.0.machines.certificates.set_bindings(&settings.machines.certificates) {
+            tracing::error!(%error, "bindings of certificates stay as they were");
+        }
         self.0.throttle.set_settings(&settings.login);
         self.0.keys.set_settings(&settings.tokens);
         *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
@@ -247,6 +261,7 @@ impl Service {
             .blocking(|inner| {
                 // Ending comes first: a full disk keeps nobody signed in.
                 let purged = inner.sessions.purge(inner.clock.now());
+                inner.machines.tokens.sweep(inner.clock.now());
                 let keys_purged = inner.machines.keys.purge(inner.clock.now());
                 inner.sessions.flush()?;
                 inner.machines.keys.flush()?;

@@ -12,6 +12,7 @@ mod pem;
 mod random;
 pub mod seal;
 pub mod tls;
+pub mod x509;
 
 pub use digest::{constant_time_eq, hmac_sha256, sha256};
 pub use random::SystemRng;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gabion_identity::CredentialKind;
 use gabion_model::{Problem, Role};
 use http::{HeaderValue, Method};
 
@@ -33,6 +34,33 @@ pub(crate) struct Compiled {
     pub(crate) roles: Vec<Role>,
     /// Index into the upstreams; `None` is the gate itself.
     pub(crate) upstream: Option<usize>,
+}
+
+/// The kinds of credential a route takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Taken(u8);
+
+impl Taken {
+    fn of(kinds: &[CredentialKind]) -> Self {
+        Self(kinds.iter().fold(0, |taken, kind| taken | Self::bit(*kind)))
+    }
+
+    pub(crate) const fn contains(self, kind: CredentialKind) -> bool {
+        self.0 & Self::bit(kind) != 0
+    }
+
+    const fn bit(kind: CredentialKind) -> u8 {
+        match kind {
+            CredentialKind::Session => 1,
+            CredentialKind::Bearer => 2,
+            CredentialKind::ApiKey => 4,
+            CredentialKind::Certificate => 8,
+        }
+    }
+
+    const fn is_below(self, other: Self) -> bool {
+        self.0 & !other.0 == 0 && self.0 != other.0
+    }
 }
 
 /// What the table says about a path.
@@ -184,6 +212,10 @@ impl Compiled {
         Ok(Self { declared, pattern, methods, allow, roles, upstream })
     }
 
+    pub(crate) fn taken(&self) -> Taken {
+        Taken::of(self.declared.credentials())
+    }
+
     pub(crate) fn is_own(&self) -> bool {
         self.upstream.is_none()
     }
@@ -209,7 +241,14 @@ impl Compiled {
             && (weaker.declared.access == Access::Public
                 || !self.roles.is_empty()
                     && (weaker.roles.is_empty()
-                        || weaker.roles.iter().any(|role| !self.roles.contains(role))))
+                        || weaker.roles.iter().any(|role| !self.roles.contains(role)))
+                || self.taken().is_below(weaker.taken())
+                || self.declared.scopes.iter().any(|scope| !weaker.declared.scopes.contains(scope))
+                || self.declared.acr() > weaker.declared.acr()
+                || self
+                    .declared
+                    .max_age
+                    .is_some_and(|own| weaker.declared.max_age.is_none_or(|age| own < age)))
     }
 
     /// The same place, perhaps for other methods.

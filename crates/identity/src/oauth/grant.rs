@@ -128,7 +128,12 @@ pub enum EndReason {
 impl Grant {
     /// A grant that waits for its code to be exchanged. Returns the code.
     #[must_use]
-    pub fn with_code(new: NewGrant, life: Duration, absolute: Duration, rng: &dyn Rng) -> (Secret<String>, Self) {
+    pub fn with_code(
+        new: NewGrant,
+        life: Duration,
+        absolute: Duration,
+        rng: &dyn Rng,
+    ) -> (Secret<String>, Self) {
         let code = Secret::new(base64url_encode(&random::bytes::<32>(rng)));
         let mut grant = Self::without_code(new, life, absolute, rng);
         grant.code_hash = Some(gabion_vault::sha256(code.expose().as_bytes()));

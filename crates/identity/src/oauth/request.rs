@@ -126,7 +126,10 @@ pub struct Present<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// The person must sign in: `fresh` also when somebody is, with at least `acr`.
-    Login { fresh: bool, acr: Option<Acr> },
+    Login {
+        fresh: bool,
+        acr: Option<Acr>,
+    },
     Select,
     Consent,
     Grant,
@@ -216,7 +219,10 @@ impl AuthorizationRequest {
         let claims = parameters.get("claims").map(ClaimsRequest::parse).transpose()?.unwrap_or_default();
         let resources = resource::select(parameters.all("resource"), &settings.resources, origin)?;
         if !resources.iter().all(|resource| client.allows_resource(resource)) {
-            return Err(OAuthError::new(ErrorCode::InvalidTarget, "the client may not ask for that resource"));
+            return Err(OAuthError::new(
+                ErrorCode::InvalidTarget,
+                "the client may not ask for that resource",
+            ));
         }
         let (acr, acr_essential) = levels(parameters, client, &claims);
         Ok(Self {
@@ -228,7 +234,10 @@ impl AuthorizationRequest {
             max_age: max_age(parameters)?.or(client.metadata.default_max_age),
             acr,
             acr_essential,
-            login_hint: parameters.get("login_hint").filter(|hint| hint.len() <= LONGEST_HINT).map(str::to_owned),
+            login_hint: parameters
+                .get("login_hint")
+                .filter(|hint| hint.len() <= LONGEST_HINT)
+                .map(str::to_owned),
             id_token_hint: bounded(parameters, "id_token_hint", LONGEST_TOKEN)?,
             subject: claims.subject.clone(),
             dpop_jkt: thumbprint(parameters, "dpop_jkt")?,

@@ -132,7 +132,9 @@ impl AccessClaims {
             scope: parts.scope.clone(),
             auth_time: parts.terms.map(|terms| terms.authenticated.as_secs()),
             acr: parts.terms.map(|terms| told_acr(&terms.claims.acr, terms.methods)),
-            amr: parts.terms.map_or_else(Vec::new, |terms| terms.methods.amr().into_iter().map(str::to_owned).collect()),
+            amr: parts
+                .terms
+                .map_or_else(Vec::new, |terms| terms.methods.amr().into_iter().map(str::to_owned).collect()),
             roles: parts.account.effective_roles().iter().map(|role| role.as_str().to_owned()).collect(),
             groups: parts.groups.to_vec(),
             tenant: parts.account.tenant.as_str().to_owned(),
@@ -285,11 +287,15 @@ mod tests {
     fn only_what_was_allowed_and_is_known_is_told() {
         let none = person_claims(&account(), &[], &BTreeSet::new());
         assert!(none.is_empty());
-        let asked = ClaimsRequest { userinfo: vec!["given_name".to_owned(), "nickname".to_owned()], ..ClaimsRequest::default() };
+        let asked = ClaimsRequest {
+            userinfo: vec!["given_name".to_owned(), "nickname".to_owned()],
+            ..ClaimsRequest::default()
+        };
         let claims = userinfo_claims(&account(), &[], &BTreeSet::from(["email", "email_verified"]), &asked);
         assert_eq!(names(&claims), ["email", "email_verified", "given_name", "sub"]);
         assert_eq!(claims["email_verified"], Value::Bool(false));
-        let phone = person_claims(&account(), &[], &BTreeSet::from(["phone_number", "phone_number_verified"]));
+        let phone =
+            person_claims(&account(), &[], &BTreeSet::from(["phone_number", "phone_number_verified"]));
         assert_eq!(phone["phone_number_verified"], Value::Bool(false));
     }
 

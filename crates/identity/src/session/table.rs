@@ -261,7 +261,6 @@ impl Sessions {
         let mut ended = living.of(&account.id);
         ended.retain(|one| Some(&one.id) != change.keeps());
         self.forget(&mut living, &ended);
-
     }
 
     /// Follows a removal, or another change whose storage has already ended the account's sessions.

@@ -8,8 +8,8 @@ mod directory;
 mod federation;
 mod keys;
 mod mail;
-mod signing_keys;
 mod oauth;
+mod signing_keys;
 
 use std::sync::Barrier;
 use std::thread;

@@ -5,8 +5,8 @@ mod federation;
 mod groups;
 mod keys;
 mod mail;
-mod signing_keys;
 mod oauth;
+mod signing_keys;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};

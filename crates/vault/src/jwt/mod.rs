@@ -62,6 +62,25 @@ pub fn verify<C: DeserializeOwned>(
     serde_json::from_slice(&payload).map_err(|_| TokenError::Claims)
 }
 
+/// Verifies a token of our own like [`verify`], but leaves it to the caller to ask whom it is for: one token
+/// can be for several.
+///
+/// # Errors
+/// The first reason not to believe it.
+pub fn verify_for_anybody<C: DeserializeOwned>(
+    token: &str,
+    keys: &Jwks,
+    typ: &str,
+    issuer: &str,
+    now: Timestamp,
+    leeway: Duration,
+) -> Result<C, TokenError> {
+    let payload = verify_signature(token, keys, Some(typ))?;
+    let registered: Registered = serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)?;
+    registered.check_issue(issuer, now, leeway)?;
+    serde_json::from_slice(&payload).map_err(|_| TokenError::Claims)
+}
+
 /// Verifies a token that somebody else signed with one of `keys`, and returns its claims. Without `kid`, the
 /// one key that is for the token's algorithm is taken; where there are several, none is.
 ///
@@ -147,6 +166,14 @@ impl Registered {
         };
         if !for_us {
             return Err(TokenError::Audience);
+        }
+        self.check_issue(issuer, now, leeway)
+    }
+
+    /// By whom, and from when until when.
+    fn check_issue(&self, issuer: &str, now: Timestamp, leeway: Duration) -> Result<(), TokenError> {
+        if self.iss.as_deref() != Some(issuer) {
+            return Err(TokenError::Issuer);
         }
         #[expect(
             clippy::cast_precision_loss,

@@ -97,14 +97,19 @@ pub fn from_keycloak(credential: &str, secret: &str) -> Result<String, HashRefus
         "pbkdf2-sha512" => format!("$pbkdf2-sha512$i={iterations}${salt}${value}"),
         "argon2" => {
             let more = |name: &str| {
-                credential.additional_parameters.get(name).and_then(|values| values.first()).map(String::as_str)
+                credential
+                    .additional_parameters
+                    .get(name)
+                    .and_then(|values| values.first())
+                    .map(String::as_str)
             };
             let version = match more("version") {
                 Some("1.3") | None => 19,
                 Some("1.0") => 16,
                 Some(_) => return Err(HashRefused::Unknown),
             };
-            let (kind, memory) = (more("type").unwrap_or("id"), more("memory").ok_or(HashRefused::Malformed)?);
+            let (kind, memory) =
+                (more("type").unwrap_or("id"), more("memory").ok_or(HashRefused::Malformed)?);
             let lanes = more("parallelism").unwrap_or("1");
             format!("$argon2{kind}$v={version}$m={memory},t={iterations},p={lanes}${salt}${value}")
         }
@@ -176,9 +181,7 @@ impl Foreign {
                 derive_with((*algorithm, *version), password, salt, *cost, output.len())
                     .is_some_and(|own| constant_time_eq(&own, output))
             }
-            Self::Bcrypt { text, prehashed: false } => {
-                bcrypt::verify(password, text).unwrap_or(false)
-            }
+            Self::Bcrypt { text, prehashed: false } => bcrypt::verify(password, text).unwrap_or(false),
             Self::Bcrypt { text, prehashed: true } => {
                 let hashed: String = sha256(password).iter().map(|byte| format!("{byte:02x}")).collect();
                 bcrypt::verify(hashed, text).unwrap_or(false)
@@ -194,7 +197,8 @@ impl Foreign {
             Self::Scrypt { log_n, r, p, salt, output } => {
                 let Ok(parameters) = scrypt::Params::new(*log_n, *r, *p) else { return false };
                 let mut own = vec![0; output.len()];
-                scrypt::scrypt(password, salt, &parameters, &mut own).is_ok() && constant_time_eq(&own, output)
+                scrypt::scrypt(password, salt, &parameters, &mut own).is_ok()
+                    && constant_time_eq(&own, output)
             }
         }
     }
@@ -276,7 +280,9 @@ fn scrypt(log_n: u32, r: u32, p: u32, salt: Vec<u8>, output: Vec<u8>) -> Result<
         return Err(HashRefused::Malformed);
     }
     let blocks = 1_u64.checked_shl(log_n).filter(|_| log_n < 32).map(|n| n.saturating_mul(u64::from(r)));
-    let costly = |blocks: u64| blocks > MOST_SCRYPT_BLOCKS || blocks.saturating_mul(u64::from(p)) > 8 * MOST_SCRYPT_BLOCKS;
+    let costly = |blocks: u64| {
+        blocks > MOST_SCRYPT_BLOCKS || blocks.saturating_mul(u64::from(p)) > 8 * MOST_SCRYPT_BLOCKS
+    };
     if blocks.is_none_or(costly) || r > 64 || p > 64 {
         return Err(HashRefused::Costly);
     }
@@ -327,7 +333,8 @@ fn base64(text: &str) -> Result<Vec<u8>, HashRefused> {
 fn hex(text: &str) -> Result<Vec<u8>, HashRefused> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect::<Option<_>>();
+    let bytes =
+        pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect::<Option<_>>();
     bytes.filter(|_| rest.is_empty()).ok_or(HashRefused::Malformed)
 }
 

@@ -32,10 +32,22 @@ const HASHES: &[&str] = &[
 
 /// `credentialData` and `secretData`.
 const KEYCLOAK: &[(&str, &str)] = &[
-    (r#"{"hashIterations": 1000, "algorithm": "pbkdf2", "additionalParameters": {}}"#, r#"{"value": "UdjZ1lbksBtaBhBE+l38tMERQ7kfI18KQl8niKpktr/AN6wXGecuzWtySo7BuUqZahBE7+V/6sS3bsnzxJXPbg==", "salt": "AAECAwQFBgcICQoLDA0ODw==", "additionalParameters": {}}"#),
-    (r#"{"hashIterations": 1000, "algorithm": "pbkdf2-sha256", "additionalParameters": {}}"#, r#"{"value": "4FVcvfS0Mh2LxiCrwZqzUIR5BB8og8VYfFqVEaIGzzqJKp+eS6wcL35LcMfm8kNkZyH4+/BT9MrVnh+hosXcaw==", "salt": "AAECAwQFBgcICQoLDA0ODw==", "additionalParameters": {}}"#),
-    (r#"{"hashIterations": 1000, "algorithm": "pbkdf2-sha512", "additionalParameters": {}}"#, r#"{"value": "ta7TU4hpsB8E7iqFZvIz25uqlaqaBt1GZFhEng1P2tQZ1w8GchkdRT+Gby8kFDZrHTk4DALjyBgQNys18oZ/rg==", "salt": "AAECAwQFBgcICQoLDA0ODw==", "additionalParameters": {}}"#),
-    (r#"{"hashIterations": 5, "algorithm": "argon2", "additionalParameters": {"hashLength": ["32"], "memory": ["64"], "type": ["id"], "version": ["1.3"], "parallelism": ["1"]}}"#, r#"{"value": "09slw1KAtlu6HqRikeFN7N2cqXMR+NF1reX/qbaXeMY=", "salt": "AAECAwQFBgcICQoLDA0ODw==", "additionalParameters": {}}"#),
+    (
+        r#"{"hashIterations": 1000, "algorithm": "pbkdf2", "additionalParameters": {}}"#,
+        r#"{"value": "UdjZ1lbksBtaBhBE+l38tMERQ7kfI18KQl8niKpktr/AN6wXGecuzWtySo7BuUqZahBE7+V/6sS3bsnzxJXPbg==", "salt": "AAECAwQFBgcICQoLDA0ODw==", "additionalParameters": {}}"#,
+    ),
+    (
+        r#"{"hashIterations": 1000, "algorithm": "pbkdf2-sha256", "additionalParameters": {}}"#,
+        r#"{"value": "4FVcvfS0Mh2LxiCrwZqzUIR5BB8og8VYfFqVEaIGzzqJKp+eS6wcL35LcMfm8kNkZyH4+/BT9MrVnh+hosXcaw==", "salt": "AAECAwQFBgcICQoLDA0ODw==", "additionalParameters": {}}"#,
+    ),
+    (
+        r#"{"hashIterations": 1000, "algorithm": "pbkdf2-sha512", "additionalParameters": {}}"#,
+        r#"{"value": "ta7TU4hpsB8E7iqFZvIz25uqlaqaBt1GZFhEng1P2tQZ1w8GchkdRT+Gby8kFDZrHTk4DALjyBgQNys18oZ/rg==", "salt": "AAECAwQFBgcICQoLDA0ODw==", "additionalParameters": {}}"#,
+    ),
+    (
+        r#"{"hashIterations": 5, "algorithm": "argon2", "additionalParameters": {"hashLength": ["32"], "memory": ["64"], "type": ["id"], "version": ["1.3"], "parallelism": ["1"]}}"#,
+        r#"{"value": "09slw1KAtlu6HqRikeFN7N2cqXMR+NF1reX/qbaXeMY=", "salt": "AAECAwQFBgcICQoLDA0ODw==", "additionalParameters": {}}"#,
+    ),
 ];
 
 fn secret(text: &str) -> Secret<String> {
@@ -113,9 +125,18 @@ fn what_is_not_a_hash_is_refused_with_its_reason() {
         ("pbkdf2_sha256$1000$seasalt$Yt8c", Malformed),
         ("pbkdf2_sha256$1000$seasalt$", Malformed),
         ("scrypt$1023$seasalt$8$1$Yt8cf5ue0MeXrQn/O75hOVzMlD1xfEQ1/Q4Y65CB5uA=", Malformed),
-        ("scrypt:1024:8:0$seasalt$62df1c7f9b9ed0c797ad09ff3bbe61395ccc943d717c4435fd0e18eb9081e6e0", Malformed),
-        ("$argon2i$v=19$m=7,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$vKi4F/Tzseb0KwWpOy8H8yDTCByRdNNW4rLSSPcx5mQ", Malformed),
-        ("$argon2i$v=19$t=1,m=64,p=1$AAECAwQFBgcICQoLDA0ODw$vKi4F/Tzseb0KwWpOy8H8yDTCByRdNNW4rLSSPcx5mQ", Malformed),
+        (
+            "scrypt:1024:8:0$seasalt$62df1c7f9b9ed0c797ad09ff3bbe61395ccc943d717c4435fd0e18eb9081e6e0",
+            Malformed,
+        ),
+        (
+            "$argon2i$v=19$m=7,t=1,p=1$AAECAwQFBgcICQoLDA0ODw$vKi4F/Tzseb0KwWpOy8H8yDTCByRdNNW4rLSSPcx5mQ",
+            Malformed,
+        ),
+        (
+            "$argon2i$v=19$t=1,m=64,p=1$AAECAwQFBgcICQoLDA0ODw$vKi4F/Tzseb0KwWpOy8H8yDTCByRdNNW4rLSSPcx5mQ",
+            Malformed,
+        ),
     ] {
         assert_eq!(examine(text), Err(why), "{text}");
     }

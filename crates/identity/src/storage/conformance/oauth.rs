@@ -177,14 +177,15 @@ fn a_code_is_exchanged_once<S: Storage>(storage: &S) {
     let one = grant("g", &account);
     storage.insert_grant(&one).unwrap();
     assert_eq!(storage.redeem(&hash("other"), None, UNTIL, at(1)), Ok(Redeemed::Unknown));
-    let after =
-        Grant { redeemed: Some(at(1)), last_used: at(1), expires: one.latest, ..one.clone() };
+    let after = Grant { redeemed: Some(at(1)), last_used: at(1), expires: one.latest, ..one.clone() };
     assert_eq!(storage.redeem(&hash("g"), None, UNTIL, at(1)), Ok(Redeemed::Now(Box::new(after.clone()))));
     assert_eq!(storage.grant(&one.id), Ok(Some(after.clone())));
     assert_eq!(storage.redeem(&hash("g"), None, UNTIL, at(2)), Ok(Redeemed::Again(Box::new(after))));
     let short = Grant { refresh: None, code_hash: Some(hash("h")), ..grant("h", &account) };
     storage.insert_grant(&short).unwrap();
-    let Redeemed::Now(short) = storage.redeem(&hash("h"), None, UNTIL, at(1)).unwrap() else { panic!("not taken") };
+    let Redeemed::Now(short) = storage.redeem(&hash("h"), None, UNTIL, at(1)).unwrap() else {
+        panic!("not taken")
+    };
     assert_eq!(short.expires, UNTIL.access, "without a refresh token it ends with its access token");
 }
 

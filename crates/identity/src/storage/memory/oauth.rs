@@ -90,8 +90,7 @@ impl OAuthStorage for MemoryStorage {
             grant.terms.dpop_jkt = key.map(str::to_owned);
         }
         grant.last_used = now;
-        grant.expires =
-            if grant.refresh.is_some() { until.refresh.min(grant.latest) } else { until.access };
+        grant.expires = if grant.refresh.is_some() { until.refresh.min(grant.latest) } else { until.access };
         Ok(Redeemed::Now(Box::new(grant.clone())))
     }
 
@@ -148,7 +147,8 @@ impl OAuthStorage for MemoryStorage {
 
     fn grants_of(&self, account: &AccountId, now: Timestamp) -> Result<Vec<Grant>, StorageError> {
         let state = self.state();
-        let own = |grant: &&Grant| grant.account == *account && grant.redeemed.is_some() && grant.is_alive(now);
+        let own =
+            |grant: &&Grant| grant.account == *account && grant.redeemed.is_some() && grant.is_alive(now);
         let mut grants: Vec<_> = state.oauth.grants.values().filter(own).cloned().collect();
         grants.sort_by(|left, right| (left.created, &left.id).cmp(&(right.created, &right.id)));
         Ok(grants)

@@ -1,0 +1,139 @@
+//! What a verified client certificate says (RFC 5280). Whether it is to be believed was decided by the TLS
+//! handshake; here its names are read.
+
+use std::fmt;
+
+use gabion_model::Timestamp;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::sha256;
+
+/// A client's certificate, as the handshake verified it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PeerCertificate {
+    /// SHA-256 of the certificate in DER: `x5t#S256` (RFC 8705, section 3.1).
+    pub thumbprint: [u8; 32],
+    /// The subject, as RFC 4514 writes it.
+    pub subject: String,
+    pub issuer: String,
+    /// In hexadecimal.
+    pub serial: String,
+    /// Lower-case DNS names of the subject.
+    pub dns: Vec<String>,
+    pub uris: Vec<String>,
+    pub emails: Vec<String>,
+    /// Addresses of the subject, in their usual text.
+    pub addresses: Vec<String>,
+    pub not_before: Timestamp,
+    /// The last moment it is good.
+    pub not_after: Timestamp,
+    pub der: Vec<u8>,
+}
+
+/// Not one whole certificate in DER.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a certificate")]
+pub struct MalformedCertificate;
+
+impl PeerCertificate {
+    /// # Errors
+    /// When the bytes are not exactly one certificate, or it is larger than any client's.
+    pub fn parse(der: &[u8]) -> Result<Self, MalformedCertificate> {
+        if der.len() > LARGEST {
+            return Err(MalformedCertificate);
+        }
+        let (rest, certificate) = X509Certificate::from_der(der).map_err(|_| MalformedCertificate)?;
+        if !rest.is_empty() {
+            return Err(MalformedCertificate);
+        }
+        let mut read = Self {
+            thumbprint: sha256(der),
+            subject: certificate.subject().to_string(),
+            issuer: certificate.issuer().to_string(),
+            serial: certificate.raw_serial_as_string(),
+            dns: Vec::new(),
+            uris: Vec::new(),
+            emails: Vec::new(),
+            addresses: Vec::new(),
+            not_before: Timestamp::from_secs(certificate.validity().not_before.timestamp()),
+            not_after: Timestamp::from_secs(certificate.validity().not_after.timestamp()),
+            der: der.to_vec(),
+        };
+        let names = certificate.subject_alternative_name().map_err(|_| MalformedCertificate)?;
+        for name in names.iter().flat_map(|names| &names.value.general_names) {
+            match name {
+                GeneralName::DNSName(name) => read.dns.push(name.to_ascii_lowercase()),
+                GeneralName::URI(uri) => read.uris.push((*uri).to_owned()),
+                GeneralName::RFC822Name(email) => read.emails.push((*email).to_owned()),
+                GeneralName::IPAddress(bytes) => read.addresses.extend(address(bytes)),
+                _ => {}
+            }
+        }
+        Ok(read)
+    }
+
+    /// Whether it is good at `now`; a connection may outlive its certificate.
+    #[must_use]
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        (self.not_before..=self.not_after).contains(&now)
+    }
+}
+
+impl fmt::Debug for PeerCertificate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PeerCertificate")
+            .field("subject", &self.subject)
+            .field("issuer", &self.issuer)
+            .field("serial", &self.serial)
+            .finish_non_exhaustive()
+    }
+}
+
+fn address(bytes: &[u8]) -> Option<String> {
+    if let Ok(four) = <[u8; 4]>::try_from(bytes) {
+        return Some(std::net::Ipv4Addr::from(four).to_string());
+    }
+    <[u8; 16]>::try_from(bytes).ok().map(|sixteen| std::net::Ipv6Addr::from(sixteen).to_string())
+}
+
+/// In bytes; far above any client's certificate.
+const LARGEST: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rcgen::{CertificateParams, DnType, KeyPair, SanType};
+
+    #[test]
+    fn names_and_thumbprint_are_read() {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["Billing.Internal".to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, "billing");
+        params.subject_alt_names.push(SanType::URI("spiffe://example/billing".try_into().unwrap()));
+        params.subject_alt_names.push(SanType::IpAddress("192.0.2.1".parse().unwrap()));
+        params.subject_alt_names.push(SanType::Rfc822Name("bot@example.org".try_into().unwrap()));
+        let der = params.self_signed(&key).unwrap().der().to_vec();
+        let read = PeerCertificate::parse(&der).unwrap();
+        assert_eq!(read.dns, ["billing.internal"]);
+        assert_eq!(read.uris, ["spiffe://example/billing"]);
+        assert_eq!(read.emails, ["bot@example.org"]);
+        assert_eq!(read.addresses, ["192.0.2.1"]);
+        assert!(read.subject.contains("CN=billing"), "{}", read.subject);
+        assert_eq!(read.thumbprint, sha256(&der));
+        assert!(read.is_valid(Timestamp::from_secs(1_800_000_000)));
+        assert!(!read.is_valid(Timestamp::from_secs(0)));
+        let mut longer = der.clone();
+        longer.push(0);
+        assert_eq!(PeerCertificate::parse(&longer), Err(MalformedCertificate));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_judged(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = PeerCertificate::parse(&bytes);
+        }
+    }
+}
