@@ -146,6 +146,7 @@ impl Preview {
                 client: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 request_id: RequestId::from_bytes([7; 12]),
                 credential: None,
+                certificate: None,
                 session: signed_in.then(|| Arc::clone(&self.signed_in.session)),
                 secure: false,
                 host: "notes.example.org".to_owned(),

@@ -77,6 +77,8 @@ struct Claims {
     #[serde(default)]
     roles: Vec<String>,
     #[serde(default)]
+    groups: Vec<String>,
+    #[serde(default)]
     tenant: Option<String>,
     #[serde(default)]
     gid: Option<String>,
@@ -193,6 +195,7 @@ impl AccessTokens {
             name: name.into(),
             tenant: TenantId::new(claims.tenant.as_deref().unwrap_or(TenantId::DEFAULT)),
             roles: claims.roles.iter().map(|role| Role::new(role)).collect(),
+            groups: claims.groups.iter().map(String::as_str).map(Into::into).collect(),
         };
         let confirmation = match claims.cnf {
             None => None,

@@ -249,6 +249,7 @@ mod tests {
                 name: "bot".into(),
                 tenant: TenantId::new("t"),
                 roles: Arc::from([]),
+                groups: Arc::from([]),
                 groups: [].into(),
             },
             client: None,

@@ -33,7 +33,6 @@ pub use access_token::{AccessToken, AccessTokens, Confirmation};
 pub use account::{
     Account, AccountEdit, AccountError, AccountKind, Accounts, Follower, Membership, NewAccount,
 };
-pub use account::{Account, AccountError, AccountKind, Accounts, Follower, NewAccount};
 pub use api_key::{ApiKey, ApiKeyError, ApiKeyId, ApiKeys, NewApiKey};
 pub use certificate::{CertificateBinding, Certificates};
 pub use credential::{Credential, CredentialKind, NewCredential, Scopes};

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Methods(u16);
 
 /// How much the methods add up to, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub enum Acr {
     /// One factor.
     #[serde(rename = "urn:gabion:acr:1fa")]

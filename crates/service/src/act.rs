@@ -9,6 +9,13 @@ pub enum Act {
     AddAccount,
     AddClient,
     AddGroup,
+    AddServiceAccount,
+    CreateApiKey,
+    ListAllApiKeys,
+    ListApiKeys,
+    RevokeApiKey,
+    RotateApiKey,
+    ChangeClient,
     Authorize,
     ChangeClient,
     ChangeEmail,
@@ -85,6 +92,13 @@ impl Act {
         Self::AddAccount,
         Self::AddClient,
         Self::AddGroup,
+        Self::AddServiceAccount,
+        Self::CreateApiKey,
+        Self::ListAllApiKeys,
+        Self::ListApiKeys,
+        Self::RevokeApiKey,
+        Self::RotateApiKey,
+        Self::ChangeClient,
         Self::Authorize,
         Self::ChangeClient,
         Self::ChangeEmail,
@@ -182,6 +196,16 @@ impl Act {
                 (SignedIn, "account.change-password", Kind::Administration, ControlId::AUTHN_PASSWORD_POLICY)
             }
 
+            Self::CreateApiKey => (Owner, "api-key.create", Kind::Administration, ControlId::TOKEN_API_KEYS),
+            Self::ListApiKeys => (Owner, "api-key.list", Kind::Administration, ControlId::TOKEN_API_KEYS),
+            Self::RotateApiKey => (Owner, "api-key.rotate", Kind::Administration, ControlId::TOKEN_API_KEYS),
+            Self::RevokeApiKey => (Owner, "api-key.revoke", Kind::Administration, ControlId::TOKEN_API_KEYS),
+            Self::ListAllApiKeys => {
+                (Administration, "api-key.list-all", Kind::Administration, ControlId::TOKEN_API_KEYS)
+            }
+            Self::AddServiceAccount => {
+                (Administration, "service-account.add", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
             Self::AddAccount => {
                 (Administration, "account.add", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
             }

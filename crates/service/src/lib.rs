@@ -7,6 +7,7 @@
 
 mod accounts;
 mod act;
+mod api_keys;
 mod authorize;
 mod caller;
 mod directory;
@@ -29,6 +30,7 @@ pub use gabion_identity::oauth::client;
 pub use gabion_identity::{AccountKind, Personal, Purpose};
 
 pub use act::{Act, Audience};
+pub use api_keys::{ApiKeyActError, ApiKeyView, CreateApiKey, FreshApiKey};
 pub use caller::Caller;
 pub use directory::{
     DirectoryError, EditGroup, EditPerson, EditProfile, Export, Found, GroupName, GroupSearch, GroupView,

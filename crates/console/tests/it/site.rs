@@ -116,6 +116,7 @@ impl Browser<'_> {
             client: self.address,
             request_id: RequestId::from_bytes([7; 12]),
             credential: None,
+            certificate: None,
             session,
             secure: self.secure,
             host: "notes.example".to_owned(),
