@@ -250,7 +250,6 @@ mod tests {
                 tenant: TenantId::new("t"),
                 roles: Arc::from([]),
                 groups: Arc::from([]),
-                groups: [].into(),
             },
             client: None,
             scopes: Scopes::parse("read write").unwrap(),

@@ -69,7 +69,7 @@ impl Service {
             .with("label", new.label.clone())
             .with("scopes", new.scopes.join(" "));
         self.act(Act::CreateApiKey, caller, about, move |inner, standing| {
-            let account = inner.owner(&standing, new.account.as_deref())?;
+            let account = inner.key_owner(&standing, new.account.as_deref())?;
             let scopes = Scopes::new(new.scopes.iter().map(String::as_str))
                 .map_err(|error| ApiKeyActError::Invalid(Problem::new("scopes", error.to_string())))?;
             let wanted = NewApiKey { label: new.label, scopes, life: new.life };
@@ -91,7 +91,7 @@ impl Service {
     ) -> Result<Vec<ApiKeyView>, ActError> {
         let account = account.map(str::to_owned);
         self.read(Act::ListApiKeys, caller, move |inner, standing| {
-            let account = inner.owner(&standing, account.as_deref())?;
+            let account = inner.key_owner(&standing, account.as_deref())?;
             let keys = inner.machines.keys.list(&account.id, inner.clock.now());
             Ok(keys.iter().map(|key| ApiKeyView::of(key, &account)).collect())
         })
@@ -207,7 +207,7 @@ impl Service {
 
 impl Inner {
     /// The account a key is or shall be of.
-    fn owner(&self, standing: &Standing, name: Option<&str>) -> Result<Account, ActError> {
+    fn key_owner(&self, standing: &Standing, name: Option<&str>) -> Result<Account, ActError> {
         let named = |name: &str| {
             let name: AccountName = name.parse().map_err(|_| ActError::NotFound)?;
             self.accounts.find(&name)?.filter(|account| !account.disabled).ok_or(ActError::NotFound)
@@ -228,7 +228,7 @@ impl Inner {
         let is_own = match standing {
             Standing::Administrator(_) | Standing::Operator => true,
             Standing::Member(own) => own.id == key.account,
-            Standing::Anonymous | Standing::Gate => false,
+            Standing::Anonymous | Standing::Gate | Standing::Provisioner(_) => false,
         };
         let account = self.accounts.by_id(&key.account)?.filter(|_| is_own).ok_or(ActError::NotFound)?;
         Ok((key, account))

@@ -7,9 +7,9 @@ use gabion_identity::oauth::client::Clients;
 use gabion_identity::oauth::{ProviderSettings, Revocations};
 use gabion_identity::storage::{InvitationStorage, Storage};
 use gabion_identity::{
-    Accounts, ApiKeys, Groups, Invitations, KeySettings, Keyring, LoginSettings, MachineSettings, Machines,
-    PasswordSettings, Passwords, SessionSettings, Sessions, StorageError, Throttle,
-    AccessTokens, Certificates,
+    AccessTokens, Accounts, ApiKeys, Certificates, Groups, Invitations, KeySettings, Keyring, LoginSettings,
+    MachineSettings, Machines, PasswordSettings, Passwords, SessionSettings, Sessions, StorageError,
+    Throttle,
 };
 use gabion_ledger::Ledger;
 use gabion_model::outbound::{Fetch, Mailer, NoOutbound};

@@ -12,9 +12,9 @@ use gabion_model::{Clock as _, Role, SessionId};
 use gabion_service::client::Metadata;
 use gabion_service::oauth::{Authorization, Decision};
 use gabion_service::{
-    Act, ActError, AddAccountError, Caller, ChangeEmailError, ChangePasswordError, ClientActError,
-    DirectoryError, DisableAccountError, EditGroup, EditPerson, EditProfile, GroupSearch, NewAccount,
-    NewClient, NewGroup, NewPerson, PolicyViolation, Start, Which,
+    Act, ActError, AddAccountError, ApiKeyActError, Caller, ChangeEmailError, ChangePasswordError,
+    ClientActError, CreateApiKey, DirectoryError, DisableAccountError, EditGroup, EditPerson, EditProfile,
+    GroupSearch, NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, Start, Which,
 };
 
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
@@ -80,9 +80,13 @@ impl Target {
 
 fn targets(act: Act) -> &'static [(Target, &'static str)] {
     match act {
-        Act::RevokeSession | Act::ListGrants | Act::RevokeGrant => {
-            &[(Target::Own, " (own)"), (Target::Other, " (other)")]
-        }
+        Act::CreateApiKey
+        | Act::ListApiKeys
+        | Act::RevokeApiKey
+        | Act::RotateApiKey
+        | Act::RevokeSession
+        | Act::ListGrants
+        | Act::RevokeGrant => &[(Target::Own, " (own)"), (Target::Other, " (other)")],
         _ => &[(Target::Other, "")],
     }
 }
@@ -209,6 +213,27 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
             };
             if good { "with-link" } else { "refused" }
         }
+        Act::AddServiceAccount => match service.add_service_account(&caller, "bot", Vec::new()).await {
+            Ok(()) => "yes",
+            Err(AddAccountError::Act(error)) => word(error),
+            Err(error) => panic!("{error}"),
+        },
+        Act::CreateApiKey => {
+            let account = target.name().map(str::to_owned);
+            told_key(service.create_api_key(&caller, new_key(account)).await)
+        }
+        Act::ListAllApiKeys => told(service.all_api_keys(&caller).await),
+        Act::ListApiKeys => told(service.api_keys(&caller, target.name()).await),
+        Act::RevokeApiKey | Act::RotateApiKey => {
+            let owner = if target == Target::Other { "victim" } else { "me" };
+            let made = service.create_api_key(&Caller::operator(), new_key(Some(owner.to_owned()))).await;
+            let id = made.map_or_else(|_| "none".to_owned(), |fresh| fresh.view.id);
+            if act == Act::RevokeApiKey {
+                told(service.revoke_api_key(&caller, &id).await)
+            } else {
+                told_key(service.rotate_api_key(&caller, &id, None).await)
+            }
+        }
         Act::ListAccounts => told(service.list_accounts(&caller).await),
         Act::ListKeys => told(service.list_keys(&caller).await),
         Act::ListSessions => told(service.sessions(&caller).await),
@@ -293,6 +318,18 @@ fn named(name: &str) -> Which {
 
 fn group(name: &str) -> NewGroup {
     NewGroup { name: name.to_owned(), ..NewGroup::default() }
+}
+
+fn new_key(account: Option<String>) -> CreateApiKey {
+    CreateApiKey { account, label: "build".to_owned(), scopes: vec!["read".to_owned()], life: None }
+}
+
+fn told_key<T>(result: Result<T, ApiKeyActError>) -> &'static str {
+    match result {
+        Ok(_) => "yes",
+        Err(ApiKeyActError::Act(error)) => word(error),
+        Err(error) => panic!("{error}"),
+    }
 }
 
 fn told<T>(result: Result<T, ActError>) -> &'static str {
