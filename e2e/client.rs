@@ -7,6 +7,7 @@ use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 pub(crate) struct Client {
@@ -100,6 +101,15 @@ impl Client {
         }
         Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
     }
+}
+
+/// Sends bytes as they are and returns what comes back until the end.
+pub(crate) async fn raw(gate: SocketAddr, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(gate).await.expect("the gate listens");
+    stream.write_all(bytes).await.expect("the gate reads");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("the gate answers");
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 pub(crate) type ClientError = Box<dyn std::error::Error + Send + Sync>;

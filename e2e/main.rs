@@ -17,5 +17,6 @@ mod client;
 mod clients;
 mod faults;
 mod gate;
+mod mail;
 mod readme;
 mod secrets;

@@ -95,6 +95,9 @@ pub(crate) enum Command {
     /// Read the record of refusals and privileged acts
     #[command(subcommand)]
     Ledger(Ledger),
+    /// Try out how letters leave
+    #[command(subcommand)]
+    Mail(MailVerb),
     /// List what Gabion promises and what enforces it
     Controls(Controls),
     /// Check and explain the configuration
@@ -178,6 +181,21 @@ pub(crate) struct Run {
     /// Where to listen, instead of `gateway.listen`
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MailVerb {
+    /// Send one letter now, as `[mail]` says, and tell what the mail server answered
+    Test(MailTest),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MailTest {
+    /// Who gets it
+    pub(crate) address: String,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
 }
 
 #[derive(Debug, Subcommand)]

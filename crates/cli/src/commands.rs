@@ -9,6 +9,7 @@ mod doctor;
 mod init;
 mod key;
 mod ledger;
+mod mail;
 mod reference;
 mod run;
 mod user;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::User(verb) => user::run(verb),
         Command::Key(verb) => key::run(verb),
         Command::Client(verb) => client::run(verb),
+        Command::Mail(verb) => mail::run(verb),
         Command::Ledger(verb) => ledger::run(verb),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Config(verb) => config::run(&verb),
