@@ -213,6 +213,11 @@ pub(crate) enum User {
     /// The old password stops working and every session of the person ends at once, not when the link is
     /// used.
     Reset(UserReset),
+    /// Take a person's second factors away, all of them; their sessions end at once
+    ///
+    /// For somebody who lost them all, recovery codes included, and proved to you who they are. Where a
+    /// second factor is required, the next sign-in sets up a new one.
+    ResetFactors(UserName),
     /// Print the first administrator's one-time link again
     Link(UserLink),
 }

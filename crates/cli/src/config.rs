@@ -54,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) tokens: gabion_identity::KeySettings,
     /// Letting other applications sign people in here: what they get, and for how long.
     pub(crate) provider: gabion_identity::oauth::ProviderSettings,
+    /// Who must have a second factor, and how strict second factors are.
+    pub(crate) factors: gabion_identity::FactorSettings,
     /// How much is kept of what happened.
     pub(crate) ledger: gabion_ledger::Settings,
     /// Where Gabion keeps what it must remember.
@@ -88,6 +90,7 @@ impl Config {
         add("machines".to_owned(), self.machines.problems());
         add("tokens".to_owned(), self.tokens.problems());
         add("provider".to_owned(), self.provider.problems());
+        add("factors".to_owned(), self.factors.problems());
         add("ledger".to_owned(), self.ledger.problems());
         add("data".to_owned(), self.data.problems());
         add("admin".to_owned(), self.admin.problems());

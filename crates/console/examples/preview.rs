@@ -86,6 +86,7 @@ impl Preview {
             let mut caller = caller(address.parse()?);
             caller.user_agent = Some(user_agent.to_owned());
             let signed_in = service.sign_in(&caller, "ada@example.org", password()).await?;
+            let signed_in = signed_in.signed_in().ok_or("a second factor is asked for")?;
             clock.advance(Duration::from_secs(later));
             let _ = service.live_sessions().resolve(signed_in.ticket.expose(), clock.now());
             if let Some(SignedIn { ticket, .. }) = &last {

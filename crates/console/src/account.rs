@@ -2,6 +2,7 @@
 
 pub(crate) mod email;
 pub(crate) mod password;
+pub(crate) mod security;
 pub(crate) mod sessions;
 
 use std::net::IpAddr;

@@ -28,6 +28,8 @@ pub(crate) const FORM_POST: Asset = Asset::new(
     "text/javascript; charset=utf-8",
     include_bytes!("../../../web/js/form-post.js"),
 );
+pub(crate) const PASSKEY: Asset =
+    Asset::new("passkey.js", "text/javascript; charset=utf-8", include_bytes!("../../../web/js/passkey.js"));
 
 impl Asset {
     const fn new(name: &'static str, media_type: &'static str, content: &'static [u8]) -> Self {
@@ -45,7 +47,7 @@ pub(crate) fn route() -> MethodRouter<Console> {
 }
 
 async fn handler(Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {
-    let Some(asset) = [STYLE, ICON, FORM_POST].into_iter().find(|asset| asset.name == name) else {
+    let Some(asset) = [STYLE, ICON, FORM_POST, PASSKEY].into_iter().find(|asset| asset.name == name) else {
         return page::not_found();
     };
     let current = query.is_some_and(|query| query == format!("v={:016x}", asset.fingerprint));

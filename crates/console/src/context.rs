@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::response::Response;
-use gabion_identity::Session;
-use gabion_model::Actor;
+use gabion_identity::{Session, cookie};
+use gabion_model::{Acr, Actor, Secret};
 use gabion_service::{ActError, Caller};
-use http::header::USER_AGENT;
+use http::header::{COOKIE, USER_AGENT};
 use http::{StatusCode, request};
 
+use crate::next;
 use crate::page::{self, Message};
 
 /// Anybody, signed in or not.
@@ -17,6 +18,10 @@ use crate::page::{self, Message};
 pub(crate) struct Visitor {
     pub(crate) known: gabion_checks::Caller,
     user_agent: Option<String>,
+    /// The `Cookie` headers, for the login cookie; the session's was judged already.
+    cookies: Vec<Secret<String>>,
+    /// Where a page is looked at: the path and query of a `GET`.
+    here: Option<String>,
 }
 
 /// Somebody who is signed in. Others are sent to the login, and back afterwards.
@@ -46,6 +51,22 @@ impl Visitor {
         }
     }
 
+    /// The tickets of half-done sign-ins the browser holds: every candidate, so that a second cookie of the
+    /// same name, set by whoever, locks nobody out.
+    pub(crate) fn login_tickets(&self) -> Vec<Secret<String>> {
+        let headers = self.cookies.iter().map(|header| header.expose().as_str());
+        let tickets = cookie::login_tickets(headers, self.known.secure);
+        tickets.map(|ticket| Secret::new(ticket.to_owned())).collect()
+    }
+
+    /// To the login page, which asks again, and back to the page looked at.
+    pub(crate) fn step_up(&self, acr: Acr) -> Response {
+        let next = next::local(self.here.as_deref().unwrap_or("/.gabion/account"));
+        let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        let acr: String = form_urlencoded::byte_serialize(acr.as_str().as_bytes()).collect();
+        page::see_other(&format!("/.gabion/login?fresh=1&acr={acr}&next={next}"))
+    }
+
     /// The host as the visitor sees it, for the eyes.
     pub(crate) fn host(&self) -> Option<&str> {
         Some(self.known.host.as_str()).filter(|host| !host.is_empty())
@@ -71,6 +92,7 @@ impl Member {
             // The account was disabled or the session ended while the request was on its way.
             ActError::Forbidden => page::see_other("/.gabion/login"),
             ActError::NotFound => page::not_found(),
+            ActError::StepUp { acr, .. } => self.visitor.step_up(acr),
         }
     }
 }
@@ -86,7 +108,16 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
         };
         let user_agent = parts.headers.get(USER_AGENT);
         let user_agent = user_agent.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        Ok(Self { known: known.clone(), user_agent })
+        let cookies = parts.headers.get_all(COOKIE).iter();
+        let cookies = cookies.filter_map(|value| value.to_str().ok());
+        let cookies = cookies.map(|value| Secret::new(value.to_owned())).collect();
+        let here = match parts.method {
+            http::Method::GET => parts.uri.path_and_query().map(ToString::to_string),
+            // A form is posted from a page.
+            _ if parts.uri.path().starts_with(SECURITY) => Some(SECURITY.to_owned()),
+            _ => None,
+        };
+        Ok(Self { known: known.clone(), user_agent, cookies, here })
     }
 }
 
@@ -105,3 +136,5 @@ impl<S: Sync> FromRequestParts<S> for Member {
         }
     }
 }
+
+const SECURITY: &str = "/.gabion/account/security";

@@ -10,6 +10,7 @@ mod assets;
 mod context;
 mod csp_report;
 mod email;
+mod enrol;
 mod forgot;
 mod form;
 mod jwks;
@@ -19,6 +20,8 @@ mod next;
 mod notice;
 mod oauth;
 pub mod page;
+mod question;
+mod step;
 mod welcome;
 mod words;
 
@@ -28,6 +31,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use gabion_model::Clock;
 use gabion_service::Service;
+
+use enrol::Place;
 
 /// What the pages are made of.
 #[derive(Debug, Clone)]
@@ -45,6 +50,15 @@ pub fn router(parts: Parts) -> Router {
     };
     oauth::routes(Router::new())
         .route("/.gabion/login", login::route())
+        .route("/.gabion/login/passkey", login::passkey::route())
+        .route("/.gabion/login/passkey/options", login::passkey::options())
+        .route("/.gabion/login/second-factor", login::second_factor::route())
+        .route("/.gabion/login/second-factor/passkey", login::second_factor::passkey::route())
+        .route("/.gabion/login/second-factor/passkey/options", login::second_factor::passkey::options())
+        .route("/.gabion/login/enrol", login::enrol::route())
+        .route("/.gabion/login/enrol/totp", enrol::totp::route(Place::Login))
+        .route("/.gabion/login/enrol/passkey", enrol::passkey::route(Place::Login))
+        .route("/.gabion/login/enrol/passkey/options", enrol::passkey::options(Place::Login))
         .route("/.gabion/logout", logout::route())
         .route("/.gabion/forgot", forgot::route())
         .route("/.gabion/email", email::route())
@@ -52,6 +66,14 @@ pub fn router(parts: Parts) -> Router {
         .route("/.gabion/account", account::route())
         .route("/.gabion/account/email", account::email::route())
         .route("/.gabion/account/password", account::password::route())
+        .route("/.gabion/account/security", account::security::route())
+        .route("/.gabion/account/security/totp", enrol::totp::route(Place::Account))
+        .route("/.gabion/account/security/passkey", enrol::passkey::route(Place::Account))
+        .route("/.gabion/account/security/passkey/options", enrol::passkey::options(Place::Account))
+        .route("/.gabion/account/security/recovery-codes", account::security::recovery_codes::route())
+        .route("/.gabion/account/security/factors/{id}", account::security::factors::route())
+        .route("/.gabion/account/security/factors/{id}/rename", account::security::factors::rename())
+        .route("/.gabion/account/security/factors/{id}/remove", account::security::factors::remove())
         .route("/.gabion/account/sessions/revoke-others", account::sessions::revoke_others::route())
         .route("/.gabion/account/sessions/{id}/revoke", account::sessions::revoke::route())
         .route("/.gabion/assets/{name}", assets::route())

@@ -3,14 +3,22 @@
 //! A wrong name, a wrong password and a disabled account get one and the same answer. It is 403 and not
 //! 401: RFC 9110, 15.5.2 lets a 401 out only with a challenge of a registered HTTP scheme, which a form
 //! is not; 403 is "credentials were provided, and they are insufficient" (15.5.4). On success 303 to
-//! `next`, which must be a path of this site.
+//! `next`, which must be a path of this site, or to the page that asks for a second factor.
+//!
+//! Others send people here with hints in the query: `next`, where to go afterwards; `fresh=1`, ask even
+//! who is signed in already; `acr`, by how much at least; `login_hint`, as whom. They are hints: whoever
+//! needs freshness or an `acr` looks at the session on return. A hint that is repeated or malformed is
+//! as if it were not there.
+
+pub(crate) mod enrol;
+pub(crate) mod passkey;
+pub(crate) mod second_factor;
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use gabion_identity::cookie;
-use gabion_model::Secret;
+use gabion_model::{Acr, Secret};
 use gabion_service::SignInError;
 use http::StatusCode;
 use serde::Deserialize;
@@ -18,7 +26,7 @@ use serde::Deserialize;
 use crate::context::Visitor;
 use crate::form::{Asking, Form, Trouble};
 use crate::notice::Notice;
-use crate::{Console, next, page, words};
+use crate::{Console, next, page, step, words};
 
 pub(crate) fn route() -> MethodRouter<Console> {
     get(show).post(sign_in)
@@ -29,6 +37,12 @@ struct Asked {
     #[serde(default)]
     next: String,
     notice: Option<Notice>,
+    #[serde(default)]
+    fresh: String,
+    #[serde(default)]
+    acr: String,
+    #[serde(default)]
+    login_hint: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,6 +51,8 @@ struct Fields {
     password: Secret<String>,
     #[serde(default)]
     next: String,
+    #[serde(default)]
+    acr: String,
 }
 
 #[derive(Debug, Template)]
@@ -45,36 +61,60 @@ struct Page<'a> {
     host: Option<&'a str>,
     name: &'a str,
     next: &'a str,
+    /// What is asked for at least, where that is more than one factor.
+    acr: Option<&'static str>,
+    /// Signed in already, and asked again.
+    again: bool,
+    /// Passkeys are possible here.
+    passkey: bool,
     notice: Option<&'static str>,
     problem: Option<Trouble>,
 }
 
-async fn show(visitor: Visitor, Asking(asked): Asking<Asked>) -> Response {
+async fn show(State(console): State<Console>, visitor: Visitor, Asking(asked): Asking<Asked>) -> Response {
     let next = next::local(&asked.next);
-    if visitor.known.session.is_some() {
+    let wanted = wanted(&asked.acr);
+    let session = visitor.known.session.as_ref().filter(|session| !session.is_ended());
+    if let Some(session) = session
+        && asked.fresh != "1"
+        && session.methods.acr() >= wanted
+    {
         return page::see_other(next);
     }
+    let name = match session {
+        Some(session) => session.principal.name.to_string(),
+        None => asked.login_hint.chars().filter(|one| !one.is_control()).take(LONGEST_NAME).collect(),
+    };
     let page = Page {
         host: visitor.host(),
-        name: "",
+        name: &name,
         next,
+        acr: hidden(wanted),
+        again: session.is_some(),
+        passkey: console.service.passkeys_are_possible(),
         notice: asked.notice.and_then(Notice::text),
         problem: None,
     };
     page::render(StatusCode::OK, &page)
 }
 
+/// What is asked for; one factor where it says nothing we know.
+fn wanted(acr: &str) -> Acr {
+    Acr::ALL.iter().copied().find(|one| one.as_str() == acr).unwrap_or(Acr::OneFactor)
+}
+
+fn hidden(wanted: Acr) -> Option<&'static str> {
+    (wanted > Acr::OneFactor).then(|| wanted.as_str())
+}
+
 async fn sign_in(
     State(console): State<Console>,
     visitor: Visitor,
-    Form(Fields { name, password, next }): Form<Fields>,
+    Form(Fields { name, password, next, acr }): Form<Fields>,
 ) -> Response {
-    let next = next::local(&next);
-    let error = match console.service.sign_in(&visitor.caller(), &name, password).await {
-        Ok(signed_in) => {
-            let cookie = Secret::new(cookie::set(signed_in.ticket.expose(), visitor.known.secure));
-            return page::with_cookie(page::see_other(next), cookie.expose());
-        }
+    let (next, wanted) = (next::local(&next), wanted(&acr));
+    let error = match console.service.sign_in_for(&visitor.caller(), &name, password, wanted).await {
+        Ok(next_step) => return step::answer(&visitor, &next_step, next),
         Err(error) => error,
     };
     let (status, problem, retry_after) = match error {
@@ -91,10 +131,21 @@ async fn sign_in(
         SignInError::Busy => (StatusCode::SERVICE_UNAVAILABLE, Trouble::busy(), Some(5)),
         SignInError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, Trouble::unavailable(), Some(60)),
     };
-    let page = Page { host: visitor.host(), name: &name, next, notice: None, problem: Some(problem) };
+    let page = Page {
+        host: visitor.host(),
+        name: &name,
+        next,
+        acr: hidden(wanted),
+        again: visitor.known.session.is_some(),
+        passkey: console.service.passkeys_are_possible(),
+        notice: None,
+        problem: Some(problem),
+    };
     let answer = page::render(status, &page);
     match retry_after {
         Some(seconds) => page::retry_after(answer, seconds),
         None => answer,
     }
 }
+
+const LONGEST_NAME: usize = 254;

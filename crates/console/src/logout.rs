@@ -43,7 +43,7 @@ async fn sign_out(State(console): State<Console>, visitor: Visitor) -> Response 
     if visitor.known.session.is_some() {
         match console.service.sign_out(&visitor.caller()).await {
             // Not found, forbidden: the session ended or the account was disabled meanwhile.
-            Ok(()) | Err(ActError::NotFound | ActError::Forbidden) => {}
+            Ok(()) | Err(ActError::NotFound | ActError::Forbidden | ActError::StepUp { .. }) => {}
             Err(ActError::Busy | ActError::Unavailable) => return visitor.unavailable(),
         }
     }

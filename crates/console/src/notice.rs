@@ -8,6 +8,12 @@ use serde::Deserialize;
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Notice {
     LinkSent,
+    BeginAgain,
+    FactorAdded,
+    FactorGone,
+    FactorRemoved,
+    FactorRenamed,
+    FactorRequired,
     OthersRevoked,
     PasswordChanged,
     PasswordSet,
@@ -22,6 +28,12 @@ impl Notice {
     pub(crate) const fn text(self) -> Option<&'static str> {
         match self {
             Self::LinkSent => Some("A link is on its way. Open it to confirm the address."),
+            Self::BeginAgain => Some("That took too long, or was begun elsewhere. Please sign in again."),
+            Self::FactorAdded => Some("It is set up. You can sign in with it from now on."),
+            Self::FactorGone => Some("That is not there any more, or took too long. Nothing was changed."),
+            Self::FactorRemoved => Some("It is removed and cannot be used to sign in any more."),
+            Self::FactorRenamed => Some("It has its new name."),
+            Self::FactorRequired => Some("It is your last one, and your account must have one. It stays."),
             Self::OthersRevoked => Some("Every other device is signed out."),
             Self::PasswordChanged => Some("Your password is changed, and every other device is signed out."),
             Self::PasswordSet => Some("Your password is set. Sign in with it now."),

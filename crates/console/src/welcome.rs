@@ -121,7 +121,7 @@ pub(crate) fn invalid() -> Response {
 fn refused(visitor: &Visitor, error: ActError) -> Response {
     match error {
         ActError::Busy | ActError::Unavailable => visitor.unavailable(),
-        ActError::Forbidden | ActError::NotFound => invalid(),
+        ActError::Forbidden | ActError::NotFound | ActError::StepUp { .. } => invalid(),
     }
 }
 

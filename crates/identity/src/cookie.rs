@@ -9,6 +9,12 @@ pub const SECURE_NAME: &str = "__Host-gabion";
 /// The cookie's name where a browser speaks plain HTTP to loopback during development.
 pub const DEVELOPMENT_NAME: &str = "gabion-dev";
 
+/// The cookie of a sign-in that is half done, over HTTPS.
+pub const SECURE_LOGIN_NAME: &str = "__Host-gabion-login";
+
+/// The same, where a browser speaks plain HTTP to loopback during development.
+pub const DEVELOPMENT_LOGIN_NAME: &str = "gabion-dev-login";
+
 /// The `Set-Cookie` value that hands out a ticket. It has no lifetime of its own: the browser forgets it
 /// when it closes, the server earlier.
 #[must_use]
@@ -20,6 +26,34 @@ pub fn set(ticket: &str, secure: bool) -> String {
 #[must_use]
 pub fn clear(secure: bool) -> String {
     format!("{}=; Max-Age=0{}", name(secure), attributes(secure))
+}
+
+/// The `Set-Cookie` value that binds a sign-in that is half done to the browser that began it. The browser
+/// keeps it as long as the server keeps the sign-in. `Lax`, because the way back from another provider
+/// ends at the page that reads it.
+#[must_use]
+pub fn set_login(ticket: &str, secure: bool) -> String {
+    format!("{}={ticket}; Max-Age={LOGIN_SECONDS}{}", login_name(secure), attributes(secure))
+}
+
+/// The `Set-Cookie` value that takes it back.
+#[must_use]
+pub fn clear_login(secure: bool) -> String {
+    format!("{}=; Max-Age=0{}", login_name(secure), attributes(secure))
+}
+
+/// The name of the login cookie in force on a connection.
+#[must_use]
+pub const fn login_name(secure: bool) -> &'static str {
+    if secure { SECURE_LOGIN_NAME } else { DEVELOPMENT_LOGIN_NAME }
+}
+
+/// Every candidate for the ticket of a half-done sign-in, found as [`tickets`] finds sessions'.
+pub fn login_tickets<'a>(
+    headers: impl IntoIterator<Item = &'a str>,
+    secure: bool,
+) -> impl Iterator<Item = &'a str> {
+    candidates(headers, login_name(secure))
 }
 
 /// The name in force on a connection.
@@ -36,7 +70,13 @@ pub fn tickets<'a>(
     headers: impl IntoIterator<Item = &'a str>,
     secure: bool,
 ) -> impl Iterator<Item = &'a str> {
-    let ours = name(secure);
+    candidates(headers, name(secure))
+}
+
+fn candidates<'a>(
+    headers: impl IntoIterator<Item = &'a str>,
+    ours: &'static str,
+) -> impl Iterator<Item = &'a str> {
     headers
         .into_iter()
         .flat_map(|header| header.split(';'))
@@ -97,6 +137,9 @@ const fn attributes(secure: bool) -> &'static str {
     if secure { "; Path=/; HttpOnly; Secure; SameSite=Lax" } else { "; Path=/; HttpOnly; SameSite=Lax" }
 }
 
+/// As long as a half-done sign-in lives ([`crate::pending::LIFE`]).
+const LOGIN_SECONDS: u64 = crate::pending::LIFE.as_secs();
+
 /// 32 bytes in base64url.
 const TICKET: usize = 43;
 const CANDIDATES: usize = 8;
@@ -144,6 +187,19 @@ mod tests {
         assert_eq!(found(&[&two], true), [TICKET_B, TICKET_A]);
         let many = format!("__Host-gabion={TICKET_A}; ").repeat(1000);
         assert_eq!(found(&[&many], true).len(), 8, "bounded");
+    }
+
+    #[test]
+    fn a_half_done_sign_in_has_a_cookie_of_its_own() {
+        assert_eq!(
+            set_login("x", true),
+            "__Host-gabion-login=x; Max-Age=600; Path=/; HttpOnly; Secure; SameSite=Lax"
+        );
+        assert_eq!(clear_login(false), "gabion-dev-login=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax");
+        let both = format!("__Host-gabion={TICKET_A}; __Host-gabion-login={TICKET_B}");
+        assert_eq!(found(&[&both], true), [TICKET_A]);
+        assert_eq!(login_tickets([both.as_str()], true).collect::<Vec<_>>(), [TICKET_B]);
+        assert_eq!(strip(&format!("a=1; {both}; gabion-dev-login=x; b=2")), "a=1; b=2");
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl Inner {
         })
     }
 
-    fn named(&self, name: &str) -> Result<Account, ActError> {
+    pub(crate) fn named(&self, name: &str) -> Result<Account, ActError> {
         let name: AccountName = name.parse().map_err(|_: MalformedName| ActError::NotFound)?;
         self.accounts.find(&name)?.ok_or(ActError::NotFound)
     }

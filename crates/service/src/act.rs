@@ -8,6 +8,7 @@ pub enum Act {
     AcceptInvitation,
     AddAccount,
     AddClient,
+    AddFactor,
     AddGroup,
     AddServiceAccount,
     CreateApiKey,
@@ -28,6 +29,7 @@ pub enum Act {
     EnableAccount,
     EnableClient,
     EndGrant,
+    EnrolFactor,
     ExportData,
     FindAccounts,
     FindGroups,
@@ -37,10 +39,12 @@ pub enum Act {
     IssueTokens,
     ListAccounts,
     ListClients,
+    ListFactors,
     ListGrants,
     ListKeys,
     ListRoles,
     ListSessions,
+    NewRecoveryCodes,
     ProvisionAccount,
     ReadEmail,
     ReadInvitation,
@@ -49,10 +53,13 @@ pub enum Act {
     ReleaseName,
     RemoveAccount,
     RemoveClient,
+    RemoveFactor,
     RemoveGroup,
     RemoveOwnAccount,
+    RenameFactor,
     ReportPolicyViolation,
     ResetAccount,
+    ResetFactors,
     RevokeAccount,
     RevokeGrant,
     RevokeKey,
@@ -90,6 +97,7 @@ impl Act {
         Self::AcceptInvitation,
         Self::AddAccount,
         Self::AddClient,
+        Self::AddFactor,
         Self::AddGroup,
         Self::AddServiceAccount,
         Self::CreateApiKey,
@@ -110,6 +118,7 @@ impl Act {
         Self::EnableAccount,
         Self::EnableClient,
         Self::EndGrant,
+        Self::EnrolFactor,
         Self::ExportData,
         Self::FindAccounts,
         Self::FindGroups,
@@ -119,10 +128,12 @@ impl Act {
         Self::IssueTokens,
         Self::ListAccounts,
         Self::ListClients,
+        Self::ListFactors,
         Self::ListGrants,
         Self::ListKeys,
         Self::ListRoles,
         Self::ListSessions,
+        Self::NewRecoveryCodes,
         Self::ProvisionAccount,
         Self::ReadEmail,
         Self::ReadInvitation,
@@ -131,10 +142,13 @@ impl Act {
         Self::ReleaseName,
         Self::RemoveAccount,
         Self::RemoveClient,
+        Self::RemoveFactor,
         Self::RemoveGroup,
         Self::RemoveOwnAccount,
+        Self::RenameFactor,
         Self::ReportPolicyViolation,
         Self::ResetAccount,
+        Self::ResetFactors,
         Self::RevokeAccount,
         Self::RevokeGrant,
         Self::RevokeKey,
@@ -168,6 +182,7 @@ impl Act {
                 (Everybody, "mail-link.read", Kind::Administration, ControlId::AUTHN_PASSWORD_RESET)
             }
             Self::UseMailLink => (Everybody, "mail-link.use", Kind::Administration, ControlId::AUTHZ_STEP_UP),
+            Self::EnrolFactor => (Everybody, "factor.enrol", Kind::Administration, ControlId::AUTHN_TOTP),
             Self::ReportPolicyViolation => (Everybody, "csp.report", Kind::Refusal, ControlId::WEB_CSP),
 
             Self::Authorize => (Everybody, "oauth.authorize", Kind::Refusal, ControlId::OAUTH_PKCE),
@@ -192,6 +207,13 @@ impl Act {
             }
             Self::ChangePassword => {
                 (SignedIn, "account.change-password", Kind::Administration, ControlId::AUTHN_PASSWORD_POLICY)
+            }
+            Self::ListFactors => (SignedIn, "factor.list", Kind::Administration, ControlId::AUTHN_TOTP),
+            Self::AddFactor => (SignedIn, "factor.add", Kind::Administration, ControlId::AUTHN_TOTP),
+            Self::RenameFactor => (SignedIn, "factor.rename", Kind::Administration, ControlId::AUTHN_TOTP),
+            Self::RemoveFactor => (SignedIn, "factor.remove", Kind::Administration, ControlId::AUTHN_TOTP),
+            Self::NewRecoveryCodes => {
+                (SignedIn, "factor.new-recovery-codes", Kind::Administration, ControlId::AUTHN_RECOVERY_CODES)
             }
 
             Self::CreateApiKey => (Owner, "api-key.create", Kind::Administration, ControlId::TOKEN_API_KEYS),
@@ -222,6 +244,12 @@ impl Act {
             Self::ResetAccount => {
                 (Administration, "account.reset", Kind::Administration, ControlId::AUTHN_PASSWORD_RESET)
             }
+            Self::ResetFactors => (
+                Administration,
+                "account.reset-factors",
+                Kind::Administration,
+                ControlId::AUTHN_RECOVERY_CODES,
+            ),
 
             Self::ListKeys => {
                 (Administration, "key.list", Kind::Administration, ControlId::TOKEN_KEY_ROTATION)
@@ -311,6 +339,25 @@ impl Act {
     #[must_use]
     pub const fn audience(self) -> Audience {
         self.row().0
+    }
+
+    /// Whether it needs a fresh proof of who asks ([`ActError::StepUp`](crate::ActError::StepUp)): what a
+    /// session left open on a shared computer must not be enough for. Holds for people with a session; the
+    /// operator and programs have none.
+    #[must_use]
+    pub const fn is_critical(self) -> bool {
+        matches!(
+            self,
+            Self::AddAccount
+                | Self::AddFactor
+                | Self::ChangePassword
+                | Self::DisableAccount
+                | Self::EnableAccount
+                | Self::NewRecoveryCodes
+                | Self::RemoveFactor
+                | Self::ResetAccount
+                | Self::ResetFactors
+        )
     }
 
     /// The `action` of its events.

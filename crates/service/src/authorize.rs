@@ -3,8 +3,10 @@
 //! Roles are read from the storage at every act and never from the session, and the session must still
 //! be alive: what was taken from somebody a moment ago is gone now.
 
+use std::sync::Arc;
+
 use gabion_identity::credential::ADMINISTRATION_SCOPE;
-use gabion_identity::{Account, Credential};
+use gabion_identity::{Account, Credential, Session};
 use gabion_model::{AccountId, Actor, ControlId, EventKind, Outcome, Role};
 
 use crate::service::Inner;
@@ -56,6 +58,7 @@ impl Inner {
         // What is one's own is changed by people who are signed in, never by a key they gave to a program.
         let in_person = caller.credential.is_none() || act.audience() != Audience::SignedIn;
         if in_person && standing.is_in(act.audience()) {
+            self.step_up(act, caller, &standing)?;
             return Ok(standing);
         }
         let control = match act.audience() {
@@ -69,6 +72,32 @@ impl Inner {
         event.reason = Some("not allowed".to_owned());
         self.ledger.observe(event);
         Err(ActError::Forbidden)
+    }
+
+    /// Whether whoever asks for a critical act proved lately enough, and with all they have, who they are.
+    fn step_up(&self, act: Act, caller: &Caller, standing: &Standing) -> Result<(), ActError> {
+        let (Standing::Administrator(account) | Standing::Member(account), Some(id)) =
+            (standing, caller.session())
+        else {
+            return Ok(());
+        };
+        if !act.is_critical() {
+            return Ok(());
+        }
+        let rules = self.rules();
+        let max_age = rules.factors.critical_within.as_duration();
+        let acr = self.enough(account)?;
+        let now = self.clock.now();
+        let is_fresh = |session: &Arc<Session>| {
+            session.id == *id
+                && session.methods.acr() >= acr
+                && session.authenticated <= now
+                && now.saturating_since(session.authenticated) <= max_age
+        };
+        if self.sessions.list(&account.id, now).iter().any(is_fresh) {
+            return Ok(());
+        }
+        Err(ActError::StepUp { acr, max_age })
     }
 
     fn standing(&self, caller: &Caller) -> Result<Standing, ActError> {

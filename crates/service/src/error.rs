@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gabion_model::Problem;
+use gabion_model::{Acr, Problem};
 
 /// Any act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +16,15 @@ pub enum ActError {
     /// There is nothing of that name, or it is not the caller's.
     #[error("there is no such account or session")]
     NotFound,
+    /// The act is critical: whoever asks must prove again who they are. The way out is
+    /// `/.gabion/login?fresh=1&acr=…&next=…`.
+    #[error("sign in again to do this")]
+    StepUp {
+        /// At least by this.
+        acr: Acr,
+        /// Within so long before the act.
+        max_age: Duration,
+    },
     /// The ledger or the storage cannot record it, so it was not done.
     #[error("the act cannot be recorded, so it was refused; the log names the cause")]
     Unavailable,
@@ -127,11 +136,74 @@ pub enum InvitationError {
     Violations(Vec<String>),
 }
 
+/// The second half of a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SecondFactorError {
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// There is no such half-done sign-in any more: it took too long, ended, or is another browser's.
+    #[error("the sign-in took too long or was begun elsewhere")]
+    Gone,
+    /// Whatever was shown proves nothing: never said why.
+    #[error("this does not prove it")]
+    Rejected,
+    #[error("too many failed tries, try again in {} s", .retry_after.as_secs())]
+    Throttled { retry_after: Duration },
+}
+
+/// Setting up and removing second factors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EnrolError {
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// What was begun is not there any more: it took too long, ended, or is another browser's.
+    #[error("setting it up took too long or was begun elsewhere")]
+    Gone,
+    /// The account must have a second factor, and this is the last.
+    #[error("this is the last second factor, and one is required")]
+    LastFactor,
+    /// The code or the passkey's answer is wrong.
+    #[error("this does not prove that it works")]
+    Rejected,
+    #[error("too many failed tries, try again in {} s", .retry_after.as_secs())]
+    Throttled { retry_after: Duration },
+    #[error("there are too many second factors")]
+    TooMany,
+}
+
+impl From<SignInError> for SecondFactorError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Busy => Self::Act(ActError::Busy),
+            SignInError::Rejected => Self::Rejected,
+            SignInError::Throttled { retry_after } => Self::Throttled { retry_after },
+            SignInError::Unavailable => Self::Act(ActError::Unavailable),
+        }
+    }
+}
+
+impl From<SecondFactorError> for EnrolError {
+    fn from(error: SecondFactorError) -> Self {
+        match error {
+            SecondFactorError::Act(error) => Self::Act(error),
+            SecondFactorError::Gone => Self::Gone,
+            SecondFactorError::Rejected => Self::Rejected,
+            SecondFactorError::Throttled { retry_after } => Self::Throttled { retry_after },
+        }
+    }
+}
+
+impl From<SignInError> for EnrolError {
+    fn from(error: SignInError) -> Self {
+        SecondFactorError::from(error).into()
+    }
+}
+
 impl From<ActError> for SignInError {
     fn from(error: ActError) -> Self {
         match error {
             ActError::Busy => Self::Busy,
-            ActError::Forbidden | ActError::NotFound => Self::Rejected,
+            ActError::Forbidden | ActError::NotFound | ActError::StepUp { .. } => Self::Rejected,
             ActError::Unavailable => Self::Unavailable,
         }
     }

@@ -11,23 +11,28 @@ mod api_keys;
 mod authorize;
 mod caller;
 mod directory;
+mod enrolment;
 mod error;
+mod factors;
 mod hashing;
 mod invitations;
 mod keys;
 mod mail;
 pub mod oauth;
+mod passkeys;
 mod passwords;
 mod record;
+mod second_factor;
 mod service;
 mod sessions;
 mod sign_in;
+mod step;
 pub mod user_agent;
 mod view;
 
 pub use gabion_identity::keyring::{KeyView, Standing as KeyStanding};
 pub use gabion_identity::oauth::client;
-pub use gabion_identity::{AccountKind, Personal, Purpose};
+pub use gabion_identity::{AccountKind, FactorKind, Personal, Purpose};
 
 pub use act::{Act, Audience};
 pub use api_keys::{ApiKeyActError, ApiKeyView, CreateApiKey, FreshApiKey};
@@ -37,13 +42,18 @@ pub use directory::{
     MemberView, NewGroup, NewPerson, Person, PersonSearch, RoleView, SessionPage, SignedInSession, Start,
     StateFilter, Which,
 };
+pub use enrolment::{Enrolled, Ground, TotpEnrolment};
 pub use error::{
-    ActError, AddAccountError, ChangeEmailError, ChangePasswordError, DisableAccountError,
-    ForgotPasswordError, InvitationError, MailLinkError, SignInError,
+    ActError, AddAccountError, ChangeEmailError, ChangePasswordError, DisableAccountError, EnrolError,
+    ForgotPasswordError, InvitationError, MailLinkError, SecondFactorError, SignInError,
 };
+pub use factors::{FactorView, FactorsView};
 pub use mail::{EmailView, MailLinkView, Notice};
 pub use oauth::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
+pub use passkeys::{PasskeyAnswer, PasskeyQuestion};
+pub use second_factor::{PendingView, Proof};
 pub use service::{Parts, Service, Settings};
+pub use step::{Pending, Step};
 pub use view::{
     AccountState, AccountView, InvitationView, NewAccount, OneTimeLink, PolicyViolation, SessionView,
     SignedIn,

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use gabion_identity::factors::FactorCounters;
 use gabion_identity::oauth::client::Clients;
 use gabion_identity::oauth::{ProviderSettings, Revocations};
+use gabion_identity::passkey::Challenges;
 use gabion_identity::storage::{InvitationStorage, Storage};
 use gabion_identity::{
-    AccessTokens, Accounts, ApiKeys, Certificates, Groups, Invitations, KeySettings, Keyring, LoginSettings,
-    MachineSettings, Machines, PasswordSettings, Passwords, SessionSettings, Sessions, StorageError,
-    Throttle,
+    AccessTokens, Accounts, ApiKeys, Certificates, FactorSettings, Groups, Invitations, KeySettings, Keyring,
+    LoginSettings, MachineSettings, Machines, PasswordSettings, Passwords, PendingSignIns, SessionSettings,
+    Sessions, StorageError, Throttle,
 };
 use gabion_ledger::Ledger;
 use gabion_model::outbound::{Fetch, Mailer, NoOutbound};
@@ -58,6 +60,7 @@ pub struct Settings {
     pub machines: MachineSettings,
     pub tokens: KeySettings,
     pub provider: ProviderSettings,
+    pub factors: FactorSettings,
 }
 
 #[expect(dead_code, reason = "what is composed here is used by acts that come next")]
@@ -76,6 +79,12 @@ pub(crate) struct Inner {
     pub(crate) watch: Arc<Watch>,
     pub(crate) verified: VerifiedTokens,
     pub(crate) throttle: Throttle,
+    /// Sign-ins that wait for a second factor.
+    pub(crate) pending: PendingSignIns,
+    /// What passkeys are asked to sign.
+    pub(crate) challenges: Challenges,
+    /// Wrong tries at second factors.
+    pub(crate) counters: FactorCounters,
     pub(crate) workers: Workers,
     pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<dyn Clock>,
@@ -90,6 +99,7 @@ pub(crate) struct Inner {
 pub(crate) struct Rules {
     pub(crate) passwords: Passwords,
     pub(crate) invitations: Invitations,
+    pub(crate) factors: FactorSettings,
     pub(crate) cost: Cost,
     pub(crate) provider: ProviderRules,
     /// What an unknown name's password is verified against.
@@ -167,6 +177,9 @@ impl Service {
             origin: RwLock::new(origin.into()),
             sessions,
             throttle: Throttle::new(&settings.login, &*rng),
+            pending: PendingSignIns::default(),
+            challenges: Challenges::new(&*rng),
+            counters: FactorCounters::new(&settings.login, &settings.factors, &*rng),
             workers: Workers::new(workers, workers.saturating_mul(QUEUE_PER_WORKER)),
             ledger,
             clock,
@@ -224,6 +237,7 @@ impl Service {
         }
         self.0.throttle.set_settings(&settings.login);
         self.0.keys.set_settings(&settings.tokens);
+        self.0.counters.set_settings(&settings.login, &settings.factors);
         *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
     }
 
@@ -293,6 +307,7 @@ impl Rules {
         Self {
             passwords: Passwords::new(&settings.passwords),
             invitations: Invitations::new(Arc::clone(invitations), settings.login.clone()),
+            factors: settings.factors.clone(),
             cost,
             dummy: password::dummy(cost, rng).into(),
             provider: ProviderRules::new(&settings.provider),

@@ -10,15 +10,16 @@ use std::net::{IpAddr, Ipv4Addr};
 use gabion_identity::Account;
 use gabion_identity::login::{self, BeginError, RejectionReason};
 use gabion_identity::session::{BeginSession, SessionError};
-use gabion_model::{Actor, ControlId, Methods, Outcome, RequestId, Secret};
+use gabion_model::{Acr, Actor, ControlId, Methods, Outcome, RequestId, Secret};
 use gabion_vault::password;
 
 use crate::record::{About, failure, to_the_end};
 use crate::service::Inner;
-use crate::{Act, ActError, Caller, Service, SignInError, SignedIn};
+use crate::{Act, ActError, Caller, Service, SignInError, SignedIn, Step};
 
 impl Service {
-    /// Signs in with a password. On success the caller's former session, if any, has ended.
+    /// Signs in with a password, or asks for a second factor. When the sign-in is complete, the caller's
+    /// former session, if any, has ended.
     ///
     /// # Errors
     /// [`SignInError::Rejected`] for an unknown name, a wrong password and a disabled account alike.
@@ -27,12 +28,26 @@ impl Service {
         caller: &Caller,
         name: &str,
         password: Secret<String>,
-    ) -> Result<SignedIn, SignInError> {
+    ) -> Result<Step, SignInError> {
+        self.sign_in_for(caller, name, password, Acr::OneFactor).await
+    }
+
+    /// The same, where whoever sent the person here wants at least `wanted`.
+    ///
+    /// # Errors
+    /// As [`sign_in`](Self::sign_in).
+    pub async fn sign_in_for(
+        &self,
+        caller: &Caller,
+        name: &str,
+        password: Secret<String>,
+        wanted: Acr,
+    ) -> Result<Step, SignInError> {
         let (service, mut caller, name) = (self.clone(), caller.clone(), name.to_owned());
         to_the_end(async move {
             caller.request_id.get_or_insert_with(|| RequestId::random(&*service.0.rng));
             let (account, rehashed) = service.authenticate(&caller, name, password).await?;
-            service.enter(caller, account, Methods::PASSWORD, rehashed).await
+            service.first_factor_for(&caller, account, Methods::PASSWORD, rehashed, wanted).await
         })
         .await
     }

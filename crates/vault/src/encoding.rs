@@ -52,6 +52,30 @@ pub fn base64url_decode_32(text: &str) -> Result<[u8; 32], MalformedBase64> {
     }
 }
 
+/// RFC 4648, 6, without padding: what authenticator apps take as a secret.
+#[must_use]
+pub fn base32_encode(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len().div_ceil(5).saturating_mul(8));
+    let (mut buffer, mut held) = (0_u32, 0_u32);
+    for byte in bytes {
+        buffer = (buffer << 8 | u32::from(*byte)) & 0xffff;
+        held += 8;
+        while held >= 5 {
+            held -= 5;
+            out.push(base32_letter(buffer >> held));
+        }
+    }
+    if held > 0 {
+        out.push(base32_letter(buffer << (5 - held)));
+    }
+    out
+}
+
+fn base32_letter(value: u32) -> char {
+    let value = u8::try_from(value & 31).unwrap_or_default();
+    char::from(if value < 26 { b'A' + value } else { b'2' + (value - 26) })
+}
+
 const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
     GeneralPurposeConfig::new()
@@ -73,6 +97,15 @@ mod tests {
         for wrong in ["A-z_4ME=", "A-z_4MF", "A+z/4ME", " A-z_4ME", "A-z_4ME\n", "A", "A-z_4Mé"] {
             assert_eq!(base64url_decode(wrong), Err(MalformedBase64), "{wrong}");
         }
+    }
+
+    #[test]
+    fn knows_the_published_base32_vectors() {
+        let rows = [("", ""), ("f", "MY"), ("fo", "MZXQ"), ("foo", "MZXW6"), ("foob", "MZXW6YQ")];
+        for (plain, encoded) in rows.into_iter().chain([("fooba", "MZXW6YTB"), ("foobar", "MZXW6YTBOI")]) {
+            assert_eq!(base32_encode(plain.as_bytes()), encoded);
+        }
+        assert_eq!(base32_encode(&[0xff; 5]), "77777777");
     }
 
     proptest! {

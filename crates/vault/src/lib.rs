@@ -11,9 +11,10 @@ pub mod password;
 mod pem;
 mod random;
 pub mod seal;
+pub mod signature;
 pub mod tls;
 pub mod x509;
 
-pub use digest::{constant_time_eq, hmac_sha256, sha256};
+pub use digest::{constant_time_eq, hmac_sha1, hmac_sha256, sha1, sha256};
 pub use random::SystemRng;
 pub use seal::SealingKey;

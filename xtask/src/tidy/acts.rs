@@ -12,6 +12,7 @@ const HARMLESS: &[&str] = &[
     "SessionSettings",
     "PasswordSettings",
     "LoginSettings",
+    "FactorSettings",
     "MachineSettings",
     "ApiKeyId",
     "Credential",

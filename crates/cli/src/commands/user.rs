@@ -35,6 +35,13 @@ pub(super) fn run(verb: User) -> Result<Exit, Failure> {
             change(&arguments.config, arguments.output.format, Request::Enable { name }, &said)
         }
         User::Reset(arguments) => reset(arguments),
+        User::ResetFactors(arguments) => {
+            let name = arguments.name;
+            let said = format!(
+                "{GOOD}removed{GOOD:#} every second factor of {STRONG}{name}{STRONG:#}; every session of it has ended"
+            );
+            change(&arguments.config, arguments.output.format, Request::ResetFactors { name }, &said)
+        }
         User::Link(arguments) => change(&arguments.config, arguments.output.format, Request::FirstLink, ""),
     }
 }

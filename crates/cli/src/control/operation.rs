@@ -32,6 +32,7 @@ pub(crate) enum Request {
     KeyRotate { algorithm: Option<Algorithm> },
     List,
     Reset { name: String, password: Option<Password> },
+    ResetFactors { name: String },
     Search { query: Query },
     Tail { count: usize, follow: bool },
 }
@@ -163,6 +164,10 @@ impl Operator {
                 }
                 let link = service.reset_account(&caller, &name).await?;
                 self.finish(link, password).await
+            }
+            Request::ResetFactors { name } => {
+                service.reset_factors(&caller, &name).await?;
+                Ok(Reply::Done)
             }
             Request::FirstLink => {
                 let link = service.first_administrator_link(&caller).await?;
@@ -364,7 +369,7 @@ impl From<ActError> for Refusal {
                 Self::new("there is no account of that name").hint("`gabion user list` shows them")
             }
             ActError::Unavailable => Self::new(error).hint("`gabion doctor` looks for the cause"),
-            ActError::Busy | ActError::Forbidden => Self::new(error),
+            ActError::Busy | ActError::Forbidden | ActError::StepUp { .. } => Self::new(error),
         }
     }
 }

@@ -95,6 +95,7 @@ pub(crate) fn service_settings(config: &Config) -> gabion_service::Settings {
         provider: config.provider.clone(),
         machines: config.machines.clone(),
         tokens: config.tokens.clone(),
+        factors: config.factors.clone(),
     }
 }
 

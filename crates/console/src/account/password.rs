@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use gabion_model::Secret;
-use gabion_service::{ActError, ChangePasswordError};
+use gabion_service::{Act, ActError, ChangePasswordError};
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -37,6 +37,9 @@ struct Page<'a> {
 }
 
 async fn show(State(console): State<Console>, member: Member) -> Response {
+    if let Err(error) = console.service.ready_for(&member.visitor.caller(), Act::ChangePassword).await {
+        return member.refused(error);
+    }
     form(&console, &member, StatusCode::OK, None, Vec::new())
 }
 

@@ -32,11 +32,12 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
                 "the body must be application/x-www-form-urlencoded",
             )));
         }
-        let body = Bytes::from_request(Request::from_parts(head, body), state).await.map_err(|rejection| {
-            let mut answer = error::answer(&OAuthError::invalid_request("the body cannot be read"));
-            *answer.status_mut() = rejection.status();
-            answer
-        })?;
+        let body =
+            Bytes::from_request(Request::from_parts(head, body), state).await.map_err(|rejection| {
+                let mut answer = error::answer(&OAuthError::invalid_request("the body cannot be read"));
+                *answer.status_mut() = rejection.status();
+                answer
+            })?;
         let text = std::str::from_utf8(&body).map_err(|_| malformed())?;
         let parameters = Parameters::parse(text).map_err(|_| malformed())?;
         Ok(Self { visitor, headers, parameters })

@@ -111,8 +111,7 @@ impl Proof {
     /// # Errors
     /// [`ProofError::Replayed`], also when it cannot be known.
     pub fn use_once(&self, seen: &Replay, now: Timestamp) -> Result<(), ProofError> {
-        seen.first_use(&self.jkt, &self.jti, now)
-            .map_err(|_: ReplayError| ProofError::Replayed)
+        seen.first_use(&self.jkt, &self.jti, now).map_err(|_: ReplayError| ProofError::Replayed)
     }
 }
 

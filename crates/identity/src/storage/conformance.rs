@@ -5,6 +5,7 @@
 
 mod clients;
 mod directory;
+mod factors;
 mod federation;
 mod keys;
 mod mail;
@@ -64,6 +65,9 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
         mail::the_latest_devices_are_remembered,
     ];
     for case in cases.iter().chain(&directory::cases()) {
+        case(&fresh());
+    }
+    for case in factors::cases() {
         case(&fresh());
     }
     for case in oauth::cases() {

@@ -1,6 +1,7 @@
 //! The traits in memory: for tests, and for a demonstration that leaves nothing behind.
 
 mod clients;
+mod factors;
 mod federation;
 mod groups;
 mod keys;
@@ -20,6 +21,7 @@ use super::{
 use crate::account::{Account, Membership};
 use crate::api_key::ApiKey;
 use crate::email::Email;
+use crate::factors::totp::Totp;
 use crate::federation::external::{ExternalIdentity, IdentityId};
 use crate::group::Group;
 use crate::invitation::Invitation;
@@ -27,6 +29,7 @@ use crate::keyring::StoredKey;
 use crate::mail::MailLink;
 use crate::name::AccountName;
 use crate::oauth::client::{Client, ClientId};
+use crate::passkey::Passkey;
 
 /// All traits over one lock, so that what belongs together changes together.
 #[derive(Debug, Default)]
@@ -41,6 +44,9 @@ struct State {
     /// By id.
     keys: BTreeMap<String, ApiKey>,
     identities: BTreeMap<IdentityId, ExternalIdentity>,
+    totps: Vec<Totp>,
+    passkeys: Vec<Passkey>,
+    recovery_codes: BTreeSet<(AccountId, [u8; 32])>,
     signing_keys: BTreeMap<String, StoredKey>,
     oauth: oauth::OAuth,
     mail_links: BTreeMap<[u8; 32], MailLink>,

@@ -2,6 +2,7 @@
 //! in microseconds, and writes wait for the disk on threads made for it.
 
 pub mod conformance;
+mod factors;
 mod group;
 mod keys;
 mod memory;
@@ -22,6 +23,7 @@ use crate::oauth::client::ClientStorage;
 use crate::oauth::storage::OAuthStorage;
 use crate::personal::Personal;
 
+pub use factors::{FactorStorage, Factors, PasskeyUse, Removal};
 pub use group::{GroupChange, GroupPage, GroupStorage};
 pub use keys::ApiKeyStorage;
 pub use memory::MemoryStorage;
@@ -31,6 +33,7 @@ pub trait Storage:
     AccountStorage
     + ApiKeyStorage
     + ClientStorage
+    + FactorStorage
     + FederationStorage
     + GroupStorage
     + InvitationStorage
@@ -45,6 +48,7 @@ impl<S> Storage for S where
     S: AccountStorage
         + ApiKeyStorage
         + ClientStorage
+        + FactorStorage
         + FederationStorage
         + GroupStorage
         + InvitationStorage

@@ -14,7 +14,8 @@ use gabion_service::oauth::{Authorization, Decision};
 use gabion_service::{
     Act, ActError, AddAccountError, ApiKeyActError, Caller, ChangeEmailError, ChangePasswordError,
     ClientActError, CreateApiKey, DirectoryError, DisableAccountError, EditGroup, EditPerson, EditProfile,
-    GroupSearch, NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, Start, Which,
+    EnrolError, Ground, GroupSearch, NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, Start,
+    Which,
 };
 
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
@@ -168,6 +169,23 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
             Err(ChangeEmailError::Act(error)) => word(error),
             Err(error) => panic!("{error}"),
         },
+        Act::AddFactor => match service.begin_totp(&caller, &Ground::Session).await {
+            Ok(_) => "yes",
+            Err(EnrolError::Act(error)) => word(error),
+            Err(error) => panic!("{error}"),
+        },
+        Act::EnrolFactor => match service.begin_totp(&caller, &Ground::Pending(Vec::new())).await {
+            Err(EnrolError::Gone) => "with-ticket",
+            other => panic!("{other:?}"),
+        },
+        Act::ListFactors => told(service.factors(&caller).await),
+        Act::NewRecoveryCodes => told(service.new_recovery_codes(&caller).await),
+        Act::RemoveFactor => match service.remove_factor(&caller, "none").await {
+            Err(EnrolError::Act(error)) => word(error),
+            other => panic!("{other:?}"),
+        },
+        Act::RenameFactor => told(service.rename_factor(&caller, "none", "new").await),
+        Act::ResetFactors => told(service.reset_factors(&caller, "victim").await),
         Act::ChangePassword => {
             let new = secret("gravel under every wheel");
             match service.change_password(&caller, secret(PASSWORD), new).await {
@@ -340,6 +358,7 @@ fn word(error: ActError) -> &'static str {
     match error {
         ActError::Forbidden => "no",
         ActError::NotFound => "not-found",
+        ActError::StepUp { .. } => "step-up",
         ActError::Busy | ActError::Unavailable => panic!("{error}"),
     }
 }

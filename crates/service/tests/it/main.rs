@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod accounts;
+mod authenticator;
 mod authorization;
 mod clients;
 mod directory;
@@ -10,6 +11,7 @@ mod invitations;
 mod mail;
 mod oauth;
 mod record;
+mod second_factor;
 mod secrets;
 mod sessions;
 mod sign_in;

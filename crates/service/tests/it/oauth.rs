@@ -7,9 +7,7 @@ use gabion_identity::oauth::client::{AuthenticationMethod, GrantType, Metadata};
 use gabion_identity::oauth::{ErrorCode, OAuthError, Parameters, ProviderSettings};
 use gabion_identity::storage::{AccountChange, AccountStorage as _};
 use gabion_model::{Outcome, Secret};
-use gabion_service::oauth::{
-    Authorization, ClientCredentials, Decision, NewClient, TokenRequest, Userinfo,
-};
+use gabion_service::oauth::{Authorization, ClientCredentials, Decision, NewClient, TokenRequest, Userinfo};
 use gabion_service::{Caller, Settings, SignedIn};
 use gabion_vault::encoding::base64url_encode;
 use serde_json::Value;
@@ -105,8 +103,7 @@ impl House {
     async fn token(&self, text: &str) -> Result<Value, OAuthError> {
         let (service, caller) = (&self.world.service, anonymous("198.51.100.9"));
         let parameters = Parameters::parse(text).unwrap();
-        let client =
-            service.authenticate_client(&caller, &ClientCredentials::default(), &parameters).await?;
+        let client = service.authenticate_client(&caller, &ClientCredentials::default(), &parameters).await?;
         let answer = service.token(&caller, TokenRequest { client, parameters, confirmation: None }).await?;
         Ok(serde_json::from_str(answer.expose()).unwrap())
     }
@@ -114,7 +111,8 @@ impl House {
     /// Whether userinfo believes the access token.
     async fn believes(&self, tokens: &Value) -> bool {
         let token = Secret::new(text(tokens, "access_token"));
-        match self.world.service.userinfo(token, gabion_identity::oauth::token::Confirmation::default()).await {
+        match self.world.service.userinfo(token, gabion_identity::oauth::token::Confirmation::default()).await
+        {
             Ok(_) => true,
             Err(error) => {
                 assert_eq!(error.code, ErrorCode::InvalidToken);
@@ -162,7 +160,9 @@ async fn consent_is_remembered_narrowly_and_can_be_taken_back() {
     let tokens = house.tokens("shop", "openid%20email").await;
     let again = house.ask(&house.ada(), house.request("shop", "openid", "")).await;
     assert!(matches!(again, Authorization::Answer(_)), "less than was allowed");
-    for more in [("shop", "openid%20profile", ""), ("shop", "openid", "prompt=consent"), ("blog", "openid", "")] {
+    for more in
+        [("shop", "openid%20profile", ""), ("shop", "openid", "prompt=consent"), ("blog", "openid", "")]
+    {
         let asked = house.ask(&house.ada(), house.request(more.0, more.1, more.2)).await;
         assert!(matches!(asked, Authorization::Ask(_)), "{more:?}");
     }
@@ -275,17 +275,16 @@ async fn sign_in_is_demanded_and_cannot_be_skipped() {
 #[tokio::test]
 async fn an_essential_level_that_is_not_reached_is_an_error() {
     let house = House::new().await;
-    let claims = r#"claims=%7B%22id_token%22:%7B%22acr%22:%7B%22essential%22:true,%22value%22:%22phr%22%7D%7D%7D"#;
+    let claims =
+        r#"claims=%7B%22id_token%22:%7B%22acr%22:%7B%22essential%22:true,%22value%22:%22phr%22%7D%7D%7D"#;
     let answer = house.ask(&house.ada(), house.request("shop", "openid", claims)).await;
     let Authorization::SignIn { flow, browser, acr: Some(_), .. } = answer else { panic!("{answer:?}") };
-    let back =
-        house.world.service.resume_authorization(&house.ada(), flow, vec![browser]).await.unwrap();
+    let back = house.world.service.resume_authorization(&house.ada(), flow, vec![browser]).await.unwrap();
     assert_eq!(field(&back, "error"), "unmet_authentication_requirements");
     // Voluntary: the person is asked once, then taken as they are.
     let answer = house.ask(&house.ada(), house.request("shop", "openid", "acr_values=phr")).await;
     let Authorization::SignIn { flow, browser, .. } = answer else { panic!("{answer:?}") };
-    let back =
-        house.world.service.resume_authorization(&house.ada(), flow, vec![browser]).await.unwrap();
+    let back = house.world.service.resume_authorization(&house.ada(), flow, vec![browser]).await.unwrap();
     assert!(matches!(back, Authorization::Ask(_)));
 }
 
@@ -401,7 +400,8 @@ async fn a_late_replay_ends_the_family_and_an_early_one_does_not() {
 async fn a_refresh_can_narrow_and_never_widen() {
     let house = House::new().await;
     let token = text(&house.tokens("shop", "openid%20email").await, "refresh_token");
-    let ask = |scope: &str| format!("grant_type=refresh_token&client_id=shop&refresh_token={token}&scope={scope}");
+    let ask =
+        |scope: &str| format!("grant_type=refresh_token&client_id=shop&refresh_token={token}&scope={scope}");
     assert_eq!(house.token(&ask("openid%20profile")).await.unwrap_err().code, ErrorCode::InvalidScope);
     assert_eq!(house.token(&ask("openid")).await.unwrap()["scope"], "openid");
 }
@@ -449,9 +449,8 @@ async fn an_application_gives_its_token_back() {
     let tokens = house.tokens("shop", "openid").await;
     let service = &house.world.service;
     let caller = anonymous("198.51.100.9");
-    let give_back = |client: &str, token: &str| {
-        Parameters::from_pairs([("client_id", client), ("token", token)])
-    };
+    let give_back =
+        |client: &str, token: &str| Parameters::from_pairs([("client_id", client), ("token", token)]);
     for (client, ends) in [("blog", false), ("shop", true)] {
         let parameters = give_back(client, &text(&tokens, "refresh_token"));
         let known =
@@ -488,7 +487,10 @@ async fn introspection_tells_those_who_authenticate_and_says_nothing_of_the_dead
     ]);
     let api = service.authenticate_client(&caller, &ClientCredentials::default(), &parameters).await.unwrap();
     let known = service.introspect(&api, &parameters).await.unwrap();
-    assert_eq!((&known["active"], &known["client_id"], &known["scope"]), (&true.into(), &"shop".into(), &"openid".into()));
+    assert_eq!(
+        (&known["active"], &known["client_id"], &known["scope"]),
+        (&true.into(), &"shop".into(), &"openid".into())
+    );
     let inactive = serde_json::json!({ "active": false });
     let ask = |token: &str| Parameters::from_pairs([("token", token)]);
     let refresh = ask(&text(&tokens, "refresh_token"));
@@ -518,7 +520,10 @@ async fn requests_that_promise_too_little_are_refused_by_redirect() {
     for (text, error) in [
         ("response_type=code&scope=openid".to_owned(), "invalid_request"),
         (format!("response_type=code&code_challenge={challenge}"), "invalid_request"),
-        (format!("response_type=code&code_challenge={challenge}&code_challenge_method=plain"), "invalid_request"),
+        (
+            format!("response_type=code&code_challenge={challenge}&code_challenge_method=plain"),
+            "invalid_request",
+        ),
         ("response_type=code&code_challenge=short&code_challenge_method=S256".to_owned(), "invalid_request"),
         (format!("scope=openid&{pkce}"), "invalid_request"),
         (format!("response_type=token&{pkce}"), "unsupported_response_type"),

@@ -32,7 +32,7 @@ async fn planted_secrets_are_nowhere() {
     service.accept_invitation(&caller, reset.token.clone(), secret(PLANTED[1])).await.unwrap();
     see(&service.invitation(&caller, reset.token.clone()).await);
 
-    let signed = service.sign_in(&caller, "ada", secret(PLANTED[1])).await.unwrap();
+    let signed = service.sign_in(&caller, "ada", secret(PLANTED[1])).await.unwrap().signed_in().unwrap();
     see(&signed);
     see(&service.sign_in(&caller, "ada", secret(PLANTED[2])).await);
     // People type their password where the name belongs.

@@ -156,6 +156,7 @@ async fn signing_in_again_ends_the_former_session_of_this_browser_only() {
     let (browser, elsewhere) = (world.sign_in("ada").await, world.sign_in("ada").await);
 
     let again = world.service.sign_in(&signed_in(&browser.session), "ada", secret(PASSWORD)).await.unwrap();
+    let again = again.signed_in().unwrap();
 
     assert_ne!(again.session.id, browser.session.id);
     assert_ne!(again.ticket.expose(), browser.ticket.expose());

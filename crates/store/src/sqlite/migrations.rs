@@ -32,6 +32,7 @@ const STEPS: &[&str] = &[
     include_str!("0002_people.sql"),
     include_str!("0003_keys.sql"),
     include_str!("0004_mail.sql"),
+    include_str!("0005_factors.sql"),
     include_str!("0006_oauth.sql"),
     include_str!("0007_clients.sql"),
     include_str!("0008_federation.sql"),

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod clients;
+mod factors;
 mod federation;
 mod group;
 mod groups;

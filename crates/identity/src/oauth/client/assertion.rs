@@ -125,8 +125,7 @@ pub fn verify(
         return Err(AssertionError::Forgotten);
     }
     let jti = claims.jti.filter(|jti| (1..=256).contains(&jti.len())).ok_or(AssertionError::Id)?;
-    seen.first_use(client.id.as_str(), &jti, now)
-        .map_err(|_: ReplayError| AssertionError::Replayed)
+    seen.first_use(client.id.as_str(), &jti, now).map_err(|_: ReplayError| AssertionError::Replayed)
 }
 
 /// How long assertions must be remembered.
