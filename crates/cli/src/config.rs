@@ -56,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) provider: gabion_identity::oauth::ProviderSettings,
     /// Who must have a second factor, and how strict second factors are.
     pub(crate) factors: gabion_identity::FactorSettings,
+    /// Other OpenID providers people may sign in with, each under a name of its own.
+    pub(crate) federation: BTreeMap<String, gabion_service::federation::ProviderSettings>,
     /// How much is kept of what happened.
     pub(crate) ledger: gabion_ledger::Settings,
     /// Where Gabion keeps what it must remember.
@@ -91,6 +93,7 @@ impl Config {
         add("tokens".to_owned(), self.tokens.problems());
         add("provider".to_owned(), self.provider.problems());
         add("factors".to_owned(), self.factors.problems());
+        add("federation".to_owned(), gabion_service::federation::problems(&self.federation));
         add("ledger".to_owned(), self.ledger.problems());
         add("data".to_owned(), self.data.problems());
         add("admin".to_owned(), self.admin.problems());
@@ -110,7 +113,9 @@ impl Config {
             &mut self.egress.ca_file,
         ];
         let upstreams = self.upstreams.values_mut().map(|upstream| &mut upstream.ca_file);
-        let given = optional.into_iter().chain(upstreams).filter_map(Option::as_mut);
+        let providers = self.federation.values_mut();
+        let providers = providers.flat_map(|one| [&mut one.client_secret_file, &mut one.client_key_file]);
+        let given = optional.into_iter().chain(upstreams).chain(providers).filter_map(Option::as_mut);
         for path in given.chain([&mut self.data.directory, &mut self.mail.directory]) {
             if path.is_relative() && !path.as_os_str().is_empty() {
                 *path = base.join(&path);

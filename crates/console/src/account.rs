@@ -1,6 +1,7 @@
 //! `GET /.gabion/account`: who one is, and where one is signed in.
 
 pub(crate) mod email;
+pub(crate) mod identities;
 pub(crate) mod password;
 pub(crate) mod security;
 pub(crate) mod sessions;

@@ -59,6 +59,12 @@ impl Visitor {
         tickets.map(|ticket| Secret::new(ticket.to_owned())).collect()
     }
 
+    /// What the browser's federation cookies hold, every candidate.
+    pub(crate) fn federation_tickets(&self) -> Vec<String> {
+        let headers = self.cookies.iter().map(|header| header.expose().as_str());
+        cookie::federation_tickets(headers, self.known.secure).map(str::to_owned).collect()
+    }
+
     /// To the login page, which asks again, and back to the page looked at.
     pub(crate) fn step_up(&self, acr: Acr) -> Response {
         let next = next::local(self.here.as_deref().unwrap_or("/.gabion/account"));

@@ -11,6 +11,7 @@ mod context;
 mod csp_report;
 mod email;
 mod enrol;
+mod federation;
 mod forgot;
 mod form;
 mod jwks;
@@ -76,6 +77,15 @@ pub fn router(parts: Parts) -> Router {
         .route("/.gabion/account/security/factors/{id}/remove", account::security::factors::remove())
         .route("/.gabion/account/sessions/revoke-others", account::sessions::revoke_others::route())
         .route("/.gabion/account/sessions/{id}/revoke", account::sessions::revoke::route())
+        .route("/.gabion/account/identities", account::identities::route())
+        .route("/.gabion/account/identities/{id}/unlink", account::identities::unlink::route())
+        .route("/.gabion/federation/choose", federation::choose::route())
+        .route("/.gabion/federation/{provider}/start", federation::start::route())
+        .route("/.gabion/federation/{provider}/callback", federation::callback::route())
+        .route(
+            "/.gabion/federation/{provider}/backchannel-logout",
+            federation::backchannel_logout::route(),
+        )
         .route("/.gabion/assets/{name}", assets::route())
         .route("/.gabion/csp-report", csp_report::route())
         .route("/.well-known/jwks.json", jwks::route())

@@ -69,6 +69,25 @@ struct Page<'a> {
     passkey: bool,
     notice: Option<&'static str>,
     problem: Option<Trouble>,
+    /// Other providers to sign in with.
+    ways: Vec<Way>,
+    /// An address alone may say where somebody signs in.
+    by_domain: bool,
+}
+
+/// Another provider to sign in with.
+#[derive(Debug)]
+struct Way {
+    href: String,
+    label: String,
+}
+
+/// The page of a provider to which a typed address leads.
+#[derive(Debug, Template)]
+#[template(path = "federation_go.html")]
+struct Onward<'a> {
+    provider: &'a str,
+    href: &'a str,
 }
 
 async fn show(State(console): State<Console>, visitor: Visitor, Asking(asked): Asking<Asked>) -> Response {
@@ -94,8 +113,35 @@ async fn show(State(console): State<Console>, visitor: Visitor, Asking(asked): A
         passkey: console.service.passkeys_are_possible(),
         notice: asked.notice.and_then(Notice::text),
         problem: None,
+        ways: ways(&console, next, wanted, asked.fresh == "1"),
+        by_domain: console.service.federation_routes_by_domain(),
     };
     page::render(StatusCode::OK, &page)
+}
+
+/// A link per provider, in the order of the configuration.
+fn ways(console: &Console, next: &str, wanted: Acr, fresh: bool) -> Vec<Way> {
+    let providers = console.service.federation_providers();
+    let way = |provider: gabion_service::ProviderView| Way {
+        href: start(&provider.name, next, wanted, fresh),
+        label: provider.display_name,
+    };
+    providers.into_iter().map(way).collect()
+}
+
+fn start(provider: &str, next: &str, wanted: Acr, fresh: bool) -> String {
+    let mut href = format!("/.gabion/federation/{provider}/start?next={}", encoded(next));
+    if let Some(acr) = hidden(wanted) {
+        href.push_str(&format!("&acr={}", encoded(acr)));
+    }
+    if fresh {
+        href.push_str("&fresh=1");
+    }
+    href
+}
+
+fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 /// What is asked for; one factor where it says nothing we know.
@@ -113,6 +159,15 @@ async fn sign_in(
     Form(Fields { name, password, next, acr }): Form<Fields>,
 ) -> Response {
     let (next, wanted) = (next::local(&next), wanted(&acr));
+    // Whoever types an address and no password is taken to where such addresses sign in. Said by the
+    // configuration alone, whether or not there is such an account.
+    if password.expose().is_empty()
+        && let Some(provider) = console.service.federation_provider_for(&name)
+    {
+        let fresh = visitor.known.session.is_some();
+        let href = format!("{}&login_hint={}", start(&provider.name, next, wanted, fresh), encoded(&name));
+        return page::render(StatusCode::OK, &Onward { provider: &provider.display_name, href: &href });
+    }
     let error = match console.service.sign_in_for(&visitor.caller(), &name, password, wanted).await {
         Ok(next_step) => return step::answer(&visitor, &next_step, next),
         Err(error) => error,
@@ -140,6 +195,8 @@ async fn sign_in(
         passkey: console.service.passkeys_are_possible(),
         notice: None,
         problem: Some(problem),
+        ways: ways(&console, next, wanted, visitor.known.session.is_some()),
+        by_domain: console.service.federation_routes_by_domain(),
     };
     let answer = page::render(status, &page);
     match retry_after {

@@ -14,6 +14,8 @@ pub(crate) enum Notice {
     FactorRemoved,
     FactorRenamed,
     FactorRequired,
+    IdentityLast,
+    IdentityUnlinked,
     OthersRevoked,
     PasswordChanged,
     PasswordSet,
@@ -34,6 +36,10 @@ impl Notice {
             Self::FactorRemoved => Some("It is removed and cannot be used to sign in any more."),
             Self::FactorRenamed => Some("It has its new name."),
             Self::FactorRequired => Some("It is your last one, and your account must have one. It stays."),
+            Self::IdentityLast => {
+                Some("This is your only way to sign in. Set a password or link another first.")
+            }
+            Self::IdentityUnlinked => Some("It is unlinked and does not get into this account any more."),
             Self::OthersRevoked => Some("Every other device is signed out."),
             Self::PasswordChanged => Some("Your password is changed, and every other device is signed out."),
             Self::PasswordSet => Some("Your password is set. Sign in with it now."),

@@ -15,6 +15,12 @@ pub const SECURE_LOGIN_NAME: &str = "__Host-gabion-login";
 /// The same, where a browser speaks plain HTTP to loopback during development.
 pub const DEVELOPMENT_LOGIN_NAME: &str = "gabion-dev-login";
 
+/// The cookie of sign-ins with other providers, over HTTPS.
+pub const SECURE_FEDERATION_NAME: &str = "__Host-gabion-federation";
+
+/// The same, where a browser speaks plain HTTP to loopback during development.
+pub const DEVELOPMENT_FEDERATION_NAME: &str = "gabion-dev-federation";
+
 /// The `Set-Cookie` value that hands out a ticket. It has no lifetime of its own: the browser forgets it
 /// when it closes, the server earlier.
 #[must_use]
@@ -54,6 +60,27 @@ pub fn login_tickets<'a>(
     secure: bool,
 ) -> impl Iterator<Item = &'a str> {
     candidates(headers, login_name(secure))
+}
+
+/// The `Set-Cookie` value that binds sign-ins with other providers to the browser that began them, for as
+/// long as the server keeps them. `Lax`, because the way back is a navigation from the provider's site.
+#[must_use]
+pub fn set_federation(value: &str, secure: bool) -> String {
+    format!("{}={value}; Max-Age={FEDERATION_SECONDS}{}", federation_name(secure), attributes(secure))
+}
+
+/// The name of that cookie in force on a connection.
+#[must_use]
+pub const fn federation_name(secure: bool) -> &'static str {
+    if secure { SECURE_FEDERATION_NAME } else { DEVELOPMENT_FEDERATION_NAME }
+}
+
+/// Every candidate for its value, found as [`tickets`] finds sessions'.
+pub fn federation_tickets<'a>(
+    headers: impl IntoIterator<Item = &'a str>,
+    secure: bool,
+) -> impl Iterator<Item = &'a str> {
+    candidates(headers, federation_name(secure))
 }
 
 /// The name in force on a connection.
@@ -136,6 +163,19 @@ pub fn is_own_name(name: &[u8]) -> bool {
 const fn attributes(secure: bool) -> &'static str {
     if secure { "; Path=/; HttpOnly; Secure; SameSite=Lax" } else { "; Path=/; HttpOnly; SameSite=Lax" }
 }
+
+const OURS: [&str; 6] = [
+    SECURE_NAME,
+    DEVELOPMENT_NAME,
+    SECURE_LOGIN_NAME,
+    DEVELOPMENT_LOGIN_NAME,
+    SECURE_FEDERATION_NAME,
+    DEVELOPMENT_FEDERATION_NAME,
+];
+
+/// As long as a sign-in with another provider is kept ([`crate::federation::attempt::LIFE`]), and then its
+/// person may choose.
+const FEDERATION_SECONDS: u64 = 2 * crate::federation::attempt::LIFE.as_secs();
 
 /// As long as a half-done sign-in lives ([`crate::pending::LIFE`]).
 const LOGIN_SECONDS: u64 = crate::pending::LIFE.as_secs();

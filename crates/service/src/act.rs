@@ -11,16 +11,13 @@ pub enum Act {
     AddFactor,
     AddGroup,
     AddServiceAccount,
-    CreateApiKey,
-    ListAllApiKeys,
-    ListApiKeys,
-    RevokeApiKey,
-    RotateApiKey,
-    ChangeClient,
+    AdmitIdentity,
     Authorize,
+    ChangeClient,
     ChangeEmail,
     ChangePassword,
     Consent,
+    CreateApiKey,
     DisableAccount,
     DisableClient,
     EditAccount,
@@ -31,19 +28,26 @@ pub enum Act {
     EndGrant,
     EnrolFactor,
     ExportData,
+    FederatedLogout,
+    FederatedSignIn,
     FindAccounts,
     FindGroups,
     FindSessions,
     FirstAdministratorLink,
     ForgotPassword,
     IssueTokens,
+    LinkIdentity,
     ListAccounts,
+    ListAllApiKeys,
+    ListApiKeys,
     ListClients,
     ListFactors,
     ListGrants,
+    ListIdentities,
     ListKeys,
     ListRoles,
     ListSessions,
+    MapClaims,
     NewRecoveryCodes,
     ProvisionAccount,
     ReadEmail,
@@ -61,16 +65,19 @@ pub enum Act {
     ResetAccount,
     ResetFactors,
     RevokeAccount,
+    RevokeApiKey,
     RevokeGrant,
     RevokeKey,
     RevokeOtherSessions,
     RevokeSession,
+    RotateApiKey,
     RotateClientSecret,
     RotateKeys,
     ShowProfile,
     SignIn,
     SignOut,
     TurnKeys,
+    UnlinkIdentity,
     UseMailLink,
 }
 
@@ -100,16 +107,13 @@ impl Act {
         Self::AddFactor,
         Self::AddGroup,
         Self::AddServiceAccount,
-        Self::CreateApiKey,
-        Self::ListAllApiKeys,
-        Self::ListApiKeys,
-        Self::RevokeApiKey,
-        Self::RotateApiKey,
-        Self::ChangeClient,
+        Self::AdmitIdentity,
         Self::Authorize,
+        Self::ChangeClient,
         Self::ChangeEmail,
         Self::ChangePassword,
         Self::Consent,
+        Self::CreateApiKey,
         Self::DisableAccount,
         Self::DisableClient,
         Self::EditAccount,
@@ -120,19 +124,26 @@ impl Act {
         Self::EndGrant,
         Self::EnrolFactor,
         Self::ExportData,
+        Self::FederatedLogout,
+        Self::FederatedSignIn,
         Self::FindAccounts,
         Self::FindGroups,
         Self::FindSessions,
         Self::FirstAdministratorLink,
         Self::ForgotPassword,
         Self::IssueTokens,
+        Self::LinkIdentity,
         Self::ListAccounts,
+        Self::ListAllApiKeys,
+        Self::ListApiKeys,
         Self::ListClients,
         Self::ListFactors,
         Self::ListGrants,
+        Self::ListIdentities,
         Self::ListKeys,
         Self::ListRoles,
         Self::ListSessions,
+        Self::MapClaims,
         Self::NewRecoveryCodes,
         Self::ProvisionAccount,
         Self::ReadEmail,
@@ -150,16 +161,19 @@ impl Act {
         Self::ResetAccount,
         Self::ResetFactors,
         Self::RevokeAccount,
+        Self::RevokeApiKey,
         Self::RevokeGrant,
         Self::RevokeKey,
         Self::RevokeOtherSessions,
         Self::RevokeSession,
+        Self::RotateApiKey,
         Self::RotateClientSecret,
         Self::RotateKeys,
         Self::ShowProfile,
         Self::SignIn,
         Self::SignOut,
         Self::TurnKeys,
+        Self::UnlinkIdentity,
         Self::UseMailLink,
     ];
 
@@ -183,6 +197,16 @@ impl Act {
             }
             Self::UseMailLink => (Everybody, "mail-link.use", Kind::Administration, ControlId::AUTHZ_STEP_UP),
             Self::EnrolFactor => (Everybody, "factor.enrol", Kind::Administration, ControlId::AUTHN_TOTP),
+            Self::FederatedSignIn => {
+                (Everybody, "federation.sign-in", Kind::Login, ControlId::OAUTH_EXACT_REDIRECTS)
+            }
+            Self::AdmitIdentity => {
+                (Everybody, "federation.admit", Kind::Administration, ControlId::OAUTH_EXACT_REDIRECTS)
+            }
+            Self::MapClaims => (Everybody, "federation.map", Kind::Administration, ControlId::AUTHZ_ROLES),
+            Self::FederatedLogout => {
+                (Everybody, "federation.logout", Kind::Logout, ControlId::SESSION_REVOCATION)
+            }
             Self::ReportPolicyViolation => (Everybody, "csp.report", Kind::Refusal, ControlId::WEB_CSP),
 
             Self::Authorize => (Everybody, "oauth.authorize", Kind::Refusal, ControlId::OAUTH_PKCE),
@@ -226,6 +250,16 @@ impl Act {
             Self::AddServiceAccount => {
                 (Administration, "service-account.add", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
             }
+            Self::ListIdentities => {
+                (SignedIn, "identity.list", Kind::Administration, ControlId::OAUTH_EXACT_REDIRECTS)
+            }
+            Self::LinkIdentity => {
+                (SignedIn, "identity.link", Kind::Administration, ControlId::OAUTH_EXACT_REDIRECTS)
+            }
+            Self::UnlinkIdentity => {
+                (SignedIn, "identity.unlink", Kind::Administration, ControlId::OAUTH_EXACT_REDIRECTS)
+            }
+
             Self::AddAccount => {
                 (Administration, "account.add", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
             }
@@ -353,6 +387,8 @@ impl Act {
                 | Self::ChangePassword
                 | Self::DisableAccount
                 | Self::EnableAccount
+                | Self::LinkIdentity
+                | Self::UnlinkIdentity
                 | Self::NewRecoveryCodes
                 | Self::RemoveFactor
                 | Self::ResetAccount

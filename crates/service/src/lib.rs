@@ -13,6 +13,7 @@ mod caller;
 mod directory;
 mod enrolment;
 mod error;
+pub mod federation;
 mod factors;
 mod hashing;
 mod invitations;
@@ -52,6 +53,10 @@ pub use mail::{EmailView, MailLinkView, Notice};
 pub use oauth::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
 pub use passkeys::{PasskeyAnswer, PasskeyQuestion};
 pub use second_factor::{PendingView, Proof};
+pub use federation::{
+    Arrival, Chosen, Departure, FederationError, IdentityView, LinkError, LogoutRefused, ProvenView,
+    ProviderView, StartFederation, UnlinkError,
+};
 pub use service::{Parts, Service, Settings};
 pub use step::{Pending, Step};
 pub use view::{

@@ -20,6 +20,7 @@ use gabion_vault::SealingKey;
 use gabion_vault::jwt::{KeyError, SigningKey};
 use gabion_vault::password::{self, Cost};
 
+use crate::federation::{Federation, Provider};
 use crate::hashing::Workers;
 use crate::mail::Requests;
 use crate::oauth::{ProviderRules, VerifiedTokens, Watch};
@@ -57,6 +58,8 @@ pub struct Settings {
     pub sessions: SessionSettings,
     pub passwords: PasswordSettings,
     pub login: LoginSettings,
+    /// The providers people may sign in with, by name.
+    pub federation: Vec<Provider>,
     pub machines: MachineSettings,
     pub tokens: KeySettings,
     pub provider: ProviderSettings,
@@ -86,6 +89,8 @@ pub(crate) struct Inner {
     /// Wrong tries at second factors.
     pub(crate) counters: FactorCounters,
     pub(crate) workers: Workers,
+    /// Sign-ins with other providers that are under way.
+    pub(crate) federation: Federation,
     pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
@@ -100,6 +105,7 @@ pub(crate) struct Rules {
     pub(crate) passwords: Passwords,
     pub(crate) invitations: Invitations,
     pub(crate) factors: FactorSettings,
+    pub(crate) federation: Vec<Provider>,
     pub(crate) cost: Cost,
     pub(crate) provider: ProviderRules,
     /// What an unknown name's password is verified against.
@@ -181,6 +187,7 @@ impl Service {
             challenges: Challenges::new(&*rng),
             counters: FactorCounters::new(&settings.login, &settings.factors, &*rng),
             workers: Workers::new(workers, workers.saturating_mul(QUEUE_PER_WORKER)),
+            federation: Federation::default(),
             ledger,
             clock,
             requests: Requests::new(&*rng),
@@ -274,6 +281,7 @@ impl Service {
         let swept = self
             .blocking(|inner| {
                 // Ending comes first: a full disk keeps nobody signed in.
+                inner.federation.purge(inner.clock.now());
                 let purged = inner.sessions.purge(inner.clock.now());
                 inner.machines.tokens.sweep(inner.clock.now());
                 let keys_purged = inner.machines.keys.purge(inner.clock.now());
@@ -308,6 +316,7 @@ impl Rules {
             passwords: Passwords::new(&settings.passwords),
             invitations: Invitations::new(Arc::clone(invitations), settings.login.clone()),
             factors: settings.factors.clone(),
+            federation: settings.federation.clone(),
             cost,
             dummy: password::dummy(cost, rng).into(),
             provider: ProviderRules::new(&settings.provider),

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use gabion_identity::Account;
 use gabion_identity::login::{self, BeginError, RejectionReason};
 use gabion_identity::session::{BeginSession, SessionError};
-use gabion_model::{Acr, Actor, ControlId, Methods, Outcome, RequestId, Secret};
+use gabion_model::{Acr, Actor, ControlId, Methods, Outcome, RequestId, Secret, Timestamp};
 use gabion_vault::password;
 
 use crate::record::{About, failure, to_the_end};
@@ -118,10 +118,22 @@ impl Service {
     /// Begins a session for somebody who proved who they are by `methods`.
     pub(crate) async fn enter(
         &self,
+        caller: Caller,
+        account: Account,
+        methods: Methods,
+        rehashed: Option<String>,
+    ) -> Result<SignedIn, SignInError> {
+        self.enter_proved(caller, account, methods, rehashed, None).await
+    }
+
+    /// The same for somebody who proved it at another provider, perhaps some time ago.
+    pub(crate) async fn enter_proved(
+        &self,
         mut caller: Caller,
         account: Account,
         methods: Methods,
         rehashed: Option<String>,
+        authenticated: Option<Timestamp>,
     ) -> Result<SignedIn, SignInError> {
         let former = caller.session().cloned();
         caller.actor =
@@ -137,7 +149,9 @@ impl Service {
                 }
                 let now = inner.clock.now();
                 let begin = BeginSession { methods, address, user_agent, now };
-                let (ticket, session) = inner.sessions.begin(&account, begin, &*inner.rng)?;
+                let authenticated = authenticated.unwrap_or(now);
+                let (ticket, session) =
+                    inner.sessions.begin_proved(&account, begin, authenticated, &*inner.rng)?;
                 // A browser that signs in again leaves its former session behind (CWE-384).
                 if let Some(former) = former {
                     inner.sessions.revoke(&former).map_err(ActError::from)?;

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use gabion_identity::{Account, AccountKind, FactorKind, PendingSignIn};
-use gabion_model::{Acr, Methods, Secret};
+use gabion_model::{Acr, Methods, Secret, Timestamp};
 
 use crate::record::to_the_end;
 use crate::service::Inner;
@@ -58,6 +58,22 @@ impl Service {
         rehashed: Option<String>,
         wanted: Acr,
     ) -> Result<Step, SignInError> {
+        self.first_factor_at(caller, account, methods, rehashed, wanted, None).await
+    }
+
+    /// The same for somebody who proved it at another provider, perhaps some time ago.
+    ///
+    /// # Errors
+    /// As [`first_factor`](Self::first_factor).
+    pub(crate) async fn first_factor_at(
+        &self,
+        caller: &Caller,
+        account: Account,
+        methods: Methods,
+        rehashed: Option<String>,
+        wanted: Acr,
+        authenticated: Option<Timestamp>,
+    ) -> Result<Step, SignInError> {
         if account.kind == AccountKind::Service || account.disabled {
             return Err(SignInError::Rejected);
         }
@@ -73,7 +89,8 @@ impl Service {
                 && !factors.contains(&FactorKind::Passkey);
             let enough = enough.max(if cannot { Acr::TwoFactors } else { wanted });
             if methods.acr() >= enough {
-                return service.enter(caller, account, methods, rehashed).await.map(Step::In);
+                let entered = service.enter_proved(caller, account, methods, rehashed, authenticated);
+                return entered.await.map(Step::In);
             }
             let inner = &service.0;
             let pending = PendingSignIn {

@@ -297,6 +297,7 @@ fn own() -> impl Iterator<Item = Compiled> {
         ("/.gabion/account", Access::SignedIn, None, None),
         ("/.gabion/account/*", Access::SignedIn, None, None),
         ("/.gabion/login", Access::Public, Some("login"), None),
+        ("/.gabion/federation/*", Access::Public, Some("login"), None),
         ("/.gabion/login/*", Access::Public, Some("login"), None),
         ("/.gabion/welcome", Access::Public, Some("login"), None),
         ("/.gabion/forgot", Access::Public, Some("login"), None),

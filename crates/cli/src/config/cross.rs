@@ -132,6 +132,13 @@ fn files(config: &Config) -> Vec<Problem> {
         let path = Path::default().key("upstreams").key(name).key("ca_file");
         (path.to_string(), upstream.ca_file.as_deref())
     });
+    let providers = config.federation.iter().flat_map(|(name, provider)| {
+        let path = |key| Path::default().key("federation").key(name).key(key).to_string();
+        [
+            (path("client_secret_file"), provider.client_secret_file.as_deref()),
+            (path("client_key_file"), provider.client_key_file.as_deref()),
+        ]
+    });
     let unreadable = |(path, file): (String, Option<&FilePath>)| {
         let file = file?;
         let error = File::open(file).err()?;
@@ -144,7 +151,7 @@ fn files(config: &Config) -> Vec<Problem> {
         ("egress.ca_file", config.egress.ca_file.as_deref()),
     ];
     let outbound = outbound.map(|(path, file)| (path.to_owned(), file));
-    [certificate, key].into_iter().chain(authorities).chain(outbound).filter_map(unreadable).collect()
+    [certificate, key].into_iter().chain(authorities).chain(outbound).chain(providers).filter_map(unreadable).collect()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use gabion_identity::{Keyring, Storage};
 use gabion_ledger::Ledger;
 use gabion_model::{Clock, Rng, Secret, SystemClock, Timestamp};
 use gabion_service::Service;
+use gabion_service::federation::{Credential, Provider, ProviderSettings};
 use gabion_store::sqlite::Database;
 use gabion_store::{Directory, DirectoryError};
 use gabion_vault::jwt::SigningKey;
@@ -93,10 +94,34 @@ pub(crate) fn service_settings(config: &Config) -> gabion_service::Settings {
         passwords: config.passwords.clone(),
         login: config.login.clone(),
         provider: config.provider.clone(),
+        federation: providers(config),
         machines: config.machines.clone(),
         tokens: config.tokens.clone(),
         factors: config.factors.clone(),
     }
+}
+
+/// The providers of the configuration, each with what its file holds.
+fn providers(config: &Config) -> Vec<Provider> {
+    let secret = |path: &Path| match std::fs::read_to_string(path) {
+        Ok(text) => Some(Arc::new(Secret::new(text.trim().to_owned()))),
+        Err(error) => {
+            // `config check` found it readable a moment ago.
+            tracing::error!(path = %path.display(), %error, "secret of a provider not read");
+            None
+        }
+    };
+    let credential = |settings: &ProviderSettings| match (&settings.client_secret_file, &settings.client_key_file) {
+        (Some(path), _) => secret(path).map_or(Credential::Unreadable, Credential::Secret),
+        (None, Some(path)) => secret(path).map_or(Credential::Unreadable, Credential::Key),
+        (None, None) => Credential::None,
+    };
+    let provider = |(name, settings): (&String, &ProviderSettings)| Provider {
+        name: name.as_str().into(),
+        credential: credential(settings),
+        settings: settings.clone(),
+    };
+    config.federation.iter().map(provider).collect()
 }
 
 /// Where a gate that holds `data` listens for other commands.

@@ -8,7 +8,7 @@ use gabion_service::SecondFactorError;
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::{Page, hidden, wanted};
+use super::{Page, hidden, wanted, ways};
 use crate::context::Visitor;
 use crate::form::{Form, Trouble};
 use crate::question::{self, answer_of};
@@ -73,6 +73,8 @@ async fn sign_in(
         passkey: console.service.passkeys_are_possible(),
         notice: None,
         problem: Some(problem),
+        ways: ways(&console, next, wanted, visitor.known.session.is_some()),
+        by_domain: console.service.federation_routes_by_domain(),
     };
     let answer = page::render(status, &page);
     match retry_after {

@@ -134,13 +134,28 @@ impl Sessions {
         begin: BeginSession,
         rng: &dyn Rng,
     ) -> Result<(Secret<String>, Arc<Session>), SessionError> {
+        let authenticated = begin.now;
+        self.begin_proved(account, begin, authenticated, rng)
+    }
+
+    /// The same for somebody who proved who they are some time ago, at another provider.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub fn begin_proved(
+        &self,
+        account: &Account,
+        begin: BeginSession,
+        authenticated: Timestamp,
+        rng: &dyn Rng,
+    ) -> Result<(Secret<String>, Arc<Session>), SessionError> {
         let ticket = Secret::new(random::bytes::<32>(rng));
         let stored = StoredSession {
             id: SessionId::new(&base64url_encode(&random::bytes::<16>(rng))),
             ticket_hash: sha256(ticket.expose()),
             account: account.id.clone(),
             started: begin.now,
-            authenticated: begin.now,
+            authenticated: authenticated.min(begin.now),
             methods: begin.methods,
             last_seen: begin.now,
             address: begin.address,

@@ -14,8 +14,8 @@ use gabion_service::oauth::{Authorization, Decision};
 use gabion_service::{
     Act, ActError, AddAccountError, ApiKeyActError, Caller, ChangeEmailError, ChangePasswordError,
     ClientActError, CreateApiKey, DirectoryError, DisableAccountError, EditGroup, EditPerson, EditProfile,
-    EnrolError, Ground, GroupSearch, NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, Start,
-    Which,
+    EnrolError, FederationError, Ground, GroupSearch, LinkError, LogoutRefused, NewAccount, NewClient,
+    NewGroup, NewPerson, PolicyViolation, Start, UnlinkError, Which,
 };
 
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
@@ -186,6 +186,27 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         },
         Act::RenameFactor => told(service.rename_factor(&caller, "none", "new").await),
         Act::ResetFactors => told(service.reset_factors(&caller, "victim").await),
+        // What a provider's word is worth is looked at in `federation/`; it has none here.
+        Act::AdmitIdentity | Act::FederatedSignIn | Act::MapClaims => {
+            match service.federation_callback(&caller, "op", vec![], vec![]).await {
+                Err(FederationError::Rejected) => "with-proof",
+                other => panic!("{other:?}"),
+            }
+        }
+        Act::FederatedLogout => match service.federation_logout(&caller, "op", "x").await {
+            Err(LogoutRefused::Unknown) => "with-proof",
+            other => panic!("{other:?}"),
+        },
+        Act::LinkIdentity => match service.link_identity(&caller, "x", vec![]).await {
+            Err(LinkError::Unknown) => "with-proof",
+            Err(LinkError::Act(error)) => word(error),
+            other => panic!("{other:?}"),
+        },
+        Act::ListIdentities => told(service.identities(&caller).await),
+        Act::UnlinkIdentity => match service.unlink_identity(&caller, "x").await {
+            Err(UnlinkError::Act(error)) => word(error),
+            other => panic!("{other:?}"),
+        },
         Act::ChangePassword => {
             let new = secret("gravel under every wheel");
             match service.change_password(&caller, secret(PASSWORD), new).await {

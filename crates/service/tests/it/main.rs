@@ -7,6 +7,7 @@ mod authenticator;
 mod authorization;
 mod clients;
 mod directory;
+mod federation;
 mod invitations;
 mod mail;
 mod oauth;

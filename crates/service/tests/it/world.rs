@@ -33,6 +33,15 @@ impl World {
     }
 
     pub(crate) fn with(settings: Settings, workers: usize) -> Self {
+        Self::made(settings, workers, Arc::new(gabion_model::outbound::NoOutbound))
+    }
+
+    /// A service that reaches others through `fetch`.
+    pub(crate) fn reaching(settings: Settings, fetch: Arc<dyn gabion_model::outbound::Fetch>) -> Self {
+        Self::made(settings, 4, fetch)
+    }
+
+    fn made(settings: Settings, workers: usize, fetch: Arc<dyn gabion_model::outbound::Fetch>) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_795_286_828)));
         let ledger = Ledger::in_memory(clock.clone());
         let storage = Arc::new(MemoryStorage::new());
@@ -41,7 +50,7 @@ impl World {
         let outbox = Arc::new(Outbox::default());
         let keys = (Arc::clone(&parts.keys), Arc::clone(&parts.sealing));
         let (mail, origin) = (outbox.clone(), "https://gate.example".to_owned());
-        let service = Service::open(Parts { settings, workers, mail, origin, ..parts }).unwrap();
+        let service = Service::open(Parts { settings, workers, fetch, mail, origin, ..parts }).unwrap();
         Self { service, ledger, clock, storage, outbox, rng: SeededRng::new(2), keys }
     }
 
