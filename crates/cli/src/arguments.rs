@@ -220,6 +220,11 @@ pub(crate) enum User {
     ResetFactors(UserName),
     /// Print the first administrator's one-time link again
     Link(UserLink),
+    /// Take people over from another program, with the passwords it hashed
+    ///
+    /// Reads JSON lines, CSV, a Keycloak realm export or Django's `dumpdata`. Each person is taken over whole
+    /// or not at all; whatever is wrong is reported with its place, and the others are taken over.
+    Import(UserImport),
 }
 
 #[derive(Debug, Args)]
@@ -294,6 +299,27 @@ pub(crate) struct UserList {
 
 #[derive(Debug, Args)]
 pub(crate) struct UserLink {
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserImport {
+    /// The file; what it is shows by its content
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+
+    /// Look at everything and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// The file whose first line the other program appended to every password (devise's `pepper`)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) pepper_file: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) output: OutputFormat,
 

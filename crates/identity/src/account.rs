@@ -146,16 +146,26 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Taken`] when the name is.
     pub fn create(&self, new: NewAccount, now: Timestamp, rng: &dyn Rng) -> Result<Account, AccountError> {
-        let account = Account {
-            kind: new.kind,
-            tenant: new.tenant,
-            roles: new.roles,
-            email_verified: new.email_verified.filter(|_| new.email.is_some()),
-            email: new.email,
-            personal: new.personal,
-            external_id: new.external_id,
-            ..Account::new(AccountId::new(&base64url_encode(&random::bytes::<16>(rng))), new.name, now)
-        };
+        self.add(new.begin(now, rng))
+    }
+
+    /// Makes an account as another program had it, with the password that was hashed there, if any. All of
+    /// it is stored or nothing.
+    ///
+    /// # Errors
+    /// [`AccountError::Taken`] when the name or the verified address is.
+    pub fn import(
+        &self,
+        new: NewAccount,
+        password: Option<String>,
+        disabled: bool,
+        now: Timestamp,
+        rng: &dyn Rng,
+    ) -> Result<Account, AccountError> {
+        self.add(Account { password, disabled, ..new.begin(now, rng) })
+    }
+
+    fn add(&self, account: Account) -> Result<Account, AccountError> {
         self.storage.insert(&account)?;
         for follower in &self.followers {
             follower.added(&account);
@@ -428,6 +438,20 @@ impl AccountEdit {
 }
 
 impl NewAccount {
+    fn begin(self, now: Timestamp, rng: &dyn Rng) -> Account {
+        let id = AccountId::new(&base64url_encode(&random::bytes::<16>(rng)));
+        Account {
+            kind: self.kind,
+            tenant: self.tenant,
+            roles: self.roles,
+            email_verified: self.email_verified.filter(|_| self.email.is_some()),
+            email: self.email,
+            personal: self.personal,
+            external_id: self.external_id,
+            ..Account::new(id, self.name, now)
+        }
+    }
+
     /// A person of the default tenant without roles.
     #[must_use]
     pub fn person(name: AccountName) -> Self {

@@ -192,7 +192,7 @@ impl Inner {
 }
 
 /// What can stand in a claim, a policy and a list without quoting.
-fn is_word(text: &str) -> bool {
+pub(crate) fn is_word(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte))
 }

@@ -34,6 +34,7 @@ pub enum Act {
     FindGroups,
     FindSessions,
     FirstAdministratorLink,
+    ImportAccounts,
     ForgotPassword,
     IssueTokens,
     LinkIdentity,
@@ -130,6 +131,7 @@ impl Act {
         Self::FindGroups,
         Self::FindSessions,
         Self::FirstAdministratorLink,
+        Self::ImportAccounts,
         Self::ForgotPassword,
         Self::IssueTokens,
         Self::LinkIdentity,
@@ -262,6 +264,9 @@ impl Act {
 
             Self::AddAccount => {
                 (Administration, "account.add", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::ImportAccounts => {
+                (Administration, "account.import", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
             }
             Self::ListAccounts => {
                 (Administration, "account.list", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)

@@ -16,6 +16,7 @@ mod error;
 pub mod federation;
 mod factors;
 mod hashing;
+mod imports;
 mod invitations;
 mod keys;
 mod mail;
@@ -44,6 +45,7 @@ pub use directory::{
     StateFilter, Which,
 };
 pub use enrolment::{Enrolled, Ground, TotpEnrolment};
+pub use imports::ImportedAccount;
 pub use error::{
     ActError, AddAccountError, ChangeEmailError, ChangePasswordError, DisableAccountError, EnrolError,
     ForgotPasswordError, InvitationError, MailLinkError, SecondFactorError, SignInError,

@@ -44,7 +44,7 @@ impl Service {
                 .map_err(|throttled| ChangePasswordError::Throttled { retry_after: throttled.retry_after })?;
             let (phc, cost, worker) = (account.password.clone(), rules.cost, service.clone());
             let hashed = place.run(move || {
-                let matches = phc.is_some_and(|phc| password::verify(&current, &phc).matches());
+                let matches = phc.is_some_and(|phc| worker.0.verify_password(&current, &phc).matches());
                 matches.then(|| password::hash(&new, cost, &*worker.0.rng))
             });
             let hashed = match hashed.await.map_err(|_| ActError::Unavailable)? {

@@ -86,7 +86,7 @@ impl Service {
 
         let (cost, worker) = (rules.cost, self.clone());
         let judged = place.run(move || {
-            let verification = password::verify(&password, &attempt.phc());
+            let verification = worker.0.verify_password(&password, &attempt.phc());
             let outcome = attempt.finish(verification, cost);
             let rehashed = match &outcome {
                 login::Outcome::Accepted { rehash: true, .. } => {

@@ -1,5 +1,7 @@
 //! `gabion user`.
 
+mod import;
+
 use std::fs;
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::path::Path;
@@ -42,6 +44,7 @@ pub(super) fn run(verb: User) -> Result<Exit, Failure> {
             );
             change(&arguments.config, arguments.output.format, Request::ResetFactors { name }, &said)
         }
+        User::Import(arguments) => import::run(&arguments),
         User::Link(arguments) => change(&arguments.config, arguments.output.format, Request::FirstLink, ""),
     }
 }

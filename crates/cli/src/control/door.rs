@@ -74,26 +74,64 @@ impl Door {
             }
             Self::Own(own) => {
                 let (state, operator) = *own;
-                state.courier.start();
-                let (answers, mut replies) = mpsc::channel(64);
-                let act = operator.act(request, answers);
-                let take = async move {
-                    while let Some(reply) = replies.recv().await {
-                        if taken(reply, &mut each)? {
-                            break;
-                        }
-                    }
-                    Ok(())
-                };
-                let ((), result) = tokio::join!(act, take);
-                state.courier.close(LETTERS).await;
-                let closed = state.ledger.close().await;
-                result.and(
-                    closed.map_err(|error| Failure::new("the ledger could not be closed").because(&error)),
-                )
+                act_alone(state, operator, vec![request], &mut each).await
             }
         }
     }
+
+    /// Asks one thing after another, each to its end; stops at the first that is refused.
+    pub(crate) async fn ask_all(
+        config: &Config,
+        requests: Vec<Request>,
+        mut each: impl FnMut(Reply) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let mut door = Some(Self::open(config, false).await?);
+        let mut requests = requests.into_iter();
+        while let Some(request) = requests.next() {
+            let open = match door.take() {
+                Some(open) => open,
+                None => Self::open(config, false).await?,
+            };
+            match open {
+                Self::Own(own) => {
+                    let (state, operator) = *own;
+                    let rest = std::iter::once(request).chain(requests).collect();
+                    return act_alone(state, operator, rest, &mut each).await;
+                }
+                gate @ Self::Gate(_) => gate.ask(request, &mut each).await?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Does what is asked without a gate, and closes what was opened for it.
+async fn act_alone(
+    state: State,
+    operator: Operator,
+    requests: Vec<Request>,
+    each: &mut impl FnMut(Reply) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    state.courier.start();
+    let mut result = Ok(());
+    for request in requests {
+        let (answers, mut replies) = mpsc::channel(64);
+        let take = async {
+            while let Some(reply) = replies.recv().await {
+                if taken(reply, each)? {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        ((), result) = tokio::join!(operator.act(request, answers), take);
+        if result.is_err() {
+            break;
+        }
+    }
+    state.courier.close(LETTERS).await;
+    let closed = state.ledger.close().await;
+    result.and(closed.map_err(|error| Failure::new("the ledger could not be closed").because(&error)))
 }
 
 /// Whether it was the last answer.
@@ -113,7 +151,7 @@ fn taken(reply: Reply, each: &mut impl FnMut(Reply) -> Result<(), Failure>) -> R
         Reply::Account(_) | Reply::Client(_) | Reply::Key(_) | Reply::Record(_) => {
             each(reply).map(|()| false)
         }
-        Reply::Done | Reply::Link(_) | Reply::NoLink => each(reply).map(|()| true),
+        Reply::Done | Reply::Imported { .. } | Reply::Link(_) | Reply::NoLink => each(reply).map(|()| true),
     }
 }
 

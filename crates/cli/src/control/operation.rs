@@ -5,10 +5,10 @@ mod clients;
 use std::fmt;
 
 use gabion_ledger::{Ledger, Query, ReadError, Record};
-use gabion_model::{Secret, Timestamp};
+use gabion_model::{Problem, Secret, Timestamp};
 use gabion_service::{
     AccountState, AccountView, ActError, AddAccountError, Caller, DisableAccountError, InvitationError,
-    KeyStanding, KeyView, NewAccount, OneTimeLink, Service,
+    ImportedAccount, KeyStanding, KeyView, Personal, NewAccount, OneTimeLink, Service,
 };
 use gabion_vault::jwt::Algorithm;
 use serde::{Deserialize, Serialize, Serializer};
@@ -27,6 +27,7 @@ pub(crate) enum Request {
     Disable { name: String },
     Enable { name: String },
     FirstLink,
+    Import { accounts: Vec<ImportAccount>, pepper: Option<Password>, dry_run: bool },
     KeyList,
     KeyRevoke { kid: String },
     KeyRotate { algorithm: Option<Algorithm> },
@@ -51,6 +52,7 @@ pub(crate) enum Reply {
     Done,
     /// The end of a stream.
     End,
+    Imported { refused: Vec<NotImported> },
     Key(Key),
     Link(Link),
     /// There is an administrator already.
@@ -69,6 +71,31 @@ pub(crate) struct Account {
     pub(crate) state: String,
     pub(crate) created: String,
     pub(crate) sessions: usize,
+}
+
+/// An account of another program.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ImportAccount {
+    pub(crate) name: String,
+    pub(crate) password_hash: Option<Password>,
+    pub(crate) email: Option<String>,
+    pub(crate) email_verified: bool,
+    pub(crate) roles: Vec<String>,
+    pub(crate) tenant: Option<String>,
+    pub(crate) disabled: bool,
+    pub(crate) display_name: Option<String>,
+    pub(crate) given_name: Option<String>,
+    pub(crate) family_name: Option<String>,
+}
+
+/// The account of a batch that was not taken over, and why.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct NotImported {
+    pub(crate) index: usize,
+    pub(crate) field: String,
+    pub(crate) reason: String,
+    pub(crate) hint: Option<String>,
 }
 
 /// A signing key as `gabion key list` shows it.
@@ -172,6 +199,16 @@ impl Operator {
             Request::FirstLink => {
                 let link = service.first_administrator_link(&caller).await?;
                 Ok(link.map_or(Reply::NoLink, |link| self.link(&link)))
+            }
+            Request::Import { accounts, pepper, dry_run } => {
+                let accounts = accounts.into_iter().map(ImportAccount::into_imported).collect();
+                let pepper = pepper.map(|Password(pepper)| pepper);
+                let judged = service.import_accounts(&caller, accounts, pepper, dry_run).await?;
+                let refused = judged.into_iter().enumerate().filter_map(|(index, judged)| {
+                    let Problem { path: field, reason, hint } = judged.err()?;
+                    Some(NotImported { index, field, reason, hint })
+                });
+                Ok(Reply::Imported { refused: refused.collect() })
             }
             Request::KeyRevoke { kid } => match service.revoke_key(&caller, &kid).await {
                 Ok(_) => Ok(Reply::Done),
@@ -329,6 +366,26 @@ impl Account {
             state: state.as_ref().and_then(|state| state.as_str()).unwrap_or_default().to_owned(),
             created: view.created.to_string(),
             sessions: view.sessions,
+        }
+    }
+}
+
+impl ImportAccount {
+    fn into_imported(self) -> ImportedAccount {
+        ImportedAccount {
+            name: self.name,
+            tenant: self.tenant,
+            roles: self.roles,
+            email: self.email,
+            email_verified: self.email_verified,
+            disabled: self.disabled,
+            personal: Personal {
+                name: self.display_name,
+                given_name: self.given_name,
+                family_name: self.family_name,
+                ..Personal::default()
+            },
+            password: self.password_hash.map(|Password(hash)| hash),
         }
     }
 }

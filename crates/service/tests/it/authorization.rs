@@ -273,6 +273,7 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
                 told_key(service.rotate_api_key(&caller, &id, None).await)
             }
         }
+        Act::ImportAccounts => told(service.import_accounts(&caller, Vec::new(), None, false).await),
         Act::ListAccounts => told(service.list_accounts(&caller).await),
         Act::ListKeys => told(service.list_keys(&caller).await),
         Act::ListSessions => told(service.sessions(&caller).await),

@@ -44,7 +44,7 @@ enum Material {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Curve {
+pub(super) enum Curve {
     P256,
     P384,
     P521,
@@ -248,7 +248,14 @@ impl Jwks {
         if keys.len() > MOST_KEYS {
             return Err(MalformedKey);
         }
-        let read = |key: &Value| Jwk::from_members(key.as_object()?).ok();
+        // Two of one kind under one name: which is meant? Neither is used, even where one of them is no key.
+        let name =
+            |key: &Value| Some((key.get("kty")?.as_str()?.to_owned(), key.get("kid")?.as_str()?.to_owned()));
+        let alone = |key: &Value| {
+            name(key)
+                .is_none_or(|own| keys.iter().filter(|other| name(other).as_ref() == Some(&own)).count() == 1)
+        };
+        let read = |key: &Value| Jwk::from_members(key.as_object().filter(|_| alone(key))?).ok();
         let keys: Vec<Jwk> = keys.iter().filter_map(read).collect();
         let secrets = keys.iter().filter(|key| matches!(key.0.material, Material::Secret(_))).count();
         // Whoever publishes a shared secret beside public keys has given it away.
@@ -277,7 +284,7 @@ impl Material {
 }
 
 impl Curve {
-    fn named(name: &str) -> Option<Self> {
+    pub(super) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "P-256" => Self::P256,
             "P-384" => Self::P384,
@@ -286,7 +293,7 @@ impl Curve {
         })
     }
 
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::P256 => "P-256",
             Self::P384 => "P-384",
@@ -295,7 +302,7 @@ impl Curve {
     }
 
     /// The length of a coordinate; RFC 7518 §6.2.1.2 has them all of full length.
-    const fn length(self) -> usize {
+    pub(super) const fn length(self) -> usize {
         match self {
             Self::P256 => 32,
             Self::P384 => 48,

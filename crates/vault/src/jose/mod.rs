@@ -12,6 +12,7 @@ mod algorithm;
 pub(crate) mod der;
 pub(crate) mod header;
 mod json;
+pub mod jwe;
 mod jwk;
 pub(crate) mod jws;
 mod signing;

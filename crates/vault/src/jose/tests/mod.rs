@@ -1,2 +1,3 @@
+mod encryption;
 mod keys;
 mod wycheproof;

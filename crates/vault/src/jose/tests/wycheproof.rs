@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::hmac_sha256;
+use crate::jose::jwe::DecryptionKey;
 use crate::jose::{Algorithm, Jwk, Jwks, TokenError, verify};
 
 #[test]
@@ -42,6 +43,27 @@ fn json_web_crypto_signed() {
         let Ok(key) = Jwk::from_json(&keys.to_string()) else { return false };
         verify(test["jws"].as_str().unwrap_or_default(), &key, ALL).is_ok()
     });
+}
+
+#[test]
+fn json_web_encryption() {
+    let mut suite = Suite::of("json_web_encryption_test.json");
+    suite.judge(139, decrypts);
+}
+
+/// The encrypted ones.
+#[test]
+fn json_web_crypto_encrypted() {
+    let mut suite = Suite::of("json_web_crypto_test.json");
+    suite.groups.retain(|group| group["tests"][0]["jwe"].is_string());
+    suite.judge(34, decrypts);
+}
+
+fn decrypts(group: &Value, test: &Value) -> bool {
+    let Ok(key) = DecryptionKey::from_json(&group["private"].to_string()) else { return false };
+    let Ok(opened) = key.decrypt(test["jwe"].as_str().unwrap_or_default()) else { return false };
+    // Where the text is given it must be that.
+    test["pt"].is_null() || *opened.expose() == bytes(&test["pt"])
 }
 
 /// By a set: the key is chosen by `kid`, and a set that mixes shared secrets with public keys is refused.
