@@ -19,7 +19,12 @@ async fn pages(site: &Site) -> Vec<(&'static str, Answer)> {
     let weak = [("token", token), ("password", "x"), ("repeat", "x")];
     let change = [("current", PASSWORD), ("password", "x"), ("repeat", "x")];
     let wrong = [("current", "x"), ("password", "gravel under every wheel")];
+    let [consent, select, back, form_post] = crate::oauth::pages(site, &mut ada).await;
     vec![
+        ("consent", consent),
+        ("select account", select),
+        ("return", back),
+        ("form post", form_post),
         ("login", stranger.get("/.gabion/login").await),
         ("notice", stranger.get("/.gabion/login?notice=password-set").await),
         ("rejected", stranger.post("/.gabion/login", &[("name", "ada"), ("password", "x")]).await),

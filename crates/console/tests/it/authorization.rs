@@ -57,6 +57,17 @@ const ENDPOINTS: &[(&str, &str, Fields)] = &[
     ("POST", "/.gabion/account/sessions/{id}/revoke", &[]),
     ("GET", "/.gabion/assets/{name}", &[]),
     ("POST", "/.gabion/csp-report", &[]),
+    ("GET", "/.gabion/oauth/authorize", &[]),
+    ("POST", "/.gabion/oauth/authorize", &[("client_id", "nobody")]),
+    ("GET", "/.gabion/oauth/consent", &[]),
+    ("POST", "/.gabion/oauth/consent", &[("flow", "a guess"), ("session", "{id}"), ("decision", "allow")]),
+    ("POST", "/.gabion/oauth/token", &[("grant_type", "refresh_token"), ("refresh_token", "a guess")]),
+    ("POST", "/.gabion/oauth/introspect", &[("token", "a guess")]),
+    ("POST", "/.gabion/oauth/revoke", &[("token", "a guess")]),
+    ("GET", "/.gabion/oauth/userinfo", &[]),
+    ("POST", "/.gabion/oauth/userinfo", &[]),
+    ("GET", "/.well-known/openid-configuration", &[]),
+    ("GET", "/.well-known/oauth-authorization-server", &[]),
     ("GET", "/.well-known/jwks.json", &[]),
 ];
 

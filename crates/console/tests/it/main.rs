@@ -10,5 +10,6 @@ mod endpoints;
 mod gate;
 mod hostile;
 mod login;
+mod oauth;
 mod site;
 mod welcome;

@@ -1,5 +1,6 @@
 //! A site with a few people, and browsers that visit it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use gabion_ledger::Ledger;
 use gabion_model::random::SeededRng;
 use gabion_model::{Clock as _, Event, ManualClock, RequestId, Secret, Timestamp};
 use gabion_service::{Caller, NewAccount, OneTimeLink, Parts, Service, Settings};
-use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE, USER_AGENT};
+use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE, USER_AGENT};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
@@ -60,7 +61,7 @@ impl Site {
 
     pub(crate) fn browser(&self) -> Browser<'_> {
         let address = "203.0.113.7".parse().unwrap();
-        Browser { site: self, address, user_agent: FIREFOX.to_owned(), secure: true, cookie: None }
+        Browser { site: self, address, user_agent: FIREFOX.to_owned(), secure: true, cookie: None, others: BTreeMap::new() }
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
@@ -81,6 +82,8 @@ pub(crate) struct Browser<'a> {
     pub(crate) user_agent: String,
     pub(crate) secure: bool,
     pub(crate) cookie: Option<String>,
+    /// Those beside the session's, by name.
+    pub(crate) others: BTreeMap<String, String>,
 }
 
 #[derive(Debug)]
@@ -111,6 +114,10 @@ impl Browser<'_> {
         let (sessions, now) = (self.site.service.live_sessions(), self.site.clock.now());
         let session = cookie::tickets(self.cookie.as_deref(), self.secure)
             .find_map(|ticket| sessions.resolve(ticket, now));
+        if !self.others.is_empty() {
+            let others: Vec<_> = self.others.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request.headers_mut().append(COOKIE, others.join("; ").parse().unwrap());
+        }
         request.headers_mut().insert(USER_AGENT, self.user_agent.parse().unwrap());
         request.extensions_mut().insert(gabion_checks::Caller {
             client: self.address,
@@ -123,8 +130,13 @@ impl Browser<'_> {
             origin: "https://notes.example".to_owned(),
         });
         let answer = self.site.router.clone().oneshot(request).await.unwrap();
-        for cookie in answer.headers().get_all(SET_COOKIE) {
-            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+        for field in answer.headers().get_all(SET_COOKIE) {
+            let pair = field.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if name != cookie::name(self.secure) {
+                self.others.insert(name.to_owned(), value.to_owned());
+                continue;
+            }
             self.cookie = (!pair.ends_with('=')).then(|| pair.to_owned());
         }
         let (head, body) = answer.into_parts();

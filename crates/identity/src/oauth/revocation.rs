@@ -44,6 +44,15 @@ impl Revocations {
             || state.accounts.get(account).is_some_and(|until| issued <= until.as_secs())
     }
 
+    /// The second a token made now is issued in: after everything that has ended, so that who signs in
+    /// anew within the second of a revocation gets a token that counts.
+    #[must_use]
+    pub fn issued(&self, account: &AccountId, now: Timestamp) -> i64 {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let ended = state.accounts.get(account).map_or(i64::MIN, |ended| ended.as_secs().saturating_add(1));
+        now.as_secs().max(ended)
+    }
+
     /// The grant has ended.
     pub fn revoke_grant(&self, grant: &GrantId, now: Timestamp) {
         self.write(|state| {
@@ -133,6 +142,8 @@ mod tests {
         assert!(list.is_revoked(None, &ada(), NOW.as_secs() - 60));
         assert!(list.is_revoked(None, &ada(), NOW.as_secs()), "the same second: closed");
         assert!(!list.is_revoked(None, &ada(), NOW.as_secs() + 1));
+        assert!(!list.is_revoked(None, &ada(), list.issued(&ada(), NOW)), "issued after it");
+        assert_eq!(list.issued(&AccountId::new("bob"), NOW), NOW.as_secs());
         assert!(!list.is_revoked(None, &AccountId::new("bob"), NOW.as_secs() - 60));
     }
 

@@ -146,7 +146,8 @@ impl Inner {
     }
 
     pub(crate) fn sign_access(&self, claims: &AccessClaims) -> Result<Secret<String>, Failed> {
-        self.sign_for(None, ACCESS_TOKEN_TYPE, claims)
+        let iat = self.watch.revocations.issued(&claims.sub, self.clock.now());
+        self.sign_for(None, ACCESS_TOKEN_TYPE, &AccessClaims { iat, ..claims.clone() })
     }
 
     /// The groups of an account, by name.
