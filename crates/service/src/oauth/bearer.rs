@@ -8,7 +8,7 @@ use gabion_identity::oauth::OAuthError;
 use gabion_identity::oauth::client::SignatureAlgorithm;
 use gabion_identity::oauth::token::{ACCESS_TOKEN_TYPE, AccessClaims, Confirmation};
 use gabion_model::{Secret, Timestamp};
-use gabion_vault::jose::{self, Algorithm, UnverifiedHeader};
+use gabion_vault::jose::{self, Algorithm, SigningKey, UnverifiedHeader};
 use gabion_vault::sha256;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -104,14 +104,28 @@ impl Inner {
         serde_json::from_slice(&verified.payload).ok()
     }
 
+    /// The key that signs with an algorithm, or the server's own.
+    pub(super) fn key_for(&self, algorithm: Option<SignatureAlgorithm>) -> Option<Arc<SigningKey>> {
+        match algorithm {
+            None => Some(self.keys.signing()),
+            Some(SignatureAlgorithm::EdDsa) => self.keys.signing_with(Algorithm::EdDsa),
+            Some(SignatureAlgorithm::Es256) => self.keys.signing_with(Algorithm::Es256),
+            Some(SignatureAlgorithm::Rs256) => self.keys.signing_with(Algorithm::Rs256),
+        }
+    }
+
     /// Signs with the algorithm a client is registered for, or the server's own.
     pub(super) fn sign_for(
         &self,
-        _: Option<SignatureAlgorithm>,
+        algorithm: Option<SignatureAlgorithm>,
         typ: &str,
         claims: &impl Serialize,
     ) -> Result<Secret<String>, Failed> {
-        let token = self.keys.signing().sign(typ, claims).map_err(|error| {
+        let key = self.key_for(algorithm).ok_or_else(|| {
+            tracing::error!(?algorithm, "no key signs with the algorithm a client is registered for");
+            OAuthError::server_error()
+        })?;
+        let token = key.sign(typ, claims).map_err(|error| {
             tracing::error!(%error, "token not signed");
             OAuthError::server_error()
         })?;

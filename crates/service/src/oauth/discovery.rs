@@ -25,10 +25,7 @@ impl Service {
             .filter(|one| **one != AuthenticationMethod::None)
             .map(|one| one.as_str())
             .collect();
-        let mut algorithms: Vec<_> =
-            inner.keys.public().keys.iter().filter_map(|key| key.alg()).map(|alg| alg.as_str()).collect();
-        algorithms.sort_unstable();
-        algorithms.dedup();
+        let algorithms: Vec<_> = inner.keys.algorithms().iter().map(|algorithm| algorithm.as_str()).collect();
         let scopes: Vec<_> = rules.provider.scopes.names().collect();
         debug_assert!(scopes.contains(&OFFLINE_ACCESS));
         let claims: Vec<_> = ["acr", "amr", "aud", "auth_time", "azp", "exp", "iat", "iss", "nonce", "sid"]
