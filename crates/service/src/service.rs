@@ -23,7 +23,7 @@ use gabion_vault::password::{self, Cost};
 use crate::federation::{Federation, Provider};
 use crate::hashing::Workers;
 use crate::mail::Requests;
-use crate::oauth::{ProviderRules, VerifiedTokens, Watch};
+use crate::oauth::{Farewells, Protocols, ProviderRules, VerifiedTokens, Watch};
 use crate::passwords::violations;
 use crate::{Act, ActError, Caller, PolicyViolation};
 
@@ -79,6 +79,7 @@ pub(crate) struct Inner {
     pub(crate) clients: Clients,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) machines: Machines,
+    pub(crate) protocols: Protocols,
     pub(crate) watch: Arc<Watch>,
     pub(crate) verified: VerifiedTokens,
     pub(crate) throttle: Throttle,
@@ -161,6 +162,8 @@ impl Service {
             )?,
         };
         sessions.watch(Arc::clone(&watch) as Arc<_>);
+        let farewells: Arc<Farewells> = Arc::default();
+        sessions.watch(Arc::clone(&farewells) as Arc<_>);
         let invitations = Arc::clone(&storage) as Arc<dyn InvitationStorage>;
         let rules = Rules::new(&settings, &invitations, &*rng);
         let accounts = Accounts::new(Arc::clone(&storage) as Arc<_>, Arc::clone(&sessions))
@@ -168,11 +171,12 @@ impl Service {
             .followed_by(Arc::clone(&watch) as Arc<_>)
             .followed_by(Arc::clone(&machines.tokens) as Arc<_>)
             .followed_by(Arc::clone(&machines.certificates) as Arc<_>);
-        Ok(Self(Arc::new(Inner {
+        let service = Self(Arc::new(Inner {
             clients: Clients::new(Arc::clone(&storage)),
             groups: Groups::new(Arc::clone(&storage), accounts.clone()),
             accounts,
             watch,
+            protocols: Protocols::new(farewells, &*clock, &*rng),
             verified: VerifiedTokens::new(),
             machines,
             storage,
@@ -194,7 +198,9 @@ impl Service {
             rng,
             invitations,
             rules: RwLock::new(Arc::new(rules)),
-        })))
+        }));
+        service.tell_farewells();
+        Ok(service)
     }
 
     /// The living sessions, for the request path.
@@ -293,6 +299,7 @@ impl Service {
                 Ok(())
             })
             .await;
+        self.say_farewells().await;
         let turned = self.turn_keys(&Caller::gate()).await;
         self.0.ledger.flush().await?;
         swept.and(turned)

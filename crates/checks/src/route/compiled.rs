@@ -283,6 +283,7 @@ const OWN_DOCUMENTS: &[&str] = &[
 /// What scripts of every site may read, without credentials: it takes no cookie.
 const OPEN_TO_ALL: &[&str] = &[
     "/.gabion/oauth/token",
+    "/.gabion/oauth/par",
     "/.gabion/oauth/revoke",
     "/.gabion/oauth/userinfo",
     "/.well-known/jwks.json",
@@ -317,6 +318,12 @@ fn own() -> impl Iterator<Item = Compiled> {
         ),
         ("/.gabion/oauth/token", Access::Public, None, Some("takes no cookie")),
         ("/.gabion/oauth/introspect", Access::Public, None, Some("takes no cookie")),
+        ("/.gabion/oauth/device", Access::Public, Some("login"), None),
+        ("/.gabion/oauth/device_authorization", Access::Public, None, Some("takes no cookie")),
+        ("/.gabion/oauth/logout", Access::Public, None, Some("a request changes nothing before the person agrees")),
+        ("/.gabion/oauth/par", Access::Public, None, Some("takes no cookie")),
+        ("/.gabion/oauth/register", Access::Public, None, Some("takes no cookie")),
+        ("/.gabion/oauth/register/*", Access::Public, None, Some("takes no cookie")),
         ("/.gabion/oauth/revoke", Access::Public, None, Some("takes no cookie")),
         ("/.gabion/oauth/userinfo", Access::Public, None, Some("takes no cookie")),
         ("/.well-known/jwks.json", Access::Public, None, None),

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
-use gabion_identity::oauth::{OAuthError, Parameters};
+use gabion_identity::oauth::{ErrorCode, OAuthError, Parameters};
 use gabion_model::Secret;
 use gabion_service::oauth::ClientCredentials;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -68,6 +68,17 @@ pub(crate) fn authorization(headers: &HeaderMap) -> Result<Option<Secret<String>
         }
         (Some(_), Some(_)) => Err(malformed()),
     }
+}
+
+/// The proofs of possession that came (RFC 9449, 4.1).
+///
+/// # Errors
+/// `invalid_dpop_proof` when one is no text.
+pub(crate) fn proofs(headers: &HeaderMap) -> Result<Vec<&str>, OAuthError> {
+    let values = headers.get_all("dpop").iter().map(http::HeaderValue::to_str);
+    values.collect::<Result<_, _>>().map_err(|_| {
+        OAuthError::new(ErrorCode::InvalidDpopProof, "the DPoP field cannot be read")
+    })
 }
 
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {

@@ -9,7 +9,7 @@ use http::header::{CONTENT_TYPE, PRAGMA};
 use http::{HeaderValue, StatusCode};
 
 use super::error;
-use super::form::Posted;
+use super::form::{self, Posted};
 use crate::{Console, page};
 
 pub(crate) fn route() -> MethodRouter<Console> {
@@ -37,6 +37,8 @@ async fn issue(
     let caller = posted.visitor.caller();
     let credentials = posted.credentials()?;
     let client = console.service.authenticate_client(&caller, &credentials, &posted.parameters).await?;
-    let request = TokenRequest { client, parameters: posted.parameters.clone(), confirmation: None };
+    let proofs = form::proofs(&posted.headers)?;
+    let confirmation = console.service.confirmation(&client, &proofs)?;
+    let request = TokenRequest { client, parameters: posted.parameters.clone(), confirmation };
     console.service.token(&caller, request).await
 }

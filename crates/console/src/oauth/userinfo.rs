@@ -4,7 +4,7 @@
 use axum::extract::{FromRequest as _, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
-use gabion_identity::oauth::OAuthError;
+use gabion_identity::oauth::{ErrorCode, OAuthError};
 use gabion_identity::oauth::token::Confirmation;
 use gabion_model::Secret;
 use gabion_service::oauth::Userinfo;
@@ -21,7 +21,7 @@ pub(crate) fn route() -> MethodRouter<Console> {
 
 async fn read(State(console): State<Console>, headers: HeaderMap) -> Response {
     match presented(&headers) {
-        Ok(Some((scheme, token))) => answer(&console, scheme, token).await,
+        Ok(Some((scheme, token))) => answer(&console, (&headers, "GET"), scheme, token).await,
         Ok(None) => error::challenge(),
         Err(error) => error::answer_with(&error, Scheme::Bearer),
     }
@@ -42,8 +42,8 @@ async fn post(State(console): State<Console>, request: Request) -> Response {
         None
     };
     match (in_field, in_body) {
-        (Some((scheme, token)), None) => answer(&console, scheme, token).await,
-        (None, Some(token)) => answer(&console, Scheme::Bearer, token).await,
+        (Some((scheme, token)), None) => answer(&console, (&headers, "POST"), scheme, token).await,
+        (None, Some(token)) => answer(&console, (&headers, "POST"), Scheme::Bearer, token).await,
         (None, None) => error::challenge(),
         // RFC 6750, 2: one way only.
         (Some(_), Some(_)) => {
@@ -53,8 +53,17 @@ async fn post(State(console): State<Console>, request: Request) -> Response {
     }
 }
 
-async fn answer(console: &Console, scheme: Scheme, token: Secret<String>) -> Response {
-    match console.service.userinfo(token, Confirmation::default()).await {
+async fn answer(
+    console: &Console,
+    (headers, method): (&HeaderMap, &str),
+    scheme: Scheme,
+    token: Secret<String>,
+) -> Response {
+    let proven = match proven(console, headers, method, scheme, &token) {
+        Ok(proven) => proven,
+        Err(error) => return refused(&error, scheme),
+    };
+    match console.service.userinfo(token, proven).await {
         Ok(Userinfo::Json(claims)) => error::json_answer(StatusCode::OK, &claims),
         Ok(Userinfo::Jwt(token)) => {
             let mut answer = (StatusCode::OK, token.expose().clone()).into_response();
@@ -64,6 +73,30 @@ async fn answer(console: &Console, scheme: Scheme, token: Secret<String>) -> Res
         }
         Err(error) => error::answer_with(&error, scheme),
     }
+}
+
+/// What a proof beside the token shows. A bound token under the scheme `Bearer` proves nothing
+/// (RFC 9449, 7.2), and the scheme `DPoP` needs a proof.
+fn proven(
+    console: &Console,
+    headers: &HeaderMap,
+    method: &str,
+    scheme: Scheme,
+    token: &Secret<String>,
+) -> Result<Confirmation, OAuthError> {
+    if scheme != Scheme::Dpop {
+        return Ok(Confirmation::default());
+    }
+    let proofs = form::proofs(headers)?;
+    let proven = console.service.proven(&proofs, method, "/.gabion/oauth/userinfo", Some(token.expose()))?;
+    proven.ok_or_else(|| OAuthError::new(ErrorCode::InvalidDpopProof, "the proof beside the token is missing"))
+}
+
+/// At a resource a wrong proof is answered with 401 (RFC 9449, 7.1).
+fn refused(error: &OAuthError, scheme: Scheme) -> Response {
+    let mut answer = error::answer_with(error, scheme);
+    *answer.status_mut() = StatusCode::UNAUTHORIZED;
+    answer
 }
 
 /// The token of the `Authorization` field.

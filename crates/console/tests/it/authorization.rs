@@ -68,6 +68,15 @@ const ENDPOINTS: &[(&str, &str, Fields)] = &[
     ("POST", "/.gabion/oauth/userinfo", &[]),
     ("GET", "/.well-known/openid-configuration", &[]),
     ("GET", "/.well-known/oauth-authorization-server", &[]),
+    ("GET", "/.gabion/oauth/device", &[]),
+    ("POST", "/.gabion/oauth/device", &[("user_code", "BCDF-GHJK"), ("decision", "allow")]),
+    ("POST", "/.gabion/oauth/device_authorization", &[("client_id", "a-guess")]),
+    ("GET", "/.gabion/oauth/logout", &[]),
+    ("POST", "/.gabion/oauth/logout", &[("state", "x")]),
+    ("POST", "/.gabion/oauth/logout/confirm", &[]),
+    ("POST", "/.gabion/oauth/par", &[("client_id", "a-guess")]),
+    ("POST", "/.gabion/oauth/register", &[]),
+    ("GET", "/.gabion/oauth/register/{id}", &[]),
     ("GET", "/.well-known/jwks.json", &[]),
 ];
 

@@ -6,6 +6,10 @@
 //! would be dangerous is refused: a redirect URI that is none, a software statement that nobody verifies,
 //! two places of keys.
 
+use gabion_model::{Problem, Secret};
+use gabion_vault::{constant_time_eq, sha256};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::client::{
@@ -13,6 +17,154 @@ use super::client::{
     ResponseType, SignatureAlgorithm,
 };
 use super::error::{ErrorCode, OAuthError};
+
+/// Applications that register themselves (RFC 7591).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RegistrationSettings {
+    /// Who may register an application: nobody, whoever has the initial access token, or everybody.
+    pub mode: RegistrationMode,
+    /// The SHA-256 of the initial access token, in hexadecimal, for `mode = "token"`.
+    pub token_sha256: Option<String>,
+    /// The scopes such an application may have.
+    pub scopes: Vec<String>,
+    /// When there are so many clients, nobody registers one more.
+    pub most: usize,
+}
+
+/// Who may register an application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrationMode {
+    /// Nobody but administrators.
+    #[default]
+    Off,
+    /// Everybody, slowly.
+    Open,
+    /// Whoever has the initial access token.
+    Token,
+}
+
+/// Applications whose id is the https address of a document that describes them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClientDocumentSettings {
+    /// Whose documents are believed.
+    pub mode: ClientDocumentMode,
+    /// The hosts, for `mode = "list"`; with the port where it is not 443.
+    pub hosts: Vec<String>,
+    /// The scopes such an application may have.
+    pub scopes: Vec<String>,
+}
+
+/// Whose documents are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientDocumentMode {
+    /// Every public https address's.
+    Any,
+    /// Those of the listed hosts.
+    List,
+    /// Nobody's.
+    #[default]
+    Off,
+}
+
+impl Default for RegistrationSettings {
+    fn default() -> Self {
+        Self { mode: RegistrationMode::Off, token_sha256: None, scopes: usual_scopes(), most: 1000 }
+    }
+}
+
+impl Default for ClientDocumentSettings {
+    fn default() -> Self {
+        Self { mode: ClientDocumentMode::Off, hosts: Vec::new(), scopes: usual_scopes() }
+    }
+}
+
+impl RegistrationSettings {
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let hash = self.token_sha256.as_deref();
+        if hash.is_some_and(|text| from_hex(text).is_none()) {
+            problems.push(
+                Problem::new("token_sha256", "is not a SHA-256 in hexadecimal")
+                    .hint("`printf %s TOKEN | sha256sum`"),
+            );
+        }
+        if self.mode == RegistrationMode::Token && hash.is_none() {
+            problems.push(
+                Problem::new("token_sha256", "is missing")
+                    .hint("make a token with `openssl rand -hex 32` and write its SHA-256 here"),
+            );
+        }
+        if !(1..=100_000).contains(&self.most) {
+            problems.push(Problem::new("most", "is not between 1 and 100000"));
+        }
+        problems
+    }
+
+    /// Whether it is the initial access token.
+    #[must_use]
+    pub fn is_token(&self, token: Option<&Secret<String>>) -> bool {
+        let (Some(token), Some(hash)) = (token, self.token_sha256.as_deref().and_then(from_hex)) else {
+            return false;
+        };
+        constant_time_eq(&sha256(token.expose().as_bytes()), &hash)
+    }
+}
+
+impl ClientDocumentSettings {
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let plain = |host: &String| {
+            !host.is_empty()
+                && host.bytes().all(|byte| {
+                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte)
+                })
+        };
+        for host in self.hosts.iter().filter(|host| !plain(host)) {
+            problems.push(
+                Problem::new("hosts", format!("`{host}` is not a host"))
+                    .hint("for instance `app.example`, in lower case, without a scheme and without `*`"),
+            );
+        }
+        if self.mode == ClientDocumentMode::List && self.hosts.is_empty() {
+            problems.push(Problem::new("hosts", "is empty, so nobody's documents are believed"));
+        }
+        problems
+    }
+
+    /// Whether a document at this address may describe a client.
+    #[must_use]
+    pub fn lets_in(&self, address: &str) -> bool {
+        match self.mode {
+            ClientDocumentMode::Off => false,
+            ClientDocumentMode::Any => true,
+            ClientDocumentMode::List => {
+                let authority = address.strip_prefix("https://").and_then(|rest| rest.split(['/', '?']).next());
+                authority.is_some_and(|authority| self.hosts.iter().any(|host| host == authority))
+            }
+        }
+    }
+}
+
+fn usual_scopes() -> Vec<String> {
+    ["openid", "profile", "email", "offline_access"].map(str::to_owned).to_vec()
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
+    let digits = digits.filter(|digits| digits.len() == 64)?;
+    let mut out = [0; 32];
+    for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+        let [high, low] = pair else { return None };
+        *byte = u8::try_from(high * 16 + low).ok()?;
+    }
+    Some(out)
+}
 
 /// What a stranger may be given.
 #[derive(Debug, Clone, Copy)]
@@ -286,6 +438,32 @@ mod tests {
         let minimal = judged(json!({"redirect_uris": ["https://app.example/cb"]})).unwrap();
         assert_eq!(minimal.authentication, AuthenticationMethod::SecretBasic);
         assert_eq!((minimal.name.as_str(), minimal.scopes.len()), ("https://app.example", 2));
+    }
+
+    #[test]
+    fn who_may_is_as_configured() {
+        assert!(RegistrationSettings::default().problems().is_empty());
+        let hash = sha256(b"initial").iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let by_token = RegistrationSettings {
+            mode: RegistrationMode::Token,
+            token_sha256: Some(hash),
+            ..RegistrationSettings::default()
+        };
+        assert!(by_token.problems().is_empty());
+        assert!(by_token.is_token(Some(&Secret::new("initial".to_owned()))));
+        assert!(!by_token.is_token(Some(&Secret::new("other".to_owned()))) && !by_token.is_token(None));
+        let without = RegistrationSettings { token_sha256: None, ..by_token };
+        assert_eq!(without.problems().len(), 1);
+        let listed = ClientDocumentSettings {
+            mode: ClientDocumentMode::List,
+            hosts: vec!["app.example".to_owned()],
+            ..ClientDocumentSettings::default()
+        };
+        assert!(listed.problems().is_empty() && listed.lets_in("https://app.example/client.json"));
+        for other in ["https://evil.example/app.example", "https://app.example.evil.example/x", "https://app.example:8443/x"] {
+            assert!(!listed.lets_in(other), "{other}");
+        }
+        assert!(!ClientDocumentSettings::default().lets_in("https://app.example/client.json"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use gabion_model::{Period, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::registration::{ClientDocumentSettings, RegistrationSettings};
 use super::scope;
 
 /// The OpenID Connect provider: what it hands out, to what end, for how long.
@@ -38,6 +39,10 @@ pub struct ProviderSettings {
     pub scopes: BTreeMap<String, ScopeSettings>,
     /// The APIs that tokens may be made for (RFC 8707), as absolute addresses, beside this site itself.
     pub resources: Vec<String>,
+    /// Applications that register themselves.
+    pub registration: RegistrationSettings,
+    /// Applications whose id is the address of a document that describes them.
+    pub client_documents: ClientDocumentSettings,
 }
 
 /// One scope of your own.
@@ -65,6 +70,8 @@ impl Default for ProviderSettings {
             pkce_exceptions: true,
             scopes: BTreeMap::new(),
             resources: Vec::new(),
+            registration: RegistrationSettings::default(),
+            client_documents: ClientDocumentSettings::default(),
         }
     }
 }
@@ -88,6 +95,8 @@ impl ProviderSettings {
                 problems.push(Problem::new(name, format!("`{value}` is not between {least} and {most}")));
             }
         }
+        problems.extend(self.registration.problems().into_iter().map(|one| one.under("registration")));
+        problems.extend(self.client_documents.problems().into_iter().map(|one| one.under("client_documents")));
         for (name, scope) in &self.scopes {
             let at = format!("scopes.{name}");
             if !scope::is_token(name) {

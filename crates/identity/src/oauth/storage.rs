@@ -144,6 +144,12 @@ pub trait OAuthStorage: Send + Sync + fmt::Debug {
     /// When the storage cannot be read.
     fn bound_grants(&self) -> Result<Vec<(SessionId, GrantId)>, StorageError>;
 
+    /// The clients that got tokens in a session, by id, whether or not their grants live.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn clients_of_session(&self, session: &SessionId) -> Result<Vec<ClientId>, StorageError>;
+
     /// Remembers a consent in place of the former one.
     ///
     /// # Errors

@@ -384,16 +384,6 @@ impl Inner {
             }
         }
     }
-
-    /// A request that was pushed before (RFC 9126), by its `request_uri`.
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "pushed requests come with their endpoint"
-    )]
-    fn pushed(&self, _: &Parameters, _: &Client) -> Result<Option<AuthorizationRequest>, Failed> {
-        Ok(None)
-    }
 }
 
 impl AskingClient {

@@ -9,6 +9,7 @@ use gabion_model::{AccountId, Problem, Secret, TenantId, Timestamp};
 use serde::Serialize;
 
 use crate::record::About;
+use crate::service::Inner;
 use crate::{Act, ActError, Caller, Service};
 
 /// The client to register.
@@ -206,11 +207,25 @@ impl Service {
             let now = inner.clock.now();
             let client = inner.clients.set_disabled(&known(&wanted)?, disabled, now)?;
             if disabled {
+                inner.end_client(&client)?;
+            }
+            if disabled {
                 inner.end_grants_of_client(&client.id)?;
             }
             Ok(ClientView::of(&client, now))
         })
         .await
+    }
+}
+
+impl Inner {
+    /// Everything a client was given has ended: what people granted, and what it was given for itself.
+    fn end_client(&self, client: &Client) -> Result<(), ActError> {
+        self.end_grants_of_client(&client.id)?;
+        if let Some(account) = &client.account {
+            self.watch.revocations.revoke_account(account, self.clock.now());
+        }
+        Ok(())
     }
 }
 

@@ -1,9 +1,11 @@
 //! What the provider says about itself (OpenID Connect Discovery 1.0, 3; RFC 8414, 2). Made from the
 //! tables the endpoints go by, so that it promises nothing that is not there.
 
-use gabion_identity::oauth::client::AuthenticationMethod;
+use gabion_identity::oauth::client::{AuthenticationMethod, GrantType};
+use gabion_identity::oauth::registration::{ClientDocumentMode, RegistrationMode};
 use gabion_identity::oauth::scope::{self, OFFLINE_ACCESS};
 use gabion_model::Acr;
+use gabion_vault::jwt::Algorithm;
 use serde_json::{Map, Value, json};
 
 use crate::Service;
@@ -26,6 +28,10 @@ impl Service {
             .map(|one| one.as_str())
             .collect();
         let algorithms: Vec<_> = inner.keys.algorithms().iter().map(|algorithm| algorithm.as_str()).collect();
+        let asymmetric: Vec<_> = Algorithm::ASYMMETRIC.iter().map(|alg| alg.as_str()).collect();
+        let settings = &rules.provider.settings;
+        let registers = settings.registration.mode != RegistrationMode::Off;
+        let documents = settings.client_documents.mode != ClientDocumentMode::Off;
         let scopes: Vec<_> = rules.provider.scopes.names().collect();
         debug_assert!(scopes.contains(&OFFLINE_ACCESS));
         let claims: Vec<_> = ["acr", "amr", "aud", "auth_time", "azp", "exp", "iat", "iss", "nonce", "sid"]
@@ -39,13 +45,16 @@ impl Service {
             "userinfo_endpoint": at("userinfo"),
             "introspection_endpoint": at("introspect"),
             "revocation_endpoint": at("revoke"),
+            "pushed_authorization_request_endpoint": at("par"),
+            "device_authorization_endpoint": at("device_authorization"),
+            "end_session_endpoint": at("logout"),
             "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
             "scopes_supported": scopes,
             "claims_supported": claims,
             "claim_types_supported": ["normal"],
             "response_types_supported": ["code"],
             "response_modes_supported": ["query", "form_post"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "grant_types_supported": GrantType::ALL.iter().map(|grant| grant.as_str()).collect::<Vec<_>>(),
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": algorithms,
             "userinfo_signing_alg_values_supported": algorithms,
@@ -61,14 +70,33 @@ impl Service {
             "request_parameter_supported": false,
             "request_uri_parameter_supported": false,
             "authorization_response_iss_parameter_supported": true,
+            "token_endpoint_auth_signing_alg_values_supported": asymmetric,
+            "revocation_endpoint_auth_signing_alg_values_supported": asymmetric,
+            "introspection_endpoint_auth_signing_alg_values_supported": asymmetric,
+            "dpop_signing_alg_values_supported": asymmetric,
+            "require_pushed_authorization_requests": false,
+            "backchannel_logout_supported": true,
+            "backchannel_logout_session_supported": true,
         });
         match document {
-            Value::Object(document) => Some(document),
+            Value::Object(mut document) => {
+                if registers {
+                    document.insert("registration_endpoint".to_owned(), at("register").into());
+                }
+                if documents {
+                    document.insert("client_id_metadata_document_supported".to_owned(), true.into());
+                }
+                Some(document)
+            }
             _ => None,
         }
     }
 }
 
 /// How clients may authenticate here.
-const TOKEN_METHODS: &[AuthenticationMethod] =
-    &[AuthenticationMethod::SecretBasic, AuthenticationMethod::SecretPost, AuthenticationMethod::None];
+const TOKEN_METHODS: &[AuthenticationMethod] = &[
+    AuthenticationMethod::SecretBasic,
+    AuthenticationMethod::SecretPost,
+    AuthenticationMethod::PrivateKeyJwt,
+    AuthenticationMethod::None,
+];

@@ -5,15 +5,24 @@
 //! before its tokens leave; refreshes are counted.
 
 mod authorize;
+mod backchannel;
 mod bearer;
 mod client;
 mod clients;
 mod consent;
+mod device;
 mod discovery;
+mod documents;
 mod grants;
 mod introspect;
 mod issue;
+mod logout;
+mod machine;
+mod protocols;
+mod prove;
+mod push;
 mod refresh;
+mod register;
 mod revoke;
 mod token;
 mod userinfo;
@@ -23,11 +32,16 @@ pub use authorize::{Asked, AskingClient, Authorization, ScopeView};
 pub use client::ClientCredentials;
 pub use clients::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
 pub use consent::Decision;
+pub use device::{DeviceCodes, DeviceError, DeviceView};
 pub use grants::GrantView;
+pub use logout::LogoutRequest;
+pub use push::Pushed;
 pub use token::TokenRequest;
 pub use userinfo::Userinfo;
 
+pub(crate) use backchannel::Farewells;
 pub(crate) use bearer::VerifiedTokens;
+pub(crate) use protocols::Protocols;
 pub(crate) use watch::Watch;
 
 use gabion_identity::oauth::{OAuthError, ProviderSettings, ScopeTable};

@@ -49,8 +49,9 @@ impl Service {
         }
         match grant_type {
             GrantType::AuthorizationCode => self.exchange_code(caller, request).await,
+            GrantType::ClientCredentials => self.client_credentials(caller, request).await,
+            GrantType::DeviceCode => self.device_tokens(caller, request).await,
             GrantType::RefreshToken => self.refresh(caller, request).await,
-            _ => Err(unsupported()),
         }
     }
 

@@ -10,7 +10,7 @@ use gabion_identity::storage::{AccountChange, AccountStorage as _};
 use gabion_model::random::SeededRng;
 use gabion_model::{Clock as _, Role, SessionId};
 use gabion_service::client::Metadata;
-use gabion_service::oauth::{Authorization, Decision};
+use gabion_service::oauth::{Authorization, Decision, DeviceError};
 use gabion_service::{
     Act, ActError, AddAccountError, ApiKeyActError, Caller, ChangeEmailError, ChangePasswordError,
     ClientActError, CreateApiKey, DirectoryError, DisableAccountError, EditGroup, EditPerson, EditProfile,
@@ -224,6 +224,12 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         Act::FirstAdministratorLink => told(service.first_administrator_link(&caller).await),
         // Not acts of somebody, but events of what applications do: judged by what they bring.
         Act::Authorize | Act::IssueTokens | Act::RefreshTokens | Act::EndGrant => "with-client",
+        Act::DecideDevice => match service.decide_device(&caller, "BCDF-GHJK", true).await {
+            Err(DeviceError::Unknown) => "with-code",
+            Err(DeviceError::Act(error)) => word(error),
+            other => panic!("{other:?}"),
+        },
+        Act::RegisterClient => "where-enabled",
         Act::Consent => match service
             .decide_authorization(&caller, secret("a guess"), Vec::new(), "none", Decision::Allow)
             .await

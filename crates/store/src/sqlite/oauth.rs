@@ -181,6 +181,16 @@ impl OAuthStorage for Database {
         })
     }
 
+    fn clients_of_session(&self, session: &SessionId) -> Result<Vec<ClientId>, StorageError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(CLIENTS_OF_SESSION)?;
+            let rows = statement.query_map([session.as_str()], |row| {
+                row.get_ref(0)?.as_str()?.parse().map_err(|error| malformed("client", error))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     fn put_consent(&self, consent: &Consent) -> Result<(), StorageError> {
         self.write(|transaction| {
             let account = consent.account.as_str();
@@ -365,6 +375,8 @@ const GRANTS_OF: &str = concat!(
      ORDER BY created, id"
 );
 const ENDED_SINCE: &str = "SELECT id, ended FROM oauth_grants WHERE ended >= ?1";
+const CLIENTS_OF_SESSION: &str = "
+    SELECT DISTINCT client FROM oauth_grants WHERE session = ?1 AND redeemed IS NOT NULL ORDER BY client";
 const BOUND: &str =
     "SELECT session, id FROM oauth_grants WHERE session IS NOT NULL AND offline = 0 AND ended IS NULL";
 const PUT_CONSENT: &str = "

@@ -1,6 +1,6 @@
 //! Grants, pending requests and consents in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gabion_model::{AccountId, SessionId, Timestamp};
 
@@ -167,6 +167,13 @@ impl OAuthStorage for MemoryStorage {
             Some((grant.session.clone()?, grant.id.clone()))
         };
         Ok(state.oauth.grants.values().filter_map(bound).collect())
+    }
+
+    fn clients_of_session(&self, session: &SessionId) -> Result<Vec<ClientId>, StorageError> {
+        let state = self.state();
+        let of = |grant: &&Grant| grant.redeemed.is_some() && grant.session.as_ref() == Some(session);
+        let clients: BTreeSet<_> = state.oauth.grants.values().filter(of).map(|grant| grant.client.clone()).collect();
+        Ok(clients.into_iter().collect())
     }
 
     fn put_consent(&self, consent: &Consent) -> Result<(), StorageError> {
