@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, res
 
 use crate::denial::{Denial, Remedy, SignIn};
 use crate::exchange::{Audience, Exchange};
+use crate::forward_auth;
 
 /// The answer on its way out, as the checks see it.
 #[derive(Debug)]
@@ -50,12 +51,23 @@ pub(crate) fn refusal(exchange: &Exchange, denial: &Denial) -> Response<Bytes> {
             headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
         }
         Remedy::SignIn(sign_in) if page && sign_in.people => {
-            status = StatusCode::SEE_OTHER;
+            if exchange.asked_by.is_some_and(forward_auth::knows_few) {
+                // The proxy makes the redirect of it.
+                headers.insert(WWW_AUTHENTICATE, sign_in.challenge.clone());
+            } else {
+                status = StatusCode::SEE_OTHER;
+            }
             headers.insert(LOCATION, login(exchange, sign_in.asked));
         }
         Remedy::Challenge(challenge) | Remedy::SignIn(SignIn { challenge, .. }) => {
             headers.insert(WWW_AUTHENTICATE, challenge.clone());
         }
+    }
+    if exchange.asked_by.is_some_and(forward_auth::knows_few)
+        && !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    {
+        headers.insert(forward_auth::X_GABION_STATUS, HeaderValue::from(status.as_u16()));
+        status = StatusCode::FORBIDDEN;
     }
     if denial.close {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request};
 use smallvec::SmallVec;
 
 use crate::denial::Denial;
+use crate::forward_auth::Dialect;
 use crate::limits::Framing;
 use crate::rate::Standing;
 use crate::route::RouteIndex;
@@ -52,6 +53,8 @@ pub struct Exchange {
     pub(crate) credential: Option<Arc<Credential>>,
     /// The client's, from the handshake or from a trusted proxy.
     pub(crate) certificate: Option<Arc<PeerCertificate>>,
+    /// A proxy asks in the client's place.
+    pub(crate) asked_by: Option<Dialect>,
     pub(crate) framing: Framing,
     pub(crate) body_limit: u64,
     pub(crate) upgrade: bool,
@@ -112,6 +115,7 @@ impl Exchange {
             session: None,
             credential: None,
             certificate: head.extensions.get().cloned(),
+            asked_by: None,
             framing: Framing::Implicit,
             body_limit: 0,
             upgrade: false,

@@ -22,6 +22,7 @@ pub mod csrf;
 pub mod denial;
 pub mod errors;
 pub mod exchange;
+pub mod forward_auth;
 pub mod headers;
 pub mod identity_header;
 mod lasting;

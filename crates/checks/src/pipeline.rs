@@ -12,8 +12,10 @@ use http::{Response, StatusCode, request, response};
 use crate::answer::{self, Answer, Source};
 use crate::audit::AccessLog;
 use crate::check::{Check, Mode, Stop};
+use crate::client_address;
 use crate::denial::Denial;
 use crate::exchange::{Caller, Connection, Exchange};
+use crate::forward_auth::{self, ForwardAuth};
 use crate::metrics::{Counters, Metric, Verdict};
 use crate::normalise;
 use crate::order;
@@ -53,6 +55,7 @@ pub struct Pipeline {
     ids: Ids,
     memory: Memory,
     counters: Arc<Counters>,
+    forward_auth: Option<ForwardAuth>,
 }
 
 /// One check and how seriously it is meant.
@@ -142,6 +145,65 @@ impl Pipeline {
         Ok(Self::assemble(steps, compiled, clock, ids, memory, counters))
     }
 
+    /// The same, and answers proxies that ask before they pass requests on.
+    ///
+    /// # Errors
+    /// Above all that no proxy is trusted.
+    pub fn with_forward_auth(
+        mut self,
+        settings: &forward_auth::Settings,
+        client_address: &client_address::Settings,
+    ) -> Result<Self, Vec<Problem>> {
+        let problems = settings.problems(client_address);
+        if !problems.is_empty() {
+            return Err(problems.into_iter().map(|problem| problem.under("forward_auth")).collect());
+        }
+        self.forward_auth = ForwardAuth::new(settings, client_address);
+        Ok(self)
+    }
+
+    /// The answer to a proxy: the original request passes every check, and none is forwarded from here.
+    fn ask(&self, asked: &ForwardAuth, connection: Connection, head: &request::Parts) -> Refused {
+        let (mut inner, dialect) = match asked.original(connection.peer.ip(), head) {
+            Ok(original) => original,
+            Err(denial) => {
+                let exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), head);
+                return Refused(Box::new((exchange, denial.into(), "access")));
+            }
+        };
+        let mut exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), &inner);
+        exchange.asked_by = Some(dialect);
+        match self.judge_as(&mut inner, exchange) {
+            Ok(exchange) => {
+                let answer = match exchange.route.and_then(|route| self.routes.get(route)) {
+                    // The gate's own pages are reached by passing requests to it, not by asking.
+                    Some(route) if !route.is_own() => asked.admit(&inner, &exchange),
+                    _ => Denial::new(
+                        ControlId::AUTHZ_DECLARED_ROUTES,
+                        StatusCode::FORBIDDEN,
+                        "This address belongs to the gate.",
+                        "forward-auth about a page of the gate",
+                    )
+                    .into(),
+                };
+                Refused(Box::new((exchange, answer, "access")))
+            }
+            Err(Refused(refused)) => match *refused {
+                // A yes that no check said: a preflight the gate would have answered itself.
+                (exchange, Stop::Answered(reply), check) if reply.status.is_success() => {
+                    let denial = Denial::new(
+                        ControlId::AUTHZ_DECLARED_ROUTES,
+                        StatusCode::FORBIDDEN,
+                        "Preflights are not answered here.",
+                        "forward-auth about a preflight",
+                    );
+                    Refused(Box::new((exchange, denial.into(), check)))
+                }
+                refused => Refused(Box::new(refused)),
+            },
+        }
+    }
+
     /// The named checks only, without what needs sessions or a ledger.
     pub(crate) fn only(
         names: &[&str],
@@ -177,7 +239,7 @@ impl Pipeline {
         counters: Arc<Counters>,
     ) -> Self {
         let normalises = steps.iter().any(|step| step.check.name() == "normalise");
-        Self { steps, normalises, routes, clock, ids, memory, counters }
+        Self { steps, normalises, routes, clock, ids, memory, counters, forward_auth: None }
     }
 
     /// Names of the upstreams; [`Destination::Upstream`] is an index into them.
@@ -189,6 +251,11 @@ impl Pipeline {
     /// Judges a request. Reads the clock once; never blocks.
     pub fn request(&self, connection: Connection, head: request::Parts) -> Result<Admitted, Refused> {
         let mut head = head;
+        if let Some(asked) = &self.forward_auth
+            && ForwardAuth::is_asked(&head)
+        {
+            return Err(self.ask(asked, connection, &head));
+        }
         let exchange = self.judge(connection, &mut head)?;
         self.admit(head, exchange)
     }
@@ -199,7 +266,11 @@ impl Pipeline {
         connection: Connection,
         head: &mut request::Parts,
     ) -> Result<Exchange, Refused> {
-        let mut exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), head);
+        let exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), head);
+        self.judge_as(head, exchange)
+    }
+
+    fn judge_as(&self, head: &mut request::Parts, mut exchange: Exchange) -> Result<Exchange, Refused> {
         if !self.normalises {
             self.take_at_its_word(head, &mut exchange);
         }

@@ -89,6 +89,12 @@ pub(crate) enum Command {
     /// List, replace and revoke the keys that sign tokens
     #[command(subcommand)]
     Key(Key),
+    /// Make, list, replace and revoke the keys by which programs come in
+    #[command(subcommand)]
+    ApiKey(ApiKey),
+    /// Add and disable the accounts of programs
+    #[command(subcommand)]
+    ServiceAccount(ServiceAccount),
     /// Register the applications whose users sign in here, and programs that ask for tokens
     #[command(subcommand)]
     Client(Client),
@@ -193,6 +199,113 @@ pub(crate) enum MailVerb {
 pub(crate) struct MailTest {
     /// Who gets it
     pub(crate) address: String,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApiKey {
+    /// Make a key and print it; it is shown this once and kept nowhere
+    Create(ApiKeyCreate),
+    /// List the keys there are
+    List(ApiKeyList),
+    /// Make the successor of a key; both work for a while
+    Rotate(ApiKeyRotate),
+    /// End a key now
+    Revoke(ApiKeyRevoke),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServiceAccount {
+    /// Add an account for a program
+    Add(ServiceAccountAdd),
+    /// Refuse a program from now on; its keys, tokens and streams end at once and for good
+    Disable(ServiceAccountDisable),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApiKeyCreate {
+    /// Whose key it is: a service account's or a person's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: String,
+
+    /// What the key may do; can be repeated
+    #[arg(long = "scope", value_name = "SCOPE", required = true)]
+    pub(crate) scopes: Vec<String>,
+
+    /// What you call it
+    #[arg(long, value_name = "TEXT", default_value = "made by the operator")]
+    pub(crate) label: String,
+
+    /// How long it lives, for instance `30d`, instead of `machines.api_key_life`
+    #[arg(long, value_name = "PERIOD")]
+    pub(crate) life: Option<gabion_model::Period>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApiKeyList {
+    /// Only those of one account
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApiKeyRotate {
+    /// The key's id, as `gabion api-key list` shows it
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) id: String,
+
+    /// How long the former key works on, for instance `1h`, instead of `machines.api_key_overlap`
+    #[arg(long, value_name = "PERIOD")]
+    pub(crate) overlap: Option<gabion_model::Period>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApiKeyRevoke {
+    /// The key's id, as `gabion api-key list` shows it
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) id: String,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServiceAccountAdd {
+    /// The account's name
+    pub(crate) name: String,
+
+    /// A role; can be repeated
+    #[arg(long = "role", value_name = "ROLE")]
+    pub(crate) roles: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServiceAccountDisable {
+    /// The account's name
+    pub(crate) name: String,
 
     #[command(flatten)]
     pub(crate) config: ConfigFile,

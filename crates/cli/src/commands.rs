@@ -1,5 +1,6 @@
 //! One file per verb.
 
+mod api_key;
 mod client;
 mod completions;
 mod config;
@@ -28,6 +29,8 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Run(arguments) => run::run(&arguments),
         Command::User(verb) => user::run(verb),
         Command::Key(verb) => key::run(verb),
+        Command::ApiKey(verb) => api_key::run(verb),
+        Command::ServiceAccount(verb) => api_key::service_account(verb),
         Command::Client(verb) => client::run(verb),
         Command::Mail(verb) => mail::run(verb),
         Command::Ledger(verb) => ledger::run(verb),

@@ -48,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) mail: gabion_courier::MailSettings,
     /// What may be reached when the gate follows an address somebody else chose.
     pub(crate) egress: gabion_egress::EgressSettings,
+    /// Answers a proxy that asks before it passes requests on.
+    pub(crate) forward_auth: gabion_checks::forward_auth::Settings,
     /// The keys of programs.
     pub(crate) machines: gabion_identity::MachineSettings,
     /// The keys that sign tokens, and how they are replaced.

@@ -1,6 +1,7 @@
 //! How the other commands reach what a gate holds: through its control socket while it runs, or by
 //! opening the data directory themselves while none does. Either way an act is the service's own.
 
+pub(crate) mod api_keys;
 pub(crate) mod door;
 pub(crate) mod operation;
 pub(crate) mod server;

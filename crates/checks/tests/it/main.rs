@@ -6,6 +6,7 @@ mod admission;
 mod advisories;
 mod answers;
 mod desync;
+mod forward_auth;
 mod layers;
 mod observe;
 mod refusals;

@@ -16,6 +16,8 @@ use super::{Config, circle};
 /// Everything on which tables disagree, in a configuration whose tables are right by themselves.
 pub(super) fn problems(config: &Config) -> Vec<Problem> {
     let mut problems = Pipeline::problems(&config.checks, &config.routes);
+    let asked = config.forward_auth.problems(&config.checks.client_address);
+    problems.extend(asked.into_iter().map(|problem| problem.under("forward_auth")));
     problems.extend(listeners(config));
     problems.extend(circle::problems(config));
     problems.extend(plain_http(config));
@@ -151,7 +153,13 @@ fn files(config: &Config) -> Vec<Problem> {
         ("egress.ca_file", config.egress.ca_file.as_deref()),
     ];
     let outbound = outbound.map(|(path, file)| (path.to_owned(), file));
-    [certificate, key].into_iter().chain(authorities).chain(outbound).chain(providers).filter_map(unreadable).collect()
+    [certificate, key]
+        .into_iter()
+        .chain(authorities)
+        .chain(outbound)
+        .chain(providers)
+        .filter_map(unreadable)
+        .collect()
 }
 
 #[cfg(test)]

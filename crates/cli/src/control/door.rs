@@ -148,7 +148,7 @@ fn taken(reply: Reply, each: &mut impl FnMut(Reply) -> Result<(), Failure>) -> R
                 None => failure,
             })
         }
-        Reply::Account(_) | Reply::Client(_) | Reply::Key(_) | Reply::Record(_) => {
+        Reply::Account(_) | Reply::ApiKey(_) | Reply::Client(_) | Reply::Key(_) | Reply::Record(_) => {
             each(reply).map(|()| false)
         }
         Reply::Done | Reply::Imported { .. } | Reply::Link(_) | Reply::NoLink => each(reply).map(|()| true),

@@ -7,13 +7,14 @@ use std::fmt;
 use gabion_ledger::{Ledger, Query, ReadError, Record};
 use gabion_model::{Problem, Secret, Timestamp};
 use gabion_service::{
-    AccountState, AccountView, ActError, AddAccountError, Caller, DisableAccountError, InvitationError,
-    ImportedAccount, KeyStanding, KeyView, Personal, NewAccount, OneTimeLink, Service,
+    AccountState, AccountView, ActError, AddAccountError, Caller, DisableAccountError, ImportedAccount,
+    InvitationError, KeyStanding, KeyView, NewAccount, OneTimeLink, Personal, Service,
 };
 use gabion_vault::jwt::Algorithm;
 use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::mpsc;
 
+use super::api_keys::{self, ApiKeyRequest, ApiKeyRow};
 use crate::gate::state::State;
 
 pub(crate) use clients::{Client, ClientRequest};
@@ -23,6 +24,7 @@ pub(crate) use clients::{Client, ClientRequest};
 #[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Request {
     Add { name: String, tenant: Option<String>, roles: Vec<String>, password: Option<Password> },
+    ApiKey { api_key: ApiKeyRequest },
     Client { client: ClientRequest },
     Disable { name: String },
     Enable { name: String },
@@ -48,11 +50,14 @@ pub(crate) struct Password(pub(crate) Secret<String>);
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub(crate) enum Reply {
     Account(Account),
+    ApiKey(Box<ApiKeyRow>),
     Client(Box<Client>),
     Done,
     /// The end of a stream.
     End,
-    Imported { refused: Vec<NotImported> },
+    Imported {
+        refused: Vec<NotImported>,
+    },
     Key(Key),
     Link(Link),
     /// There is an administrator already.
@@ -154,6 +159,7 @@ impl Operator {
     /// Does it and sends every answer; ends early when nobody listens any more.
     pub(crate) async fn act(&self, request: Request, answers: mpsc::Sender<Reply>) {
         let done = match request {
+            Request::ApiKey { api_key } => api_keys::act(&self.service, api_key, &answers).await,
             Request::Client { client } => clients::act(&self.service, client, &answers).await,
             Request::List => self.list(&answers).await,
             Request::KeyList => self.keys(&answers).await,
@@ -217,7 +223,8 @@ impl Operator {
                 }
                 Err(error) => Err(error.into()),
             },
-            Request::Client { .. }
+            Request::ApiKey { .. }
+            | Request::Client { .. }
             | Request::KeyList
             | Request::KeyRotate { .. }
             | Request::List
@@ -409,11 +416,11 @@ impl Key {
 }
 
 impl Refusal {
-    fn new(reason: impl fmt::Display) -> Self {
+    pub(super) fn new(reason: impl fmt::Display) -> Self {
         Self { reason: reason.to_string(), more: Vec::new(), hint: None }
     }
 
-    fn hint(mut self, hint: &str) -> Self {
+    pub(super) fn hint(mut self, hint: &str) -> Self {
         self.hint = Some(hint.to_owned());
         self
     }

@@ -36,8 +36,9 @@ pub(crate) fn build(
         access_log,
         previous,
     };
-    let pipeline =
-        Pipeline::new(&config.checks, &config.routes, parts).map_err(|problems| disagree(&problems))?;
+    let pipeline = Pipeline::new(&config.checks, &config.routes, parts)
+        .and_then(|pipeline| pipeline.with_forward_auth(&config.forward_auth, &config.checks.client_address))
+        .map_err(|problems| disagree(&problems))?;
     Ok(Generation {
         pipeline: Arc::new(pipeline),
         upstreams: config.upstreams.clone(),

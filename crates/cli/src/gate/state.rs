@@ -111,11 +111,12 @@ fn providers(config: &Config) -> Vec<Provider> {
             None
         }
     };
-    let credential = |settings: &ProviderSettings| match (&settings.client_secret_file, &settings.client_key_file) {
-        (Some(path), _) => secret(path).map_or(Credential::Unreadable, Credential::Secret),
-        (None, Some(path)) => secret(path).map_or(Credential::Unreadable, Credential::Key),
-        (None, None) => Credential::None,
-    };
+    let credential =
+        |settings: &ProviderSettings| match (&settings.client_secret_file, &settings.client_key_file) {
+            (Some(path), _) => secret(path).map_or(Credential::Unreadable, Credential::Secret),
+            (None, Some(path)) => secret(path).map_or(Credential::Unreadable, Credential::Key),
+            (None, None) => Credential::None,
+        };
     let provider = |(name, settings): (&String, &ProviderSettings)| Provider {
         name: name.as_str().into(),
         credential: credential(settings),
