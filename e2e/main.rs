@@ -16,6 +16,7 @@ mod browser;
 mod client;
 mod clients;
 mod faults;
+mod federation;
 mod gate;
 mod mail;
 mod readme;

@@ -53,8 +53,15 @@ const ENDPOINTS: &[(&str, &str, Fields)] = &[
     ("GET", "/.gabion/account/security/factors/{id}", &[]),
     ("POST", "/.gabion/account/security/factors/{id}/rename", &[("name", "new")]),
     ("POST", "/.gabion/account/security/factors/{id}/remove", &[]),
+    ("GET", "/.gabion/account/identities", &[]),
+    ("POST", "/.gabion/account/identities/{id}/unlink", &[]),
     ("POST", "/.gabion/account/sessions/revoke-others", &[]),
     ("POST", "/.gabion/account/sessions/{id}/revoke", &[]),
+    ("GET", "/.gabion/federation/choose", &[]),
+    ("POST", "/.gabion/federation/choose", &[("ticket", "a guess"), ("choice", "link")]),
+    ("GET", "/.gabion/federation/{provider}/start", &[]),
+    ("GET", "/.gabion/federation/{provider}/callback", &[]),
+    ("POST", "/.gabion/federation/{provider}/backchannel-logout", &[("logout_token", "a guess")]),
     ("GET", "/.gabion/assets/{name}", &[]),
     ("POST", "/.gabion/csp-report", &[]),
     ("GET", "/.gabion/oauth/authorize", &[]),
@@ -122,7 +129,7 @@ async fn outcome(method: &str, endpoint: &str, form: &[(&str, &str)], visitor: &
     if visitor != "stranger" {
         browser.sign_in(visitor).await;
     }
-    let path = endpoint.replace("{id}", &session).replace("{name}", "gabion.css");
+    let path = endpoint.replace("{id}", &session).replace("{name}", "gabion.css").replace("{provider}", "op");
     let answer = match method {
         "GET" => browser.get(&path).await,
         _ => browser.post(&path, form).await,
