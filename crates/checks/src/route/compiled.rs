@@ -299,6 +299,12 @@ fn own() -> impl Iterator<Item = Compiled> {
         ("/.gabion/account/*", Access::SignedIn, None, None),
         ("/.gabion/login", Access::Public, Some("login"), None),
         ("/.gabion/federation/*", Access::Public, Some("login"), None),
+        (
+            "/.gabion/federation/{provider}/backchannel-logout",
+            Access::Public,
+            None,
+            Some("a provider calls it; its signed token counts, and no cookie"),
+        ),
         ("/.gabion/login/*", Access::Public, Some("login"), None),
         ("/.gabion/welcome", Access::Public, Some("login"), None),
         ("/.gabion/forgot", Access::Public, Some("login"), None),

@@ -7,6 +7,7 @@ mod accessible;
 mod account;
 mod authorization;
 mod endpoints;
+mod federation;
 mod gate;
 mod hostile;
 mod login;

@@ -1,16 +1,16 @@
 //! A browser comes back from a provider.
 
-use gabion_identity::{Account, AccountError};
+use gabion_identity::Account;
 use gabion_identity::federation::external::ExternalIdentity;
 use gabion_identity::federation::id_token::{self, Expected, IdToken, allowed};
 use gabion_identity::federation::{
     Asserted, Attempt, Callback, CallbackError, IdTokenError, Intent, Metadata, Provider, exchange, userinfo,
 };
-use gabion_model::{Acr, AccountId, Actor, ControlId, Outcome, RequestId, Role};
+use gabion_model::{AccountId, Acr, Actor, ControlId, Outcome, RequestId};
 use gabion_vault::jose::UnverifiedHeader;
 
 use super::{Arrival, FederationError};
-use crate::record::{About, to_the_end};
+use crate::record::to_the_end;
 use crate::service::Inner;
 use crate::{Act, ActError, Caller, Service, SignInError, Step};
 
@@ -204,7 +204,7 @@ impl Service {
         account: Account,
         wanted: Acr,
     ) -> Result<Step, FederationError> {
-        let account = self.sync_roles(caller, provider, asserted, account).await?;
+        let account = self.map_claims(caller, provider, asserted, account).await?;
         let methods = asserted.methods(&provider.settings);
         let step = self
             .first_factor_at(caller, account, methods, None, wanted, asserted.authenticated)
@@ -213,35 +213,6 @@ impl Service {
             self.0.federation.began(&asserted.issuer, sid, signed_in.session.id.clone());
         }
         Ok(step)
-    }
-
-    /// Gives and takes the roles the provider's rules name, where they changed.
-    async fn sync_roles(
-        &self,
-        caller: &Caller,
-        provider: &Provider,
-        asserted: &Asserted,
-        account: Account,
-    ) -> Result<Account, FederationError> {
-        let Some(roles) = asserted.roles(&provider.settings, &account.roles).filter(|_| !account.disabled)
-        else {
-            return Ok(account);
-        };
-        let names: Vec<&str> = roles.iter().map(Role::as_str).collect();
-        let about = About::of(account.name.as_str())
-            .with("provider", &*provider.name)
-            .with("roles", names.join(" "));
-        self.act(Act::MapClaims, caller, about, move |inner, _| {
-            match inner.accounts.set_roles(&account.id, roles) {
-                // Nobody is locked out by what a provider stopped saying.
-                Err(AccountError::LastAdministrator) => {
-                    tracing::warn!(account = %account.name, "the last administrator keeps the role");
-                    Ok(account)
-                }
-                changed => Ok(changed.map_err(ActError::from)?),
-            }
-        })
-        .await
     }
 }
 

@@ -9,6 +9,7 @@ mod callback;
 mod choose;
 mod identities;
 mod logout;
+mod map;
 mod runtime;
 mod start;
 mod view;

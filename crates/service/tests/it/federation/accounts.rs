@@ -1,10 +1,10 @@
 //! Whose account it is.
 
-use gabion_identity::Email;
+use gabion_identity::{Email, Session};
 use gabion_identity::storage::AccountStorage as _;
 use gabion_model::{Methods, Role};
 use gabion_service::federation::{Condition, MapRule, Provisioning};
-use gabion_service::{ActError, Arrival, Caller, FederationError, LinkError, SignInError, StartFederation, UnlinkError};
+use gabion_service::{ActError, Arrival, Caller, FederationError, LinkError, NewGroup, SignInError, StartFederation, UnlinkError};
 use gabion_vault::jose::SigningKey;
 use serde_json::{Value, json};
 
@@ -240,6 +240,32 @@ async fn conditions_and_rules_hold_at_every_sign_in() {
     let second = let_in(stage.sign_in(&mut tab).await);
     assert!(second.session.principal.has_role("auditor") && !second.session.principal.has_role("member"));
     assert!(!stage.world.lives(&first), "a session keeps no role that was taken");
+}
+
+#[tokio::test]
+async fn groups_are_joined_and_left_by_rule() {
+    let stage = Stage::linked(|settings| {
+        settings.map = vec![MapRule {
+            claim: "groups".to_owned(),
+            value: Some("staff".to_owned()),
+            groups: vec!["Staff".to_owned(), "not there".to_owned()],
+            ..MapRule::default()
+        }];
+    })
+    .await;
+    let new = NewGroup { name: "staff".to_owned(), ..NewGroup::default() };
+    stage.world.service.add_group(&Caller::operator(), new).await.unwrap();
+    let groups = |session: &Session| {
+        let account = stage.world.storage.by_id(&session.principal.account).unwrap().unwrap();
+        account.groups.len()
+    };
+    says(&stage, json!({"groups": ["staff"]}));
+    let first = let_in(stage.sign_in(&mut Tab::default()).await);
+    assert_eq!(groups(&first.session), 1);
+    says(&stage, json!({"groups": []}));
+    let second = let_in(stage.sign_in(&mut Tab::default()).await);
+    assert_eq!(groups(&second.session), 0);
+    assert!(!stage.world.lives(&first) && stage.world.lives(&second));
 }
 
 #[tokio::test]
