@@ -64,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) ledger: gabion_ledger::Settings,
     /// Where Gabion keeps what it must remember.
     pub(crate) data: Data,
+    /// Administration by programs: the admin API and SCIM.
+    pub(crate) api: gabion_console::ApiSettings,
     /// Metrics and health, for operators.
     pub(crate) admin: gabion_gateway::AdminSettings,
     /// What the program says while it runs.
@@ -98,6 +100,7 @@ impl Config {
         add("federation".to_owned(), gabion_service::federation::problems(&self.federation));
         add("ledger".to_owned(), self.ledger.problems());
         add("data".to_owned(), self.data.problems());
+        add("api".to_owned(), self.api.problems());
         add("admin".to_owned(), self.admin.problems());
         add("log".to_owned(), self.log.problems());
         problems

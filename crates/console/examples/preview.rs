@@ -96,7 +96,7 @@ impl Preview {
         }
         let grace = NewAccount { name: "grace".to_owned(), tenant: None, roles: Vec::new() };
         let link = service.add_account(&operator, grace).await?;
-        let parts = gabion_console::Parts { service, clock };
+        let parts = gabion_console::Parts { service, clock, api: gabion_console::ApiSettings::default() };
         Ok(Self {
             console: gabion_console::router(parts),
             signed_in: Arc::new(last.ok_or("no device")?),

@@ -6,6 +6,7 @@
 //! without one was judged by nobody and is answered with 500.
 
 mod account;
+mod api;
 mod assets;
 mod context;
 mod csp_report;
@@ -35,11 +36,16 @@ use gabion_service::Service;
 
 use enrol::Place;
 
+pub use api::ApiSettings;
+pub use api::v1::document as openapi;
+
 /// What the pages are made of.
 #[derive(Debug, Clone)]
 pub struct Parts {
     pub service: Service,
     pub clock: Arc<dyn Clock>,
+    /// From where the admin API and SCIM answer.
+    pub api: ApiSettings,
 }
 
 /// Everything below `/.gabion/` and `/.well-known/` that the gate answers itself.
@@ -48,6 +54,7 @@ pub fn router(parts: Parts) -> Router {
         keys: Arc::new(jwks::Published::new(parts.service.keyring())),
         service: parts.service,
         clock: parts.clock,
+        api: Arc::new(parts.api),
     };
     oauth::routes(Router::new())
         .route("/.gabion/login", login::route())
@@ -92,15 +99,20 @@ pub fn router(parts: Parts) -> Router {
         .fallback(|| async { page::not_found() })
         .method_not_allowed_fallback(|| async { page::method_not_allowed() })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .merge(api::v1::routes().layer(DefaultBodyLimit::max(LARGEST_DOCUMENT)))
         .with_state(console)
 }
 
 /// A form holds a name, two passwords and a path; a report is short. More is refused with 413.
 const LARGEST_BODY: usize = 16 * 1024;
 
+/// What programs send: a group with thousands of members.
+const LARGEST_DOCUMENT: usize = 1024 * 1024;
+
 #[derive(Debug, Clone)]
 struct Console {
     service: Service,
     keys: Arc<jwks::Published>,
     clock: Arc<dyn Clock>,
+    api: Arc<ApiSettings>,
 }

@@ -399,11 +399,18 @@ impl Act {
                 | Self::AddFactor
                 | Self::ChangePassword
                 | Self::DisableAccount
+                | Self::EditAccount
+                | Self::EditGroup
                 | Self::EnableAccount
+                | Self::ExportData
                 | Self::LinkIdentity
                 | Self::UnlinkIdentity
                 | Self::NewRecoveryCodes
+                | Self::ProvisionAccount
+                | Self::RemoveAccount
                 | Self::RemoveFactor
+                | Self::RemoveGroup
+                | Self::RemoveOwnAccount
                 | Self::ResetAccount
                 | Self::ResetFactors
         )

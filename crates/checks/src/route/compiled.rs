@@ -332,6 +332,8 @@ fn own() -> impl Iterator<Item = Compiled> {
         ("/.gabion/oauth/register/*", Access::Public, None, Some("takes no cookie")),
         ("/.gabion/oauth/revoke", Access::Public, None, Some("takes no cookie")),
         ("/.gabion/oauth/userinfo", Access::Public, None, Some("takes no cookie")),
+        ("/.gabion/api/*", Access::Public, None, None),
+        ("/.gabion/scim/*", Access::Public, None, Some("takes no cookie")),
         ("/.well-known/jwks.json", Access::Public, None, None),
         ("/.well-known/openid-configuration", Access::Public, None, None),
         ("/.well-known/oauth-authorization-server", Access::Public, None, None),
@@ -341,11 +343,19 @@ fn own() -> impl Iterator<Item = Compiled> {
         route.rate = rate.map(str::to_owned);
         route.csrf_off = csrf_off.map(str::to_owned);
         route.cors_origins = OPEN_TO_ALL.contains(&path).then(|| vec!["*".to_owned()]);
-        route.body_limit = Some(OWN_BODY_LIMIT);
-        route.upload_limit = Some(OWN_BODY_LIMIT);
+        let programs = path.starts_with("/.gabion/api/") || path.starts_with("/.gabion/scim/");
+        let limit = if programs { PROGRAM_BODY_LIMIT } else { OWN_BODY_LIMIT };
+        if programs {
+            route.credentials = Some(gabion_identity::CredentialKind::ALL.to_vec());
+        }
+        route.body_limit = Some(limit);
+        route.upload_limit = Some(limit);
         Compiled::new(route, None).ok()
     })
 }
+
+/// What programs that administer send: a group with thousands of members.
+const PROGRAM_BODY_LIMIT: gabion_model::ByteSize = gabion_model::ByteSize::new(1024 * 1024);
 
 /// Forms of the gate's own pages are small.
 const OWN_BODY_LIMIT: gabion_model::ByteSize = gabion_model::ByteSize::new(64 * 1024);

@@ -155,6 +155,7 @@ fn start(config: &Config, state: &State, generation: Generation) -> Result<Gate,
     let pages = gabion_console::router(gabion_console::Parts {
         service: state.service.clone(),
         clock: Arc::clone(&state.clock),
+        api: config.api.clone(),
     });
     let ledger = state.ledger.clone();
     let ready = Probe {
@@ -213,6 +214,7 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("gateway.threads", before.threads != after.threads),
         ("gateway.max_connections", before.max_connections != after.max_connections),
         ("admin", old.admin != new.admin),
+        ("api", old.api != new.api),
         ("mail", old.mail != new.mail),
         ("egress", old.egress != new.egress),
         ("data.directory", old.data != new.data),

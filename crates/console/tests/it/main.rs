@@ -5,6 +5,8 @@
 
 mod accessible;
 mod account;
+mod api;
+mod api_authorization;
 mod authorization;
 mod endpoints;
 mod federation;

@@ -1,0 +1,132 @@
+//! Principal × endpoint of the admin API and SCIM, as the router answers, committed as
+//! `api_authorization.txt`.
+//!
+//! After a deliberate change: `GABION_BLESS=1 cargo test -p gabion-console api_authorization`.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use gabion_identity::credential::{NewCredential, Scopes};
+use gabion_identity::{Credential, CredentialKind};
+use gabion_model::{Clock as _, Principal, Role, TenantId};
+use gabion_service::{Caller, Which};
+
+use crate::api::Program;
+use crate::site::{Answer, Site};
+
+/// `{user}`, `{group}` and `{session}` are somebody's, something's.
+const ENDPOINTS: &[(&str, &str, &str)] = &[
+    ("GET", "/.gabion/api/v1/users", ""),
+    ("POST", "/.gabion/api/v1/users", r#"{"name": "new"}"#),
+    ("GET", "/.gabion/api/v1/users/{id}", ""),
+    ("PATCH", "/.gabion/api/v1/users/{id}", r#"{"external_id": "7"}"#),
+    ("PATCH", "/.gabion/api/v1/users/{id}", r#"{"roles": ["administrator"]}"#),
+    ("DELETE", "/.gabion/api/v1/users/{id}", ""),
+    ("POST", "/.gabion/api/v1/users/{id}/reset", ""),
+    ("POST", "/.gabion/api/v1/users/{id}/revoke", ""),
+    ("GET", "/.gabion/api/v1/users/{id}/sessions", ""),
+    ("GET", "/.gabion/api/v1/users/{id}/grants", ""),
+    ("DELETE", "/.gabion/api/v1/users/{id}/grants/{client}", ""),
+    ("GET", "/.gabion/api/v1/groups", ""),
+    ("POST", "/.gabion/api/v1/groups", r#"{"name": "New"}"#),
+    ("POST", "/.gabion/api/v1/groups", r#"{"name": "New", "roles": ["administrator"]}"#),
+    ("GET", "/.gabion/api/v1/groups/{id}", ""),
+    ("PATCH", "/.gabion/api/v1/groups/{id}", r#"{"name": "Other"}"#),
+    ("DELETE", "/.gabion/api/v1/groups/{id}", ""),
+    ("GET", "/.gabion/api/v1/groups/{id}/members", ""),
+    ("POST", "/.gabion/api/v1/groups/{id}/members", r#"{"add": []}"#),
+    ("GET", "/.gabion/api/v1/roles", ""),
+    ("GET", "/.gabion/api/v1/sessions", ""),
+    ("DELETE", "/.gabion/api/v1/sessions/{id}", ""),
+    ("GET", "/.gabion/api/v1/clients", ""),
+    ("GET", "/.gabion/api/v1/clients/{id}", ""),
+    ("DELETE", "/.gabion/api/v1/clients/{id}", ""),
+    ("POST", "/.gabion/api/v1/clients/{id}/disable", ""),
+    ("POST", "/.gabion/api/v1/clients/{id}/enable", ""),
+    ("GET", "/.gabion/api/v1/keys", ""),
+    ("POST", "/.gabion/api/v1/keys/rotate", ""),
+    ("DELETE", "/.gabion/api/v1/keys/{kid}", ""),
+];
+
+const VISITORS: &[&str] = &["stranger", "member", "administrator", "admin-key", "scim-key", "elsewhere"];
+
+#[tokio::test]
+async fn the_matrix_is_as_committed() {
+    let mut matrix = String::from(
+        "# Who may use which endpoint of the admin API. Made by tests/it/api_authorization.rs; do not edit.\n\
+         # `elsewhere` is an administrator whose address is not in `api.networks`.\n",
+    );
+    write!(matrix, "{:<60}", "endpoint").unwrap();
+    for visitor in VISITORS {
+        write!(matrix, " {visitor:<14}").unwrap();
+    }
+    for (method, endpoint, body) in ENDPOINTS {
+        let told = format!(
+            "{method} {endpoint} {}",
+            if body.contains("administrator") { "(administrator)" } else { "" }
+        );
+        write!(matrix, "\n{told:<60}").unwrap();
+        for visitor in VISITORS {
+            write!(matrix, " {:<14}", outcome(method, endpoint, body, visitor).await.status.as_u16())
+                .unwrap();
+        }
+    }
+    let matrix = matrix.lines().map(str::trim_end).collect::<Vec<_>>().join("\n") + "\n";
+
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/api_authorization.txt");
+    #[expect(clippy::disallowed_methods, reason = "how the committed file is renewed")]
+    if std::env::var_os("GABION_BLESS").is_some() {
+        std::fs::write(path, &matrix).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap();
+    assert_eq!(matrix, committed, "the matrix changed; if that is meant, renew it (see this file's head)");
+}
+
+async fn outcome(method: &str, endpoint: &str, body: &str, visitor: &str) -> Answer {
+    let site = Site::new();
+    let administrator = [Role::ADMINISTRATOR];
+    let roles: &[&str] = if visitor == "member" { &[] } else { &administrator };
+    let me = site.guest("me", roles).await;
+    let victim = site.guest("victim", &[]).await;
+    let group = gabion_service::NewGroup { name: "Some".to_owned(), ..Default::default() };
+    let group = site.service.add_group(&Caller::operator(), group).await.unwrap();
+    let mut program = Program::new(&site);
+    match visitor {
+        "stranger" => {}
+        "admin-key" => program.credential = Some(credential(&site, "gabion:admin").await),
+        "scim-key" => program.credential = Some(credential(&site, "gabion:scim").await),
+        "elsewhere" => {
+            program.session = Some(me);
+            program.address = "198.51.100.9".parse().unwrap();
+        }
+        _ => program.session = Some(me),
+    }
+    let id = match endpoint {
+        _ if endpoint.contains("/users/") => victim.principal.account.to_string(),
+        _ if endpoint.contains("/groups/") => group.id.to_string(),
+        _ if endpoint.contains("/sessions/") => victim.id.to_string(),
+        _ => "none".to_owned(),
+    };
+    let path = endpoint.replace("{id}", &id).replace("{client}", "none").replace("{kid}", "none");
+    program.send(method, &path, body).await
+}
+
+pub(crate) async fn credential(site: &Site, scope: &str) -> Arc<Credential> {
+    let person = site.service.person(&Caller::operator(), Which::Name("me".to_owned())).await.unwrap();
+    let principal = Principal {
+        account: person.id,
+        name: "me".into(),
+        tenant: TenantId::new(TenantId::DEFAULT),
+        roles: [].into(),
+        groups: [].into(),
+    };
+    Arc::new(Credential::new(NewCredential {
+        kind: CredentialKind::ApiKey,
+        id: "key".into(),
+        principal,
+        client: None,
+        scopes: Scopes::parse(scope).unwrap(),
+        expires: site.clock.now().saturating_add(std::time::Duration::from_secs(3600)),
+        authenticated: None,
+    }))
+}
