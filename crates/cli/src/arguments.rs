@@ -118,6 +118,9 @@ pub(crate) enum Command {
     /// Print the reference of all commands as Markdown
     #[command(hide = true)]
     Reference,
+    /// Print the OpenAPI document of the admin API
+    #[command(hide = true)]
+    Openapi,
 }
 
 /// Which configuration

@@ -40,6 +40,10 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
         Command::Reference => reference::run(),
+        Command::Openapi => {
+            crate::output::data(gabion_console::openapi().trim_end())?;
+            Ok(Exit::Success)
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) enum Build {
     Everything,
 }
 
-/// Builds the program and collects `schema/gabion.schema.json` and `docs/cli.md`.
+/// Builds the program and collects `schema/gabion.schema.json`, `schema/openapi.json` and `docs/cli.md`.
 pub(super) fn print(root: &Path, how: Build) -> Result<Vec<(String, String)>, String> {
     let program = build(root, how)?;
     let mut schema = run(&program, &["config", "schema"])?;
@@ -24,7 +24,8 @@ pub(super) fn print(root: &Path, how: Build) -> Result<Vec<(String, String)>, St
         schema.push('\n');
     }
     let reference = run(&program, &["reference"])?;
-    Ok(vec![("schema/gabion.schema.json".to_owned(), schema), ("docs/cli.md".to_owned(), reference)])
+    let api = run(&program, &["openapi"])?;
+    Ok(vec![("schema/openapi.json".to_owned(), api), ("schema/gabion.schema.json".to_owned(), schema), ("docs/cli.md".to_owned(), reference)])
 }
 
 fn build(root: &Path, how: Build) -> Result<PathBuf, String> {
