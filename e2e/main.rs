@@ -18,6 +18,7 @@ mod clients;
 mod faults;
 mod federation;
 mod gate;
+mod machines;
 mod mail;
 mod readme;
 mod secrets;

@@ -108,6 +108,13 @@ impl Config {
 
     /// Makes relative paths count from the folder of the configuration file.
     fn resolve_paths(&mut self, base: &Path) {
+        if let Some(client) = &mut self.gateway.tls.client_certificates {
+            for path in [Some(&mut client.ca_file), client.crl_file.as_mut()].into_iter().flatten() {
+                if path.is_relative() && !path.as_os_str().is_empty() {
+                    *path = base.join(&path);
+                }
+            }
+        }
         let tls = &mut self.gateway.tls;
         let optional = [
             &mut tls.certificate,

@@ -22,6 +22,7 @@ mod next;
 mod notice;
 mod oauth;
 pub mod page;
+mod protected_resource;
 mod question;
 mod step;
 mod welcome;
@@ -89,13 +90,11 @@ pub fn router(parts: Parts) -> Router {
         .route("/.gabion/federation/choose", federation::choose::route())
         .route("/.gabion/federation/{provider}/start", federation::start::route())
         .route("/.gabion/federation/{provider}/callback", federation::callback::route())
-        .route(
-            "/.gabion/federation/{provider}/backchannel-logout",
-            federation::backchannel_logout::route(),
-        )
+        .route("/.gabion/federation/{provider}/backchannel-logout", federation::backchannel_logout::route())
         .route("/.gabion/assets/{name}", assets::route())
         .route("/.gabion/csp-report", csp_report::route())
         .route("/.well-known/jwks.json", jwks::route())
+        .route("/.well-known/oauth-protected-resource", protected_resource::route())
         .fallback(|| async { page::not_found() })
         .method_not_allowed_fallback(|| async { page::method_not_allowed() })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use gabion_checks::{Connection, Denial, Pipeline};
+use gabion_checks::{Connection, Denial, PeerCertificate, Pipeline};
 use gabion_model::Timestamp;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::admission::Place;
+use crate::certificates::Certificates;
 use crate::gate::{Live, Shared};
 use crate::h1;
 use crate::h2;
@@ -33,6 +34,7 @@ pub(crate) struct Core {
     pub(crate) metrics: CoreMetrics,
     live: Mutex<(u64, Arc<CoreLive>)>,
     date: Mutex<[u8; 29]>,
+    pub(crate) certificates: Certificates,
 }
 
 /// A generation as one core uses it.
@@ -56,6 +58,7 @@ impl Core {
             metrics: CoreMetrics::default(),
             live: Mutex::new((shared.version(), Arc::new(live))),
             date: Mutex::new(date),
+            certificates: Certificates::default(),
         }
     }
 
@@ -189,6 +192,13 @@ async fn serve(core: &Arc<Core>, stream: TcpStream, connection: Connection, plac
                 core.metrics.handshakes_failed.add(1);
                 return;
             }
+        };
+        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        let _kept = match shown.map(|der| PeerCertificate::parse(der)) {
+            None => None,
+            Some(Ok(certificate)) => Some(core.certificates.keep(connection, certificate)),
+            // The handshake believed what cannot be read: nobody comes in by it.
+            Some(Err(_)) => return,
         };
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let stream = Stream::Tls(Box::new(stream.into()));

@@ -266,7 +266,9 @@ impl Live {
         let tls = match (settings.tls.mode, &generation.tls) {
             (TlsMode::Off, _) => None,
             (_, None) => return Err(StartError::NoCertificate),
-            (_, Some(material)) => Some(material.server(settings.http2)?),
+            (_, Some(material)) => {
+                Some(material.server(settings.http2, settings.tls.client_certificates.as_ref())?)
+            }
         };
         let targets = generation.pipeline.upstreams().iter().map(|name| {
             let Some(upstream) = generation.upstreams.get(&**name) else {

@@ -18,6 +18,7 @@
 mod admin;
 mod admission;
 mod body;
+mod certificates;
 mod core;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -38,5 +39,7 @@ mod wire;
 pub use body::{BodyError, RequestBody};
 pub use gate::{Addresses, Gate, Generation, Options, Probe, Reading, StartError};
 pub use local::LocalService;
-pub use settings::{AdminSettings, Health, Settings, Tls, TlsMode, Upstream};
+pub use settings::{
+    AdminSettings, ClientCertificateMode, ClientCertificates, Health, Settings, Tls, TlsMode, Upstream,
+};
 pub use tls::{TlsError, TlsMaterial};

@@ -67,6 +67,10 @@ pub(crate) async fn answer(
     mut body: RequestBody,
     watch: &Watched,
 ) -> Answer {
+    let mut head = head;
+    if let Some(certificate) = core.certificates.of(&connection) {
+        head.extensions.insert(certificate);
+    }
     let admitted = match live.pipeline.request(connection, head) {
         Ok(admitted) => admitted,
         Err(refused) => return Answer::own(live.pipeline.answer(refused)),

@@ -66,6 +66,29 @@ pub struct Tls {
     pub key: Option<PathBuf>,
     /// With `local-ca`: the names and addresses the certificate is for, beside `localhost`.
     pub names: Vec<String>,
+    /// Ask clients for certificates. Whose they are stands in `[[machines.certificates]]`.
+    pub client_certificates: Option<ClientCertificates>,
+}
+
+/// `gateway.tls.client_certificates`: which client certificates are believed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClientCertificates {
+    /// The authorities that may have signed them, in PEM.
+    pub ca_file: PathBuf,
+    /// `optional` lets clients without one in, as strangers; `required` ends their handshake.
+    pub mode: ClientCertificateMode,
+    /// Certificates that were revoked, as the authorities' lists (CRL) in PEM. Read at start and reload. With it,
+    /// a certificate of an authority that gave no list is refused.
+    pub crl_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientCertificateMode {
+    #[default]
+    Optional,
+    Required,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -199,6 +222,17 @@ impl Settings {
                 let reason =
                     if files { "is needed with mode `files`" } else { "only works with mode `files`" };
                 problems.push(Problem::new(format!("tls.{key}"), reason));
+            }
+        }
+        if let Some(client) = &self.tls.client_certificates {
+            if self.tls.mode == TlsMode::Off {
+                problems.push(Problem::new("tls.client_certificates", "there is no TLS to ask for them in"));
+            }
+            if client.ca_file.as_os_str().is_empty() {
+                problems.push(
+                    Problem::new("tls.client_certificates.ca_file", "is needed to verify them")
+                        .hint("the PEM file of the authority that signs your clients' certificates"),
+                );
             }
         }
         if self.tls.mode != TlsMode::LocalCa && !self.tls.names.is_empty() {

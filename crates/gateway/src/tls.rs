@@ -6,10 +6,12 @@ use std::sync::Arc;
 use gabion_model::Secret;
 use gabion_vault::tls::{VERSIONS, provider};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-use crate::settings::Upstream;
+use crate::settings::{ClientCertificateMode, ClientCertificates, Upstream};
 
 /// The certificate the gate shows and its key, in PEM.
 #[derive(Debug, Clone)]
@@ -30,6 +32,8 @@ pub enum TlsError {
     NoCertificate { what: String },
     #[error("certificate and key cannot be used: {0}")]
     Rejected(#[from] rustls::Error),
+    #[error("client certificates cannot be verified: {0}")]
+    ClientCertificates(String),
     #[error("the machine's certificate authorities were not found; set `ca_file`")]
     NoAuthorities,
 }
@@ -41,18 +45,47 @@ impl TlsMaterial {
     }
 
     /// What listeners need; fails when the key does not belong to the certificate.
-    pub(crate) fn server(&self, http2: bool) -> Result<Arc<ServerConfig>, TlsError> {
+    pub(crate) fn server(
+        &self,
+        http2: bool,
+        client: Option<&ClientCertificates>,
+    ) -> Result<Arc<ServerConfig>, TlsError> {
         let chain = certificates(self.chain_pem.as_bytes(), "the certificate chain")?;
         let key = PrivateKeyDer::from_pem_slice(self.key_pem.expose().as_bytes())
             .map_err(|cause| TlsError::Pem { what: "the key".into(), cause })?;
-        let mut config = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(VERSIONS)?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+        let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(VERSIONS)?;
+        let builder = match client {
+            Some(client) => builder.with_client_cert_verifier(client_verifier(client)?),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_single_cert(chain, key)?;
         config.alpn_protocols = protocols(http2);
         config.max_early_data_size = 0;
         Ok(Arc::new(config))
     }
+}
+
+/// Believes certificates the configured authorities signed and did not revoke.
+fn client_verifier(settings: &ClientCertificates) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let what = format!("`{}`", settings.ca_file.display());
+    let mut roots = RootCertStore::empty();
+    let (added, _) =
+        roots.add_parsable_certificates(certificates(read(&settings.ca_file)?.as_bytes(), &what)?);
+    if added == 0 {
+        return Err(TlsError::NoCertificate { what });
+    }
+    let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+    if let Some(path) = &settings.crl_file {
+        let lists: Vec<CertificateRevocationListDer<'static>> =
+            CertificateRevocationListDer::pem_slice_iter(read(path)?.as_bytes())
+                .collect::<Result<_, _>>()
+                .map_err(|cause| TlsError::Pem { what: format!("`{}`", path.display()), cause })?;
+        builder = builder.with_crls(lists);
+    }
+    if settings.mode == ClientCertificateMode::Optional {
+        builder = builder.allow_unauthenticated();
+    }
+    builder.build().map_err(|cause| TlsError::ClientCertificates(cause.to_string()))
 }
 
 /// What connections to an `https` upstream need.

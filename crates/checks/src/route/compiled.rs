@@ -278,6 +278,7 @@ const OWN_DOCUMENTS: &[&str] = &[
     "/.well-known/jwks.json",
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-protected-resource",
 ];
 
 /// What scripts of every site may read, without credentials: it takes no cookie.
@@ -289,6 +290,7 @@ const OPEN_TO_ALL: &[&str] = &[
     "/.well-known/jwks.json",
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-protected-resource",
 ];
 
 /// The gate's own paths. The console behind them answers 404 to what it does not know.
@@ -326,7 +328,12 @@ fn own() -> impl Iterator<Item = Compiled> {
         ("/.gabion/oauth/introspect", Access::Public, None, Some("takes no cookie")),
         ("/.gabion/oauth/device", Access::Public, Some("login"), None),
         ("/.gabion/oauth/device_authorization", Access::Public, None, Some("takes no cookie")),
-        ("/.gabion/oauth/logout", Access::Public, None, Some("a request changes nothing before the person agrees")),
+        (
+            "/.gabion/oauth/logout",
+            Access::Public,
+            None,
+            Some("a request changes nothing before the person agrees"),
+        ),
         ("/.gabion/oauth/par", Access::Public, None, Some("takes no cookie")),
         ("/.gabion/oauth/register", Access::Public, None, Some("takes no cookie")),
         ("/.gabion/oauth/register/*", Access::Public, None, Some("takes no cookie")),
@@ -335,12 +342,16 @@ fn own() -> impl Iterator<Item = Compiled> {
         ("/.gabion/api/*", Access::Public, None, None),
         ("/.gabion/scim/*", Access::Public, None, Some("takes no cookie")),
         ("/.well-known/jwks.json", Access::Public, None, None),
+        ("/.well-known/oauth-protected-resource", Access::Public, None, None),
         ("/.well-known/openid-configuration", Access::Public, None, None),
         ("/.well-known/oauth-authorization-server", Access::Public, None, None),
     ];
     rows.into_iter().filter_map(|(path, access, rate, csrf_off)| {
         let mut route = Route::new(path, access, "");
         route.rate = rate.map(str::to_owned);
+        if path.starts_with("/.gabion/api/") || path.starts_with("/.gabion/scim/") {
+            route.credentials = Some(CredentialKind::ALL.to_vec());
+        }
         route.csrf_off = csrf_off.map(str::to_owned);
         route.cors_origins = OPEN_TO_ALL.contains(&path).then(|| vec!["*".to_owned()]);
         let programs = path.starts_with("/.gabion/api/") || path.starts_with("/.gabion/scim/");

@@ -42,7 +42,8 @@ async fn start(
         link: asked.link == "1",
         fresh: asked.fresh == "1",
         wanted: wanted(&asked.acr),
-        login_hint: Some(asked.login_hint).filter(|hint| !hint.is_empty() && !hint.chars().any(char::is_control)),
+        login_hint: Some(asked.login_hint)
+            .filter(|hint| !hint.is_empty() && !hint.chars().any(char::is_control)),
     };
     let cookies = visitor.federation_tickets();
     let cookie = cookies.first().map(String::as_str);

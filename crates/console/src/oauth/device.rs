@@ -13,10 +13,10 @@ use gabion_service::oauth::{DeviceError, DeviceView};
 use http::{StatusCode, Uri};
 use serde::Deserialize;
 
+use crate::Console;
 use crate::context::Visitor;
 use crate::form::{Asking, Form};
 use crate::page::{self, Message};
-use crate::Console;
 
 pub(crate) fn route() -> MethodRouter<Console> {
     get(ask).post(answer)

@@ -76,9 +76,9 @@ pub(crate) fn authorization(headers: &HeaderMap) -> Result<Option<Secret<String>
 /// `invalid_dpop_proof` when one is no text.
 pub(crate) fn proofs(headers: &HeaderMap) -> Result<Vec<&str>, OAuthError> {
     let values = headers.get_all("dpop").iter().map(http::HeaderValue::to_str);
-    values.collect::<Result<_, _>>().map_err(|_| {
-        OAuthError::new(ErrorCode::InvalidDpopProof, "the DPoP field cannot be read")
-    })
+    values
+        .collect::<Result<_, _>>()
+        .map_err(|_| OAuthError::new(ErrorCode::InvalidDpopProof, "the DPoP field cannot be read"))
 }
 
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {

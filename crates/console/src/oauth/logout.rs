@@ -18,9 +18,9 @@ use http::header::CONTENT_SECURITY_POLICY;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::form;
+use crate::Console;
 use crate::context::Visitor;
 use crate::page::{self, Action, CONTENT_POLICY, Message};
-use crate::Console;
 
 pub(crate) fn route() -> MethodRouter<Console> {
     get(ask).post(again)

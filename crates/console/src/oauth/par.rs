@@ -19,8 +19,7 @@ pub(crate) fn route() -> MethodRouter<Console> {
 async fn answer(State(console): State<Console>, posted: Posted) -> Response {
     match push(&console, &posted).await {
         Ok(pushed) => {
-            let body =
-                json!({ "request_uri": pushed.request_uri.expose(), "expires_in": pushed.expires_in });
+            let body = json!({ "request_uri": pushed.request_uri.expose(), "expires_in": pushed.expires_in });
             error::json_answer(StatusCode::CREATED, &body)
         }
         Err(error) => error::answer(&error),

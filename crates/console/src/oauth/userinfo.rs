@@ -4,8 +4,8 @@
 use axum::extract::{FromRequest as _, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
-use gabion_identity::oauth::{ErrorCode, OAuthError};
 use gabion_identity::oauth::token::Confirmation;
+use gabion_identity::oauth::{ErrorCode, OAuthError};
 use gabion_model::Secret;
 use gabion_service::oauth::Userinfo;
 use http::header::CONTENT_TYPE;
@@ -89,7 +89,8 @@ fn proven(
     }
     let proofs = form::proofs(headers)?;
     let proven = console.service.proven(&proofs, method, "/.gabion/oauth/userinfo", Some(token.expose()))?;
-    proven.ok_or_else(|| OAuthError::new(ErrorCode::InvalidDpopProof, "the proof beside the token is missing"))
+    proven
+        .ok_or_else(|| OAuthError::new(ErrorCode::InvalidDpopProof, "the proof beside the token is missing"))
 }
 
 /// At a resource a wrong proof is answered with 401 (RFC 9449, 7.1).

@@ -85,6 +85,7 @@ const ENDPOINTS: &[(&str, &str, Fields)] = &[
     ("POST", "/.gabion/oauth/register", &[]),
     ("GET", "/.gabion/oauth/register/{id}", &[]),
     ("GET", "/.well-known/jwks.json", &[]),
+    ("GET", "/.well-known/oauth-protected-resource", &[]),
 ];
 
 const VISITORS: &[&str] = &["stranger", "ada", "bob"];

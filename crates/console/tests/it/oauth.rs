@@ -156,7 +156,8 @@ async fn from_the_application_and_back() {
     // Allowed once, nobody is asked again.
     let answer = browser.get(&authorize("&prompt=none")).await;
     assert!(answer.location().starts_with("https://shop.example/cb?code="));
-    let form = format!("grant_type=refresh_token&refresh_token={}", tokens["refresh_token"].as_str().unwrap());
+    let form =
+        format!("grant_type=refresh_token&refresh_token={}", tokens["refresh_token"].as_str().unwrap());
     assert_eq!(token(&site, SECRET, &form).await.status, StatusCode::OK);
 }
 
@@ -179,7 +180,11 @@ async fn form_post_sends_a_form_that_needs_no_script() {
     browser.sign_in("ada").await;
     let answer = browser.get(&authorize("&response_mode=form_post")).await;
     assert_eq!(answer.status, StatusCode::OK);
-    assert!(answer.body.contains("<form method=\"post\" action=\"https://shop.example/cb\""), "{}", answer.body);
+    assert!(
+        answer.body.contains("<form method=\"post\" action=\"https://shop.example/cb\""),
+        "{}",
+        answer.body
+    );
     assert_eq!(input(&answer.body, "state"), "a state");
     assert!(input(&answer.body, "code").len() > 40 && answer.body.contains("<button"));
     assert!(answer.header("content-security-policy").contains("form-action 'self' https://shop.example;"));
@@ -238,7 +243,8 @@ async fn nobody_is_redirected_for_a_stranger() {
         "",
         "client_id=%ff",
     ] {
-        let answer = site.browser().get(&format!("/.gabion/oauth/authorize?{query}&response_type=code")).await;
+        let answer =
+            site.browser().get(&format!("/.gabion/oauth/authorize?{query}&response_type=code")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
         assert_eq!(answer.header("location"), "");
         assert!(!answer.body.contains("evil.example") && !answer.body.contains("alert"), "{}", answer.body);
@@ -265,7 +271,12 @@ async fn errors_are_in_oauths_words_and_never_kept() {
     for (secret, form, status, code) in rows {
         let answer = token(&site, secret, form).await;
         let body: Value = serde_json::from_str(&answer.body).unwrap();
-        assert_eq!((answer.status.as_u16(), &body["error"]), (status, &code.into()), "{form}: {}", answer.body);
+        assert_eq!(
+            (answer.status.as_u16(), &body["error"]),
+            (status, &code.into()),
+            "{form}: {}",
+            answer.body
+        );
         assert_eq!([answer.header("cache-control"), answer.header("pragma")], ["no-store", "no-cache"]);
         assert_eq!(answer.headers.contains_key(WWW_AUTHENTICATE), status == 401, "{form}");
     }
@@ -293,7 +304,8 @@ async fn userinfo_wants_one_good_token_and_says_so() {
     let mut browser = site.browser();
     browser.sign_in("ada").await;
     let code = code(&site, &mut browser).await;
-    let form = format!("grant_type=authorization_code&code={code}&redirect_uri={CALLBACK}&code_verifier={VERIFIER}");
+    let form =
+        format!("grant_type=authorization_code&code={code}&redirect_uri={CALLBACK}&code_verifier={VERIFIER}");
     let tokens: Value = serde_json::from_str(&token(&site, SECRET, &form).await.body).unwrap();
     let access = tokens["access_token"].as_str().unwrap();
     for (field, body, status) in [
@@ -344,7 +356,8 @@ async fn tokens_stand_in_no_page() {
     let mut browser = site.browser();
     browser.sign_in("ada").await;
     let code = code(&site, &mut browser).await;
-    let form = format!("grant_type=authorization_code&code={code}&redirect_uri={CALLBACK}&code_verifier={VERIFIER}");
+    let form =
+        format!("grant_type=authorization_code&code={code}&redirect_uri={CALLBACK}&code_verifier={VERIFIER}");
     let tokens: Value = serde_json::from_str(&token(&site, SECRET, &form).await.body).unwrap();
     // Pomerium GO-2024-2965: tokens were shown on a page about the user.
     let page = browser.get("/.gabion/account").await.body;

@@ -67,7 +67,14 @@ impl Site {
 
     pub(crate) fn browser(&self) -> Browser<'_> {
         let address = "203.0.113.7".parse().unwrap();
-        Browser { site: self, address, user_agent: FIREFOX.to_owned(), secure: true, cookie: None, others: BTreeMap::new() }
+        Browser {
+            site: self,
+            address,
+            user_agent: FIREFOX.to_owned(),
+            secure: true,
+            cookie: None,
+            others: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
