@@ -349,9 +349,6 @@ fn own() -> impl Iterator<Item = Compiled> {
     rows.into_iter().filter_map(|(path, access, rate, csrf_off)| {
         let mut route = Route::new(path, access, "");
         route.rate = rate.map(str::to_owned);
-        if path.starts_with("/.gabion/api/") || path.starts_with("/.gabion/scim/") {
-            route.credentials = Some(CredentialKind::ALL.to_vec());
-        }
         route.csrf_off = csrf_off.map(str::to_owned);
         route.cors_origins = OPEN_TO_ALL.contains(&path).then(|| vec!["*".to_owned()]);
         let programs = path.starts_with("/.gabion/api/") || path.starts_with("/.gabion/scim/");
