@@ -95,7 +95,7 @@ async fn sign_in(browser: &Browser, password: &str) {
 }
 
 /// A click returns before the page it leads to is there.
-async fn until(what: &str, condition: impl AsyncFn() -> bool) {
+pub(crate) async fn until(what: &str, condition: impl AsyncFn() -> bool) {
     let seen = tokio::time::timeout(PATIENCE, async { while !condition().await {} }).await;
     assert!(seen.is_ok(), "not seen: {what}");
 }
@@ -104,12 +104,12 @@ async fn title(browser: &Browser) -> String {
     browser.title().await.unwrap_or_default()
 }
 
-async fn path(browser: &Browser) -> String {
+pub(crate) async fn path(browser: &Browser) -> String {
     browser.current_url().await.expect("has an address").path().to_owned()
 }
 
 /// Chromium under chromedriver, with a profile of its own.
-struct Chromium {
+pub(crate) struct Chromium {
     browser: Browser,
     driver: Child,
     _profile: TempDir,
@@ -117,7 +117,21 @@ struct Chromium {
 
 impl Chromium {
     async fn start(javascript: bool) -> Self {
+        Self::start_in(TempDir::new().expect("a temporary directory"), javascript).await
+    }
+
+    /// One that trusts an authority.
+    pub(crate) async fn start_trusting(authority: &std::path::Path) -> Self {
         let profile = TempDir::new().expect("a temporary directory");
+        crate::factors::trust(profile.path(), authority).await;
+        Self::start_in(profile, true).await
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        self.browser.clone()
+    }
+
+    async fn start_in(profile: TempDir, javascript: bool) -> Self {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .env("HOME", profile.path())
@@ -156,23 +170,23 @@ impl Chromium {
         Self { browser, driver, _profile: profile }
     }
 
-    async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         let _ = self.browser.close().await;
         let _ = self.driver.kill().await;
     }
 }
 
 /// What the browser showed, kept under the build folder for people to look at.
-struct Screenshots(std::path::PathBuf);
+pub(crate) struct Screenshots(std::path::PathBuf);
 
 impl Screenshots {
-    fn of(run: &str) -> Self {
+    pub(crate) fn of(run: &str) -> Self {
         let folder = crate::gate::binary().with_file_name("screenshots").join(run);
         std::fs::create_dir_all(&folder).expect("a folder for screenshots");
         Self(folder)
     }
 
-    async fn take(&self, browser: &Browser, name: &str) {
+    pub(crate) async fn take(&self, browser: &Browser, name: &str) {
         let picture = browser.screenshot().await.expect("a screenshot");
         std::fs::write(self.0.join(format!("{name}.png")), picture).expect("the screenshot is written");
     }

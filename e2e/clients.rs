@@ -30,6 +30,11 @@ pub(crate) fn python(script: &str, arguments: &[&str]) -> Command {
     command
 }
 
+/// Where the files of a package of npm are.
+pub(crate) fn package(name: &str) -> PathBuf {
+    folder().join("node_modules").join(name)
+}
+
 /// A program that a package of `venv` brings, for instance `scim2-tester`.
 pub(crate) fn python_program(name: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(folder().join("venv/bin").join(name));

@@ -40,6 +40,11 @@ impl Gate {
         Self::start_with(application, "").await
     }
 
+    /// The same over TLS, reached as `localhost`, with a certificate of the development authority.
+    pub(crate) async fn start_over_tls(application: SocketAddr) -> Self {
+        Self::start_as(application, "tls = { mode = \"local-ca\", names = [\"localhost\"] }\n", "").await
+    }
+
     /// The same, with more lines at the end of the configuration.
     pub(crate) async fn start_with(application: SocketAddr, more: &str) -> Self {
         Self::start_as(application, "", more).await
@@ -52,8 +57,10 @@ impl Gate {
 
     async fn start_as(application: SocketAddr, gateway: &str, more: &str) -> Self {
         let directory = Arc::new(TempDir::new().expect("a temporary directory"));
+        let plain = if gateway.contains("tls =") { "" } else { "tls = { mode = \"off\" }\n" };
+        let gateway = format!("{plain}{gateway}");
         let configuration = format!(
-            "[gateway]\nlisten = \"127.0.0.1:0\"\ntls = {{ mode = \"off\" }}\n{gateway}\n\
+            "[gateway]\nlisten = \"127.0.0.1:0\"\n{gateway}\n\
              [admin]\nlisten = \"127.0.0.1:0\"\n\n\
              [data]\ndirectory = {data:?}\n\n\
              [upstreams.app]\nurl = \"http://{application}\"\n\n\

@@ -59,7 +59,7 @@ const ceremony = async (form, mediation) => {
 };
 
 const offer = (form) => {
-  const problem = form.querySelector("[role=alert]");
+  const problem = form.querySelector("[data-problem]");
   form.hidden = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -71,6 +71,7 @@ const offer = (form) => {
         error.name === "InvalidStateError"
           ? "This passkey is set up already."
           : "That did not work. Please try again, or use another way.";
+      problem.setAttribute("role", "alert");
       problem.hidden = false;
     }
   });

@@ -120,6 +120,7 @@ impl Config {
             &mut tls.certificate,
             &mut tls.key,
             &mut self.log.access_file,
+            &mut self.passwords.breached_file,
             &mut self.mail.password_file,
             &mut self.mail.ca_file,
             &mut self.egress.ca_file,

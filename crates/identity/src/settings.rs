@@ -1,5 +1,7 @@
 //! The tables `[sessions]`, `[passwords]`, `[login]` and `[machines]` of the configuration.
 
+use std::path::PathBuf;
+
 use gabion_model::{ByteSize, Period, Problem};
 use gabion_vault::password::Cost;
 use schemars::JsonSchema;
@@ -32,6 +34,11 @@ pub struct PasswordSettings {
     /// Words a password must not contain, for instance the company's and the product's name. The
     /// account's own name never may be in it.
     pub context_words: Vec<String>,
+    /// The least strength a new password must have, as zxcvbn estimates it: 0 (not asked) to 4 (strongest).
+    pub minimum_strength: u32,
+    /// A list of leaked passwords none of which may be used: lines that begin with SHA-1 digests in
+    /// hexadecimal, sorted, as Have I Been Pwned offers them for download. Read in place, however large.
+    pub breached_file: Option<PathBuf>,
     /// The memory one Argon2id hash takes. At least 19 MiB, at most 256 MiB. A password hashed with less
     /// is hashed anew at the next sign-in.
     pub memory: ByteSize,
@@ -135,6 +142,8 @@ impl Default for PasswordSettings {
             profile: Profile::Asvs,
             minimum_length: 12,
             context_words: Vec::new(),
+            minimum_strength: 0,
+            breached_file: None,
             memory: ByteSize::new(19 << 20),
             passes: 2,
             lanes: 1,
@@ -175,6 +184,7 @@ impl PasswordSettings {
         let mut problems = Vec::new();
         let fewest = if self.profile == Profile::Pci { 12 } else { 8 };
         number(&mut problems, "minimum_length", self.minimum_length, fewest, 64);
+        number(&mut problems, "minimum_strength", self.minimum_strength, 0, 4);
         for (index, word) in self.context_words.iter().enumerate() {
             if !(3..=64).contains(&word.trim().chars().count()) {
                 let reason = format!("`{word}` is too short or too long to look for in a password");
@@ -265,13 +275,15 @@ mod tests {
             profile: Profile::Pci,
             minimum_length: 8,
             context_words: vec!["acme".to_owned(), "x".to_owned()],
+            minimum_strength: 5,
+            breached_file: None,
             memory: ByteSize::new(1 << 20),
             passes: 1,
             lanes: 0,
         };
         assert_eq!(
             paths(passwords.problems()),
-            ["minimum_length", "context_words[1]", "memory", "passes", "lanes"]
+            ["minimum_length", "minimum_strength", "context_words[1]", "memory", "passes", "lanes"]
         );
         assert_eq!(passwords.cost(), Cost::FLOOR, "never below the floor");
         let login =

@@ -13,8 +13,8 @@ mod caller;
 mod directory;
 mod enrolment;
 mod error;
-pub mod federation;
 mod factors;
+pub mod federation;
 mod hashing;
 mod imports;
 mod invitations;
@@ -45,20 +45,20 @@ pub use directory::{
     StateFilter, Which,
 };
 pub use enrolment::{Enrolled, Ground, TotpEnrolment};
-pub use imports::ImportedAccount;
 pub use error::{
     ActError, AddAccountError, ChangeEmailError, ChangePasswordError, DisableAccountError, EnrolError,
     ForgotPasswordError, InvitationError, MailLinkError, SecondFactorError, SignInError,
 };
 pub use factors::{FactorView, FactorsView};
-pub use mail::{EmailView, MailLinkView, Notice};
-pub use oauth::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
-pub use passkeys::{PasskeyAnswer, PasskeyQuestion};
-pub use second_factor::{PendingView, Proof};
 pub use federation::{
     Arrival, Chosen, Departure, FederationError, IdentityView, LinkError, LogoutRefused, ProvenView,
     ProviderView, StartFederation, UnlinkError,
 };
+pub use imports::ImportedAccount;
+pub use mail::{EmailView, MailLinkView, Notice};
+pub use oauth::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
+pub use passkeys::{PasskeyAnswer, PasskeyQuestion};
+pub use second_factor::{PendingView, Proof};
 pub use service::{Parts, Service, Settings};
 pub use step::{Pending, Step};
 pub use view::{

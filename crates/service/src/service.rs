@@ -7,6 +7,7 @@ use gabion_identity::factors::FactorCounters;
 use gabion_identity::oauth::client::Clients;
 use gabion_identity::oauth::{ProviderSettings, Revocations};
 use gabion_identity::passkey::Challenges;
+use gabion_identity::passwords::breached::BreachedList;
 use gabion_identity::storage::{InvitationStorage, Storage};
 use gabion_identity::{
     AccessTokens, Accounts, ApiKeys, Certificates, FactorSettings, Groups, Invitations, KeySettings, Keyring,
@@ -97,6 +98,8 @@ pub(crate) struct Inner {
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) requests: Requests,
     invitations: Arc<dyn InvitationStorage>,
+    /// Passwords that leaked somewhere.
+    breached: RwLock<Option<Arc<dyn BreachedList>>>,
     rules: RwLock<Arc<Rules>>,
 }
 
@@ -165,7 +168,7 @@ impl Service {
         let farewells: Arc<Farewells> = Arc::default();
         sessions.watch(Arc::clone(&farewells) as Arc<_>);
         let invitations = Arc::clone(&storage) as Arc<dyn InvitationStorage>;
-        let rules = Rules::new(&settings, &invitations, &*rng);
+        let rules = Rules::new(&settings, &invitations, None, &*rng);
         let accounts = Accounts::new(Arc::clone(&storage) as Arc<_>, Arc::clone(&sessions))
             .followed_by(Arc::clone(&machines.keys) as Arc<_>)
             .followed_by(Arc::clone(&watch) as Arc<_>)
@@ -197,6 +200,7 @@ impl Service {
             requests: Requests::new(&*rng),
             rng,
             invitations,
+            breached: RwLock::default(),
             rules: RwLock::new(Arc::new(rules)),
         }));
         service.tell_farewells();
@@ -239,10 +243,16 @@ impl Service {
         self.0.machines.tokens.set_issuer(origin);
     }
 
+    /// Refuses new passwords that are on `list`, from the next change of settings on.
+    pub fn set_breached_list(&self, list: Option<Arc<dyn BreachedList>>) {
+        *self.0.breached.write().unwrap_or_else(PoisonError::into_inner) = list;
+    }
+
     /// Takes over changed settings. Sessions, counters and open links stay.
     pub fn set_settings(&self, settings: &Settings) {
         let Inner { invitations, rng, .. } = &*self.0;
-        let rules = Arc::new(Rules::new(settings, invitations, &**rng));
+        let breached = self.0.breached.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let rules = Arc::new(Rules::new(settings, invitations, breached, &**rng));
         self.0.sessions.set_settings(&settings.sessions);
         self.0.machines.keys.set_settings(&settings.machines);
         if let Err(error) = self.0.machines.certificates.set_bindings(&settings.machines.certificates) {
@@ -317,10 +327,15 @@ impl Inner {
 }
 
 impl Rules {
-    fn new(settings: &Settings, invitations: &Arc<dyn InvitationStorage>, rng: &dyn Rng) -> Self {
+    fn new(
+        settings: &Settings,
+        invitations: &Arc<dyn InvitationStorage>,
+        breached: Option<Arc<dyn BreachedList>>,
+        rng: &dyn Rng,
+    ) -> Self {
         let cost = settings.passwords.cost();
         Self {
-            passwords: Passwords::new(&settings.passwords),
+            passwords: Passwords::new(&settings.passwords).with_breached(breached),
             invitations: Invitations::new(Arc::clone(invitations), settings.login.clone()),
             factors: settings.factors.clone(),
             federation: settings.federation.clone(),

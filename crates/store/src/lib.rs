@@ -10,9 +10,11 @@
 //!   <name>           keys and the like, 0600, replaced whole
 //! ```
 
+pub mod breached;
 pub mod directory;
 pub mod segments;
 pub mod sqlite;
 
+pub use breached::BreachedFile;
 pub use directory::{Directory, DirectoryError};
 pub use segments::SegmentFiles;

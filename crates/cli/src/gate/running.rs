@@ -11,7 +11,7 @@ use gabion_ledger::Status;
 use gabion_model::{Actor, ControlId, Event, EventKind, Outcome};
 use gabion_service::Caller;
 
-use super::state::{State, service_settings};
+use super::state::{State, service_settings, set_breached_list};
 use super::{access_log, generation};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
@@ -66,6 +66,7 @@ impl Running {
         let config = as_started(&self.config, config);
         let log = access_log::open(&config.log)?;
         let next = generation::build(&config, &self.state, log, Some(&self.pipeline))?;
+        set_breached_list(&self.state.service, &config)?;
         let pipeline = Arc::clone(&next.pipeline);
         let mut event = self.event("configuration.reload", Outcome::Begun);
         event.metadata.insert("changed".to_owned(), changed.join(" "));

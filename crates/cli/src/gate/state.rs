@@ -12,7 +12,7 @@ use gabion_model::{Clock, Rng, Secret, SystemClock, Timestamp};
 use gabion_service::Service;
 use gabion_service::federation::{Credential, Provider, ProviderSettings};
 use gabion_store::sqlite::Database;
-use gabion_store::{Directory, DirectoryError};
+use gabion_store::{BreachedFile, Directory, DirectoryError};
 use gabion_vault::jwt::SigningKey;
 use gabion_vault::{SealingKey, SystemRng};
 
@@ -83,8 +83,30 @@ impl State {
             workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         })
         .map_err(|error| Failure::new("the sessions cannot be read").because(&error))?;
+        set_breached_list(&service, config)?;
+        service.set_settings(&service_settings(config));
         Ok(Self { directory, ledger, service, courier, clock, rng })
     }
+}
+
+/// Opens the list of breached passwords anew and gives it to the service, whose settings come next.
+///
+/// # Errors
+/// When there is a file and it is no such list; the service keeps the list it has.
+pub(crate) fn set_breached_list(service: &Service, config: &Config) -> Result<(), Failure> {
+    let list = match &config.passwords.breached_file {
+        Some(path) => {
+            let list = BreachedFile::open(path).map_err(|error| {
+                Failure::new(format!("the list of breached passwords `{}` cannot be used", path.display()))
+                    .because(&error)
+                    .hint("each line begins with a SHA-1 digest in hexadecimal, and the lines are sorted")
+            })?;
+            Some(Arc::new(list) as Arc<_>)
+        }
+        None => None,
+    };
+    service.set_breached_list(list);
+    Ok(())
 }
 
 /// The tables the service goes by.

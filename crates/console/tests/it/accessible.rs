@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gabion_service::Caller;
 
+use crate::second_factor::App;
 use crate::site::{Answer, PASSWORD, Site};
 
 const CSS: &str = include_str!("../../../../web/css/gabion.css");
@@ -19,8 +20,9 @@ async fn pages(site: &Site) -> Vec<(&'static str, Answer)> {
     let weak = [("token", token), ("password", "x"), ("repeat", "x")];
     let change = [("current", PASSWORD), ("password", "x"), ("repeat", "x")];
     let wrong = [("current", "x"), ("password", "gravel under every wheel")];
+    let mut factors = factor_pages(site).await;
     let [consent, select, back, form_post] = crate::oauth::pages(site, &mut ada).await;
-    vec![
+    let mut pages = vec![
         ("consent", consent),
         ("select account", select),
         ("return", back),
@@ -39,8 +41,45 @@ async fn pages(site: &Site) -> Vec<(&'static str, Answer)> {
         ("password", ada.get("/.gabion/account/password").await),
         ("weak change", ada.post("/.gabion/account/password", &change).await),
         ("wrong change", ada.post("/.gabion/account/password", &wrong).await),
-    ]
+    ];
+    pages.append(&mut factors);
+    pages
 }
+
+/// The pages of second factors, in every state.
+async fn factor_pages(site: &Site) -> Vec<(&'static str, Answer)> {
+    site.person("eva").await;
+    let (mut eva, mut again) = (site.browser(), site.browser());
+    eva.sign_in("eva").await;
+    let mut pages = vec![
+        ("security, empty", eva.get(SECURITY).await),
+        ("passkey", eva.get("/.gabion/account/security/passkey").await),
+        ("passkey, wrong", eva.post("/.gabion/account/security/passkey", &[("answer", "{}")]).await),
+        ("app", eva.get("/.gabion/account/security/totp").await),
+    ];
+    let app = App::of(&pages[3].1);
+    pages.push(("app, wrong", app.confirm(&mut eva, "000000").await));
+    pages.push(("codes", app.confirm(&mut eva, &app.code(site)).await));
+    pages.push(("security", eva.get("/.gabion/account/security?notice=factor-added").await));
+    pages.push(("new codes", eva.get("/.gabion/account/security/recovery-codes").await));
+    let factor = values(&pages[6].1.body, "href=\"/.gabion/account/security/factors/").next().unwrap();
+    let factor = eva.get(&format!("/.gabion/account/security/factors/{factor}")).await;
+    pages.push(("factor", factor));
+    let form = [("name", "eva"), ("password", PASSWORD)];
+    assert_eq!(again.post("/.gabion/login", &form).await.location(), "/.gabion/login/second-factor");
+    pages.push(("second step", again.get("/.gabion/login/second-factor").await));
+    for factor in ["totp", "recovery-code"] {
+        let wrong = [("factor", factor), ("code", "0")];
+        pages.push(("second step, wrong", again.post("/.gabion/login/second-factor", &wrong).await));
+    }
+    pages.push(("sign in again", eva.get("/.gabion/login?fresh=1").await));
+    let wanted = [("name", "ada"), ("password", PASSWORD), ("acr", "urn:gabion:acr:2fa")];
+    assert_eq!(again.post("/.gabion/login", &wanted).await.location(), "/.gabion/login/enrol");
+    pages.push(("enrol", again.get("/.gabion/login/enrol").await));
+    pages
+}
+
+const SECURITY: &str = "/.gabion/account/security";
 
 #[tokio::test]
 async fn structure_and_names() {

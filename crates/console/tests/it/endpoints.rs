@@ -50,7 +50,8 @@ async fn every_answer_is_strict() {
         ] {
             assert_eq!(answer.header(name), value, "{what}: {} {name}", answer.status);
         }
-        let page = answer.body.to_lowercase();
+        let own = "<script type=\"module\" src=\"/.gabion/assets/";
+        let page = answer.body.to_lowercase().replace(own, "");
         for forbidden in
             ["<script", "<style", " style=", " onclick", " onload", "javascript:", "http://", "https://"]
         {

@@ -83,6 +83,7 @@ async fn forms_that_are_none_are_answered_without_an_echo() {
 
 /// No tag, attribute or expression of the attacker's came through.
 fn harmless(page: &str, hostile: &str) {
+    let page = &page.replace("<script type=\"module\" src=\"/.gabion/assets/", "");
     for sign in ["<script", "<img", "<svg/", "onerror=alert(1)>", "' onfocus='", "49", "</title><"] {
         assert!(!page.contains(sign), "{hostile:?} put `{sign}` into\n{page}");
     }

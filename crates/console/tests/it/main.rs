@@ -14,5 +14,6 @@ mod gate;
 mod hostile;
 mod login;
 mod oauth;
+mod second_factor;
 mod site;
 mod welcome;

@@ -73,6 +73,7 @@ impl Site {
             user_agent: FIREFOX.to_owned(),
             secure: true,
             cookie: None,
+            login: None,
             others: BTreeMap::new(),
         }
     }
@@ -97,6 +98,8 @@ pub(crate) struct Browser<'a> {
     pub(crate) cookie: Option<String>,
     /// Those beside the session's, by name.
     pub(crate) others: BTreeMap<String, String>,
+    /// Of a half-done sign-in.
+    pub(crate) login: Option<String>,
 }
 
 #[derive(Debug)]
@@ -127,6 +130,9 @@ impl Browser<'_> {
         let (sessions, now) = (self.site.service.live_sessions(), self.site.clock.now());
         let session = cookie::tickets(self.cookie.as_deref(), self.secure)
             .find_map(|ticket| sessions.resolve(ticket, now));
+        if let Some(login) = &self.login {
+            request.headers_mut().append(COOKIE, login.parse().unwrap());
+        }
         if !self.others.is_empty() {
             let others: Vec<_> = self.others.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request.headers_mut().append(COOKIE, others.join("; ").parse().unwrap());
@@ -146,6 +152,10 @@ impl Browser<'_> {
         for field in answer.headers().get_all(SET_COOKIE) {
             let pair = field.to_str().unwrap().split(';').next().unwrap();
             let (name, value) = pair.split_once('=').unwrap();
+            if name.ends_with("-login") {
+                self.login = (!value.is_empty()).then(|| pair.to_owned());
+                continue;
+            }
             if name != cookie::name(self.secure) {
                 self.others.insert(name.to_owned(), value.to_owned());
                 continue;

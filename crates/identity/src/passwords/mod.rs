@@ -1,13 +1,16 @@
 //! What a new password must be.
 
 mod blocklist;
+pub mod breached;
 
 use std::fmt;
+use std::sync::Arc;
 
 use gabion_model::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::breached::BreachedList;
 use crate::name::AccountName;
 use crate::settings::PasswordSettings;
 
@@ -30,6 +33,9 @@ pub struct Passwords {
     profile: Profile,
     minimum: usize,
     context: Vec<String>,
+    /// The least score of the strength estimation.
+    strength: u32,
+    breached: Option<Arc<dyn BreachedList>>,
 }
 
 /// A rule a password breaks. In the order people are told.
@@ -45,6 +51,10 @@ pub enum Violation {
     NoDigit,
     /// It is, or is a simple variation of, one of the first an attacker tries.
     Common,
+    /// It is on the list of passwords that leaked somewhere.
+    Breached,
+    /// Somebody who tries clever guesses finds it soon.
+    Guessable,
     /// It holds the account's name or a word everybody expects here.
     Context,
     /// It holds a control character, which no keyboard gives twice.
@@ -61,13 +71,21 @@ impl Passwords {
             profile: settings.profile,
             minimum: minimum.clamp(fewest, MOST_CHARACTERS),
             context: context.filter(|word| word.chars().count() >= 3).collect(),
+            strength: settings.minimum_strength,
+            breached: None,
         }
+    }
+
+    /// The same rules, and a list no password may be on.
+    #[must_use]
+    pub fn with_breached(self, list: Option<Arc<dyn BreachedList>>) -> Self {
+        Self { breached: list, ..self }
     }
 
     /// Every rule the password breaks; empty means it is good.
     #[must_use]
-    pub fn violations(&self, password: &Secret<String>, account: &AccountName) -> Vec<Violation> {
-        let password = password.expose();
+    pub fn violations(&self, secret: &Secret<String>, account: &AccountName) -> Vec<Violation> {
+        let password = secret.expose();
         let characters = password.chars().count();
         if characters > MOST_CHARACTERS || password.len() > MOST_BYTES {
             // Nothing else is looked at: the work would be the attacker's to choose.
@@ -83,6 +101,11 @@ impl Passwords {
             (pci && lacks(char::is_alphabetic), Violation::NoLetter),
             ((classic || pci) && lacks(|character| character.is_ascii_digit()), Violation::NoDigit),
             (blocklist::is_common(password), Violation::Common),
+            (
+                self.breached.as_ref().is_some_and(|list| breached::is_breached(&**list, secret)),
+                Violation::Breached,
+            ),
+            (self.strength > 0 && self.score(password, account) < self.strength, Violation::Guessable),
             (self.has_context(password, account), Violation::Context),
             (!lacks(char::is_control), Violation::ControlCharacter),
         ]
@@ -106,6 +129,13 @@ impl Passwords {
         rules
     }
 
+    /// 0 (guessed at once) to 4 (not guessed), knowing what a guesser would know.
+    fn score(&self, password: &str, account: &AccountName) -> u32 {
+        let known: Vec<&str> =
+            self.context.iter().map(String::as_str).chain(account.as_str().split('@')).collect();
+        u32::from(u8::from(zxcvbn::zxcvbn(password, &known).score()))
+    }
+
     fn has_context(&self, password: &str, account: &AccountName) -> bool {
         let lower = password.to_lowercase();
         let own = account.as_str().split('@').next().unwrap_or_default();
@@ -125,6 +155,11 @@ impl fmt::Display for Violation {
             Self::NoLetter => formatter.write_str("add a letter"),
             Self::NoDigit => formatter.write_str("add a digit"),
             Self::Common => formatter.write_str("this is one of the first passwords an attacker tries"),
+            Self::Breached => {
+                formatter.write_str("this password leaked somewhere; attackers have it on their lists")
+            }
+            Self::Guessable => formatter
+                .write_str("this is easy to guess; add a few words that have nothing to do with each other"),
             Self::Context => formatter.write_str("leave out your name and the name of the product"),
             Self::ControlCharacter => formatter.write_str("leave out characters that cannot be seen"),
         }
@@ -226,6 +261,31 @@ mod tests {
         assert_eq!(violations(&shorter, "gmzkqpwa"), []);
         let nonsense = PasswordSettings { minimum_length: 0, ..shorter };
         assert_eq!(violations(&nonsense, "gmzkqpw"), [Violation::TooShort { minimum: 8 }], "never under 8");
+    }
+
+    #[derive(Debug)]
+    struct Leaked(&'static str);
+
+    impl BreachedList for Leaked {
+        fn contains(&self, digest: &[u8; 20]) -> Result<bool, breached::Unreadable> {
+            Ok(*digest == gabion_vault::sha1(self.0.as_bytes()))
+        }
+    }
+
+    #[test]
+    fn what_leaked_or_is_guessed_soon_is_refused_where_asked_for() {
+        let name = "lovelace".parse().unwrap();
+        let judge = |settings: &PasswordSettings, password: &str| {
+            let list: Arc<dyn BreachedList> = Arc::new(Leaked("ein fass voll regen"));
+            let passwords = Passwords::new(settings).with_breached(Some(list));
+            passwords.violations(&Secret::new(password.to_owned()), &name)
+        };
+        let (plain, strong) =
+            (PasswordSettings::default(), PasswordSettings { minimum_strength: 4, ..Default::default() });
+        assert_eq!(judge(&plain, "ein fass voll regen"), [Violation::Breached]);
+        assert_eq!(judge(&plain, "ein fass voll rogen"), []);
+        assert_eq!(judge(&strong, "kq zv xw jp tm"), []);
+        assert!(judge(&strong, "january 1999 1").contains(&Violation::Guessable));
     }
 
     proptest! {

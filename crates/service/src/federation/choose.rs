@@ -140,13 +140,13 @@ impl Service {
         provider: &Provider,
         asserted: &Asserted,
     ) -> Result<Account, FederationError> {
-        let about = About::of(bounded(asserted.label()))
-            .with("provider", &*provider.name)
-            .with("by", "new account");
+        let about =
+            About::of(bounded(asserted.label())).with("provider", &*provider.name).with("by", "new account");
         let (provider, asserted) = (provider.clone(), asserted.clone());
         self.act(Act::AdmitIdentity, caller, about, move |inner, _| {
             let now = inner.clock.now();
-            if inner.storage.identity(&asserted.issuer, &asserted.subject).map_err(ActError::from)?.is_some() {
+            if inner.storage.identity(&asserted.issuer, &asserted.subject).map_err(ActError::from)?.is_some()
+            {
                 return Err(FederationError::Unknown);
             }
             let trusted = asserted.trusted_email(&provider.settings).cloned();

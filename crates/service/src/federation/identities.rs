@@ -1,7 +1,7 @@
 //! The identities of other providers that are linked to one's own account.
 
-use gabion_identity::{Account, FactorKind, StorageError};
 use gabion_identity::federation::IdentityId;
+use gabion_identity::{Account, FactorKind, StorageError};
 
 use super::{IdentityView, UnlinkError};
 use crate::record::About;

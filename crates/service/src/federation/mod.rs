@@ -20,6 +20,6 @@ pub use gabion_identity::federation::{Provider, ProviderSettings};
 
 pub(crate) use runtime::Federation;
 pub use view::{
-    Arrival, Chosen, Departure, FederationError, IdentityView, LinkError, LogoutRefused, ProviderView,
-    ProvenView, StartFederation, UnlinkError,
+    Arrival, Chosen, Departure, FederationError, IdentityView, LinkError, LogoutRefused, ProvenView,
+    ProviderView, StartFederation, UnlinkError,
 };

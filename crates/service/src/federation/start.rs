@@ -63,8 +63,7 @@ impl Service {
             redirect_uri: provider.redirect_uri(&self.origin()),
         };
         let now = inner.clock.now();
-        let begun =
-            inner.federation.attempts.begin(provider.name.clone(), asked, cookie, now, &*inner.rng);
+        let begun = inner.federation.attempts.begin(provider.name.clone(), asked, cookie, now, &*inner.rng);
         let url = request::authorization_url(&metadata, &provider, &begun, start.login_hint.as_deref())
             .map_err(|_| FederationError::Unreachable)?;
         Ok(Departure { url, browser: begun.browser })

@@ -43,7 +43,10 @@ async fn nonce_invalid() {
 async fn scope_userinfo_claims() {
     let stage = Stage::new(|_| {});
     stage.op.state().userinfo.extend(
-        json!({"email": "ada@op.example", "email_verified": true, "name": "Ada"}).as_object().unwrap().clone(),
+        json!({"email": "ada@op.example", "email_verified": true, "name": "Ada"})
+            .as_object()
+            .unwrap()
+            .clone(),
     );
     let mut tab = Tab::default();
     let Ok(Arrival::Unlinked { ticket }) = stage.sign_in(&mut tab).await else { panic!("linked") };
@@ -56,7 +59,8 @@ async fn client_secret_basic() {
     // The provider in `op.rs` asserts the header; the other way is taken where it is the only one.
     let stage = Stage::linked(|_| {}).await;
     let_in(stage.sign_in(&mut Tab::default()).await);
-    let post = Stage::new(|settings| settings.provisioning = gabion_service::federation::Provisioning::Create);
+    let post =
+        Stage::new(|settings| settings.provisioning = gabion_service::federation::Provisioning::Create);
     let methods = json!(["client_secret_post"]);
     post.op.state().metadata.insert("token_endpoint_auth_methods_supported".to_owned(), methods);
     assert!(post.sign_in(&mut Tab::default()).await.is_ok());

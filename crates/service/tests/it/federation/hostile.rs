@@ -145,9 +145,10 @@ async fn missing_repeated_and_foreign_input_fails_closed() {
 #[tokio::test]
 async fn a_refusal_at_the_provider_is_told_in_our_words() {
     let stage = Stage::linked(|_| {}).await;
-    for (error, expected) in
-        [("access_denied", FederationError::Denied), ("<script>alert(1)</script>", FederationError::Unreachable)]
-    {
+    for (error, expected) in [
+        ("access_denied", FederationError::Denied),
+        ("<script>alert(1)</script>", FederationError::Unreachable),
+    ] {
         let mut tab = Tab::default();
         let url = stage.start(&mut tab, &stranger(), start()).await;
         let mut pairs = stage.op.authorize(&url);

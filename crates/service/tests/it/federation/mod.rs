@@ -51,7 +51,9 @@ impl Stage {
             change(settings);
         });
         let mut tab = Tab::default();
-        let Ok(Arrival::Unlinked { ticket }) = stage.sign_in(&mut tab).await else { panic!("nobody is linked") };
+        let Ok(Arrival::Unlinked { ticket }) = stage.sign_in(&mut tab).await else {
+            panic!("nobody is linked")
+        };
         let service = &stage.world.service;
         let chosen = service.create_from_identity(&stranger(), &ticket, tab.cookies()).await.unwrap();
         chosen.step.signed_in().expect("no second factor");
@@ -94,7 +96,11 @@ impl Tab {
 }
 
 pub(crate) fn provider_settings(issuer: &str) -> ProviderSettings {
-    ProviderSettings { issuer: issuer.to_owned(), client_id: CLIENT.to_owned(), ..ProviderSettings::default() }
+    ProviderSettings {
+        issuer: issuer.to_owned(),
+        client_id: CLIENT.to_owned(),
+        ..ProviderSettings::default()
+    }
 }
 
 pub(crate) fn provider(name: &str, settings: ProviderSettings) -> Provider {

@@ -107,11 +107,13 @@ impl Op {
         let path = request.url.strip_prefix(&self.issuer).unwrap();
         self.state().requests.push(path.to_owned());
         match (path, request.method) {
-            ("/.well-known/openid-configuration", FetchMethod::Get) if self.state().redirects => FetchResponse {
-                status: 302,
-                headers: vec![("location".to_owned(), format!("{}/elsewhere", self.issuer))],
-                body: Vec::new(),
-            },
+            ("/.well-known/openid-configuration", FetchMethod::Get) if self.state().redirects => {
+                FetchResponse {
+                    status: 302,
+                    headers: vec![("location".to_owned(), format!("{}/elsewhere", self.issuer))],
+                    body: Vec::new(),
+                }
+            }
             ("/.well-known/openid-configuration", FetchMethod::Get) => json_answer(200, &self.metadata()),
             ("/jwks", FetchMethod::Get) => {
                 let state = self.state();
@@ -188,7 +190,8 @@ impl Op {
                 format!("{}.{}.", part(&json!({"alg": "none"})), part(&claims))
             }
             Signed::Tampered => {
-                let (right, wrong) = (key.sign("JWT", &claims).unwrap(), self.other_key.sign("JWT", &claims).unwrap());
+                let (right, wrong) =
+                    (key.sign("JWT", &claims).unwrap(), self.other_key.sign("JWT", &claims).unwrap());
                 let signature = wrong.rsplit_once('.').unwrap().1;
                 format!("{}.{signature}", right.rsplit_once('.').unwrap().0)
             }
