@@ -23,12 +23,12 @@ impl Authenticator {
             user: String::new(),
             count: 1,
             verifies: true,
-            origin: "http://localhost".to_owned(),
+            origin: format!("https://{HOST}"),
         }
     }
 
     pub(crate) fn create(&mut self, options: &Value) -> PasskeyAnswer {
-        assert_eq!((&options["attestation"], &options["rp"]["id"]), (&json!("none"), &json!("localhost")));
+        assert_eq!((&options["attestation"], &options["rp"]["id"]), (&json!("none"), &json!(HOST)));
         self.user = options["user"]["id"].as_str().unwrap().to_owned();
         let mut data = self.data(true);
         data.extend([0; 16]);
@@ -78,7 +78,7 @@ impl Authenticator {
     }
 
     fn data(&self, credential: bool) -> Vec<u8> {
-        let mut data = sha256(b"localhost").to_vec();
+        let mut data = sha256(HOST.as_bytes()).to_vec();
         data.push(1 | if self.verifies { 4 } else { 0 } | if credential { 64 } else { 0 });
         data.extend(self.count.to_be_bytes());
         data
@@ -88,3 +88,6 @@ impl Authenticator {
 fn answer(value: Value) -> PasskeyAnswer {
     serde_json::from_value(value).unwrap()
 }
+
+/// Where the world is reached.
+const HOST: &str = "gate.example";

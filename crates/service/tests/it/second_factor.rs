@@ -357,10 +357,10 @@ async fn wrong_passkeys_get_nowhere() {
     let no_question = Proof::Passkey(ada.get(&serde_json::json!({ "challenge": "A".repeat(43) })));
     assert_eq!(prove(&world, &pending, no_question).await.unwrap_err(), SecondFactorError::Rejected);
     // kanidm 1.10.0: an origin that only ends like ours.
-    ada.origin = "http://badlocalhost".to_owned();
+    ada.origin = "https://badgate.example".to_owned();
     let elsewhere = Proof::Passkey(ada.get(&ask().await));
     assert_eq!(prove(&world, &pending, elsewhere).await.unwrap_err(), SecondFactorError::Rejected);
-    ada.origin = "http://localhost".to_owned();
+    ada.origin = "https://gate.example".to_owned();
     ada.count = 0;
     let copied = Proof::Passkey(ada.get(&ask().await));
     assert_eq!(prove(&world, &pending, copied).await.unwrap_err(), SecondFactorError::Rejected);
