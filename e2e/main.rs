@@ -21,5 +21,7 @@ mod federation;
 mod gate;
 mod machines;
 mod mail;
+mod oauth_clients;
+mod oidc_modules;
 mod readme;
 mod secrets;

@@ -62,9 +62,13 @@ impl Service {
         let place = format!("{} {address}", presented.id);
         let Ok(attempt) = inner.protocols.tries.reserve(&place, address, now) else {
             refused("too many failed client authentications");
-            return Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many failed tries, wait a little"));
+            return Err(OAuthError::new(
+                ErrorCode::TemporarilyUnavailable,
+                "too many failed tries, wait a little",
+            ));
         };
-        let client = self.known_client_from(presented.id.as_str(), address).await.map_err(|Failed(error)| error)?;
+        let client =
+            self.known_client_from(presented.id.as_str(), address).await.map_err(|Failed(error)| error)?;
         let proven = match presented.proof {
             Proof::Secret(method, secret) => {
                 let hash = sha256(secret.expose().as_bytes());
@@ -129,7 +133,8 @@ impl Service {
         let (inner, issuer) = (&self.0, self.origin());
         let endpoint = |name: &str| format!("{issuer}/.gabion/oauth/{name}");
         let endpoints = ["token", "par", "introspect", "revoke", "device_authorization"].map(endpoint);
-        let names: Vec<&str> = std::iter::once(&*issuer).chain(endpoints.iter().map(String::as_str)).collect();
+        let names: Vec<&str> =
+            std::iter::once(&*issuer).chain(endpoints.iter().map(String::as_str)).collect();
         assertion::verify(
             assertion.expose(),
             client,
@@ -180,7 +185,9 @@ impl Presented {
             (named.map(str::to_owned), Proof::Secret(AuthenticationMethod::SecretPost, secret))
         } else if let Some(assertion) = assertion {
             if parameters.get("client_assertion_type") != Some(ASSERTION_TYPE) {
-                return Err(OAuthError::invalid_request("client_assertion_type is not one that is understood"));
+                return Err(OAuthError::invalid_request(
+                    "client_assertion_type is not one that is understood",
+                ));
             }
             let Some(id) = assertion::client_of(assertion) else { return Ok(None) };
             (Some(id.to_string()), Proof::Assertion(Secret::new(assertion.to_owned())))

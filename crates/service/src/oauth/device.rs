@@ -78,7 +78,8 @@ impl Service {
                 "the client is not registered for this grant type",
             ));
         }
-        let unusable = || OAuthError::new(ErrorCode::InvalidScope, "no scope asked for is one the client may have");
+        let unusable =
+            || OAuthError::new(ErrorCode::InvalidScope, "no scope asked for is one the client may have");
         let asked = parameters.get("scope").unwrap_or_default();
         let mut scope = Scopes::parse(asked).ok_or_else(unusable)?;
         let something = !scope.is_empty();
@@ -94,15 +95,17 @@ impl Service {
         let issuer = inner.issuer();
         let resources = resource::select(parameters.all("resource"), &settings.resources, &issuer)?;
         if !resources.iter().all(|resource| client.allows_resource(resource)) {
-            return Err(OAuthError::new(ErrorCode::InvalidTarget, "the client may not ask for that resource"));
+            return Err(OAuthError::new(
+                ErrorCode::InvalidTarget,
+                "the client may not ask for that resource",
+            ));
         }
         let now = inner.clock.now();
         let address = caller.address.map(|address| address.to_string());
         let full = || {
             OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many devices wait, try again in a minute")
         };
-        let mut device =
-            DeviceRequest::new(client.id.clone(), scope, resources, address, now, &*inner.rng);
+        let mut device = DeviceRequest::new(client.id.clone(), scope, resources, address, now, &*inner.rng);
         // Two that wait never share a code.
         while inner.protocols.devices.find(now, |other| other.user_code == device.user_code).is_some() {
             let DeviceRequest { client, scope, resources, address, .. } = device;
@@ -111,8 +114,13 @@ impl Service {
         let (code, user_code) =
             (base64url_encode(&random::bytes::<32>(&*inner.rng)), device::shown(&device.user_code));
         let until = now.saturating_add(LIFE);
-        let owner = format!("{} {}", client.id, caller.address.map_or_else(String::new, |one| one.to_string()));
-        inner.protocols.devices.put(sha256(code.as_bytes()), &owner, device, until, now).map_err(|_| full())?;
+        let owner =
+            format!("{} {}", client.id, caller.address.map_or_else(String::new, |one| one.to_string()));
+        inner
+            .protocols
+            .devices
+            .put(sha256(code.as_bytes()), &owner, device, until, now)
+            .map_err(|_| full())?;
         Ok(DeviceCodes {
             device_code: Secret::new(code),
             user_code,
@@ -146,12 +154,7 @@ impl Service {
     ///
     /// # Errors
     /// [`DeviceError::Unknown`] for a code that does not work, whatever the reason.
-    pub async fn decide_device(
-        &self,
-        caller: &Caller,
-        typed: &str,
-        allow: bool,
-    ) -> Result<(), DeviceError> {
+    pub async fn decide_device(&self, caller: &Caller, typed: &str, allow: bool) -> Result<(), DeviceError> {
         let (device, hash) = self.find_device(caller, typed).await?;
         let asked = caller.clone();
         let about = About::of(device.client.to_string())
@@ -178,7 +181,11 @@ impl Service {
         .await
     }
 
-    async fn find_device(&self, caller: &Caller, typed: &str) -> Result<(DeviceRequest, [u8; 32]), DeviceError> {
+    async fn find_device(
+        &self,
+        caller: &Caller,
+        typed: &str,
+    ) -> Result<(DeviceRequest, [u8; 32]), DeviceError> {
         let (typed, asked) = (typed.to_owned(), caller.clone());
         self.read(Act::DecideDevice, caller, move |inner, standing| {
             let account = standing.account()?;
@@ -218,11 +225,14 @@ impl Service {
         let code = request.parameters.require("device_code")?;
         let (hash, now) = (sha256(code.as_bytes()), self.0.clock.now());
         let client = Arc::clone(&request.client);
-        let asked = self.0.protocols.devices.with(&hash, now, |device, _| {
-            (device.client == client.id).then(|| device.poll(now))
-        });
-        let expired =
-            || OAuthError::new(ErrorCode::ExpiredToken, "the device code is unknown, has expired or was used");
+        let asked = self
+            .0
+            .protocols
+            .devices
+            .with(&hash, now, |device, _| (device.client == client.id).then(|| device.poll(now)));
+        let expired = || {
+            OAuthError::new(ErrorCode::ExpiredToken, "the device code is unknown, has expired or was used")
+        };
         let approval = match asked {
             None => return Err(expired()),
             // Somebody else's.

@@ -191,7 +191,10 @@ mod tests {
         });
         let client = judged(&good).unwrap();
         assert_eq!(client.metadata.authentication, AuthenticationMethod::None);
-        assert_eq!((client.metadata.scopes.as_slice(), client.registration), (&["openid".to_owned()][..], Registration::Document));
+        assert_eq!(
+            (client.metadata.scopes.as_slice(), client.registration),
+            (&["openid".to_owned()][..], Registration::Document)
+        );
         for (name, value) in [
             ("client_id", json!("https://app.example/other.json")),
             ("client_id", Value::Null),

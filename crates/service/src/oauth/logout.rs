@@ -52,7 +52,9 @@ impl Service {
             Some(token) => {
                 let hint: Option<Hint> = self.0.verify_own(token, ID_TOKEN_TYPE);
                 let hint = hint.filter(|hint| *hint.iss == *self.origin());
-                Some(hint.ok_or_else(|| OAuthError::invalid_request("id_token_hint is not an ID token of this server"))?)
+                Some(hint.ok_or_else(|| {
+                    OAuthError::invalid_request("id_token_hint is not an ID token of this server")
+                })?)
             }
         };
         let named = parameters.get("client_id");

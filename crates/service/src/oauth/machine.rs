@@ -64,7 +64,11 @@ impl Inner {
         };
         let resources = resource::select(parameters.all("resource"), &settings.resources, &issuer)?;
         if !resources.iter().all(|resource| client.allows_resource(resource)) {
-            return Err(OAuthError::new(ErrorCode::InvalidTarget, "the client may not ask for that resource").into());
+            return Err(OAuthError::new(
+                ErrorCode::InvalidTarget,
+                "the client may not ask for that resource",
+            )
+            .into());
         }
         let (life, groups) = (settings.access_token.as_duration(), self.groups_of(&account));
         let claims = AccessClaims::new(AccessParts {

@@ -20,8 +20,7 @@ impl Service {
         path: &str,
         token: Option<&str>,
     ) -> Result<Option<Confirmation>, OAuthError> {
-        let refused =
-            |error: ProofError| OAuthError::new(ErrorCode::InvalidDpopProof, error.to_string());
+        let refused = |error: ProofError| OAuthError::new(ErrorCode::InvalidDpopProof, error.to_string());
         let proof = match proofs {
             [] => return Ok(None),
             [one] => *one,

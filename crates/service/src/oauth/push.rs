@@ -65,7 +65,10 @@ impl Service {
         let now = inner.clock.now();
         let (hash, until) = (sha256(name.as_bytes()), now.saturating_add(LIFE));
         inner.protocols.pushed.put(hash, client.id.as_str(), request, until, now).map_err(|_| {
-            OAuthError::new(ErrorCode::TemporarilyUnavailable, "too many requests wait, try again in a minute")
+            OAuthError::new(
+                ErrorCode::TemporarilyUnavailable,
+                "too many requests wait, try again in a minute",
+            )
         })?;
         Ok(Pushed { request_uri: Secret::new(format!("{PREFIX}{name}")), expires_in: LIFE.as_secs() })
     }

@@ -30,7 +30,9 @@ impl Service {
         let settings = rules.provider.settings.registration.clone();
         match settings.mode {
             RegistrationMode::Off => return Err(off()),
-            RegistrationMode::Token if !settings.is_token(token.as_ref()) => return Err(OAuthError::invalid_token()),
+            RegistrationMode::Token if !settings.is_token(token.as_ref()) => {
+                return Err(OAuthError::invalid_token());
+            }
             RegistrationMode::Token | RegistrationMode::Open => {}
         }
         let now = self.0.clock.now();
@@ -99,7 +101,12 @@ impl Service {
         let client = self.blocking_or(find).await.map_err(|Failed(error)| error)?;
         // RFC 7592, 2.2: what only the server decides may not be sent, and the id must be.
         let own = document.get("client_id").and_then(Value::as_str) == Some(client.id.as_str());
-        let foreign = ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
+        let foreign = [
+            "registration_access_token",
+            "registration_client_uri",
+            "client_secret_expires_at",
+            "client_id_issued_at",
+        ];
         if !own || foreign.iter().any(|name| document.contains_key(*name)) {
             return Err(OAuthError::invalid_request("client_id is wrong, or a member is the server's alone"));
         }
@@ -109,7 +116,8 @@ impl Service {
         let done = self.act(Act::RegisterClient, caller, about, move |inner, _| {
             let now = inner.clock.now();
             let had_secret = client.metadata.authentication.has_secret();
-            let mut changed = inner.clients.set_metadata(&client.id, &metadata, now, &*inner.rng).map_err(failed)?;
+            let mut changed =
+                inner.clients.set_metadata(&client.id, &metadata, now, &*inner.rng).map_err(failed)?;
             let mut secret = None;
             if metadata.authentication.has_secret() && !had_secret {
                 let (with, text) = inner
@@ -136,11 +144,12 @@ impl Service {
         let wanted = id.to_owned();
         let find = move |inner: &Inner| inner.managed(&wanted, token.as_ref());
         let client = self.blocking_or(find).await.map_err(|Failed(error)| error)?;
-        let done = self.act(Act::RegisterClient, caller, About::of(client.id.to_string()), move |inner, _| {
-            inner.clients.remove(&client.id).map_err(failed)?;
-            inner.end_grants_of_client(&client.id)?;
-            Ok(())
-        });
+        let done =
+            self.act(Act::RegisterClient, caller, About::of(client.id.to_string()), move |inner, _| {
+                inner.clients.remove(&client.id).map_err(failed)?;
+                inner.end_grants_of_client(&client.id)?;
+                Ok(())
+            });
         done.await.map_err(|Failed(error)| error)
     }
 }

@@ -11,6 +11,7 @@ mod federation;
 mod invitations;
 mod mail;
 mod oauth;
+mod protocols;
 mod record;
 mod second_factor;
 mod secrets;

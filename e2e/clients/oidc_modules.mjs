@@ -1,0 +1,296 @@
+// Our own tests, named after the modules of the OpenID conformance plans and modelled on them. They are not
+// the conformance suite. `conformance/oidc/modules.toml` lists every module with its plan.
+// Arguments: the gate's origin, name, password, registered clients, the port of the back-channel listener.
+
+import assert from "node:assert/strict";
+import { createHash, createPublicKey, randomBytes, verify } from "node:crypto";
+import { createServer } from "node:http";
+import { Browser } from "./follow.mjs";
+
+const [origin, name, password, registered, port] = process.argv.slice(2);
+const clients = JSON.parse(registered);
+const at = (path) => `${origin}/.gabion/oauth/${path}`;
+const json = async (url, options) => (await fetch(url, options)).json();
+const metadata = await json(`${origin}/.well-known/openid-configuration`);
+const random = () => randomBytes(32).toString("base64url");
+const form = (fields) => ({ method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body: new URLSearchParams(fields) });
+const decode = (part) => JSON.parse(Buffer.from(part, "base64url"));
+const fresh = () => new Browser(origin, name, password);
+const shared = fresh();
+
+function request(more = {}, client = clients.web) {
+  const verifier = random();
+  const all = {
+    client_id: client.client_id, redirect_uri: "https://app.example/cb", response_type: "code", scope: "openid",
+    state: random(), nonce: random(), code_challenge_method: "S256",
+    code_challenge: createHash("sha256").update(verifier).digest("base64url"), ...more,
+  };
+  for (const name of Object.keys(all)) if (all[name] === null) delete all[name];
+  return { verifier, all, url: `${at("authorize")}?${new URLSearchParams(all)}` };
+}
+
+const basic = (client) => ({ authorization: `Basic ${Buffer.from(`${client.client_id}:${client.client_secret}`).toString("base64")}` });
+
+async function redeem(code, verifier, client = clients.web, redirect_uri = "https://app.example/cb") {
+  const options = form({ grant_type: "authorization_code", code, redirect_uri, ...(verifier && { code_verifier: verifier }) });
+  Object.assign(options.headers, basic(client));
+  const answer = await fetch(metadata.token_endpoint, options);
+  assert.equal(answer.headers.get("cache-control"), "no-store");
+  return { status: answer.status, body: await answer.json() };
+}
+
+function claimsOf(token) {
+  const [header, payload, signature] = token.split(".");
+  const head = decode(header);
+  const key = keys.find((key) => key.kid === head.kid);
+  assert.ok(key && key.alg === head.alg, "the key is published");
+  const options = { key: createPublicKey({ key, format: "jwk" }), dsaEncoding: "ieee-p1363" };
+  const digest = head.alg === "EdDSA" ? null : "sha256";
+  assert.ok(verify(digest, Buffer.from(`${header}.${payload}`), options, Buffer.from(signature, "base64url")), "signature");
+  return decode(payload);
+}
+const { keys } = await json(metadata.jwks_uri);
+
+async function flow(more = {}, { browser = shared, client = clients.web, pkce = true } = {}) {
+  const { verifier, all, url } = request(pkce ? more : { ...more, code_challenge: null, code_challenge_method: null }, client);
+  const back = await browser.follow(url);
+  assert.equal(back.searchParams.get("error"), null, back.href);
+  assert.equal(back.searchParams.get("state"), all.state ?? null);
+  assert.equal(back.searchParams.get("iss"), origin);
+  const { status, body } = await redeem(back.searchParams.get("code"), pkce && verifier, client, all.redirect_uri);
+  assert.equal(status, 200, JSON.stringify(body));
+  const claims = claimsOf(body.id_token);
+  assert.deepEqual([claims.iss, claims.aud, claims.nonce ?? null], [origin, client.client_id, all.nonce ?? null]);
+  return { ...body, claims, code: back.searchParams.get("code"), verifier, browser };
+}
+
+const bearer = (token) => ({ headers: { authorization: `Bearer ${token}` } });
+const userinfo = (tokens) => json(metadata.userinfo_endpoint, bearer(tokens.access_token));
+const errorOf = async (more, browser = shared, client = clients.web) =>
+  (await browser.follow(request(more, client).url)).searchParams.get("error");
+// An answer that stays at the gate: nobody is redirected.
+const stays = async (url) => {
+  const answer = await fresh().open(url);
+  assert.ok(answer.status >= 400 && !answer.location, `${answer.status} ${answer.location}`);
+};
+const scoped = (scope, ...wanted) => async () => {
+  const person = await userinfo(await flow({ scope: `openid ${scope}` }));
+  assert.ok(person.sub);
+  for (const claim of wanted) assert.ok(claim in person, claim);
+};
+const logout = (fields) => `${metadata.end_session_endpoint}?${new URLSearchParams(fields)}`;
+const out = "https://app.example/out";
+const signedIn = async (browser) => (await browser.open(`${origin}/.gabion/account`)).status === 200;
+const loggedOutTo = async (fields, expected) => {
+  const tokens = await flow({}, { browser: fresh() });
+  const back = await tokens.browser.follow(logout(fields(tokens)));
+  assert.equal(back.href, expected);
+  assert.equal(await signedIn(tokens.browser), false);
+};
+const logoutRefused = async (fields) => {
+  const tokens = await flow({}, { browser: fresh() });
+  const answer = await tokens.browser.open(logout(fields(tokens)));
+  assert.ok(answer.status === 400 && !answer.location, `${answer.status} ${answer.location}`);
+  assert.equal(await signedIn(tokens.browser), true);
+};
+const logoutAsks = async (fields) => {
+  const tokens = await flow({}, { browser: fresh() });
+  await tokens.browser.follow(logout(fields), { last: "You are signed out" });
+  assert.equal(await signedIn(tokens.browser), false);
+};
+
+const told = [];
+createServer((incoming, answer) => {
+  let body = "";
+  incoming.on("data", (part) => { body += part; });
+  incoming.on("end", () => { told.push(new URLSearchParams(body)); answer.end(); });
+}).listen(Number(port), "127.0.0.1").unref();
+
+const modules = {
+  "oidcc-server": () => flow(),
+  "oidcc-response-type-missing": async () => assert.equal(await errorOf({ response_type: null }), "invalid_request"),
+  "oidcc-idtoken-signature": () => flow(),
+  "oidcc-userinfo-get": async () => {
+    const tokens = await flow();
+    assert.equal((await userinfo(tokens)).sub, tokens.claims.sub);
+  },
+  "oidcc-userinfo-post-header": async () => {
+    const tokens = await flow();
+    const person = await json(metadata.userinfo_endpoint, { method: "POST", ...bearer(tokens.access_token) });
+    assert.equal(person.sub, tokens.claims.sub);
+  },
+  "oidcc-userinfo-post-body": async () => {
+    const tokens = await flow();
+    const person = await json(metadata.userinfo_endpoint, form({ access_token: tokens.access_token }));
+    assert.equal(person.sub, tokens.claims.sub);
+  },
+  "oidcc-ensure-request-without-nonce-succeeds-for-code-flow": () => flow({ nonce: null }),
+  "oidcc-scope-profile": scoped("profile", "preferred_username", "updated_at"),
+  "oidcc-scope-email": scoped("email"),
+  "oidcc-scope-address": scoped("address"),
+  "oidcc-scope-phone": scoped("phone"),
+  "oidcc-scope-all": scoped("profile email address phone", "preferred_username"),
+  "oidcc-ensure-other-scope-order-succeeds": () => flow({ scope: "email openid" }),
+  "oidcc-alternate-happy-flow": () => flow({ response_mode: "query" }, { browser: fresh() }),
+  "oidcc-display-page": () => flow({ display: "page" }),
+  "oidcc-display-popup": () => flow({ display: "popup" }),
+  "oidcc-prompt-login": async () => {
+    const browser = fresh();
+    const first = await flow({}, { browser });
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const second = await flow({ prompt: "login" }, { browser });
+    assert.ok(second.claims.auth_time > first.claims.auth_time && second.claims.sub === first.claims.sub);
+  },
+  "oidcc-prompt-none-not-logged-in": async () => assert.equal(await errorOf({ prompt: "none" }, fresh()), "login_required"),
+  "oidcc-prompt-none-logged-in": async () => {
+    const browser = fresh();
+    const first = await flow({}, { browser, client: clients.own });
+    const second = await flow({ prompt: "none" }, { browser, client: clients.own });
+    assert.deepEqual([second.claims.sub, second.claims.auth_time], [first.claims.sub, first.claims.auth_time]);
+  },
+  "oidcc-max-age-1": async () => {
+    const browser = fresh();
+    const first = await flow({}, { browser });
+    await new Promise((resolve) => setTimeout(resolve, 2100));
+    const second = await flow({ max_age: "1" }, { browser });
+    assert.ok(second.claims.auth_time > first.claims.auth_time);
+  },
+  "oidcc-max-age-10000": async () => {
+    const browser = fresh();
+    const first = await flow({ max_age: "15000" }, { browser });
+    const second = await flow({ max_age: "10000" }, { browser });
+    assert.equal(second.claims.auth_time, first.claims.auth_time);
+  },
+  "oidcc-ensure-request-with-unknown-parameter-succeeds": () => flow({ extra: "foobar" }),
+  "oidcc-id-token-hint": async () => {
+    const browser = fresh();
+    const first = await flow({}, { browser, client: clients.own });
+    const second = await flow({ prompt: "none", id_token_hint: first.id_token }, { browser, client: clients.own });
+    assert.equal(second.claims.sub, first.claims.sub);
+  },
+  "oidcc-login-hint": () => flow({ login_hint: name }, { browser: fresh() }),
+  "oidcc-ui-locales": () => flow({ ui_locales: "se" }),
+  "oidcc-claims-locales": () => flow({ claims_locales: "se" }),
+  "oidcc-ensure-request-with-acr-values-succeeds": () => flow({ acr_values: "1 2" }),
+  "oidcc-codereuse": async () => {
+    const tokens = await flow();
+    const again = await redeem(tokens.code, tokens.verifier);
+    assert.deepEqual([again.status, again.body.error], [400, "invalid_grant"]);
+    assert.equal((await fetch(metadata.userinfo_endpoint, bearer(tokens.access_token))).status, 401, "its tokens are revoked");
+  },
+  "oidcc-ensure-registered-redirect-uri": () => stays(request({ redirect_uri: "https://app.example/other" }).url),
+  "oidcc-ensure-post-request-succeeds": async () => {
+    const { all } = request();
+    const browser = fresh();
+    const answer = await browser.open(at("authorize"), all);
+    const back = await browser.follow(new URL(answer.location, origin).href);
+    assert.ok(back.searchParams.get("code"));
+  },
+  "oidcc-server-client-secret-post": async () => {
+    const { verifier, url } = request({}, clients.post);
+    const code = (await shared.follow(url)).searchParams.get("code");
+    const { client_id, client_secret } = clients.post;
+    const body = await json(metadata.token_endpoint, form({
+      grant_type: "authorization_code", code, redirect_uri: "https://app.example/cb", code_verifier: verifier, client_id, client_secret,
+    }));
+    assert.ok(body.id_token, JSON.stringify(body));
+  },
+  "oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported": async () => {
+    const object = `${Buffer.from('{"alg":"none"}').toString("base64url")}.${Buffer.from("{}").toString("base64url")}.`;
+    assert.equal(await errorOf({ request: object }), "request_not_supported");
+  },
+  "oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported": async () =>
+    assert.equal(await errorOf({ request_uri: "https://app.example/request.jwt" }), "request_uri_not_supported"),
+  "oidcc-claims-essential": async () => {
+    const tokens = await flow({ claims: JSON.stringify({ userinfo: { preferred_username: { essential: true } } }) });
+    assert.equal((await userinfo(tokens)).preferred_username, name);
+  },
+  "oidcc-refresh-token": async () => {
+    const tokens = await flow({ scope: "openid offline_access", prompt: "consent" });
+    const ask = (client) => {
+      const options = form({ grant_type: "refresh_token", refresh_token: tokens.refresh_token });
+      Object.assign(options.headers, basic(client));
+      return fetch(metadata.token_endpoint, options);
+    };
+    const body = await (await ask(clients.web)).json();
+    assert.equal(claimsOf(body.id_token).sub, tokens.claims.sub);
+    const foreign = await ask(clients.own);
+    assert.deepEqual([foreign.status, (await foreign.json()).error], [400, "invalid_grant"], "bound to its client");
+  },
+  "oidcc-ensure-request-with-valid-pkce-succeeds": () => flow(),
+
+  "oidcc-discovery-endpoint-verification": async () => {
+    assert.equal(metadata.issuer, origin);
+    for (const member of [
+      "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "scopes_supported",
+      "response_types_supported", "subject_types_supported", "id_token_signing_alg_values_supported", "claims_supported",
+    ]) assert.ok(metadata[member], member);
+    assert.ok(metadata.scopes_supported.includes("openid") && metadata.response_types_supported.includes("code"));
+    for (const key of keys) assert.ok(key.kid && !("d" in key), "public keys with names");
+  },
+
+  "oidcc-redirect-uri-query-OK": async () => {
+    const uri = "https://app.example/cb?foo=bar";
+    const { url } = request({ redirect_uri: uri }, clients.own);
+    const back = await shared.follow(url);
+    assert.equal(back.searchParams.get("foo"), "bar");
+    assert.ok(back.searchParams.get("code"));
+  },
+  "oidcc-redirect-uri-query-mismatch": () => stays(request({ redirect_uri: "https://app.example/cb?foo=baz" }, clients.own).url),
+  "oidcc-redirect-uri-query-added": () => stays(request({ redirect_uri: "https://app.example/cb?x=1" }).url),
+  "oidcc-redirect-uri-regfrag": async () => {
+    const body = JSON.stringify({ redirect_uris: ["https://app.example/cb#foo"] });
+    const answer = await fetch(metadata.registration_endpoint, { method: "POST", headers: { "content-type": "application/json" }, body });
+    assert.deepEqual([answer.status, (await answer.json()).error], [400, "invalid_redirect_uri"]);
+  },
+
+  "oidcc-rp-initiated-logout-discovery-endpoint-verification": async () => assert.ok(metadata.end_session_endpoint),
+  "oidcc-rp-initiated-logout": () =>
+    loggedOutTo((tokens) => ({ id_token_hint: tokens.id_token, post_logout_redirect_uri: out, state: "s" }), `${out}?state=s`),
+  "oidcc-rp-initiated-logout-no-state": () =>
+    loggedOutTo((tokens) => ({ id_token_hint: tokens.id_token, post_logout_redirect_uri: out }), out),
+  "oidcc-rp-initiated-logout-bad-post-logout-redirect-uri": () =>
+    logoutRefused((tokens) => ({ id_token_hint: tokens.id_token, post_logout_redirect_uri: "https://app.example/other" })),
+  "oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri": () =>
+    logoutRefused((tokens) => ({ id_token_hint: tokens.id_token, post_logout_redirect_uri: `${out}?foo=bar` })),
+  "oidcc-rp-initiated-logout-modified-id-token-hint": () =>
+    logoutRefused((tokens) => ({ id_token_hint: `${tokens.id_token.slice(0, -6)}AAAAAA`, post_logout_redirect_uri: out })),
+  "oidcc-rp-initiated-logout-bad-id-token-hint": () =>
+    logoutRefused(() => ({ id_token_hint: "e30.e30.e30", post_logout_redirect_uri: out })),
+  "oidcc-rp-initiated-logout-no-id-token-hint": () => logoutRefused(() => ({ post_logout_redirect_uri: out, state: "s" })),
+  "oidcc-rp-initiated-logout-no-params": () => logoutAsks({}),
+  "oidcc-rp-initiated-logout-only-state": () => logoutAsks({ state: "s" }),
+  "oidcc-rp-initiated-logout-no-post-logout-redirect-uri": async () => {
+    const tokens = await flow({}, { browser: fresh() });
+    const answer = await tokens.browser.open(logout({ id_token_hint: tokens.id_token }));
+    assert.ok(answer.text.includes("You are signed out"));
+    assert.equal(await signedIn(tokens.browser), false);
+  },
+
+  "oidcc-backchannel-logout-discovery-endpoint-verification": async () =>
+    assert.ok(metadata.backchannel_logout_supported && metadata.backchannel_logout_session_supported),
+  "oidcc-backchannel-rp-initiated-logout": async () => {
+    const tokens = await flow({}, { browser: fresh(), client: clients.told });
+    told.length = 0;
+    await tokens.browser.follow(logout({ id_token_hint: tokens.id_token, client_id: clients.told.client_id, post_logout_redirect_uri: out }));
+    for (let wait = 0; wait < 200 && told.length === 0; wait++) await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(told.length, 1, "told once");
+    const token = told[0].get("logout_token");
+    assert.equal(decode(token.split(".")[0]).typ, "logout+jwt");
+    const claims = claimsOf(token);
+    assert.deepEqual([claims.iss, claims.aud, claims.sub, claims.sid], [origin, clients.told.client_id, tokens.claims.sub, tokens.claims.sid]);
+    assert.ok(claims.jti && !("nonce" in claims) && "http://schemas.openid.net/event/backchannel-logout" in claims.events);
+  },
+};
+
+const failed = [];
+for (const [module, run] of Object.entries(modules)) {
+  try {
+    await run();
+    console.log(module);
+  } catch (error) {
+    failed.push(module);
+    console.error(`${module}: ${error.stack}`);
+  }
+}
+process.exit(failed.length ? 1 : 0);
