@@ -95,7 +95,8 @@ impl Client {
         let (head, body) = answer?.into_parts();
         for set in head.headers.get_all(header::SET_COOKIE) {
             let pair = set.to_str()?.split(';').next().unwrap_or_default();
-            if pair.contains("gabion") {
+            // The cookie of a sign-in that is half done comes and goes beside it.
+            if pair.contains("gabion") && !pair.contains("gabion-login=") && !pair.contains("gabion-dev-login=") {
                 self.cookie = (!pair.ends_with('=')).then(|| pair.to_owned());
             }
         }

@@ -23,5 +23,6 @@ mod machines;
 mod mail;
 mod oauth_clients;
 mod oidc_modules;
+mod passwords;
 mod readme;
 mod secrets;

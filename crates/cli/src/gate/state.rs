@@ -239,3 +239,29 @@ pub(crate) fn read_text(directory: &Directory, name: &str) -> Result<Option<Secr
 pub(crate) fn write_text(directory: &Directory, name: &str, text: &str) -> Result<(), Failure> {
     directory.write_file(name, text.as_bytes()).map_err(|error| refused(directory.path(), &error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Former versions kept one key in a file.
+    #[tokio::test]
+    async fn the_key_file_of_former_versions_is_taken_over_and_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.data.directory = directory.path().join("data");
+        let former = SigningKey::generate().unwrap();
+        let opened = Directory::open(&config.data.directory).unwrap();
+        write_text(&opened, SIGNING_KEY, former.to_pkcs8_pem().expose()).unwrap();
+        drop(opened);
+
+        let open = || State::open(&config).map_err(|_| "the state cannot be opened");
+        let state = open().unwrap();
+        assert_eq!(state.service.keyring().signing().kid(), former.kid());
+        assert!(!config.data.directory.join(SIGNING_KEY).exists());
+        drop(state);
+        let database = std::fs::read(config.data.directory.join("gabion.db")).unwrap();
+        let private = former.pkcs8().expose();
+        assert!(!database.windows(32).any(|part| private.windows(32).any(|own| own == part)), "sealed");
+    }
+}

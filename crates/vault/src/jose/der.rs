@@ -56,9 +56,9 @@ fn tagged(tag: u8, body: &[u8]) -> Vec<u8> {
     match body.len() {
         0..0x80 => out.extend(length.last()),
         _ => {
-            let length = &length[length.iter().take_while(|byte| **byte == 0).count()..];
+            let length: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
             out.push(0x80 | u8::try_from(length.len()).unwrap_or(8));
-            out.extend_from_slice(length);
+            out.extend(length);
         }
     }
     out.extend_from_slice(body);

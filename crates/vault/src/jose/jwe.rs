@@ -177,7 +177,7 @@ impl DecryptionKey {
                 let count = count.filter(|count| (1_000..=MOST_ITERATIONS).contains(count));
                 let count = count.and_then(std::num::NonZeroU32::new).ok_or(JweError::Algorithm)?;
                 let salt = [alg.as_bytes(), &[0], &part("p2s")?].concat();
-                let mut derived = Secret::new(vec![0; size]).expose().clone();
+                let mut derived = vec![0; size];
                 pbkdf2::derive(hash, count, &salt, secret.expose(), &mut derived);
                 let key = Secret::new(derived);
                 unwrap_key(key.expose(), wrapped).ok_or(JweError::Decrypt)

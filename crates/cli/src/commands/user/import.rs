@@ -133,7 +133,7 @@ fn whole(path: &Path) -> Result<Secret<String>, Failure> {
     let cannot =
         |error: &std::io::Error| Failure::usage(format!("cannot read `{}`", path.display())).because(error);
     let file = fs::File::open(path).map_err(|error| cannot(&error))?;
-    let mut text = Secret::new(String::new()).expose().clone();
+    let mut text = String::new();
     file.take(LARGEST.saturating_add(1)).read_to_string(&mut text).map_err(|error| cannot(&error))?;
     if u64::try_from(text.len()).is_ok_and(|length| length > LARGEST) {
         return Err(

@@ -1,3 +1,4 @@
 mod encryption;
 mod keys;
+mod repository;
 mod wycheproof;
