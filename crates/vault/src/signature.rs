@@ -52,7 +52,7 @@ pub mod testing {
     #[derive(Debug)]
     pub struct Es256Pair(EcdsaKeyPair);
 
-    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "for tests: a failure is a panic")]
+    #[expect(clippy::expect_used, reason = "for tests: a failure is a panic")]
     impl Es256Pair {
         #[must_use]
         pub fn generate() -> Self {

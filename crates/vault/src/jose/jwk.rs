@@ -39,7 +39,7 @@ struct Inner {
 enum Material {
     Ec { curve: Curve, x: Vec<u8>, y: Vec<u8>, parsed: ParsedPublicKey },
     Ed25519 { x: Vec<u8>, parsed: ParsedPublicKey },
-    Rsa { modulus: Vec<u8>, exponent: Vec<u8>, parsed: [OnceLock<Option<ParsedPublicKey>>; 6] },
+    Rsa { modulus: Vec<u8>, exponent: Vec<u8>, parsed: Box<[OnceLock<Option<ParsedPublicKey>>; 6]> },
     Secret(Secret<Vec<u8>>),
 }
 
