@@ -84,7 +84,7 @@ async fn people_sign_in_with_oidc_provider() {
     let signed_in = script.said().await;
     assert_eq!(signed_in["signedInAs"], true, "{signed_in}");
     let out = script.said().await;
-    assert_eq!((&out["afterLogout"], &out["others"]), (&303.into(), &200.into()), "{out}");
+    assert_eq!((&out["afterLogout"], &out["others"]), (&401.into(), &200.into()), "{out}");
     assert!(!gate.output().contains(SECRET), "the secret is written nowhere");
 }
 

@@ -24,6 +24,8 @@ const provider = new Provider(issuer, {
   }],
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username'] },
   features: { backchannelLogout: { enabled: true }, devInteractions: { enabled: true } },
+  // Its own guard lets it call no loopback address; the gate is on one.
+  fetch: (url, options) => globalThis.fetch(url, { ...options, dispatcher: undefined }),
   findAccount: (_, id) => ({
     accountId: id,
     claims: () => ({ sub: id, email: `${id}@op.example`, email_verified: true, name: id, preferred_username: id }),
