@@ -67,7 +67,6 @@ pub struct Settings {
     pub factors: FactorSettings,
 }
 
-#[expect(dead_code, reason = "what is composed here is used by acts that come next")]
 pub(crate) struct Inner {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) keys: Arc<Keyring>,

@@ -64,7 +64,11 @@ async fn what_comes_to_nothing_says_so_in_our_words() {
     let mut browser = site.browser();
     let down = browser.get("/.gabion/federation/corp/start?next=/notes").await;
     assert_eq!(down.status, StatusCode::BAD_GATEWAY);
-    assert!(down.body.contains("sign in another way") && down.body.contains("/.gabion/login"), "{}", down.body);
+    assert!(
+        down.body.contains("sign in another way") && down.body.contains("/.gabion/login"),
+        "{}",
+        down.body
+    );
     assert_eq!(browser.get("/.gabion/federation/nobody/start").await.status, StatusCode::NOT_FOUND);
     for query in [
         "",
@@ -79,7 +83,9 @@ async fn what_comes_to_nothing_says_so_in_our_words() {
         assert!(!answer.body.contains("alert(1)") && !answer.body.contains("call this number"), "{query}");
         assert_eq!(answer.header("set-cookie"), "", "{query}");
     }
-    for (method, path) in [("GET", "/.gabion/federation/choose"), ("GET", "/.gabion/federation/choose?ticket=x")] {
+    for (method, path) in
+        [("GET", "/.gabion/federation/choose"), ("GET", "/.gabion/federation/choose?ticket=x")]
+    {
         assert_eq!(browser.get(path).await.status, StatusCode::BAD_REQUEST, "{method} {path}");
     }
     let logout = [("logout_token", "x")];

@@ -169,7 +169,6 @@ pub(super) fn numeric_date(value: &Value) -> Option<i64> {
     const LAST: f64 = 253_402_300_799.0;
     value.as_i64().or_else(|| {
         let seconds = value.as_f64().filter(|seconds| (0.0..=LAST).contains(seconds))?;
-        #[expect(clippy::cast_possible_truncation, reason = "within the bounds just checked")]
         Some(seconds as i64)
     })
 }

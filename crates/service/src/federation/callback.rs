@@ -93,9 +93,8 @@ impl Service {
 
         let token = tokens.id_token.expose();
         let header = UnverifiedHeader::of(token).map_err(|error| rejected(&error))?;
-        let keys = inner
-            .provider_keys(provider, metadata, |keys| id_token::key(&header, keys).is_ok())
-            .await?;
+        let keys =
+            inner.provider_keys(provider, metadata, |keys| id_token::key(&header, keys).is_ok()).await?;
         let expected = Expected {
             issuer: &metadata.issuer,
             client_id: &provider.settings.client_id,
@@ -206,9 +205,8 @@ impl Service {
     ) -> Result<Step, FederationError> {
         let account = self.map_claims(caller, provider, asserted, account).await?;
         let methods = asserted.methods(&provider.settings);
-        let step = self
-            .first_factor_at(caller, account, methods, None, wanted, asserted.authenticated)
-            .await?;
+        let step =
+            self.first_factor_at(caller, account, methods, None, wanted, asserted.authenticated).await?;
         if let (Step::In(signed_in), Some(sid)) = (&step, &asserted.sid) {
             self.0.federation.began(&asserted.issuer, sid, signed_in.session.id.clone());
         }
@@ -267,4 +265,3 @@ impl From<CallbackError> for Failure {
 pub(super) fn bounded(text: &str) -> String {
     text.chars().take(254).collect()
 }
-

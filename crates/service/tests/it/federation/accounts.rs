@@ -1,10 +1,13 @@
 //! Whose account it is.
 
-use gabion_identity::{Email, Session};
 use gabion_identity::storage::AccountStorage as _;
+use gabion_identity::{Email, Session};
 use gabion_model::{Methods, Role};
 use gabion_service::federation::{Condition, MapRule, Provisioning};
-use gabion_service::{ActError, Arrival, Caller, FederationError, LinkError, NewGroup, SignInError, StartFederation, UnlinkError};
+use gabion_service::{
+    ActError, Arrival, Caller, FederationError, LinkError, NewGroup, SignInError, StartFederation,
+    UnlinkError,
+};
 use gabion_vault::jose::SigningKey;
 use serde_json::{Value, json};
 
