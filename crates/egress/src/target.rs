@@ -248,6 +248,7 @@ const LONGEST: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn one_reading() {
@@ -269,6 +270,25 @@ mod tests {
         assert_eq!(leads("http:127.0.0.1/").unwrap(), "http:127.0.0.1/");
         assert_eq!(leads("/\\b.example.net/"), Err(Refusal::Backslash));
         assert_eq!(leads("/a\tb"), Err(Refusal::ControlOrSpace));
+    }
+
+    proptest! {
+        /// What is let through has one reading: written again, it reads the same.
+        #[test]
+        fn what_is_read_reads_the_same_again(
+            text in "(https?://)?([a-z0-9.:@%\\[\\]\\\\-]|[０-９。①]|0x){0,20}(:[0-9]{0,5})?(/[ -~é]{0,8})?",
+        ) {
+            if let Ok(target) = Target::parse(&text) {
+                let again = target.to_string();
+                prop_assert_eq!(Target::parse(&again), Ok(target), "{:?}", again);
+            }
+        }
+
+        #[test]
+        fn any_text_is_judged_without_a_panic(text in ".{0,60}") {
+            let _ = Target::parse(&text);
+            let _ = Authority::parse(&text);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gabion_checks::Pipeline;
+use gabion_courier::{Counts, Courier};
 use gabion_gateway::{
     Addresses, Gate, Generation, LocalService, Options, Probe, Reading, StartError, TlsMode,
 };
@@ -173,8 +174,27 @@ fn start(config: &Config, state: &State, generation: Generation) -> Result<Gate,
         generation,
         local: LocalService::new(pages),
         clock: Arc::clone(&state.clock),
-        probes: vec![ready],
+        probes: [ready].into_iter().chain(letters(&state.courier)).collect(),
     })
+}
+
+/// What becomes of letters.
+fn letters(courier: &Courier) -> [Probe; 3] {
+    let probe = |name, help, read: fn(Counts) -> u64| {
+        let courier = courier.clone();
+        let read = move || {
+            let count = u32::try_from(read(courier.counts())).unwrap_or(u32::MAX);
+            Reading { value: count.into(), well: true }
+        };
+        Probe { name, help, read: Box::new(read) }
+    };
+    [
+        probe("mail_waiting", "letters that wait for their first or next try", |counts| {
+            counts.waiting as u64
+        }),
+        probe("mail_sent", "letters delivered since the start", |counts| counts.sent),
+        probe("mail_given_up", "letters given up since the start", |counts| counts.dead),
+    ]
 }
 
 fn cannot_start(error: &StartError, config: &Config) -> Failure {
