@@ -1,6 +1,7 @@
 //! Programs written by others: those of npm and PyPI that `e2e/clients` asks for, and the machine's own.
 //! `cargo xtask test clients tools` installs them.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -8,8 +9,10 @@ use tokio::process::Command;
 
 /// A script of `e2e/clients` under Node.js, with the installed packages at hand.
 pub(crate) fn node(script: &str, arguments: &[&str]) -> Command {
-    // Packages are looked up beside the script, so it runs from where they are.
-    let link = folder().join("scripts");
+    // Packages are looked up beside the script, so it runs from where they are; each clone has its link.
+    let mut hasher = DefaultHasher::new();
+    scripts().hash(&mut hasher);
+    let link = folder().join(format!("scripts-{:016x}", hasher.finish()));
     if !link.exists() {
         // Of several tests at once, one makes it.
         let _ = std::os::unix::fs::symlink(scripts(), &link);
