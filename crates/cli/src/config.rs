@@ -64,7 +64,7 @@ pub(crate) struct Config {
     pub(crate) ledger: gabion_ledger::Settings,
     /// Where Gabion keeps what it must remember.
     pub(crate) data: Data,
-    /// Administration by programs: the admin API and SCIM.
+    /// Administration by programs: the admin API.
     pub(crate) api: gabion_console::ApiSettings,
     /// Metrics and health, for operators.
     pub(crate) admin: gabion_gateway::AdminSettings,

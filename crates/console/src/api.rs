@@ -25,7 +25,7 @@ use crate::context::Visitor;
 pub(crate) use body::{Body, Query, some};
 pub(crate) use problem::{Field, Problem};
 
-/// `[api]`: the admin API and SCIM below `/.gabion/api/` and `/.gabion/scim/`.
+/// `[api]`: the admin API below `/.gabion/api/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApiSettings {
@@ -34,40 +34,27 @@ pub struct ApiSettings {
     /// From where it answers: addresses and networks of clients, for instance `"10.1.0.0/16"`. This machine
     /// only unless told otherwise: an administrator's stolen key is then worth nothing from elsewhere.
     pub networks: Vec<String>,
-    /// Whether SCIM answers: to programs with the scope `gabion:scim`.
-    pub scim: bool,
-    /// From where SCIM answers. The provider of a directory calls from wherever it is: name its addresses.
-    pub scim_networks: Vec<String>,
 }
 
 impl Default for ApiSettings {
     fn default() -> Self {
-        let loopback = || vec!["127.0.0.0/8".to_owned(), "::1".to_owned()];
-        Self { enabled: true, networks: loopback(), scim: true, scim_networks: loopback() }
+        Self { enabled: true, networks: vec!["127.0.0.0/8".to_owned(), "::1".to_owned()] }
     }
 }
 
 impl ApiSettings {
     #[must_use]
     pub fn problems(&self) -> Vec<Wrong> {
-        let lists = [("networks", &self.networks), ("scim_networks", &self.scim_networks)];
-        let wrong = |name: &'static str, list: &[String]| -> Vec<Wrong> {
-            let bad = list.iter().enumerate().filter(|(_, text)| Network::parse(text).is_none());
-            bad.map(|(index, text)| {
-                Wrong::new(format!("{name}[{index}]"), format!("`{text}` is no address and no network"))
-                    .hint("for instance `10.1.0.0/16` or `2001:db8::/32`")
-            })
-            .collect()
-        };
-        lists.into_iter().flat_map(|(name, list)| wrong(name, list)).collect()
+        let bad = self.networks.iter().enumerate().filter(|(_, text)| Network::parse(text).is_none());
+        bad.map(|(index, text)| {
+            Wrong::new(format!("networks[{index}]"), format!("`{text}` is no address and no network"))
+                .hint("for instance `10.1.0.0/16` or `2001:db8::/32`")
+        })
+        .collect()
     }
 
     pub(crate) fn api_answers(&self, client: IpAddr) -> bool {
         self.enabled && within(&self.networks, client)
-    }
-
-    pub(crate) fn scim_answers(&self, client: IpAddr) -> bool {
-        self.scim && within(&self.scim_networks, client)
     }
 }
 

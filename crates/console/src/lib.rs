@@ -45,7 +45,7 @@ pub use api::v1::document as openapi;
 pub struct Parts {
     pub service: Service,
     pub clock: Arc<dyn Clock>,
-    /// From where the admin API and SCIM answer.
+    /// From where the admin API answers.
     pub api: ApiSettings,
 }
 

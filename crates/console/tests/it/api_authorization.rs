@@ -1,4 +1,4 @@
-//! Principal × endpoint of the admin API and SCIM, as the router answers, committed as
+//! Principal × endpoint of the admin API, as the router answers, committed as
 //! `api_authorization.txt`.
 //!
 //! After a deliberate change: `GABION_BLESS=1 cargo test -p gabion-console api_authorization`.

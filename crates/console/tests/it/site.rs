@@ -42,7 +42,6 @@ impl Site {
         let service = Service::open(Parts { settings, workers, ..parts }).unwrap();
         let api = gabion_console::ApiSettings {
             networks: vec!["203.0.113.0/24".to_owned()],
-            scim_networks: vec!["203.0.113.0/24".to_owned()],
             ..gabion_console::ApiSettings::default()
         };
         let parts = gabion_console::Parts { service: service.clone(), clock: clock.clone(), api };
