@@ -14,13 +14,15 @@ pub(crate) struct Client {
     gate: SocketAddr,
     connection: Option<SendRequest<Full<Bytes>>>,
     cookie: Option<String>,
+    /// The gate's other cookies, as pairs.
+    others: Vec<String>,
 }
 
 pub(crate) type Answer = Response<Bytes>;
 
 impl Client {
     pub(crate) fn new(gate: SocketAddr) -> Self {
-        Self { gate, connection: None, cookie: None }
+        Self { gate, connection: None, cookie: None, others: Vec::new() }
     }
 
     pub(crate) fn cookie(&self) -> Option<&str> {
@@ -29,7 +31,7 @@ impl Client {
 
     /// Goes on with the session another client began.
     pub(crate) fn with_cookie(gate: SocketAddr, cookie: &str) -> Self {
-        Self { gate, connection: None, cookie: Some(cookie.to_owned()) }
+        Self { gate, connection: None, cookie: Some(cookie.to_owned()), others: Vec::new() }
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> Result<Answer, ClientError> {
@@ -75,8 +77,9 @@ impl Client {
         body: Bytes,
     ) -> Result<Answer, ClientError> {
         let mut request = request.header(header::HOST, self.gate.to_string());
-        if let Some(cookie) = &self.cookie {
-            request = request.header(header::COOKIE, cookie);
+        let cookies: Vec<_> = self.cookie.iter().chain(&self.others).cloned().collect();
+        if !cookies.is_empty() {
+            request = request.header(header::COOKIE, cookies.join("; "));
         }
         let request = request.body(Full::new(body))?;
         if self.connection.as_ref().is_none_or(SendRequest::is_closed) {
@@ -95,8 +98,11 @@ impl Client {
         let (head, body) = answer?.into_parts();
         for set in head.headers.get_all(header::SET_COOKIE) {
             let pair = set.to_str()?.split(';').next().unwrap_or_default();
-            // The cookie of a sign-in that is half done comes and goes beside it.
-            if pair.contains("gabion") && !pair.contains("gabion-login=") && !pair.contains("gabion-dev-login=") {
+            let (name, _) = pair.split_once('=').unwrap_or((pair, ""));
+            if !matches!(name, "__Host-gabion" | "gabion-dev") {
+                self.others.retain(|other| !other.starts_with(&format!("{name}=")));
+                self.others.extend((name.contains("gabion") && !pair.ends_with('=')).then(|| pair.to_owned()));
+            } else {
                 self.cookie = (!pair.ends_with('=')).then(|| pair.to_owned());
             }
         }

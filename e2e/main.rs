@@ -21,6 +21,7 @@ mod federation;
 mod gate;
 mod machines;
 mod mail;
+mod oauth;
 mod oauth_clients;
 mod oidc_modules;
 mod passwords;

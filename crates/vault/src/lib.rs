@@ -15,6 +15,6 @@ pub mod signature;
 pub mod tls;
 pub mod x509;
 
-pub use digest::{constant_time_eq, hmac_sha1, hmac_sha256, sha1, sha256};
+pub use digest::{constant_time_eq, hmac_sha1, hmac_sha256, sha1, sha256, sha512};
 pub use random::SystemRng;
 pub use seal::SealingKey;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use gabion_model::{AccountId, Acr, Secret, Timestamp};
 use gabion_vault::encoding::base64url_encode;
-use gabion_vault::sha256;
+use gabion_vault::jose::Algorithm;
+use gabion_vault::{sha256, sha512};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -108,7 +109,8 @@ pub struct IdParts<'a> {
     pub client: &'a str,
     pub session: Option<&'a str>,
     pub terms: &'a Terms,
-    pub access_token: &'a Secret<String>,
+    /// See [`at_hash`].
+    pub at_hash: String,
     pub now: Timestamp,
     pub life: std::time::Duration,
 }
@@ -169,7 +171,7 @@ pub fn id_claims(parts: &IdParts<'_>) -> Map<String, Value> {
     set("auth_time", terms.authenticated.as_secs().into());
     set("acr", told_acr(&terms.claims.acr, terms.methods).as_str().into());
     set("amr", terms.methods.amr().into());
-    set("at_hash", half_hash(parts.access_token).into());
+    set("at_hash", parts.at_hash.as_str().into());
     if let Some(nonce) = &terms.nonce {
         set("nonce", nonce.as_str().into());
     }
@@ -216,10 +218,17 @@ pub fn person_claims(account: &Account, groups: &[String], wanted: &BTreeSet<&st
     known
 }
 
-/// The left half of the SHA-256, for `at_hash` under ES256 and RS256.
+/// The left half of the hash that belongs to the algorithm of the ID token (OpenID Connect Core 1.0,
+/// 3.1.3.6): SHA-256 for ES256 and RS256, SHA-512 for Ed25519.
 #[must_use]
-pub fn half_hash(token: &Secret<String>) -> String {
-    let hash = sha256(token.expose().as_bytes());
+pub fn at_hash(algorithm: Algorithm, token: &Secret<String>) -> String {
+    let text = token.expose().as_bytes();
+    if algorithm == Algorithm::EdDsa {
+        let hash = sha512(text);
+        let (half, _) = hash.split_at(32);
+        return base64url_encode(half);
+    }
+    let hash = sha256(text);
     let (half, _) = hash.split_at(16);
     base64url_encode(half)
 }
@@ -303,7 +312,8 @@ mod tests {
     fn an_id_token_says_who_for_whom_and_how() {
         let token = Secret::new("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y".to_owned());
         // OpenID Connect Core 1.0, A.3: the published `at_hash`.
-        assert_eq!(half_hash(&token), "77QmUPtjPfzWtF2AnpK9RQ");
+        assert_eq!(at_hash(Algorithm::Es256, &token), "77QmUPtjPfzWtF2AnpK9RQ");
+        assert_eq!(at_hash(Algorithm::EdDsa, &token).len(), 43);
         let terms = Terms {
             nonce: Some("n".to_owned()),
             methods: Methods::PASSWORD.with(Methods::TOTP),
@@ -317,7 +327,7 @@ mod tests {
             client: "shop",
             session: Some("s"),
             terms: &terms,
-            access_token: &token,
+            at_hash: at_hash(Algorithm::Es256, &token),
             now: NOW,
             life: Duration::from_secs(60),
         };

@@ -7,7 +7,7 @@ use gabion_identity::oauth::grant::{Grant, NewGrant, Refresh, Terms};
 use gabion_identity::oauth::request::AuthorizationRequest;
 use gabion_identity::oauth::response::AuthorizationResponse;
 use gabion_identity::oauth::token::{
-    ACCESS_TOKEN_TYPE, AccessClaims, AccessParts, Confirmation, ID_TOKEN_TYPE, IdParts, TokenAnswer,
+    ACCESS_TOKEN_TYPE, AccessClaims, AccessParts, Confirmation, ID_TOKEN_TYPE, IdParts, TokenAnswer, at_hash,
     id_claims,
 };
 use gabion_identity::oauth::{GrantId, OAuthError, Scopes, refresh, scope};
@@ -114,6 +114,8 @@ impl Inner {
         let id_token = scope
             .has(scope::OPENID)
             .then(|| {
+                let algorithm = client.metadata.id_token_signed_response_alg;
+                let key = self.key_for(algorithm).ok_or_else(OAuthError::server_error)?;
                 let claims = id_claims(&IdParts {
                     issuer: &issuer,
                     account,
@@ -121,11 +123,11 @@ impl Inner {
                     client: client.id.as_str(),
                     session: grant.session.as_ref().map(|session| session.as_str()),
                     terms: &grant.terms,
-                    access_token: &access_token,
+                    at_hash: at_hash(key.algorithm(), &access_token),
                     now,
                     life: settings.id_token.as_duration(),
                 });
-                self.sign_for(client.metadata.id_token_signed_response_alg, ID_TOKEN_TYPE, &claims)
+                self.sign_for(algorithm, ID_TOKEN_TYPE, &claims)
             })
             .transpose()?;
         let refresh_token = match &grant.refresh {
