@@ -68,7 +68,8 @@ pub struct Route {
     pub resource: Option<String>,
     /// The name of the upstream, as in `[upstreams.NAME]`.
     pub upstream: String,
-    /// The rate profile: `site`, `api`, `login` or one of `checks.rate.profiles`. Default: `checks.rate.profile`.
+    /// The rate profile: `site`, `api`, `login`, `machines` or one of `checks.rate.profiles`. Default:
+    /// `checks.rate.profile`.
     #[serde(default)]
     pub rate: Option<String>,
     /// The largest body. Default: `checks.limits.body`.

@@ -158,3 +158,44 @@ async fn forms_of_other_sites_are_refused() {
         assert!(!answer.headers().contains_key("set-cookie"));
     }
 }
+
+/// RFC 6749, 3.2; Fetch, CORS protocol: a script of any site may ask for tokens with what it holds itself, and
+/// never with the person's cookie. The pages stay closed.
+#[tokio::test]
+async fn the_providers_endpoints_are_open_to_scripts_without_cookies() {
+    let gate = Gate::new(true);
+    let cross = |method: &str, path: &str| {
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "notes.example")
+            .header("origin", "https://shop.example")
+            .header("sec-fetch-site", "cross-site")
+            .header("sec-fetch-mode", "cors")
+    };
+    let allowed = |answer: &Response<()>| answer.headers().get("access-control-allow-origin").cloned();
+    for path in ["/.gabion/oauth/token", "/.gabion/oauth/revoke", "/.gabion/oauth/userinfo"] {
+        let form = cross("POST", path).header("content-type", "application/x-www-form-urlencoded");
+        let (answer, body) = gate.send(form.body("grant_type=refresh_token").unwrap()).await;
+        assert_ne!(answer.status(), StatusCode::FORBIDDEN, "{path}: {body}");
+        assert_eq!(allowed(&answer), Some("*".parse().unwrap()), "{path}");
+        assert!(!answer.headers().contains_key("access-control-allow-credentials"), "{path}");
+        let preflight = cross("OPTIONS", path)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "authorization, dpop");
+        let (answer, _) = gate.send(preflight.body("").unwrap()).await;
+        assert_eq!(answer.status(), StatusCode::NO_CONTENT, "{path}");
+        assert_eq!(allowed(&answer), Some("*".parse().unwrap()), "{path}");
+        let fields = answer.headers()["access-control-allow-headers"].to_str().unwrap();
+        assert!(fields.contains("authorization") && fields.contains("dpop"), "{path}: {fields}");
+    }
+    for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+        let (answer, body) = gate.send(cross("GET", path).body("").unwrap()).await;
+        assert_eq!((answer.status(), allowed(&answer)), (StatusCode::OK, Some("*".parse().unwrap())), "{body}");
+    }
+    for path in ["/.gabion/oauth/consent", "/.gabion/login"] {
+        let form = cross("POST", path).header("content-type", "application/x-www-form-urlencoded");
+        let (answer, _) = gate.send(form.body("decision=allow").unwrap()).await;
+        assert_eq!((answer.status(), allowed(&answer)), (StatusCode::FORBIDDEN, None), "{path}");
+    }
+}

@@ -425,3 +425,126 @@ const LONGEST_NONCE: usize = 1024;
 const LONGEST_HINT: usize = 254;
 const LONGEST_TOKEN: usize = 8 * 1024;
 const MOST_LEVELS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const BEGUN: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    fn request() -> AuthorizationRequest {
+        AuthorizationRequest {
+            target: Target {
+                client: "shop".parse().unwrap(),
+                redirect_uri: "https://shop.example/cb".to_owned(),
+                mode: ResponseMode::Query,
+                state: None,
+            },
+            scope: Scopes::of(["openid"]),
+            resources: Vec::new(),
+            claims: ClaimsRequest::default(),
+            nonce: None,
+            challenge: None,
+            prompt: Prompt::default(),
+            max_age: None,
+            acr: Vec::new(),
+            acr_essential: false,
+            login_hint: None,
+            id_token_hint: None,
+            subject: None,
+            dpop_jkt: None,
+        }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_secs(BEGUN.as_secs() + seconds)
+    }
+
+    #[test]
+    fn the_verifier_of_the_specification() {
+        // RFC 7636, appendix B.
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        assert!(is_verifier_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", challenge));
+        for wrong in ["", challenge, "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl", &"x".repeat(129), "ü"] {
+            assert!(!is_verifier_of(wrong, challenge), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn prompts_are_read() {
+        let read = |text| Prompt::parse(text).map_err(|error| error.code);
+        assert_eq!(read(""), Ok(Prompt::default()));
+        assert_eq!(read("login consent"), Ok(Prompt { login: true, consent: true, ..Prompt::default() }));
+        assert_eq!(read("create"), Ok(Prompt::default()), "what is not known is ignored");
+        for wrong in ["none login", "none none", "consent none", "none create"] {
+            assert_eq!(read(wrong), Err(ErrorCode::InvalidRequest), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn tokens_name_the_highest_level_asked_for_and_reached() {
+        let strong = Methods::PASSWORD.with(Methods::PASSKEY);
+        assert_eq!(told_acr(&[], strong), Acr::PhishingResistant);
+        assert_eq!(told_acr(&[Acr::TwoFactors], strong), Acr::TwoFactors);
+        assert_eq!(told_acr(&[Acr::PhishingResistant], Methods::PASSWORD), Acr::OneFactor);
+    }
+
+    proptest! {
+        /// Whatever is asked and whoever is there: a grant is made only when all that was asked holds, and
+        /// `prompt=none` never leads to a page.
+        #[test]
+        fn nothing_is_granted_that_was_not_earned(
+            flags in proptest::array::uniform8(any::<bool>()),
+            authenticated in -1000_i64..1000,
+            max_age in proptest::option::of(0_u64..900),
+            methods in 0_u16..256,
+            consented in 0_u8..3,
+            seconds in 0_i64..1000,
+        ) {
+            let [login, consent, select_account, none, essential, selected, stepped_up, other] = flags;
+            let prompt = if none {
+                Prompt { none, ..Prompt::default() }
+            } else {
+                Prompt { none, login, consent, select_account }
+            };
+            let request = AuthorizationRequest {
+                prompt,
+                max_age,
+                acr: if essential { vec![Acr::TwoFactors] } else { Vec::new() },
+                acr_essential: essential,
+                subject: other.then(|| "ada".to_owned()),
+                ..request()
+            };
+            let consented = match consented {
+                0 => Consented::No,
+                1 => Consented::Remembered,
+                _ => Consented::JustNow,
+            };
+            let account = AccountId::new(if flags[0] { "ada" } else { "bob" });
+            let methods = Methods::from_bits(methods);
+            let authenticated = at(authenticated.min(seconds));
+            let now = at(seconds);
+            let progress = Progress { begun: BEGUN, selected, stepped_up };
+            let present = Present { account: &account, authenticated, methods };
+            let step = request.next(progress, Some(present), consented, now);
+            let alone = request.next(progress, None, consented, now);
+            prop_assert!(matches!(alone, Step::Login { .. } | Step::Refuse(_)), "nobody is granted anything");
+            if none {
+                prop_assert!(matches!(step, Step::Grant | Step::Refuse(_)));
+                prop_assert!(matches!(alone, Step::Refuse(_)));
+            }
+            if step == Step::Grant {
+                let anew = authenticated >= BEGUN;
+                prop_assert!(!prompt.login || anew);
+                let age = now.saturating_since(authenticated).as_secs();
+                prop_assert!(anew || max_age.is_none_or(|most| most > 0 && age <= most));
+                prop_assert!(!essential || methods.acr() >= Acr::TwoFactors);
+                prop_assert!(!other || account.as_str() == "ada");
+                prop_assert!(consented != Consented::No);
+                prop_assert!(!prompt.consent || consented == Consented::JustNow);
+                prop_assert!(!prompt.select_account || selected || anew);
+            }
+        }
+    }
+}
