@@ -101,7 +101,8 @@ impl Client {
             let (name, _) = pair.split_once('=').unwrap_or((pair, ""));
             if !matches!(name, "__Host-gabion" | "gabion-dev") {
                 self.others.retain(|other| !other.starts_with(&format!("{name}=")));
-                self.others.extend((name.contains("gabion") && !pair.ends_with('=')).then(|| pair.to_owned()));
+                self.others
+                    .extend((name.contains("gabion") && !pair.ends_with('=')).then(|| pair.to_owned()));
             } else {
                 self.cookie = (!pair.ends_with('=')).then(|| pair.to_owned());
             }

@@ -38,13 +38,6 @@ pub(crate) fn package(name: &str) -> PathBuf {
     folder().join("node_modules").join(name)
 }
 
-/// A program that a package of `venv` brings, for instance `scim2-tester`.
-pub(crate) fn python_program(name: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(folder().join("venv/bin").join(name));
-    command.args(arguments).kill_on_drop(true);
-    command
-}
-
 /// A program of the machine, for instance `nginx`; Debian keeps servers in `/usr/sbin`.
 pub(crate) fn program(name: &str) -> Command {
     let places = ["/usr/sbin", "/usr/local/sbin"].iter().map(|place| Path::new(place).join(name));

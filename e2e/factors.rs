@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::time::Instant;
 
+use fantoccini::Client as Browser;
 use fantoccini::wd::WebDriverCompatibleCommand;
-use fantoccini::{Client as Browser, Locator};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use url::Url;

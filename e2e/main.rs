@@ -6,6 +6,7 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
     reason = "tests fail by panicking, read the environment and the clock, and open sockets to the gate"

@@ -114,7 +114,8 @@ async fn an_application_signs_people_in() {
 
     // The application sends the browser; the person signs in and is asked.
     let mut alice = Client::new(gate.address);
-    let login = location(&alice.navigate(&shop.sign_in("openid%20profile%20offline_access")).await.expect("answers"));
+    let login =
+        location(&alice.navigate(&shop.sign_in("openid%20profile%20offline_access")).await.expect("answers"));
     assert!(login.starts_with("/.gabion/login?next="), "{login}");
     let next = parameter(&login, "next").replace("%2F", "/").replace("%3F", "?").replace("%3D", "=");
     assert!(alice.sign_in("alice", PASSWORD).await.expect("answers"));
@@ -123,7 +124,8 @@ async fn an_application_signs_people_in() {
     assert!(policy.contains("form-action 'self' https://shop.example;"), "{policy}");
     let page = text(&page);
     assert!(page.contains("The shop") && page.contains("Stay connected"), "{page}");
-    let fields = [("flow", input(&page, "flow")), ("session", input(&page, "session")), ("decision", "allow")];
+    let fields =
+        [("flow", input(&page, "flow")), ("session", input(&page, "session")), ("decision", "allow")];
     let back = location(&alice.submit("/.gabion/oauth/consent", &fields).await.expect("answers"));
     assert!(back.starts_with(CALLBACK) && parameter(&back, "state") == "s", "{back}");
     assert_eq!(parameter(&back, "iss"), percent_encode_issuer(&shop));

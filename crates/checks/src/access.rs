@@ -215,7 +215,7 @@ impl AccessCheck {
     fn refuse(&self, violation: Violation, exchange: &Exchange) -> Denial {
         let (route, denial) = (exchange.route, Denial::from(violation));
         let people = route.and_then(|route| self.people.get(route)).is_some_and(|people| *people);
-        let sign_in = |asked, challenge| Remedy::SignIn(SignIn { people, asked, challenge });
+        let sign_in = |asked, challenge| Remedy::SignIn(Box::new(SignIn { people, asked, challenge }));
         match violation {
             Violation::MissingScope => denial.remedy(Remedy::Challenge(self.challenges.scope(route))),
             Violation::NotSignedIn => denial.remedy(sign_in("", self.challenges.missing(route))),

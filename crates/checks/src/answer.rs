@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, response};
 
-use crate::denial::{Denial, Remedy, SignIn};
+use crate::denial::{Denial, Remedy};
 use crate::exchange::{Audience, Exchange};
 use crate::forward_auth;
 
@@ -59,7 +59,10 @@ pub(crate) fn refusal(exchange: &Exchange, denial: &Denial) -> Response<Bytes> {
             }
             headers.insert(LOCATION, login(exchange, sign_in.asked));
         }
-        Remedy::Challenge(challenge) | Remedy::SignIn(SignIn { challenge, .. }) => {
+        Remedy::SignIn(sign_in) => {
+            headers.insert(WWW_AUTHENTICATE, sign_in.challenge.clone());
+        }
+        Remedy::Challenge(challenge) => {
             headers.insert(WWW_AUTHENTICATE, challenge.clone());
         }
     }

@@ -88,10 +88,8 @@ pub fn verify<'a>(
     let own = own.map(|value| value.to_str().unwrap_or_default().trim());
     let mut shown = None;
     for key in own {
-        if takes || is_key(key) {
-            if shown.replace(key).is_some() {
-                return Err(Violation::Several);
-            }
+        if (takes || is_key(key)) && shown.replace(key).is_some() {
+            return Err(Violation::Several);
         }
     }
     for value in headers.get_all(AUTHORIZATION) {
@@ -217,7 +215,8 @@ mod tests {
     fn one_key_in_one_place() {
         let key = KEY.to_owned();
         let bearer = format!("Bearer {key}");
-        let rows: [(&[(HeaderName, &str)], bool, Result<bool, Violation>); 8] = [
+        type Row<'a> = (&'a [(HeaderName, &'a str)], bool, Result<bool, Violation>);
+        let rows: [Row<'_>; 8] = [
             (&[], true, Ok(false)),
             (&[(AUTHORIZATION, &bearer)], true, Ok(true)),
             (&[(X_API_KEY, &key)], true, Ok(true)),

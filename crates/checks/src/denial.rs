@@ -32,7 +32,7 @@ pub(crate) enum Remedy {
     /// `WWW-Authenticate`.
     Challenge(HeaderValue),
     /// For a navigation the way to the login page, for a program the challenge.
-    SignIn(SignIn),
+    SignIn(Box<SignIn>),
 }
 
 /// How somebody becomes who the route asks for.

@@ -164,15 +164,6 @@ const fn attributes(secure: bool) -> &'static str {
     if secure { "; Path=/; HttpOnly; Secure; SameSite=Lax" } else { "; Path=/; HttpOnly; SameSite=Lax" }
 }
 
-const OURS: [&str; 6] = [
-    SECURE_NAME,
-    DEVELOPMENT_NAME,
-    SECURE_LOGIN_NAME,
-    DEVELOPMENT_LOGIN_NAME,
-    SECURE_FEDERATION_NAME,
-    DEVELOPMENT_FEDERATION_NAME,
-];
-
 /// As long as a sign-in with another provider is kept ([`crate::federation::attempt::LIFE`]), and then its
 /// person may choose.
 const FEDERATION_SECONDS: u64 = 2 * crate::federation::attempt::LIFE.as_secs();

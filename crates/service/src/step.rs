@@ -35,7 +35,6 @@ impl Service {
     ///
     /// # Errors
     /// When the account may not sign in, or the sign-in cannot be recorded.
-    #[allow(dead_code, reason = "the way in from other providers comes next")]
     pub(crate) async fn first_factor(
         &self,
         caller: &Caller,

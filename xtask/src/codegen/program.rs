@@ -25,7 +25,11 @@ pub(super) fn print(root: &Path, how: Build) -> Result<Vec<(String, String)>, St
     }
     let reference = run(&program, &["reference"])?;
     let api = run(&program, &["openapi"])?;
-    Ok(vec![("schema/openapi.json".to_owned(), api), ("schema/gabion.schema.json".to_owned(), schema), ("docs/cli.md".to_owned(), reference)])
+    Ok(vec![
+        ("schema/openapi.json".to_owned(), api),
+        ("schema/gabion.schema.json".to_owned(), schema),
+        ("docs/cli.md".to_owned(), reference),
+    ])
 }
 
 fn build(root: &Path, how: Build) -> Result<PathBuf, String> {

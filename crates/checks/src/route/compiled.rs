@@ -353,7 +353,7 @@ fn own() -> impl Iterator<Item = Compiled> {
         let programs = path.starts_with("/.gabion/api/");
         let limit = if programs { PROGRAM_BODY_LIMIT } else { OWN_BODY_LIMIT };
         if programs {
-            route.credentials = Some(gabion_identity::CredentialKind::ALL.to_vec());
+            route.credentials = Some(CredentialKind::ALL.to_vec());
         }
         route.body_limit = Some(limit);
         route.upload_limit = Some(limit);

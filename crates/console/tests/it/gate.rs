@@ -191,7 +191,11 @@ async fn the_providers_endpoints_are_open_to_scripts_without_cookies() {
     }
     for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
         let (answer, body) = gate.send(cross("GET", path).body("").unwrap()).await;
-        assert_eq!((answer.status(), allowed(&answer)), (StatusCode::OK, Some("*".parse().unwrap())), "{body}");
+        assert_eq!(
+            (answer.status(), allowed(&answer)),
+            (StatusCode::OK, Some("*".parse().unwrap())),
+            "{body}"
+        );
     }
     for path in ["/.gabion/oauth/consent", "/.gabion/login"] {
         let form = cross("POST", path).header("content-type", "application/x-www-form-urlencoded");

@@ -36,8 +36,7 @@ async fn by_default_only_https_on_its_port_is_reached() {
 
 #[tokio::test]
 async fn what_is_named_exactly_is_reached_wherever_it_is_and_nothing_beside_it() {
-    let mut names = Names::default();
-    names.others = vec!["10.1.2.3".parse().unwrap()];
+    let names = Names { others: vec!["10.1.2.3".parse().unwrap()], ..Names::default() };
     let internet = Internet::new(names, &["idp.internal"], Arc::new(|_| ok("inside"))).await;
     let allow = vec!["idp.internal:8443".to_owned(), "127.0.0.1:80".to_owned()];
     let client = internet.client(EgressSettings { allow, ..EgressSettings::default() }.guard());

@@ -84,7 +84,8 @@ fn the_key_is_kept_nowhere() {
 fn what_is_not_a_key_is_nobodys() {
     let house = house();
     let (key, _) = house.make();
-    for wrong in ["", "gab_live_", &key.expose()[..57], &format!("{} ", key.expose()), "Bearer x"] {
+    for wrong in ["", "gab_live_", key.expose().get(..57).unwrap(), &format!("{} ", key.expose()), "Bearer x"]
+    {
         assert!(house.keys.resolve(wrong, NOW).is_none(), "{wrong}");
     }
     let (_, elsewhere) = (1, super::format::generate("live", &SeededRng::new(99)));

@@ -88,7 +88,7 @@ mod tests {
             "0123456789abcdefghjkmnpq",
             " 0123 4567 89ab cdef ghjk mnpq ",
             "O1I3-4567-89AB-CDEF-GHJK-MNPQ".replace("1I", "12").as_str(),
-            "o1234567—89AB-CDEF-GHJK-MNPQ".replace("o1", "o1").as_str(),
+            "o1234567—89AB-CDEF-GHJK-MNPQ",
         ] {
             let expected = (same.chars().filter(char::is_ascii_alphanumeric).count() == 24).then_some(kept);
             assert_eq!(hash(&ada, &secret(same)), expected, "{same}");

@@ -144,7 +144,8 @@ impl ClientDocumentSettings {
             ClientDocumentMode::Off => false,
             ClientDocumentMode::Any => true,
             ClientDocumentMode::List => {
-                let authority = address.strip_prefix("https://").and_then(|rest| rest.split(['/', '?']).next());
+                let authority =
+                    address.strip_prefix("https://").and_then(|rest| rest.split(['/', '?']).next());
                 authority.is_some_and(|authority| self.hosts.iter().any(|host| host == authority))
             }
         }
@@ -363,7 +364,8 @@ impl Reader<'_> {
 
     fn subject(&self) -> Result<Option<CertificateSubject>, OAuthError> {
         let mut found = None;
-        let makers: [(&str, fn(String) -> CertificateSubject); 5] = [
+        type Maker = fn(String) -> CertificateSubject;
+        let makers: [(&str, Maker); 5] = [
             ("tls_client_auth_subject_dn", CertificateSubject::Dn),
             ("tls_client_auth_san_dns", CertificateSubject::SanDns),
             ("tls_client_auth_san_email", CertificateSubject::SanEmail),
@@ -460,7 +462,11 @@ mod tests {
             ..ClientDocumentSettings::default()
         };
         assert!(listed.problems().is_empty() && listed.lets_in("https://app.example/client.json"));
-        for other in ["https://evil.example/app.example", "https://app.example.evil.example/x", "https://app.example:8443/x"] {
+        for other in [
+            "https://evil.example/app.example",
+            "https://app.example.evil.example/x",
+            "https://app.example:8443/x",
+        ] {
             assert!(!listed.lets_in(other), "{other}");
         }
         assert!(!ClientDocumentSettings::default().lets_in("https://app.example/client.json"));

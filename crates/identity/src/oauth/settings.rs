@@ -96,7 +96,8 @@ impl ProviderSettings {
             }
         }
         problems.extend(self.registration.problems().into_iter().map(|one| one.under("registration")));
-        problems.extend(self.client_documents.problems().into_iter().map(|one| one.under("client_documents")));
+        problems
+            .extend(self.client_documents.problems().into_iter().map(|one| one.under("client_documents")));
         for (name, scope) in &self.scopes {
             let at = format!("scopes.{name}");
             if !scope::is_token(name) {

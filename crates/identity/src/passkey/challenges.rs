@@ -31,10 +31,13 @@ pub enum Purpose {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SoloChallenge(Vec<u8>);
 
+/// A challenge, and until when it waits.
+type Held = (Vec<u8>, Timestamp);
+
 /// All open challenges.
 pub struct Challenges {
     key: [u8; 32],
-    held: Mutex<HashMap<(Holder, Purpose), (Vec<u8>, Timestamp)>>,
+    held: Mutex<HashMap<(Holder, Purpose), Held>>,
     /// Digests of solo challenges that were used, until they would have expired.
     used: Mutex<HashMap<[u8; 32], Timestamp>>,
 }

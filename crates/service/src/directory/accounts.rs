@@ -240,7 +240,7 @@ impl Inner {
         check.done()?;
         let now = self.clock.now();
         // An address that stays stays as verified as it was, unless somebody says otherwise.
-        let email = email.map_or_else(|| account.email.clone(), |email| email);
+        let email = email.unwrap_or_else(|| account.email.clone());
         let verified = match edit.email_verified {
             Some(true) => account.email_verified.filter(|_| email == account.email).or(Some(now)),
             Some(false) => None,

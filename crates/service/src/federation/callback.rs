@@ -188,7 +188,7 @@ impl Service {
                 if let Err(error) = inner.storage.identity_used(&identity.id, &label, now) {
                     tracing::warn!(%error, "use of an identity not stored");
                 }
-                Ok(inner.accounts.by_id(&identity.account)?.ok_or(ActError::NotFound)?)
+                inner.accounts.by_id(&identity.account)?.ok_or(ActError::NotFound)
             })
             .await?;
         self.enter_as(caller, provider, asserted, account, wanted).await

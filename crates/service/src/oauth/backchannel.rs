@@ -10,7 +10,6 @@ use std::sync::{Mutex, PoisonError};
 use gabion_identity::Session;
 use gabion_identity::oauth::client::Client;
 use gabion_identity::oauth::logout::{LOGOUT_TOKEN_TYPE, logout_claims};
-use gabion_identity::oauth::storage::OAuthStorage as _;
 use gabion_identity::session::Watcher;
 use gabion_model::outbound::FetchRequest;
 use gabion_model::{AccountId, Outcome, Secret, SessionId, random};
@@ -97,10 +96,7 @@ impl Service {
                         Ok(clients.iter().map(ToString::to_string).collect())
                     })
                     .await;
-                match found {
-                    Ok(names) => names,
-                    Err(_) => Vec::new(),
-                }
+                found.unwrap_or_default()
             }
         };
         let mut left = Vec::new();

@@ -9,7 +9,6 @@ use gabion_identity::oauth::client::{Client, GrantType};
 use gabion_identity::oauth::device::{self, Approval, Decision as Word, DeviceRequest, INTERVAL, LIFE};
 use gabion_identity::oauth::grant::{Grant, NewGrant, Terms};
 use gabion_identity::oauth::scope::OFFLINE_ACCESS;
-use gabion_identity::oauth::storage::OAuthStorage as _;
 use gabion_identity::oauth::token::TokenAnswer;
 use gabion_identity::oauth::{ErrorCode, OAuthError, Parameters, Scopes, resource};
 use gabion_identity::{Account, StorageError};

@@ -75,7 +75,7 @@ impl ApiKeyStorage for Database {
 
 fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
     let scopes: String = row.get("scopes")?;
-    let text = |column| Ok::<_, rusqlite::Error>(row.get::<_, String>(column)?);
+    let text = |column| row.get::<_, String>(column);
     Ok(ApiKey {
         id: ApiKeyId::new(&text("key_id")?),
         hash: row.get("hash")?,

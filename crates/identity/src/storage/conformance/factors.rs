@@ -149,7 +149,8 @@ fn a_factor_is_renamed_and_removed_by_its_owner(storage: &impl Storage) {
         assert_eq!(storage.rename_factor(&ada, &id, "mine"), Ok(true));
     }
     let own = of(storage, "ada");
-    assert_eq!((own.totps[0].name.as_str(), own.passkeys[0].name.as_str()), ("mine", "mine"));
+    let names = own.totps.iter().map(|one| &one.name).chain(own.passkeys.iter().map(|one| &one.name));
+    assert_eq!(names.collect::<Vec<_>>(), ["mine", "mine"]);
     assert_eq!(storage.remove_factor(&ada, &FactorId::new("one"), false), Ok(Removal::Removed));
     assert_eq!(storage.remove_factor(&ada, &FactorId::new("one"), false), Ok(Removal::NotThere));
     assert_eq!(storage.remove_factor(&ada, &FactorId::new("two"), false), Ok(Removal::Removed));

@@ -172,7 +172,8 @@ impl OAuthStorage for MemoryStorage {
     fn clients_of_session(&self, session: &SessionId) -> Result<Vec<ClientId>, StorageError> {
         let state = self.state();
         let of = |grant: &&Grant| grant.redeemed.is_some() && grant.session.as_ref() == Some(session);
-        let clients: BTreeSet<_> = state.oauth.grants.values().filter(of).map(|grant| grant.client.clone()).collect();
+        let clients: BTreeSet<_> =
+            state.oauth.grants.values().filter(of).map(|grant| grant.client.clone()).collect();
         Ok(clients.into_iter().collect())
     }
 
