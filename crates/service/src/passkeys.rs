@@ -193,7 +193,7 @@ impl Service {
                 drop(inner.pending.take(ticket.expose(), inner.clock.now()));
             }
             let methods = Methods::PASSKEY_USER_VERIFIED;
-            Ok(service.first_factor_for(&caller, account, methods, None, wanted).await?)
+            Ok(service.first_factor(&caller, account, methods, None, wanted).await?)
         })
         .await
     }

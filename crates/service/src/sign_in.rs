@@ -47,7 +47,7 @@ impl Service {
         to_the_end(async move {
             caller.request_id.get_or_insert_with(|| RequestId::random(&*service.0.rng));
             let (account, rehashed) = service.authenticate(&caller, name, password).await?;
-            service.first_factor_for(&caller, account, Methods::PASSWORD, rehashed, wanted).await
+            service.first_factor(&caller, account, Methods::PASSWORD, rehashed, wanted).await
         })
         .await
     }

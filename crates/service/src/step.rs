@@ -31,25 +31,11 @@ pub struct Pending {
 
 impl Service {
     /// Somebody proved to be `account` by `methods`, and by nothing else. `rehashed` is the password hashed
-    /// at today's cost, where due; it is kept when the sign-in completes.
+    /// at today's cost, where due; it is kept when the sign-in completes. At least `wanted` is asked for.
     ///
     /// # Errors
     /// When the account may not sign in, or the sign-in cannot be recorded.
     pub(crate) async fn first_factor(
-        &self,
-        caller: &Caller,
-        account: Account,
-        methods: Methods,
-        rehashed: Option<String>,
-    ) -> Result<Step, SignInError> {
-        self.first_factor_for(caller, account, methods, rehashed, Acr::OneFactor).await
-    }
-
-    /// The same, where at least `wanted` is asked for.
-    ///
-    /// # Errors
-    /// As [`first_factor`](Self::first_factor).
-    pub(crate) async fn first_factor_for(
         &self,
         caller: &Caller,
         account: Account,

@@ -108,6 +108,7 @@ pub(crate) struct Page<T> {
     pub(crate) next: Option<String>,
 }
 
+#[expect(clippy::result_large_err, reason = "an answer, made and returned at once")]
 pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Response> {
     match asked {
         None => Ok(50),

@@ -64,7 +64,7 @@ async fn token(site: &Site, secret: &str, form: &str) -> Answer {
 /// The standard alphabet, for `Basic`.
 fn base64(text: &str) -> String {
     let mut out = base64url_encode(text.as_bytes()).replace('-', "+").replace('_', "/");
-    while out.len() % 4 != 0 {
+    while !out.len().is_multiple_of(4) {
         out.push('=');
     }
     out
