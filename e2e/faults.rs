@@ -166,8 +166,9 @@ async fn ten_thousand_slow_connections_do_not_stop_a_visitor() {
         let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: ").await;
         slow.push(stream);
     }
-    let held = gate.metric("gabion_connections").await;
-    assert!(held >= SLOW as f64, "only {held} connections are held at once");
+    // The last of them may still wait to be accepted.
+    let held = async { while gate.metric("gabion_connections").await < SLOW as f64 {} };
+    assert!(tokio::time::timeout(PATIENCE, held).await.is_ok(), "they are not all held at once");
     let mut visitor = Client::new(gate.address);
     for number in 0..20 {
         let begun = Instant::now();

@@ -36,7 +36,7 @@ const RULES: &[Rule] = &[
     Rule { name: "arrows", about: "crates know only what lies below them", check: arrows::check },
     Rule {
         name: "primitives",
-        about: "cryptography stays in vault, TLS in vault and gateway",
+        about: "cryptography stays in vault, TLS in vault, gateway and egress",
         check: primitives::check,
     },
     Rule {

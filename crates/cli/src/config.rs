@@ -55,7 +55,7 @@ pub(crate) struct Config {
     /// The keys that sign tokens, and how they are replaced.
     pub(crate) tokens: gabion_identity::KeySettings,
     /// Letting other applications sign people in here: what they get, and for how long.
-    pub(crate) provider: gabion_identity::oauth::ProviderSettings,
+    pub(crate) provider: gabion_identity::ProviderSettings,
     /// Who must have a second factor, and how strict second factors are.
     pub(crate) factors: gabion_identity::FactorSettings,
     /// Other OpenID providers people may sign in with, each under a name of its own.

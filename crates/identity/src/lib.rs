@@ -46,6 +46,7 @@ pub use invitation::{Invitation, Invitations, Purpose};
 pub use keyring::{KeySettings, Keyring};
 pub use machines::Machines;
 pub use name::{AccountName, MalformedName};
+pub use oauth::ProviderSettings;
 pub use passwords::{Passwords, Profile, Violation};
 pub use pending::{PendingSignIn, PendingSignIns};
 pub use personal::Personal;

@@ -54,6 +54,7 @@ pub use federation::{
     Arrival, Chosen, Departure, FederationError, IdentityView, LinkError, LogoutRefused, ProvenView,
     ProviderView, StartFederation, UnlinkError,
 };
+pub use gabion_vault::password::from_keycloak;
 pub use imports::ImportedAccount;
 pub use mail::{EmailView, MailLinkView, Notice};
 pub use oauth::{AddedClient, ClientActError, ClientView, NewClient, SecretView};

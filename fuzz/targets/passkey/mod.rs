@@ -27,11 +27,3 @@ pub fn with_key(public_key: &[u8]) -> Passkey {
         last_used: None,
     }
 }
-
-/// For `localhost`, somebody present.
-#[allow(dead_code)]
-pub fn authenticator_data() -> Vec<u8> {
-    let mut data = gabion_vault::sha256(b"localhost").to_vec();
-    data.extend([1, 0, 0, 0, 1]);
-    data
-}

@@ -1,4 +1,5 @@
-//! Cryptographic primitives and keys stay in `vault`; TLS is named by `vault` and `gateway` only.
+//! Cryptographic primitives and keys stay in `vault`; TLS is named by `vault`, and by `gateway` and
+//! `egress`, who speak it.
 //! `strawman` breaks rules for a living and is exempt.
 
 use super::finding::Finding;
@@ -57,12 +58,12 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
                     format!("`{}` names the primitive `{name}`", member.name),
                     WAY_OUT,
                 ));
-            } else if TLS.contains(&name) && member.name != "gateway" {
+            } else if TLS.contains(&name) && !matches!(member.name.as_str(), "gateway" | "egress") {
                 let what = format!("`{}` names TLS (`{name}`)", member.name);
                 findings.push(Finding::new(
                     place,
                     what,
-                    "TLS is configured by `vault` and spoken by `gateway`",
+                    "TLS is configured by `vault` and spoken by `gateway` and `egress`",
                 ));
             }
         }

@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use gabion_identity::oauth::Parameters;
+use gabion_service::oauth::Parameters;
 use http::{HeaderMap, StatusCode};
 
 use super::respond::{self, Shown};

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{MethodRouter, post};
-use gabion_identity::oauth::OAuthError;
 use gabion_service::oauth::DeviceCodes;
+use gabion_service::oauth::OAuthError;
 use http::StatusCode;
 use serde_json::json;
 

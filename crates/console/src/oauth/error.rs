@@ -1,7 +1,7 @@
 //! Errors of OAuth as answers (RFC 6749, 5.2): JSON, never kept, with a challenge where one is due.
 
 use axum::response::{IntoResponse, Response};
-use gabion_identity::oauth::{ErrorCode, OAuthError};
+use gabion_service::oauth::{ErrorCode, OAuthError};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;

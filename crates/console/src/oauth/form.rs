@@ -3,9 +3,9 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::response::Response;
-use gabion_identity::oauth::{ErrorCode, OAuthError, Parameters};
 use gabion_model::Secret;
 use gabion_service::oauth::ClientCredentials;
+use gabion_service::oauth::{ErrorCode, OAuthError, Parameters};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 

@@ -10,10 +10,10 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use gabion_identity::cookie;
-use gabion_identity::oauth::Parameters;
-use gabion_identity::oauth::redirect::form_action;
 use gabion_service::ActError;
 use gabion_service::oauth::LogoutRequest;
+use gabion_service::oauth::Parameters;
+use gabion_service::oauth::form_action;
 use http::header::CONTENT_SECURITY_POLICY;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 

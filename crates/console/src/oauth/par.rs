@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{MethodRouter, post};
-use gabion_identity::oauth::OAuthError;
+use gabion_service::oauth::OAuthError;
 use gabion_service::oauth::Pushed;
 use http::StatusCode;
 use serde_json::json;

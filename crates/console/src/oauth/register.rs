@@ -5,8 +5,8 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
-use gabion_identity::oauth::{ErrorCode, OAuthError};
 use gabion_model::Secret;
+use gabion_service::oauth::{ErrorCode, OAuthError};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 

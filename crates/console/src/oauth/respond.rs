@@ -2,12 +2,12 @@
 
 use askama::Template;
 use axum::response::Response;
-use gabion_identity::oauth::redirect::form_action;
-use gabion_identity::oauth::request::{ResponseMode, TargetError};
-use gabion_identity::oauth::response::AuthorizationResponse;
-use gabion_identity::oauth::{OAuthError, redirect_host};
 use gabion_model::{Acr, Secret};
+use gabion_service::oauth::AuthorizationResponse;
+use gabion_service::oauth::form_action;
 use gabion_service::oauth::{Asked, Authorization};
+use gabion_service::oauth::{OAuthError, redirect_host};
+use gabion_service::oauth::{ResponseMode, TargetError};
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 

@@ -33,7 +33,7 @@ async fn answer(State(console): State<Console>, posted: Posted) -> Response {
 async fn issue(
     console: &Console,
     posted: &Posted,
-) -> Result<Secret<String>, gabion_identity::oauth::OAuthError> {
+) -> Result<Secret<String>, gabion_service::oauth::OAuthError> {
     let caller = posted.visitor.caller();
     let credentials = posted.credentials()?;
     let client = console.service.authenticate_client(&caller, &credentials, &posted.parameters).await?;

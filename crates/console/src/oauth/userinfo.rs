@@ -4,10 +4,10 @@
 use axum::extract::{FromRequest as _, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
-use gabion_identity::oauth::token::Confirmation;
-use gabion_identity::oauth::{ErrorCode, OAuthError};
 use gabion_model::Secret;
+use gabion_service::oauth::Confirmation;
 use gabion_service::oauth::Userinfo;
+use gabion_service::oauth::{ErrorCode, OAuthError};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 

@@ -20,6 +20,10 @@ async fn pages(site: &Site) -> Vec<(&'static str, Answer)> {
     let weak = [("token", token), ("password", "x"), ("repeat", "x")];
     let change = [("current", PASSWORD), ("password", "x"), ("repeat", "x")];
     let wrong = [("current", "x"), ("password", "gravel under every wheel")];
+    let federated = crate::federation::site();
+    federated.person("ada").await;
+    let mut linking = federated.browser();
+    linking.sign_in("ada").await;
     let mut factors = factor_pages(site).await;
     let [consent, select, back, form_post] = crate::oauth::pages(site, &mut ada).await;
     let mut pages = vec![
@@ -28,6 +32,8 @@ async fn pages(site: &Site) -> Vec<(&'static str, Answer)> {
         ("return", back),
         ("form post", form_post),
         ("login", stranger.get("/.gabion/login").await),
+        ("login with others", federated.browser().get("/.gabion/login").await),
+        ("identities", linking.get("/.gabion/account/identities").await),
         ("notice", stranger.get("/.gabion/login?notice=password-set").await),
         ("rejected", stranger.post("/.gabion/login", &[("name", "ada"), ("password", "x")]).await),
         ("malformed", stranger.post("/.gabion/login", &[]).await),

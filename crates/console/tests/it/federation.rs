@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::site::{PASSWORD, Site};
 
-fn site() -> Site {
+pub(crate) fn site() -> Site {
     let provider = |name: &str, display_name: &str, domains: &[&str]| Provider {
         name: name.into(),
         settings: ProviderSettings {

@@ -28,6 +28,12 @@ mod token;
 mod userinfo;
 mod watch;
 
+pub use gabion_identity::oauth::redirect::form_action;
+pub use gabion_identity::oauth::request::{ResponseMode, TargetError};
+pub use gabion_identity::oauth::response::AuthorizationResponse;
+pub use gabion_identity::oauth::token::Confirmation;
+pub use gabion_identity::oauth::{ErrorCode, OAuthError, Parameters, redirect_host};
+
 pub use authorize::{Asked, AskingClient, Authorization, ScopeView};
 pub use client::ClientCredentials;
 pub use clients::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
@@ -44,7 +50,7 @@ pub(crate) use bearer::VerifiedTokens;
 pub(crate) use protocols::Protocols;
 pub(crate) use watch::Watch;
 
-use gabion_identity::oauth::{OAuthError, ProviderSettings, ScopeTable};
+use gabion_identity::oauth::{ProviderSettings, ScopeTable};
 
 use crate::ActError;
 

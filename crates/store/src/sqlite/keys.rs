@@ -6,7 +6,7 @@ use gabion_model::{AccountId, Timestamp};
 use rusqlite::{OptionalExtension as _, Row, named_params};
 
 use super::Database;
-use super::accounts::{account, epoch_to_integer, malformed};
+use super::accounts::{account, account_columns, epoch_to_integer, malformed};
 
 impl ApiKeyStorage for Database {
     fn insert_key(&self, key: &ApiKey, epoch: u64, replaced: Option<&ApiKey>) -> Result<(), StorageError> {
@@ -95,11 +95,11 @@ const REPLACE: &str = "UPDATE api_keys SET expires = ?2, successor = ?3 WHERE id
 const INSERT: &str = "
     INSERT INTO api_keys (id, hash, account, label, hint, scopes, created, expires, last_used, successor)
     VALUES (:id, :hash, :account, :label, :hint, :scopes, :created, :expires, :last_used, :successor)";
-/// The account's columns come whole: whatever `accounts` has.
-const LOAD: &str = "
-    SELECT accounts.*, accounts.id AS account_id, api_keys.id AS key_id, hash, label, hint, scopes,
-        api_keys.created AS key_created, expires, last_used, successor
-    FROM api_keys JOIN accounts ON accounts.id = api_keys.account
-    WHERE disabled = 0";
+const LOAD: &str = concat!(
+    "SELECT api_keys.id AS key_id, hash, label, hint, scopes, api_keys.created AS key_created, expires, \
+    last_used, successor, ",
+    account_columns!(),
+    " FROM api_keys JOIN accounts ON accounts.id = api_keys.account WHERE disabled = 0"
+);
 const REMOVE: &str = "DELETE FROM api_keys WHERE id = ?1";
 const TOUCH: &str = "UPDATE api_keys SET last_used = ?2 WHERE id = ?1";

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gabion_model::Secret;
-use gabion_vault::password::from_keycloak;
+use gabion_service::from_keycloak;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
