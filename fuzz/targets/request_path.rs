@@ -26,6 +26,7 @@ fn pipeline() -> Pipeline {
     settings.rate.mode = gabion_checks::Mode::Off;
     let parts = Parts {
         sessions,
+        machines: None,
         keys: gabion_identity::Keyring::of(Arc::new(key)),
         ledger: Ledger::in_memory(clock.clone()),
         clock,
