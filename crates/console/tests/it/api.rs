@@ -171,3 +171,28 @@ fn the_document_has_every_route() {
     let once: std::collections::BTreeSet<_> = ids.iter().collect();
     assert_eq!(once.len(), ids.len(), "an operation's id is its own: {ids:?}");
 }
+
+/// The invariant of `may_edit`: a credential for provisioning is no way to an administrator's account.
+#[tokio::test]
+async fn a_provisioning_program_takes_no_administrator_over() {
+    let site = Site::new();
+    let root = site.guest("root", &[Role::ADMINISTRATOR]).await;
+    let member = site.guest("ada", &["editor"]).await;
+    site.guest("me", &[]).await;
+    let mut program = Program::new(&site);
+    program.credential = Some(crate::api_authorization::credential(&site, "gabion:scim").await);
+    let path = |session: &Session| format!("{USERS}/{}", session.principal.account);
+    for change in [
+        json!({"name": "other"}),
+        json!({"email": "evil@example.org", "email_verified": true}),
+        json!({"tenant": "other"}),
+        json!({"roles": []}),
+        json!({"roles": ["editor"]}),
+    ] {
+        let (status, _) = program.json("PATCH", &path(&root), change.clone()).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{change}");
+    }
+    let (status, _) = program.json("PATCH", &path(&member), json!({"roles": ["administrator"]})).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "it makes nobody an administrator");
+    assert_eq!(program.json("PATCH", &path(&member), json!({"roles": []})).await.0, StatusCode::OK);
+}

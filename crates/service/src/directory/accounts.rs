@@ -273,7 +273,7 @@ impl Inner {
     }
 
     /// INVARIANT: a provisioning credential makes nobody an administrator, and takes no administrator's
-    /// account over: of those it may only disable and remove.
+    /// account over: name, address, tenant and roles stay, and who is disabled stays disabled.
     fn may_edit(
         &self,
         standing: &Standing,
@@ -288,6 +288,7 @@ impl Inner {
         let takes_over = edit.name.as_ref().is_some_and(|name| *name != account.name)
             || email
             || edit.tenant.as_ref().is_some_and(|tenant| *tenant != account.tenant)
+            || edit.roles.as_ref().is_some_and(|roles| *roles != account.roles)
             || edit.disabled == Some(false) && account.disabled;
         if takes_over && account.has_role(Role::ADMINISTRATOR) {
             return Err(DirectoryError::Protected);
