@@ -1,6 +1,6 @@
 //! Acts on accounts, for administrators and the operator.
 
-use gabion_identity::{Account, AccountError, AccountName, MalformedName};
+use gabion_identity::{Account, AccountError, AccountKind, AccountName, MalformedName};
 use gabion_model::{Problem, Role, TenantId};
 
 use crate::record::About;
@@ -80,6 +80,10 @@ impl Service {
         let wanted = name.to_owned();
         self.act(Act::ResetAccount, caller, About::of(name), move |inner, _| {
             let account = inner.named(&wanted)?;
+            // A program has no password, and a link would give it one.
+            if account.kind == AccountKind::Service {
+                return Err(ActError::NotFound);
+            }
             let account = inner.accounts.remove_password(&account.id)?;
             inner.issue(&account, Purpose::Reset)
         })

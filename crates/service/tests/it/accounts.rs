@@ -125,3 +125,12 @@ async fn the_first_administrators_link_exists_only_while_there_is_none() {
     let admin = world.sign_in("admin").await;
     assert!(admin.session.principal.has_role(Role::ADMINISTRATOR));
 }
+
+/// A link to a password would make a way in for people of an account that is a program's.
+#[tokio::test]
+async fn a_service_account_gets_no_link_to_a_password() {
+    let world = World::new();
+    let operator = Caller::operator();
+    world.service.add_service_account(&operator, "bot", Vec::new()).await.unwrap();
+    assert_eq!(world.service.reset_account(&operator, "bot").await.unwrap_err(), ActError::NotFound);
+}
