@@ -1,6 +1,7 @@
 //! The command line: its words and their help.
 
 mod clients;
+mod passwords;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use gabion_vault::jwt::Algorithm;
 
 pub(crate) use clients::{Client, ClientAdd, ClientChange, ClientList, ClientRotate};
+pub(crate) use passwords::{Calibrate, Passwords};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -104,6 +106,9 @@ pub(crate) enum Command {
     /// Try out how letters leave
     #[command(subcommand)]
     Mail(MailVerb),
+    /// Find the cost of hashing that suits this machine
+    #[command(subcommand)]
+    Passwords(Passwords),
     /// List what Gabion promises and what enforces it
     Controls(Controls),
     /// Check and explain the configuration

@@ -11,6 +11,7 @@ mod init;
 mod key;
 mod ledger;
 mod mail;
+mod passwords;
 mod reference;
 mod run;
 mod user;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::ServiceAccount(verb) => api_key::service_account(verb),
         Command::Client(verb) => client::run(verb),
         Command::Mail(verb) => mail::run(verb),
+        Command::Passwords(verb) => passwords::run(&verb),
         Command::Ledger(verb) => ledger::run(verb),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Config(verb) => config::run(&verb),

@@ -16,7 +16,7 @@ pub(crate) struct Row {
     pub(crate) ours: f64,
     pub(crate) peer: f64,
     pub(crate) peer_name: &'static str,
-    /// `ours / peer`; for all units here less is better.
+    /// `ours / peer`. Of what is counted a second more is better, of all else less.
     pub(crate) ratio: f64,
 }
 
@@ -50,12 +50,12 @@ pub(crate) fn median_and_least(values: &[f64]) -> (f64, f64) {
 /// Prints the rows and writes them to `folder/name.json`.
 pub(crate) fn publish(folder: &Path, name: &str, rows: &[Row]) -> Result<(), Failure> {
     output::line(&format!(
-        "{:<34} {:>6} {:>12} {:>12}  {:<8} {:>6}",
+        "{:<38} {:>6} {:>12} {:>12}  {:<14} {:>6}",
         "", "unit", "gabion", "peer", "", "ratio"
     ));
     for row in rows {
         output::line(&format!(
-            "{:<34} {:>6} {:>12.2} {:>12.2}  {:<8} {:>6.2}",
+            "{:<38} {:>6} {:>12.2} {:>12.2}  {:<14} {:>6.2}",
             row.name, row.unit, row.ours, row.peer, row.peer_name, row.ratio
         ));
     }
