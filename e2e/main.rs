@@ -12,6 +12,7 @@
     reason = "tests fail by panicking, read the environment and the clock, and open sockets to the gate"
 )]
 
+mod apache;
 mod application;
 mod browser;
 mod client;

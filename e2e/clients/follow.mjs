@@ -1,10 +1,17 @@
 // A browser for machines: keeps cookies, follows redirects within the gate, fills the gate's own forms.
 
 import assert from "node:assert/strict";
+import { request } from "node:http";
 
 export class Browser {
-  constructor(origin, name, password) {
-    Object.assign(this, { origin, name, password, jar: new Map(), pages: [] });
+  // `sites` are other origins whose pages are opened too; the first of their pages that leads no further is
+  // the end of the way, and stays in `page`. They are on the gate's host, so that one jar holds all cookies.
+  constructor(origin, name, password, sites = []) {
+    Object.assign(this, { origin, name, password, sites, jar: new Map(), pages: [] });
+  }
+
+  knows(url) {
+    return url.origin === this.origin || this.sites.includes(url.origin);
   }
 
   async open(url, form) {
@@ -13,35 +20,38 @@ export class Browser {
     if (this.jar.size) headers.cookie = [...this.jar].map(([name, value]) => `${name}=${value}`).join("; ");
     if (form) Object.assign(headers, { origin: this.origin, "content-type": "application/x-www-form-urlencoded" });
     const method = form ? "POST" : "GET";
-    const answer = await fetch(url, { method, headers, redirect: "manual", body: form && new URLSearchParams(form).toString() });
-    for (const cookie of answer.headers.getSetCookie()) {
+    const answer = await send(url, { method, headers }, form && new URLSearchParams(form).toString());
+    for (const cookie of answer.headers["set-cookie"] ?? []) {
       const [pair] = cookie.split(";");
       const at = pair.indexOf("=");
       if (pair.slice(at + 1) === "") this.jar.delete(pair.slice(0, at));
       else this.jar.set(pair.slice(0, at), pair.slice(at + 1));
     }
-    const text = await answer.text();
     this.pages.push(`${method} ${new URL(url).pathname} ${answer.status}`);
-    return { status: answer.status, location: answer.headers.get("location"), text };
+    return { status: answer.status, location: answer.headers.location ?? null, text: answer.text };
   }
 
-  // Goes on until the browser is sent away from the gate; returns where to.
+  // Goes on until the browser is sent away; returns where to.
   async follow(url, answers = {}) {
     let answer = await this.open(url);
     let here = new URL(url);
     for (let step = 0; step < 20; step++) {
       if (answer.location) {
         const next = new URL(answer.location, here);
-        if (next.origin !== this.origin) return next;
+        if (!this.knows(next)) return next;
         here = next;
         answer = await this.open(next);
         continue;
+      }
+      if (here.origin !== this.origin) {
+        this.page = answer;
+        return here;
       }
       // A page that leads on by itself, where a redirect would be stopped by the policy of the form's page.
       const on = answer.text.match(/<meta http-equiv="refresh" content="0; url=([^"]+)">/);
       if (on) {
         const next = new URL(unescape(on[1]), here);
-        if (next.origin !== this.origin) return next;
+        if (!this.knows(next)) return next;
         here = next;
         answer = await this.open(next);
         continue;
@@ -64,6 +74,20 @@ export class Browser {
     }
     assert.fail(`too many steps:\n${this.pages.join("\n")}`);
   }
+}
+
+// One request, as its headers are: `fetch` puts values of its own into those of Fetch Metadata.
+function send(url, options, body) {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, options, (answer) => {
+      const parts = [];
+      answer.on("data", (part) => parts.push(part));
+      answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text: Buffer.concat(parts).toString() }));
+      answer.on("error", reject);
+    });
+    asked.on("error", reject);
+    asked.end(body);
+  });
 }
 
 function unescape(text) {
