@@ -1,5 +1,5 @@
 //! Applications written by others sign people in at the real binary: `openid-client` (npm) in every way it
-//! knows, `authlib` (PyPI) as a second opinion.
+//! knows, `oauth4webapi` (npm) beside it with what must not work, `authlib` (PyPI) as another language's opinion.
 
 use std::fs;
 
@@ -53,6 +53,19 @@ async fn openid_client_signs_in_every_way_it_knows() {
     for step in
         ["private_key_jwt", "DPoP", "client credentials", "device, denied", "dynamic registration", "logout"]
     {
+        assert!(said.contains(step), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn oauth4webapi_signs_in_and_is_refused_what_it_may_not() {
+    let application = Application::start().await;
+    let (gate, registered) = gate(&application).await;
+    let origin = format!("http://{}", gate.address);
+    let registered = registered.to_string();
+    let arguments = [origin.as_str(), "ada", PASSWORD, registered.as_str()];
+    let said = clients::run(&mut clients::node("oauth4webapi.mjs", &arguments)).await;
+    for step in ["a verified access token", "private_key_jwt refused", "DPoP", "device", "wrong client"] {
         assert!(said.contains(step), "{said}");
     }
 }
