@@ -186,6 +186,10 @@ pub fn read(document: &Map<String, Value>, offer: Offer<'_>) -> Result<Metadata,
         ));
     }
     let reader = Reader(document);
+    // Whoever asks that applications cannot tell together who somebody is must not be told that it is done.
+    if reader.text("subject_type")?.is_some_and(|kind| kind != "public") {
+        return Err(invalid("subject_type is not one of this server's: there is only public"));
+    }
     let native = reader.text("application_type")?.as_deref() == Some("native");
     let authentication = match reader.text("token_endpoint_auth_method")? {
         None => AuthenticationMethod::SecretBasic,
@@ -224,7 +228,10 @@ pub fn read(document: &Map<String, Value>, offer: Offer<'_>) -> Result<Metadata,
         certificate_bound_access_tokens: reader.flag("tls_client_certificate_bound_access_tokens")?,
         dpop_bound_access_tokens: reader.flag("dpop_bound_access_tokens")?,
         require_pushed_authorization_requests: reader.flag("require_pushed_authorization_requests")?,
-        id_token_signed_response_alg: reader.algorithm("id_token_signed_response_alg")?,
+        // OpenID Connect Registration, 2: the default, if omitted, is RS256, and such a client counts on it.
+        id_token_signed_response_alg: reader
+            .algorithm("id_token_signed_response_alg")?
+            .or(Some(SignatureAlgorithm::Rs256)),
         userinfo_signed_response_alg: reader.algorithm("userinfo_signed_response_alg")?,
         token_endpoint_auth_signing_alg: reader.text("token_endpoint_auth_signing_alg")?,
         backchannel_logout_uri: reader.text("backchannel_logout_uri")?,
@@ -254,6 +261,28 @@ pub fn read(document: &Map<String, Value>, offer: Offer<'_>) -> Result<Metadata,
     }
 }
 
+/// The address of a client's other redirect URIs (OpenID Connect Registration 1.0, 5), which must be fetched
+/// and [held](is_of_sector) to those that are registered.
+///
+/// # Errors
+/// `invalid_client_metadata` when it is no https address.
+pub fn sector(document: &Map<String, Value>) -> Result<Option<String>, OAuthError> {
+    let Some(address) = Reader(document).text("sector_identifier_uri")? else { return Ok(None) };
+    let https = address.starts_with("https://") && address.parse::<RedirectUri>().is_ok();
+    if https {
+        Ok(Some(address))
+    } else {
+        Err(invalid("sector_identifier_uri is not an https address"))
+    }
+}
+
+/// Whether what was found at that address, a list of texts, has all of the client's redirect URIs.
+#[must_use]
+pub fn is_of_sector(found: &str, metadata: &Metadata) -> bool {
+    let Ok(listed) = serde_json::from_str::<Vec<String>>(found) else { return false };
+    metadata.redirect_uris.iter().all(|uri| listed.iter().any(|one| one == uri.as_str()))
+}
+
 /// What was registered, as RFC 7591, 3.2.1 answers it; without secrets.
 #[must_use]
 pub fn describe(client: &Client) -> Map<String, Value> {
@@ -281,6 +310,7 @@ pub fn describe(client: &Client) -> Map<String, Value> {
     set("grant_types", words(metadata.grant_types.iter().map(|one| one.as_str()).collect()));
     set("response_types", words(metadata.response_types.iter().map(|one| one.as_str()).collect()));
     set("scope", metadata.scopes.join(" ").into());
+    set("subject_type", "public".into());
     set("jwks", json!(metadata.jwks));
     set("jwks_uri", json!(metadata.jwks_uri));
     if let Some(subject) = &metadata.certificate_subject {
@@ -439,6 +469,7 @@ mod tests {
         assert!(metadata.require_pkce && !metadata.first_party);
         let minimal = judged(json!({"redirect_uris": ["https://app.example/cb"]})).unwrap();
         assert_eq!(minimal.authentication, AuthenticationMethod::SecretBasic);
+        assert_eq!(minimal.id_token_signed_response_alg, Some(SignatureAlgorithm::Rs256));
         assert_eq!((minimal.name.as_str(), minimal.scopes.len()), ("https://app.example", 2));
     }
 
@@ -473,6 +504,25 @@ mod tests {
     }
 
     #[test]
+    fn a_sector_lists_every_address() {
+        let uris = ["https://app.example/cb", "https://other.example/cb"];
+        let metadata = judged(json!({ "redirect_uris": uris })).unwrap();
+        assert!(is_of_sector(&json!([uris[1], uris[0], "https://third.example/"]).to_string(), &metadata));
+        for found in [json!([uris[0]]), json!([]), json!({ "redirect_uris": uris }), json!(["x", 1])] {
+            assert!(!is_of_sector(&found.to_string(), &metadata), "{found}");
+        }
+        let named = |value: Value| {
+            let Value::Object(document) = json!({ "sector_identifier_uri": value }) else { panic!() };
+            sector(&document).map_err(|error| error.code)
+        };
+        assert_eq!(named(Value::Null), Ok(None));
+        assert_eq!(named(json!("https://app.example/s")), Ok(Some("https://app.example/s".to_owned())));
+        for wrong in ["http://app.example/s", "http://127.0.0.1/s", "https://", "app.example", ""] {
+            assert_eq!(named(json!(wrong)), Err(ErrorCode::InvalidClientMetadata), "{wrong}");
+        }
+    }
+
+    #[test]
     fn what_is_dangerous_is_refused() {
         let with = |name: &str, value: Value| {
             let mut document = json!({"redirect_uris": ["https://app.example/cb"]});
@@ -501,6 +551,7 @@ mod tests {
             ("client_name", json!(7)),
             ("contacts", json!(vec!["x"; 51])),
             ("grant_types", json!(["implicit"])),
+            ("subject_type", json!("pairwise")),
         ] {
             assert_eq!(with(name, value.clone()), ErrorCode::InvalidClientMetadata, "{name} {value}");
         }

@@ -73,7 +73,7 @@ impl Service {
         client
     }
 
-    async fn fetch_text(&self, address: &str) -> Option<String> {
+    pub(super) async fn fetch_text(&self, address: &str) -> Option<String> {
         let answer = match self.0.fetch.fetch(FetchRequest::get(address)).await {
             Ok(answer) => answer,
             Err(error) => {

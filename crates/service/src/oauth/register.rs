@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use gabion_identity::oauth::client::{Client, ClientError, ClientId, NewClient, Registration};
+use gabion_identity::oauth::client::{Client, ClientError, ClientId, Metadata, NewClient, Registration};
 use gabion_identity::oauth::registration::{self, Offer, RegistrationMode};
 use gabion_identity::oauth::{ErrorCode, OAuthError};
 use gabion_model::{Secret, TenantId};
@@ -45,6 +45,7 @@ impl Service {
             ));
         }
         let metadata = registration::read(&document, Offer { scopes: &settings.scopes })?;
+        self.hold_to_sector(&document, &metadata).await?;
         let about = About::default()
             .with("name", metadata.name.as_str())
             .with("authentication", metadata.authentication.as_str());
@@ -112,6 +113,7 @@ impl Service {
         }
         let scopes = rules.provider.settings.registration.scopes.clone();
         let metadata = registration::read(&document, Offer { scopes: &scopes })?;
+        self.hold_to_sector(&document, &metadata).await?;
         let about = About::of(client.id.to_string()).with("name", metadata.name.as_str());
         let done = self.act(Act::RegisterClient, caller, about, move |inner, _| {
             let now = inner.clock.now();
@@ -151,6 +153,24 @@ impl Service {
                 Ok(())
             });
         done.await.map_err(|Failed(error)| error)
+    }
+
+    /// The list at a client's `sector_identifier_uri` must have all of its redirect URIs, or registration
+    /// must fail (OpenID Connect Registration 1.0, 5), whatever kind of subjects it gets.
+    async fn hold_to_sector(
+        &self,
+        document: &Map<String, Value>,
+        metadata: &Metadata,
+    ) -> Result<(), OAuthError> {
+        let Some(address) = registration::sector(document)? else { return Ok(()) };
+        let found = self.fetch_text(&address).await;
+        if found.is_some_and(|found| registration::is_of_sector(&found, metadata)) {
+            return Ok(());
+        }
+        Err(OAuthError::new(
+            ErrorCode::InvalidClientMetadata,
+            "sector_identifier_uri could not be fetched, or does not list every redirect URI",
+        ))
     }
 }
 

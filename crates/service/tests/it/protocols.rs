@@ -22,8 +22,8 @@ use crate::world::{World, anonymous};
 
 /// Answers every fetch with one document, and remembers what was asked for.
 #[derive(Debug, Default)]
-struct Web {
-    document: Mutex<String>,
+pub(crate) struct Web {
+    pub(crate) document: Mutex<String>,
     asked: AtomicUsize,
 }
 
