@@ -1,13 +1,15 @@
 // Our own tests, named after the modules of the OpenID conformance plans and modelled on them. They are not
 // the conformance suite. `conformance/oidc/modules.toml` lists every module with its plan.
-// Arguments: the gate's origin, name, password, registered clients, the port of the back-channel listener.
+// Arguments: the gate's origin, name, password, registered clients, the port of the applications' own listener,
+// the gate's binary and its directory.
 
 import assert from "node:assert/strict";
-import { createHash, createPublicKey, randomBytes, verify } from "node:crypto";
+import { execFileSync } from "node:child_process";
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes, sign, verify } from "node:crypto";
 import { createServer } from "node:http";
 import { Browser } from "./follow.mjs";
 
-const [origin, name, password, registered, port] = process.argv.slice(2);
+const [origin, name, password, registered, port, gabion, directory] = process.argv.slice(2);
 const clients = JSON.parse(registered);
 const at = (path) => `${origin}/.gabion/oauth/${path}`;
 const json = async (url, options) => (await fetch(url, options)).json();
@@ -31,18 +33,34 @@ function request(more = {}, client = clients.web) {
 
 const basic = (client) => ({ authorization: `Basic ${Buffer.from(`${client.client_id}:${client.client_secret}`).toString("base64")}` });
 
-async function redeem(code, verifier, client = clients.web, redirect_uri = "https://app.example/cb") {
-  const options = form({ grant_type: "authorization_code", code, redirect_uri, ...(verifier && { code_verifier: verifier }) });
-  Object.assign(options.headers, basic(client));
+// Clients with keys of their own sign an assertion for this server; its name is the issuer or the endpoint.
+function assertion(client, audience) {
+  const now = Math.floor(Date.now() / 1000);
+  const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = { iss: client.client_id, sub: client.client_id, aud: audience, iat: now, exp: now + 60, jti: random() };
+  const text = `${encode({ alg: "ES256", kid: client.key.kid })}.${encode(claims)}`;
+  const signature = sign("sha256", Buffer.from(text), { key: client.key.privateKey, dsaEncoding: "ieee-p1363" });
+  return {
+    client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    client_assertion: `${text}.${signature.toString("base64url")}`,
+  };
+}
+
+async function redeem(code, verifier, client = clients.web, redirect_uri = "https://app.example/cb", audience = metadata.token_endpoint) {
+  const options = form({
+    grant_type: "authorization_code", code, redirect_uri, ...(verifier && { code_verifier: verifier }),
+    ...(client.key && assertion(client, audience)),
+  });
+  if (!client.key) Object.assign(options.headers, basic(client));
   const answer = await fetch(metadata.token_endpoint, options);
   assert.equal(answer.headers.get("cache-control"), "no-store");
   return { status: answer.status, body: await answer.json() };
 }
 
-function claimsOf(token) {
+function claimsOf(token, published = keys) {
   const [header, payload, signature] = token.split(".");
   const head = decode(header);
-  const key = keys.find((key) => key.kid === head.kid);
+  const key = published.find((key) => key.kid === head.kid);
   assert.ok(key && key.alg === head.alg, "the key is published");
   const options = { key: createPublicKey({ key, format: "jwk" }), dsaEncoding: "ieee-p1363" };
   const digest = head.alg === "EdDSA" ? null : "sha256";
@@ -51,13 +69,13 @@ function claimsOf(token) {
 }
 const { keys } = await json(metadata.jwks_uri);
 
-async function flow(more = {}, { browser = shared, client = clients.web, pkce = true } = {}) {
+async function flow(more = {}, { browser = shared, client = clients.web, pkce = true, audience } = {}) {
   const { verifier, all, url } = request(pkce ? more : { ...more, code_challenge: null, code_challenge_method: null }, client);
   const back = await browser.follow(url);
   assert.equal(back.searchParams.get("error"), null, back.href);
   assert.equal(back.searchParams.get("state"), all.state ?? null);
   assert.equal(back.searchParams.get("iss"), origin);
-  const { status, body } = await redeem(back.searchParams.get("code"), pkce && verifier, client, all.redirect_uri);
+  const { status, body } = await redeem(back.searchParams.get("code"), pkce && verifier, client, all.redirect_uri, audience);
   assert.equal(status, 200, JSON.stringify(body));
   const claims = claimsOf(body.id_token);
   assert.deepEqual([claims.iss, claims.aud, claims.nonce ?? null], [origin, client.client_id, all.nonce ?? null]);
@@ -99,8 +117,42 @@ const logoutAsks = async (fields) => {
   assert.equal(await signedIn(tokens.browser), false);
 };
 
+// Applications register themselves, with keys of their own where they do not say otherwise.
+const pair = () => {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const kid = random();
+  return { kid, privateKey, jwk: { ...publicKey.export({ format: "jwk" }), kid, alg: "ES256", use: "sig" } };
+};
+const registers = (document) => fetch(metadata.registration_endpoint, {
+  method: "POST", headers: { "content-type": "application/json" },
+  body: JSON.stringify({ redirect_uris: ["https://app.example/cb"], ...document }),
+});
+async function register(more = {}) {
+  const key = pair();
+  const answer = await registers({ token_endpoint_auth_method: "private_key_jwt", jwks: { keys: [key.jwk] }, ...more });
+  const told = await answer.json();
+  assert.equal(answer.status, 201, JSON.stringify(told));
+  return { ...told, key };
+}
+const algorithmOf = (token) => decode(token.split(".")[0]).alg;
+// What the person is asked, before they answer.
+async function question(client) {
+  const browser = fresh();
+  await flow({}, { browser });
+  let answer = await browser.open(request({}, client).url);
+  while (answer.location) answer = await browser.open(new URL(answer.location, origin));
+  assert.ok(answer.text.includes('value="allow"'), answer.text);
+  return answer.text;
+}
+
 const told = [];
+const jwks = { keys: [] };
 createServer((incoming, answer) => {
+  if (incoming.url === "/jwks") {
+    answer.setHeader("content-type", "application/jwk-set+json");
+    answer.end(JSON.stringify(jwks));
+    return;
+  }
   let body = "";
   incoming.on("data", (part) => { body += part; });
   incoming.on("end", () => { told.push(new URLSearchParams(body)); answer.end(); });
@@ -227,6 +279,52 @@ const modules = {
     ]) assert.ok(metadata[member], member);
     assert.ok(metadata.scopes_supported.includes("openid") && metadata.response_types_supported.includes("code"));
     for (const key of keys) assert.ok(key.kid && !("d" in key), "public keys with names");
+  },
+
+  "oidcc-idtoken-rs256": async () => {
+    for (const more of [{ id_token_signed_response_alg: "RS256" }, {}]) {
+      const client = await register(more);
+      assert.equal(client.id_token_signed_response_alg, "RS256", "the default of the specification, and said so");
+      assert.equal(algorithmOf((await flow({}, { client })).id_token), "RS256");
+    }
+  },
+  "oidcc-userinfo-rs256": async () => {
+    const client = await register({ userinfo_signed_response_alg: "RS256" });
+    const tokens = await flow({}, { client });
+    const answer = await fetch(metadata.userinfo_endpoint, bearer(tokens.access_token));
+    assert.match(answer.headers.get("content-type"), /^application\/jwt/);
+    const token = await answer.text();
+    assert.equal(algorithmOf(token), "RS256");
+    const person = claimsOf(token);
+    assert.deepEqual([person.iss, person.aud, person.sub], [origin, client.client_id, tokens.claims.sub]);
+  },
+  "oidcc-ensure-redirect-uri-in-authorization-request": () => stays(request({ redirect_uri: null }).url),
+  "oidcc-ensure-client-assertion-with-iss-aud-succeeds": async () => {
+    await flow({}, { client: await register(), audience: origin });
+  },
+  "oidcc-registration-jwks-uri": async () => {
+    const client = await register({ jwks: undefined, jwks_uri: `http://127.0.0.1:${port}/jwks` });
+    jwks.keys = [client.key.jwk];
+    await flow({}, { client });
+  },
+  "oidcc-registration-policy-uri": async () => {
+    const client = await register({ policy_uri: "https://app.example/policy" });
+    assert.equal(client.policy_uri, "https://app.example/policy");
+    assert.ok((await question(client)).includes('href="https://app.example/policy"'));
+  },
+  "oidcc-registration-tos-uri": async () => {
+    const client = await register({ tos_uri: "https://app.example/tos" });
+    assert.ok((await question(client)).includes('href="https://app.example/tos"'));
+  },
+  "oidcc-server-rotate-keys": async () => {
+    const before = await flow();
+    execFileSync(gabion, ["key", "rotate"], { cwd: directory });
+    const { keys: after } = await json(metadata.jwks_uri);
+    for (const { kid } of keys) assert.ok(after.some((key) => key.kid === kid), "the former keys stay");
+    const added = after.filter((key) => !keys.some((former) => former.kid === key.kid));
+    assert.deepEqual(new Set(added.map((key) => key.alg)), new Set(keys.map((key) => key.alg)), "each has a successor");
+    assert.equal(claimsOf(before.id_token, after).sub, before.claims.sub);
+    await flow();
   },
 
   "oidcc-redirect-uri-query-OK": async () => {

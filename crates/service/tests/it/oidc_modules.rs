@@ -47,6 +47,7 @@ impl Stage {
     async fn register(&self, more: Value) -> Result<Map<String, Value>, ErrorCode> {
         let mut document = json!({
             "redirect_uris": [CALLBACK], "grant_types": ["authorization_code", "refresh_token"],
+            "id_token_signed_response_alg": "ES256",
             "token_endpoint_auth_method": "none",
         });
         document.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
