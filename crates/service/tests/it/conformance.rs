@@ -26,5 +26,5 @@ fn the_tests_that_are_listed_exist_and_run() {
             named += 1;
         }
     }
-    assert!(named > 20, "{named} tests are named here");
+    assert!(named > 15, "{named} tests are named here");
 }
