@@ -193,6 +193,14 @@ impl Accounts {
         Ok(self.storage.by_verified_email(email)?)
     }
 
+    /// The hash of the next account in the order of ids that has a password.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub(crate) fn password_near(&self, id: &AccountId) -> Result<Option<String>, AccountError> {
+        Ok(self.storage.password_near(id)?)
+    }
+
     /// All accounts by name.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub mod api_key;
 pub mod certificate;
 pub mod cookie;
 pub mod credential;
+pub mod decoy;
 pub mod email;
 pub mod factors;
 pub mod federation;
@@ -39,6 +40,7 @@ pub use account::{
 pub use api_key::{ApiKey, ApiKeyError, ApiKeyId, ApiKeys, NewApiKey};
 pub use certificate::{CertificateBinding, Certificates};
 pub use credential::{Credential, CredentialKind, NewCredential, Scopes};
+pub use decoy::Decoys;
 pub use email::Email;
 pub use factors::{FactorKind, FactorSettings};
 pub use group::{Group, GroupEdit, GroupError, GroupName, Groups, Member, NewGroup};

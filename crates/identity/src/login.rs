@@ -2,8 +2,8 @@
 //!
 //! [`begin`] decides whether a try is allowed and says what to verify the password against; the caller
 //! verifies on a thread made for it; [`Attempt::finish`] decides. An unknown name, a malformed one, an
-//! account without a password and a disabled account all cost one verification, like a wrong password,
-//! and give the same answer (OWASP ASVS 6.3.8; CWE-204, CWE-208).
+//! account without a password and a disabled account all cost one verification, like a wrong password
+//! ([`Decoys`] says against what), and give the same answer (OWASP ASVS 6.3.8; CWE-204, CWE-208).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use gabion_model::Timestamp;
 use gabion_vault::password::{Cost, Verification};
 
 use crate::account::{Account, AccountError, Accounts};
+use crate::decoy::Decoys;
 use crate::email::Email;
 use crate::name::AccountName;
 use crate::throttle::{Reservation, Throttle, Throttled};
@@ -68,15 +69,14 @@ pub enum BeginError {
     Throttled(#[from] Throttled),
 }
 
-/// Reserves a try and looks up what to verify against; `dummy` is
-/// [`gabion_vault::password::dummy`] at today's cost.
+/// Reserves a try and looks up what to verify against.
 ///
 /// # Errors
 /// When there were too many wrong tries or the storage fails.
 pub fn begin(
     accounts: &Accounts,
     throttle: &Throttle,
-    dummy: &Arc<str>,
+    decoys: &Decoys,
     name: &str,
     address: IpAddr,
     now: Timestamp,
@@ -92,10 +92,10 @@ pub fn begin(
     let account = by_name.or(by_email);
     let counted = account.as_ref().map_or(counted, |account| account.name.as_str());
     let reservation = throttle.reserve(counted, address, now)?;
-    let phc = match account.as_ref().and_then(|account| account.password.as_deref()) {
-        Some(phc) => phc.into(),
-        None => Arc::clone(dummy),
-    };
+    // Looked up for everybody: what is done for some only, tells them apart.
+    let stand_in = decoys.stand_in(accounts, counted)?;
+    let own = account.as_ref().and_then(|account| account.password.as_deref());
+    let phc = own.map_or(stand_in, Into::into);
     Ok(Attempt { account, phc, reservation })
 }
 
@@ -137,14 +137,14 @@ mod tests {
     use crate::storage::MemoryStorage;
     use gabion_model::Secret;
     use gabion_model::random::SeededRng;
-    use gabion_vault::password;
+    use gabion_vault::{SealingKey, password};
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
     struct House {
         accounts: Accounts,
         throttle: Throttle,
-        dummy: Arc<str>,
+        decoys: Decoys,
     }
 
     impl House {
@@ -164,14 +164,15 @@ mod tests {
                     accounts.disable(&account.id).unwrap();
                 }
             }
-            let dummy = password::dummy(Cost::FLOOR, &rng).into();
-            let settings = LoginSettings { failures_per_address: 100, ..LoginSettings::default() };
-            Self { accounts, throttle: Throttle::new(&settings, &rng), dummy }
+            let key = SealingKey::from_bytes(&SealingKey::generate(&rng)).unwrap();
+            let decoys = Decoys::new(Arc::new(key), password::dummy(Cost::FLOOR, &rng));
+            let settings = LoginSettings { failures_per_address: 1000, ..LoginSettings::default() };
+            Self { accounts, throttle: Throttle::new(&settings, &rng), decoys }
         }
 
         fn begin(&self, name: &str) -> Result<Attempt, BeginError> {
             let address = "192.0.2.1".parse().unwrap();
-            begin(&self.accounts, &self.throttle, &self.dummy, name, address, NOW)
+            begin(&self.accounts, &self.throttle, &self.decoys, name, address, NOW)
         }
 
         fn try_in(&self, name: &str, password: &str) -> Result<Outcome, BeginError> {
@@ -263,13 +264,44 @@ mod tests {
     fn nothing_is_accepted_without_a_verification_that_matched() {
         let house = House::new();
         let attempt = house.begin("ada").unwrap();
-        let against_dummy = password::verify(&secret("correct horse"), &house.dummy);
+        let against_dummy =
+            password::verify(&secret("correct horse"), &password::dummy(Cost::FLOOR, &SeededRng::new(2)));
         assert!(matches!(attempt.finish(against_dummy, Cost::FLOOR), Outcome::Rejected(_)));
         drop(house.begin("ada").unwrap());
         for _ in 0..3 {
             drop(house.try_in("ada", "wrong"));
         }
         assert!(house.begin("ada").is_err(), "an abandoned attempt was counted");
+    }
+
+    /// The hash of another stands in for theirs; that it matches lets nobody in.
+    #[test]
+    fn the_password_of_a_stand_in_opens_nothing() {
+        let house = House::new();
+        for name in ["nobody", "invited"] {
+            assert!(matches!(house.try_in(name, "correct horse"), Ok(Outcome::Rejected(_))), "{name}");
+        }
+    }
+
+    /// CWE-208: unknown names take the time of one of the hashes there are, and each always of the same.
+    #[test]
+    fn unknown_names_are_spread_over_the_hashes_there_are() {
+        let house = House::new();
+        let imported = "$2b$12$abcdefghijklmnopqrstuuZ5e1Xq0sXq3cXb4wq0sXq3cXb4wq0sX";
+        for index in 0..8 {
+            let name = format!("imported-{index}").parse().unwrap();
+            let new = NewAccount::person(name);
+            let rng = SeededRng::new(100 + index);
+            house.accounts.import(new, Some(imported.to_owned()), false, NOW, &rng).unwrap();
+        }
+        let phc = |name: &str| house.begin(name).unwrap().phc();
+        let names: Vec<_> = (0..60).map(|index| format!("nobody-{index}")).collect();
+        let foreign = names.iter().filter(|name| phc(name).starts_with("$2b$")).count();
+        assert!((10..60).contains(&foreign), "{foreign} of 60 seem imported, 8 of 10 accounts are");
+        for name in &names {
+            let again = phc(&name.to_uppercase());
+            assert_eq!(phc(name), again, "{name} in other letters");
+        }
     }
 
     #[test]

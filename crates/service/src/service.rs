@@ -10,9 +10,9 @@ use gabion_identity::passkey::Challenges;
 use gabion_identity::passwords::breached::BreachedList;
 use gabion_identity::storage::{InvitationStorage, Storage};
 use gabion_identity::{
-    AccessTokens, Accounts, ApiKeys, Certificates, FactorSettings, Groups, Invitations, KeySettings, Keyring,
-    LoginSettings, MachineSettings, Machines, PasswordSettings, Passwords, PendingSignIns, SessionSettings,
-    Sessions, StorageError, Throttle,
+    AccessTokens, Accounts, ApiKeys, Certificates, Decoys, FactorSettings, Groups, Invitations, KeySettings,
+    Keyring, LoginSettings, MachineSettings, Machines, PasswordSettings, Passwords, PendingSignIns,
+    SessionSettings, Sessions, StorageError, Throttle,
 };
 use gabion_ledger::Ledger;
 use gabion_model::outbound::{Fetch, Mailer, NoOutbound};
@@ -112,7 +112,7 @@ pub(crate) struct Rules {
     pub(crate) cost: Cost,
     pub(crate) provider: ProviderRules,
     /// What an unknown name's password is verified against.
-    pub(crate) dummy: Arc<str>,
+    pub(crate) decoys: Decoys,
 }
 
 impl Parts {
@@ -167,7 +167,7 @@ impl Service {
         let farewells: Arc<Farewells> = Arc::default();
         sessions.watch(Arc::clone(&farewells) as Arc<_>);
         let invitations = Arc::clone(&storage) as Arc<dyn InvitationStorage>;
-        let rules = Rules::new(&settings, &invitations, None, &*rng);
+        let rules = Rules::new(&settings, &invitations, None, &sealing, &*rng);
         let accounts = Accounts::new(Arc::clone(&storage) as Arc<_>, Arc::clone(&sessions))
             .followed_by(Arc::clone(&machines.keys) as Arc<_>)
             .followed_by(Arc::clone(&watch) as Arc<_>)
@@ -249,9 +249,9 @@ impl Service {
 
     /// Takes over changed settings. Sessions, counters and open links stay.
     pub fn set_settings(&self, settings: &Settings) {
-        let Inner { invitations, rng, .. } = &*self.0;
+        let Inner { invitations, sealing, rng, .. } = &*self.0;
         let breached = self.0.breached.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let rules = Arc::new(Rules::new(settings, invitations, breached, &**rng));
+        let rules = Arc::new(Rules::new(settings, invitations, breached, sealing, &**rng));
         self.0.sessions.set_settings(&settings.sessions);
         self.0.machines.keys.set_settings(&settings.machines);
         if let Err(error) = self.0.machines.certificates.set_bindings(&settings.machines.certificates) {
@@ -330,6 +330,7 @@ impl Rules {
         settings: &Settings,
         invitations: &Arc<dyn InvitationStorage>,
         breached: Option<Arc<dyn BreachedList>>,
+        sealing: &Arc<SealingKey>,
         rng: &dyn Rng,
     ) -> Self {
         let cost = settings.passwords.cost();
@@ -339,7 +340,7 @@ impl Rules {
             factors: settings.factors.clone(),
             federation: settings.federation.clone(),
             cost,
-            dummy: password::dummy(cost, rng).into(),
+            decoys: Decoys::new(Arc::clone(sealing), password::dummy(cost, rng)),
             provider: ProviderRules::new(&settings.provider),
         }
     }

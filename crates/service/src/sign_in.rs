@@ -66,11 +66,11 @@ impl Service {
         };
         let address = caller.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let rules = inner.rules();
-        let dummy = rules.dummy.clone();
+        let decoys = rules.decoys.clone();
         let attempt = self
             .blocking_or(move |inner| {
                 let now = inner.clock.now();
-                login::begin(&inner.accounts, &inner.throttle, &dummy, &name, address, now)
+                login::begin(&inner.accounts, &inner.throttle, &decoys, &name, address, now)
                     .map_err(Refused::from)
             })
             .await;

@@ -31,6 +31,7 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
     let cases: &[fn(&S)] = &[
         accounts_are_kept_whole,
         an_account_that_is_not_there,
+        the_next_password_is_found_going_round,
         a_name_is_given_once,
         a_verified_address_is_one_accounts,
         of_two_makers_of_one_name_one_wins,
@@ -99,6 +100,24 @@ fn accounts_are_kept_whole(storage: &impl Storage) {
         assert_eq!(storage.by_id(&one.id), Ok(Some(one.clone())));
     }
     assert_eq!(storage.list(), Ok(vec![full, plain]), "by name");
+}
+
+fn the_next_password_is_found_going_round(storage: &impl Storage) {
+    assert_eq!(storage.password_near(&AccountId::new("a")), Ok(None));
+    for (id, password) in [("b", Some("one")), ("d", None), ("f", Some("two"))] {
+        let one = Account {
+            id: AccountId::new(id),
+            password: password.map(str::to_owned),
+            ..account(&format!("named-{id}"))
+        };
+        AccountStorage::insert(storage, &one).unwrap();
+    }
+    for (from, expected) in
+        [("a", "one"), ("b", "one"), ("c", "two"), ("d", "two"), ("f", "two"), ("g", "one"), ("", "one")]
+    {
+        let found = storage.password_near(&AccountId::new(from));
+        assert_eq!(found, Ok(Some(expected.to_owned())), "from `{from}`");
+    }
 }
 
 fn an_account_that_is_not_there(storage: &impl Storage) {

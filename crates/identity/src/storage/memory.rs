@@ -123,6 +123,12 @@ impl AccountStorage for MemoryStorage {
         Ok(state.accounts.values().find(holds).map(|account| state.whole(account)))
     }
 
+    fn password_near(&self, id: &AccountId) -> Result<Option<String>, StorageError> {
+        let state = self.state();
+        let mut round = state.accounts.range(id..).chain(state.accounts.range(..id));
+        Ok(round.find_map(|(_, account)| account.password.clone()))
+    }
+
     fn accounts(&self, page: &AccountPage) -> Result<Vec<Account>, StorageError> {
         let mut accounts = self.state().fitting(&page.filter);
         if page.descending {

@@ -81,6 +81,13 @@ pub trait AccountStorage: Send + Sync + fmt::Debug {
     /// When the storage cannot be read.
     fn by_verified_email(&self, email: &Email) -> Result<Option<Account>, StorageError>;
 
+    /// The password's hash of the first account that has one, at or after this id in the order of ids, from the
+    /// beginning again after the last.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn password_near(&self, id: &AccountId) -> Result<Option<String>, StorageError>;
+
     /// All accounts by name: for tests and for what looks at every account anyway.
     ///
     /// # Errors

@@ -31,6 +31,18 @@ impl AccountStorage for Database {
         })
     }
 
+    fn password_near(&self, id: &AccountId) -> Result<Option<String>, StorageError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(PASSWORD_FROM)?;
+            for from in [id.as_str(), ""] {
+                if let Some(found) = statement.query_row([from], |row| row.get(0)).optional()? {
+                    return Ok(Some(found));
+                }
+            }
+            Ok(None)
+        })
+    }
+
     fn accounts(&self, page: &AccountPage) -> Result<Vec<Account>, StorageError> {
         let (mut conditions, mut values) = conditions(&page.filter);
         if let Some(after) = &page.after {
@@ -325,6 +337,8 @@ const BY_ID: &str = select!("WHERE id = ?1");
 const BY_VERIFIED_EMAIL: &str = select!("WHERE email = ?1 AND email_verified IS NOT NULL");
 const BY_NAME: &str = select!("WHERE name = ?1");
 const LIST: &str = select!("");
+const PASSWORD_FROM: &str =
+    "SELECT password FROM accounts WHERE password IS NOT NULL AND id >= ?1 ORDER BY id LIMIT 1";
 const HAS_ROLE: &str = "
     id IN (SELECT account FROM account_roles WHERE role = ?
         UNION SELECT account FROM groups JOIN group_members ON group_id = groups.id

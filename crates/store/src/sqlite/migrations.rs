@@ -38,6 +38,7 @@ const STEPS: &[&str] = &[
     include_str!("0008_federation.sql"),
     include_str!("0009_machines.sql"),
     include_str!("0010_directory.sql"),
+    include_str!("0011_decoys.sql"),
 ];
 
 /// `GABI`, in the file's header.
