@@ -50,7 +50,8 @@ async fn gate(application: &Application, issuer: &str, allowed: &str) -> Gate {
     std::fs::write(&secret, format!("{SECRET}\n")).expect("writes");
     let more = format!(
         "[egress]\nallow = [{allowed}]\n\n[federation.op]\nissuer = \"{issuer}\"\nclient_id = \"gabion\"\n\
-         client_secret_file = {secret:?}\ndisplay_name = \"Other Place\"\nprovisioning = \"create\"\n"
+         client_secret_file = {secret:?}\ndisplay_name = \"Other Place\"\nprovisioning = \"create\"\n\
+         upstream_logout = \"perform\"\n"
     );
     Gate::start_with(application.address, &more).await
 }
@@ -85,6 +86,10 @@ async fn people_sign_in_with_oidc_provider() {
     assert_eq!(signed_in["signedInAs"], true, "{signed_in}");
     let out = script.said().await;
     assert_eq!((&out["afterLogout"], &out["others"]), (&401.into(), &200.into()), "{out}");
+    let out = script.said().await;
+    assert_eq!((&out["out"], &out["at"]), (&200.into(), &"/.gabion/logout".into()), "{out}");
+    assert_eq!(out["said"], true, "{out}");
+    assert_eq!(script.said().await["askedAnew"], true, "the provider's session ended, too");
     assert!(!gate.output().contains(SECRET), "the secret is written nowhere");
 }
 

@@ -20,6 +20,7 @@ mod clients;
 mod factors;
 mod faults;
 mod federation;
+mod gabion_gabion;
 mod gate;
 mod machines;
 mod mail;

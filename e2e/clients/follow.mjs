@@ -5,9 +5,9 @@ import { request } from "node:http";
 
 export class Browser {
   // `sites` are other origins whose pages are opened too; the first of their pages that leads no further is
-  // the end of the way, and stays in `page`. They are on the gate's host, so that one jar holds all cookies.
+  // the end of the way, and stays in `page`.
   constructor(origin, name, password, sites = []) {
-    Object.assign(this, { origin, name, password, sites, jar: new Map(), pages: [] });
+    Object.assign(this, { origin, name, password, sites, jars: new Map(), pages: [] });
   }
 
   knows(url) {
@@ -17,15 +17,19 @@ export class Browser {
   async open(url, form) {
     const headers = { accept: "text/html", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document" };
     headers["sec-fetch-site"] = form ? "same-origin" : "none";
-    if (this.jar.size) headers.cookie = [...this.jar].map(([name, value]) => `${name}=${value}`).join("; ");
-    if (form) Object.assign(headers, { origin: this.origin, "content-type": "application/x-www-form-urlencoded" });
+    // One jar for each origin, although browsers have one for a host: these are hosts of their own in earnest.
+    const here = new URL(url).origin;
+    const jar = this.jars.get(here) ?? new Map();
+    this.jars.set(here, jar);
+    if (jar.size) headers.cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
+    if (form) Object.assign(headers, { origin: here, "content-type": "application/x-www-form-urlencoded" });
     const method = form ? "POST" : "GET";
     const answer = await send(url, { method, headers }, form && new URLSearchParams(form).toString());
     for (const cookie of answer.headers["set-cookie"] ?? []) {
       const [pair] = cookie.split(";");
       const at = pair.indexOf("=");
-      if (pair.slice(at + 1) === "") this.jar.delete(pair.slice(0, at));
-      else this.jar.set(pair.slice(0, at), pair.slice(at + 1));
+      if (pair.slice(at + 1) === "") jar.delete(pair.slice(0, at));
+      else jar.set(pair.slice(0, at), pair.slice(at + 1));
     }
     this.pages.push(`${method} ${new URL(url).pathname} ${answer.status}`);
     return { status: answer.status, location: answer.headers.location ?? null, text: answer.text };

@@ -19,6 +19,7 @@ const provider = new Provider(issuer, {
     client_id: 'gabion',
     client_secret: 'planted-federation-secret-5d0c',
     redirect_uris: [`${back}/callback`],
+    post_logout_redirect_uris: [`${gate}/.gabion/logout`],
     backchannel_logout_uri: `${back}/backchannel-logout`,
     backchannel_logout_session_required: true,
   }],
@@ -110,4 +111,12 @@ say({ signedInAs: page.body.includes(`>${name}<`) });
 // Signing out at the provider ends the session here.
 await linked.go(`${issuer}/session/end`, 'robert');
 say({ afterLogout: (await linked.send(`${gate}/hello`)).status, others: (await again.send(`${gate}/hello`)).status });
+
+// Signing out here leads on to the provider, and back.
+page = await again.send(`${gate}/.gabion/logout`, {});
+const onward = page.body.match(/<meta http-equiv="refresh" content="0; url=([^"]+)">/)[1];
+page = await again.go(onward.replaceAll('&amp;', '&').replaceAll('&#38;', '&'), 'alice');
+say({ out: page.status, at: new URL(page.url).pathname, said: page.body.includes('You are signed out') });
+await again.go(start, 'alice');
+say({ askedAnew: again.seen.some((url) => url.includes('/interaction/')) });
 process.exit(0);

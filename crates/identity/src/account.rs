@@ -264,7 +264,8 @@ impl Accounts {
     pub fn remove(&self, id: &AccountId, keep_name: bool, now: Timestamp) -> Result<Account, AccountError> {
         let _held = self.hold();
         let account = self.storage.by_id(id)?.ok_or(AccountError::NotFound)?;
-        if account.can_administer() && !self.storage.has_administrator(&Without::Account(id.clone()))? {
+        let linked = self.storage.is_linked(id)?;
+        if account.can_administer(linked) && !self.storage.has_administrator(&Without::Account(id.clone()))? {
             return Err(AccountError::LastAdministrator);
         }
         self.storage.remove_account(id, keep_name.then_some(now))?;
@@ -415,10 +416,11 @@ impl Accounts {
     fn change_guarded(&self, id: &AccountId, change: &AccountChange) -> Result<Account, AccountError> {
         let _held = self.hold();
         if let Some(mut account) = self.storage.by_id(id)? {
-            let could = account.can_administer();
+            let linked = self.storage.is_linked(id)?;
+            let could = account.can_administer(linked);
             change.apply(&mut account);
             if could
-                && !account.can_administer()
+                && !account.can_administer(linked)
                 && !self.storage.has_administrator(&Without::Account(id.clone()))?
             {
                 return Err(AccountError::LastAdministrator);
@@ -531,10 +533,11 @@ impl Account {
         self.roles.iter().chain(given).any(|one| one.as_str() == role)
     }
 
-    /// Enabled, enrolled and an administrator.
+    /// Enabled, an administrator, and there is a way in: a password, or `linked`, an identity of another
+    /// provider.
     #[must_use]
-    pub fn can_administer(&self) -> bool {
-        !self.disabled && self.password.is_some() && self.has_role(Role::ADMINISTRATOR)
+    pub fn can_administer(&self, linked: bool) -> bool {
+        !self.disabled && (self.password.is_some() || linked) && self.has_role(Role::ADMINISTRATOR)
     }
 }
 

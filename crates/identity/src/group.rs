@@ -250,7 +250,8 @@ impl Groups {
             let Some(last) = page.last() else { return Err(refused) };
             after = Some(last.id.clone());
             for member in page.iter().filter(|member| stays(&member.id)) {
-                if self.storage.by_id(&member.id)?.is_some_and(|account| account.can_administer()) {
+                let linked = self.storage.is_linked(&member.id)?;
+                if self.storage.by_id(&member.id)?.is_some_and(|account| account.can_administer(linked)) {
                     return Ok(());
                 }
             }

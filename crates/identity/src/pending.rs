@@ -18,6 +18,8 @@ use gabion_model::{AccountId, Acr, Methods, Rng, Secret, Timestamp, random};
 use gabion_vault::encoding::{base64url_decode_32, base64url_encode};
 use gabion_vault::sha256;
 
+use crate::federation::Origin;
+
 /// One half-done sign-in.
 #[derive(Clone)]
 pub struct PendingSignIn {
@@ -32,6 +34,8 @@ pub struct PendingSignIn {
     pub wanted: Acr,
     /// There is no second factor yet, and there must be one before the sign-in can end.
     pub enrol: bool,
+    /// Where the first factor was another provider's word: its session.
+    pub origin: Option<Origin>,
     pub begun: Timestamp,
 }
 
@@ -143,6 +147,7 @@ mod tests {
             rehashed: None,
             wanted: Acr::OneFactor,
             enrol: false,
+            origin: None,
             begun,
         }
     }

@@ -239,11 +239,13 @@ impl Service {
         methods: Methods,
     ) -> Result<Enrolled, EnrolError> {
         let Enroller { account, methods: before, ticket, .. } = enroller;
-        let (act, mut rehashed) = (if ticket.is_some() { Act::EnrolFactor } else { Act::AddFactor }, None);
+        let act = if ticket.is_some() { Act::EnrolFactor } else { Act::AddFactor };
+        let (mut rehashed, mut origin) = (None, None);
         if let Some(ticket) = &ticket {
             // Of two requests that finish one sign-in at once, one does.
             let taken = self.0.pending.take(ticket.expose(), self.0.clock.now());
-            rehashed = taken.ok_or(EnrolError::Gone)?.rehashed;
+            let taken = taken.ok_or(EnrolError::Gone)?;
+            (rehashed, origin) = (taken.rehashed, taken.origin);
             caller.actor =
                 Actor::Account { id: account.id.clone(), name: account.name.to_string(), session: None };
         }
@@ -279,6 +281,7 @@ impl Service {
             .await?;
         let signed_in = self.enter(caller, account, before.with(methods), rehashed).await;
         let signed_in = signed_in.map_err(SecondFactorError::from)?;
+        self.0.federation.began(origin, &signed_in, self.0.clock.now());
         Ok(Enrolled { signed_in, codes })
     }
 

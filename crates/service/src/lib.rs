@@ -52,7 +52,7 @@ pub use error::{
 pub use factors::{FactorView, FactorsView};
 pub use federation::{
     Arrival, Chosen, Departure, FederationError, IdentityView, LinkError, LogoutRefused, ProvenView,
-    ProviderView, StartFederation, UnlinkError,
+    ProviderView, StartFederation, UnlinkError, Upstream,
 };
 pub use gabion_vault::password::from_keycloak;
 pub use imports::ImportedAccount;

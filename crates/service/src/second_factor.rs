@@ -124,7 +124,7 @@ impl Service {
         };
         // Of two requests that finish one sign-in at once, one does.
         let taken = inner.pending.take(open.ticket.expose(), inner.clock.now());
-        let rehashed = taken.ok_or(SecondFactorError::Gone)?.rehashed;
+        let PendingSignIn { rehashed, origin, .. } = taken.ok_or(SecondFactorError::Gone)?;
         if methods.acr() < Acr::TwoFactors {
             return Err(SecondFactorError::Rejected);
         }
@@ -136,7 +136,9 @@ impl Service {
                  change your password and make new codes.",
             );
         }
-        Ok(self.enter(caller.clone(), open.account, methods, rehashed).await?)
+        let entered = self.enter(caller.clone(), open.account, methods, rehashed).await?;
+        inner.federation.began(origin, &entered, inner.clock.now());
+        Ok(entered)
     }
 
     /// A wrong try, on record before it is answered.

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use gabion_identity::federation::Origin;
 use gabion_identity::{Account, AccountKind, FactorKind, PendingSignIn};
 use gabion_model::{Acr, Methods, Secret, Timestamp};
 
@@ -29,6 +30,14 @@ pub struct Pending {
     pub factors: Vec<FactorKind>,
 }
 
+/// What is known of a first factor that was proved to another provider.
+#[derive(Debug, Default)]
+pub(crate) struct Elsewhere {
+    /// When, if it says.
+    pub(crate) authenticated: Option<Timestamp>,
+    pub(crate) origin: Option<Origin>,
+}
+
 impl Service {
     /// Somebody proved to be `account` by `methods`, and by nothing else. `rehashed` is the password hashed
     /// at today's cost, where due; it is kept when the sign-in completes. At least `wanted` is asked for.
@@ -43,7 +52,7 @@ impl Service {
         rehashed: Option<String>,
         wanted: Acr,
     ) -> Result<Step, SignInError> {
-        self.first_factor_at(caller, account, methods, rehashed, wanted, None).await
+        self.first_factor_at(caller, account, methods, rehashed, wanted, Elsewhere::default()).await
     }
 
     /// The same for somebody who proved it at another provider, perhaps some time ago.
@@ -57,7 +66,7 @@ impl Service {
         methods: Methods,
         rehashed: Option<String>,
         wanted: Acr,
-        authenticated: Option<Timestamp>,
+        elsewhere: Elsewhere,
     ) -> Result<Step, SignInError> {
         if account.kind == AccountKind::Service || account.disabled {
             return Err(SignInError::Rejected);
@@ -74,8 +83,10 @@ impl Service {
                 && !factors.contains(&FactorKind::Passkey);
             let enough = enough.max(if cannot { Acr::TwoFactors } else { wanted });
             if methods.acr() >= enough {
-                let entered = service.enter_proved(caller, account, methods, rehashed, authenticated);
-                return entered.await.map(Step::In);
+                let Elsewhere { authenticated, origin } = elsewhere;
+                let entered = service.enter_proved(caller, account, methods, rehashed, authenticated).await?;
+                service.0.federation.began(origin, &entered, service.0.clock.now());
+                return Ok(Step::In(entered));
             }
             let inner = &service.0;
             let pending = PendingSignIn {
@@ -85,6 +96,7 @@ impl Service {
                 rehashed,
                 wanted: enough,
                 enrol: factors.is_empty(),
+                origin: elsewhere.origin,
                 begun: inner.clock.now(),
             };
             let ticket = inner.pending.begin(pending, &*inner.rng);

@@ -20,6 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use super::form;
 use crate::Console;
 use crate::context::Visitor;
+use crate::logout::at_provider;
 use crate::page::{self, Action, CONTENT_POLICY, Message};
 
 pub(crate) fn route() -> MethodRouter<Console> {
@@ -93,7 +94,11 @@ async fn sign_out(console: &Console, visitor: &Visitor, request: &LogoutRequest)
             Err(_) => return visitor.unavailable(),
         }
     }
-    let mut answer = page::with_cookie(done(visitor, request), &cookie::clear(visitor.known.secure));
+    let answer = match console.service.upstream_logout(&visitor.caller(), request.redirect.as_deref()).await {
+        Some(upstream) => at_provider(upstream),
+        None => done(visitor, request),
+    };
+    let mut answer = page::with_cookie(answer, &cookie::clear(visitor.known.secure));
     answer
         .headers_mut()
         .insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));

@@ -3,6 +3,7 @@
 use gabion_model::{Methods, Role, TenantId, Timestamp};
 use serde_json::{Map, Value};
 
+use super::end_session::Hint;
 use super::settings::ProviderSettings;
 use crate::email::Email;
 use crate::personal::Personal;
@@ -24,6 +25,8 @@ pub struct Asserted {
     pub two_factors: bool,
     /// The provider's name for the session (OpenID Connect Back-Channel Logout 1.0, section 2.1).
     pub sid: Option<String>,
+    /// The ID token itself, for signing out there.
+    pub hint: Hint,
     pub granted: Granted,
     /// One of the conditions of `admit` holds, or there are none.
     pub admitted: bool,
@@ -70,6 +73,7 @@ impl Asserted {
             authenticated: claims.get("auth_time").and_then(Value::as_i64).map(Timestamp::from_secs),
             two_factors: has_two_factors(settings, id_token),
             sid: text(id_token, "sid", 255),
+            hint: Hint::default(),
             granted: granted(settings, &claims),
             admitted: settings.admit.is_empty()
                 || settings.admit.iter().any(|one| holds(&claims, &one.claim, one.value.as_deref())),

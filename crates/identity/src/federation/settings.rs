@@ -60,6 +60,22 @@ pub struct ProviderSettings {
     pub prompt: Option<Prompt>,
     /// `acr` values the provider shall try to satisfy, best first.
     pub acr_values: Vec<String>,
+    /// What becomes of the session at the provider when somebody who came from it signs out here. The
+    /// provider must know `https://<this site>/.gabion/logout` as address to return to after signing out.
+    pub upstream_logout: UpstreamLogout,
+}
+
+/// What becomes of the session at the provider (OpenID Connect RP-Initiated Logout 1.0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpstreamLogout {
+    /// Nothing, and nothing is said of it.
+    Off,
+    /// The page that says that they are signed out here leads on to the provider.
+    #[default]
+    Offer,
+    /// The browser is sent to the provider at once.
+    Perform,
 }
 
 /// Who may come from a provider.
@@ -127,6 +143,7 @@ impl Default for ProviderSettings {
             map: Vec::new(),
             prompt: None,
             acr_values: Vec::new(),
+            upstream_logout: UpstreamLogout::Offer,
         }
     }
 }

@@ -58,6 +58,10 @@ struct State {
 }
 
 impl State {
+    fn is_linked(&self, account: &AccountId) -> bool {
+        self.identities.values().any(|identity| identity.account == *account)
+    }
+
     /// With the groups it is in.
     fn whole(&self, account: &Account) -> Account {
         let mut groups: Vec<_> = self
@@ -147,6 +151,10 @@ impl AccountStorage for MemoryStorage {
         Ok(u64::try_from(self.state().fitting(filter).len()).unwrap_or(u64::MAX))
     }
 
+    fn is_linked(&self, account: &AccountId) -> Result<bool, StorageError> {
+        Ok(self.state().is_linked(account))
+    }
+
     fn has_administrator(&self, but: &Without) -> Result<bool, StorageError> {
         let state = self.state();
         Ok(state.accounts.values().any(|account| {
@@ -157,7 +165,7 @@ impl AccountStorage for MemoryStorage {
                 Without::Account(_) => {}
                 Without::Group(id) => account.groups.retain(|one| one.group != *id),
             }
-            account.can_administer()
+            account.can_administer(state.is_linked(&account.id))
         }))
     }
 

@@ -108,6 +108,12 @@ pub trait AccountStorage: Send + Sync + fmt::Debug {
     /// When the storage cannot be read.
     fn count_accounts(&self, filter: &AccountFilter) -> Result<u64, StorageError>;
 
+    /// Whether an identity of another provider is linked to the account.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn is_linked(&self, account: &AccountId) -> Result<bool, StorageError>;
+
     /// Whether somebody [can administer](Account::can_administer) but for what is left out.
     ///
     /// # Errors

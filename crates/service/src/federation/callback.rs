@@ -1,10 +1,13 @@
 //! A browser comes back from a provider.
 
+use std::sync::Arc;
+
 use gabion_identity::Account;
 use gabion_identity::federation::external::ExternalIdentity;
 use gabion_identity::federation::id_token::{self, Expected, IdToken, allowed};
 use gabion_identity::federation::{
-    Asserted, Attempt, Callback, CallbackError, IdTokenError, Intent, Metadata, Provider, exchange, userinfo,
+    Asserted, Attempt, Callback, CallbackError, Hint, IdTokenError, Intent, Metadata, Origin, Provider,
+    exchange, userinfo,
 };
 use gabion_model::{AccountId, Acr, Actor, ControlId, Outcome, RequestId};
 use gabion_vault::jose::UnverifiedHeader;
@@ -12,6 +15,7 @@ use gabion_vault::jose::UnverifiedHeader;
 use super::{Arrival, FederationError};
 use crate::record::to_the_end;
 use crate::service::Inner;
+use crate::step::Elsewhere;
 use crate::{Act, ActError, Caller, Service, SignInError, Step};
 
 impl Service {
@@ -122,7 +126,9 @@ impl Service {
             }
             _ => None,
         };
-        Ok(Asserted::read(&provider.settings, &metadata.issuer, &subject, &claims, more.as_ref()))
+        let asserted =
+            Asserted::read(&provider.settings, &metadata.issuer, &subject, &claims, more.as_ref());
+        Ok(Asserted { hint: Hint::of(&tokens.id_token), ..asserted })
     }
 
     /// Lets somebody in whom an account is linked to; others must choose, or are linked or given an account
@@ -205,12 +211,14 @@ impl Service {
     ) -> Result<Step, FederationError> {
         let account = self.map_claims(caller, provider, asserted, account).await?;
         let methods = asserted.methods(&provider.settings);
-        let step =
-            self.first_factor_at(caller, account, methods, None, wanted, asserted.authenticated).await?;
-        if let (Step::In(signed_in), Some(sid)) = (&step, &asserted.sid) {
-            self.0.federation.began(&asserted.issuer, sid, signed_in.session.id.clone());
-        }
-        Ok(step)
+        let origin = Origin {
+            provider: Arc::clone(&provider.name),
+            issuer: asserted.issuer.clone(),
+            sid: asserted.sid.clone(),
+            hint: asserted.hint.clone(),
+        };
+        let elsewhere = Elsewhere { authenticated: asserted.authenticated, origin: Some(origin) };
+        Ok(self.first_factor_at(caller, account, methods, None, wanted, elsewhere).await?)
     }
 }
 

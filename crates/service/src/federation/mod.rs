@@ -11,15 +11,16 @@ mod identities;
 mod logout;
 mod map;
 mod runtime;
+mod sign_out;
 mod start;
 mod view;
 
 pub use gabion_identity::federation::provider::Credential;
-pub use gabion_identity::federation::settings::{Condition, MapRule, Prompt, Provisioning, problems};
+pub use gabion_identity::federation::settings::{Condition, MapRule, Prompt, Provisioning, UpstreamLogout, problems};
 pub use gabion_identity::federation::{Provider, ProviderSettings};
 
 pub(crate) use runtime::Federation;
 pub use view::{
     Arrival, Chosen, Departure, FederationError, IdentityView, LinkError, LogoutRefused, ProvenView,
-    ProviderView, StartFederation, UnlinkError,
+    ProviderView, StartFederation, UnlinkError, Upstream,
 };

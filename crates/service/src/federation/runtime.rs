@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gabion_identity::federation::jwks::{self, Advice, KeyCache};
-use gabion_identity::federation::{Attempts, Metadata, Provens, Provider, discovery, exchange};
+use gabion_identity::federation::{Attempts, Metadata, Origin, Provens, Provider, discovery, exchange};
 use gabion_model::outbound::{FetchError, FetchRequest};
 use gabion_model::{SessionId, Timestamp};
 use gabion_vault::jose::Jwk;
+use gabion_vault::sha256;
 
-use crate::FederationError;
+use crate::{FederationError, SignedIn};
 use crate::service::Inner;
 
 /// Sign-ins under way and what is known of providers.
@@ -21,6 +22,11 @@ pub(crate) struct Federation {
     upstreams: Mutex<HashMap<String, Arc<Upstream>>>,
     /// Which session began with which of a provider's: `(issuer, sid)`.
     sids: Mutex<HashMap<(String, String), SessionId>>,
+    /// The same the other way round.
+    origins: Mutex<HashMap<SessionId, (Origin, Timestamp)>>,
+    /// Browsers that were sent to sign out at a provider, by the hash of their `state`, and where an
+    /// application wants to have them after.
+    returns: Mutex<HashMap<[u8; 32], (Option<String>, Timestamp)>>,
     /// Logout tokens that were used.
     used: Mutex<HashMap<[u8; 32], Timestamp>>,
 }
@@ -50,8 +56,43 @@ impl Federation {
         Arc::clone(upstreams.entry(issuer.to_owned()).or_default())
     }
 
-    /// Notes that a session began with one of the provider's.
-    pub(crate) fn began(&self, issuer: &str, sid: &str, session: SessionId) {
+    /// Notes that a session began with one of a provider's.
+    pub(crate) fn began(&self, origin: Option<Origin>, entered: &SignedIn, now: Timestamp) {
+        let (Some(origin), session) = (origin, &entered.session.id) else { return };
+        if let Some(sid) = &origin.sid {
+            self.note_sid(&origin.issuer, sid, session.clone());
+        }
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is forgotten is not signed out of at the provider.
+        if origins.len() >= MOST_ORIGINS {
+            origins.clear();
+        }
+        origins.insert(session.clone(), (origin, now));
+    }
+
+    /// What a session began with, once.
+    pub(crate) fn origin(&self, session: &SessionId) -> Option<Origin> {
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        origins.remove(session).map(|(origin, _)| origin)
+    }
+
+    /// Notes that a browser with this `state` will come back from signing out.
+    pub(crate) fn departs(&self, state: &str, back: Option<String>, now: Timestamp) {
+        let mut returns = self.returns.lock().unwrap_or_else(PoisonError::into_inner);
+        if returns.len() >= MOST_RETURNS {
+            returns.clear();
+        }
+        returns.insert(sha256(state.as_bytes()), (back, now));
+    }
+
+    /// Where a browser that came back goes on to, once.
+    pub(crate) fn returned(&self, state: &str, now: Timestamp) -> Option<String> {
+        let mut returns = self.returns.lock().unwrap_or_else(PoisonError::into_inner);
+        let (back, since) = returns.remove(&sha256(state.as_bytes()))?;
+        back.filter(|_| now.saturating_since(since) < RETURN)
+    }
+
+    fn note_sid(&self, issuer: &str, sid: &str, session: SessionId) {
         let mut sids = self.sids.lock().unwrap_or_else(PoisonError::into_inner);
         // What is forgotten ends with its subject's other sessions instead.
         if sids.len() >= MOST_SIDS {
@@ -80,6 +121,12 @@ impl Federation {
         self.provens.purge(now);
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.retain(|_, at| now.saturating_since(*at) < TOKEN_LIFE);
+        drop(used);
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        origins.retain(|_, (_, since)| now.saturating_since(*since) < ORIGIN);
+        drop(origins);
+        let mut returns = self.returns.lock().unwrap_or_else(PoisonError::into_inner);
+        returns.retain(|_, (_, since)| now.saturating_since(*since) < RETURN);
     }
 }
 
@@ -179,5 +226,11 @@ const STALE: Duration = Duration::from_secs(24 * 3600);
 const REST: Duration = Duration::from_secs(10);
 /// Longer than a logout token is believed.
 const TOKEN_LIFE: Duration = Duration::from_secs(600);
+/// Longer than a session lives.
+const ORIGIN: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Somebody signs out at the provider.
+const RETURN: Duration = Duration::from_secs(600);
+const MOST_ORIGINS: usize = 10_000;
+const MOST_RETURNS: usize = 10_000;
 const MOST_UPSTREAMS: usize = 64;
 const MOST_SIDS: usize = 50_000;

@@ -46,6 +46,16 @@ pub enum Arrival {
     Unlinked { ticket: String },
 }
 
+/// Where somebody who signed out here signs out at the provider they came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    pub provider: ProviderView,
+    /// With the session's ID token in it: for this browser only.
+    pub url: String,
+    /// At once; otherwise when they choose to.
+    pub perform: bool,
+}
+
 /// Somebody a provider vouched for, whom no account is linked to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvenView {

@@ -69,6 +69,10 @@ impl AccountStorage for Database {
         })
     }
 
+    fn is_linked(&self, account: &AccountId) -> Result<bool, StorageError> {
+        self.read(|connection| Ok(connection.prepare_cached(IS_LINKED)?.exists([account.as_str()])?))
+    }
+
     fn has_administrator(&self, but: &Without) -> Result<bool, StorageError> {
         let (account, group) = match but {
             Without::Nobody => (None, None),
@@ -343,14 +347,17 @@ const HAS_ROLE: &str = "
     id IN (SELECT account FROM account_roles WHERE role = ?
         UNION SELECT account FROM groups JOIN group_members ON group_id = groups.id
         WHERE EXISTS (SELECT 1 FROM json_each(groups.roles) AS one WHERE one.value = ?))";
+const IS_LINKED: &str = "SELECT 1 FROM external_identities WHERE account = ?1";
 const OWN_ADMINISTRATOR: &str = "
     SELECT 1 FROM account_roles JOIN accounts ON accounts.id = account_roles.account
-    WHERE role = ?1 AND disabled = 0 AND password IS NOT NULL AND account IS NOT ?2";
+    WHERE role = ?1 AND disabled = 0 AND account_roles.account IS NOT ?2
+        AND (password IS NOT NULL OR accounts.id IN (SELECT account FROM external_identities))";
 const GROUP_ADMINISTRATOR: &str = "
     SELECT 1 FROM groups
     JOIN group_members ON group_id = groups.id
     JOIN accounts ON accounts.id = group_members.account
-    WHERE disabled = 0 AND password IS NOT NULL AND account IS NOT ?2 AND groups.id IS NOT ?3
+    WHERE disabled = 0 AND group_members.account IS NOT ?2 AND groups.id IS NOT ?3
+        AND (password IS NOT NULL OR accounts.id IN (SELECT account FROM external_identities))
         AND EXISTS (SELECT 1 FROM json_each(groups.roles) AS one WHERE one.value = ?1)";
 const ROLES: &str = "SELECT role, count(*) FROM account_roles GROUP BY role ORDER BY role";
 const INDEX_ROLE: &str = "INSERT OR IGNORE INTO account_roles (role, account) VALUES (?1, ?2)";

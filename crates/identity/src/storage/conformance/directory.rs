@@ -4,6 +4,7 @@ use gabion_model::{AccountId, GroupId, Role, TenantId, Timestamp};
 
 use super::{START, account, ids, invitation, session};
 use crate::account::{Account, AccountEdit, AccountKind};
+use crate::federation::external::{ExternalIdentity, IdentityId};
 use crate::group::{Group, GroupEdit};
 use crate::storage::{
     AccountChange, AccountFilter, AccountPage, AccountStorage, GroupChange, GroupPage, SessionStorage,
@@ -331,6 +332,27 @@ fn administrators_are_found(storage: &impl Storage) {
     assert_eq!(storage.has_administrator(&Without::Account(by_group.id.clone())), Ok(false));
     storage.update(&by_group.id, &AccountChange::RemovePassword).unwrap();
     assert_eq!(storage.has_administrator(&Without::Nobody), Ok(false));
+
+    // Whoever signs in with another provider needs no password.
+    for (owner, id) in [(&by_group, "one"), (&own, "two")] {
+        assert_eq!(storage.is_linked(&owner.id), Ok(false));
+        let identity = ExternalIdentity {
+            id: IdentityId::new(id),
+            account: owner.id.clone(),
+            issuer: "https://op.example".to_owned(),
+            subject: id.to_owned(),
+            label: id.to_owned(),
+            linked: START,
+            last_used: None,
+        };
+        storage.link_identity(&identity).unwrap();
+        assert_eq!(storage.is_linked(&owner.id), Ok(true));
+    }
+    assert_eq!(storage.has_administrator(&Without::Nobody), Ok(true));
+    assert_eq!(storage.has_administrator(&Without::Group(crew.id.clone())), Ok(false), "the other is disabled");
+    storage.update(&own.id, &AccountChange::RemovePassword).unwrap();
+    storage.update(&own.id, &AccountChange::Enable).unwrap();
+    assert_eq!(storage.has_administrator(&Without::Group(crew.id.clone())), Ok(true));
 }
 
 fn group(name: &str, roles: &[&str]) -> Group {

@@ -5,7 +5,7 @@ use gabion_identity::{Email, Session};
 use gabion_model::{Methods, Role};
 use gabion_service::federation::{Condition, MapRule, Provisioning};
 use gabion_service::{
-    ActError, Arrival, Caller, FederationError, LinkError, NewGroup, SignInError, StartFederation,
+    ActError, Arrival, Caller, DisableAccountError, FederationError, LinkError, NewGroup, SignInError, StartFederation,
     UnlinkError,
 };
 use gabion_vault::jose::SigningKey;
@@ -213,6 +213,27 @@ async fn the_last_way_in_is_not_unlinked() {
     let only = service.identities(&caller).await.unwrap().remove(0).id;
     assert_eq!(service.unlink_identity(&caller, &only).await, Ok(()));
     assert_eq!(service.identities(&caller).await.unwrap(), []);
+}
+
+/// Whoever administers by another provider's word needs no password for it.
+#[tokio::test]
+async fn an_administrator_of_a_provider_is_one() {
+    let stage = Stage::new(|settings| settings.provisioning = Provisioning::Create);
+    let service = &stage.world.service;
+    let link = || async { service.first_administrator_link(&Caller::operator()).await.unwrap() };
+    assert!(link().await.is_some());
+    let mut tab = Tab::default();
+    let ticket = unlinked(&stage, &mut tab).await;
+    let chosen = service.create_from_identity(&stranger(), &ticket, tab.cookies()).await.unwrap();
+    let account = chosen.step.signed_in().unwrap().session.principal.account.clone();
+    let roles = gabion_identity::storage::AccountChange::Roles(vec![Role::new(Role::ADMINISTRATOR)]);
+    stage.world.storage.update(&account, &roles).unwrap();
+    assert!(link().await.is_none(), "nobody else needs to be made one");
+    let name = stage.world.storage.by_id(&account).unwrap().unwrap().name.to_string();
+    let disabled = service.disable_account(&Caller::operator(), &name).await;
+    assert_eq!(disabled.unwrap_err(), DisableAccountError::LastAdministrator);
+    stage.world.administrator("other").await;
+    service.disable_account(&Caller::operator(), &name).await.unwrap();
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 use gabion_model::Methods;
 use gabion_service::{Arrival, FederationError};
+use gabion_vault::jose::Algorithm;
 use serde_json::{Value, json};
 
 use super::op::{Op, Signed};
@@ -67,9 +68,38 @@ async fn client_secret_basic() {
 }
 
 #[tokio::test]
-async fn idtoken_sig_rs256_or_es256() {
+async fn idtoken_sig_rs256() {
+    for algorithm in [Algorithm::Rs256, Algorithm::Es256] {
+        let stage = Stage::linked_by(algorithm, |_| {}).await;
+        let_in(stage.sign_in(&mut Tab::default()).await);
+    }
+}
+
+#[tokio::test]
+async fn invalid_sig_rs256() {
+    let stage = Stage::linked_by(Algorithm::Rs256, |_| {}).await;
+    stage.op.state().signed = Signed::Tampered;
+    let arrival = stage.sign_in(&mut Tab::default()).await;
+    assert_eq!(arrival.unwrap_err(), FederationError::Rejected);
+    assert!(stage.reason().await.contains("signature"));
+}
+
+/// The provider in `op.rs` takes no other verifier than that of the challenge, and no request without one.
+#[tokio::test]
+async fn code_with_pkce() {
     let stage = Stage::linked(|_| {}).await;
-    let_in(stage.sign_in(&mut Tab::default()).await);
+    let (mut one, mut other) = (Tab::default(), Tab::default());
+    let (first, second) = (
+        stage.start(&mut one, &super::stranger(), super::start()).await,
+        stage.start(&mut other, &super::stranger(), super::start()).await,
+    );
+    assert!(first.contains("code_challenge_method=S256"), "{first}");
+    // The code of one sign-in in the place of the other's: injected, and worth nothing there.
+    let (stolen, mut own) = (stage.op.authorize(&first), stage.op.authorize(&second));
+    own[0] = stolen[0].clone();
+    let arrival = stage.back(&other, &super::stranger(), own).await;
+    assert_eq!(arrival.unwrap_err(), FederationError::Rejected);
+    assert!(stage.reason().await.contains("invalid_grant"));
 }
 
 #[tokio::test]

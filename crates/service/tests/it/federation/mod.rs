@@ -3,6 +3,7 @@
 mod accounts;
 mod conformance;
 mod hostile;
+mod logout;
 pub(crate) mod op;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use gabion_model::{Secret, SessionId};
 use gabion_service::federation::{Credential, Provider, ProviderSettings, Provisioning};
 use gabion_service::{Arrival, Caller, FederationError, Settings, SignedIn, StartFederation, Step};
+use gabion_vault::jose::Algorithm;
 
 use crate::world::{World, anonymous};
 use op::{CLIENT, Network, Op, SECRET};
@@ -37,19 +39,31 @@ impl Stage {
     }
 
     pub(crate) fn with(federation: Vec<Provider>) -> Self {
+        Self::signing(federation, Algorithm::Es256)
+    }
+
+    fn signing(federation: Vec<Provider>, algorithm: Algorithm) -> Self {
         let network = Arc::new(Network::default());
         let world = World::reaching(Settings { federation, ..Settings::default() }, network.clone());
-        let op = Op::new(ISSUER, world.clock.clone());
+        let op = Op::signing(ISSUER, world.clock.clone(), algorithm);
         network.add(&op);
         Self { world, network, op }
     }
 
     /// Somebody whom an account is linked to; its name.
     pub(crate) async fn linked(change: impl FnOnce(&mut ProviderSettings)) -> Self {
-        let stage = Self::new(|settings| {
-            settings.provisioning = Provisioning::Create;
-            change(settings);
-        });
+        Self::linked_by(Algorithm::Es256, change).await
+    }
+
+    /// The same, at a provider that signs with another algorithm.
+    pub(crate) async fn linked_by(
+        algorithm: Algorithm,
+        change: impl FnOnce(&mut ProviderSettings),
+    ) -> Self {
+        let mut settings = provider_settings(ISSUER);
+        settings.provisioning = Provisioning::Create;
+        change(&mut settings);
+        let stage = Self::signing(vec![provider("op", settings)], algorithm);
         let mut tab = Tab::default();
         let Ok(Arrival::Unlinked { ticket }) = stage.sign_in(&mut tab).await else {
             panic!("nobody is linked")

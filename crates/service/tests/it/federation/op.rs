@@ -66,13 +66,22 @@ struct Code {
 
 impl Op {
     pub(crate) fn new(issuer: &str, clock: Arc<ManualClock>) -> Arc<Self> {
-        Arc::new(Self {
+        Self::signing(issuer, clock, Algorithm::Es256)
+    }
+
+    /// One that signs with another algorithm.
+    pub(crate) fn signing(issuer: &str, clock: Arc<ManualClock>, algorithm: Algorithm) -> Arc<Self> {
+        let state = State::default();
+        let op = Self {
             issuer: issuer.to_owned(),
-            key: SigningKey::generate().unwrap(),
-            other_key: SigningKey::generate().unwrap(),
+            key: SigningKey::generate_for(algorithm).unwrap(),
+            other_key: SigningKey::generate_for(algorithm).unwrap(),
             clock,
-            state: Mutex::default(),
-        })
+            state: Mutex::new(state),
+        };
+        let algorithms = json!([algorithm.as_str()]);
+        op.state().metadata.insert("id_token_signing_alg_values_supported".to_owned(), algorithms);
+        Arc::new(op)
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -144,7 +153,6 @@ impl Op {
             "token_endpoint": format!("{issuer}/token"),
             "jwks_uri": format!("{issuer}/jwks"),
             "userinfo_endpoint": format!("{issuer}/userinfo"),
-            "id_token_signing_alg_values_supported": ["ES256"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic"],
             "authorization_response_iss_parameter_supported": true,
         });
