@@ -20,7 +20,7 @@ pub(crate) struct Visitor {
     user_agent: Option<String>,
     /// The `Cookie` headers, for the login cookie; the session's was judged already.
     cookies: Vec<Secret<String>>,
-    /// Where a page is looked at: the path and query of a `GET`.
+    /// Where a page is looked at: the path and query of a `GET`, the page a form was posted from.
     here: Option<String>,
 }
 
@@ -119,9 +119,7 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
         let cookies = cookies.map(|value| Secret::new(value.to_owned())).collect();
         let here = match parts.method {
             http::Method::GET => parts.uri.path_and_query().map(ToString::to_string),
-            // A form is posted from a page.
-            _ if parts.uri.path().starts_with(SECURITY) => Some(SECURITY.to_owned()),
-            _ => None,
+            _ => page_of(parts.uri.path()),
         };
         Ok(Self { known: known.clone(), user_agent, cookies, here })
     }
@@ -143,4 +141,35 @@ impl<S: Sync> FromRequestParts<S> for Member {
     }
 }
 
-const SECURITY: &str = "/.gabion/account/security";
+/// The account page that has the form which posts to `path`.
+fn page_of(path: &str) -> Option<String> {
+    let mut parts = path.strip_prefix("/.gabion/account/")?.split('/');
+    Some(match (parts.next()?, parts.next(), parts.next()) {
+        ("keys", Some("new"), _) => "/.gabion/account/keys/new".to_owned(),
+        ("keys", Some(id), _) => format!("/.gabion/account/keys/{id}"),
+        ("sessions", ..) => "/.gabion/account".to_owned(),
+        (topic, ..) => format!("/.gabion/account/{topic}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_must_sign_in_again_comes_back_to_the_page_of_the_form() {
+        for (posted, page) in [
+            ("/.gabion/account/email", Some("/.gabion/account/email")),
+            ("/.gabion/account/data/export", Some("/.gabion/account/data")),
+            ("/.gabion/account/security/factors/x/remove", Some("/.gabion/account/security")),
+            ("/.gabion/account/identities/x/unlink", Some("/.gabion/account/identities")),
+            ("/.gabion/account/sessions/x/revoke", Some("/.gabion/account")),
+            ("/.gabion/account/keys/new", Some("/.gabion/account/keys/new")),
+            ("/.gabion/account/keys/x/rotate", Some("/.gabion/account/keys/x")),
+            ("/.gabion/federation/choose", None),
+            ("/.gabion/login", None),
+        ] {
+            assert_eq!(page_of(posted).as_deref(), page, "{posted}");
+        }
+    }
+}

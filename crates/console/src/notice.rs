@@ -7,7 +7,9 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Notice {
-    LinkSent,
+    AccountRemoved,
+    ApplicationGone,
+    ApplicationRevoked,
     BeginAgain,
     FactorAdded,
     FactorGone,
@@ -16,9 +18,13 @@ pub(crate) enum Notice {
     FactorRequired,
     IdentityLast,
     IdentityUnlinked,
+    KeyGone,
+    KeyRevoked,
+    LinkSent,
     OthersRevoked,
     PasswordChanged,
     PasswordSet,
+    ProfileSaved,
     SessionGone,
     SessionRevoked,
     /// Whatever else stands there.
@@ -29,7 +35,11 @@ pub(crate) enum Notice {
 impl Notice {
     pub(crate) const fn text(self) -> Option<&'static str> {
         match self {
-            Self::LinkSent => Some("A link is on its way. Open it to confirm the address."),
+            Self::AccountRemoved => Some("Your account is deleted, with everything kept about it."),
+            Self::ApplicationGone => Some("That application had no access any more."),
+            Self::ApplicationRevoked => {
+                Some("The application has no access to your account any more. It can ask for it again.")
+            }
             Self::BeginAgain => Some("That took too long, or was begun elsewhere. Please sign in again."),
             Self::FactorAdded => Some("It is set up. You can sign in with it from now on."),
             Self::FactorGone => Some("That is not there any more, or took too long. Nothing was changed."),
@@ -40,9 +50,13 @@ impl Notice {
                 Some("This is your only way to sign in. Set a password or link another first.")
             }
             Self::IdentityUnlinked => Some("It is unlinked and does not get into this account any more."),
+            Self::KeyGone => Some("That key is not there any more, or was replaced already."),
+            Self::KeyRevoked => Some("The key is revoked. Programs that use it are refused from now on."),
+            Self::LinkSent => Some("A link is on its way. Open it to confirm the address."),
             Self::OthersRevoked => Some("Every other device is signed out."),
             Self::PasswordChanged => Some("Your password is changed, and every other device is signed out."),
             Self::PasswordSet => Some("Your password is set. Sign in with it now."),
+            Self::ProfileSaved => Some("Your profile is saved."),
             Self::SessionGone => Some("That device was signed out already."),
             Self::SessionRevoked => Some("The device is signed out."),
             Self::Unknown => None,

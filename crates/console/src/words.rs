@@ -41,6 +41,25 @@ pub(crate) fn seconds_up(duration: Duration) -> u64 {
     duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0)).max(1)
 }
 
+/// A length of time, rounded down.
+pub(crate) fn length(duration: Duration) -> String {
+    period(duration).unwrap_or_else(|| "less than a minute".to_owned())
+}
+
+/// `1 key`, `2 keys`.
+pub(crate) fn number_of(number: usize, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
+}
+
+/// `use a date` → `Use a date.`
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
+        None => String::new(),
+    }
+}
+
 /// The largest unit that fits, rounded down; none below a minute.
 fn period(duration: Duration) -> Option<String> {
     let minutes = duration.as_secs() / 60;
@@ -80,6 +99,11 @@ mod tests {
             ]
         );
         assert_eq!([30, 61, 172_801].map(seen), ["in a moment", "in 1 minute", "in 2 days"]);
+        assert_eq!(
+            [59, 86_400, 172_799].map(|secs| length(Duration::from_secs(secs))),
+            ["less than a minute", "1 day", "1 day"]
+        );
+        assert_eq!([1, 2].map(|number| number_of(number, "key", "keys")), ["1 key", "2 keys"]);
         assert_eq!(Moment::new(now, now).exact, "2026-11-21T18:47:08Z");
     }
 

@@ -264,8 +264,7 @@ impl Accounts {
     pub fn remove(&self, id: &AccountId, keep_name: bool, now: Timestamp) -> Result<Account, AccountError> {
         let _held = self.hold();
         let account = self.storage.by_id(id)?.ok_or(AccountError::NotFound)?;
-        let linked = self.storage.is_linked(id)?;
-        if account.can_administer(linked) && !self.storage.has_administrator(&Without::Account(id.clone()))? {
+        if self.is_last_administrator(&account)? {
             return Err(AccountError::LastAdministrator);
         }
         self.storage.remove_account(id, keep_name.then_some(now))?;
@@ -274,6 +273,16 @@ impl Accounts {
             follower.removed(id);
         }
         Ok(account)
+    }
+
+    /// Whether nobody could administer without this account, which can.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn is_last_administrator(&self, account: &Account) -> Result<bool, AccountError> {
+        let without = Without::Account(account.id.clone());
+        let linked = self.storage.is_linked(&account.id)?;
+        Ok(account.can_administer(linked) && !self.storage.has_administrator(&without)?)
     }
 
     /// Whether the name was a removed account's and is kept; not when that cannot be found out.

@@ -389,30 +389,47 @@ impl Act {
     }
 
     /// Whether it needs a fresh proof of who asks ([`ActError::StepUp`](crate::ActError::StepUp)): what a
-    /// session left open on a shared computer must not be enough for. Holds for people with a session; the
-    /// operator and programs have none.
+    /// session left open on a shared computer must not be enough for: whatever gives lasting access, takes
+    /// it from others, or tells everything about somebody. Ending what one doubts (a session, a key, a
+    /// grant) is not: that must be quick. Holds for people with a session; the operator and programs have
+    /// none.
     #[must_use]
     pub const fn is_critical(self) -> bool {
         matches!(
             self,
             Self::AddAccount
+                | Self::AddClient
                 | Self::AddFactor
+                | Self::AddGroup
+                | Self::AddServiceAccount
+                | Self::ChangeClient
+                | Self::ChangeEmail
                 | Self::ChangePassword
+                | Self::CreateApiKey
                 | Self::DisableAccount
+                | Self::DisableClient
                 | Self::EditAccount
                 | Self::EditGroup
                 | Self::EnableAccount
+                | Self::EnableClient
                 | Self::ExportData
+                | Self::ImportAccounts
                 | Self::LinkIdentity
-                | Self::UnlinkIdentity
                 | Self::NewRecoveryCodes
                 | Self::ProvisionAccount
+                | Self::ReleaseName
                 | Self::RemoveAccount
+                | Self::RemoveClient
                 | Self::RemoveFactor
                 | Self::RemoveGroup
                 | Self::RemoveOwnAccount
                 | Self::ResetAccount
                 | Self::ResetFactors
+                | Self::RevokeKey
+                | Self::RotateApiKey
+                | Self::RotateClientSecret
+                | Self::RotateKeys
+                | Self::UnlinkIdentity
         )
     }
 

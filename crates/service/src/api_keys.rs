@@ -7,7 +7,7 @@ use gabion_model::{Outcome, Period, Problem, Role, Secret, TenantId, Timestamp};
 use crate::authorize::Standing;
 use crate::record::About;
 use crate::service::Inner;
-use crate::{Act, ActError, AddAccountError, Caller, Service};
+use crate::{Act, ActError, AddAccountError, Caller, Notice, Service};
 
 /// The key to make.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +75,7 @@ impl Service {
             let wanted = NewApiKey { label: new.label, scopes, life: new.life };
             let (secret, key) =
                 inner.machines.keys.create(&account, wanted, inner.clock.now(), &*inner.rng)?;
+            inner.notify(&account, &Notice::ApiKeyCreated { label: key.label.clone() });
             Ok(FreshApiKey { secret, view: ApiKeyView::of(&key, &account) })
         })
         .await
@@ -96,6 +97,12 @@ impl Service {
             Ok(keys.iter().map(|key| ApiKeyView::of(key, &account)).collect())
         })
         .await
+    }
+
+    /// How long a new key may live: as long as it does when nobody says otherwise, and at most.
+    #[must_use]
+    pub fn api_key_lives(&self) -> (Period, Period) {
+        self.0.machines.keys.lives()
     }
 
     /// Every living key of everybody, for administrators and the operator.
@@ -132,6 +139,7 @@ impl Service {
             let (key, account) = inner.key(&standing, &id)?;
             let now = inner.clock.now();
             let (secret, key) = inner.machines.keys.rotate(&account, &key.id, overlap, now, &*inner.rng)?;
+            inner.notify(&account, &Notice::ApiKeyReplaced { label: key.label.clone() });
             Ok(FreshApiKey { secret, view: ApiKeyView::of(&key, &account) })
         })
         .await
@@ -236,7 +244,7 @@ impl Inner {
 }
 
 impl ApiKeyView {
-    fn of(key: &ApiKey, account: &Account) -> Self {
+    pub(crate) fn of(key: &ApiKey, account: &Account) -> Self {
         Self {
             id: key.id.to_string(),
             account: account.name.to_string(),

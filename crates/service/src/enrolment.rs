@@ -17,7 +17,7 @@ use gabion_vault::sha256;
 use crate::passkeys::{PasskeyAnswer, PasskeyQuestion};
 use crate::record::{About, to_the_end};
 use crate::service::Inner;
-use crate::{Act, ActError, Caller, EnrolError, SecondFactorError, Service, SignedIn};
+use crate::{Act, ActError, Caller, EnrolError, Notice, SecondFactorError, Service, SignedIn};
 
 /// On what ground somebody sets up a factor.
 #[derive(Debug, Clone)]
@@ -270,12 +270,11 @@ impl Service {
                     error => ActError::from(error).into(),
                 })?;
                 let codes = (own.recovery_codes == 0).then(|| inner.new_codes(&owner)).transpose()?;
-                inner.tell(
-                    &owner,
-                    "A way to sign in was added",
-                    "A second factor was added to your account. If that was not you, change your password and \
-                     look at the security page of your account.",
-                );
+                let what = match &new {
+                    NewFactor::Passkey(passkey) => called(FactorKind::Passkey, &passkey.name),
+                    NewFactor::Totp(totp) => called(FactorKind::Totp, &totp.name),
+                };
+                inner.notify(&owner, &Notice::SecondFactorAdded { what });
                 Ok(codes)
             })
             .await?;
@@ -308,14 +307,13 @@ impl Service {
         self.act(Act::RemoveFactor, caller, About::of(id.as_str()), move |inner, standing| {
             let account = standing.account()?;
             let required = inner.rules().factors.is_required_for(&account.roles);
+            let own = inner.factors_view(&account)?.factors;
             match inner.storage.remove_factor(&account.id, &id, required).map_err(ActError::from)? {
                 Removal::Removed => {
-                    inner.tell(
-                        &account,
-                        "A way to sign in was removed",
-                        "A second factor was removed from your account. If that was not you, change your \
-                         password and look at the security page of your account.",
-                    );
+                    if let Some(gone) = own.into_iter().find(|one| one.id == id.as_str()) {
+                        let what = called(gone.kind, &gone.name);
+                        inner.notify(&account, &Notice::SecondFactorRemoved { what });
+                    }
                     Ok(())
                 }
                 Removal::Last => Err(EnrolError::LastFactor),
@@ -335,13 +333,15 @@ impl Service {
             if inner.storage.factors(&account.id)?.count() == 0 {
                 return Err(ActError::NotFound);
             }
-            inner.new_codes(&account)
+            let codes = inner.new_codes(&account)?;
+            inner.notify(&account, &Notice::RecoveryCodesRenewed);
+            Ok(codes)
         })
         .await
     }
 
-    /// Takes every second factor of an account away and ends its sessions: for somebody who lost them all
-    /// and proved otherwise who they are.
+    /// Takes every second factor of an account away and ends what was granted to it until now: for somebody
+    /// who lost them all and proved otherwise who they are.
     ///
     /// # Errors
     /// [`ActError::NotFound`] when there is no such account.
@@ -350,8 +350,10 @@ impl Service {
         self.act(Act::ResetFactors, caller, About::of(name), move |inner, _| {
             let account = inner.named(&wanted)?;
             let count = inner.storage.clear_factors(&account.id)?;
+            // Last, so that it also ends what begins between the two: whoever found the lost device is out.
+            let account = inner.accounts.revoke_all(&account.id)?;
             inner.pending.end(&account.id);
-            inner.sessions.revoke_account(&account.id, None)?;
+            inner.notify(&account, &Notice::FactorsReset);
             Ok(count)
         })
         .await
@@ -437,6 +439,16 @@ impl Inner {
         ];
         Ok(kinds.into_iter().filter_map(|(has, kind)| has.then_some(kind)).collect())
     }
+}
+
+/// A factor as its owner calls it, for a letter.
+fn called(kind: FactorKind, name: &str) -> String {
+    let kind = match kind {
+        FactorKind::Passkey => "the passkey",
+        FactorKind::RecoveryCode => "the recovery code",
+        FactorKind::Totp => "the authenticator app",
+    };
+    format!("{kind} \"{name}\"")
 }
 
 fn context(account: &Account, kind: &[u8], holder: &str) -> String {

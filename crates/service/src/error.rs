@@ -101,9 +101,6 @@ pub enum ChangeEmailError {
     NoAddress,
     #[error("no mail transport is configured")]
     NotConfigured,
-    /// The caller must prove again who they are.
-    #[error("this needs a sign-in of the last ten minutes")]
-    NotFresh,
     #[error("this is the address of the account already")]
     Same,
     #[error("too many letters were sent, try again in {} s", .retry_after.as_secs())]

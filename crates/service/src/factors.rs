@@ -1,8 +1,7 @@
-//! The second factors of one's own, to look at; and letters about what happens to them.
+//! The second factors of one's own, to look at.
 
 use gabion_identity::{Account, FactorKind};
-use gabion_model::outbound::Letter;
-use gabion_model::{Secret, Timestamp};
+use gabion_model::Timestamp;
 use serde::Serialize;
 
 use crate::service::Inner;
@@ -38,33 +37,7 @@ impl Service {
     /// # Errors
     /// [`ActError::Forbidden`] when the caller is not signed in.
     pub async fn factors(&self, caller: &Caller) -> Result<FactorsView, ActError> {
-        self.read(Act::ListFactors, caller, |inner, standing| {
-            let account = standing.account()?;
-            let own = inner.storage.factors(&account.id)?;
-            let passkeys = own.passkeys.into_iter().map(|one| FactorView {
-                id: one.id.to_string(),
-                kind: FactorKind::Passkey,
-                name: one.name,
-                created: one.created,
-                last_used: one.last_used,
-                synced: one.backup_eligible,
-            });
-            let totps = own.totps.into_iter().map(|one| FactorView {
-                id: one.id.to_string(),
-                kind: FactorKind::Totp,
-                name: one.name,
-                created: one.created,
-                last_used: one.last_used,
-                synced: false,
-            });
-            Ok(FactorsView {
-                factors: passkeys.chain(totps).collect(),
-                recovery_codes: own.recovery_codes,
-                required: inner.rules().factors.is_required_for(&account.roles),
-                password: account.password.is_some(),
-            })
-        })
-        .await
+        self.read(Act::ListFactors, caller, |inner, standing| inner.factors_view(&standing.account()?)).await
     }
 
     /// Whether the caller could do a critical act right now, for the page before it.
@@ -77,22 +50,29 @@ impl Service {
 }
 
 impl Inner {
-    /// Writes to somebody about their account, where there is an address they proved to hold. What cannot
-    /// be sent is no reason not to do what it is about.
-    pub(crate) fn tell(&self, account: &Account, subject: &str, text: &str) {
-        let Some(email) = account.email.as_ref().filter(|_| account.email_verified.is_some()) else { return };
-        let letter = Letter {
-            to: email.as_str().to_owned(),
-            subject: subject.to_owned(),
-            text: Secret::new(format!(
-                "Hello {},\n\n{text}\n\n{}/.gabion/account/security\n",
-                account.name,
-                self.origin()
-            )),
-            html: None,
-        };
-        if let Err(error) = self.mail.send(letter) {
-            tracing::debug!(%error, "letter not sent");
-        }
+    pub(crate) fn factors_view(&self, account: &Account) -> Result<FactorsView, ActError> {
+        let own = self.storage.factors(&account.id)?;
+        let passkeys = own.passkeys.into_iter().map(|one| FactorView {
+            id: one.id.to_string(),
+            kind: FactorKind::Passkey,
+            name: one.name,
+            created: one.created,
+            last_used: one.last_used,
+            synced: one.backup_eligible,
+        });
+        let totps = own.totps.into_iter().map(|one| FactorView {
+            id: one.id.to_string(),
+            kind: FactorKind::Totp,
+            name: one.name,
+            created: one.created,
+            last_used: one.last_used,
+            synced: false,
+        });
+        Ok(FactorsView {
+            factors: passkeys.chain(totps).collect(),
+            recovery_codes: own.recovery_codes,
+            required: self.rules().factors.is_required_for(&account.roles),
+            password: account.password.is_some(),
+        })
     }
 }

@@ -41,8 +41,8 @@ pub use api_keys::{ApiKeyActError, ApiKeyView, CreateApiKey, FreshApiKey};
 pub use caller::Caller;
 pub use directory::{
     DirectoryError, EditGroup, EditPerson, EditProfile, Export, Found, GroupName, GroupSearch, GroupView,
-    MemberView, NewGroup, NewPerson, Person, PersonSearch, RoleView, SessionPage, SignedInSession, Start,
-    StateFilter, Which,
+    KnownDevice, Leaving, MemberView, NewGroup, NewPerson, PasswordView, PendingAddress, Person,
+    PersonSearch, RoleView, SessionPage, SignedInSession, Start, StateFilter, Which,
 };
 pub use enrolment::{Enrolled, Ground, TotpEnrolment};
 pub use error::{

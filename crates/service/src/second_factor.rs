@@ -15,7 +15,7 @@ use gabion_model::{Acr, Actor, ControlId, Methods, Outcome, RequestId, Secret};
 use crate::passkeys::PasskeyAnswer;
 use crate::record::to_the_end;
 use crate::service::Inner;
-use crate::{Act, ActError, Caller, SecondFactorError, Service, SignedIn};
+use crate::{Act, ActError, Caller, Notice, SecondFactorError, Service, SignedIn};
 
 /// What somebody shows beside the first factor.
 #[derive(Debug)]
@@ -129,16 +129,24 @@ impl Service {
             return Err(SecondFactorError::Rejected);
         }
         if kind == FactorKind::RecoveryCode {
-            inner.tell(
-                &open.account,
-                "A recovery code was used",
-                "Somebody signed in to your account with one of its recovery codes. If that was not you, \
-                 change your password and make new codes.",
-            );
+            self.tell_of_recovery(open.account.clone()).await;
         }
         let entered = self.enter(caller.clone(), open.account, methods, rehashed).await?;
         inner.federation.began(origin, &entered, inner.clock.now());
         Ok(entered)
+    }
+
+    async fn tell_of_recovery(&self, account: Account) {
+        let told = self
+            .blocking(move |inner| {
+                let left = inner.storage.factors(&account.id)?.recovery_codes;
+                inner.notify(&account, &Notice::RecoveryCodeUsed { left });
+                Ok(())
+            })
+            .await;
+        if let Err(error) = told {
+            tracing::warn!(%error, "notice not sent");
+        }
     }
 
     /// A wrong try, on record before it is answered.

@@ -1,11 +1,11 @@
 //! `GET /.gabion/account/email`: one's own address. `POST`: sends a link to `email` that makes it one's
-//! own. Needs a sign-in of the last minutes; who has none is asked to sign in again and comes back.
+//! own. A critical act: who did not sign in lately is asked to and comes back, before they type.
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use gabion_service::{ChangeEmailError, EmailView};
+use gabion_service::{Act, ChangeEmailError, EmailView};
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -41,6 +41,9 @@ struct Page<'a> {
 }
 
 async fn show(State(console): State<Console>, member: Member, Asking(asked): Asking<Asked>) -> Response {
+    if let Err(error) = console.service.ready_for(&member.visitor.caller(), Act::ChangeEmail).await {
+        return member.refused(error);
+    }
     form(&console, &member, StatusCode::OK, asked.notice, None, "").await
 }
 
@@ -52,9 +55,6 @@ async fn change(
     let (status, trouble, seconds) =
         match console.service.change_email(&member.visitor.caller(), &email).await {
             Ok(()) => return page::see_other("/.gabion/account/email?notice=link-sent"),
-            Err(ChangeEmailError::NotFresh) => {
-                return page::see_other("/.gabion/login?fresh=1&next=/.gabion/account/email");
-            }
             Err(ChangeEmailError::NoAddress) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 Trouble::new("This is no e-mail address.", "Please check it, for instance for a missing @."),

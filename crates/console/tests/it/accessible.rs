@@ -25,8 +25,17 @@ async fn pages(site: &Site) -> Vec<(&'static str, Answer)> {
     let mut linking = federated.browser();
     linking.sign_in("ada").await;
     let mut factors = factor_pages(site).await;
+    site.outbox.take();
+    ada.post("/.gabion/account/email", &[("email", "ada@example.org")]).await.location();
     let [consent, select, back, form_post] = crate::oauth::pages(site, &mut ada).await;
     let mut pages = vec![
+        ("applications", ada.get("/.gabion/account/applications").await),
+        ("forgot", stranger.get("/.gabion/forgot").await),
+        ("forgotten", stranger.post("/.gabion/forgot", &[("name", "ada")]).await),
+        ("address", ada.get("/.gabion/account/email").await),
+        ("no address", ada.post("/.gabion/account/email", &[("email", "ada")]).await),
+        ("address sent", ada.get("/.gabion/account/email?notice=link-sent").await),
+        ("address link", stranger.get(&site.outbox.link().await).await),
         ("consent", consent),
         ("select account", select),
         ("return", back),
@@ -49,6 +58,7 @@ async fn pages(site: &Site) -> Vec<(&'static str, Answer)> {
         ("wrong change", ada.post("/.gabion/account/password", &wrong).await),
     ];
     pages.append(&mut factors);
+    pages.append(&mut crate::account_pages::pages(site, &mut ada).await);
     pages
 }
 
@@ -106,7 +116,8 @@ async fn structure_and_names() {
         for reference in references.flat_map(str::split_whitespace) {
             assert!(unique.contains(&reference), "{what}: nothing has the id `{reference}`");
         }
-        for input in tags(page, "<input ").filter(|input| !input.contains("hidden")) {
+        let fields = ["<input ", "<select ", "<textarea "].iter().flat_map(|tag| tags(page, tag));
+        for input in fields.filter(|input| !input.contains("hidden")) {
             let id = values(input, " id=\"").next().expect("a field has an id");
             assert!(page.contains(&format!("<label for=\"{id}\">")), "{what}: `{id}` has no label");
             assert!(input.contains("autocomplete=\""), "{what}: `{id}` does not help password managers");

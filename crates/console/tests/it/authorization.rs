@@ -14,8 +14,8 @@ const NEW: &str = "gravel under every wheel";
 
 type Fields = &'static [(&'static str, &'static str)];
 
-/// Every endpoint with every method it has. `{id}` is a session of ada's.
-const ENDPOINTS: &[(&str, &str, Fields)] = &[
+/// Every endpoint with every method it has. `{id}` is a session of ada's, `{key}` an API key of hers.
+pub(crate) const ENDPOINTS: &[(&str, &str, Fields)] = &[
     ("GET", "/.gabion/login", &[]),
     ("POST", "/.gabion/login", &[("name", "ada"), ("password", "a guess")]),
     ("POST", "/.gabion/login/passkey", &[("answer", "{}")]),
@@ -38,10 +38,24 @@ const ENDPOINTS: &[(&str, &str, Fields)] = &[
     ("GET", "/.gabion/email", &[]),
     ("POST", "/.gabion/email", &[("token", "a guess")]),
     ("GET", "/.gabion/account", &[]),
+    ("GET", "/.gabion/account/applications", &[]),
+    ("POST", "/.gabion/account/applications/revoke", &[("client", "shop")]),
+    ("GET", "/.gabion/account/data", &[]),
+    ("POST", "/.gabion/account/data/export", &[]),
+    ("GET", "/.gabion/account/delete", &[]),
+    ("POST", "/.gabion/account/delete", &[("name", "ada")]),
     ("GET", "/.gabion/account/email", &[]),
     ("POST", "/.gabion/account/email", &[("email", "ada@example.org")]),
+    ("GET", "/.gabion/account/keys", &[]),
+    ("GET", "/.gabion/account/keys/new", &[]),
+    ("POST", "/.gabion/account/keys/new", &[("label", "build"), ("scopes", "read"), ("life", "86400")]),
+    ("GET", "/.gabion/account/keys/{key}", &[]),
+    ("POST", "/.gabion/account/keys/{key}/rotate", &[("overlap", "0")]),
+    ("POST", "/.gabion/account/keys/{key}/revoke", &[]),
     ("GET", "/.gabion/account/password", &[]),
     ("POST", "/.gabion/account/password", &[("current", PASSWORD), ("password", NEW), ("repeat", NEW)]),
+    ("GET", "/.gabion/account/profile", &[]),
+    ("POST", "/.gabion/account/profile", &[("name", "Ada")]),
     ("GET", "/.gabion/account/security", &[]),
     ("GET", "/.gabion/account/security/totp", &[]),
     ("POST", "/.gabion/account/security/totp", &[("enrolment", "a guess"), ("code", "000000")]),
@@ -130,7 +144,18 @@ async fn outcome(method: &str, endpoint: &str, form: &[(&str, &str)], visitor: &
     if visitor != "stranger" {
         browser.sign_in(visitor).await;
     }
-    let path = endpoint.replace("{id}", &session).replace("{name}", "gabion.css").replace("{provider}", "op");
+    let key = gabion_service::CreateApiKey {
+        account: Some("ada".to_owned()),
+        label: "ada's".to_owned(),
+        scopes: vec!["read".to_owned()],
+        life: None,
+    };
+    let key = site.service.create_api_key(&gabion_service::Caller::operator(), key).await.unwrap().view.id;
+    let path = endpoint
+        .replace("{id}", &session)
+        .replace("{key}", &key)
+        .replace("{name}", "gabion.css")
+        .replace("{provider}", "op");
     let answer = match method {
         "GET" => browser.get(&path).await,
         _ => browser.post(&path, form).await,

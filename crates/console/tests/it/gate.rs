@@ -159,6 +159,43 @@ async fn forms_of_other_sites_are_refused() {
     }
 }
 
+/// CWE-352: no form of an account page works from another site, whoever is signed in.
+#[tokio::test]
+async fn account_pages_take_no_form_of_another_site() {
+    let gate = Gate::new(true);
+    gate.site.person("ada").await;
+    let (answer, _) = gate.send(login().body(RIGHT).unwrap()).await;
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let own = |method: &str, path: &str| method == "POST" && path.starts_with("/.gabion/account/");
+    let mut seen = 0;
+    for (method, path, _) in
+        crate::authorization::ENDPOINTS.iter().filter(|(method, path, _)| own(method, path))
+    {
+        for (name, value) in [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+            ("origin", "https://evil.example"),
+        ] {
+            let mut request = browse(&path.replace(['{', '}'], ""))
+                .method(*method)
+                .header("cookie", &cookie)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body("name=ada&label=x&scopes=x&overlap=0&client=x&email=a@b.example")
+                .unwrap();
+            if name == "origin" {
+                request.headers_mut().remove("sec-fetch-site");
+            }
+            request.headers_mut().insert(name, value.parse().unwrap());
+            let (answer, _) = gate.send(request).await;
+            assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{path}: {name}: {value}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 45, "{seen}");
+    let (answer, _) = gate.send(browse("/.gabion/account").header("cookie", &cookie).body("").unwrap()).await;
+    assert_eq!(answer.status(), StatusCode::OK, "nothing happened to the account");
+}
+
 /// RFC 6749, 3.2; Fetch, CORS protocol: a script of any site may ask for tokens with what it holds itself, and
 /// never with the person's cookie. The pages stay closed.
 #[tokio::test]

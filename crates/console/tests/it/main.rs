@@ -5,6 +5,7 @@
 
 mod accessible;
 mod account;
+mod account_pages;
 mod api;
 mod api_authorization;
 mod authorization;
@@ -13,6 +14,7 @@ mod federation;
 mod gate;
 mod hostile;
 mod login;
+mod mail;
 mod oauth;
 mod second_factor;
 mod site;

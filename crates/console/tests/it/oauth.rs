@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use crate::site::{Answer, Browser, Site};
 
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CALLBACK: &str = "https://shop.example/cb";
-const SECRET: &str = "a secret of thirty-two characters";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CALLBACK: &str = "https://shop.example/cb";
+pub(crate) const SECRET: &str = "a secret of thirty-two characters";
 
-fn metadata(name: &str) -> Metadata {
+pub(crate) fn metadata(name: &str) -> Metadata {
     Metadata {
         name: name.to_owned(),
         authentication: AuthenticationMethod::SecretBasic,
@@ -34,7 +34,7 @@ async fn site(metadata: Metadata) -> Site {
     site
 }
 
-fn authorize(more: &str) -> String {
+pub(crate) fn authorize(more: &str) -> String {
     let challenge = base64url_encode(&gabion_vault::sha256(VERIFIER.as_bytes()));
     format!(
         "/.gabion/oauth/authorize?client_id=shop&redirect_uri={CALLBACK}&response_type=code&scope=openid%20profile\
@@ -48,12 +48,12 @@ fn input<'a>(page: &'a str, name: &str) -> &'a str {
     rest.split('"').next().unwrap()
 }
 
-async fn decide(browser: &mut Browser<'_>, page: &str, decision: &str) -> Answer {
+pub(crate) async fn decide(browser: &mut Browser<'_>, page: &str, decision: &str) -> Answer {
     let fields = [("flow", input(page, "flow")), ("session", input(page, "session")), ("decision", decision)];
     browser.post("/.gabion/oauth/consent", &fields).await
 }
 
-async fn token(site: &Site, secret: &str, form: &str) -> Answer {
+pub(crate) async fn token(site: &Site, secret: &str, form: &str) -> Answer {
     let basic = format!("Basic {}", base64(&format!("shop:{}", secret.replace(' ', "+"))));
     let request = Request::post("/.gabion/oauth/token")
         .header(AUTHORIZATION, basic)
@@ -70,7 +70,7 @@ fn base64(text: &str) -> String {
     out
 }
 
-fn parameter(location: &str, name: &str) -> String {
+pub(crate) fn parameter(location: &str, name: &str) -> String {
     let (_, query) = location.split_once('?').unwrap();
     let found = form_urlencoded::parse(query.as_bytes()).find(|(own, _)| own == name);
     found.map(|(_, value)| value.into_owned()).unwrap_or_default()

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use gabion_identity::{MemoryStorage, cookie};
 use gabion_ledger::Ledger;
+use gabion_model::outbound::{Letter, MailError, Mailer};
 use gabion_model::random::SeededRng;
 use gabion_model::{Clock as _, Event, ManualClock, RequestId, Secret, Timestamp};
 use gabion_service::{Caller, NewAccount, OneTimeLink, Parts, Service, Settings};
@@ -26,6 +27,7 @@ pub(crate) struct Site {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) router: Router,
     pub(crate) storage: Arc<MemoryStorage>,
+    pub(crate) outbox: Arc<Outbox>,
 }
 
 impl Site {
@@ -39,13 +41,15 @@ impl Site {
         let storage = Arc::new(MemoryStorage::new());
         let rng = Arc::new(SeededRng::new(1));
         let parts = Parts::fresh(storage.clone(), ledger.clone(), clock.clone(), rng).unwrap();
-        let service = Service::open(Parts { settings, workers, ..parts }).unwrap();
+        let outbox = Arc::new(Outbox::default());
+        let mail = outbox.clone();
+        let service = Service::open(Parts { settings, workers, mail, ..parts }).unwrap();
         let api = gabion_console::ApiSettings {
             networks: vec!["203.0.113.0/24".to_owned()],
             ..gabion_console::ApiSettings::default()
         };
         let parts = gabion_console::Parts { service: service.clone(), clock: clock.clone(), api };
-        Self { service, ledger, clock, router: gabion_console::router(parts), storage }
+        Self { service, ledger, clock, router: gabion_console::router(parts), storage, outbox }
     }
 
     pub(crate) async fn invite(&self, name: &str, tenant: Option<&str>, roles: &[&str]) -> OneTimeLink {
@@ -84,6 +88,40 @@ impl Site {
     pub(crate) async fn events(&self) -> Vec<Event> {
         self.ledger.flush().await.unwrap();
         self.ledger.tail(10_000).unwrap().into_iter().map(|record| record.event).collect()
+    }
+}
+
+/// Keeps the letters instead of sending them.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox(Mutex<Vec<Letter>>);
+
+impl Mailer for Outbox {
+    fn send(&self, letter: Letter) -> Result<(), MailError> {
+        self.0.lock().unwrap().push(letter);
+        Ok(())
+    }
+}
+
+impl Outbox {
+    /// What was sent since the last look.
+    pub(crate) fn take(&self) -> Vec<Letter> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    /// Path and query of the link in the latest letter, which may still be under way.
+    pub(crate) async fn link(&self) -> String {
+        let letter = async {
+            loop {
+                let latest = self.0.lock().unwrap().pop();
+                match latest {
+                    Some(letter) => return letter,
+                    None => tokio::task::yield_now().await,
+                }
+            }
+        };
+        let letter = tokio::time::timeout(Duration::from_secs(60), letter).await.expect("a letter");
+        let (_, path) = letter.text.expose().split_once("http://localhost").expect("a link");
+        path.split_whitespace().next().unwrap().to_owned()
     }
 }
 

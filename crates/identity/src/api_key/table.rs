@@ -100,6 +100,13 @@ impl ApiKeys {
         credential.touch(now).then_some(credential)
     }
 
+    /// How long a key lives when nobody says otherwise, and the longest one may.
+    #[must_use]
+    pub fn lives(&self) -> (Period, Period) {
+        let settings = self.settings();
+        (settings.api_key_life.min(settings.api_key_longest), settings.api_key_longest)
+    }
+
     /// Makes a key for an account. The key itself is in the answer and nowhere else.
     ///
     /// # Errors

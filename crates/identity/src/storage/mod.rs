@@ -265,6 +265,18 @@ pub trait MailStorage: Send + Sync + fmt::Debug {
     /// When the storage cannot be written.
     fn end_confirmations(&self, account: &AccountId) -> Result<(), StorageError>;
 
+    /// The account's links that have not expired at `now`, the newest first.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn mail_links_of(&self, account: &AccountId, now: Timestamp) -> Result<Vec<MailLink>, StorageError>;
+
+    /// The devices the account is known from and when each was seen, the latest first.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn devices_of(&self, account: &AccountId) -> Result<Vec<([u8; 32], Timestamp)>, StorageError>;
+
     /// Notes when a device was seen, keeps the latest `keep` of the account, and says what it was before.
     ///
     /// # Errors

@@ -125,7 +125,7 @@ impl Service {
         });
         self.act(Act::RemoveAccount, caller, about, move |inner, _| {
             let account = inner.which(&which)?;
-            inner.accounts.remove(&account.id, keep_name, inner.clock.now())?;
+            inner.remove_account(&account.id, keep_name)?;
             Ok(())
         })
         .await
@@ -207,6 +207,15 @@ impl Inner {
             }
         };
         found.ok_or(DirectoryError::NotFound)
+    }
+
+    /// Removes an account. Applications that were signed in to are told, though what they were granted is
+    /// gone with it: who they are is looked up before.
+    pub(crate) fn remove_account(&self, id: &AccountId, keep_name: bool) -> Result<Account, DirectoryError> {
+        let farewells = self.farewells_of(id).map_err(ActError::from)?;
+        let account = self.accounts.remove(id, keep_name, self.clock.now())?;
+        self.protocols.farewells.say(farewells);
+        Ok(account)
     }
 
     fn edit(

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod check;
+mod export;
 mod groups;
 mod own;
 mod page;
@@ -16,7 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AccountState, ActError};
 
-pub use own::{EditProfile, Export};
+pub use export::{Export, KnownDevice, PasswordView, PendingAddress};
+pub use own::{EditProfile, Leaving};
 pub use page::{Found, GroupSearch, PersonSearch, Start};
 pub use sessions::{SessionPage, SignedInSession};
 

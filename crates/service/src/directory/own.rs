@@ -1,14 +1,11 @@
 //! What people do with their own account: change what is known of them, take it with them, leave.
 
 use gabion_identity::{AccountEdit, Personal};
-use gabion_ledger::Query;
-use gabion_model::Event;
-use serde::Serialize;
 
 use super::check::Check;
-use super::{DirectoryError, Person, SignedInSession};
+use super::{DirectoryError, Person};
 use crate::record::About;
-use crate::{Act, ActError, Caller, Service};
+use crate::{Act, ActError, Caller, Notice, Service};
 
 /// What a person changes of what is known of them.
 #[derive(Debug, Clone, Default)]
@@ -16,15 +13,18 @@ pub struct EditProfile {
     pub personal: Personal,
 }
 
-/// Everything held about a person.
-#[derive(Debug, Clone, Serialize)]
-pub struct Export {
-    pub account: Person,
-    pub sessions: Vec<SignedInSession>,
-    /// What the record says they did, the latest ones.
-    pub events: Vec<Event>,
-    /// There are earlier events than those.
-    pub events_cut: bool,
+/// What goes when somebody deletes their account, for the page that asks whether they mean it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaving {
+    /// What they must type.
+    pub name: String,
+    /// Nobody else could administer: it cannot be deleted now.
+    pub last_administrator: bool,
+    pub sessions: usize,
+    pub second_factors: usize,
+    pub identities: usize,
+    pub applications: usize,
+    pub api_keys: usize,
 }
 
 impl Service {
@@ -53,39 +53,23 @@ impl Service {
         .await
     }
 
-    /// Everything held about the caller, for them to take away (GDPR, articles 15 and 20).
+    /// What would go with the caller's own account. Changes nothing and is not recorded.
     ///
     /// # Errors
-    /// When the caller is not signed in.
-    pub async fn export(&self, caller: &Caller) -> Result<Export, DirectoryError> {
-        let account = self
-            .act(Act::ExportData, caller, About::default(), |inner, standing| {
-                Ok::<_, DirectoryError>(inner.person(&standing.account()?))
+    /// [`ActError::StepUp`] when the caller must prove again who they are.
+    pub async fn leaving(&self, caller: &Caller) -> Result<Leaving, ActError> {
+        self.read(Act::RemoveOwnAccount, caller, |inner, standing| {
+            let account = standing.account()?;
+            let now = inner.clock.now();
+            Ok(Leaving {
+                last_administrator: inner.accounts.is_last_administrator(&account)?,
+                sessions: inner.sessions.list(&account.id, now).len(),
+                second_factors: inner.storage.factors(&account.id)?.count(),
+                identities: inner.storage.identities(&account.id)?.len(),
+                applications: inner.grant_views(&account)?.len(),
+                api_keys: inner.machines.keys.list(&account.id, now).len(),
+                name: account.name.to_string(),
             })
-            .await?;
-        self.0.ledger.flush().await.map_err(ActError::from)?;
-        let id = account.id.clone();
-        self.blocking_or(move |inner| {
-            let sessions = inner.sessions.list(&id, inner.clock.now());
-            let sessions = sessions.iter().map(|one| super::sessions::view(one)).collect();
-            let query = Query {
-                actor: Some(id.as_str().to_owned()),
-                limit: Some(MOST_EVENTS + 1),
-                ..Query::default()
-            };
-            let mut events = Vec::new();
-            for record in inner.ledger.search(query) {
-                match record {
-                    Ok(record) => events.push(record.event),
-                    Err(error) => {
-                        tracing::error!(%error, "export without all events");
-                        return Err(ActError::Unavailable.into());
-                    }
-                }
-            }
-            let events_cut = events.len() > MOST_EVENTS;
-            events.truncate(MOST_EVENTS);
-            Ok(Export { account, sessions, events, events_cut })
         })
         .await
     }
@@ -105,12 +89,10 @@ impl Service {
         }
         self.act(Act::RemoveOwnAccount, caller, About::of(own.name), |inner, standing| {
             let account = standing.account()?;
-            inner.accounts.remove(&account.id, false, inner.clock.now())?;
+            let account = inner.remove_account(&account.id, false)?;
+            inner.notify(&account, &Notice::AccountRemoved);
             Ok(())
         })
         .await
     }
 }
-
-/// What one file holds; earlier ones are asked for from whoever runs the gate.
-const MOST_EVENTS: usize = 10_000;

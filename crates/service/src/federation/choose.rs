@@ -16,7 +16,7 @@ use super::callback::bounded;
 use super::{Chosen, FederationError, LinkError, ProvenView, ProviderView};
 use crate::record::{About, to_the_end};
 use crate::service::Inner;
-use crate::{Act, ActError, Caller, Service, SignInError};
+use crate::{Act, ActError, Caller, Notice, Service, SignInError};
 
 impl Service {
     /// Whom a ticket of [`Arrival::Unlinked`](super::Arrival::Unlinked) names, if it is this browser's.
@@ -57,9 +57,14 @@ impl Service {
                 return Err(LinkError::Unknown);
             }
             let proven = inner.federation.provens.take(&ticket, &cookies, now).ok_or(LinkError::Unknown)?;
-            let identity = inner.identity_of(&proven.asserted, account.id, now);
+            let identity = inner.identity_of(&proven.asserted, account.id.clone(), now);
             match inner.storage.link_identity(&identity) {
-                Ok(()) => Ok(proven.next),
+                Ok(()) => {
+                    let known = inner.provider(&proven.provider);
+                    let provider = known.map_or(identity.issuer, |one| one.display_name().to_owned());
+                    inner.notify(&account, &Notice::IdentityLinked { provider });
+                    Ok(proven.next)
+                }
                 Err(StorageError::Taken) => Err(LinkError::Taken),
                 Err(error) => Err(ActError::from(error).into()),
             }

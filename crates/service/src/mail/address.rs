@@ -1,7 +1,5 @@
 //! The address of an account: proven, changed, taken back.
 
-use std::time::Duration;
-
 use gabion_identity::mail::{MailLink, MailLinks, MailPurpose};
 use gabion_identity::{Account, AccountError, Email};
 use gabion_model::{ControlId, EventKind, Outcome, Secret};
@@ -53,23 +51,16 @@ impl Service {
     /// proven address of before. The address changes when the link is used.
     ///
     /// # Errors
-    /// [`ChangeEmailError::NotFresh`] when the caller proved who they are too long ago: a stolen session
-    /// must not become a stolen account.
+    /// [`ActError::StepUp`] when the caller proved who they are too long ago: a stolen session must not
+    /// become a stolen account.
     pub async fn change_email(&self, caller: &Caller, email: &str) -> Result<(), ChangeEmailError> {
         let email: Email = email.parse().map_err(|_| ChangeEmailError::NoAddress)?;
-        let asked = caller.clone();
-        let about = About::default();
-        self.act(Act::ChangeEmail, caller, about, move |inner, standing| {
+        self.act(Act::ChangeEmail, caller, About::default(), move |inner, standing| {
             let account = standing.account()?;
             if !inner.mail.is_configured() {
                 return Err(ChangeEmailError::NotConfigured);
             }
             let now = inner.clock.now();
-            let sessions = inner.sessions.list(&account.id, now);
-            let fresh = sessions.iter().find(|session| Some(&session.id) == asked.session());
-            if fresh.is_none_or(|session| now.saturating_since(session.authenticated) > FRESH) {
-                return Err(ChangeEmailError::NotFresh);
-            }
             if account.email_verified.is_some() && account.email.as_ref() == Some(&email) {
                 return Err(ChangeEmailError::Same);
             }
@@ -222,5 +213,3 @@ fn to_cancel(new: &Email, url: Secret<String>) -> Text {
 
 /// The page of these links.
 const PATH: &str = "/.gabion/email";
-/// Longer ago than this, somebody must prove again who they are.
-const FRESH: Duration = Duration::from_secs(10 * 60);

@@ -75,7 +75,7 @@ pub struct AskingClient {
 }
 
 /// A scope in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct ScopeView {
     pub name: String,
     pub words: String,

@@ -1,16 +1,18 @@
 //! Back-channel logout (OpenID Connect Back-Channel Logout 1.0): when a session ends, for whatever reason,
-//! every application that was signed in to from it is told.
+//! every application that was signed in to from it is told; when an account is removed, every application
+//! that still has something of it is told, too.
 //!
 //! What ended is queued where it ends and told by a task of its own: nobody who signs out waits for other
 //! people's servers. An application that cannot be reached is tried again at the next ticks, three times in
 //! all; its grants have ended here long before.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use gabion_identity::Session;
-use gabion_identity::oauth::client::Client;
+use gabion_identity::oauth::client::{Client, ClientId};
 use gabion_identity::oauth::logout::{LOGOUT_TOKEN_TYPE, logout_claims};
 use gabion_identity::session::Watcher;
+use gabion_identity::{Session, StorageError};
 use gabion_model::outbound::FetchRequest;
 use gabion_model::{AccountId, Outcome, Secret, SessionId, random};
 use gabion_vault::encoding::base64url_encode;
@@ -19,7 +21,7 @@ use tokio::sync::Notify;
 use crate::service::Inner;
 use crate::{Act, ActError, Caller, Service};
 
-/// Sessions that ended.
+/// What ended.
 #[derive(Debug, Default)]
 pub(crate) struct Farewells {
     waiting: Mutex<Vec<Farewell>>,
@@ -27,8 +29,9 @@ pub(crate) struct Farewells {
 }
 
 #[derive(Debug, Clone)]
-struct Farewell {
-    session: SessionId,
+pub(crate) struct Farewell {
+    /// None: everything of the account, whatever session it came from (2.4: `sub` without `sid`).
+    session: Option<SessionId>,
     account: AccountId,
     /// The clients that are still to be told; none until they were looked up.
     clients: Option<Vec<String>>,
@@ -50,10 +53,20 @@ impl Farewells {
     }
 }
 
+impl Farewells {
+    /// Tells those, as soon as may be.
+    pub(crate) fn say(&self, farewells: Vec<Farewell>) {
+        for farewell in farewells {
+            self.put(farewell);
+        }
+        self.more.notify_one();
+    }
+}
+
 impl Watcher for Farewells {
     fn session_ended(&self, session: &Session) {
         self.put(Farewell {
-            session: session.id.clone(),
+            session: Some(session.id.clone()),
             account: session.principal.account.clone(),
             clients: None,
             tries: 0,
@@ -89,7 +102,7 @@ impl Service {
         let names = match farewell.clients.take() {
             Some(names) => names,
             None => {
-                let session = farewell.session.clone();
+                let Some(session) = farewell.session.clone() else { return };
                 let found = self
                     .blocking(move |inner| {
                         let clients = inner.storage.clients_of_session(&session)?;
@@ -143,13 +156,34 @@ impl Service {
 }
 
 impl Inner {
+    /// Whom to tell that there is no such account any more: asked while there is one.
+    pub(crate) fn farewells_of(&self, account: &AccountId) -> Result<Vec<Farewell>, StorageError> {
+        let now = self.clock.now();
+        let mut told: BTreeMap<Option<SessionId>, BTreeSet<ClientId>> = BTreeMap::new();
+        for session in self.sessions.list(account, now) {
+            let clients = self.storage.clients_of_session(&session.id)?;
+            told.entry(Some(session.id.clone())).or_default().extend(clients);
+        }
+        for grant in self.storage.grants_of(account, now)? {
+            told.entry(grant.session).or_default().insert(grant.client);
+        }
+        let farewells = told.into_iter().filter(|(_, clients)| !clients.is_empty());
+        let farewells = farewells.map(|(session, clients)| Farewell {
+            session,
+            account: account.clone(),
+            clients: Some(clients.iter().map(ToString::to_string).collect()),
+            tries: 0,
+        });
+        Ok(farewells.collect())
+    }
+
     fn logout_token(&self, client: &Client, farewell: &Farewell) -> Result<Secret<String>, ActError> {
         let jti = base64url_encode(&random::bytes::<16>(&*self.rng));
         let claims = logout_claims(
             &self.issuer(),
             client.id.as_str(),
             farewell.account.as_str(),
-            Some(farewell.session.as_str()),
+            farewell.session.as_ref().map(SessionId::as_str),
             &jti,
             self.clock.now(),
         );

@@ -8,6 +8,7 @@ use gabion_identity::oauth::grant::{Consent, Grant};
 use gabion_identity::oauth::storage::Ending;
 use gabion_identity::{Account, AccountName};
 use gabion_model::Timestamp;
+use serde::Serialize;
 
 use super::ScopeView;
 use crate::authorize::Standing;
@@ -16,7 +17,7 @@ use crate::service::Inner;
 use crate::{Act, ActError, Caller, Service};
 
 /// What somebody allows one application.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GrantView {
     pub client: String,
     /// The application's name: a text of whoever registered it.
@@ -102,7 +103,7 @@ impl Inner {
         }
     }
 
-    fn grant_views(&self, account: &Account) -> Result<Vec<GrantView>, ActError> {
+    pub(crate) fn grant_views(&self, account: &Account) -> Result<Vec<GrantView>, ActError> {
         let now = self.clock.now();
         let mut rows: BTreeMap<ClientId, (Option<Consent>, Vec<Grant>)> = BTreeMap::new();
         for consent in self.storage.consents(&account.id)? {

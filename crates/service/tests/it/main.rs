@@ -13,6 +13,7 @@ mod imports;
 mod invitations;
 mod keys;
 mod mail;
+mod notices;
 mod oauth;
 mod oidc_modules;
 mod protocols;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use gabion_identity::oauth::client::{AuthenticationMethod, GrantType, Metadata};
 use gabion_identity::oauth::{ErrorCode, OAuthError, Parameters, ProviderSettings};
 use gabion_identity::storage::{AccountChange, AccountStorage as _};
+use gabion_model::outbound::{BoxFuture, FetchError, FetchResponse};
 use gabion_model::{Outcome, Secret};
 use gabion_service::oauth::{Authorization, ClientCredentials, Decision, NewClient, TokenRequest, Userinfo};
 use gabion_service::{Caller, Settings, SignedIn};
@@ -29,7 +30,10 @@ impl House {
     }
 
     async fn with(provider: ProviderSettings) -> Self {
-        let world = World::with(Settings { provider, ..Settings::default() }, 4);
+        Self::of(World::with(Settings { provider, ..Settings::default() }, 4)).await
+    }
+
+    async fn of(world: World) -> Self {
         for id in ["shop", "blog"] {
             let metadata = Metadata {
                 name: id.to_owned(),
@@ -37,6 +41,7 @@ impl House {
                 redirect_uris: vec![CALLBACK.parse().unwrap()],
                 grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
                 scopes: ["openid", "profile", "email", "offline_access"].map(str::to_owned).to_vec(),
+                backchannel_logout_uri: Some(format!("https://{id}.example/logout")),
                 ..Metadata::default()
             };
             let new = NewClient { id: Some(id.to_owned()), metadata, tenant: None, secret: None };
@@ -593,4 +598,62 @@ async fn what_ended_stays_ended_after_a_restart() {
     };
     assert!(!believes(&revoked).await);
     assert!(believes(&kept).await);
+}
+
+/// Notes every post, and takes it.
+#[derive(Debug, Default)]
+struct Posts(std::sync::Mutex<Vec<(String, String)>>);
+
+impl gabion_model::outbound::Fetch for Posts {
+    fn fetch(
+        &self,
+        request: gabion_model::outbound::FetchRequest,
+    ) -> BoxFuture<'_, Result<FetchResponse, FetchError>> {
+        let body = String::from_utf8(request.body.expose().clone()).unwrap();
+        self.0.lock().unwrap().push((request.url, body));
+        Box::pin(async { Ok(FetchResponse { status: 200, headers: Vec::new(), body: Vec::new() }) })
+    }
+}
+
+/// Back-Channel Logout 1.0, 2.4: what was granted goes with the account, and the applications hear of it
+/// nonetheless; also one that is signed in to from no living session.
+#[tokio::test]
+async fn the_end_of_an_account_is_told_to_applications() {
+    for own in [true, false] {
+        let posts = Arc::new(Posts::default());
+        let house = House::of(World::reaching(Settings::default(), posts.clone())).await;
+        let service = &house.world.service;
+        house.tokens("blog", "openid").await;
+        let account = house.ada.session.principal.account.clone();
+        let session = house.ada.session.id.to_string();
+        let offline = house.tokens("shop", "openid%20offline_access&prompt=consent").await;
+        assert!(offline.get("refresh_token").is_some(), "{offline}");
+        if own {
+            service.remove_own(&house.ada(), "ada").await.unwrap();
+        } else {
+            let ada = gabion_service::Which::Name("ada".to_owned());
+            service.remove_person(&Caller::operator(), ada, false).await.unwrap();
+        }
+        let told = async {
+            while posts.0.lock().unwrap().len() < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), told).await.expect("both are told");
+        service.tick().await.unwrap();
+        let mut told = posts.0.lock().unwrap().clone();
+        told.sort();
+        let urls: Vec<_> = told.iter().map(|(url, _)| url.as_str()).collect();
+        assert_eq!(urls, ["https://blog.example/logout", "https://shop.example/logout"], "each once");
+        for (_, body) in told {
+            let token = body.strip_prefix("logout_token=").unwrap();
+            let claims = token.split('.').nth(1).unwrap();
+            let claims = gabion_vault::encoding::base64url_decode(claims).unwrap();
+            let claims: Value = serde_json::from_slice(&claims).unwrap();
+            assert_eq!(
+                (&claims["sub"], &claims["sid"]),
+                (&account.as_str().into(), &session.as_str().into())
+            );
+        }
+    }
 }

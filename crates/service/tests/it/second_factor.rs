@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use gabion_identity::FactorSettings;
 use gabion_identity::factors::totp;
+use gabion_identity::storage::AccountStorage as _;
 use gabion_model::{Acr, Clock as _, ControlId, Outcome, Role, Secret};
 use gabion_service::{
     Act, ActError, Caller, EnrolError, Enrolled, FactorKind, Ground, Pending, Proof, SecondFactorError,
@@ -15,10 +16,10 @@ use crate::authenticator::Authenticator;
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
 
 /// An authenticator app.
-struct App(Secret<Vec<u8>>);
+pub(crate) struct App(Secret<Vec<u8>>);
 
 impl App {
-    fn code(&self, world: &World) -> Secret<String> {
+    pub(crate) fn code(&self, world: &World) -> Secret<String> {
         totp::code(&self.0, totp::step(world.clock.now()))
     }
 }
@@ -37,7 +38,7 @@ fn base32(text: &str) -> Secret<Vec<u8>> {
     Secret::new(out)
 }
 
-async fn enrol_app(world: &World, session: &SignedIn) -> (App, Enrolled) {
+pub(crate) async fn enrol_app(world: &World, session: &SignedIn) -> (App, Enrolled) {
     let caller = signed_in(&session.session);
     let enrolment = world.service.begin_totp(&caller, &Ground::Session).await.unwrap();
     let app = App(base32(enrolment.secret.expose()));
@@ -59,7 +60,7 @@ async fn with_app(world: &World) -> (App, Enrolled) {
     enrolled
 }
 
-async fn begin(world: &World) -> Pending {
+pub(crate) async fn begin(world: &World) -> Pending {
     begin_as(world, &anonymous("203.0.113.7"), "ada", Acr::OneFactor).await
 }
 
@@ -70,7 +71,11 @@ async fn begin_as(world: &World, caller: &Caller, name: &str, wanted: Acr) -> Pe
     }
 }
 
-async fn prove(world: &World, pending: &Pending, proof: Proof) -> Result<SignedIn, SecondFactorError> {
+pub(crate) async fn prove(
+    world: &World,
+    pending: &Pending,
+    proof: Proof,
+) -> Result<SignedIn, SecondFactorError> {
     let tickets = [pending.ticket.clone()];
     world.service.second_factor(&anonymous("203.0.113.7"), &tickets, proof).await
 }
@@ -285,8 +290,11 @@ async fn whoever_must_have_a_factor_sets_one_up_first_and_keeps_it() {
     assert!(view.required);
     let last = world.service.remove_factor(&own, &view.factors[0].id).await;
     assert_eq!(last, Err(EnrolError::LastFactor));
+    let epoch = || world.storage.by_id(&enrolled.signed_in.session.principal.account).unwrap().unwrap().epoch;
+    let before = epoch();
     assert_eq!(world.service.reset_factors(&Caller::operator(), "ada").await, Ok(1));
     assert!(!world.lives(&enrolled.signed_in));
+    assert!(epoch() > before, "open links, tokens and half-done sign-ins of before end with it");
     assert!(begin(&world).await.factors.is_empty(), "to be set up again");
 }
 

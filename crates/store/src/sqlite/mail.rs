@@ -51,6 +51,24 @@ impl MailStorage for Database {
         })
     }
 
+    fn mail_links_of(&self, account: &AccountId, now: Timestamp) -> Result<Vec<MailLink>, StorageError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(LINKS_OF)?;
+            let rows = statement.query_map((account.as_str(), now.as_micros()), mail_link)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn devices_of(&self, account: &AccountId) -> Result<Vec<([u8; 32], Timestamp)>, StorageError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(DEVICES_OF)?;
+            let rows = statement.query_map([account.as_str()], |row| {
+                Ok((row.get(0)?, Timestamp::from_micros(row.get(1)?)))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     fn remember_device(
         &self,
         account: &AccountId,
@@ -115,6 +133,11 @@ const FIND: &str =
 const TAKE: &str = "
     DELETE FROM mail_links WHERE token_hash = ?1
     RETURNING token_hash, account, purpose, email, created, expires";
+const LINKS_OF: &str = "
+    SELECT token_hash, account, purpose, email, created, expires FROM mail_links
+    WHERE account = ?1 AND expires > ?2 ORDER BY created DESC, token_hash DESC";
+const DEVICES_OF: &str =
+    "SELECT device, seen FROM devices WHERE account = ?1 ORDER BY seen DESC, device DESC";
 const COUNT_DEVICES: &str = "SELECT count(*), coalesce(sum(device = ?2), 0) FROM devices WHERE account = ?1";
 const SEE_DEVICE: &str = "
     INSERT INTO devices (account, device, seen) VALUES (?1, ?2, ?3)

@@ -27,6 +27,11 @@ pub(super) fn mail_links_are_kept_whole(storage: &impl Storage) {
     storage.put_mail_link(&later).unwrap();
     assert_eq!(storage.find_mail_link(&confirm.token_hash, now), Ok(None));
     assert_eq!(storage.find_mail_link(&cancel.token_hash, now), Ok(Some(cancel.clone())));
+    let newest = MailLink { created: Timestamp::from_micros(2), ..link(5, &ada.id, MailPurpose::Confirm) };
+    storage.put_mail_link(&newest).unwrap();
+    assert_eq!(storage.mail_links_of(&ada.id, now), Ok(vec![newest, cancel.clone()]));
+    assert_eq!(storage.mail_links_of(&ada.id, cancel.expires), Ok(Vec::new()), "expired");
+    assert_eq!(storage.mail_links_of(&AccountId::new("nobody"), now), Ok(Vec::new()));
     storage.end_confirmations(&ada.id).unwrap();
     assert_eq!(storage.find_mail_link(&later.token_hash, now), Ok(None));
     assert_eq!(storage.take_mail_link(&cancel.token_hash, now), Ok(Some(cancel.clone())));
@@ -70,6 +75,9 @@ pub(super) fn the_latest_devices_are_remembered(storage: &impl Storage) {
     assert_eq!(seen(&ada.id, 4, 7), Device::New);
     assert_eq!(seen(&ada.id, 1, 8), Device::Known);
     assert_eq!(seen(&ada.id, 2, 9), Device::New);
+    let at = |device: u8, time: i64| ([device; 32], Timestamp::from_micros(time));
+    assert_eq!(storage.devices_of(&ada.id), Ok(vec![at(2, 9), at(1, 8), at(4, 7)]));
+    assert_eq!(storage.devices_of(&bob.id), Ok(vec![at(1, 3)]));
     let nobody = storage.remember_device(&AccountId::new("nobody"), &[1; 32], Timestamp::from_micros(1), 3);
     assert_eq!(nobody, Err(StorageError::NotFound));
 }

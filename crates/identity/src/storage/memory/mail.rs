@@ -33,6 +33,22 @@ impl MailStorage for MemoryStorage {
         Ok(())
     }
 
+    fn mail_links_of(&self, account: &AccountId, now: Timestamp) -> Result<Vec<MailLink>, StorageError> {
+        let state = self.state();
+        let own = state.mail_links.values().filter(|link| link.account == *account && link.expires > now);
+        let mut own: Vec<_> = own.cloned().collect();
+        own.sort_by(|left, right| (right.created, right.token_hash).cmp(&(left.created, left.token_hash)));
+        Ok(own)
+    }
+
+    fn devices_of(&self, account: &AccountId) -> Result<Vec<([u8; 32], Timestamp)>, StorageError> {
+        let state = self.state();
+        let own = state.devices.get(account).into_iter().flatten();
+        let mut own: Vec<_> = own.map(|(device, seen)| (*device, *seen)).collect();
+        own.sort_by(|left, right| (right.1, right.0).cmp(&(left.1, left.0)));
+        Ok(own)
+    }
+
     fn remember_device(
         &self,
         account: &AccountId,
