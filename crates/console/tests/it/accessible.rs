@@ -116,7 +116,7 @@ async fn structure_and_names() {
         for reference in references.flat_map(str::split_whitespace) {
             assert!(unique.contains(&reference), "{what}: nothing has the id `{reference}`");
         }
-        let fields = ["<input ", "<select ", "<textarea "].iter().flat_map(|tag| tags(page, tag));
+        let fields = ["<input", "<select", "<textarea"].iter().flat_map(|tag| tags(page, tag));
         for input in fields.filter(|input| !input.contains("hidden")) {
             let id = values(input, " id=\"").next().expect("a field has an id");
             assert!(page.contains(&format!("<label for=\"{id}\">")), "{what}: `{id}` has no label");
