@@ -41,7 +41,7 @@ use crate::denial::{Denial, Remedy, SignIn};
 use crate::exchange::Exchange;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
-use crate::route::{Access, Compiled, Routes};
+use crate::route::{Access, Compiled, RouteIndex, Routes};
 
 /// `[checks.access]`
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -212,8 +212,25 @@ impl AccessCheck {
         }
     }
 
-    fn refuse(&self, violation: Violation, exchange: &Exchange) -> Denial {
-        let (route, denial) = (exchange.route, Denial::from(violation));
+    /// Rules 3 to 6, for a route.
+    pub(crate) fn judge(
+        &self,
+        route: Option<RouteIndex>,
+        asking: Option<Asking<'_>>,
+        now: Timestamp,
+    ) -> Result<(), Denial> {
+        let demand = route.and_then(|route| self.demands.get(route));
+        let verdict = demand.map_or(Err(Violation::Undeclared), |demand| verify(demand, asking, now));
+        verdict.map_err(|violation| self.refuse(violation, route))
+    }
+
+    /// The refusal of nobody in particular.
+    pub(crate) fn stranger(&self, route: Option<RouteIndex>) -> Denial {
+        self.refuse(Violation::NotSignedIn, route)
+    }
+
+    fn refuse(&self, violation: Violation, route: Option<RouteIndex>) -> Denial {
+        let denial = Denial::from(violation);
         let people = route.and_then(|route| self.people.get(route)).is_some_and(|people| *people);
         let sign_in = |asked, challenge| Remedy::SignIn(Box::new(SignIn { people, asked, challenge }));
         match violation {
@@ -245,12 +262,12 @@ impl Check for AccessCheck {
     }
 
     fn request(&self, head: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
-        let Some(demand) = exchange.route.and_then(|route| self.demands.get(route)) else {
+        if exchange.route.is_none() {
             return Err(match exchange.other_methods.take() {
                 Some(allow) => Denial::from(Violation::OtherMethods).remedy(Remedy::Allow(allow)).into(),
                 None => Denial::from(Violation::Undeclared).into(),
             });
-        };
+        }
         // A preflight was answered by `cors`; what still asks for options needs them declared.
         if head.method == Method::OPTIONS
             && let Some(Some(allow)) = exchange.route.and_then(|route| self.no_options.get(route))
@@ -271,7 +288,7 @@ impl Check for AccessCheck {
             }),
             (None, None) => None,
         };
-        verify(demand, asking, exchange.now).map_err(|violation| self.refuse(violation, exchange).into())
+        self.judge(exchange.route, asking, exchange.now).map_err(Stop::from)
     }
 }
 

@@ -9,7 +9,8 @@
 //!
 //! **Rules.**
 //! 1. A request with a session carries `Gabion-Identity`: an ES256 JWT (`typ` `gabion-identity+jwt`) with `iss`, `sub`
-//!    (account id), `aud` (the upstream's name), `iat`, `exp`, `name`, `tenant`, `roles`.
+//!    (account id), `aud` (the upstream's name), `iat`, `exp`, `name`, `tenant`, `roles`, `groups`, `credential` (by
+//!    what: `session`, `bearer`, `api-key`, `certificate`) and how the person signed in: `auth_time`, `acr`, `amr`.
 //! 2. So does one with a token, an API key or a certificate, with its `scope` and, for a token, its `client_id`.
 //! 3. A request without either carries none; `normalise` removed whatever the client sent.
 //! 4. It is signed once per session or credential and upstream and used for half its life: signing costs more than the rest
@@ -27,8 +28,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gabion_identity::{AssertionSlot, Credential, Keyring, Session};
-use gabion_model::{ControlId, Period, Principal, Problem, Role, Timestamp};
+use gabion_identity::{AssertionSlot, Credential, CredentialKind, Keyring, Session};
+use gabion_model::{Acr, ControlId, Period, Principal, Problem, Role, Timestamp};
 use http::{HeaderName, HeaderValue, request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -78,6 +79,20 @@ pub struct Claims<'a> {
     pub name: &'a str,
     pub tenant: &'a str,
     pub roles: &'a [Role],
+    /// The names of its groups.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub groups: &'a [Arc<str>],
+    /// By what it was shown.
+    pub credential: CredentialKind,
+    /// When the person behind it signed in; absent for what never does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// How strongly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<Acr>,
+    /// By which methods (RFC 8176), where the gate saw it itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<&'static str>,
     /// The OAuth client that acts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<&'a str>,
@@ -92,6 +107,7 @@ pub fn claims<'a>(
     issuer: &'a str,
     audience: &'a str,
     principal: &'a Principal,
+    credential: CredentialKind,
     now: Timestamp,
     life: Duration,
 ) -> Claims<'a> {
@@ -104,6 +120,11 @@ pub fn claims<'a>(
         name: &principal.name,
         tenant: principal.tenant.as_str(),
         roles: &principal.roles,
+        groups: &principal.groups,
+        credential,
+        auth_time: None,
+        acr: None,
+        amr: Vec::new(),
         client_id: None,
         scope: None,
     }
@@ -146,10 +167,19 @@ impl IdentityHeader {
         {
             return Ok(value);
         }
-        let mut claims = claims(&self.issuer, audience, who.principal(), now, self.life);
-        if let Who::Program(credential) = who {
-            claims.client_id = credential.client.as_deref();
-            claims.scope = Some(credential.scopes.to_string());
+        let mut claims = claims(&self.issuer, audience, who.principal(), who.kind(), now, self.life);
+        match who {
+            Who::Person(session) => {
+                claims.auth_time = Some(session.authenticated.as_secs());
+                claims.acr = Some(session.methods.acr());
+                claims.amr = session.methods.amr();
+            }
+            Who::Program(credential) => {
+                claims.client_id = credential.client.as_deref();
+                claims.scope = Some(credential.scopes.to_string());
+                claims.auth_time = credential.authenticated.map(|(time, _)| time.as_secs());
+                claims.acr = credential.authenticated.map(|(_, acr)| acr);
+            }
         }
         let token = key.sign(TYPE, &claims).map_err(|_| Denial::internal("identity token not signed"))?;
         let mut value = HeaderValue::from_str(&token)
@@ -173,6 +203,13 @@ impl<'a> Who<'a> {
         match self {
             Self::Person(session) => &session.principal,
             Self::Program(credential) => &credential.principal,
+        }
+    }
+
+    fn kind(self) -> CredentialKind {
+        match self {
+            Self::Person(_) => CredentialKind::Session,
+            Self::Program(credential) => credential.kind,
         }
     }
 
@@ -243,13 +280,13 @@ mod tests {
                 groups: [].into(),
             };
             let now = Timestamp::from_secs(now);
-            let claims = claims("iss", "app", &principal, now, Duration::from_secs(life));
+            let claims = claims("iss", "app", &principal, CredentialKind::Session, now, Duration::from_secs(life));
             prop_assert_eq!(claims.exp - claims.iat, i64::try_from(life).unwrap());
             let json = serde_json::to_value(&claims).unwrap();
             prop_assert_eq!(json["sub"].as_str(), Some(account.as_str()));
             prop_assert_eq!(json["name"].as_str(), Some(name.as_str()));
             prop_assert_eq!(json["roles"].as_array().unwrap().len(), roles.len());
-            prop_assert_eq!(json.as_object().unwrap().len(), 8);
+            prop_assert_eq!(json.as_object().unwrap().len(), 9);
         }
     }
 }

@@ -8,6 +8,7 @@
 //! A Rust application can use any check without the gateway, as a tower layer: see [`layer`].
 
 pub mod access;
+pub mod alone;
 pub mod answer;
 pub mod api_key;
 pub mod audit;
@@ -42,6 +43,7 @@ pub mod session;
 pub mod settings;
 mod shard;
 
+pub use alone::Alone;
 pub use answer::Answer;
 pub use audit::{AccessLine, AccessLog};
 pub use check::{Check, Mode, Reads, Stop};

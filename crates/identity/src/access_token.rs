@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use gabion_model::{AccountId, Acr, Principal, Role, TenantId, Timestamp};
 use gabion_vault::encoding::base64url_decode_32;
-use gabion_vault::jwt::{self, LONGEST_TOKEN, TokenError};
+use gabion_vault::jwt::{self, Jwks, LONGEST_TOKEN, TokenError};
 use gabion_vault::sha256;
 use serde::Deserialize;
 
@@ -182,8 +182,29 @@ impl AccessTokens {
 
     fn verify(&self, token: &str, now: Timestamp) -> Result<AccessToken, TokenError> {
         let issuer = Arc::clone(&self.issuer.read().unwrap_or_else(PoisonError::into_inner));
-        let claims: Claims =
-            jwt::verify_for_anybody(token, &self.keys.public(), TYPE, &issuer, now, Duration::ZERO)?;
+        AccessToken::read(token, &self.keys.public(), &issuer, now, Duration::ZERO)
+    }
+
+    fn shard(&self, hash: &[u8; 32]) -> Option<&Mutex<HashMap<[u8; 32], Arc<AccessToken>>>> {
+        let [first, ..] = hash;
+        self.shards.get(usize::from(*first) % SHARDS)
+    }
+}
+
+impl AccessToken {
+    /// A token that `issuer` signed with one of `keys`, within its life by clocks that are `leeway` apart at
+    /// most. Whether it was revoked cannot be seen from it.
+    ///
+    /// # Errors
+    /// The first reason not to believe it.
+    pub fn read(
+        token: &str,
+        keys: &Jwks,
+        issuer: &str,
+        now: Timestamp,
+        leeway: Duration,
+    ) -> Result<Self, TokenError> {
+        let claims: Claims = jwt::verify_for_anybody(token, keys, TYPE, issuer, now, leeway)?;
         #[expect(clippy::cast_possible_truncation, reason = "verified to be finite; a saturated end is far")]
         let expires = Timestamp::from_secs(claims.exp as i64);
         let scopes = Scopes::parse(&claims.scope).map_err(|_| TokenError::Claims)?;
@@ -219,7 +240,7 @@ impl AccessTokens {
             expires,
             authenticated,
         });
-        Ok(AccessToken {
+        Ok(Self {
             credential: Arc::new(credential),
             confirmation,
             audiences: audiences.into_iter().map(String::into_boxed_str).collect(),
@@ -228,13 +249,6 @@ impl AccessTokens {
         })
     }
 
-    fn shard(&self, hash: &[u8; 32]) -> Option<&Mutex<HashMap<[u8; 32], Arc<AccessToken>>>> {
-        let [first, ..] = hash;
-        self.shards.get(usize::from(*first) % SHARDS)
-    }
-}
-
-impl AccessToken {
     /// Whether it is for this resource (RFC 8707): exactly, but for a final `/`.
     #[must_use]
     pub fn is_for(&self, resource: &str) -> bool {

@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["seclang", "openapi", "identity", "policy", "ledger", "watch", "control"],
     &["checks"],
     &["service", "egress"],
-    &["gateway", "console", "store", "courier", "scan", "probe", "strawman"],
+    &["gateway", "console", "store", "courier", "scan", "probe", "strawman", "tower"],
     &["cli"],
 ];
 

@@ -11,11 +11,13 @@ use gabion_model::Timestamp;
 use gabion_vault::jose::{Jwk, Jwks};
 
 /// The keys of one provider.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct KeyCache {
     keys: Option<Arc<Vec<Jwk>>>,
     fetched: Option<Timestamp>,
     tried: Option<Timestamp>,
+    fresh: Duration,
+    stale: Duration,
 }
 
 /// What to do about a token. Alphabetical.
@@ -33,14 +35,26 @@ pub enum Advice {
 #[error("no set of keys, or none of them can be used")]
 pub struct UselessKeys;
 
+impl Default for KeyCache {
+    fn default() -> Self {
+        Self::keeping(FRESH, STALE)
+    }
+}
+
 impl KeyCache {
+    /// Keys are fetched anew when they are `fresh` old, and go on until they are `stale` old while that fails.
+    #[must_use]
+    pub const fn keeping(fresh: Duration, stale: Duration) -> Self {
+        Self { keys: None, fetched: None, tried: None, fresh, stale }
+    }
+
     /// `known` says whether the keys at hand have the one that is looked for.
     #[must_use]
     pub fn advise(&self, known: impl FnOnce(&[Jwk]) -> bool, now: Timestamp) -> Advice {
         let age = |since: Option<Timestamp>| since.map(|since| now.saturating_since(since));
         let rested = age(self.tried).is_none_or(|age| age >= REST);
-        let fresh = age(self.fetched).is_some_and(|age| age < FRESH);
-        let keys = self.keys.clone().filter(|_| age(self.fetched).is_some_and(|age| age < STALE));
+        let fresh = age(self.fetched).is_some_and(|age| age < self.fresh);
+        let keys = self.keys.clone().filter(|_| age(self.fetched).is_some_and(|age| age < self.stale));
         match keys {
             Some(keys) if fresh && known(&keys) => Advice::Use(keys),
             keys if rested => Advice::Fetch(keys),

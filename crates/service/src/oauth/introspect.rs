@@ -1,10 +1,12 @@
-//! Introspection (RFC 7662). For clients that authenticate; about what is not good it says `inactive`
-//! and nothing else.
+//! Introspection (RFC 7662) of access tokens, refresh tokens and API keys. For clients that authenticate; about
+//! what is not good it says `inactive` and nothing else.
 
+use gabion_identity::Credential;
+use gabion_identity::api_key::is_key;
 use gabion_identity::oauth::client::Client;
 use gabion_identity::oauth::token::AccessClaims;
 use gabion_identity::oauth::{OAuthError, Parameters, refresh};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Failed;
 use crate::Service;
@@ -23,6 +25,11 @@ impl Service {
         let token = parameters.require("token")?;
         if !client.is_confidential() {
             return Err(OAuthError::invalid_client());
+        }
+        if is_key(token) {
+            return Ok(self.0.machines.keys.resolve(token, self.0.clock.now()).map_or_else(inactive, |key| {
+                active_key(&key, &self.0.issuer())
+            }));
         }
         if let Some(claims) = self.0.access_token(token, self.0.clock.now()) {
             return Ok(active(&claims));
@@ -67,6 +74,22 @@ fn active(claims: &AccessClaims) -> Map<String, Value> {
     answer.insert("active".to_owned(), true.into());
     answer.insert("token_type".to_owned(), claims.token_type().into());
     answer
+}
+
+/// An API key: what a token of the same account would say.
+fn active_key(key: &Credential, issuer: &str) -> Map<String, Value> {
+    let principal = &key.principal;
+    let roles: Vec<_> = principal.roles.iter().map(gabion_model::Role::as_str).collect();
+    let answer = json!({
+        "active": true, "token_type": key.kind.as_str(), "iss": issuer, "jti": *key.id,
+        "sub": principal.account.as_str(), "username": *principal.name, "tenant": principal.tenant.as_str(),
+        "roles": roles, "groups": &*principal.groups, "scope": key.scopes.to_string(),
+        "exp": key.expires().as_secs(),
+    });
+    match answer {
+        Value::Object(answer) => answer,
+        _ => inactive(),
+    }
 }
 
 fn inactive() -> Map<String, Value> {
