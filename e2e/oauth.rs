@@ -9,19 +9,19 @@ use crate::application::Application;
 use crate::client::{Answer, Client, percent_encode, text};
 use crate::gate::Gate;
 
-const PASSWORD: &str = "boulders in a wire basket";
+pub(crate) const PASSWORD: &str = "boulders in a wire basket";
 /// RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const CALLBACK: &str = "https://shop.example/cb";
+pub(crate) const CALLBACK: &str = "https://shop.example/cb";
 
 /// The application: it has no cookies and knows the gate by its discovery document.
-struct Shop {
+pub(crate) struct Shop {
     metadata: Value,
 }
 
 impl Shop {
-    async fn register(gate: &Gate) -> Self {
+    pub(crate) async fn register(gate: &Gate) -> Self {
         let callback = ["--redirect-uri", CALLBACK];
         let grants = ["--grant", "authorization_code", "--grant", "refresh_token"];
         let scopes = ["--scope", "openid", "--scope", "profile", "--scope", "offline_access"];
@@ -33,14 +33,14 @@ impl Shop {
         Self { metadata: json(&answer) }
     }
 
-    fn endpoint(&self, name: &str) -> String {
+    pub(crate) fn endpoint(&self, name: &str) -> String {
         let address = self.metadata[name].as_str().unwrap_or_else(|| panic!("no {name}"));
         let issuer = self.metadata["issuer"].as_str().expect("an issuer");
         address.strip_prefix(issuer).expect("at the issuer").to_owned()
     }
 
     /// Where the application sends a browser.
-    fn sign_in(&self, scope: &str) -> String {
+    pub(crate) fn sign_in(&self, scope: &str) -> String {
         format!(
             "{}?client_id=shop&redirect_uri={}&response_type=code&scope={scope}&state=s&nonce=n\
              &code_challenge={CHALLENGE}&code_challenge_method=S256",
@@ -49,7 +49,7 @@ impl Shop {
         )
     }
 
-    async fn token(&self, gate: &Gate, form: &str) -> (u16, Value) {
+    pub(crate) async fn token(&self, gate: &Gate, form: &str) -> (u16, Value) {
         let request = Request::post(self.endpoint("token_endpoint"))
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("origin", "https://shop.example")
@@ -63,7 +63,7 @@ impl Shop {
         (answer.status().as_u16(), json(&answer))
     }
 
-    async fn userinfo(&self, gate: &Gate, tokens: &Value) -> (u16, String) {
+    pub(crate) async fn userinfo(&self, gate: &Gate, tokens: &Value) -> (u16, String) {
         let token = tokens["access_token"].as_str().expect("a token");
         let request = Request::get(self.endpoint("userinfo_endpoint"))
             .header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -72,34 +72,34 @@ impl Shop {
     }
 }
 
-fn json(answer: &Answer) -> Value {
+pub(crate) fn json(answer: &Answer) -> Value {
     serde_json::from_slice(answer.body()).unwrap_or_else(|_| panic!("no JSON: {}", text(answer)))
 }
 
-fn location(answer: &Answer) -> String {
+pub(crate) fn location(answer: &Answer) -> String {
     assert_eq!(answer.status(), 303, "{}", text(answer));
     answer.headers()[header::LOCATION].to_str().expect("text").to_owned()
 }
 
-fn input<'a>(page: &'a str, name: &str) -> &'a str {
+pub(crate) fn input<'a>(page: &'a str, name: &str) -> &'a str {
     let start = format!("name=\"{name}\" value=\"");
     let (_, rest) = page.split_once(&start).unwrap_or_else(|| panic!("no {name} in {page}"));
     rest.split('"').next().expect("a value")
 }
 
-fn parameter<'a>(location: &'a str, name: &str) -> &'a str {
+pub(crate) fn parameter<'a>(location: &'a str, name: &str) -> &'a str {
     let (_, query) = location.split_once('?').expect("a query");
     query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).unwrap_or_default()
 }
 
-fn exchange(code: &str) -> String {
+pub(crate) fn exchange(code: &str) -> String {
     format!(
         "grant_type=authorization_code&client_id=shop&code={code}&redirect_uri={}&code_verifier={VERIFIER}",
         percent_encode(CALLBACK)
     )
 }
 
-fn refresh(tokens: &Value) -> String {
+pub(crate) fn refresh(tokens: &Value) -> String {
     let token = tokens["refresh_token"].as_str().expect("a refresh token");
     format!("grant_type=refresh_token&client_id=shop&refresh_token={token}")
 }

@@ -62,7 +62,11 @@ impl Alone {
     ///
     /// # Errors
     /// Several, one in the query, or a key where none is taken.
-    pub fn shown<'a>(&self, headers: &'a HeaderMap, query: Option<&str>) -> Result<Option<Shown<'a>>, Denial> {
+    pub fn shown<'a>(
+        &self,
+        headers: &'a HeaderMap,
+        query: Option<&str>,
+    ) -> Result<Option<Shown<'a>>, Denial> {
         let key = api_key::verify(headers, query, self.takes(CredentialKind::ApiKey))?;
         let token = if self.takes(CredentialKind::Bearer) { bearer::verify(headers)? } else { None };
         match (key, token) {
@@ -91,9 +95,9 @@ impl Alone {
     #[must_use]
     pub fn not_vouched_for(&self) -> Denial {
         let public = "The gate's word about who this is cannot be believed.";
-        let detail = "an identity assertion that is malformed, not the gate's, not for this application, or expired";
-        let denial =
-            Denial::new(ControlId::AUTHZ_TRUSTED_IDENTITY, StatusCode::UNAUTHORIZED, public, detail);
+        let detail =
+            "an identity assertion that is malformed, not the gate's, not for this application, or expired";
+        let denial = Denial::new(ControlId::AUTHZ_TRUSTED_IDENTITY, StatusCode::UNAUTHORIZED, public, detail);
         denial.remedy(Remedy::Challenge(self.challenges.missing(Some(ONLY))))
     }
 

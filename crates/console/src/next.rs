@@ -29,7 +29,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_goes_home() {
+    fn pomerium_go_2022_0783_everything_else_goes_home() {
         let long = format!("/{}", "a".repeat(LONGEST));
         for path in [
             "",

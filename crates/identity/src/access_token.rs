@@ -382,7 +382,7 @@ mod tests {
 
     /// better-auth #6893: what was revoked lived on in a cache.
     #[test]
-    fn remembering_never_outlives_a_revocation_or_the_end() {
+    fn better_auth_6893_remembering_never_outlives_a_revocation_or_the_end() {
         let house = house();
         let (token, other) = (house.token(json!({})), house.token(json!({ "gid": "g2" })));
         let kept = house.tokens.resolve(&token, NOW).unwrap();

@@ -105,7 +105,7 @@ mod tests {
 
     /// oauth2-proxy GHSA-c5c4-8r6x-56w3: a second `@` that moves the domain.
     #[test]
-    fn what_could_be_read_two_ways_is_none() {
+    fn oauth2_proxy_ghsa_c5c4_what_could_be_read_two_ways_is_none() {
         for text in [
             "",
             "@",

@@ -242,7 +242,7 @@ mod tests {
 
     /// CWE-204, CWE-208: whatever the name, one verification of the same cost is asked for.
     #[test]
-    fn the_work_tells_nothing_about_the_account() {
+    fn rauthy_audit_2025_the_work_tells_nothing_about_the_account() {
         let house = House::new();
         let cost = |name: &str| {
             let phc = house.begin(name).unwrap().phc();
@@ -261,7 +261,7 @@ mod tests {
 
     /// authentik CVE-2026-49448: a stage skipped by sending nothing.
     #[test]
-    fn nothing_is_accepted_without_a_verification_that_matched() {
+    fn authentik_cve_2026_49448_nothing_is_accepted_without_a_verification_that_matched() {
         let house = House::new();
         let attempt = house.begin("ada").unwrap();
         let against_dummy =

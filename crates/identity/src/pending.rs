@@ -158,7 +158,7 @@ mod tests {
 
     /// Keycloak CVE-2026-7507, CVE-2025-12390: bound to the browser's ticket, and a new one each time.
     #[test]
-    fn a_sign_in_is_its_browsers_and_each_has_a_new_ticket() {
+    fn keycloak_cve_2026_7507_cve_2025_12390_a_sign_in_is_its_browsers_and_each_has_a_new_ticket() {
         let (table, rng) = (PendingSignIns::default(), SeededRng::new(1));
         let one = table.begin(pending("ada", NOW), &rng);
         let other = table.begin(pending("ada", NOW), &rng);

@@ -328,7 +328,7 @@ mod tests {
 
     /// Zitadel GHSA-7h8m-vrxx-vr4m: parallel attempts beat the counter.
     #[test]
-    fn of_many_tries_at_once_as_many_as_allowed_get_through() {
+    fn zitadel_ghsa_7h8m_of_many_tries_at_once_as_many_as_allowed_get_through() {
         for round in 0..50 {
             let (throttle, barrier) = (throttle(), Barrier::new(16));
             let through: usize = thread::scope(|scope| {

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use gabion_checks::identity_header;
 use gabion_checks::Denial;
+use gabion_checks::identity_header;
 use gabion_egress::{Client, EgressSettings, Host, Scheme, Target};
+use gabion_identity::api_key::is_key;
 use gabion_identity::federation::jwks::{self, Advice, KeyCache};
 use gabion_identity::keyring::KEPT_BY_CLIENTS;
 use gabion_identity::{AccessToken, CredentialKind, Scopes};
@@ -191,7 +192,9 @@ impl Gabion {
         let advice = cache().advise(known, now);
         let kept = match advice {
             Advice::Use(keys) => return Ok(set(keys)),
-            Advice::Nothing => return Err(Failed::Unreachable("its keys were asked for a moment ago".into())),
+            Advice::Nothing => {
+                return Err(Failed::Unreachable("its keys were asked for a moment ago".into()));
+            }
             Advice::Fetch(kept) => kept,
         };
         cache().begin(now);
@@ -216,6 +219,10 @@ impl Gabion {
 
     /// Whose key it is, as the gate says.
     pub(crate) async fn api_key_holder(&self, key: &str, now: Timestamp) -> Result<Principal, Failed> {
+        // What is no key by its checksum is not worth a question.
+        if !is_key(key) {
+            return Err(Failed::NotValid);
+        }
         let mut told = self.introspect(key).await?;
         if told.token_type.as_deref() != Some(CredentialKind::ApiKey.as_str())
             || told.exp.is_none_or(|exp| exp <= now.as_secs())
@@ -229,7 +236,8 @@ impl Gabion {
     /// What the gate says of a key or a token that counts.
     pub(crate) async fn introspect(&self, token: &str) -> Result<Told, Failed> {
         let Some(client) = &self.0.client else { return Err(Failed::Unreachable("no client".into())) };
-        let form: String = form_urlencoded::Serializer::new(String::new()).append_pair("token", token).finish();
+        let form: String =
+            form_urlencoded::Serializer::new(String::new()).append_pair("token", token).finish();
         let url = format!("{}/.gabion/oauth/introspect", self.0.issuer);
         let request = FetchRequest::post_form(url, Secret::new(form)).header("authorization", client.clone());
         let answer = self.0.fetch.fetch(request).await;

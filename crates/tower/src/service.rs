@@ -113,9 +113,7 @@ impl Ready {
         };
         let program = match (shown, &self.keys, &self.tokens) {
             (Some(Shown::ApiKey(key)), Some(keys), _) => Some(keys.find(&self.alone, key, now).await?),
-            (Some(Shown::Token(token)), _, Some(tokens)) => {
-                Some(tokens.find(&self.alone, token, now).await?)
-            }
+            (Some(Shown::Token(token)), _, Some(tokens)) => Some(tokens.find(&self.alone, token, now).await?),
             _ => None,
         };
         match (person, program) {

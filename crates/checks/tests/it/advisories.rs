@@ -6,7 +6,7 @@ use crate::world::*;
 
 /// oauth2-proxy CVE-2026-40575, Authelia CVE-2021-32637: what a client says about itself decides nothing.
 #[test]
-fn forged_forwarding_fields_open_no_door() {
+fn oauth2_proxy_cve_2026_40575_forged_forwarding_fields_open_no_door() {
     let world = World::new();
     for (name, value) in [
         ("x-forwarded-uri", "/shop/x"),
@@ -26,7 +26,7 @@ fn forged_forwarding_fields_open_no_door() {
 
 /// oauth2-proxy CVE-2026-76835, authentik CVE-2024-47070: nobody is trusted unless named.
 #[test]
-fn the_default_trusted_set_is_empty() {
+fn oauth2_proxy_cve_2026_76835_authentik_cve_2023_36456_the_default_trusted_set_is_empty() {
     assert!(Settings::default().client_address.trusted_proxies.is_empty());
     let world = World::new();
     for peer in ["127.0.0.1", "10.0.0.1", "192.168.0.1", "::1"] {
@@ -39,7 +39,7 @@ fn the_default_trusted_set_is_empty() {
 
 /// GHSA-5hvv-m4w4-gf6v: no user agent is a health check.
 #[test]
-fn no_user_agent_skips_sign_in() {
+fn oauth2_proxy_ghsa_5hvv_no_user_agent_skips_sign_in() {
     let world = World::new();
     for agent in ["GoogleHC/1.0", "kube-probe/1.30", "ELB-HealthChecker/2.0", "Pingdom", ""] {
         assert_eq!(
@@ -52,7 +52,7 @@ fn no_user_agent_skips_sign_in() {
 
 /// GHSA-pxq7-h93f-9jrg: routes are matched on the one normal form.
 #[test]
-fn no_spelling_of_a_path_leads_past_its_route() {
+fn oauth2_proxy_ghsa_pxq7_no_spelling_of_a_path_leads_past_its_route() {
     let world = World::new();
     let spellings = [
         "/account/x",

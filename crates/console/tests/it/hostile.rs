@@ -1,5 +1,9 @@
 //! What visitors choose is shown as text (CWE-79).
 
+use gabion_identity::Personal;
+use gabion_model::{Actor, Clock as _};
+use gabion_service::{Caller, EditProfile};
+
 use crate::site::Site;
 
 const HOSTILE: &[&str] = &[
@@ -13,7 +17,7 @@ const HOSTILE: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn a_typed_name_stays_text() {
+async fn hydra_go_2026_4861_a_typed_name_stays_text() {
     let site = Site::new();
     for hostile in HOSTILE {
         let fields = [("name", *hostile), ("password", "x"), ("next", *hostile)];
@@ -40,7 +44,7 @@ async fn a_user_agent_stays_text() {
 }
 
 #[tokio::test]
-async fn queries_stay_out_of_pages() {
+async fn hydra_go_2026_4861_queries_stay_out_of_pages() {
     let site = Site::new();
     site.person("ada").await;
     let mut browser = site.browser();
@@ -86,5 +90,37 @@ fn harmless(page: &str, hostile: &str) {
     let page = &page.replace("<script type=\"module\" src=\"/.gabion/assets/", "");
     for sign in ["<script", "<img", "<svg/", "onerror=alert(1)>", "' onfocus='", "49", "</title><"] {
         assert!(!page.contains(sign), "{hostile:?} put `{sign}` into\n{page}");
+    }
+}
+
+/// kanidm 1.10.0: a display name was markup.
+#[tokio::test]
+async fn kanidm_1_10_a_display_name_stays_text() {
+    let site = Site::new();
+    site.person("ada").await;
+    let mut browser = site.browser();
+    browser.sign_in("ada").await;
+    let session = site.service.live_sessions().page(None, 1, site.clock.now()).remove(0);
+    let caller = Caller {
+        actor: Actor::Account {
+            id: session.principal.account.clone(),
+            name: "ada".to_owned(),
+            session: Some(session.id.clone()),
+        },
+        ..Caller::operator()
+    };
+    for hostile in HOSTILE.iter().filter(|text| !text.chars().any(char::is_control)) {
+        let text = || Some((*hostile).to_owned());
+        let personal = Personal {
+            name: text(),
+            given_name: text(),
+            family_name: text(),
+            nickname: text(),
+            ..Personal::default()
+        };
+        site.service.edit_profile(&caller, EditProfile { personal }).await.unwrap();
+        for page in ["", "/profile", "/security", "/sessions", "/applications", "/keys", "/email", "/data"] {
+            harmless(&browser.get(&format!("/.gabion/account{page}")).await.body, hostile);
+        }
     }
 }

@@ -43,7 +43,7 @@ async fn on_plain_loopback_the_cookie_is_the_development_one() {
 
 /// CWE-204: byte for byte the same answer, but for the name that was typed.
 #[tokio::test]
-async fn unknown_wrong_and_disabled_look_the_same() {
+async fn rauthy_audit_2025_unknown_wrong_and_disabled_look_the_same() {
     let site = Site::new();
     for name in ["ada", "bob", "eva"] {
         site.person(name).await;
@@ -123,7 +123,7 @@ async fn without_a_ledger_nobody_signs_in_and_the_page_says_so() {
 
 /// CWE-601.
 #[tokio::test]
-async fn signing_in_never_leads_elsewhere() {
+async fn pomerium_go_2022_0783_signing_in_never_leads_elsewhere() {
     let site = Site::new();
     site.person("ada").await;
     for next in
@@ -140,7 +140,7 @@ async fn signing_in_never_leads_elsewhere() {
 
 /// CWE-384: what was there before the sign-in is worth nothing after it.
 #[tokio::test]
-async fn the_session_is_new_at_every_sign_in() {
+async fn oauth2_proxy_ghsa_f24x_the_session_is_new_at_every_sign_in() {
     let site = Site::new();
     site.person("ada").await;
     let mut browser = site.browser();

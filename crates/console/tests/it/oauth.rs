@@ -232,7 +232,7 @@ async fn a_posted_request_becomes_the_same_as_get() {
 /// RFC 6749, 4.1.2.1: an unknown client or address is told to the person, and nobody is redirected.
 /// Hydra GO-2026-4861: nothing of what was sent stands in the page.
 #[tokio::test]
-async fn nobody_is_redirected_for_a_stranger() {
+async fn hydra_go_2026_4861_nobody_is_redirected_for_a_stranger() {
     let site = site(metadata("Shop")).await;
     for query in [
         "client_id=nobody&redirect_uri=https://evil.example/",
@@ -351,7 +351,7 @@ async fn discovery_promises_what_there_is() {
 }
 
 #[tokio::test]
-async fn tokens_stand_in_no_page() {
+async fn pomerium_go_2024_2965_tokens_stand_in_no_page() {
     let site = site(metadata("Shop")).await;
     let mut browser = site.browser();
     browser.sign_in("ada").await;

@@ -97,7 +97,7 @@ async fn the_second_step_leads_on_and_its_cookie_goes() {
 
 /// authentik CVE-2026-49448: sending nothing skipped a stage.
 #[tokio::test]
-async fn an_empty_post_skips_no_stage() {
+async fn authentik_cve_2026_49448_an_empty_post_skips_no_stage() {
     let site = Site::new();
     with_app(&site).await;
     let mut browser = site.browser();
@@ -130,7 +130,7 @@ async fn an_empty_post_skips_no_stage() {
 
 /// Keycloak CVE-2026-7507: whoever plants a login cookie, or holds another's address, gets nothing by it.
 #[tokio::test]
-async fn a_login_cookie_is_its_browsers_and_two_of_them_lock_nobody_out() {
+async fn keycloak_cve_2026_7507_a_login_cookie_is_its_browsers_and_two_of_them_lock_nobody_out() {
     let site = Site::new();
     let (app, _) = with_app(&site).await;
     let mut browser = site.browser();

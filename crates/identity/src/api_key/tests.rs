@@ -125,7 +125,7 @@ fn both_work_while_a_key_is_replaced_then_only_the_successor() {
 
 /// Zitadel CVE-2023-22492: what was granted outlived the locked account.
 #[test]
-fn disabling_the_account_ends_its_keys() {
+fn zitadel_cve_2023_22492_disabling_the_account_ends_its_keys() {
     let house = house();
     let (key, _) = house.make();
     let credential = house.keys.resolve(key.expose(), NOW).unwrap();

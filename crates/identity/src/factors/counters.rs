@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_has_counters_of_its_own() {
+    fn zitadel_cve_2025_64102_each_kind_has_counters_of_its_own() {
         let (counters, ada) = (counters(), AccountId::new("ada"));
         for _ in 0..5 {
             counters.reserve(FactorKind::Totp, &ada, address(1), NOW).unwrap().failed();
@@ -132,7 +132,7 @@ mod tests {
 
     /// Zitadel GHSA-7h8m-vrxx-vr4m, for second factors.
     #[test]
-    fn a_thousand_wrong_tries_at_once_get_five_looks() {
+    fn zitadel_ghsa_7h8m_a_thousand_wrong_tries_at_once_get_five_looks() {
         let (counters, looked) = (counters(), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for thread in 0..8_u8 {

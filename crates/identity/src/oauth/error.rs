@@ -173,7 +173,7 @@ mod tests {
 
     /// Hydra GO-2026-4861: what came in as a hint went out as markup.
     #[test]
-    fn descriptions_are_harmless_everywhere() {
+    fn hydra_go_2026_4861_descriptions_are_harmless_everywhere() {
         let error = OAuthError::invalid_request("<script>\"\\ünï\r\nSet-Cookie: x&y".to_owned());
         assert_eq!(error.description(), "?script????n???Set-Cookie: x?y");
         assert_eq!(OAuthError::invalid_request("x".repeat(1000)).description().len(), 200);

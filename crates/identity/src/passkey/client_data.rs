@@ -101,7 +101,7 @@ mod tests {
 
     /// kanidm 1.10.0: `badexample.com` passed for `example.com`.
     #[test]
-    fn the_origin_is_exactly_ours() {
+    fn kanidm_1_10_the_origin_is_exactly_ours() {
         for origin in [
             "https://badexample.com:8443",
             "https://example.com",

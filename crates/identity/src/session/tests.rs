@@ -168,7 +168,7 @@ fn revoking_ends_what_it_names_and_nothing_else() {
 
 /// Keycloak CVE-2026-7507, oauth2-proxy GHSA-f24x-5g9q-753f: session fixation.
 #[test]
-fn every_sign_in_gets_a_ticket_nobody_could_have_planted() {
+fn keycloak_cve_2026_7507_oauth2_proxy_ghsa_f24x_every_sign_in_gets_a_ticket_nobody_could_have_planted() {
     let house = House::default();
     let ada = house.account("ada");
     let rng = SystemRng::new();
@@ -184,7 +184,7 @@ fn every_sign_in_gets_a_ticket_nobody_could_have_planted() {
 
 /// Keycloak CVE-2025-12390: a session id used again after logout.
 #[test]
-fn a_ticket_is_dead_for_ever_after_sign_out() {
+fn keycloak_cve_2025_12390_a_ticket_is_dead_for_ever_after_sign_out() {
     let house = House::default();
     let ada = house.account("ada");
     let (ticket, session) = house.begin(&ada, NOW);
@@ -197,7 +197,7 @@ fn a_ticket_is_dead_for_ever_after_sign_out() {
 
 /// Zitadel CVE-2023-22492: what was granted outlived the locked user.
 #[test]
-fn what_ends_an_account_ends_its_sessions() {
+fn zitadel_cve_2023_22492_what_ends_an_account_ends_its_sessions() {
     type Change = fn(&House, &Account);
     let changes: &[(&str, Change)] = &[
         ("disable", |house, account| drop(house.accounts.disable(&account.id).unwrap())),

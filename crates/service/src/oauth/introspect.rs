@@ -27,9 +27,12 @@ impl Service {
             return Err(OAuthError::invalid_client());
         }
         if is_key(token) {
-            return Ok(self.0.machines.keys.resolve(token, self.0.clock.now()).map_or_else(inactive, |key| {
-                active_key(&key, &self.0.issuer())
-            }));
+            return Ok(self
+                .0
+                .machines
+                .keys
+                .resolve(token, self.0.clock.now())
+                .map_or_else(inactive, |key| active_key(&key, &self.0.issuer())));
         }
         if let Some(claims) = self.0.access_token(token, self.0.clock.now()) {
             return Ok(active(&claims));

@@ -230,3 +230,27 @@ async fn groups_give_roles_and_are_listed_with_them() {
     let invited = PersonSearch { state: Some(StateFilter::Invited), ..PersonSearch::default() };
     assert_eq!(service.find_people(&operator(), invited, Start::First, 9).await.unwrap().total, 1);
 }
+
+/// rauthy's audit of 2025, elevated: a picture that was a script. An address of the web is taken and nothing else.
+#[tokio::test]
+async fn rauthy_audit_2025_a_picture_is_an_address_of_the_web() {
+    let world = World::new();
+    let me = world.guest("ada", &[]).await;
+    let caller = signed_in(&me.session);
+    let picture = |text: &str| EditProfile {
+        personal: Personal { picture: Some(text.to_owned()), ..Personal::default() },
+    };
+    for script in [
+        "data:image/svg+xml,<svg/onload=alert(1)>",
+        "data:text/html;base64,PHNjcmlwdD4=",
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "blob:https://gate.example/1",
+        "//evil.example/x.svg",
+        "x.svg",
+    ] {
+        let refused = world.service.edit_profile(&caller, picture(script)).await.unwrap_err();
+        assert_eq!(fields(refused), ["personal.picture"], "{script}");
+    }
+    world.service.edit_profile(&caller, picture("https://cdn.example/ada.png")).await.unwrap();
+}

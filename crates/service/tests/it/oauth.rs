@@ -206,7 +206,7 @@ async fn a_person_who_does_not_allow_it_is_not_signed_in() {
 
 /// Keycloak CVE-2026-7507: a flow begun in one browser and finished in another.
 #[tokio::test]
-async fn a_waiting_request_is_its_browsers_and_its_sessions() {
+async fn keycloak_cve_2026_7507_a_waiting_request_is_its_browsers_and_its_sessions() {
     let house = House::new().await;
     let Authorization::Ask(asked) = house.ask(&house.ada(), house.request("shop", "openid", "")).await else {
         panic!("not asked")
@@ -413,7 +413,7 @@ async fn a_refresh_can_narrow_and_never_widen() {
 
 /// Zitadel CVE-2023-22492: refresh tokens outlived the lock of their user.
 #[tokio::test]
-async fn a_locked_user_loses_refresh_and_access_tokens_at_once() {
+async fn zitadel_cve_2023_22492_a_locked_user_loses_refresh_and_access_tokens_at_once() {
     let changes: [(&str, AccountChange); 2] =
         [("disabled", AccountChange::Disable), ("revoked", AccountChange::RemovePassword)];
     for (name, change) in changes {
@@ -559,7 +559,7 @@ async fn requests_that_promise_too_little_are_refused_by_redirect() {
 /// Wildcard redirect URIs: authentik CVE-2024-52289, Keycloak CVE-2024-8883, CVE-2023-6291, better-auth
 /// CVE-2025-71403.
 #[tokio::test]
-async fn nobody_is_redirected_to_what_is_not_registered() {
+async fn keycloak_cve_2024_8883_better_auth_cve_2025_71403_nobody_is_redirected_to_what_is_not_registered() {
     let house = House::new().await;
     for uri in [
         "https://shop.example/cb/",

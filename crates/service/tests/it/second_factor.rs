@@ -119,7 +119,7 @@ async fn a_code_works_once() {
 /// Zitadel CVE-2025-64102, Keycloak CVE-2026-16103: wrong codes that nobody counted; and GHSA-7h8m-vrxx-vr4m:
 /// parallel ones that slipped past the count.
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_codes_are_counted_however_many_come_at_once() {
+async fn zitadel_cve_2025_64102_keycloak_cve_2026_16103_wrong_codes_are_counted_however_many_come_at_once() {
     let world = Arc::new(World::new());
     let (app, _) = with_app(&world).await;
     let pending = begin(&world).await;
@@ -154,7 +154,7 @@ async fn wrong_codes_are_counted_however_many_come_at_once() {
 
 /// authentik CVE-2026-49448: an empty request skipped a stage.
 #[tokio::test]
-async fn nothing_skips_the_second_factor() {
+async fn authentik_cve_2026_49448_nothing_skips_the_second_factor() {
     let world = World::new();
     let (_, enrolled) = with_app(&world).await;
     for nothing in ["", " ", "\0", "000000000000"] {
@@ -176,7 +176,7 @@ async fn nothing_skips_the_second_factor() {
 
 /// Keycloak CVE-2026-7507, CVE-2025-12390: a sign-in is its browser's, and each has a new ticket.
 #[tokio::test]
-async fn a_half_done_sign_in_is_its_browsers() {
+async fn keycloak_cve_2026_7507_a_half_done_sign_in_is_its_browsers() {
     let world = World::new();
     let (app, enrolled) = with_app(&world).await;
     let (one, other) = (begin(&world).await, begin(&world).await);

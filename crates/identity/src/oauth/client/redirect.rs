@@ -278,7 +278,7 @@ mod tests {
 
     /// identity.md 2b: patterns in redirect URIs (authentik, Keycloak, better-auth).
     #[test]
-    fn nothing_but_the_same_bytes_matches() {
+    fn authentik_cve_2024_52289_keycloak_cve_2026_3872_nothing_but_the_same_bytes_matches() {
         let uri: RedirectUri = "https://app.example/cb".parse().unwrap();
         assert!(uri.matches("https://app.example/cb"));
         for other in [

@@ -142,7 +142,7 @@ async fn missing_repeated_and_foreign_input_fails_closed() {
 
 /// GO-2026-4861: what a provider writes about an error is shown nowhere.
 #[tokio::test]
-async fn a_refusal_at_the_provider_is_told_in_our_words() {
+async fn hydra_go_2026_4861_a_refusal_at_the_provider_is_told_in_our_words() {
     let stage = Stage::linked(|_| {}).await;
     for (error, expected) in [
         ("access_denied", FederationError::Denied),
