@@ -45,6 +45,14 @@ impl Gate {
         Self::start_as(application, "tls = { mode = \"local-ca\", names = [\"localhost\"] }\n", "").await
     }
 
+    /// Over TLS like that, asking clients for certificates of an authority, with more lines at the end.
+    pub(crate) async fn start_mutual(application: SocketAddr, authority: &Path, more: &str) -> Self {
+        let tls = format!(
+            "tls = {{ mode = \"local-ca\", names = [\"localhost\"], client_certificates = {{ ca_file = {authority:?} }} }}\n"
+        );
+        Self::start_as(application, &tls, more).await
+    }
+
     /// The same, with more lines at the end of the configuration.
     pub(crate) async fn start_with(application: SocketAddr, more: &str) -> Self {
         Self::start_as(application, "", more).await

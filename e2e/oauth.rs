@@ -13,7 +13,7 @@ pub(crate) const PASSWORD: &str = "boulders in a wire basket";
 /// RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-pub(crate) const CALLBACK: &str = "https://shop.example/cb";
+const CALLBACK: &str = "https://shop.example/cb";
 
 /// The application: it has no cookies and knows the gate by its discovery document.
 pub(crate) struct Shop {
@@ -63,6 +63,24 @@ impl Shop {
         (answer.status().as_u16(), json(&answer))
     }
 
+    /// Tokens for somebody who is signed in and says yes.
+    pub(crate) async fn grant(&self, gate: &Gate, person: &mut Client, scope: &str) -> Value {
+        let mut page = person.navigate(&self.sign_in(scope)).await.expect("answers");
+        while page.status() == 303 {
+            let next = location(&page);
+            assert!(next.starts_with("/.gabion/oauth/"), "{next}");
+            page = person.navigate(&next).await.expect("answers");
+        }
+        let page = text(&page);
+        let fields =
+            [("flow", input(&page, "flow")), ("session", input(&page, "session")), ("decision", "allow")];
+        let back = location(&person.submit("/.gabion/oauth/consent", &fields).await.expect("answers"));
+        assert!(back.starts_with(CALLBACK), "{back}");
+        let (status, tokens) = self.token(gate, &exchange(parameter(&back, "code"))).await;
+        assert_eq!(status, 200, "{tokens}");
+        tokens
+    }
+
     pub(crate) async fn userinfo(&self, gate: &Gate, tokens: &Value) -> (u16, String) {
         let token = tokens["access_token"].as_str().expect("a token");
         let request = Request::get(self.endpoint("userinfo_endpoint"))
@@ -76,23 +94,23 @@ pub(crate) fn json(answer: &Answer) -> Value {
     serde_json::from_slice(answer.body()).unwrap_or_else(|_| panic!("no JSON: {}", text(answer)))
 }
 
-pub(crate) fn location(answer: &Answer) -> String {
+fn location(answer: &Answer) -> String {
     assert_eq!(answer.status(), 303, "{}", text(answer));
     answer.headers()[header::LOCATION].to_str().expect("text").to_owned()
 }
 
-pub(crate) fn input<'a>(page: &'a str, name: &str) -> &'a str {
+fn input<'a>(page: &'a str, name: &str) -> &'a str {
     let start = format!("name=\"{name}\" value=\"");
     let (_, rest) = page.split_once(&start).unwrap_or_else(|| panic!("no {name} in {page}"));
     rest.split('"').next().expect("a value")
 }
 
-pub(crate) fn parameter<'a>(location: &'a str, name: &str) -> &'a str {
+fn parameter<'a>(location: &'a str, name: &str) -> &'a str {
     let (_, query) = location.split_once('?').expect("a query");
     query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).unwrap_or_default()
 }
 
-pub(crate) fn exchange(code: &str) -> String {
+fn exchange(code: &str) -> String {
     format!(
         "grant_type=authorization_code&client_id=shop&code={code}&redirect_uri={}&code_verifier={VERIFIER}",
         percent_encode(CALLBACK)
@@ -168,4 +186,36 @@ async fn alice_again(gate: &Gate) -> Client {
 fn percent_encode_issuer(shop: &Shop) -> String {
     let issuer = shop.metadata["issuer"].as_str().expect("an issuer");
     percent_encode(issuer).replace("%2E", ".").replace("%2D", "-")
+}
+
+/// identity.md 2, 9 on the durable store: what logs people out elsewhere does not here, and what must end does.
+#[tokio::test]
+async fn a_hundred_parallel_refreshes_log_nobody_out_and_a_replay_by_another_client_ends_the_family() {
+    let application = Application::start().await;
+    let gate = Gate::start_with(application.address, "").await;
+    gate.add_account("alice", PASSWORD).await;
+    let shop = Shop::register(&gate).await;
+    let blog = ["client", "add", "The blog", "--id", "blog", "--public", "--redirect-uri", CALLBACK];
+    gate.cli(&[&blog[..], &["--grant", "authorization_code", "--grant", "refresh_token"]].concat()).await;
+    let mut alice = alice_again(&gate).await;
+    let mut tokens = shop.grant(&gate, &mut alice, "openid%20offline_access").await;
+    for _ in 0..2 {
+        let form = refresh(&tokens);
+        let answers = futures_util::future::join_all((0..100).map(|_| shop.token(&gate, &form))).await;
+        for (status, answer) in &answers {
+            assert_eq!((*status, answer), (200, &answers[0].1), "the very same answer for all");
+        }
+        assert_eq!(shop.userinfo(&gate, &answers[0].1).await.0, 200);
+        assert_ne!(answers[0].1["refresh_token"], tokens["refresh_token"]);
+        tokens = answers[0].1.clone();
+    }
+    let gate = gate.terminate().await.start_again().await;
+    let stolen = refresh(&tokens).replace("client_id=shop", "client_id=blog");
+    let (status, refused) = shop.token(&gate, &stolen).await;
+    assert_eq!((status, &refused["error"]), (400, &"invalid_grant".into()));
+    let (status, refused) = shop.token(&gate, &refresh(&tokens)).await;
+    assert_eq!((status, &refused["error"]), (400, &"invalid_grant".into()), "the owner's is dead with it");
+    assert_eq!(shop.userinfo(&gate, &tokens).await.0, 401);
+    let gate = gate.kill().await.start_again().await;
+    assert_eq!(shop.token(&gate, &refresh(&tokens)).await.0, 400, "and stays so");
 }

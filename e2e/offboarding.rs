@@ -15,7 +15,7 @@ use crate::application::Application;
 use crate::client::{Client, text};
 use crate::clients;
 use crate::gate::{Gate, PATIENCE};
-use crate::oauth::{CALLBACK, PASSWORD, Shop, exchange, input, json, location, parameter, refresh};
+use crate::oauth::{PASSWORD, Shop, json, refresh};
 
 const ALL: &str = "credentials = [\"session\", \"bearer\", \"api-key\", \"certificate\"]";
 
@@ -113,9 +113,8 @@ impl House {
     }
 
     async fn make_key(&self, account: &str, scope: &str) -> String {
-        let made =
-            self.gate.cli(&["api-key", "create", "--account", account, "--scope", scope, "--format", "json"]);
-        let made: Value = serde_json::from_str(&made.await).expect("JSON");
+        let arguments = ["api-key", "create", "--account", account, "--scope", scope, "--format", "json"];
+        let made: Value = serde_json::from_str(&self.gate.cli(&arguments).await).expect("JSON");
         made["key"].as_str().expect("a key").to_owned()
     }
 
@@ -126,13 +125,7 @@ impl House {
         let mut person = Client::new(gate.address);
         assert!(person.sign_in("ada", PASSWORD).await.expect("answers"));
         let shop = Shop::register(gate).await;
-        let page = text(&person.navigate(&shop.sign_in("openid%20offline_access")).await.expect("answers"));
-        let fields =
-            [("flow", input(&page, "flow")), ("session", input(&page, "session")), ("decision", "allow")];
-        let back = location(&person.submit("/.gabion/oauth/consent", &fields).await.expect("answers"));
-        assert!(back.starts_with(CALLBACK), "{back}");
-        let (status, tokens) = shop.token(gate, &exchange(parameter(&back, "code"))).await;
-        assert_eq!(status, 200, "{tokens}");
+        let tokens = shop.grant(gate, &mut person, "openid%20offline_access").await;
         let device = self.sign_in_device(&mut person, &shop).await;
         let key = self.make_key("ada", "read").await;
 

@@ -15,7 +15,9 @@ use crate::oauth::PASSWORD;
 
 /// The resource access tokens for the application name.
 const RESOURCE: &str = "https://shop.example/api";
-const PEOPLE: &str = "[upstreams.shop]\nurl = \"http://SHOP\"\n\n\
+const PEOPLE: &str = "[provider]\nresources = [\"https://shop.example/api\", \"https://other.example/\"]\n\
+    [provider.scopes.\"orders:read\"]\ndescription = \"Read orders\"\n\n\
+    [upstreams.shop]\nurl = \"http://SHOP\"\n\n\
     [[routes]]\npath = \"/shop/*\"\naccess = \"signed-in\"\nupstream = \"shop\"\n\n\
     [[routes]]\npath = \"/me\"\naccess = \"signed-in\"\nupstream = \"shop\"\ncredentials = [\"session\", \"api-key\"]\n\n\
     [[routes]]\npath = \"/orders/*\"\naccess = \"signed-in\"\nupstream = \"shop\"\n\
@@ -50,8 +52,8 @@ impl House {
             "json",
         ];
         let made: Value = serde_json::from_str(&gate.cli(&arguments).await).expect("JSON");
-        let secret = made["secret"].as_str().or_else(|| made["client_secret"].as_str());
-        let secret = secret.unwrap_or_else(|| panic!("no secret in {made}")).to_owned();
+        let secret =
+            made["client_secret"].as_str().unwrap_or_else(|| panic!("no secret in {made}")).to_owned();
         let document =
             Client::new(gate.address).get("/.well-known/openid-configuration").await.expect("answers");
         let document: Value = serde_json::from_slice(document.body()).expect("JSON");

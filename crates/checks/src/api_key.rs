@@ -11,7 +11,7 @@
 //! 1. On a route whose `credentials` name `api-key`, a key counts in `Authorization: Bearer gab_…` or `X-API-Key`.
 //! 2. One that is malformed, unknown, revoked or expired is refused, on public routes too: whoever shows a key means
 //!    to act as somebody, and to answer as if nothing had been shown would hide that it was not believed.
-//! 3. More than one, or one beside a session, is ambiguous: refused.
+//! 3. More than one, one beside a session, or one beside another `Authorization` is ambiguous: refused.
 //! 4. A key of ours on a route that takes none is refused and never passed on; so is one in the query, where
 //!    histories and logs keep it.
 //! 5. The application does not see the key, unless the route says `pass_authorization = true`.
@@ -92,10 +92,11 @@ pub fn verify<'a>(
             return Err(Violation::Several);
         }
     }
+    let alone = headers.get_all(AUTHORIZATION).iter().nth(1).is_none();
     for value in headers.get_all(AUTHORIZATION) {
         if let Some(Presented { token, .. }) = authorization(value)
             && token.starts_with(gabion_identity::api_key::PREFIX)
-            && shown.replace(token).is_some()
+            && (shown.replace(token).is_some() || !alone)
         {
             return Err(Violation::Several);
         }
@@ -216,12 +217,13 @@ mod tests {
         let key = KEY.to_owned();
         let bearer = format!("Bearer {key}");
         type Row<'a> = (&'a [(HeaderName, &'a str)], bool, Result<bool, Violation>);
-        let rows: [Row<'_>; 8] = [
+        let rows: [Row<'_>; 9] = [
             (&[], true, Ok(false)),
             (&[(AUTHORIZATION, &bearer)], true, Ok(true)),
             (&[(X_API_KEY, &key)], true, Ok(true)),
             (&[(X_API_KEY, &key), (X_API_KEY, &key)], true, Err(Violation::Several)),
             (&[(AUTHORIZATION, &bearer), (X_API_KEY, &key)], true, Err(Violation::Several)),
+            (&[(AUTHORIZATION, &bearer), (AUTHORIZATION, "Bearer x")], true, Err(Violation::Several)),
             (&[(AUTHORIZATION, &bearer)], false, Err(Violation::NotTaken)),
             (&[(AUTHORIZATION, "Basic eDp5"), (X_API_KEY, "the application's")], false, Ok(false)),
             (&[(X_API_KEY, "the application's")], true, Ok(true)),

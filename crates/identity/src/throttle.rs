@@ -351,6 +351,27 @@ mod tests {
         }
     }
 
+    /// Zitadel GHSA-7h8m-vrxx-vr4m: a thousand wrong passwords at once count a thousand, no more and no less.
+    #[test]
+    fn zitadel_ghsa_7h8m_a_thousand_parallel_wrong_tries_count_a_thousand() {
+        let settings = LoginSettings {
+            failures_per_account: 1000,
+            failures_per_address: 10_000,
+            failures_in_all: 10_000,
+            ..LoginSettings::default()
+        };
+        let throttle = Throttle::new(&settings, &SeededRng::new(1));
+        let wrong = || throttle.reserve("ada", v4(1), NOW).map(Reservation::failed).is_ok();
+        let counted: usize = thread::scope(|scope| {
+            let tries = || (0..125).filter(|_| wrong()).count();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(tries)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(counted, 1000, "every one was looked at");
+        assert!(is_throttled(&throttle, "ada", v4(2), NOW), "and every one was counted");
+        assert!(!is_throttled(&throttle, "eve", v4(1), NOW));
+    }
+
     #[test]
     fn memory_is_bounded_and_no_flood_pushes_a_counter_out() {
         let settings = LoginSettings { failures_in_all: 100_000, ..Default::default() };

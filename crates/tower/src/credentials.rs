@@ -107,10 +107,13 @@ impl Credentials {
     /// What cannot be asked for, for instance a scope with a blank in it, or scopes where only people may come.
     pub fn layer(self) -> Result<CredentialLayer, Mistakes> {
         let mut route = self.route;
+        // The gate's word may also be about a program, whatever it showed to the gate.
+        let vouched = matches!(self.sessions, Some(Sessions::Assertion(..)));
         let kinds = [
             (CredentialKind::Session, self.sessions.is_some()),
             (CredentialKind::Bearer, self.tokens.is_some()),
             (CredentialKind::ApiKey, self.keys.is_some()),
+            (CredentialKind::Certificate, vouched),
         ];
         route.credentials = Some(kinds.iter().filter(|(_, taken)| *taken).map(|(kind, _)| *kind).collect());
         let mut problems = Vec::new();
@@ -127,6 +130,7 @@ impl Credentials {
                 sessions: self.sessions,
                 tokens: self.tokens,
                 keys: self.keys,
+                vouched,
                 pass: route.pass_authorization,
                 clock: self.clock,
                 rng: self.rng,

@@ -33,6 +33,8 @@ pub(crate) struct Ready {
     pub(crate) sessions: Option<Sessions>,
     pub(crate) tokens: Option<Tokens>,
     pub(crate) keys: Option<Keys>,
+    /// Whoever the gate vouches for may come.
+    pub(crate) vouched: bool,
     pub(crate) pass: bool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
@@ -80,7 +82,10 @@ impl Ready {
         let principal = match self.principal(head).await? {
             Some(principal) => Some(principal),
             // An outer layer found out already, and took the credential out of the request.
-            None => head.extensions.remove::<Principal>().filter(|outer| self.alone.takes(outer.kind)),
+            None => head
+                .extensions
+                .remove::<Principal>()
+                .filter(|outer| self.vouched || self.alone.takes(outer.kind)),
         };
         self.alone.judge(principal.as_ref().map(Principal::asking), self.clock.now())?;
         // Whatever says who it is and was not judged here must not be believed further in.

@@ -5,6 +5,7 @@
 mod admission;
 mod advisories;
 mod answers;
+mod credentials;
 mod desync;
 mod forward_auth;
 mod layers;

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use gabion_checks::{Access, AccessLine, AccessLog, Admitted, Connection, Parts, Pipeline, Route, Settings};
 use gabion_identity::storage::{AccountStorage, SessionStorage};
-use gabion_identity::{Account, BeginSession, MemoryStorage, Session, SessionSettings, Sessions};
+use gabion_identity::{
+    Account, BeginSession, Keyring, Machines, MemoryStorage, Session, SessionSettings, Sessions,
+};
 use gabion_ledger::Ledger;
 use gabion_model::random::SeededRng;
 use gabion_model::{AccountId, Event, ManualClock, Methods, Role, Timestamp};
@@ -49,17 +51,27 @@ impl World {
     }
 
     pub(crate) fn with(settings: &Settings, routes: &[Route]) -> Self {
+        Self::build(settings, routes, |_, _| None)
+    }
+
+    /// With credentials of programs, made of the storage and the signing keys.
+    pub(crate) fn build(
+        settings: &Settings,
+        routes: &[Route],
+        machines: impl FnOnce(&Arc<MemoryStorage>, &Arc<Keyring>) -> Option<Machines>,
+    ) -> Self {
         let clock = Arc::new(ManualClock::at(START));
         let storage = Arc::new(MemoryStorage::default());
         let kept = Arc::clone(&storage) as Arc<dyn SessionStorage>;
         let sessions = Sessions::open(kept, &SessionSettings::default(), START).unwrap();
         let key = Arc::new(SigningKey::generate().unwrap());
+        let keys = Keyring::of(Arc::clone(&key));
         let ledger = Ledger::in_memory(clock.clone());
         let log = Arc::new(Lines::default());
         let parts = Parts {
             sessions: Arc::clone(&sessions),
-            machines: None,
-            keys: gabion_identity::Keyring::of(Arc::clone(&key)),
+            machines: machines(&storage, &keys),
+            keys,
             ledger: ledger.clone(),
             clock: clock.clone(),
             rng: Arc::new(SeededRng::new(1)),
@@ -74,12 +86,17 @@ impl World {
 
     /// Signs somebody in; answers with the ticket.
     pub(crate) fn sign_in(&self, name: &str, roles: &[&str]) -> (String, Arc<Session>) {
+        self.sign_in_by(name, roles, Methods::PASSWORD)
+    }
+
+    /// The same by other methods.
+    pub(crate) fn sign_in_by(&self, name: &str, roles: &[&str], methods: Methods) -> (String, Arc<Session>) {
         let account = Account {
             roles: roles.iter().map(|role| Role::new(role)).collect(),
             ..Account::new(AccountId::new(&format!("id-{name}")), name.parse().unwrap(), START)
         };
         AccountStorage::insert(&*self.storage, &account).unwrap();
-        let begin = BeginSession { methods: Methods::PASSWORD, address: None, user_agent: None, now: START };
+        let begin = BeginSession { methods, address: None, user_agent: None, now: START };
         let (ticket, session) =
             self.sessions.begin(&account, begin, &SeededRng::new(name.len() as u64 + 99)).unwrap();
         (ticket.expose().clone(), session)

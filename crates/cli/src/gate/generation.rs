@@ -17,10 +17,11 @@ use crate::failure::{Exit, Failure};
 pub(crate) const CA_CERTIFICATE: &str = "local-ca.pem";
 const CA_KEY: &str = "local-ca-key.pem";
 
-/// Builds what the configuration says. `previous` keeps its counters and limits.
+/// Builds what the configuration says, for a gate at `listening`. `previous` keeps its counters and limits.
 pub(crate) fn build(
     config: &Config,
     state: &State,
+    listening: SocketAddr,
     access_log: Option<Arc<dyn AccessLog>>,
     previous: Option<&Pipeline>,
 ) -> Result<Generation, Failure> {
@@ -31,7 +32,7 @@ pub(crate) fn build(
         ledger: state.ledger.clone(),
         clock: Arc::clone(&state.clock),
         rng: Arc::clone(&state.rng),
-        issuer: origin(config, config.gateway.listen),
+        issuer: origin(config, listening),
         https_port: (config.gateway.tls.mode != TlsMode::Off).then_some(config.gateway.listen.port()),
         access_log,
         previous,

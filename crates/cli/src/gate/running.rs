@@ -30,10 +30,18 @@ impl Running {
     /// Starts serving. Must be called on a tokio runtime.
     pub(crate) async fn start(config: Config, state: State) -> Result<Self, Failure> {
         let log = access_log::open(&config.log)?;
-        let generation = generation::build(&config, &state, log, None)?;
-        let pipeline = Arc::clone(&generation.pipeline);
+        let generation = generation::build(&config, &state, config.gateway.listen, log, None)?;
+        let mut pipeline = Arc::clone(&generation.pipeline);
         state.courier.start();
         let gate = start(&config, &state, generation).map_err(|error| cannot_start(&error, &config))?;
+        let listening = gate.addresses().gateway;
+        if config.gateway.listen.port() != listening.port() {
+            // Which port is free was not known before; what the gate calls itself has it in.
+            let log = access_log::open(&config.log)?;
+            let next = generation::build(&config, &state, listening, log, Some(&pipeline))?;
+            pipeline = Arc::clone(&next.pipeline);
+            gate.reload(next).map_err(|error| cannot_start(&error, &config))?;
+        }
         let running = Self { state, gate, config, pipeline };
         running.state.service.set_origin(&running.origin());
         let event = running.event("gate.start", Outcome::Success);
@@ -66,7 +74,13 @@ impl Running {
         let (later, changed) = (fixed(&self.config, &config), changed(&self.config, &config));
         let config = as_started(&self.config, config);
         let log = access_log::open(&config.log)?;
-        let next = generation::build(&config, &self.state, log, Some(&self.pipeline))?;
+        let next = generation::build(
+            &config,
+            &self.state,
+            self.gate.addresses().gateway,
+            log,
+            Some(&self.pipeline),
+        )?;
         set_breached_list(&self.state.service, &config)?;
         let pipeline = Arc::clone(&next.pipeline);
         let mut event = self.event("configuration.reload", Outcome::Begun);

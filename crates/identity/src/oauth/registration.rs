@@ -269,11 +269,7 @@ pub fn read(document: &Map<String, Value>, offer: Offer<'_>) -> Result<Metadata,
 pub fn sector(document: &Map<String, Value>) -> Result<Option<String>, OAuthError> {
     let Some(address) = Reader(document).text("sector_identifier_uri")? else { return Ok(None) };
     let https = address.starts_with("https://") && address.parse::<RedirectUri>().is_ok();
-    if https {
-        Ok(Some(address))
-    } else {
-        Err(invalid("sector_identifier_uri is not an https address"))
-    }
+    if https { Ok(Some(address)) } else { Err(invalid("sector_identifier_uri is not an https address")) }
 }
 
 /// Whether what was found at that address, a list of texts, has all of the client's redirect URIs.

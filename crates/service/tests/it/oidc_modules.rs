@@ -71,10 +71,8 @@ impl Stage {
         let asked = service.authorize(&ada, Parameters::from_pairs(fields), Vec::new()).await.unwrap();
         let Authorization::Ask(asked) = asked else { panic!("{asked:?}") };
         let (flow, browser) = (asked.flow.clone(), vec![asked.browser.clone()]);
-        let answer = service
-            .decide_authorization(&ada, flow, browser, &asked.session, Decision::Allow)
-            .await
-            .unwrap();
+        let answer =
+            service.decide_authorization(&ada, flow, browser, &asked.session, Decision::Allow).await.unwrap();
         let Authorization::Answer(answer) = answer else { panic!("{answer:?}") };
         answer.fields().find(|(name, _)| *name == "code").unwrap().1.to_owned()
     }

@@ -84,3 +84,10 @@ async fn a_key_lives_until_it_expires_or_is_revoked_and_not_beside_a_session() {
     assert_ne!(key.id, second_key.id);
     drop(house.storage);
 }
+
+#[test]
+fn people_have_no_scopes_to_ask_for() {
+    let house = House::new();
+    let people = embedded::session(Arc::clone(&house.sessions), true).scope("read");
+    assert!(people.layer().unwrap_err().to_string().contains("people have no scopes"));
+}

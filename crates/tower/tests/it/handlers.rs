@@ -58,17 +58,20 @@ async fn layers_stand_in_layers() {
     let clerk = bearer.clone().role("clerk").clock(clock()).layer().unwrap();
     let boss = bearer.clone().role("boss").clock(clock()).layer().unwrap();
     let people = world.gabion.session("shop").clock(clock()).layer().unwrap();
+    let keys = world.gabion.api_key().clock(clock()).layer().unwrap();
     let router = Router::new()
         .merge(Router::new().route("/clerk", get(name)).route_layer(clerk))
         .merge(Router::new().route("/boss", get(name)).route_layer(boss))
         .merge(Router::new().route("/people", get(name)).route_layer(people))
+        .merge(Router::new().route("/keys", get(name)).route_layer(keys))
         .layer(bearer.clock(clock()).layer().unwrap());
     let application = Application::of(router);
     let bearer = format!("Bearer {}", world.token(json!({})));
     let shown = [("authorization", bearer.as_str())];
     assert_eq!(application.at("/clerk", &shown).await.body, "ada");
     application.at("/boss", &shown).await.refused(403, "");
-    application.at("/people", &shown).await.refused(401, "");
+    assert_eq!(application.at("/people", &shown).await.body, "ada", "who was let in is known further in");
+    application.at("/keys", &shown).await.refused(401, "");
     application.at("/clerk", &[]).await.refused(401, "");
 }
 

@@ -96,7 +96,12 @@ fn compared(folder: &Path, looked_at: &mut usize, found: &mut Vec<String>) {
         let product = text.split("#[cfg(test)]").next().unwrap_or_default();
         let compares = |line: &&str| {
             let operator = line.contains(" == ") || line.contains(" != ");
-            operator && line.contains(".expose()") && !line.contains(".len()") && !line.contains("is_empty()")
+            let formats = line.contains("format!(");
+            operator
+                && !formats
+                && line.contains(".expose()")
+                && !line.contains(".len()")
+                && !line.contains("is_empty()")
         };
         found.extend(product.lines().filter(compares).map(|line| format!("{name}: {}", line.trim())));
     }
