@@ -99,7 +99,8 @@ async fn a_key_says_when_it_was_used_and_makes_way_for_its_successor() {
 #[tokio::test]
 async fn a_service_gets_a_token_and_opens_what_its_scopes_say() {
     let application = Application::start().await;
-    let route = "[provider.scopes.\"reports:read\"]\n[provider.scopes.\"reports:write\"]\n\n\
+    let route = "[provider.scopes.\"reports:read\"]\ndescription = \"Read\"\n\
+        [provider.scopes.\"reports:write\"]\ndescription = \"Write\"\n\n\
         [[routes]]\npath = \"/reports/*\"\naccess = \"signed-in\"\nupstream = \"app\"\n\
         credentials = [\"bearer\"]\nscopes = [\"reports:read\"]\n";
     let gate = Gate::start_with(application.address, route).await;

@@ -177,3 +177,40 @@ async fn signing_out_ends_the_session_and_clears_the_cookie() {
     // Once more does no harm.
     assert_eq!(browser.post("/.gabion/logout", &[]).await.location(), "/.gabion/logout");
 }
+
+/// authentik CVE-2026-49448: an empty request skipped a stage. Every step of signing in, with nothing sent to it.
+#[tokio::test]
+async fn authentik_cve_2026_49448_no_step_goes_on_with_nothing() {
+    let site = Site::new();
+    site.person("ada").await;
+    for path in [
+        LOGIN,
+        "/.gabion/login/passkey",
+        "/.gabion/login/second-factor",
+        "/.gabion/login/second-factor/passkey",
+        "/.gabion/login/enrol",
+        "/.gabion/login/enrol/totp",
+        "/.gabion/login/enrol/passkey",
+        "/.gabion/welcome",
+        "/.gabion/forgot",
+        "/.gabion/email",
+        "/.gabion/federation/choose",
+        "/.gabion/federation/corp/start",
+        "/.gabion/federation/corp/callback",
+        "/.gabion/oauth/authorize",
+        "/.gabion/oauth/consent",
+        "/.gabion/oauth/device",
+        "/.gabion/oauth/token",
+    ] {
+        let blank = [("name", ""), ("password", ""), ("token", ""), ("flow", ""), ("code", ""), ("next", "")];
+        for fields in [&[][..], &blank, &[("name", "ada")], &[("name", "ada"), ("password", "")]] {
+            let mut browser = site.browser();
+            let answer = browser.post(path, fields).await;
+            assert!(browser.cookie.is_none() && browser.login.is_none(), "{path} {fields:?}");
+            assert_ne!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{path} {fields:?}");
+            let account = browser.get("/.gabion/account").await;
+            assert!(account.location().starts_with(LOGIN), "{path} {fields:?}: signed in");
+        }
+    }
+    assert_eq!(site.service.live_sessions().count(), 0);
+}

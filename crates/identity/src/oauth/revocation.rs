@@ -62,8 +62,12 @@ impl Revocations {
 
     /// Everything the account was granted before has ended: it was disabled, deleted, or its epoch rose.
     pub fn revoke_account(&self, account: &AccountId, now: Timestamp) {
+        // What was issued since the last end may be stamped with the second after it (`issued`), and that
+        // second may still be to come.
+        let later = |ended: &Timestamp| ended.saturating_add(Duration::from_secs(1));
         self.write(|state| {
-            state.accounts.insert(account.clone(), now);
+            let ended = state.accounts.get(account).map_or(now, |ended| now.max(later(ended)));
+            state.accounts.insert(account.clone(), ended);
         });
     }
 
@@ -145,6 +149,19 @@ mod tests {
         assert!(!list.is_revoked(None, &ada(), list.issued(&ada(), NOW)), "issued after it");
         assert_eq!(list.issued(&AccountId::new("bob"), NOW), NOW.as_secs());
         assert!(!list.is_revoked(None, &AccountId::new("bob"), NOW.as_secs() - 60));
+    }
+
+    /// Two ends within one second, and a token between them.
+    #[test]
+    fn what_was_issued_between_two_ends_of_one_second_ends_too() {
+        let list = revocations();
+        for _ in 0..3 {
+            list.revoke_account(&ada(), NOW);
+            let issued = list.issued(&ada(), NOW);
+            assert!(!list.is_revoked(None, &ada(), issued), "issued after the first");
+            list.revoke_account(&ada(), NOW);
+            assert!(list.is_revoked(None, &ada(), issued), "and before the second");
+        }
     }
 
     #[test]
