@@ -2,6 +2,7 @@
 
 mod clients;
 mod passwords;
+mod identity;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use gabion_vault::jwt::Algorithm;
 
 pub(crate) use clients::{Client, ClientAdd, ClientChange, ClientList, ClientRotate};
 pub(crate) use passwords::{Calibrate, Passwords};
+pub(crate) use identity::{IdentityApply, IdentityExport, IdentityHash, IdentityPlan, IdentityVerb};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -36,7 +38,8 @@ fn closing() -> String {
   0  done
   1  it was tried and failed, or what was examined is not in order
   2  the command line or the configuration is wrong; nothing was started
-  3  another gate holds the data directory"
+  3  another gate holds the data directory
+  4  `gabion identity plan`: there is something to change"
     )
 }
 
@@ -100,6 +103,9 @@ pub(crate) enum Command {
     /// Register the applications whose users sign in here, and programs that ask for tokens
     #[command(subcommand)]
     Client(Client),
+    /// Make people, groups and applications as identity.toml declares them
+    #[command(subcommand)]
+    Identity(IdentityVerb),
     /// Read the record of refusals and privileged acts
     #[command(subcommand)]
     Ledger(Ledger),

@@ -7,6 +7,7 @@ mod config;
 mod controls;
 mod demo;
 mod doctor;
+mod identity;
 mod init;
 mod key;
 mod ledger;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Client(verb) => client::run(verb),
         Command::Mail(verb) => mail::run(verb),
         Command::Passwords(verb) => passwords::run(&verb),
+        Command::Identity(verb) => identity::run(verb),
         Command::Ledger(verb) => ledger::run(verb),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Config(verb) => config::run(&verb),

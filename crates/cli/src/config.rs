@@ -20,7 +20,7 @@ use gabion_model::Problem;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use settings::{Data, Log};
+use settings::{Data, Identity, Log};
 
 pub(crate) use circle::authority;
 pub(crate) use load::{FlagValue, LoadError, Loaded, Sources};
@@ -60,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) factors: gabion_identity::FactorSettings,
     /// Other OpenID providers people may sign in with, each under a name of its own.
     pub(crate) federation: BTreeMap<String, gabion_service::federation::ProviderSettings>,
+    /// Groups, people, service accounts and applications that a file declares.
+    pub(crate) identity: Identity,
     /// How much is kept of what happened.
     pub(crate) ledger: gabion_ledger::Settings,
     /// Where Gabion keeps what it must remember.
@@ -98,6 +100,7 @@ impl Config {
         add("provider".to_owned(), self.provider.problems());
         add("factors".to_owned(), self.factors.problems());
         add("federation".to_owned(), gabion_service::federation::problems(&self.federation));
+        add("identity".to_owned(), self.identity.problems());
         add("ledger".to_owned(), self.ledger.problems());
         add("data".to_owned(), self.data.problems());
         add("api".to_owned(), self.api.problems());
@@ -124,6 +127,7 @@ impl Config {
             &mut self.mail.password_file,
             &mut self.mail.ca_file,
             &mut self.egress.ca_file,
+            &mut self.identity.file,
         ];
         let upstreams = self.upstreams.values_mut().map(|upstream| &mut upstream.ca_file);
         let providers = self.federation.values_mut();

@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// Another gate holds the data directory.
     Busy = 3,
+    /// What was planned is not so yet.
+    Changes = 4,
 }
 
 /// Why a command failed.
@@ -115,6 +117,12 @@ impl From<LoadError> for Failure {
             LoadError::Wrong(wrong) => {
                 Self::Configuration { wrong, consequence: Some("nothing was changed") }
             }
+            LoadError::Identity { path, source } => Self::usage(format!(
+                "cannot read the identity file `{}`",
+                path.display()
+            ))
+            .because(&source)
+            .hint("`identity.file` names it; without that, `identity.toml` beside the configuration is used"),
             LoadError::Unreadable { path, source } if source.kind() == std::io::ErrorKind::NotFound => {
                 Self::usage(format!("there is no configuration at `{}`", path.display()))
                     .hint("`gabion init` writes one; `--config FILE` names another place")

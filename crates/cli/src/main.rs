@@ -6,6 +6,7 @@ mod config;
 mod control;
 mod failure;
 mod gate;
+mod identity;
 mod logging;
 mod output;
 mod probe;

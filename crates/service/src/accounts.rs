@@ -177,11 +177,7 @@ impl Inner {
     }
 
     fn view(&self, account: Account) -> AccountView {
-        let state = match (account.disabled, &account.password) {
-            (true, _) => AccountState::Disabled,
-            (false, None) => AccountState::Invited,
-            (false, Some(_)) => AccountState::Active,
-        };
+        let state = AccountState::of(&account);
         AccountView {
             sessions: self.sessions.list(&account.id, self.clock.now()).len(),
             name: account.name.to_string(),

@@ -12,6 +12,7 @@ pub enum Act {
     AddGroup,
     AddServiceAccount,
     AdmitIdentity,
+    ApplyIdentity,
     Authorize,
     ChangeClient,
     ChangeEmail,
@@ -27,16 +28,20 @@ pub enum Act {
     EnableAccount,
     EnableClient,
     EndGrant,
+    EndSessions,
     EnrolFactor,
     ExportData,
+    ExportIdentity,
     FederatedLogout,
     FederatedSignIn,
     FindAccounts,
+    FindFactors,
     FindGroups,
     FindSessions,
     FirstAdministratorLink,
     ForgotPassword,
     ImportAccounts,
+    InviteAccount,
     IssueTokens,
     LinkIdentity,
     ListAccounts,
@@ -51,6 +56,7 @@ pub enum Act {
     ListSessions,
     MapClaims,
     NewRecoveryCodes,
+    PlanIdentity,
     ProvisionAccount,
     ReadEmail,
     ReadInvitation,
@@ -61,6 +67,7 @@ pub enum Act {
     RemoveAccount,
     RemoveClient,
     RemoveFactor,
+    RemoveFactorOf,
     RemoveGroup,
     RemoveOwnAccount,
     RenameFactor,
@@ -76,6 +83,7 @@ pub enum Act {
     RotateApiKey,
     RotateClientSecret,
     RotateKeys,
+    SetInitialPassword,
     ShowProfile,
     SignIn,
     SignOut,
@@ -111,6 +119,7 @@ impl Act {
         Self::AddGroup,
         Self::AddServiceAccount,
         Self::AdmitIdentity,
+        Self::ApplyIdentity,
         Self::Authorize,
         Self::ChangeClient,
         Self::ChangeEmail,
@@ -126,16 +135,20 @@ impl Act {
         Self::EnableAccount,
         Self::EnableClient,
         Self::EndGrant,
+        Self::EndSessions,
         Self::EnrolFactor,
         Self::ExportData,
+        Self::ExportIdentity,
         Self::FederatedLogout,
         Self::FederatedSignIn,
         Self::FindAccounts,
+        Self::FindFactors,
         Self::FindGroups,
         Self::FindSessions,
         Self::FirstAdministratorLink,
         Self::ForgotPassword,
         Self::ImportAccounts,
+        Self::InviteAccount,
         Self::IssueTokens,
         Self::LinkIdentity,
         Self::ListAccounts,
@@ -150,6 +163,7 @@ impl Act {
         Self::ListSessions,
         Self::MapClaims,
         Self::NewRecoveryCodes,
+        Self::PlanIdentity,
         Self::ProvisionAccount,
         Self::ReadEmail,
         Self::ReadInvitation,
@@ -160,6 +174,7 @@ impl Act {
         Self::RemoveAccount,
         Self::RemoveClient,
         Self::RemoveFactor,
+        Self::RemoveFactorOf,
         Self::RemoveGroup,
         Self::RemoveOwnAccount,
         Self::RenameFactor,
@@ -175,6 +190,7 @@ impl Act {
         Self::RotateApiKey,
         Self::RotateClientSecret,
         Self::RotateKeys,
+        Self::SetInitialPassword,
         Self::ShowProfile,
         Self::SignIn,
         Self::SignOut,
@@ -288,6 +304,16 @@ impl Act {
             Self::EnableAccount => {
                 (Administration, "account.enable", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
             }
+            Self::InviteAccount => {
+                (Administration, "account.invite", Kind::Administration, ControlId::AUTHN_PASSWORD_RESET)
+            }
+            Self::FindFactors => (Administration, "factor.find", Kind::Administration, ControlId::AUTHN_TOTP),
+            Self::RemoveFactorOf => {
+                (Administration, "factor.remove-of", Kind::Administration, ControlId::AUTHN_RECOVERY_CODES)
+            }
+            Self::EndSessions => {
+                (Administration, "session.revoke-all", Kind::Session, ControlId::SESSION_REVOCATION)
+            }
             Self::ResetAccount => {
                 (Administration, "account.reset", Kind::Administration, ControlId::AUTHN_PASSWORD_RESET)
             }
@@ -374,6 +400,21 @@ impl Act {
                 (SignedIn, "profile.show", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
             }
 
+            Self::ApplyIdentity => {
+                (Machine, "identity.apply", Kind::Configuration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::ExportIdentity => {
+                (Machine, "identity.export", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::PlanIdentity => {
+                (Machine, "identity.plan", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
+            }
+            Self::SetInitialPassword => (
+                Machine,
+                "account.initial-password",
+                Kind::Administration,
+                ControlId::AUTHN_NO_DEFAULT_ACCOUNTS,
+            ),
             Self::FirstAdministratorLink => (
                 Machine,
                 "account.first-administrator",
@@ -414,6 +455,7 @@ impl Act {
                 | Self::EnableClient
                 | Self::ExportData
                 | Self::ImportAccounts
+                | Self::InviteAccount
                 | Self::LinkIdentity
                 | Self::NewRecoveryCodes
                 | Self::ProvisionAccount
@@ -421,6 +463,7 @@ impl Act {
                 | Self::RemoveAccount
                 | Self::RemoveClient
                 | Self::RemoveFactor
+                | Self::RemoveFactorOf
                 | Self::RemoveGroup
                 | Self::RemoveOwnAccount
                 | Self::ResetAccount

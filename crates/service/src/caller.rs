@@ -26,6 +26,12 @@ impl Caller {
         Self { actor: Actor::Operator, credential: None, address: None, user_agent: None, request_id: None }
     }
 
+    /// The operator, by the identity file.
+    #[must_use]
+    pub fn identity_file() -> Self {
+        Self { user_agent: Some("identity file".to_owned()), ..Self::operator() }
+    }
+
     /// The gate itself: start and timers.
     #[must_use]
     pub const fn gate() -> Self {

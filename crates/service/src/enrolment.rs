@@ -442,7 +442,7 @@ impl Inner {
 }
 
 /// A factor as its owner calls it, for a letter.
-fn called(kind: FactorKind, name: &str) -> String {
+pub(crate) fn called(kind: FactorKind, name: &str) -> String {
     let kind = match kind {
         FactorKind::Passkey => "the passkey",
         FactorKind::RecoveryCode => "the recovery code",

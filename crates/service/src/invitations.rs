@@ -1,13 +1,17 @@
 //! One-time links: what they are for, and setting a password with one.
 
-use gabion_identity::Account;
-use gabion_model::{ControlId, EventKind, Outcome, RequestId, Secret};
+use gabion_identity::{Account, AccountKind};
+use gabion_model::{ControlId, EventKind, Outcome, Problem, RequestId, Secret};
 use gabion_vault::password;
 
+use crate::mail::letter::{Action, Text};
 use crate::passwords::violations;
 use crate::record::{About, to_the_end};
 use crate::service::Inner;
-use crate::{Act, ActError, Caller, InvitationError, InvitationView, Notice, Purpose, Service};
+use crate::{
+    Act, ActError, Caller, DirectoryError, InvitationError, InvitationView, Notice, OneTimeLink, Purpose,
+    Service, Which,
+};
 
 impl Service {
     /// What a one-time link is for, without using it. Changes nothing; only links that do not work are
@@ -82,7 +86,68 @@ impl Service {
     }
 }
 
+impl Service {
+    /// A new one-time link for somebody who has no password yet; an older one stops working.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Invalid`] for a disabled account, a program, and who has a password.
+    pub async fn invite(&self, caller: &Caller, which: Which) -> Result<OneTimeLink, DirectoryError> {
+        let about = About::of(which.text());
+        self.act(Act::InviteAccount, caller, about, move |inner, _| {
+            let account = inner.invitable(&which)?;
+            Ok(inner.issue(&account, Purpose::Enrolment)?)
+        })
+        .await
+    }
+
+    /// The same, and the link leaves by mail.
+    ///
+    /// # Errors
+    /// As [`invite`](Self::invite), and for an account without an address.
+    pub async fn invite_by_mail(&self, caller: &Caller, which: Which) -> Result<(), DirectoryError> {
+        let about = About::of(which.text()).with("by", "mail");
+        self.act(Act::InviteAccount, caller, about, move |inner, _| {
+            let account = inner.invitable(&which)?;
+            let invalid = |path: &str, words: &str| DirectoryError::Invalid(vec![Problem::new(path, words)]);
+            let email =
+                account.email.clone().ok_or_else(|| invalid("email", "there is no address to write to"))?;
+            if !inner.mail.is_configured() {
+                return Err(invalid("", "no mail transport is configured"));
+            }
+            let link = inner.issue(&account, Purpose::Enrolment)?;
+            let url = inner.link("/.gabion/welcome", &link.token);
+            inner.write_to(&account, &email, &letter(url));
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn letter(url: Secret<String>) -> Text {
+    Text {
+        subject: "Your account",
+        lines: vec!["An account was made for you. Choose a password to use it.".to_owned()],
+        action: Some(Action { label: "Choose a password", url, hint: "The link works once." }),
+        closing: "If you did not expect this, there is nothing to do: nobody can use the account without the link.",
+    }
+}
+
 impl Inner {
+    /// Somebody who could use an account and has no password for it yet.
+    fn invitable(&self, which: &Which) -> Result<Account, DirectoryError> {
+        let account = self.which(which)?;
+        let wrong = if account.kind == AccountKind::Service {
+            "a program has no password"
+        } else if account.disabled {
+            "the account is disabled"
+        } else if account.password.is_some() {
+            "the account has a password; a reset makes a link to another one"
+        } else {
+            return Ok(account);
+        };
+        Err(DirectoryError::Invalid(vec![Problem::new("user", wrong)]))
+    }
+
     fn open_invitation(
         &self,
         act: Act,

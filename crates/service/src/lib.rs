@@ -10,6 +10,7 @@ mod act;
 mod api_keys;
 mod authorize;
 mod caller;
+mod declared;
 mod directory;
 mod enrolment;
 mod error;
@@ -39,6 +40,10 @@ pub use gabion_identity::{AccountKind, FactorKind, Personal, Purpose};
 pub use act::{Act, Audience};
 pub use api_keys::{ApiKeyActError, ApiKeyView, CreateApiKey, FreshApiKey};
 pub use caller::Caller;
+pub use declared::{
+    Declared, DeclaredAccount, DeclaredClient, DeclaredGroup, DeclaredSecret, DeclaredThing, IdentityError,
+    IdentityPlan, InitialPassword, Kept, PlannedAction, PlannedChange, PlannedField, Reconciled,
+};
 pub use directory::{
     DirectoryError, EditGroup, EditPerson, EditProfile, Export, Found, GroupName, GroupSearch, GroupView,
     KnownDevice, Leaving, MemberView, NewGroup, NewPerson, PasswordView, PendingAddress, Person,
@@ -59,6 +64,7 @@ pub use imports::ImportedAccount;
 pub use mail::{EmailView, MailLinkView, Notice};
 pub use oauth::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
 pub use passkeys::{PasskeyAnswer, PasskeyQuestion};
+pub use passwords::hash_password;
 pub use second_factor::{PendingView, Proof};
 pub use service::{Parts, Service, Settings};
 pub use step::{Pending, Step};

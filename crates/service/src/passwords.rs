@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use gabion_identity::{AccountName, Passwords};
-use gabion_model::{Outcome, RequestId, Secret};
+use gabion_identity::{AccountName, MalformedName, PasswordSettings, Passwords};
+use gabion_model::{Outcome, RequestId, Rng, Secret};
 use gabion_vault::password;
 
 use crate::record::{About, to_the_end};
@@ -86,4 +86,22 @@ pub(crate) fn violations(
     name: &AccountName,
 ) -> Vec<String> {
     passwords.violations(password, name).iter().map(|one| sentence(&one.to_string())).collect()
+}
+
+/// The hash of the first password of the account `name`, for a file that declares it.
+///
+/// # Errors
+/// Every rule the password breaks, as sentences for people.
+pub fn hash_password(
+    settings: &PasswordSettings,
+    name: &str,
+    password: &Secret<String>,
+    rng: &dyn Rng,
+) -> Result<String, Vec<String>> {
+    let name: AccountName = name.parse().map_err(|error: MalformedName| vec![error.to_string()])?;
+    let broken = violations(&Passwords::new(settings), password, &name);
+    if !broken.is_empty() {
+        return Err(broken);
+    }
+    password::hash(password, settings.cost(), rng).map_err(|error| vec![error.to_string()])
 }

@@ -96,6 +96,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) requests: Requests,
+    /// Held while everything is made as a file says.
+    pub(crate) reconciling: tokio::sync::Mutex<()>,
     invitations: Arc<dyn InvitationStorage>,
     /// Passwords that leaked somewhere.
     breached: RwLock<Option<Arc<dyn BreachedList>>>,
@@ -197,6 +199,7 @@ impl Service {
             ledger,
             clock,
             requests: Requests::new(&*rng),
+            reconciling: tokio::sync::Mutex::default(),
             rng,
             invitations,
             breached: RwLock::default(),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use gabion_identity::{Purpose, Session};
+use gabion_identity::{Account, AccountKind, Purpose, Session};
 use gabion_model::{AccountId, Secret, SessionId, TenantId, Timestamp};
 use serde::Serialize;
 
@@ -34,6 +34,17 @@ pub enum AccountState {
     Disabled,
     /// Made, but its one-time link was not used yet.
     Invited,
+}
+
+impl AccountState {
+    pub(crate) fn of(account: &Account) -> Self {
+        match (account.disabled, &account.password, account.kind) {
+            (true, ..) => Self::Disabled,
+            // A program is never asked for a password.
+            (false, Some(_), _) | (false, None, AccountKind::Service) => Self::Active,
+            (false, None, AccountKind::Person) => Self::Invited,
+        }
+    }
 }
 
 /// One account as administrators see it.

@@ -39,6 +39,11 @@ fn check(arguments: &ConfigCheck) -> Result<Exit, Failure> {
             for warning in loaded.warnings() {
                 output::note(warning.render_warning(loaded.source.as_ref()));
             }
+            if let Some(declared) = &loaded.declared {
+                for warning in &declared.warnings {
+                    output::note(warning.render_warning(Some(&declared.source)));
+                }
+            }
             let config = loaded.config;
             output::data(format_args!(
                 "{GOOD}ok{GOOD:#}  {file}: {} route{}, {} upstream{}",
@@ -51,7 +56,11 @@ fn check(arguments: &ConfigCheck) -> Result<Exit, Failure> {
         }
         (Ok(loaded), Format::Json) => {
             let warnings = loaded.warnings();
-            let warnings = warnings.iter().map(|warning| warning.placed(loaded.source.as_ref())).collect();
+            let declared = loaded.declared.iter().flat_map(|declared| {
+                declared.warnings.iter().map(|warning| warning.placed(Some(&declared.source)))
+            });
+            let warnings = warnings.iter().map(|warning| warning.placed(loaded.source.as_ref()));
+            let warnings = warnings.chain(declared).collect();
             output::json(&Verdict { file, ok: true, errors: Vec::new(), warnings })?;
             Ok(Exit::Success)
         }

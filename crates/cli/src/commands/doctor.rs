@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{block_on, sources};
 use crate::arguments;
+use crate::config::load::Wrong;
 use crate::config::{Config, LoadError, warnings};
 use crate::control::door;
 use crate::failure::{Exit, Failure};
@@ -64,12 +65,17 @@ pub(super) fn run(arguments: &arguments::Doctor) -> Result<Exit, Failure> {
             format!("`{file}` cannot be read: {source}"),
             "`gabion init` writes one; `--config FILE` names another place",
         )),
+        Err(LoadError::Identity { path, source }) => findings.push(Finding::fail(
+            "configuration",
+            format!("the identity file `{}` cannot be read: {source}", path.display()),
+            "`identity.file` names it",
+        )),
         Err(LoadError::Wrong(wrong)) => {
             let count = wrong.diagnostics.len();
             let errors = if count == 1 { "error" } else { "errors" };
             findings.push(Finding::fail(
                 "configuration",
-                format!("{count} {errors} in `{file}`; nothing else can be examined"),
+                format!("{count} {errors} in `{}`; nothing else can be examined", in_file(&wrong, &file)),
                 format!("`gabion config check {file}` shows them"),
             ));
         }
@@ -77,6 +83,11 @@ pub(super) fn run(arguments: &arguments::Doctor) -> Result<Exit, Failure> {
     output::value(arguments.output.format, &findings, || text(&findings))?;
     let failed = findings.iter().any(|finding| finding.state == State::Fail);
     Ok(if failed { Exit::Failed } else { Exit::Success })
+}
+
+/// The configuration, or the identity file beside it.
+fn in_file(wrong: &Wrong, file: &impl ToString) -> String {
+    wrong.source.as_ref().map_or_else(|| file.to_string(), |source| source.name.clone())
 }
 
 async fn examine(config: &Config) -> Vec<Finding> {

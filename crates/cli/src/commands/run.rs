@@ -8,13 +8,14 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::{block_on, sources};
 use crate::arguments::Run;
-use crate::config::{FlagValue, Sources, warnings};
+use crate::config::{Config, FlagValue, Sources, warnings};
 use crate::control::operation::Operator;
 use crate::control::server::Server;
 use crate::failure::{Exit, Failure};
 use crate::gate::announce::announcement;
 use crate::gate::running::Running;
 use crate::gate::state::{State, control_socket};
+use crate::identity::reconcile;
 use crate::{logging, output};
 
 /// How often sessions are written down and expired ones removed.
@@ -35,11 +36,18 @@ pub(super) fn run(arguments: &Run) -> Result<Exit, Failure> {
     block_on(async move {
         let mut signals = Signals::listen()?;
         let state = State::open(&config)?;
+        // Before anybody is served: who is declared barred is barred from the first request on.
+        let declared = match reconcile::prepare(&config, &state.service).await {
+            Ok(Some(prepared)) => prepared.apply(&state.service).await.map(Some),
+            Ok(None) => Ok(None),
+            Err(failure) => Err(failure),
+        };
+        let declared = declared.map_err(|failure| failure.consequence(Some("nothing was started")))?;
         let running = Running::start(config, state).await?;
         let socket = control_socket(running.state.directory.path());
         let control = Server::start(&socket, Operator::new(&running.state, running.origin()))?;
         let link = running.first_link().await?;
-        output::announce(announcement(&running, link.as_ref()).expose());
+        output::announce(announcement(&running, declared.as_ref(), link.as_ref()).expose());
         serve(running, &sources, &mut signals, control).await
     })
 }
@@ -115,10 +123,24 @@ async fn serve(
     }
 }
 
+/// First what can be refused is asked, then the configuration, then what the identity file declares.
+async fn take_over(running: &mut Running, config: Config) -> Result<Vec<&'static str>, Failure> {
+    let prepared = reconcile::prepare(&config, &running.state.service).await?;
+    let later = running.reload(config).await?;
+    if let Some(prepared) = prepared {
+        let summary = prepared.apply(&running.state.service).await?;
+        tracing::info!(file = summary.file, result = summary.words, "identity reconciled");
+        for kept in summary.kept {
+            tracing::warn!(kind = kept.kind.words(), name = kept.name, reason = kept.reason, "kept");
+        }
+    }
+    Ok(later)
+}
+
 /// Takes over the configuration as it is now. With anything wrong in it, everything stays as it was.
 async fn reload(running: &mut Running, sources: &Sources) {
     let refused = match sources.load() {
-        Ok(loaded) => match running.reload(loaded.config).await {
+        Ok(loaded) => match take_over(running, loaded.config).await {
             Ok(later) => {
                 for key in later {
                     tracing::warn!(key, "a change of this needs a restart");

@@ -158,7 +158,7 @@ fn people(accounts: &[Account]) -> String {
 }
 
 /// The password that is not to be chosen by a link, if one is.
-fn told(from: &PasswordFrom, name: &str) -> Result<Option<Password>, Failure> {
+pub(super) fn told(from: &PasswordFrom, name: &str) -> Result<Option<Password>, Failure> {
     match (from.password_stdin, &from.password_file) {
         (true, _) => from_stdin(name).map(Password).map(Some),
         (false, Some(path)) => from_file(path).map(Password).map(Some),
@@ -167,7 +167,7 @@ fn told(from: &PasswordFrom, name: &str) -> Result<Option<Password>, Failure> {
 }
 
 /// From a person without showing it, or the first line of a pipe.
-fn from_stdin(name: &str) -> Result<Secret<String>, Failure> {
+pub(super) fn from_stdin(name: &str) -> Result<Secret<String>, Failure> {
     let stdin = io::stdin();
     let unreadable = |error: io::Error| Failure::new("the password cannot be read").because(&error);
     if !stdin.is_terminal() {

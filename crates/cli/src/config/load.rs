@@ -5,11 +5,15 @@ use std::ffi::OsString;
 use std::path::{Path as FilePath, PathBuf};
 
 use gabion_model::Problem;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 
 use super::diagnostic::{Diagnostic, Source};
 use super::schema::Schema;
+use super::settings::Identity;
 use super::tree::{self, Node, Origin, Path, Value};
 use super::{Config, cross, warnings};
+use crate::identity::{self, Looked};
 
 const PREFIX: &str = "GABION_";
 const SEPARATOR: &str = "__";
@@ -44,11 +48,15 @@ pub(crate) struct Loaded {
     /// What was written, and where.
     pub(crate) tree: Node,
     pub(crate) source: Option<Source>,
+    /// The identity file, where there is one and it was asked for.
+    pub(crate) declared: Option<Looked>,
 }
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
+    #[error("cannot read `{path}`")]
+    Identity { path: PathBuf, source: std::io::Error },
     #[error("cannot read `{path}`")]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("the configuration has {} wrong", plural(.0.diagnostics.len()))]
@@ -89,7 +97,15 @@ impl Sources {
             }),
         };
         let base = self.file.as_deref().and_then(FilePath::parent).unwrap_or(FilePath::new(""));
-        self.compose(source, base)
+        let mut loaded = self.compose(source, base)?;
+        let usual = base.join(Identity::USUAL);
+        if self.file.is_some() && loaded.config.identity.file.is_none() && usual.is_file() {
+            loaded.config.identity.file = Some(usual);
+        }
+        if let Some(path) = loaded.config.identity.file.clone().filter(|_| self.whole) {
+            loaded.declared = Some(identity::look(&path)?);
+        }
+        Ok(loaded)
     }
 
     fn compose(&self, source: Option<Source>, base: &FilePath) -> Result<Loaded, LoadError> {
@@ -106,7 +122,7 @@ impl Sources {
         self.apply_overrides(&mut tree, &schema, &mut faults);
         let written = tree.clone();
         faults.schema(&schema, &mut tree);
-        let mut config = faults.deserialise(&mut tree);
+        let mut config: Option<Config> = faults.deserialise(&mut tree);
         if let Some(config) = &mut config {
             config.resolve_paths(base);
             let problems = config.problems();
@@ -120,19 +136,10 @@ impl Sources {
             faults.found.extend(found);
         }
         match config {
-            Some(config) if faults.found.is_empty() => Ok(Loaded { config, tree: written, source }),
-            _ => {
-                faults.found.sort_by_key(Diagnostic::order);
-                // Two parts of the program may see the same fault.
-                let mut seen: Vec<Diagnostic> = Vec::with_capacity(faults.found.len());
-                for fault in std::mem::take(&mut faults.found) {
-                    if !seen.contains(&fault) {
-                        seen.push(fault);
-                    }
-                }
-                faults.found = seen;
-                Err(LoadError::Wrong(Box::new(Wrong { diagnostics: faults.found, source })))
+            Some(config) if faults.found.is_empty() => {
+                Ok(Loaded { config, tree: written, source, declared: None })
             }
+            _ => Err(LoadError::Wrong(Box::new(Wrong { diagnostics: faults.sorted(), source }))),
         }
     }
 
@@ -218,13 +225,13 @@ impl Faults {
         }
     }
 
-    fn deserialise(&mut self, tree: &mut Node) -> Option<Config> {
+    fn deserialise<T: DeserializeOwned>(&mut self, tree: &mut Node) -> Option<T> {
         if self.broken_syntax {
             return None;
         }
         // Every round takes at least one value out of the tree, so this ends.
         loop {
-            let error = match serde_path_to_error::deserialize::<_, Config>(tree.to_json()) {
+            let error = match serde_path_to_error::deserialize::<_, T>(tree.to_json()) {
                 Ok(config) => return Some(config),
                 Err(error) => error,
             };
@@ -246,6 +253,18 @@ impl Faults {
         }
     }
 
+    /// In the order of the file; two parts of the program may see the same fault.
+    fn sorted(mut self) -> Vec<Diagnostic> {
+        self.found.sort_by_key(Diagnostic::order);
+        let mut seen: Vec<Diagnostic> = Vec::with_capacity(self.found.len());
+        for fault in self.found {
+            if !seen.contains(&fault) {
+                seen.push(fault);
+            }
+        }
+        seen
+    }
+
     fn problems(&mut self, problems: Vec<Problem>, written: &Node) {
         for problem in problems {
             let diagnostic = placed(problem, written);
@@ -256,8 +275,29 @@ impl Faults {
     }
 }
 
+/// Reads another file than the configuration by the schema of its own type: the value and where each part of
+/// it was written, or everything that is wrong with it.
+pub(crate) fn read_as<T: DeserializeOwned + JsonSchema>(
+    source: &Source,
+    problems: impl FnOnce(&T) -> Vec<Problem>,
+) -> Result<(T, Node), Vec<Diagnostic>> {
+    let mut faults = Faults::default();
+    let (mut tree, errors) = Node::read(&source.text);
+    faults.syntax(errors, source);
+    let written = tree.clone();
+    faults.schema(&Schema::of::<T>(), &mut tree);
+    let value: Option<T> = faults.deserialise(&mut tree);
+    if let Some(value) = value.as_ref().filter(|_| faults.found.is_empty()) {
+        faults.problems(problems(value), &written);
+    }
+    match value {
+        Some(value) if faults.found.is_empty() => Ok((value, written)),
+        _ => Err(faults.sorted()),
+    }
+}
+
 /// The problem, where its key was written.
-fn placed(problem: Problem, written: &Node) -> Diagnostic {
+pub(crate) fn placed(problem: Problem, written: &Node) -> Diagnostic {
     let path = Path::parse(&problem.path);
     let reason = with_subject(problem.reason, &path);
     Diagnostic { origin: written.origin_of(&path), path, reason, hint: problem.hint }

@@ -15,6 +15,18 @@ pub(crate) struct Data {
     pub(crate) directory: PathBuf,
 }
 
+/// Groups, people, service accounts and applications that a file declares.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Identity {
+    /// The file. At every start and reload everything is made as it says. A relative path counts from the
+    /// configuration file; when not set, `identity.toml` beside the configuration file is used, if it is there.
+    pub(crate) file: Option<PathBuf>,
+    /// At a start or a reload, also remove what an earlier file made and this one names no more. Never the
+    /// last administrator, and never what the file did not make.
+    pub(crate) prune: bool,
+}
+
 /// What the program says while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -71,6 +83,21 @@ impl Data {
             return vec![problem.hint("for instance `directory = \"gabion-data\"`")];
         }
         Vec::new()
+    }
+}
+
+impl Identity {
+    /// Where the file is looked for, beside the configuration, when no other is named.
+    pub(crate) const USUAL: &str = "identity.toml";
+
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        match &self.file {
+            Some(path) if path.as_os_str().is_empty() => {
+                let problem = Problem::new("file", "is empty");
+                vec![problem.hint("remove it, or name a file")]
+            }
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -148,9 +148,12 @@ fn taken(reply: Reply, each: &mut impl FnMut(Reply) -> Result<(), Failure>) -> R
                 None => failure,
             })
         }
-        Reply::Account(_) | Reply::ApiKey(_) | Reply::Client(_) | Reply::Key(_) | Reply::Record(_) => {
-            each(reply).map(|()| false)
-        }
+        Reply::Account(_)
+        | Reply::ApiKey(_)
+        | Reply::Client(_)
+        | Reply::Identity(_)
+        | Reply::Key(_)
+        | Reply::Record(_) => each(reply).map(|()| false),
         Reply::Done | Reply::Imported { .. } | Reply::Link(_) | Reply::NoLink => each(reply).map(|()| true),
     }
 }

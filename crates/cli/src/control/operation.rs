@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::mpsc;
 
 use super::api_keys::{self, ApiKeyRequest, ApiKeyRow};
+use super::identity::{self, IdentityReply, IdentityRequest};
 use crate::gate::state::State;
 
 pub(crate) use clients::{Client, ClientRequest};
@@ -29,6 +30,7 @@ pub(crate) enum Request {
     Disable { name: String },
     Enable { name: String },
     FirstLink,
+    Identity { identity: IdentityRequest },
     Import { accounts: Vec<ImportAccount>, pepper: Option<Password>, dry_run: bool },
     KeyList,
     KeyRevoke { kid: String },
@@ -55,6 +57,7 @@ pub(crate) enum Reply {
     Done,
     /// The end of a stream.
     End,
+    Identity(Box<IdentityReply>),
     Imported {
         refused: Vec<NotImported>,
     },
@@ -161,6 +164,7 @@ impl Operator {
         let done = match request {
             Request::ApiKey { api_key } => api_keys::act(&self.service, api_key, &answers).await,
             Request::Client { client } => clients::act(&self.service, client, &answers).await,
+            Request::Identity { identity } => identity::act(&self.service, identity, &answers).await,
             Request::List => self.list(&answers).await,
             Request::KeyList => self.keys(&answers).await,
             Request::KeyRotate { algorithm } => self.rotate(algorithm, &answers).await,
@@ -225,6 +229,7 @@ impl Operator {
             },
             Request::ApiKey { .. }
             | Request::Client { .. }
+            | Request::Identity { .. }
             | Request::KeyList
             | Request::KeyRotate { .. }
             | Request::List

@@ -9,10 +9,15 @@ use gabion_service::OneTimeLink;
 use super::generation::CA_CERTIFICATE;
 use super::running::Running;
 use crate::config::warnings;
+use crate::identity::reconcile::Summary;
 use crate::output::{FAINT, GOOD, PLACE, STRONG, WARN};
 
 /// The whole announcement.
-pub(crate) fn announcement(running: &Running, link: Option<&OneTimeLink>) -> Secret<String> {
+pub(crate) fn announcement(
+    running: &Running,
+    declared: Option<&Summary>,
+    link: Option<&OneTimeLink>,
+) -> Secret<String> {
     let config = running.config();
     let addresses = running.addresses();
     let origin = running.origin();
@@ -36,6 +41,12 @@ pub(crate) fn announcement(running: &Running, link: Option<&OneTimeLink>) -> Sec
     }
     let data = running.state.directory.path().display();
     row("data", &data.to_string());
+    if let Some(declared) = declared {
+        row("identity", &format!("{}: {}", declared.file, declared.words));
+        for kept in &declared.kept {
+            row("", &format!("{} `{}` stays: {}", kept.kind.words(), kept.name, kept.reason));
+        }
+    }
     let process = std::process::id();
     row("process", &format!("{process}; after a change of the configuration: kill -HUP {process}"));
     if config.gateway.tls.mode == TlsMode::LocalCa {

@@ -15,6 +15,7 @@ mod gate;
 mod generated;
 mod harness;
 mod help;
+mod identity;
 mod init;
 mod startable;
 mod users;

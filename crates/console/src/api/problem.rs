@@ -107,6 +107,7 @@ impl From<ClientActError> for Problem {
         let detail = error.to_string();
         match error {
             ClientActError::Act(error) => error.into(),
+            ClientActError::Changed => Self::new(StatusCode::PRECONDITION_FAILED, detail),
             ClientActError::Invalid(problems) => Self::invalid(problems),
             ClientActError::NotFound => Self::new(StatusCode::NOT_FOUND, detail),
             ClientActError::NoSecret | ClientActError::Taken | ClientActError::TooMany => {

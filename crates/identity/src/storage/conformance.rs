@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test suite for implementations: a failure is a panic")]
 
 mod clients;
+mod declared;
 mod directory;
 mod factors;
 mod federation;
@@ -52,6 +53,7 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
         clients::a_client_id_is_given_once,
         clients::a_client_is_replaced_by_the_next_revision_only,
         clients::a_removed_client_leaves_nothing,
+        declared::declarations_are_kept_until_they_are_withdrawn,
         keys::keys_are_kept_whole,
         keys::a_key_needs_an_account_as_it_was,
         keys::a_replaced_key_changes_with_its_successor,

@@ -1,6 +1,7 @@
 //! The traits in memory: for tests, and for a demonstration that leaves nothing behind.
 
 mod clients;
+mod declared;
 mod factors;
 mod federation;
 mod groups;
@@ -15,8 +16,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use gabion_model::{AccountId, GroupId, Role, SessionId, Timestamp};
 
 use super::{
-    AccountChange, AccountFilter, AccountPage, AccountStorage, InvitationStorage, SessionStorage,
-    StorageError, StoredSession, Without,
+    AccountChange, AccountFilter, AccountPage, AccountStorage, Declaration, DeclaredKind, InvitationStorage,
+    SessionStorage, StorageError, StoredSession, Without,
 };
 use crate::account::{Account, Membership};
 use crate::api_key::ApiKey;
@@ -41,6 +42,7 @@ struct State {
     sessions: BTreeMap<SessionId, StoredSession>,
     invitations: BTreeMap<[u8; 32], Invitation>,
     clients: BTreeMap<ClientId, Client>,
+    declared: BTreeMap<(DeclaredKind, String), Declaration>,
     /// By id.
     keys: BTreeMap<String, ApiKey>,
     identities: BTreeMap<IdentityId, ExternalIdentity>,

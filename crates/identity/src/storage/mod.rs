@@ -2,6 +2,7 @@
 //! in microseconds, and writes wait for the disk on threads made for it.
 
 pub mod conformance;
+mod declared;
 mod factors;
 mod group;
 mod keys;
@@ -23,6 +24,7 @@ use crate::oauth::client::ClientStorage;
 use crate::oauth::storage::OAuthStorage;
 use crate::personal::Personal;
 
+pub use declared::{Declaration, DeclaredKind, DeclaredStorage};
 pub use factors::{FactorStorage, Factors, PasskeyUse, Removal};
 pub use group::{GroupChange, GroupPage, GroupStorage};
 pub use keys::ApiKeyStorage;
@@ -33,6 +35,7 @@ pub trait Storage:
     AccountStorage
     + ApiKeyStorage
     + ClientStorage
+    + DeclaredStorage
     + FactorStorage
     + FederationStorage
     + GroupStorage
@@ -48,6 +51,7 @@ impl<S> Storage for S where
     S: AccountStorage
         + ApiKeyStorage
         + ClientStorage
+        + DeclaredStorage
         + FactorStorage
         + FederationStorage
         + GroupStorage

@@ -86,10 +86,7 @@ impl Service {
         which: Which,
         edit: EditPerson,
     ) -> Result<Person, DirectoryError> {
-        let mut about = About::of(match &which {
-            Which::Id(id) => id.as_str(),
-            Which::Name(name) => name.as_str(),
-        });
+        let mut about = About::of(which.text());
         for (field, value) in [("name", &edit.name), ("tenant", &edit.tenant)] {
             if let Some(value) = value {
                 about = about.with(field, value.as_str());
@@ -119,10 +116,7 @@ impl Service {
         which: Which,
         keep_name: bool,
     ) -> Result<(), DirectoryError> {
-        let about = About::of(match &which {
-            Which::Id(id) => id.as_str(),
-            Which::Name(name) => name.as_str(),
-        });
+        let about = About::of(which.text());
         self.act(Act::RemoveAccount, caller, about, move |inner, _| {
             let account = inner.which(&which)?;
             inner.remove_account(&account.id, keep_name)?;
@@ -136,10 +130,7 @@ impl Service {
     /// # Errors
     /// [`DirectoryError::NotFound`] when there is none.
     pub async fn revoke_person(&self, caller: &Caller, which: Which) -> Result<usize, DirectoryError> {
-        let about = About::of(match &which {
-            Which::Id(id) => id.as_str(),
-            Which::Name(name) => name.as_str(),
-        });
+        let about = About::of(which.text());
         self.act(Act::RevokeAccount, caller, about, move |inner, _| {
             let account = inner.which(&which)?;
             let sessions = inner.sessions.list(&account.id, inner.clock.now()).len();
@@ -353,11 +344,7 @@ impl Inner {
             name: account.name.to_string(),
             kind: account.kind,
             tenant: account.tenant.clone(),
-            state: match (account.disabled, &account.password) {
-                (true, _) => AccountState::Disabled,
-                (false, None) => AccountState::Invited,
-                (false, Some(_)) => AccountState::Active,
-            },
+            state: AccountState::of(account),
             email: account.email.as_ref().map(ToString::to_string),
             email_verified: account.email_verified.is_some(),
             personal: account.personal.clone(),

@@ -5,22 +5,27 @@ use gabion_model::{Problem, Role};
 
 /// Collects problems while values are read.
 #[derive(Debug, Default)]
-pub(super) struct Check(pub(super) Vec<Problem>);
+pub(crate) struct Check(pub(crate) Vec<Problem>);
 
 impl Check {
-    pub(super) fn name(&mut self, text: &str) -> Option<AccountName> {
+    pub(crate) fn name(&mut self, text: &str) -> Option<AccountName> {
         text.parse().map_err(|error| self.add("name", format!("`{}`: {error}", short(text)))).ok()
     }
 
-    pub(super) fn group_name(&mut self, text: &str) -> Option<gabion_identity::GroupName> {
+    pub(crate) fn group_name(&mut self, text: &str) -> Option<gabion_identity::GroupName> {
         text.parse().map_err(|error| self.add("name", format!("`{}`: {error}", short(text)))).ok()
     }
 
-    pub(super) fn email(&mut self, text: &str) -> Option<Email> {
+    /// Of a group that is named somewhere else.
+    pub(crate) fn group_name_at(&mut self, path: &str, text: &str) -> Option<gabion_identity::GroupName> {
+        text.parse().map_err(|error| self.add(path, format!("`{}`: {error}", short(text)))).ok()
+    }
+
+    pub(crate) fn email(&mut self, text: &str) -> Option<Email> {
         text.parse().map_err(|error| self.add("email", format!("`{}`: {error}", short(text)))).ok()
     }
 
-    pub(super) fn roles(&mut self, words: &[String]) -> Vec<Role> {
+    pub(crate) fn roles(&mut self, words: &[String]) -> Vec<Role> {
         if words.len() > MOST_ROLES {
             self.add("roles", format!("there are more than {MOST_ROLES}"));
         }
@@ -35,14 +40,14 @@ impl Check {
         roles
     }
 
-    pub(super) fn word(&mut self, path: &str, word: &str) {
+    pub(crate) fn word(&mut self, path: &str, word: &str) {
         if !is_word(word) {
             let problem = Problem::new(path, format!("`{}` cannot be used", short(word)));
             self.0.push(problem.hint("1 to 64 letters, digits and `. _ - :`"));
         }
     }
 
-    pub(super) fn external_id(&mut self, text: &str) {
+    pub(crate) fn external_id(&mut self, text: &str) {
         if text.is_empty() || text.len() > LONGEST || text.chars().any(char::is_control) {
             self.add(
                 "external_id",
@@ -52,7 +57,7 @@ impl Check {
     }
 
     /// Texts of bounded length; addresses of pages are `https://` or `http://`.
-    pub(super) fn personal(&mut self, personal: &Personal) {
+    pub(crate) fn personal(&mut self, personal: &Personal) {
         let serde_json::Value::Object(fields) = serde_json::to_value(personal).unwrap_or_default() else {
             return;
         };
@@ -99,12 +104,12 @@ impl Check {
         }
     }
 
-    pub(super) fn add(&mut self, path: &str, reason: String) {
+    pub(crate) fn add(&mut self, path: &str, reason: String) {
         self.0.push(Problem::new(path, reason));
     }
 
-    pub(super) fn done(self) -> Result<(), super::DirectoryError> {
-        if self.0.is_empty() { Ok(()) } else { Err(super::DirectoryError::Invalid(self.0)) }
+    pub(crate) fn done(self) -> Result<(), crate::DirectoryError> {
+        if self.0.is_empty() { Ok(()) } else { Err(crate::DirectoryError::Invalid(self.0)) }
     }
 }
 

@@ -2,7 +2,7 @@
 //! command line ask for them.
 
 mod accounts;
-mod check;
+pub(crate) mod check;
 mod export;
 mod groups;
 mod own;
@@ -150,6 +150,17 @@ pub struct RoleView {
 pub enum Which {
     Id(AccountId),
     Name(String),
+}
+
+impl Which {
+    /// As whoever asks called it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Id(id) => id.as_str(),
+            Self::Name(name) => name,
+        }
+    }
 }
 
 /// Any act on the directory. Alphabetical.

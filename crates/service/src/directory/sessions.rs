@@ -8,8 +8,8 @@ use gabion_model::{AccountId, SessionId, Timestamp};
 use serde::Serialize;
 
 use super::{DirectoryError, Which};
-use crate::record::observed;
-use crate::{Act, Caller, Service};
+use crate::record::{About, observed};
+use crate::{Act, ActError, Caller, Service};
 
 /// One living session as administrators see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,6 +66,21 @@ impl Service {
                 _ => None,
             };
             Ok(SessionPage { items: page.iter().map(|one| view(one)).collect(), next })
+        })
+        .await
+    }
+}
+
+impl Service {
+    /// Ends every session of somebody; tokens, keys and open links stay. Answers how many.
+    ///
+    /// # Errors
+    /// [`DirectoryError::NotFound`] when there is no such account.
+    pub async fn end_sessions(&self, caller: &Caller, which: Which) -> Result<usize, DirectoryError> {
+        self.act(Act::EndSessions, caller, About::of(which.text()), move |inner, _| {
+            let account = inner.which(&which)?;
+            inner.pending.end(&account.id);
+            Ok(inner.sessions.revoke_account(&account.id, None).map_err(ActError::from)?)
         })
         .await
     }

@@ -45,6 +45,8 @@ pub struct ClientView {
     /// Those that work now.
     pub secrets: Vec<SecretView>,
     pub metadata: Metadata,
+    /// Another one with every change: an entity tag.
+    pub revision: u64,
 }
 
 /// What may be known of a secret.
@@ -60,6 +62,9 @@ pub struct SecretView {
 pub enum ClientActError {
     #[error(transparent)]
     Act(#[from] ActError),
+    /// It is not as whoever asked last saw it.
+    #[error("the client was changed by somebody else meanwhile")]
+    Changed,
     /// Everything that is wrong with what was asked for.
     #[error("the client cannot be registered like this")]
     Invalid(Vec<Problem>),
@@ -138,6 +143,48 @@ impl Service {
         self.act(Act::ChangeClient, caller, about, move |inner, _| {
             let now = inner.clock.now();
             let client = inner.clients.set_metadata(&known(&wanted)?, &metadata, now, &*inner.rng)?;
+            Ok(ClientView::of(&client, now))
+        })
+        .await
+    }
+
+    /// The same, if the client still has this revision.
+    ///
+    /// # Errors
+    /// [`ClientActError::Changed`] when it has another.
+    pub async fn change_client_of(
+        &self,
+        caller: &Caller,
+        id: &str,
+        revision: u64,
+        metadata: Metadata,
+    ) -> Result<ClientView, ClientActError> {
+        let (wanted, about) = (id.to_owned(), About::of(id).with("name", metadata.name.as_str()));
+        self.act(Act::ChangeClient, caller, about, move |inner, _| {
+            let (id, now) = (known(&wanted)?, inner.clock.now());
+            let client = inner.clients.set_metadata_of(&id, revision, &metadata, now, &*inner.rng)?;
+            Ok(ClientView::of(&client, now))
+        })
+        .await
+    }
+
+    /// Makes the secret with this SHA-256 the one that goes on, as its owner chose it; the former ones work
+    /// for `overlap` longer.
+    ///
+    /// # Errors
+    /// [`ClientActError::NoSecret`] when the client authenticates otherwise.
+    pub(crate) async fn set_client_secret(
+        &self,
+        caller: &Caller,
+        id: &str,
+        hash: [u8; 32],
+        overlap: Duration,
+    ) -> Result<ClientView, ClientActError> {
+        let (wanted, about) =
+            (id.to_owned(), About::of(id).with("overlap_seconds", overlap.as_secs().to_string()));
+        self.act(Act::RotateClientSecret, caller, about, move |inner, _| {
+            let now = inner.clock.now();
+            let client = inner.clients.set_secret(&known(&wanted)?, hash, overlap, now, &*inner.rng)?;
             Ok(ClientView::of(&client, now))
         })
         .await
@@ -248,6 +295,7 @@ impl ClientView {
                 })
                 .collect(),
             metadata: client.metadata.clone(),
+            revision: client.revision,
         }
     }
 }
@@ -266,6 +314,7 @@ fn known(id: &str) -> Result<ClientId, ClientActError> {
 impl From<ClientError> for ClientActError {
     fn from(error: ClientError) -> Self {
         match error {
+            ClientError::Changed => Self::Changed,
             ClientError::Invalid(problems) => Self::Invalid(problems),
             ClientError::NoSecret => Self::NoSecret,
             ClientError::NotFound => Self::NotFound,

@@ -224,7 +224,7 @@ fn failed(error: ClientError) -> Failed {
             OAuthError::new(ErrorCode::TemporarilyUnavailable, "there are too many clients")
         }
         ClientError::NotFound => OAuthError::invalid_token(),
-        ClientError::NoSecret | ClientError::Taken => OAuthError::server_error(),
+        ClientError::Changed | ClientError::NoSecret | ClientError::Taken => OAuthError::server_error(),
         ClientError::Storage(error) => {
             tracing::error!(%error, "registration not stored");
             OAuthError::unavailable()

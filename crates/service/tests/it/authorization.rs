@@ -13,9 +13,9 @@ use gabion_service::client::Metadata;
 use gabion_service::oauth::{Authorization, Decision, DeviceError};
 use gabion_service::{
     Act, ActError, AddAccountError, ApiKeyActError, Caller, ChangeEmailError, ChangePasswordError,
-    ClientActError, CreateApiKey, DirectoryError, DisableAccountError, EditGroup, EditPerson, EditProfile,
-    EnrolError, FederationError, Ground, GroupSearch, LinkError, LogoutRefused, NewAccount, NewClient,
-    NewGroup, NewPerson, PolicyViolation, Start, UnlinkError, Which,
+    ClientActError, CreateApiKey, Declared, DirectoryError, DisableAccountError, EditGroup, EditPerson,
+    EditProfile, EnrolError, FederationError, Ground, GroupSearch, IdentityError, LinkError, LogoutRefused,
+    NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, Start, UnlinkError, Which,
 };
 
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
@@ -317,6 +317,22 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         Act::FindGroups => {
             directory(service.find_groups(&caller, GroupSearch::default(), Start::First, 9).await)
         }
+        Act::ApplyIdentity => {
+            declared(service.apply_identity(&caller, Declared::default(), false).await.map(drop))
+        }
+        Act::PlanIdentity => {
+            declared(service.plan_identity(&caller, Declared::default(), false).await.map(drop))
+        }
+        Act::ExportIdentity => told(service.export_identity(&caller, false).await),
+        // Part of applying an identity file, and asked for by nothing else.
+        Act::SetInitialPassword => "with-file",
+        Act::EndSessions => directory(service.end_sessions(&caller, named("victim")).await),
+        Act::FindFactors => directory(service.find_factors(&caller, named("victim")).await),
+        Act::InviteAccount => directory(service.invite(&caller, named("victim")).await),
+        Act::RemoveFactorOf => match service.remove_factor_of(&caller, named("victim"), "none").await {
+            Err(DirectoryError::NotFound) => "not-found",
+            result => directory(result),
+        },
         Act::FindSessions => directory(service.find_sessions(&caller, None, None, 9).await),
         Act::ListRoles => directory(service.roles(&caller).await),
         Act::ProvisionAccount => {
@@ -354,6 +370,14 @@ fn directory<T>(result: Result<T, DirectoryError>) -> &'static str {
     match result {
         Ok(_) => "yes",
         Err(DirectoryError::Act(error)) => word(error),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn declared(result: Result<(), IdentityError>) -> &'static str {
+    match result {
+        Ok(()) => "yes",
+        Err(IdentityError::Act(error)) => word(error),
         Err(error) => panic!("{error}"),
     }
 }

@@ -7,6 +7,7 @@ mod authenticator;
 mod authorization;
 mod clients;
 mod conformance;
+mod declared;
 mod directory;
 mod federation;
 mod imports;

@@ -39,6 +39,7 @@ const STEPS: &[&str] = &[
     include_str!("0009_machines.sql"),
     include_str!("0010_directory.sql"),
     include_str!("0011_decoys.sql"),
+    include_str!("0012_declared.sql"),
 ];
 
 /// `GABI`, in the file's header.

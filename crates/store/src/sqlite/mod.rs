@@ -4,6 +4,7 @@
 
 mod accounts;
 mod clients;
+mod declared;
 mod factors;
 mod federation;
 mod group;

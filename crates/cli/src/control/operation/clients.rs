@@ -132,7 +132,7 @@ impl From<ClientActError> for Refusal {
                 Self::new(&error).hint("`gabion client list` shows the ids there are")
             }
             ClientActError::Taken => Self::new(&error).hint("choose another `--id`, or leave it out"),
-            ClientActError::TooMany => Self::new(&error),
+            ClientActError::Changed | ClientActError::TooMany => Self::new(&error),
         }
     }
 }

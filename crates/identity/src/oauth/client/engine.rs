@@ -42,6 +42,9 @@ pub struct NewClient {
 /// Why it was not done. Alphabetical.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
+    /// It is not as whoever asked last saw it.
+    #[error("the client was changed by somebody else meanwhile")]
+    Changed,
     /// Everything that is wrong with what was asked for.
     #[error("the client cannot be registered like this: {}", .0.first().map_or_else(String::new, ToString::to_string))]
     Invalid(Vec<Problem>),
@@ -149,6 +152,30 @@ impl Clients {
         Ok(self.storage.clients()?)
     }
 
+    /// As [`set_metadata`](Self::set_metadata), if the client still has this revision.
+    ///
+    /// # Errors
+    /// [`ClientError::Changed`] when it has another.
+    pub fn set_metadata_of(
+        &self,
+        id: &ClientId,
+        revision: u64,
+        metadata: &Metadata,
+        now: Timestamp,
+        rng: &dyn Rng,
+    ) -> Result<Client, ClientError> {
+        let problems = metadata.problems();
+        if !problems.is_empty() {
+            return Err(ClientError::Invalid(problems));
+        }
+        self.change(id, now, |client| {
+            if client.revision != revision {
+                return Err(ClientError::Changed);
+            }
+            self.put_metadata(client, metadata, now, rng)
+        })
+    }
+
     /// Gives a client other metadata. A client that comes to authenticate by a secret and has none gets
     /// one by [`rotate_secret`](Self::rotate_secret).
     ///
@@ -165,13 +192,21 @@ impl Clients {
         if !problems.is_empty() {
             return Err(ClientError::Invalid(problems));
         }
-        self.change(id, now, |client| {
-            client.metadata = metadata.clone();
-            if !metadata.authentication.has_secret() {
-                client.secrets.clear();
-            }
-            self.give_account(client, now, rng)
-        })
+        self.change(id, now, |client| self.put_metadata(client, metadata, now, rng))
+    }
+
+    fn put_metadata(
+        &self,
+        client: &mut Client,
+        metadata: &Metadata,
+        now: Timestamp,
+        rng: &dyn Rng,
+    ) -> Result<(), ClientError> {
+        client.metadata = metadata.clone();
+        if !metadata.authentication.has_secret() {
+            client.secrets.clear();
+        }
+        self.give_account(client, now, rng)
     }
 
     /// Makes a new secret. The former ones work for `overlap` longer, so that nobody is locked out while
@@ -202,6 +237,37 @@ impl Clients {
             Ok(())
         })?;
         Ok((client, text))
+    }
+
+    /// Makes `secret` the one that goes on, as its owner chose it; the former ones work for `overlap`
+    /// longer. What is so already is no change.
+    ///
+    /// # Errors
+    /// [`ClientError::NoSecret`] when the client authenticates otherwise.
+    pub fn set_secret(
+        &self,
+        id: &ClientId,
+        hash: [u8; 32],
+        overlap: Duration,
+        now: Timestamp,
+        rng: &dyn Rng,
+    ) -> Result<Client, ClientError> {
+        let secret = ClientSecret::of_hash(hash, now, None, rng);
+        let end = now.saturating_add(overlap);
+        self.change(id, now, |client| {
+            if !client.metadata.authentication.has_secret() {
+                return Err(ClientError::NoSecret);
+            }
+            client.secrets.retain(|former| !former.has_hash(&hash));
+            for former in &mut client.secrets {
+                former.expires = Some(former.expires.map_or(end, |own| own.min(end)));
+            }
+            client.secrets.retain(|former| !former.is_expired(now));
+            client.secrets.push(secret.clone());
+            let surplus = client.secrets.len().saturating_sub(MOST_SECRETS);
+            client.secrets.drain(..surplus);
+            Ok(())
+        })
     }
 
     /// Replaces the token with which a self-registered client is managed; the text is shown once.

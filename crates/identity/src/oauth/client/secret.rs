@@ -30,8 +30,19 @@ impl ClientSecret {
     /// randomness: nothing shorter than [`SHORTEST_GIVEN_SECRET`] is taken.
     #[must_use]
     pub fn of(text: &Secret<String>, now: Timestamp, expires: Option<Timestamp>, rng: &dyn Rng) -> Self {
-        let hash = sha256(text.expose().as_bytes());
+        Self::of_hash(sha256(text.expose().as_bytes()), now, expires, rng)
+    }
+
+    /// The same of a secret of which only the SHA-256 is known.
+    #[must_use]
+    pub fn of_hash(hash: [u8; 32], now: Timestamp, expires: Option<Timestamp>, rng: &dyn Rng) -> Self {
         Self { id: base64url_encode(&random::bytes::<6>(rng)), hash, created: now, expires }
+    }
+
+    /// Whether it is the secret with this SHA-256.
+    #[must_use]
+    pub fn has_hash(&self, hash: &[u8; 32]) -> bool {
+        constant_time_eq(&self.hash, hash)
     }
 
     #[must_use]
