@@ -2,7 +2,9 @@
 
 mod clients;
 mod passwords;
+mod directory;
 mod identity;
+mod users;
 
 use std::path::PathBuf;
 
@@ -13,7 +15,11 @@ use gabion_vault::jwt::Algorithm;
 
 pub(crate) use clients::{Client, ClientAdd, ClientChange, ClientList, ClientRotate};
 pub(crate) use passwords::{Calibrate, Passwords};
+pub(crate) use directory::{Grant, Group, ServiceAccount, Session};
 pub(crate) use identity::{IdentityApply, IdentityExport, IdentityHash, IdentityPlan, IdentityVerb};
+pub(crate) use users::{
+    PasswordFrom, User, UserAdd, UserEmail, UserImport, UserRemove, UserReset, UserRoles,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -88,7 +94,7 @@ pub(crate) enum Command {
     Init(Init),
     /// Protect: start the gate
     Run(Run),
-    /// Add, list, disable and reset the people who may sign in
+    /// Add, show, change, disable and remove the people who may sign in
     #[command(subcommand)]
     User(User),
     /// List, replace and revoke the keys that sign tokens
@@ -97,9 +103,18 @@ pub(crate) enum Command {
     /// Make, list, replace and revoke the keys by which programs come in
     #[command(subcommand)]
     ApiKey(ApiKey),
-    /// Add and disable the accounts of programs
+    /// Add, list, disable and remove the accounts of programs
     #[command(subcommand)]
     ServiceAccount(ServiceAccount),
+    /// Make groups, give them roles, and put people into them
+    #[command(subcommand)]
+    Group(Group),
+    /// See who is signed in, and end it
+    #[command(subcommand)]
+    Session(Session),
+    /// See what people allow applications, and end it
+    #[command(subcommand)]
+    Grant(Grant),
     /// Register the applications whose users sign in here, and programs that ask for tokens
     #[command(subcommand)]
     Client(Client),
@@ -230,14 +245,6 @@ pub(crate) enum ApiKey {
     Revoke(ApiKeyRevoke),
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum ServiceAccount {
-    /// Add an account for a program
-    Add(ServiceAccountAdd),
-    /// Refuse a program from now on; its keys, tokens and streams end at once and for good
-    Disable(ServiceAccountDisable),
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct ApiKeyCreate {
     /// Whose key it is: a service account's or a person's name
@@ -298,157 +305,6 @@ pub(crate) struct ApiKeyRevoke {
     /// The key's id, as `gabion api-key list` shows it
     #[arg(allow_hyphen_values = true)]
     pub(crate) id: String,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ServiceAccountAdd {
-    /// The account's name
-    pub(crate) name: String,
-
-    /// A role; can be repeated
-    #[arg(long = "role", value_name = "ROLE")]
-    pub(crate) roles: Vec<String>,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ServiceAccountDisable {
-    /// The account's name
-    pub(crate) name: String,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum User {
-    /// Add a person and print the one-time link with which they choose a password
-    Add(UserAdd),
-    /// List everybody who may sign in
-    List(UserList),
-    /// Refuse a person from now on; their sessions end at once
-    Disable(UserName),
-    /// Let a disabled person sign in again
-    Enable(UserName),
-    /// Print a one-time link with which a person chooses a new password
-    ///
-    /// The old password stops working and every session of the person ends at once, not when the link is
-    /// used.
-    Reset(UserReset),
-    /// Take a person's second factors away, all of them; their sessions end at once
-    ///
-    /// For somebody who lost them all, recovery codes included, and proved to you who they are. Where a
-    /// second factor is required, the next sign-in sets up a new one.
-    ResetFactors(UserName),
-    /// Print the first administrator's one-time link again
-    Link(UserLink),
-    /// Take people over from another program, with the passwords it hashed
-    ///
-    /// Reads JSON lines, CSV, a Keycloak realm export or Django's `dumpdata`. Each person is taken over whole
-    /// or not at all; whatever is wrong is reported with its place, and the others are taken over.
-    Import(UserImport),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct UserAdd {
-    /// The name the person signs in with
-    pub(crate) name: String,
-
-    /// A role, for instance `administrator` or one of the application's own; can be repeated
-    #[arg(long = "role", value_name = "ROLE")]
-    pub(crate) roles: Vec<String>,
-
-    /// The customer of the application the person belongs to
-    #[arg(long, value_name = "TENANT")]
-    pub(crate) tenant: Option<String>,
-
-    #[command(flatten)]
-    pub(crate) password: PasswordFrom,
-
-    #[command(flatten)]
-    pub(crate) output: OutputFormat,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct UserReset {
-    /// The name the person signs in with
-    pub(crate) name: String,
-
-    #[command(flatten)]
-    pub(crate) password: PasswordFrom,
-
-    #[command(flatten)]
-    pub(crate) output: OutputFormat,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PasswordFrom {
-    /// Read the password from standard input instead of printing a link
-    #[arg(long, conflicts_with = "password_file")]
-    pub(crate) password_stdin: bool,
-
-    /// Read the password from the first line of a file instead of printing a link
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) password_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct UserName {
-    /// The name the person signs in with
-    pub(crate) name: String,
-
-    #[command(flatten)]
-    pub(crate) output: OutputFormat,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct UserList {
-    #[command(flatten)]
-    pub(crate) output: OutputFormat,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct UserLink {
-    #[command(flatten)]
-    pub(crate) output: OutputFormat,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct UserImport {
-    /// The file; what it is shows by its content
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) file: PathBuf,
-
-    /// Look at everything and change nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-
-    /// The file whose first line the other program appended to every password (devise's `pepper`)
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) pepper_file: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) output: OutputFormat,
 
     #[command(flatten)]
     pub(crate) config: ConfigFile,

@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod controls;
 mod demo;
+mod directory;
 mod doctor;
 mod identity;
 mod init;
@@ -32,7 +33,10 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::User(verb) => user::run(verb),
         Command::Key(verb) => key::run(verb),
         Command::ApiKey(verb) => api_key::run(verb),
-        Command::ServiceAccount(verb) => api_key::service_account(verb),
+        Command::ServiceAccount(verb) => directory::service_account(verb),
+        Command::Group(verb) => directory::group(verb),
+        Command::Session(verb) => directory::session(verb),
+        Command::Grant(verb) => directory::grant(verb),
         Command::Client(verb) => client::run(verb),
         Command::Mail(verb) => mail::run(verb),
         Command::Passwords(verb) => passwords::run(&verb),

@@ -2,6 +2,7 @@
 //! opening the data directory themselves while none does. Either way an act is the service's own.
 
 pub(crate) mod api_keys;
+pub(crate) mod directory;
 pub(crate) mod door;
 pub(crate) mod identity;
 pub(crate) mod operation;

@@ -105,6 +105,15 @@ impl Courier {
         post.transport.deliver(message, post.clock.now(), &*post.rng).await
     }
 
+    /// Whether letters could leave: connects, secures the connection, greets and signs in; sends nothing.
+    ///
+    /// # Errors
+    /// Why they could not.
+    pub async fn probe(&self) -> Result<(), DeliveryError> {
+        let post = self.0.post.as_ref().ok_or(DeliveryError::NotConfigured)?;
+        post.transport.probe().await
+    }
+
     /// Takes no more letters and gives those that wait one more try, for at most `deadline`.
     pub async fn close(&self, deadline: Duration) {
         self.0.stop.send_replace(true);

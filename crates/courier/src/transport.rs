@@ -41,6 +41,8 @@ pub enum DeliveryError {
     File(io::Error),
     #[error("no mail transport is configured")]
     NotConfigured,
+    #[error("the mail server answered and takes nothing")]
+    NotReady,
     #[error("the mail server did not take it: {0}")]
     Smtp(lettre::transport::smtp::Error),
     #[error("the mail server did not answer in time")]
@@ -53,7 +55,7 @@ impl DeliveryError {
     /// Another try may do better.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::File(_) | Self::TimedOut => true,
+            Self::File(_) | Self::NotReady | Self::TimedOut => true,
             Self::NotConfigured | Self::Unusable => false,
             Self::Smtp(error) => !error.is_permanent(),
         }
@@ -66,6 +68,23 @@ impl Transport {
             MailTransport::Off => Ok(Self::Off),
             MailTransport::File => Ok(Self::File(settings.directory.clone())),
             MailTransport::Smtp => smtp(settings).map(Box::new).map(Self::Smtp),
+        }
+    }
+
+    /// One connection, without a letter.
+    pub(crate) async fn probe(&self) -> Result<(), DeliveryError> {
+        match self {
+            Self::Off => Err(DeliveryError::NotConfigured),
+            Self::File(directory) if directory.exists() && !directory.is_dir() => {
+                Err(DeliveryError::File(io::Error::from(io::ErrorKind::NotADirectory)))
+            }
+            Self::File(_) => Ok(()),
+            Self::Smtp(smtp) => match tokio::time::timeout(EACH_STEP, smtp.test_connection()).await {
+                Ok(Ok(true)) => Ok(()),
+                Ok(Ok(false)) => Err(DeliveryError::NotReady),
+                Ok(Err(error)) => Err(DeliveryError::Smtp(error)),
+                Err(_) => Err(DeliveryError::TimedOut),
+            },
         }
     }
 

@@ -42,4 +42,4 @@ pub use local::LocalService;
 pub use settings::{
     AdminSettings, ClientCertificateMode, ClientCertificates, Health, Settings, Tls, TlsMode, Upstream,
 };
-pub use tls::{TlsError, TlsMaterial};
+pub use tls::{TlsError, TlsMaterial, check_client_certificates};

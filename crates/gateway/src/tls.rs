@@ -65,6 +65,14 @@ impl TlsMaterial {
     }
 }
 
+/// Whether the authorities and the lists of revoked certificates that `client` names can be used.
+///
+/// # Errors
+/// Which file cannot be read, or holds no certificate.
+pub fn check_client_certificates(client: &ClientCertificates) -> Result<(), TlsError> {
+    client_verifier(client).map(drop)
+}
+
 /// Believes certificates the configured authorities signed and did not revoke.
 fn client_verifier(settings: &ClientCertificates) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let what = format!("`{}`", settings.ca_file.display());

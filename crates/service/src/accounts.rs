@@ -1,5 +1,6 @@
 //! Acts on accounts, for administrators and the operator.
 
+use gabion_identity::storage::{AccountFilter, AccountPage};
 use gabion_identity::{Account, AccountError, AccountKind, AccountName, MalformedName};
 use gabion_model::{Problem, Role, TenantId};
 
@@ -28,14 +29,22 @@ impl Service {
         .await
     }
 
-    /// All accounts by name.
+    /// All accounts by name; [`find_people`](Self::find_people) gives them page by page.
     ///
     /// # Errors
     /// [`ActError::Forbidden`] when the caller may not administer.
     pub async fn list_accounts(&self, caller: &Caller) -> Result<Vec<AccountView>, ActError> {
         self.act(Act::ListAccounts, caller, About::default(), |inner, _| {
-            let accounts = inner.accounts.list()?;
-            Ok(accounts.into_iter().map(|account| inner.view(account)).collect())
+            let (mut views, mut after) = (Vec::new(), None);
+            loop {
+                let page = AccountPage { after: after.take(), limit: AT_ONCE, ..AccountPage::default() };
+                let accounts = inner.accounts.page(&page)?;
+                after = accounts.last().map(|last| last.name.clone());
+                views.extend(accounts.into_iter().map(|account| inner.view(account)));
+                if after.is_none() {
+                    return Ok(views);
+                }
+            }
         })
         .await
     }
@@ -156,8 +165,14 @@ impl Inner {
 
     /// The administrator who was never enrolled, or a new one.
     fn first_administrator(&self) -> Result<Account, ActError> {
-        let waiting = |account: &Account| !account.disabled && account.has_role(Role::ADMINISTRATOR);
-        if let Some(account) = self.accounts.list()?.into_iter().find(waiting) {
+        let waiting = AccountFilter {
+            role: Some(Role::new(Role::ADMINISTRATOR)),
+            kind: Some(AccountKind::Person),
+            disabled: Some(false),
+            ..AccountFilter::default()
+        };
+        let page = AccountPage { filter: waiting, limit: 1, ..AccountPage::default() };
+        if let Some(account) = self.accounts.page(&page)?.pop() {
             return Ok(account);
         }
         for name in FIRST_NAMES {
@@ -197,5 +212,7 @@ pub(crate) fn is_word(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte))
 }
 
+/// Of the storage, so that it is not held up by a large directory.
+const AT_ONCE: usize = 500;
 /// The later ones are for an application that has a user of the former name.
 const FIRST_NAMES: &[&str] = &["admin", "administrator", "gabion-admin"];

@@ -1,7 +1,7 @@
-//! `gabion api-key` and `gabion service-account`.
+//! `gabion api-key`.
 
 use super::{block_on, for_data};
-use crate::arguments::{ApiKey as Verb, ConfigFile, Format, ServiceAccount};
+use crate::arguments::{ApiKey as Verb, ConfigFile, Format};
 use crate::control::api_keys::{ApiKeyRequest, ApiKeyRow};
 use crate::control::door::Door;
 use crate::control::operation::{Reply, Request};
@@ -39,32 +39,8 @@ pub(super) fn run(verb: Verb) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-pub(super) fn service_account(verb: ServiceAccount) -> Result<Exit, Failure> {
-    match verb {
-        ServiceAccount::Add(arguments) => {
-            let name = arguments.name;
-            let request = ApiKeyRequest::AddAccount { name: name.clone(), roles: arguments.roles };
-            ask(&arguments.config, request)?;
-            output::note(format_args!(
-                "{GOOD}added{GOOD:#} {STRONG}{name}{STRONG:#}; `gabion api-key create --account {name}` makes a key for it"
-            ));
-        }
-        ServiceAccount::Disable(arguments) => {
-            let name = arguments.name;
-            send(&arguments.config, Request::Disable { name: name.clone() })?;
-            output::note(format_args!(
-                "{GOOD}disabled{GOOD:#} {STRONG}{name}{STRONG:#}; its keys, tokens and streams have ended for good"
-            ));
-        }
-    }
-    Ok(Exit::Success)
-}
-
-fn ask(file: &ConfigFile, request: ApiKeyRequest) -> Result<Vec<ApiKeyRow>, Failure> {
-    send(file, Request::ApiKey { api_key: request })
-}
-
-fn send(file: &ConfigFile, request: Request) -> Result<Vec<ApiKeyRow>, Failure> {
+pub(super) fn ask(file: &ConfigFile, request: ApiKeyRequest) -> Result<Vec<ApiKeyRow>, Failure> {
+    let request = Request::ApiKey { api_key: request };
     let config = for_data(file)?.config;
     let mut rows = Vec::new();
     block_on(async {

@@ -3,6 +3,7 @@
 mod certificate;
 mod machine;
 mod network;
+mod outbound;
 mod record;
 
 use serde::Serialize;
@@ -97,6 +98,8 @@ async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(network::upstreams(config));
     findings.extend(record::examine(config, runs).await);
     findings.extend(certificate::examine(config));
+    findings.push(outbound::mail(config).await);
+    findings.extend(outbound::egress(config).await);
     findings.extend(machine::clock());
     findings.extend(machine::space(&config.data.directory));
     findings.extend(machine::open_files(config));

@@ -7,10 +7,15 @@ use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use std::path::Path;
 
 use gabion_model::Secret;
+use gabion_service::AccountKind;
 use serde::Serialize;
 
+use super::directory::{self, ended, shown};
 use super::{block_on, for_data};
-use crate::arguments::{ConfigFile, Format, PasswordFrom, User, UserAdd, UserReset};
+use crate::arguments::{
+    ConfigFile, Format, PasswordFrom, User, UserAdd, UserEmail, UserRemove, UserReset, UserRoles,
+};
+use crate::control::directory::DirectoryRequest;
 use crate::control::door::Door;
 use crate::control::operation::{Account, Link, Password, Reply, Request};
 use crate::failure::{Exit, Failure};
@@ -45,8 +50,67 @@ pub(super) fn run(verb: User) -> Result<Exit, Failure> {
             change(&arguments.config, arguments.output.format, Request::ResetFactors { name }, &said)
         }
         User::Import(arguments) => import::run(&arguments),
+        User::Show(arguments) => {
+            shown(&arguments.config, arguments.output, DirectoryRequest::Show { name: arguments.name }, None)
+        }
+        User::Rename(arguments) => {
+            let request = DirectoryRequest::Rename { name: arguments.name, to: arguments.to };
+            shown(&arguments.config, arguments.output, request, Some("renamed to"))
+        }
+        User::Roles(arguments) => roles(arguments),
+        User::Email(arguments) => {
+            let UserEmail { name, address, verified, output, config, .. } = arguments;
+            let request = DirectoryRequest::Email { name, address, verified };
+            shown(&config, output, request, Some("changed the address of"))
+        }
+        User::Sessions(arguments) => {
+            directory::sessions(&arguments.config, arguments.output, Some(arguments.name))
+        }
+        User::RevokeSessions(arguments) => {
+            let request = DirectoryRequest::EndSessions { name: arguments.name };
+            ended(&arguments.config, arguments.output, request)
+        }
+        User::Revoke(arguments) => {
+            ended(&arguments.config, arguments.output, DirectoryRequest::Revoke { name: arguments.name })
+        }
+        User::Invite(arguments) => {
+            let request = Request::Invite { name: arguments.name };
+            change(&arguments.config, arguments.output.format, request, "")
+        }
+        User::Remove(arguments) => {
+            let UserRemove { name, keep_name, output, config } = arguments;
+            let kind = AccountKind::Person;
+            directory::ask(&config, false, DirectoryRequest::Remove { name: name.clone(), kind, keep_name })?;
+            let said = format!(
+                "{GOOD}removed{GOOD:#} {STRONG}{name}{STRONG:#}; every session, key and token of it has ended"
+            );
+            directory::done(output, &said)
+        }
+        User::ReleaseName(arguments) => {
+            let name = arguments.name.clone();
+            directory::ask(&arguments.config, false, DirectoryRequest::ReleaseName { name })?;
+            let name = arguments.name;
+            directory::done(arguments.output, &format!("{GOOD}released{GOOD:#} {STRONG}{name}{STRONG:#}"))
+        }
         User::Link(arguments) => change(&arguments.config, arguments.output.format, Request::FirstLink, ""),
     }
+}
+
+fn roles(arguments: UserRoles) -> Result<Exit, Failure> {
+    let UserRoles { name, set, none, add, remove, output, config } = arguments;
+    let set = (none || !set.is_empty()).then_some(set);
+    let asked = set.is_some() || !add.is_empty() || !remove.is_empty();
+    let rows = directory::ask(&config, false, DirectoryRequest::Roles { name, set, add, remove })?;
+    let Some(person) = directory::people_of(rows).pop() else {
+        return Err(Failure::new("the gate did not say what became of it"));
+    };
+    if output.format == Format::Text && asked {
+        output::note(format_args!("{FAINT}the roles of {} are now{FAINT:#}", person.name));
+    }
+    output::value(output.format, &person.roles, || {
+        if person.roles.is_empty() { "none".to_owned() } else { person.roles.join("\n") }
+    })?;
+    Ok(Exit::Success)
 }
 
 fn add(arguments: UserAdd) -> Result<Exit, Failure> {

@@ -22,6 +22,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     problems.extend(circle::problems(config));
     problems.extend(plain_http(config));
     problems.extend(files(config));
+    problems.extend(client_certificates(config));
     problems
 }
 
@@ -123,6 +124,19 @@ fn plain_http(config: &Config) -> Vec<Problem> {
         return vec![problem.hint("for instance `checks.client_address.trusted_proxies = [\"10.0.0.7\"]`")];
     }
     Vec::new()
+}
+
+/// The authorities whose client certificates are believed, read as the start would.
+fn client_certificates(config: &Config) -> Option<Problem> {
+    let client = config.gateway.tls.client_certificates.as_ref()?;
+    if config.gateway.tls.mode == TlsMode::Off || client.ca_file.as_os_str().is_empty() {
+        return None;
+    }
+    let error = gabion_gateway::check_client_certificates(client).err()?;
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let reason = format!("client certificates cannot be verified: {error}{cause}");
+    let hint = "`ca_file` holds the authorities' certificates in PEM, `crl_file` their lists of revoked ones";
+    Some(Problem::new("gateway.tls.client_certificates", reason).hint(hint))
 }
 
 /// Files that are named must be there and readable.

@@ -151,6 +151,7 @@ fn taken(reply: Reply, each: &mut impl FnMut(Reply) -> Result<(), Failure>) -> R
         Reply::Account(_)
         | Reply::ApiKey(_)
         | Reply::Client(_)
+        | Reply::Directory(_)
         | Reply::Identity(_)
         | Reply::Key(_)
         | Reply::Record(_) => each(reply).map(|()| false),

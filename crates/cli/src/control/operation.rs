@@ -7,14 +7,16 @@ use std::fmt;
 use gabion_ledger::{Ledger, Query, ReadError, Record};
 use gabion_model::{Problem, Secret, Timestamp};
 use gabion_service::{
-    AccountState, AccountView, ActError, AddAccountError, Caller, DisableAccountError, ImportedAccount,
-    InvitationError, KeyStanding, KeyView, NewAccount, OneTimeLink, Personal, Service,
+    AccountKind, AccountState, ActError, AddAccountError, Caller, DirectoryError, DisableAccountError,
+    ImportedAccount, InvitationError, KeyStanding, KeyView, NewAccount, OneTimeLink, Person, PersonSearch,
+    Personal, Service, Start, Which,
 };
 use gabion_vault::jwt::Algorithm;
 use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::mpsc;
 
 use super::api_keys::{self, ApiKeyRequest, ApiKeyRow};
+use super::directory::{self, DirectoryRequest, DirectoryRow};
 use super::identity::{self, IdentityReply, IdentityRequest};
 use crate::gate::state::State;
 
@@ -27,10 +29,12 @@ pub(crate) enum Request {
     Add { name: String, tenant: Option<String>, roles: Vec<String>, password: Option<Password> },
     ApiKey { api_key: ApiKeyRequest },
     Client { client: ClientRequest },
+    Directory { directory: DirectoryRequest },
     Disable { name: String },
     Enable { name: String },
     FirstLink,
     Identity { identity: IdentityRequest },
+    Invite { name: String },
     Import { accounts: Vec<ImportAccount>, pepper: Option<Password>, dry_run: bool },
     KeyList,
     KeyRevoke { kid: String },
@@ -54,6 +58,7 @@ pub(crate) enum Reply {
     Account(Account),
     ApiKey(Box<ApiKeyRow>),
     Client(Box<Client>),
+    Directory(Box<DirectoryRow>),
     Done,
     /// The end of a stream.
     End,
@@ -164,6 +169,7 @@ impl Operator {
         let done = match request {
             Request::ApiKey { api_key } => api_keys::act(&self.service, api_key, &answers).await,
             Request::Client { client } => clients::act(&self.service, client, &answers).await,
+            Request::Directory { directory } => directory::act(&self.service, directory, &answers).await,
             Request::Identity { identity } => identity::act(&self.service, identity, &answers).await,
             Request::List => self.list(&answers).await,
             Request::KeyList => self.keys(&answers).await,
@@ -210,6 +216,10 @@ impl Operator {
                 let link = service.first_administrator_link(&caller).await?;
                 Ok(link.map_or(Reply::NoLink, |link| self.link(&link)))
             }
+            Request::Invite { name } => {
+                let link = service.invite(&caller, Which::Name(name)).await?;
+                Ok(self.link(&link))
+            }
             Request::Import { accounts, pepper, dry_run } => {
                 let accounts = accounts.into_iter().map(ImportAccount::into_imported).collect();
                 let pepper = pepper.map(|Password(pepper)| pepper);
@@ -229,6 +239,7 @@ impl Operator {
             },
             Request::ApiKey { .. }
             | Request::Client { .. }
+            | Request::Directory { .. }
             | Request::Identity { .. }
             | Request::KeyList
             | Request::KeyRotate { .. }
@@ -250,9 +261,11 @@ impl Operator {
     }
 
     async fn is_disabled(&self, name: &str) -> Result<bool, Refusal> {
-        let accounts = self.service.list_accounts(&Caller::operator()).await?;
-        let account = accounts.iter().find(|account| account.name.eq_ignore_ascii_case(name.trim()));
-        Ok(account.is_some_and(|account| account.state == AccountState::Disabled))
+        match self.service.person(&Caller::operator(), Which::Name(name.to_owned())).await {
+            Ok(person) => Ok(person.state == AccountState::Disabled),
+            Err(DirectoryError::NotFound) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Hands out the link, or uses it for the password that is there already.
@@ -263,12 +276,20 @@ impl Operator {
     }
 
     async fn list(&self, answers: &mpsc::Sender<Reply>) -> Result<Reply, Refusal> {
-        for account in self.service.list_accounts(&Caller::operator()).await? {
-            if answers.send(Reply::Account(Account::of(&account))).await.is_err() {
-                break;
+        let mut start = Start::First;
+        loop {
+            let search = PersonSearch { kind: Some(AccountKind::Person), ..PersonSearch::default() };
+            let page = self.service.find_people(&Caller::operator(), search, start, AT_ONCE).await?;
+            for person in &page.items {
+                if answers.send(Reply::Account(Account::of(person))).await.is_err() {
+                    return Ok(Reply::End);
+                }
+            }
+            match page.next {
+                Some(next) => start = Start::Token(next),
+                None => return Ok(Reply::End),
             }
         }
-        Ok(Reply::End)
     }
 
     async fn keys(&self, answers: &mpsc::Sender<Reply>) -> Result<Reply, Refusal> {
@@ -368,7 +389,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Account {
-    fn of(view: &AccountView) -> Self {
+    fn of(view: &Person) -> Self {
         let state = serde_json::to_value(view.state).ok();
         Self {
             name: view.name.clone(),
@@ -506,3 +527,6 @@ impl Serialize for Password {
         serializer.serialize_str(self.0.expose())
     }
 }
+
+/// Of a list, so that a large one is never held whole.
+const AT_ONCE: usize = 200;

@@ -218,3 +218,17 @@ fn what_a_configuration_holds_does_not_move_the_terminal() {
         );
     }
 }
+
+#[test]
+fn authorities_of_client_certificates_are_read_before_the_start() {
+    let tls = "tls = { mode = \"local-ca\", client_certificates = { ca_file = \"ca.pem\" } }";
+    let directory = directory_with(&RIGHT.replace("tls = { mode = \"off\" }", tls));
+    let check = || run(directory.path(), &["config", "check"]);
+    assert!(told(&check()).contains("client certificates cannot be verified"), "{}", told(&check()));
+    fs::write(directory.path().join("ca.pem"), "no certificate\n").expect("written");
+    assert_eq!(check().status.code(), Some(2), "{}", told(&check()));
+    let authority = gabion_vault::tls::LocalCa::create(gabion_model::Timestamp::from_secs(1_795_286_828));
+    let pem = authority.expect("an authority").certificate_pem().to_owned();
+    fs::write(directory.path().join("ca.pem"), pem).expect("written");
+    assert_eq!(check().status.code(), Some(0), "{}", told(&check()));
+}

@@ -1,7 +1,9 @@
 //! `gabion doctor`.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::mpsc::channel;
 
 use serde_json::Value;
 
@@ -59,4 +61,61 @@ fn an_application_that_is_down_and_a_damaged_ledger_are_found() {
     assert_eq!(code, Some(1));
     assert_eq!(state(&findings, "upstream app"), "fail", "{findings:?}");
     assert_eq!(state(&findings, "ledger"), "fail", "{findings:?}");
+}
+
+/// Greets like a mail server and tells what was said to it.
+fn mail_server() -> (u16, std::sync::mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let (said, heard) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut answers = stream.try_clone().expect("a second handle");
+            let _ = answers.write_all(b"220 mail.example ESMTP\r\n");
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                let answer: &[u8] = match line.split(' ').next().unwrap_or_default() {
+                    "EHLO" => b"250-mail.example\r\n250 8BITMIME\r\n",
+                    "QUIT" => b"221 bye\r\n",
+                    _ => b"250 ok\r\n",
+                };
+                let _ = said.send(line);
+                let _ = answers.write_all(answer);
+            }
+        }
+    });
+    (port, heard)
+}
+
+#[test]
+fn the_mail_server_is_greeted_and_gets_no_letter() {
+    let application = Application::start();
+    let (port, heard) = mail_server();
+    let mail = |port: u16| {
+        format!(
+            "[mail]\ntransport = \"smtp\"\nfrom = \"gate@example.org\"\nhost = \"127.0.0.1\"\nport = {port}\n\
+             security = \"plain\"\n"
+        )
+    };
+    let directory = directory_with(&application.configuration(&mail(port)));
+    let (findings, code) = examined(directory.path());
+    assert_eq!(state(&findings, "mail"), "ok", "{findings:?}");
+    assert_eq!(code, Some(0));
+    let said: Vec<String> = heard.try_iter().collect();
+    assert!(said.iter().any(|line| line.starts_with("EHLO")), "{said:?}");
+    assert!(!said.iter().any(|line| line.starts_with("MAIL") || line.starts_with("RCPT")), "{said:?}");
+
+    let free =
+        TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port();
+    let directory = directory_with(&application.configuration(&mail(free)));
+    let (findings, code) = examined(directory.path());
+    assert_eq!((state(&findings, "mail"), code), ("fail", Some(1)), "{findings:?}");
+}
+
+#[test]
+fn a_provider_that_may_not_be_reached_is_told() {
+    let application = Application::start();
+    let provider = "[federation.corp]\nissuer = \"https://127.0.0.1:9\"\nclient_id = \"gate\"\n";
+    let directory = directory_with(&application.configuration(provider));
+    let (findings, code) = examined(directory.path());
+    assert_eq!((state(&findings, "provider corp"), code), ("fail", Some(1)), "{findings:?}");
 }

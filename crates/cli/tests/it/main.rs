@@ -9,6 +9,7 @@
 
 mod config;
 mod demo;
+mod directory;
 mod doctor;
 mod errors;
 mod gate;

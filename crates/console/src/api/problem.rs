@@ -2,7 +2,9 @@
 
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
-use gabion_service::{ActError, AddAccountError, ClientActError, DirectoryError};
+use gabion_service::{
+    ActError, AddAccountError, ApiKeyActError, ClientActError, DirectoryError, DisableAccountError,
+};
 use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
@@ -113,6 +115,24 @@ impl From<ClientActError> for Problem {
             ClientActError::NoSecret | ClientActError::Taken | ClientActError::TooMany => {
                 Self::new(StatusCode::CONFLICT, detail)
             }
+        }
+    }
+}
+
+impl From<ApiKeyActError> for Problem {
+    fn from(error: ApiKeyActError) -> Self {
+        match error {
+            ApiKeyActError::Act(error) => error.into(),
+            ApiKeyActError::Invalid(problem) => Self::invalid(vec![problem]),
+        }
+    }
+}
+
+impl From<DisableAccountError> for Problem {
+    fn from(error: DisableAccountError) -> Self {
+        match error {
+            DisableAccountError::Act(error) => error.into(),
+            DisableAccountError::LastAdministrator => Self::new(StatusCode::CONFLICT, error.to_string()),
         }
     }
 }

@@ -2,10 +2,12 @@
 
 #![expect(unused_qualifications, reason = "what `utoipa::path` makes of a handler's arguments")]
 
+pub(crate) mod api_keys;
 pub(crate) mod clients;
 pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod roles;
+pub(crate) mod service_accounts;
 pub(crate) mod sessions;
 pub(crate) mod users;
 
@@ -29,6 +31,17 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/.gabion/api/v1/users/{id}/sessions", users::sessions::route())
         .route("/.gabion/api/v1/users/{id}/grants", users::grants::route())
         .route("/.gabion/api/v1/users/{id}/grants/{client}", users::grants::one())
+        .route("/.gabion/api/v1/users/{id}/invite", users::invite::route())
+        .route("/.gabion/api/v1/users/{id}/factors", users::factors::route())
+        .route("/.gabion/api/v1/users/{id}/factors/{factor}", users::factors::one())
+        .route("/.gabion/api/v1/users/{id}/api-keys", users::api_keys::route())
+        .route("/.gabion/api/v1/service-accounts", service_accounts::route())
+        .route("/.gabion/api/v1/service-accounts/{id}", service_accounts::one::route())
+        .route("/.gabion/api/v1/service-accounts/{id}/disable", service_accounts::one::disabling())
+        .route("/.gabion/api/v1/service-accounts/{id}/enable", service_accounts::one::enabling())
+        .route("/.gabion/api/v1/api-keys", api_keys::route())
+        .route("/.gabion/api/v1/api-keys/{id}", api_keys::one())
+        .route("/.gabion/api/v1/api-keys/{id}/rotate", api_keys::rotation())
         .route("/.gabion/api/v1/groups", groups::route())
         .route("/.gabion/api/v1/groups/{id}", groups::one::route())
         .route("/.gabion/api/v1/groups/{id}/members", groups::members::route())
@@ -37,6 +50,7 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/.gabion/api/v1/sessions/{id}", sessions::one::route())
         .route("/.gabion/api/v1/clients", clients::route())
         .route("/.gabion/api/v1/clients/{id}", clients::one::route())
+        .route("/.gabion/api/v1/clients/{id}/secret", clients::secret::route())
         .route("/.gabion/api/v1/clients/{id}/disable", clients::state::disabling())
         .route("/.gabion/api/v1/clients/{id}/enable", clients::state::enabling())
         .route("/.gabion/api/v1/keys", keys::route())
@@ -52,10 +66,15 @@ pub(crate) fn routes() -> Router<Console> {
     security(("bearer" = []), ("session" = [])),
     paths(
         users::list, users::create, users::one::read, users::one::change, users::one::remove,
-        users::reset::reset, users::revoke::revoke, users::sessions::list, users::grants::list,
+        users::reset::reset, users::revoke::revoke, users::sessions::list, users::sessions::end,
+        users::invite::invite, users::factors::list, users::factors::reset, users::factors::remove,
+        users::api_keys::list, users::api_keys::create, service_accounts::list, service_accounts::create,
+        service_accounts::one::read, service_accounts::one::remove, service_accounts::one::disable,
+        service_accounts::one::enable, api_keys::list, api_keys::revoke, api_keys::rotate, users::grants::list,
         users::grants::revoke, groups::list, groups::create, groups::one::read, groups::one::change,
         groups::one::remove, groups::members::list, groups::members::change, roles::list, sessions::list,
-        sessions::one::end, clients::list, clients::one::read, clients::one::remove, clients::state::disable,
+        sessions::one::end, clients::list, clients::create, clients::one::read, clients::one::change, clients::secret::rotate,
+        clients::one::remove, clients::state::disable,
         clients::state::enable, keys::list, keys::rotate, keys::revoke
     ),
     components(schemas(Problem, Field))

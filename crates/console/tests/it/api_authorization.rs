@@ -25,6 +25,22 @@ const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("POST", "/.gabion/api/v1/users/{id}/reset", ""),
     ("POST", "/.gabion/api/v1/users/{id}/revoke", ""),
     ("GET", "/.gabion/api/v1/users/{id}/sessions", ""),
+    ("DELETE", "/.gabion/api/v1/users/{id}/sessions", ""),
+    ("POST", "/.gabion/api/v1/users/{id}/invite", ""),
+    ("GET", "/.gabion/api/v1/users/{id}/factors", ""),
+    ("DELETE", "/.gabion/api/v1/users/{id}/factors", ""),
+    ("DELETE", "/.gabion/api/v1/users/{id}/factors/{factor}", ""),
+    ("GET", "/.gabion/api/v1/users/{id}/api-keys", ""),
+    ("POST", "/.gabion/api/v1/users/{id}/api-keys", r#"{"label": "build", "scopes": ["read"]}"#),
+    ("GET", "/.gabion/api/v1/service-accounts", ""),
+    ("POST", "/.gabion/api/v1/service-accounts", r#"{"name": "batch"}"#),
+    ("GET", "/.gabion/api/v1/service-accounts/{id}", ""),
+    ("DELETE", "/.gabion/api/v1/service-accounts/{id}", ""),
+    ("POST", "/.gabion/api/v1/service-accounts/{id}/disable", ""),
+    ("POST", "/.gabion/api/v1/service-accounts/{id}/enable", ""),
+    ("GET", "/.gabion/api/v1/api-keys", ""),
+    ("DELETE", "/.gabion/api/v1/api-keys/{id}", ""),
+    ("POST", "/.gabion/api/v1/api-keys/{id}/rotate", "{}"),
     ("GET", "/.gabion/api/v1/users/{id}/grants", ""),
     ("DELETE", "/.gabion/api/v1/users/{id}/grants/{client}", ""),
     ("GET", "/.gabion/api/v1/groups", ""),
@@ -39,7 +55,18 @@ const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("GET", "/.gabion/api/v1/sessions", ""),
     ("DELETE", "/.gabion/api/v1/sessions/{id}", ""),
     ("GET", "/.gabion/api/v1/clients", ""),
+    (
+        "POST",
+        "/.gabion/api/v1/clients",
+        r#"{"metadata": {"name": "Shop", "redirect_uris": ["https://shop.example/cb"]}}"#,
+    ),
     ("GET", "/.gabion/api/v1/clients/{id}", ""),
+    (
+        "PUT",
+        "/.gabion/api/v1/clients/{id}",
+        r#"{"name": "Shop", "redirect_uris": ["https://shop.example/cb"]}"#,
+    ),
+    ("POST", "/.gabion/api/v1/clients/{id}/secret", "{}"),
     ("DELETE", "/.gabion/api/v1/clients/{id}", ""),
     ("POST", "/.gabion/api/v1/clients/{id}/disable", ""),
     ("POST", "/.gabion/api/v1/clients/{id}/enable", ""),
@@ -90,6 +117,16 @@ async fn outcome(method: &str, endpoint: &str, body: &str, visitor: &str) -> Ans
     let victim = site.guest("victim", &[]).await;
     let group = gabion_service::NewGroup { name: "Some".to_owned(), ..Default::default() };
     let group = site.service.add_group(&Caller::operator(), group).await.unwrap();
+    let operator = Caller::operator();
+    site.service.add_service_account(&operator, "bot", Vec::new()).await.unwrap();
+    let bot = site.service.person(&operator, Which::Name("bot".to_owned())).await.unwrap();
+    let key = gabion_service::CreateApiKey {
+        account: Some("victim".to_owned()),
+        label: "build".to_owned(),
+        scopes: vec!["read".to_owned()],
+        life: None,
+    };
+    let key = site.service.create_api_key(&operator, key).await.unwrap().view.id;
     let mut program = Program::new(&site);
     match visitor {
         "stranger" => {}
@@ -103,11 +140,17 @@ async fn outcome(method: &str, endpoint: &str, body: &str, visitor: &str) -> Ans
     }
     let id = match endpoint {
         _ if endpoint.contains("/users/") => victim.principal.account.to_string(),
+        _ if endpoint.contains("/service-accounts/") => bot.id.to_string(),
+        _ if endpoint.contains("/v1/api-keys/") => key,
         _ if endpoint.contains("/groups/") => group.id.to_string(),
         _ if endpoint.contains("/sessions/") => victim.id.to_string(),
         _ => "none".to_owned(),
     };
-    let path = endpoint.replace("{id}", &id).replace("{client}", "none").replace("{kid}", "none");
+    let path = endpoint
+        .replace("{id}", &id)
+        .replace("{client}", "none")
+        .replace("{kid}", "none")
+        .replace("{factor}", "none");
     program.send(method, &path, body).await
 }
 

@@ -7,6 +7,7 @@ mod accessible;
 mod account;
 mod account_pages;
 mod api;
+mod api_administration;
 mod api_authorization;
 mod authorization;
 mod endpoints;

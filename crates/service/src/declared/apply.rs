@@ -125,7 +125,17 @@ impl Service {
             }
             Work::EditAccount { id, mut edit, groups, password } => {
                 if let Some(groups) = groups {
-                    edit.groups = Some(self.group_ids(&groups).await?);
+                    let groups = self.group_ids(&groups).await?;
+                    if edit.roles.is_some() {
+                        // Into the new groups before any role goes, and out of the old ones after: who is the
+                        // last administrator by one of them stays one by the other.
+                        let person = self.person(caller, Which::Id(id.clone())).await?;
+                        let old = person.groups.into_iter().map(|group| group.id);
+                        let both = old.chain(groups.clone()).collect();
+                        let both = EditPerson { groups: Some(both), ..EditPerson::default() };
+                        self.edit_person(caller, Which::Id(id.clone()), both).await?;
+                    }
+                    edit.groups = Some(groups);
                 }
                 self.edit_person(caller, Which::Id(id.clone()), edit).await?;
                 if let Some(password) = password {

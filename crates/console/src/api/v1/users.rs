@@ -1,6 +1,9 @@
 //! `GET /.gabion/api/v1/users`: accounts, by name, filtered. `POST`: makes one.
 
+pub(crate) mod api_keys;
+pub(crate) mod factors;
 pub(crate) mod grants;
+pub(crate) mod invite;
 pub(crate) mod one;
 pub(crate) mod reset;
 pub(crate) mod revoke;

@@ -21,8 +21,8 @@ pub(crate) fn route() -> MethodRouter<Console> {
 /// A link that works once.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Link {
-    url: String,
-    expires: String,
+    pub(super) url: String,
+    pub(super) expires: String,
 }
 
 /// Takes the password away and answers with a one-time link.
