@@ -1,9 +1,9 @@
 //! The command line: its words and their help.
 
 mod clients;
-mod passwords;
 mod directory;
 mod identity;
+mod passwords;
 mod users;
 
 use std::path::PathBuf;
@@ -14,9 +14,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use gabion_vault::jwt::Algorithm;
 
 pub(crate) use clients::{Client, ClientAdd, ClientChange, ClientList, ClientRotate};
-pub(crate) use passwords::{Calibrate, Passwords};
 pub(crate) use directory::{Grant, Group, ServiceAccount, Session};
 pub(crate) use identity::{IdentityApply, IdentityExport, IdentityHash, IdentityPlan, IdentityVerb};
+pub(crate) use passwords::{Calibrate, Passwords};
 pub(crate) use users::{
     PasswordFrom, User, UserAdd, UserEmail, UserImport, UserRemove, UserReset, UserRoles,
 };
