@@ -17,10 +17,12 @@ async fn people_of_one_gate_sign_in_at_another() {
     let address = asking.address;
     let stopped = asking.terminate().await;
 
-    let knowing = Gate::start_with(application.address, &format!("[egress]\nallow = [\"{address}\"]\n")).await;
+    let knowing =
+        Gate::start_with(application.address, &format!("[egress]\nallow = [\"{address}\"]\n")).await;
     knowing.add_account("ada", PASSWORD).await;
     let at = |path: &str| format!("http://{address}/.gabion/{path}");
-    let (callback, out, told) = (at("federation/up/callback"), at("logout"), at("federation/up/backchannel-logout"));
+    let (callback, out, told) =
+        (at("federation/up/callback"), at("logout"), at("federation/up/backchannel-logout"));
     let arguments = [
         ["client", "add", "The other gate", "--id", "gate", "--format", "json"].as_slice(),
         &["--redirect-uri", &callback, "--post-logout-redirect-uri", &out, "--backchannel-logout-uri", &told],
@@ -42,7 +44,8 @@ async fn people_of_one_gate_sign_in_at_another() {
     assert_eq!(asking.address, address);
 
     let (site, origin) = (format!("http://{address}"), format!("http://{known}"));
-    let said = clients::run(&mut clients::node("gabion_gabion.mjs", &[&site, &origin, "ada", PASSWORD])).await;
+    let said =
+        clients::run(&mut clients::node("gabion_gabion.mjs", &[&site, &origin, "ada", PASSWORD])).await;
     for step in ["an account is made", "comes in elsewhere", "signs out there", "signs out here"] {
         assert!(said.contains(step), "{said}");
     }

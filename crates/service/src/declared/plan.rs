@@ -503,8 +503,9 @@ impl Planner<'_> {
                     decided.insert(id.clone());
                     let account = self.inner.accounts.by_id(id).map_err(ActError::from)?;
                     let Some(account) = account else { continue };
+                    let linked = self.inner.storage.is_linked(id).map_err(ActError::from)?;
                     let usable = !edit.disabled.unwrap_or(account.disabled)
-                        && (account.password.is_some() || password.is_some());
+                        && (account.password.is_some() || password.is_some() || linked);
                     let own = match &edit.roles {
                         Some(roles) => administrator(roles),
                         None => account.roles.iter().any(|role| role.as_str() == Role::ADMINISTRATOR),
@@ -535,10 +536,14 @@ impl Planner<'_> {
         let filter = AccountFilter { role: Some(Role::new(Role::ADMINISTRATOR)), ..AccountFilter::default() };
         let page = AccountPage { filter, limit: MOST_ADMINISTRATORS, ..AccountPage::default() };
         let now = self.inner.accounts.page(&page).map_err(ActError::from)?;
-        Ok(now.iter().filter(|account| !decided.contains(&account.id)).any(|account| {
+        for account in now.iter().filter(|account| !decided.contains(&account.id)) {
             let own = account.roles.iter().any(|role| role.as_str() == Role::ADMINISTRATOR);
-            account.can_administer() && (own || self.by_membership(account, &removed_groups))
-        }))
+            let linked = self.inner.storage.is_linked(&account.id).map_err(ActError::from)?;
+            if account.can_administer(linked) && (own || self.by_membership(account, &removed_groups)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn by_membership(&self, account: &Account, removed: &BTreeSet<&GroupId>) -> bool {

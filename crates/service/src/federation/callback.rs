@@ -126,8 +126,7 @@ impl Service {
             }
             _ => None,
         };
-        let asserted =
-            Asserted::read(&provider.settings, &metadata.issuer, &subject, &claims, more.as_ref());
+        let asserted = Asserted::read(&provider.settings, &metadata.issuer, &subject, &claims, more.as_ref());
         Ok(Asserted { hint: Hint::of(&tokens.id_token), ..asserted })
     }
 

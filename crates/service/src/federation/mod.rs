@@ -16,7 +16,9 @@ mod start;
 mod view;
 
 pub use gabion_identity::federation::provider::Credential;
-pub use gabion_identity::federation::settings::{Condition, MapRule, Prompt, Provisioning, UpstreamLogout, problems};
+pub use gabion_identity::federation::settings::{
+    Condition, MapRule, Prompt, Provisioning, UpstreamLogout, problems,
+};
 pub use gabion_identity::federation::{Provider, ProviderSettings};
 
 pub(crate) use runtime::Federation;

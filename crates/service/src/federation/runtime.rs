@@ -11,8 +11,8 @@ use gabion_model::{SessionId, Timestamp};
 use gabion_vault::jose::Jwk;
 use gabion_vault::sha256;
 
-use crate::{FederationError, SignedIn};
 use crate::service::Inner;
+use crate::{FederationError, SignedIn};
 
 /// Sign-ins under way and what is known of providers.
 #[derive(Debug, Default)]

@@ -349,7 +349,11 @@ fn administrators_are_found(storage: &impl Storage) {
         assert_eq!(storage.is_linked(&owner.id), Ok(true));
     }
     assert_eq!(storage.has_administrator(&Without::Nobody), Ok(true));
-    assert_eq!(storage.has_administrator(&Without::Group(crew.id.clone())), Ok(false), "the other is disabled");
+    assert_eq!(
+        storage.has_administrator(&Without::Group(crew.id.clone())),
+        Ok(false),
+        "the other is disabled"
+    );
     storage.update(&own.id, &AccountChange::RemovePassword).unwrap();
     storage.update(&own.id, &AccountChange::Enable).unwrap();
     assert_eq!(storage.has_administrator(&Without::Group(crew.id.clone())), Ok(true));

@@ -5,8 +5,8 @@ use gabion_identity::{Email, Session};
 use gabion_model::{Methods, Role};
 use gabion_service::federation::{Condition, MapRule, Provisioning};
 use gabion_service::{
-    ActError, Arrival, Caller, DisableAccountError, FederationError, LinkError, NewGroup, SignInError, StartFederation,
-    UnlinkError,
+    ActError, Arrival, Caller, DisableAccountError, FederationError, LinkError, NewGroup, SignInError,
+    StartFederation, UnlinkError,
 };
 use gabion_vault::jose::SigningKey;
 use serde_json::{Value, json};

@@ -89,7 +89,8 @@ async fn backchannel_rpinitlogout_no_event() {
 
 #[tokio::test]
 async fn backchannel_rpinitlogout_wrong_event() {
-    refused(|claims| drop(claims.insert("events".to_owned(), json!({ "http://other.example/event": {} })))).await;
+    refused(|claims| drop(claims.insert("events".to_owned(), json!({ "http://other.example/event": {} }))))
+        .await;
 }
 
 #[tokio::test]

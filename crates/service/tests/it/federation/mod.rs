@@ -56,10 +56,7 @@ impl Stage {
     }
 
     /// The same, at a provider that signs with another algorithm.
-    pub(crate) async fn linked_by(
-        algorithm: Algorithm,
-        change: impl FnOnce(&mut ProviderSettings),
-    ) -> Self {
+    pub(crate) async fn linked_by(algorithm: Algorithm, change: impl FnOnce(&mut ProviderSettings)) -> Self {
         let mut settings = provider_settings(ISSUER);
         settings.provisioning = Provisioning::Create;
         change(&mut settings);
