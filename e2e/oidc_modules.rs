@@ -68,7 +68,9 @@ async fn every_module_that_is_not_excluded_passes() {
     let more =
         format!("[provider.registration]\nmode = \"open\"\n\n[egress]\nallow = [\"127.0.0.1:{port}\"]\n");
     let gate = Gate::start_with(application.address, &more).await;
-    gate.add_account("ada", PASSWORD).await;
+    for name in ["ada", "eve"] {
+        gate.add_account(name, PASSWORD).await;
+    }
     let web =
         ["--redirect-uri", "https://app.example/cb", "--post-logout-redirect-uri", "https://app.example/out"];
     let scopes = ["openid", "profile", "email", "address", "phone", "offline_access"];

@@ -139,11 +139,22 @@ const algorithmOf = (token) => decode(token.split(".")[0]).alg;
 async function question(client) {
   const browser = fresh();
   await flow({}, { browser });
-  let answer = await browser.open(request({}, client).url);
-  while (answer.location) answer = await browser.open(new URL(answer.location, origin));
-  assert.ok(answer.text.includes('value="allow"'), answer.text);
+  const page = await pageOf({}, browser, client);
+  assert.ok(page.includes('value="allow"'), page);
+  return page;
+}
+
+// The page at the end of the gate's own redirects.
+async function pageOf(more, browser = shared, client = clients.web) {
+  let answer = await browser.open(request(more, client).url);
+  while (answer.location) {
+    const next = new URL(answer.location, origin);
+    assert.equal(next.origin, origin, next.href);
+    answer = await browser.open(next);
+  }
   return answer.text;
 }
+const essential = (values) => JSON.stringify({ id_token: { acr: { essential: true, values } } });
 
 const told = [];
 const jwks = { keys: [] };
@@ -340,6 +351,88 @@ const modules = {
     const body = JSON.stringify({ redirect_uris: ["https://app.example/cb#foo"] });
     const answer = await fetch(metadata.registration_endpoint, { method: "POST", headers: { "content-type": "application/json" }, body });
     assert.deepEqual([answer.status, (await answer.json()).error], [400, "invalid_redirect_uri"]);
+  },
+
+  // What an authorization request can ask for, beyond what the plans look at.
+  "prompt-consent": async () => {
+    await flow();
+    assert.ok((await pageOf({ prompt: "consent" })).includes('value="allow"'), "asked although it is remembered");
+  },
+  "prompt-select-account": async () => {
+    const browser = fresh();
+    await flow({}, { browser, client: clients.own });
+    const page = await pageOf({ prompt: "select_account" }, browser, clients.own);
+    assert.ok(page.includes('value="continue"') && page.includes('value="switch"'), page);
+    await flow({ prompt: "select_account" }, { browser, client: clients.own });
+  },
+  "prompt-none-beside-others": async () => {
+    for (const prompt of ["none login", "consent none"]) assert.equal(await errorOf({ prompt }), "invalid_request");
+  },
+  "prompt-none-without-consent": async () => {
+    const browser = fresh();
+    await flow({}, { browser });
+    assert.equal(await errorOf({ prompt: "none" }, browser, await register()), "consent_required");
+  },
+  "max-age-0": async () => {
+    const browser = fresh();
+    const first = await flow({}, { browser });
+    assert.match(await pageOf({ max_age: "0" }, browser), /name="password"/);
+    assert.equal(await errorOf({ max_age: "0", prompt: "none" }, browser), "login_required");
+    const second = await flow({ max_age: "0" }, { browser });
+    assert.ok(second.claims.auth_time >= first.claims.auth_time);
+    assert.equal(await errorOf({ max_age: "soon" }, browser), "invalid_request");
+  },
+  "default-max-age": async () => {
+    const client = await register({ default_max_age: 0 });
+    const browser = fresh();
+    await flow({}, { browser });
+    assert.match(await pageOf({}, browser, client), /name="password"/);
+  },
+  "id-token-hint-of-somebody-else": async () => {
+    const { id_token } = await flow({}, { client: clients.own });
+    const eve = new Browser(origin, "eve", password);
+    await flow({}, { browser: eve, client: clients.own });
+    assert.equal(await errorOf({ id_token_hint: id_token, prompt: "none" }, eve, clients.own), "login_required");
+    assert.match(await pageOf({ id_token_hint: id_token }, eve, clients.own), /name="password"/);
+    assert.equal(await errorOf({ id_token_hint: id_token }, eve, clients.own), "login_required", "eve signs in again");
+    assert.equal(await errorOf({ id_token_hint: "e30.e30.e30" }, eve, clients.own), "invalid_request");
+  },
+  "login-hint-in-the-form": async () => {
+    const page = await pageOf({ login_hint: `bob"><b>@example.org` }, fresh());
+    const [input] = page.match(/<input [^>]*name="name"[^>]*>/);
+    assert.match(input, /value="bob&#34;&#62;&#60;b&#62;@example.org"/);
+  },
+  "claims-in-the-id-token": async () => {
+    const claims = JSON.stringify({ id_token: { preferred_username: null, given_name: { value: "x" }, unknown: null } });
+    assert.equal((await flow({ claims })).claims.preferred_username, name);
+    assert.equal(await errorOf({ claims: "{" }), "invalid_request");
+  },
+  "claims-sub-of-somebody-else": async () => {
+    const { claims: { sub } } = await flow();
+    const wish = (value) => JSON.stringify({ id_token: { sub: { value } } });
+    assert.equal((await flow({ claims: wish(sub) })).claims.sub, sub);
+    assert.equal(await errorOf({ claims: wish("somebody"), prompt: "none" }), "login_required");
+  },
+  "acr-values": async () => {
+    const [least] = metadata.acr_values_supported;
+    assert.equal((await flow({ acr_values: `unknown ${least}` })).claims.acr, least);
+    // One that is not reached is a wish (Core, 5.5.1.1), unless it is essential.
+    for (const more of metadata.acr_values_supported.slice(1)) {
+      const browser = fresh();
+      await flow({}, { browser, client: clients.own });
+      const reached = await flow({ acr_values: more, prompt: "none" }, { browser, client: clients.own });
+      assert.equal(reached.claims.acr, least);
+      const error = await errorOf({ claims: essential([more]), prompt: "none" }, browser, clients.own);
+      assert.equal(error, "unmet_authentication_requirements");
+    }
+    assert.equal(await errorOf({ claims: essential(["unknown"]) }), "unmet_authentication_requirements");
+  },
+  "ui-locales-in-the-page": async () => {
+    assert.deepEqual(metadata.ui_locales_supported, ["en"]);
+    assert.match(await pageOf({ ui_locales: "fr-CA fr en" }, fresh()), /<html lang="en"/);
+  },
+  "display-of-every-kind": async () => {
+    for (const display of ["page", "popup", "touch", "wap", "unknown"]) await flow({ display });
   },
 
   "oidcc-rp-initiated-logout-discovery-endpoint-verification": async () => assert.ok(metadata.end_session_endpoint),
