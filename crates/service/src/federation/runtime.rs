@@ -26,9 +26,15 @@ pub(crate) struct Federation {
     origins: Mutex<HashMap<SessionId, (Origin, Timestamp)>>,
     /// Browsers that were sent to sign out at a provider, by the hash of their `state`, and where an
     /// application wants to have them after.
-    returns: Mutex<HashMap<[u8; 32], (Option<String>, Timestamp)>>,
+    returns: Mutex<HashMap<[u8; 32], Return>>,
     /// Logout tokens that were used.
     used: Mutex<HashMap<[u8; 32], Timestamp>>,
+}
+
+#[derive(Debug)]
+struct Return {
+    back: Option<String>,
+    since: Timestamp,
 }
 
 /// One provider, as of the last time it was asked. The locks are held while it is asked, so that many
@@ -82,14 +88,14 @@ impl Federation {
         if returns.len() >= MOST_RETURNS {
             returns.clear();
         }
-        returns.insert(sha256(state.as_bytes()), (back, now));
+        returns.insert(sha256(state.as_bytes()), Return { back, since: now });
     }
 
     /// Where a browser that came back goes on to, once.
     pub(crate) fn returned(&self, state: &str, now: Timestamp) -> Option<String> {
         let mut returns = self.returns.lock().unwrap_or_else(PoisonError::into_inner);
-        let (back, since) = returns.remove(&sha256(state.as_bytes()))?;
-        back.filter(|_| now.saturating_since(since) < RETURN)
+        let Return { back, since } = returns.remove(&sha256(state.as_bytes()))?;
+        back.filter(|_| now.saturating_since(since) < RETURN_LIFE)
     }
 
     fn note_sid(&self, issuer: &str, sid: &str, session: SessionId) {
@@ -123,10 +129,10 @@ impl Federation {
         used.retain(|_, at| now.saturating_since(*at) < TOKEN_LIFE);
         drop(used);
         let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        origins.retain(|_, (_, since)| now.saturating_since(*since) < ORIGIN);
+        origins.retain(|_, (_, since)| now.saturating_since(*since) < ORIGIN_LIFE);
         drop(origins);
         let mut returns = self.returns.lock().unwrap_or_else(PoisonError::into_inner);
-        returns.retain(|_, (_, since)| now.saturating_since(*since) < RETURN);
+        returns.retain(|_, one| now.saturating_since(one.since) < RETURN_LIFE);
     }
 }
 
@@ -227,9 +233,9 @@ const REST: Duration = Duration::from_secs(10);
 /// Longer than a logout token is believed.
 const TOKEN_LIFE: Duration = Duration::from_secs(600);
 /// Longer than a session lives.
-const ORIGIN: Duration = Duration::from_secs(7 * 24 * 3600);
+const ORIGIN_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Somebody signs out at the provider.
-const RETURN: Duration = Duration::from_secs(600);
+const RETURN_LIFE: Duration = Duration::from_secs(600);
 const MOST_ORIGINS: usize = 10_000;
 const MOST_RETURNS: usize = 10_000;
 const MOST_UPSTREAMS: usize = 64;

@@ -37,7 +37,7 @@ impl MailStorage for MemoryStorage {
         let state = self.state();
         let own = state.mail_links.values().filter(|link| link.account == *account && link.expires > now);
         let mut own: Vec<_> = own.cloned().collect();
-        own.sort_by(|left, right| (right.created, right.token_hash).cmp(&(left.created, left.token_hash)));
+        own.sort_by_key(|one| std::cmp::Reverse((one.created, one.token_hash)));
         Ok(own)
     }
 
@@ -45,7 +45,7 @@ impl MailStorage for MemoryStorage {
         let state = self.state();
         let own = state.devices.get(account).into_iter().flatten();
         let mut own: Vec<_> = own.map(|(device, seen)| (*device, *seen)).collect();
-        own.sort_by(|left, right| (right.1, right.0).cmp(&(left.1, left.0)));
+        own.sort_by_key(|one| std::cmp::Reverse((one.1, one.0)));
         Ok(own)
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use gabion_model::Clock as _;
 use gabion_service::federation::{ProviderSettings, UpstreamLogout};
-use gabion_service::{LogoutRefused, SignedIn, Upstream};
+use gabion_service::{Arrival, LogoutRefused, Proof, SignedIn, Step, Upstream};
 use gabion_vault::encoding::base64url_encode;
 use gabion_vault::jose::{Algorithm, SigningKey};
 use serde_json::{Map, Value, json};
@@ -13,6 +13,7 @@ use url::Url;
 
 use super::op::CLIENT;
 use super::{ISSUER, Stage, Tab, let_in, stranger};
+use crate::second_factor::{enrol_app, prove};
 use crate::world::signed_in;
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
@@ -158,6 +159,34 @@ async fn rp_init_logout_no_state() {
     let (stage, one) = somebody(perform).await;
     leave(&stage, &one, Some(BACK)).await.unwrap();
     assert_eq!(stage.world.service.upstream_logout_returned(""), None);
+}
+
+/// What a sign-in began with is known after its second factor, too: for signing out here and there.
+#[tokio::test]
+async fn the_second_factor_keeps_where_the_first_came_from() {
+    let (stage, one) = somebody(perform).await;
+    let (app, enrolled) = enrol_app(&stage.world, &one).await;
+    assert!(stage.world.lives(&enrolled.signed_in));
+    let enter = async || {
+        stage.world.pass(1);
+        let Ok(Arrival::SignedIn { step: Step::SecondFactor(pending), .. }) =
+            stage.sign_in(&mut Tab::default()).await
+        else {
+            panic!("no second factor")
+        };
+        prove(&stage.world, &pending, Proof::Totp(app.code(&stage.world))).await.unwrap()
+    };
+    let signed_in = enter().await;
+    assert!(leave(&stage, &signed_in, None).await.is_some());
+    let (first, second) = (enter().await, enter().await);
+    stage.op.state().id_token.insert("sid".to_owned(), json!("s-3"));
+    let third = enter().await;
+    let told = json!({ "sid": "s-3", "sub": "7", "jti": "3" });
+    let mut claims = claims(&stage);
+    claims.extend(told.as_object().unwrap().clone());
+    let token = stage.op.key.sign("logout+jwt", &claims).unwrap();
+    stage.world.service.federation_logout(&stranger(), "op", &token).await.unwrap();
+    assert!(!stage.world.lives(&third) && stage.world.lives(&first) && stage.world.lives(&second));
 }
 
 #[tokio::test]
