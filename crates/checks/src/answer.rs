@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION, RETRY_AFTER, TRANSFER_ENCODING,
-    WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, response};
 
@@ -53,17 +52,17 @@ pub(crate) fn refusal(exchange: &Exchange, denial: &Denial) -> Response<Bytes> {
         Remedy::SignIn(sign_in) if page && sign_in.people => {
             if exchange.asked_by.is_some_and(forward_auth::knows_few) {
                 // The proxy makes the redirect of it.
-                headers.insert(WWW_AUTHENTICATE, sign_in.challenge.clone());
+                sign_in.challenge.write(&mut headers);
             } else {
                 status = StatusCode::SEE_OTHER;
             }
             headers.insert(LOCATION, login(exchange, sign_in.asked));
         }
         Remedy::SignIn(sign_in) => {
-            headers.insert(WWW_AUTHENTICATE, sign_in.challenge.clone());
+            sign_in.challenge.write(&mut headers);
         }
         Remedy::Challenge(challenge) => {
-            headers.insert(WWW_AUTHENTICATE, challenge.clone());
+            challenge.write(&mut headers);
         }
     }
     if exchange.asked_by.is_some_and(forward_auth::knows_few)

@@ -13,13 +13,18 @@
 //! 2. A token counts when a key of ours signed it with the key's own algorithm, its `typ` is `at+jwt`, its `iss` is this
 //!    gate, its `aud` is the route's `resource` (default: this gate's own address), and it has not expired.
 //! 3. It is verified once and remembered by its SHA-256; whether its grant or account was revoked is asked every time.
-//! 4. A token bound to a certificate counts only on a connection that shows the certificate; one bound to a key only
-//!    with a proof by that key.
+//! 4. A token bound to a certificate counts only on a connection that shows the certificate, while that is good; one
+//!    bound to a key only by the scheme `DPoP`, with one proof by that key for this method, this address and this
+//!    token, made just now and never used before. Neither is remembered: each request proves it anew. By the scheme
+//!    `DPoP` no other token counts.
 //! 5. One that does not count is refused, on public routes too. So is more than one, or one beside a session.
 //! 6. The application does not see the token, unless the route says `pass_authorization = true`.
+//! 7. The address of rule 4 is `gateway.public_url` with the request's path; on a route that declares `hosts`, the
+//!    scheme and host of the request. A host that no route declares vouches for nothing: whoever lures a client to an
+//!    address of their own could choose it.
 //!
-//! **Answer.** 401 with the challenge of RFC 6750 (`invalid_token`) and the address of the resource's metadata; 400
-//! for several.
+//! **Answer.** 401 with the challenge of RFC 6750 (`invalid_token`) or RFC 9449 (`invalid_token`,
+//! `invalid_dpop_proof`, `algs`) and the address of the resource's metadata; 400 for several. No nonces are used.
 //!
 //! **Default.** On; routes take sessions only until they say otherwise, so that an application's own bearer
 //! tokens pass untouched.
@@ -30,20 +35,23 @@
 
 use std::sync::Arc;
 
-use gabion_identity::{AccessToken, AccessTokens, Confirmation, CredentialKind};
+use gabion_identity::oauth::dpop::{ProofError, ProvenRequest};
+use gabion_identity::{AccessToken, AccessTokens, CredentialKind};
 use gabion_model::{ControlId, Problem};
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, StatusCode, request};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::challenge::Challenges;
 use crate::check::{Check, Mode, Stop};
 use crate::denial::{Denial, Remedy};
 use crate::exchange::Exchange;
+use crate::normalise;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
-use crate::route::Taken;
+use crate::route::{RouteIndex, Taken};
 
 /// `[checks.bearer]`
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -65,14 +73,18 @@ impl Settings {
 pub enum Violation {
     #[error("a token beside a session or another credential")]
     BesideAnother,
-    #[error("a token for another resource")]
-    OtherResource,
-    #[error("more than one `Authorization`")]
-    Several,
-    #[error("a token without the proof it is bound to")]
-    Unproven,
     #[error("a token that is malformed, not ours, expired or revoked")]
     NotValid,
+    #[error("a token for another resource")]
+    OtherResource,
+    #[error("a token by another scheme than its own")]
+    OtherScheme,
+    #[error("{0}")]
+    Proof(ProofError),
+    #[error("more than one `Authorization`")]
+    Several,
+    #[error("a token without the certificate it is bound to")]
+    Unproven,
 }
 
 /// What an `Authorization` field holds of ours to judge.
@@ -113,24 +125,41 @@ pub fn verify(headers: &HeaderMap) -> Result<Option<Presented<'_>>, Violation> {
     Ok(shown.filter(|shown| !shown.token.starts_with(gabion_identity::api_key::PREFIX)))
 }
 
-/// Rules 2 and 4, for a token whose signature, issuer and life are right.
+/// Rules 2 and 4, for a token whose signature, issuer and life are right. `proven` judges the proof beside it.
 pub fn suits(
     token: &AccessToken,
     scheme: Scheme,
     resource: &str,
     thumbprint: Option<&[u8; 32]>,
-    proven: impl FnOnce(&str) -> bool,
+    proven: impl FnOnce() -> Result<(), ProofError>,
 ) -> Result<(), Violation> {
     if !token.is_for(resource) {
         return Err(Violation::OtherResource);
     }
-    let shown = match (&token.confirmation, scheme) {
-        (None, Scheme::Bearer) => true,
-        (Some(Confirmation::Certificate(bound)), Scheme::Bearer) => thumbprint == Some(bound),
-        (Some(Confirmation::Proof(key)), Scheme::Dpop) => proven(key),
-        _ => false,
-    };
-    if shown { Ok(()) } else { Err(Violation::Unproven) }
+    let bound = &token.confirmation;
+    if bound.key.is_some() != (scheme == Scheme::Dpop) {
+        return Err(Violation::OtherScheme);
+    }
+    if bound.certificate.is_some() && bound.certificate.as_ref() != thumbprint {
+        return Err(Violation::Unproven);
+    }
+    // Last: what is refused for another reason uses no proof up.
+    if bound.key.is_some() { proven().map_err(Violation::Proof) } else { Ok(()) }
+}
+
+/// Rule 7: the addresses a proof may be for.
+fn addresses(issuer: &str, named: bool, exchange: &Exchange) -> SmallVec<[String; 2]> {
+    let (path, host) = (exchange.path(), exchange.host_str());
+    let own = issuer.split_once("://").map_or("", |(_, authority)| authority);
+    let mut addresses = SmallVec::new();
+    if !named || normalise::host_name(own) == normalise::host_name(host) {
+        addresses.push(format!("{issuer}{path}"));
+    }
+    if named {
+        let scheme = if exchange.secure { "https" } else { "http" };
+        addresses.push(format!("{scheme}://{host}{path}"));
+    }
+    addresses
 }
 
 impl From<Violation> for Denial {
@@ -139,9 +168,11 @@ impl From<Violation> for Denial {
             Violation::BesideAnother | Violation::Several => {
                 (StatusCode::BAD_REQUEST, "The request shows more than one credential. Send one.")
             }
-            Violation::OtherResource | Violation::Unproven | Violation::NotValid => {
-                (StatusCode::UNAUTHORIZED, "The access token is not valid here.")
-            }
+            Violation::NotValid
+            | Violation::OtherResource
+            | Violation::OtherScheme
+            | Violation::Proof(_)
+            | Violation::Unproven => (StatusCode::UNAUTHORIZED, "The access token is not valid here."),
         };
         Self::new(ControlId::TOKEN_CLAIMS, status, public, violation.to_string())
     }
@@ -160,6 +191,8 @@ pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
             takes: needs.routes.iter().map(|route| route.taken()).collect(),
             pass: needs.routes.iter().map(|route| route.declared.pass_authorization).collect(),
             resources: needs.routes.iter().map(resource).collect(),
+            named: needs.routes.iter().map(|route| !route.declared.hosts.is_empty()).collect(),
+            issuer: parts.issuer.clone(),
             challenges: Challenges::new(needs.routes, &parts.issuer),
         },
     )
@@ -173,16 +206,51 @@ pub struct Bearer {
     takes: Vec<Taken>,
     pass: Vec<bool>,
     resources: Vec<String>,
+    /// Whether the route says to which hosts it answers.
+    named: Vec<bool>,
+    issuer: String,
     challenges: Challenges,
 }
 
 impl Bearer {
-    fn refuse(&self, violation: Violation, exchange: &Exchange) -> Stop {
+    fn refuse(&self, violation: Violation, scheme: Scheme, exchange: &Exchange) -> Stop {
         let denial = Denial::from(violation);
         if denial.status != StatusCode::UNAUTHORIZED {
             return denial.into();
         }
-        denial.remedy(Remedy::Challenge(self.challenges.invalid(exchange.route))).into()
+        let challenge = match (violation, scheme) {
+            (Violation::Proof(_), _) => self.challenges.proof(exchange.route),
+            // What is wrong with it is answered in the scheme that would do.
+            (Violation::OtherScheme, Scheme::Bearer) => self.challenges.unproven(exchange.route),
+            (Violation::OtherScheme, Scheme::Dpop) | (_, Scheme::Bearer) => {
+                self.challenges.invalid(exchange.route)
+            }
+            (_, Scheme::Dpop) => self.challenges.unproven(exchange.route),
+        };
+        denial.remedy(Remedy::Challenge(challenge)).into()
+    }
+
+    /// The proof beside a token that is bound to a key.
+    fn prove(
+        &self,
+        token: &AccessToken,
+        text: &str,
+        route: RouteIndex,
+        headers: &HeaderMap,
+        exchange: &Exchange,
+    ) -> Result<(), ProofError> {
+        let proofs: SmallVec<[&str; 1]> =
+            headers.get_all(DPOP).iter().map(|value| value.to_str().unwrap_or_default()).collect();
+        let named = self.named.get(route).is_some_and(|named| *named);
+        let addresses = addresses(&self.issuer, named, exchange);
+        let urls: SmallVec<[&str; 2]> = addresses.iter().map(String::as_str).collect();
+        let request = ProvenRequest {
+            method: exchange.method.as_str(),
+            urls: &urls,
+            access_token: Some(text),
+            now: exchange.now,
+        };
+        self.tokens.prove(token, &proofs, &request)
     }
 }
 
@@ -203,26 +271,31 @@ impl Check for Bearer {
         if !self.takes.get(route).is_some_and(|takes| takes.contains(CredentialKind::Bearer)) {
             return Ok(());
         }
-        let shown = verify(&head.headers).map_err(|violation| self.refuse(violation, exchange))?;
-        let Some(shown) = shown else { return Ok(()) };
-        let not_valid = |_| self.refuse(Violation::NotValid, exchange);
-        let token = self.tokens.resolve(shown.token, exchange.now).map_err(not_valid)?;
-        let resource = self.resources.get(route).map_or("", String::as_str);
-        let thumbprint = exchange.certificate.as_ref().map(|certificate| &certificate.thumbprint);
-        // Proofs of possession of a key (DPoP) are not judged here yet: such a token opens nothing.
-        suits(&token, shown.scheme, resource, thumbprint, |_| false)
-            .map_err(|violation| self.refuse(violation, exchange))?;
+        let several = |violation| self.refuse(violation, Scheme::Bearer, exchange);
+        let Some(shown) = verify(&head.headers).map_err(several)? else { return Ok(()) };
+        let refuse = |violation| self.refuse(violation, shown.scheme, exchange);
+        let token =
+            self.tokens.resolve(shown.token, exchange.now).map_err(|_| refuse(Violation::NotValid))?;
         if exchange.session.is_some() || exchange.credential.is_some() {
-            return Err(self.refuse(Violation::BesideAnother, exchange));
+            return Err(refuse(Violation::BesideAnother));
         }
+        let resource = self.resources.get(route).map_or("", String::as_str);
+        let certificate = exchange.certificate.as_ref().filter(|one| one.is_valid(exchange.now));
+        let thumbprint = certificate.map(|certificate| &certificate.thumbprint);
+        let proven = || self.prove(&token, shown.token, route, &head.headers, exchange);
+        suits(&token, shown.scheme, resource, thumbprint, proven).map_err(refuse)?;
+        exchange.bound_to_certificate = token.confirmation.certificate.is_some();
         exchange.credential = Some(Arc::clone(&token.credential));
         if !self.pass.get(route).is_some_and(|pass| *pass) {
             head.headers.remove(AUTHORIZATION);
-            head.headers.remove("dpop");
+            head.headers.remove(DPOP);
         }
         Ok(())
     }
 }
+
+/// RFC 9449 §4.1.
+const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 #[cfg(test)]
 mod tests {

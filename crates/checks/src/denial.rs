@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use gabion_model::ControlId;
+use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 /// A refusal: which control made it, the status, what the client may read and what the record keeps.
@@ -30,7 +31,7 @@ pub(crate) enum Remedy {
     /// `Retry-After`, in seconds.
     RetryAfter(u32),
     /// `WWW-Authenticate`.
-    Challenge(HeaderValue),
+    Challenge(Challenge),
     /// For a navigation the way to the login page, for a program the challenge.
     SignIn(Box<SignIn>),
 }
@@ -42,7 +43,27 @@ pub(crate) struct SignIn {
     pub(crate) people: bool,
     /// What the login page is asked for beside, for instance `acr=phr&fresh=1`.
     pub(crate) asked: &'static str,
-    pub(crate) challenge: HeaderValue,
+    pub(crate) challenge: Challenge,
+}
+
+/// The values of `WWW-Authenticate`, one per scheme.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Challenge {
+    pub(crate) first: HeaderValue,
+    pub(crate) second: Option<HeaderValue>,
+}
+
+impl Challenge {
+    pub(crate) const fn one(first: HeaderValue) -> Self {
+        Self { first, second: None }
+    }
+
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        headers.insert(WWW_AUTHENTICATE, self.first.clone());
+        if let Some(second) = &self.second {
+            headers.append(WWW_AUTHENTICATE, second.clone());
+        }
+    }
 }
 
 /// An answer of the gate that is not a refusal.

@@ -1,9 +1,10 @@
 //! What the gate knows about one request while it lives.
 
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use gabion_identity::{Credential, Session};
+use gabion_identity::{Credential, CredentialKind, Session};
 use gabion_model::{Actor, ControlId, Principal, RequestId, Timestamp};
 use gabion_vault::x509::PeerCertificate;
 use http::header::{ACCEPT, ORIGIN, USER_AGENT};
@@ -53,6 +54,8 @@ pub struct Exchange {
     pub(crate) credential: Option<Arc<Credential>>,
     /// The client's, from the handshake or from a trusted proxy.
     pub(crate) certificate: Option<Arc<PeerCertificate>>,
+    /// The credential counts only beside the certificate.
+    pub(crate) bound_to_certificate: bool,
     /// A proxy asks in the client's place.
     pub(crate) asked_by: Option<Dialect>,
     pub(crate) framing: Framing,
@@ -115,6 +118,7 @@ impl Exchange {
             session: None,
             credential: None,
             certificate: head.extensions.get().cloned(),
+            bound_to_certificate: false,
             asked_by: None,
             framing: Framing::Implicit,
             body_limit: 0,
@@ -181,8 +185,15 @@ impl Exchange {
     /// What a live answer ends with.
     #[must_use]
     pub fn life(&self) -> Option<Life> {
-        let session = self.session.clone().map(Life::Session);
-        session.or_else(|| self.credential.clone().map(Life::Credential))
+        if let Some(session) = &self.session {
+            return Some(Life::Session(Arc::clone(session)));
+        }
+        let credential = Arc::clone(self.credential.as_ref()?);
+        let leans = self.bound_to_certificate || credential.kind == CredentialKind::Certificate;
+        let certificate = self.certificate.as_ref().filter(|_| leans);
+        // The last second is a good one.
+        let latest = certificate.map_or(NEVER, |one| one.not_after.saturating_add(SECOND));
+        Some(Life::Credential { credential, latest })
     }
 
     /// The client's certificate.
@@ -236,23 +247,29 @@ impl Exchange {
 #[derive(Debug, Clone)]
 pub enum Life {
     Session(Arc<Session>),
-    Credential(Arc<Credential>),
+    Credential {
+        credential: Arc<Credential>,
+        /// When the certificate beside it ends.
+        latest: Timestamp,
+    },
 }
 
 impl Life {
     #[must_use]
-    pub fn is_ended(&self) -> bool {
+    pub fn is_over(&self, now: Timestamp) -> bool {
         match self {
             Self::Session(session) => session.is_ended(),
-            Self::Credential(credential) => credential.is_ended(),
+            Self::Credential { credential, latest } => {
+                credential.is_ended() || now >= credential.expires().min(*latest)
+            }
         }
     }
 
-    /// Resolves when it ends.
-    pub async fn ended(&self) {
+    /// Resolves when it ends or expires; `at` resolves when a moment has come.
+    pub async fn over<F: Future<Output = ()>>(&self, at: impl Fn(Timestamp) -> F) {
         match self {
             Self::Session(session) => session.ended().await,
-            Self::Credential(credential) => credential.ended().await,
+            Self::Credential { credential, latest } => credential.over(*latest, at).await,
         }
     }
 
@@ -260,7 +277,7 @@ impl Life {
     pub fn touch(&self, now: Timestamp) -> bool {
         match self {
             Self::Session(session) => session.touch(now),
-            Self::Credential(credential) => credential.touch(now),
+            Self::Credential { credential, .. } => credential.touch(now),
         }
     }
 }
@@ -296,6 +313,8 @@ impl Audience {
     }
 }
 
+const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
+const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
 pub(crate) const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 

@@ -35,6 +35,21 @@ pub struct Settings {
     pub account_header: Option<String>,
     /// A header field for the roles, with commas between them, for instance `Remote-Groups`.
     pub roles_header: Option<String>,
+    /// What becomes of CORS preflights, which browsers send without credentials (`OPTIONS` with
+    /// `Access-Control-Request-Method`). `refuse`, or `pass` where the application answers them itself: on declared
+    /// paths and for declared methods they then go through, with nobody's name. Needs `checks.cors`.
+    pub preflights: Preflights,
+}
+
+/// What becomes of CORS preflights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Preflights {
+    /// To the application.
+    Pass,
+    /// Nowhere.
+    #[default]
+    Refuse,
 }
 
 /// Whose header fields say what the original request was.
@@ -209,6 +224,7 @@ pub(crate) struct ForwardAuth {
     name: Option<HeaderName>,
     account: Option<HeaderName>,
     roles: Option<HeaderName>,
+    preflights: Preflights,
 }
 
 impl ForwardAuth {
@@ -222,7 +238,12 @@ impl ForwardAuth {
             name: header(&settings.name_header),
             account: header(&settings.account_header),
             roles: header(&settings.roles_header),
+            preflights: settings.preflights,
         })
+    }
+
+    pub(crate) fn passes_preflights(&self) -> bool {
+        self.preflights == Preflights::Pass
     }
 
     pub(crate) fn is_asked(head: &request::Parts) -> bool {

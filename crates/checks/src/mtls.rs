@@ -9,9 +9,11 @@
 //! **Rules.**
 //! 1. The handshake verified the certificate against `gateway.tls.client_certificates.ca_file`; one that fails ends
 //!    the connection. Behind a proxy that ends TLS, `Client-Cert` counts when the proxy is trusted and
-//!    `forwarded = true`; from everybody else it is removed unread.
+//!    `forwarded = true`; from everybody else it is removed unread. What a trusted proxy itself shows in its
+//!    handshake is never taken for its clients'.
 //! 2. On a route whose `credentials` name `certificate`, a certificate with a name that `[[machines.certificates]]`
-//!    binds is that account, while certificate and account are good. One that is bound to nobody is a stranger's.
+//!    binds is that account, while certificate and account are good. One that is bound to nobody is a stranger's, and
+//!    so is one that no authority vouches for (`self_signed`, `forwarded_verified = false`): such only prove a key.
 //! 3. Beside another credential of the same account it adds nothing; beside one of another account the request is
 //!    ambiguous: refused.
 //!
@@ -41,7 +43,7 @@ use crate::pipeline::Step;
 use crate::route::Taken;
 
 /// `[checks.mtls]`
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// `enforce`, `observe` or `off`.
@@ -49,6 +51,15 @@ pub struct Settings {
     /// A trusted proxy ends TLS, verifies client certificates and tells them in `Client-Cert` (RFC 9440). It must
     /// remove what clients send under that name.
     pub forwarded: bool,
+    /// The proxy verifies certificates against an authority before it tells them. `false`: it tells any, so that their
+    /// names count for nothing, and only OAuth clients that registered them and tokens bound to them can use them.
+    pub forwarded_verified: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { mode: Mode::Enforce, forwarded: false, forwarded_verified: true }
+    }
 }
 
 impl Settings {
@@ -90,26 +101,31 @@ impl From<Violation> for Denial {
 
 /// What a trusted proxy says, before `normalise` removes it.
 pub(crate) fn forwarded_step(needs: &Needs<'_, '_>) -> Option<Step> {
-    let settings = &needs.settings.mtls;
-    if !settings.forwarded {
-        return None;
-    }
-    order::step(settings.mode, Mtls { certificates: None, takes: Vec::new() })
+    let Settings { mode, forwarded, forwarded_verified } = needs.settings.mtls;
+    // Off or not, what a trusted proxy shows for itself is not its clients'.
+    let (mode, forwarded) = if mode == Mode::Off { (Mode::Enforce, false) } else { (mode, forwarded) };
+    let source = Source::Proxy { forwarded, verified: forwarded_verified };
+    order::step(mode, Mtls { source, takes: Vec::new() })
 }
 
 pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
-    let certificates = Some(Arc::clone(&needs.parts?.machines.as_ref()?.certificates));
+    let source = Source::Bindings(Arc::clone(&needs.parts?.machines.as_ref()?.certificates));
     let takes = needs.routes.iter().map(|route| route.taken()).collect();
-    order::step(needs.settings.mtls.mode, Mtls { certificates, takes })
+    order::step(needs.settings.mtls.mode, Mtls { source, takes })
 }
 
 /// The check, in two instances: what a proxy forwards, and whose it is.
 #[derive(Debug)]
 pub struct Mtls {
-    /// None for the first instance.
-    certificates: Option<Arc<Certificates>>,
+    source: Source,
     /// Per route.
     takes: Vec<Taken>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Bindings(Arc<Certificates>),
+    Proxy { forwarded: bool, verified: bool },
 }
 
 impl Check for Mtls {
@@ -122,12 +138,18 @@ impl Check for Mtls {
     }
 
     fn request(&self, head: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
-        let Some(certificates) = &self.certificates else {
-            if exchange.trusted_peer {
-                // The connection's own certificate is the proxy's, not the client's.
-                exchange.certificate = verify(&head.headers).map_err(Denial::from)?.map(Arc::new);
+        let certificates = match &self.source {
+            Source::Bindings(certificates) => certificates,
+            Source::Proxy { forwarded, verified } => {
+                if exchange.trusted_peer {
+                    // The connection's own certificate is the proxy's, not the client's.
+                    exchange.certificate = None;
+                    let told = if *forwarded { verify(&head.headers).map_err(Denial::from)? } else { None };
+                    let judged = |told: PeerCertificate| if *verified { told.by_authority() } else { told };
+                    exchange.certificate = told.map(judged).map(Arc::new);
+                }
+                return Ok(());
             }
-            return Ok(());
         };
         let Some(certificate) = &exchange.certificate else { return Ok(()) };
         let takes = exchange.route.and_then(|route| self.takes.get(route));

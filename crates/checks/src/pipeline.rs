@@ -16,6 +16,7 @@ use crate::client_address;
 use crate::denial::Denial;
 use crate::exchange::{Caller, Connection, Exchange};
 use crate::forward_auth::{self, ForwardAuth};
+use crate::identity_header::GABION_IDENTITY;
 use crate::metrics::{Counters, Metric, Verdict};
 use crate::normalise;
 use crate::order;
@@ -162,6 +163,13 @@ impl Pipeline {
         Ok(self)
     }
 
+    /// The same, with host names by which the gate's own pages can be reached beside those that routes declare.
+    #[must_use]
+    pub fn with_own_hosts(self, hosts: impl IntoIterator<Item = String>) -> Self {
+        self.routes.set_own_hosts(hosts.into_iter().collect());
+        self
+    }
+
     /// The answer to a proxy: the original request passes every check, and none is forwarded from here.
     fn ask(&self, asked: &ForwardAuth, connection: Connection, head: &request::Parts) -> Refused {
         let (mut inner, dialect) = match asked.original(connection.peer.ip(), head) {
@@ -189,6 +197,19 @@ impl Pipeline {
                 Refused(Box::new((exchange, answer, "access")))
             }
             Err(Refused(refused)) => match *refused {
+                // A preflight on a declared path, where the application is said to answer those itself. It carries
+                // nobody's credentials, and nobody's name goes with it.
+                (exchange, Stop::Answered(reply), check)
+                    if reply.status.is_success()
+                        && asked.passes_preflights()
+                        && exchange.route.and_then(|route| self.routes.get(route)).is_some_and(|route| {
+                            !route.is_own() && route.takes_preflight(&inner)
+                        }) =>
+                {
+                    inner.headers.remove(&GABION_IDENTITY);
+                    let answer = asked.admit(&inner, &exchange);
+                    Refused(Box::new((exchange, answer, check)))
+                }
                 // A yes that no check said: a preflight the gate would have answered itself.
                 (exchange, Stop::Answered(reply), check) if reply.status.is_success() => {
                     let denial = Denial::new(

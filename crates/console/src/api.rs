@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Console;
 use crate::context::Visitor;
+use crate::oauth::error;
 
 pub(crate) use body::{Body, Query, some};
 pub(crate) use problem::{Field, Problem};
@@ -81,7 +82,7 @@ impl FromRequestParts<Console> for Asker {
         }
         let living = visitor.known.session.as_ref().is_some_and(|session| !session.is_ended());
         if !living && visitor.known.credential.is_none() {
-            return Err(Problem::unauthenticated().answer());
+            return Err(error::of_this_site(Problem::unauthenticated().answer(), console));
         }
         Ok(Self { caller: visitor.caller(), version: version(&parts.headers)? })
     }

@@ -106,6 +106,7 @@ pub fn router(parts: Parts) -> Router {
         .route("/.gabion/csp-report", csp_report::route())
         .route("/.well-known/jwks.json", jwks::route())
         .route("/.well-known/oauth-protected-resource", protected_resource::route())
+        .route("/.well-known/oauth-protected-resource/{*path}", protected_resource::route())
         .fallback(|| async { page::not_found() })
         .method_not_allowed_fallback(|| async { page::method_not_allowed() })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

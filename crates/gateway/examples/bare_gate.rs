@@ -82,6 +82,7 @@ fn main() {
             pipeline,
             upstreams: BTreeMap::from([("app".into(), Upstream { url: upstream, ..Upstream::default() })]),
             tls: None,
+            client_certificates: None,
         },
         local: LocalService::new(axum::Router::new()),
         clock,

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use gabion_checks::{Connection, Denial, PeerCertificate, Pipeline};
+use gabion_checks::{Connection, Denial, Pipeline};
 use gabion_model::Timestamp;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, MissedTickBehavior, timeout};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
 
 use crate::admission::Place;
 use crate::certificates::Certificates;
@@ -22,6 +22,7 @@ use crate::gate::{Live, Shared};
 use crate::h1;
 use crate::h2;
 use crate::metrics::CoreMetrics;
+use crate::tls::ServerTls;
 use crate::upstream::Pool;
 use crate::watch::{Registry, TICK};
 use crate::wire::Stream;
@@ -41,7 +42,7 @@ pub(crate) struct Core {
 #[derive(Debug)]
 pub(crate) struct CoreLive {
     pub(crate) pipeline: Arc<Pipeline>,
-    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    pub(crate) tls: Option<Arc<ServerTls>>,
     /// In the order of `pipeline.upstreams()`.
     pub(crate) pools: Vec<Arc<Pool>>,
 }
@@ -185,7 +186,7 @@ async fn serve(core: &Arc<Core>, stream: TcpStream, connection: Connection, plac
     let settings = &core.shared.settings;
     if connection.secure {
         let Some(tls) = core.live().tls.clone() else { return };
-        let handshake = Box::pin(TlsAcceptor::from(tls).accept(stream));
+        let handshake = Box::pin(handshake(&tls, stream));
         let stream = match timeout(settings.handshake_timeout.as_duration(), handshake).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(_)) | Err(_) => {
@@ -193,12 +194,13 @@ async fn serve(core: &Arc<Core>, stream: TcpStream, connection: Connection, plac
                 return;
             }
         };
-        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-        let _kept = match shown.map(|der| PeerCertificate::parse(der)) {
+        let shown = stream.get_ref().1.peer_certificates();
+        let judge = |chain| tls.verifier().and_then(|verifier| verifier.judge(chain, core.shared.clock.now()));
+        let _kept = match shown.map(judge) {
             None => None,
-            Some(Ok(certificate)) => Some(core.certificates.keep(connection, certificate)),
-            // The handshake believed what cannot be read: nobody comes in by it.
-            Some(Err(_)) => return,
+            Some(Some(certificate)) => Some(core.certificates.keep(connection, certificate)),
+            // The handshake believed it and now it is not good: nobody comes in by it.
+            Some(None) => return,
         };
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let stream = Stream::Tls(Box::new(stream.into()));
@@ -213,6 +215,16 @@ async fn serve(core: &Arc<Core>, stream: TcpStream, connection: Connection, plac
         h1::server::serve(core, Stream::Plain(stream), connection, b"").await;
     }
     drop(place);
+}
+
+/// The handshake, by the configuration that the client's wish for a host leads to.
+async fn handshake(tls: &ServerTls, stream: TcpStream) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
+    if let Some(config) = tls.for_all() {
+        return TlsAcceptor::from(Arc::clone(config)).accept(stream).await;
+    }
+    let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
+    let config = Arc::clone(tls.for_host(start.client_hello().server_name()));
+    start.into_stream(config).await
 }
 
 /// Reads until it is clear whether the client speaks HTTP/2 by prior knowledge.

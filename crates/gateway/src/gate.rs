@@ -20,8 +20,8 @@ use crate::admission::Admission;
 use crate::core::{self, Core};
 use crate::listener;
 use crate::local::LocalService;
-use crate::settings::{AdminSettings, Settings, TlsMode, Upstream};
-use crate::tls::{TlsError, TlsMaterial};
+use crate::settings::{AdminSettings, ClientCertificates, Settings, TlsMode, Upstream};
+use crate::tls::{ServerTls, TlsError, TlsMaterial};
 use crate::upstream::Target;
 
 /// Everything a gate is started with.
@@ -45,6 +45,8 @@ pub struct Generation {
     pub upstreams: BTreeMap<String, Upstream>,
     /// Needed unless `settings.tls.mode` is `off`.
     pub tls: Option<TlsMaterial>,
+    /// Which certificates clients may show.
+    pub client_certificates: Option<ClientCertificates>,
 }
 
 /// One value another part of the program gives to the admin listener.
@@ -118,7 +120,7 @@ pub(crate) struct Live {
     pub(crate) pipeline: Arc<Pipeline>,
     /// In the order of `pipeline.upstreams()`.
     pub(crate) targets: Vec<Arc<Target>>,
-    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    pub(crate) tls: Option<Arc<ServerTls>>,
 }
 
 impl Gate {
@@ -267,7 +269,8 @@ impl Live {
             (TlsMode::Off, _) => None,
             (_, None) => return Err(StartError::NoCertificate),
             (_, Some(material)) => {
-                Some(material.server(settings.http2, settings.tls.client_certificates.as_ref())?)
+                let client = generation.client_certificates.as_ref();
+                Some(Arc::new(material.server(settings.http2, client)?))
             }
         };
         let targets = generation.pipeline.upstreams().iter().map(|name| {

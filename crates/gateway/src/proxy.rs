@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use gabion_checks::{Admitted, Connection, Denial, Destination, Exchange, Life};
+use gabion_checks::{Admitted, Connection, Denial, Destination, Exchange};
 use http::{Request, Response, request, response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::body::RequestBody;
 use crate::core::{Core, CoreLive};
+use crate::lease::Lease;
 use crate::local::LocalBody;
 use crate::upstream::{self, Sent, UpstreamBody, UpstreamError, Wire};
 use crate::watch::Watched;
@@ -32,7 +33,7 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) struct Tunnel {
     pub(crate) wire: Wire,
-    pub(crate) life: Option<Life>,
+    pub(crate) lease: Option<Lease>,
 }
 
 /// The body of an answer. One that streams ends when the session or credential it was authorized by does.
@@ -41,7 +42,7 @@ pub(crate) struct AnswerBody {
     source: Source,
     /// Read from the upstream before it was decided to pass the body on.
     prefix: Bytes,
-    life: Option<Life>,
+    lease: Option<Lease>,
     ended: Option<Ended>,
 }
 
@@ -105,7 +106,7 @@ pub(crate) async fn answer(
             let upgrade = exchange.is_upgrade();
             match upstream::send(pool, head, body, upgrade, watch, &core.metrics).await {
                 Ok(sent) => {
-                    let answer = dress(live, sent, &mut exchange);
+                    let answer = dress(core, live, sent, &mut exchange);
                     match exchange.look_ahead() {
                         None => answer,
                         // Boxed: only suspicious answers are looked into.
@@ -122,16 +123,17 @@ pub(crate) async fn answer(
 }
 
 /// An upstream's answer with all that the checks add to its head.
-fn dress(live: &CoreLive, sent: Sent, exchange: &mut Exchange) -> Answer {
+fn dress(core: &Core, live: &CoreLive, sent: Sent, exchange: &mut Exchange) -> Answer {
     let Sent { mut head, mut body, tunnel } = sent;
     let replacement = live.pipeline.response(exchange, &mut head);
+    let lease = || exchange.life().map(|life| Lease::new(life, &core.shared().clock));
     if let Some(wire) = tunnel {
-        let tunnel = Tunnel { wire: *wire, life: exchange.life() };
+        let tunnel = Tunnel { wire: *wire, lease: lease() };
         return Answer { head, body, tunnel: Some(Box::new(tunnel)) };
     }
     match replacement {
         Some(replacement) => body = AnswerBody::own(replacement),
-        None => body.life = exchange.life(),
+        None => body.lease = lease(),
     }
     Answer { head, body, tunnel: None }
 }
@@ -163,7 +165,7 @@ impl Answer {
 
 impl AnswerBody {
     fn new(source: Source) -> Self {
-        Self { source, prefix: Bytes::new(), life: None, ended: None }
+        Self { source, prefix: Bytes::new(), lease: None, ended: None }
     }
 
     pub(crate) fn empty() -> Self {
@@ -223,8 +225,10 @@ impl AnswerBody {
 
     /// Ready when what this body was authorized by has ended.
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(life) = self.life.take() {
-            self.ended = Some(Ended(Box::pin(async move { life.ended().await })));
+        if self.ended.is_none()
+            && let Some(lease) = self.lease.clone()
+        {
+            self.ended = Some(Ended(Box::pin(async move { lease.over().await })));
         }
         match &mut self.ended {
             Some(ended) => ended.0.as_mut().poll(cx),
@@ -248,7 +252,7 @@ impl Body for AnswerBody {
         loop {
             return match this.poll_source(cx) {
                 Poll::Ready(Some(Ok(frame))) if !frame.is_data() => continue,
-                Poll::Ready(frame) if !this.life.as_ref().is_some_and(Life::is_ended) => Poll::Ready(frame),
+                Poll::Ready(frame) if !this.lease.as_ref().is_some_and(Lease::is_over) => Poll::Ready(frame),
                 Poll::Ready(_) => Poll::Ready(Some(Err(io::ErrorKind::PermissionDenied.into()))),
                 Poll::Pending => {
                     this.poll_ended(cx).map(|()| Some(Err(io::ErrorKind::PermissionDenied.into())))

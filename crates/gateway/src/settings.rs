@@ -74,13 +74,20 @@ pub struct Tls {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClientCertificates {
-    /// The authorities that may have signed them, in PEM.
+    /// The authorities that may have signed them, in PEM. Read at start and reload. Needed, unless `self_signed`.
     pub ca_file: PathBuf,
     /// `optional` lets clients without one in, as strangers; `required` ends their handshake.
     pub mode: ClientCertificateMode,
     /// Certificates that were revoked, as the authorities' lists (CRL) in PEM. Read at start and reload. With it,
     /// a certificate of an authority that gave no list is refused.
     pub crl_file: Option<PathBuf>,
+    /// Take certificates too that no authority of `ca_file` signed. They are nobody's in `[[machines.certificates]]`:
+    /// OAuth clients that registered them (`self_signed_tls_client_auth`) are known by them, and tokens can be bound
+    /// to them (RFC 8705).
+    pub self_signed: bool,
+    /// Ask for certificates only on connections to these host names, so that browsers elsewhere are not bothered; the
+    /// first is announced to OAuth clients (`mtls_endpoint_aliases`). Empty: ask everybody. Only with `optional`.
+    pub hosts: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -228,10 +235,30 @@ impl Settings {
             if self.tls.mode == TlsMode::Off {
                 problems.push(Problem::new("tls.client_certificates", "there is no TLS to ask for them in"));
             }
-            if client.ca_file.as_os_str().is_empty() {
+            let at = |key: &str| format!("tls.client_certificates.{key}");
+            let authorities = !client.ca_file.as_os_str().is_empty();
+            if !authorities && !client.self_signed {
                 problems.push(
-                    Problem::new("tls.client_certificates.ca_file", "is needed to verify them")
+                    Problem::new(at("ca_file"), "is needed to verify them")
                         .hint("the PEM file of the authority that signs your clients' certificates"),
+                );
+            }
+            if !authorities && client.crl_file.is_some() {
+                problems.push(Problem::new(at("crl_file"), "needs the `ca_file` whose list it is"));
+            }
+            for (index, host) in client.hosts.iter().enumerate() {
+                let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+                if host.is_empty() || !host.bytes().all(plain) {
+                    problems.push(
+                        Problem::new(at(&format!("hosts[{index}]")), format!("`{host}` is not a host name"))
+                            .hint("a lower-case name without scheme and port, for instance `mtls.example`"),
+                    );
+                }
+            }
+            if !client.hosts.is_empty() && client.mode == ClientCertificateMode::Required {
+                problems.push(
+                    Problem::new(at("hosts"), "clients choose the name they connect to, so none is required to show one")
+                        .hint("say `mode = \"optional\"`, and `credentials = [\"certificate\"]` on routes"),
                 );
             }
         }

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use gabion_model::Secret;
 use gabion_vault::tls::{VERSIONS, provider};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::ClientCertVerifier;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-use crate::settings::{ClientCertificateMode, ClientCertificates, Upstream};
+use crate::peers::ClientVerifier;
+use crate::settings::{ClientCertificates, Upstream};
 
 /// The certificate the gate shows and its key, in PEM.
 #[derive(Debug, Clone)]
@@ -49,13 +48,28 @@ impl TlsMaterial {
         &self,
         http2: bool,
         client: Option<&ClientCertificates>,
+    ) -> Result<ServerTls, TlsError> {
+        let verifier = client.map(|client| ClientVerifier::new(client).map(Arc::new)).transpose()?;
+        let hosts = client.map_or_else(Vec::new, |client| client.hosts.clone());
+        Ok(ServerTls {
+            silent: self.config(http2, None)?,
+            asking: verifier.as_ref().map(|verifier| self.config(http2, Some(verifier))).transpose()?,
+            hosts,
+            verifier,
+        })
+    }
+
+    fn config(
+        &self,
+        http2: bool,
+        verifier: Option<&Arc<ClientVerifier>>,
     ) -> Result<Arc<ServerConfig>, TlsError> {
         let chain = certificates(self.chain_pem.as_bytes(), "the certificate chain")?;
         let key = PrivateKeyDer::from_pem_slice(self.key_pem.expose().as_bytes())
             .map_err(|cause| TlsError::Pem { what: "the key".into(), cause })?;
         let builder = ServerConfig::builder_with_provider(provider()).with_protocol_versions(VERSIONS)?;
-        let builder = match client {
-            Some(client) => builder.with_client_cert_verifier(client_verifier(client)?),
+        let builder = match verifier {
+            Some(verifier) => builder.with_client_cert_verifier(Arc::clone(verifier) as Arc<_>),
             None => builder.with_no_client_auth(),
         };
         let mut config = builder.with_single_cert(chain, key)?;
@@ -70,30 +84,40 @@ impl TlsMaterial {
 /// # Errors
 /// Which file cannot be read, or holds no certificate.
 pub fn check_client_certificates(client: &ClientCertificates) -> Result<(), TlsError> {
-    client_verifier(client).map(drop)
+    ClientVerifier::new(client).map(drop)
 }
 
-/// Believes certificates the configured authorities signed and did not revoke.
-fn client_verifier(settings: &ClientCertificates) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
-    let what = format!("`{}`", settings.ca_file.display());
-    let mut roots = RootCertStore::empty();
-    let (added, _) =
-        roots.add_parsable_certificates(certificates(read(&settings.ca_file)?.as_bytes(), &what)?);
-    if added == 0 {
-        return Err(TlsError::NoCertificate { what });
+/// TLS towards clients: what asks them for certificates, and what does not.
+#[derive(Debug)]
+pub(crate) struct ServerTls {
+    silent: Arc<ServerConfig>,
+    asking: Option<Arc<ServerConfig>>,
+    /// Only connections for these names are asked; empty: all are.
+    hosts: Vec<String>,
+    verifier: Option<Arc<ClientVerifier>>,
+}
+
+impl ServerTls {
+    /// The one configuration for every connection; none when the name the client asks for decides.
+    pub(crate) fn for_all(&self) -> Option<&Arc<ServerConfig>> {
+        match &self.asking {
+            None => Some(&self.silent),
+            Some(asking) => self.hosts.is_empty().then_some(asking),
+        }
     }
-    let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
-    if let Some(path) = &settings.crl_file {
-        let lists: Vec<CertificateRevocationListDer<'static>> =
-            CertificateRevocationListDer::pem_slice_iter(read(path)?.as_bytes())
-                .collect::<Result<_, _>>()
-                .map_err(|cause| TlsError::Pem { what: format!("`{}`", path.display()), cause })?;
-        builder = builder.with_crls(lists);
+
+    /// The configuration for a connection to the host of this name.
+    pub(crate) fn for_host(&self, name: Option<&str>) -> &Arc<ServerConfig> {
+        let asked = name.is_some_and(|name| self.hosts.iter().any(|host| host.eq_ignore_ascii_case(name)));
+        match &self.asking {
+            Some(asking) if asked || self.hosts.is_empty() => asking,
+            _ => &self.silent,
+        }
     }
-    if settings.mode == ClientCertificateMode::Optional {
-        builder = builder.allow_unauthenticated();
+
+    pub(crate) fn verifier(&self) -> Option<&ClientVerifier> {
+        self.verifier.as_deref()
     }
-    builder.build().map_err(|cause| TlsError::ClientCertificates(cause.to_string()))
 }
 
 /// What connections to an `https` upstream need.
@@ -127,14 +151,14 @@ fn protocols(http2: bool) -> Vec<Vec<u8>> {
     protocols
 }
 
-fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let found: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
         .map_err(|cause| TlsError::Pem { what: what.into(), cause })?;
     if found.is_empty() { Err(TlsError::NoCertificate { what: what.into() }) } else { Ok(found) }
 }
 
-fn read(path: &Path) -> Result<String, TlsError> {
+pub(crate) fn read(path: &Path) -> Result<String, TlsError> {
     std::fs::read_to_string(path).map_err(|cause| TlsError::File { path: path.into(), cause })
 }
 

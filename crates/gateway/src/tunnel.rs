@@ -1,4 +1,4 @@
-//! Both directions of an admitted WebSocket, as bytes, until either side ends it, the session does, or
+//! Both directions of an admitted WebSocket, as bytes, until either side ends it, the session or credential does, or
 //! the gate drains.
 
 use std::future::{Future, poll_fn};
@@ -7,7 +7,6 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use gabion_model::Clock;
 use tokio::io::AsyncWrite;
 
 use crate::proxy::Tunnel;
@@ -21,17 +20,16 @@ pub(crate) async fn run(
     writer: &mut Writer,
     tunnel: Tunnel,
     watch: &Watched,
-    clock: &dyn Clock,
 ) {
-    let Tunnel { mut wire, life } = tunnel;
+    let Tunnel { mut wire, lease } = tunnel;
     let heard = || {
-        if let Some(life) = &life {
-            life.touch(clock.now());
+        if let Some(lease) = &lease {
+            lease.touch();
         }
     };
     let mut ended = pin!(async {
-        match &life {
-            Some(life) => life.ended().await,
+        match &lease {
+            Some(lease) => lease.over().await,
             None => std::future::pending().await,
         }
     });

@@ -2,11 +2,12 @@
 //!
 //! A token is verified once and remembered by its SHA-256 until it expires, so that the next request costs a
 //! hash instead of a signature. What was revoked meanwhile is asked every time: remembering never makes a
-//! token live longer.
+//! token live longer. What it is bound to is proved by every request anew.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use gabion_model::{AccountId, Acr, Principal, Role, TenantId, Timestamp};
@@ -18,7 +19,9 @@ use serde::Deserialize;
 use crate::account::{Account, Follower};
 use crate::credential::{Credential, CredentialKind, NewCredential, Scopes};
 use crate::keyring::Keyring;
-use crate::oauth::revocation::Revocations;
+use crate::oauth::dpop::{self, ProofError, ProvenRequest};
+use crate::oauth::replay::Replay;
+use crate::oauth::revocation::{Revocations, Watcher};
 use crate::storage::AccountChange;
 
 /// The tokens that were verified and have not expired.
@@ -27,25 +30,28 @@ pub struct AccessTokens {
     revocations: Arc<Revocations>,
     issuer: RwLock<Arc<str>>,
     shards: Vec<Mutex<HashMap<[u8; 32], Arc<AccessToken>>>>,
+    /// Proofs that were used, by the first byte of their id's hash.
+    proofs: Vec<Replay>,
 }
 
 /// A token that was verified.
 #[derive(Debug)]
 pub struct AccessToken {
     pub credential: Arc<Credential>,
-    pub confirmation: Option<Confirmation>,
+    pub confirmation: Confirmation,
     audiences: Box<[Box<str>]>,
-    grant: Option<Box<str>>,
+    /// Its grant, or its own id where it was made without one.
+    family: Box<str>,
     issued: i64,
 }
 
-/// What must be shown beside a token that is bound to its holder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Confirmation {
+/// What must be shown beside a token that is bound to its holder: all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Confirmation {
     /// The certificate with this SHA-256 (RFC 8705).
-    Certificate([u8; 32]),
+    pub certificate: Option<[u8; 32]>,
     /// A proof by the key with this RFC 7638 thumbprint (RFC 9449).
-    Proof(String),
+    pub key: Option<String>,
 }
 
 /// Why a token is not believed.
@@ -104,8 +110,16 @@ struct Cnf {
 impl AccessTokens {
     #[must_use]
     pub fn new(keys: Arc<Keyring>, revocations: Arc<Revocations>, issuer: &str) -> Arc<Self> {
-        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Arc::new(Self { keys, revocations, issuer: RwLock::new(issuer.into()), shards })
+        let tokens = Arc::new(Self {
+            keys,
+            revocations,
+            issuer: RwLock::new(issuer.into()),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            proofs: (0..SHARDS).map(|_| new_replay()).collect(),
+        });
+        let watcher: Weak<Self> = Arc::downgrade(&tokens);
+        tokens.revocations.watch(watcher);
+        tokens
     }
 
     /// The gate is reached by another address: what was issued under the former counts no more.
@@ -133,8 +147,7 @@ impl AccessTokens {
             Some(found) => found,
             None => {
                 let found = Arc::new(self.verify(token, now)?);
-                keep(&mut lock(shard), hash, &found, now);
-                found
+                keep(&mut lock(shard), hash, found, now)
             }
         };
         if self.is_revoked(&found) {
@@ -143,10 +156,35 @@ impl AccessTokens {
             return Err(AccessTokenError::Revoked);
         }
         if !found.credential.touch(now) {
+            found.credential.end();
             lock(shard).remove(&hash);
             return Err(TokenError::Expired.into());
         }
         Ok(found)
+    }
+
+    /// Judges the proofs beside a token that is bound to a key (RFC 9449, 7.1). Asked on every request: that the
+    /// token is known says nothing of who shows it.
+    ///
+    /// # Errors
+    /// The first reason not to believe it.
+    pub fn prove(
+        &self,
+        token: &AccessToken,
+        proofs: &[&str],
+        request: &ProvenRequest<'_>,
+    ) -> Result<(), ProofError> {
+        let proof = match proofs {
+            [] => return Err(ProofError::Missing),
+            [one] => dpop::verify(one, request)?,
+            _ => return Err(ProofError::Repeated),
+        };
+        if token.confirmation.key.as_deref() != Some(proof.jkt.as_str()) {
+            return Err(ProofError::Key);
+        }
+        let [first, ..] = sha256(proof.jti.as_bytes());
+        let seen = self.proofs.get(usize::from(first) % SHARDS).ok_or(ProofError::Replayed)?;
+        proof.use_once(seen, request.now)
     }
 
     /// Ends what has expired or was revoked, with the streams it opened; call it often. Returns how many.
@@ -162,7 +200,7 @@ impl AccessTokens {
 
     fn is_revoked(&self, token: &AccessToken) -> bool {
         let account = &token.credential.principal.account;
-        self.revocations.is_revoked(token.grant.as_deref(), account, token.issued)
+        self.revocations.is_revoked(Some(&token.family), account, token.issued)
     }
 
     fn end_where(&self, doomed: impl Fn(&AccessToken) -> bool) -> usize {
@@ -219,18 +257,19 @@ impl AccessToken {
             groups: claims.groups.iter().map(String::as_str).map(Into::into).collect(),
         };
         let confirmation = match claims.cnf {
-            None => None,
-            Some(Cnf { jkt: Some(key), x5t: None }) => Some(Confirmation::Proof(key)),
-            Some(Cnf { jkt: None, x5t: Some(thumbprint) }) => Some(Confirmation::Certificate(
-                base64url_decode_32(&thumbprint).map_err(|_| TokenError::Claims)?,
-            )),
+            None => Confirmation::default(),
             // Bound in a way that is not understood: nobody can show what it asks for.
-            Some(_) => return Err(TokenError::Claims),
+            Some(Cnf { jkt: None, x5t: None }) => return Err(TokenError::Claims),
+            Some(Cnf { jkt, x5t }) => {
+                let thumbprint = x5t.as_deref().map(base64url_decode_32).transpose();
+                Confirmation { certificate: thumbprint.map_err(|_| TokenError::Claims)?, key: jkt }
+            }
         };
         let audiences = match claims.aud {
             Audiences::One(one) => vec![one],
             Audiences::Many(many) => many,
         };
+        let family = claims.gid.unwrap_or_else(|| claims.jti.clone()).into_boxed_str();
         let credential = Credential::new(NewCredential {
             kind: CredentialKind::Bearer,
             id: claims.jti.into(),
@@ -244,7 +283,7 @@ impl AccessToken {
             credential: Arc::new(credential),
             confirmation,
             audiences: audiences.into_iter().map(String::into_boxed_str).collect(),
-            grant: claims.gid.map(String::into_boxed_str),
+            family,
             issued: claims.iat,
         })
     }
@@ -254,6 +293,13 @@ impl AccessToken {
     pub fn is_for(&self, resource: &str) -> bool {
         let resource = resource.trim_end_matches('/');
         self.audiences.iter().any(|own| own.trim_end_matches('/') == resource)
+    }
+}
+
+impl Watcher for AccessTokens {
+    /// What was revoked ends now, with its streams.
+    fn revoked(&self) {
+        self.end_where(|token| self.is_revoked(token));
     }
 }
 
@@ -275,21 +321,34 @@ impl fmt::Debug for AccessTokens {
     }
 }
 
-/// Remembers a token. When there is no room, what has expired goes, then what opened no stream: a stream
-/// must hear of its token's end.
+/// Remembers a token, or finds it remembered: two who verify it at once share one. When there is no room, what has
+/// expired goes, then what opened no stream: a stream must hear of its token's end.
 fn keep(
     shard: &mut HashMap<[u8; 32], Arc<AccessToken>>,
     hash: [u8; 32],
-    token: &Arc<AccessToken>,
+    token: Arc<AccessToken>,
     now: Timestamp,
-) {
+) -> Arc<AccessToken> {
     if shard.len() >= PER_SHARD {
-        shard.retain(|_, one| now < one.credential.expires());
+        shard.retain(|_, one| {
+            let expired = now >= one.credential.expires();
+            if expired {
+                one.credential.end();
+            }
+            !expired
+        });
     }
     if shard.len() >= PER_SHARD {
-        shard.retain(|_, one| Arc::strong_count(&one.credential) > 1);
+        shard.retain(|_, one| Arc::strong_count(one) > 1 || Arc::strong_count(&one.credential) > 1);
     }
-    shard.insert(hash, Arc::clone(token));
+    match shard.entry(hash) {
+        Entry::Occupied(kept) => Arc::clone(kept.get()),
+        Entry::Vacant(room) => Arc::clone(room.insert(token)),
+    }
+}
+
+fn new_replay() -> Replay {
+    Replay::with_room(dpop::window(), Timestamp::from_micros(0), PROOFS, PROOFS_OF_ONE)
 }
 
 fn lock<T>(shard: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -302,6 +361,10 @@ pub const TYPE: &str = "at+jwt";
 const SHARDS: usize = 32;
 /// 16384 tokens in all.
 const PER_SHARD: usize = 512;
+/// Two million in all: some 27,000 requests a second, each with its own proof.
+const PROOFS: usize = 65_536;
+/// A quarter of the room at most is one key's.
+const PROOFS_OF_ONE: u32 = 16_384;
 
 #[cfg(test)]
 mod tests {
@@ -408,7 +471,7 @@ mod tests {
             keep(
                 &mut shard,
                 hash,
-                &Arc::new(AccessToken {
+                Arc::new(AccessToken {
                     credential: Arc::new(Credential::new(NewCredential {
                         kind: CredentialKind::Bearer,
                         id: "x".into(),
@@ -418,9 +481,9 @@ mod tests {
                         expires: token.credential.expires(),
                         authenticated: None,
                     })),
-                    confirmation: None,
+                    confirmation: Confirmation::default(),
                     audiences: Box::default(),
-                    grant: None,
+                    family: "g".into(),
                     issued: 0,
                 }),
                 NOW,
@@ -433,9 +496,80 @@ mod tests {
     fn a_bound_token_says_to_what() {
         let house = house();
         let thumbprint = gabion_vault::encoding::base64url_encode(&[7; 32]);
-        let bound = house.tokens.resolve(&house.token(json!({ "cnf": { "x5t#S256": thumbprint } })), NOW);
-        assert_eq!(bound.unwrap().confirmation, Some(Confirmation::Certificate([7; 32])));
-        let bound = house.tokens.resolve(&house.token(json!({ "cnf": { "jkt": "k" } })), NOW).unwrap();
-        assert_eq!(bound.confirmation, Some(Confirmation::Proof("k".to_owned())));
+        let bound = |cnf: Value| {
+            house.tokens.resolve(&house.token(json!({ "cnf": cnf })), NOW).map(|token| token.confirmation.clone())
+        };
+        let (certificate, key) = (Some([7; 32]), Some("k".to_owned()));
+        let only = Confirmation { certificate, key: None };
+        assert_eq!(bound(json!({ "x5t#S256": thumbprint })), Ok(only));
+        assert_eq!(bound(json!({ "jkt": "k" })), Ok(Confirmation { certificate: None, key: key.clone() }));
+        let both = bound(json!({ "jkt": "k", "x5t#S256": thumbprint }));
+        assert_eq!(both, Ok(Confirmation { certificate, key }));
+        for wrong in [json!({}), json!({ "x5t#S256": "short" }), json!({ "jkt": "k", "kid": "x" })] {
+            assert_eq!(bound(wrong), Err(AccessTokenError::Token(TokenError::Claims)));
+        }
+    }
+
+    /// A token that is known is proved to be its holder's on every request all the same.
+    #[test]
+    fn remembering_a_token_replaces_no_proof() {
+        let (house, key) = (house(), SigningKey::generate().unwrap());
+        let bound = house.token(json!({ "cnf": { "jkt": key.public().thumbprint() } }));
+        let url = "https://id.example/api";
+        let request = ProvenRequest { method: "GET", urls: &[url], access_token: Some(&bound), now: NOW };
+        let proof = |key: &SigningKey, jti: &str, method: &str| {
+            let ath = gabion_vault::encoding::base64url_encode(&sha256(bound.as_bytes()));
+            let claims = json!({ "jti": jti, "htm": method, "htu": url, "iat": NOW.as_secs(), "ath": ath });
+            key.prove("dpop+jwt", &claims).unwrap()
+        };
+        let token = house.tokens.resolve(&bound, NOW).unwrap();
+        let first = proof(&key, "1", "GET");
+        assert_eq!(house.tokens.prove(&token, &[first.as_str()], &request), Ok(()));
+        let token = house.tokens.resolve(&bound, NOW).unwrap();
+        let judged = |proofs: &[&str]| house.tokens.prove(&token, proofs, &request);
+        assert_eq!(judged(&[]), Err(ProofError::Missing));
+        assert_eq!(judged(&[first.as_str()]), Err(ProofError::Replayed));
+        assert_eq!(judged(&[&proof(&key, "2", "GET"), &proof(&key, "3", "GET")]), Err(ProofError::Repeated));
+        assert_eq!(judged(&[&proof(&key, "4", "POST")]), Err(ProofError::Method));
+        let stranger = SigningKey::generate().unwrap();
+        assert_eq!(judged(&[&proof(&stranger, "5", "GET")]), Err(ProofError::Key));
+        assert_eq!(judged(&[&proof(&key, "5", "GET")]), Ok(()), "a stranger's proof uses up nothing");
+    }
+
+    /// Nothing sweeps here: a revocation itself ends what it concerns.
+    #[test]
+    fn a_revocation_ends_streams_at_once() {
+        let house = house();
+        let of = |more: Value| house.tokens.resolve(&house.token(more), NOW).unwrap();
+        let (grant, other) = (of(json!({})), of(json!({ "gid": "g2", "sub": "bob" })));
+        let own = of(json!({ "gid": null, "jti": "alone", "sub": "bot" }));
+        house.revocations.revoke_grant(&crate::oauth::GrantId::new("g1"), NOW);
+        assert!(grant.credential.is_ended() && !other.credential.is_ended());
+        house.revocations.revoke_account(&AccountId::new("bob"), NOW);
+        assert!(other.credential.is_ended() && !own.credential.is_ended());
+        house.revocations.revoke_grant(&crate::oauth::GrantId::new("alone"), NOW);
+        assert!(own.credential.is_ended(), "a token without a grant is a family of its own");
+    }
+
+    /// Of two cores that verify a token at once, neither gets one that nobody could end.
+    #[test]
+    fn two_who_verify_at_once_share_one() {
+        let house = house();
+        let text = house.token(json!({}));
+        let found: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| house.tokens.resolve(&text, NOW).unwrap())).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(found.iter().all(|one| Arc::ptr_eq(one, &found[0])));
+    }
+
+    /// Whoever asks with it once more after its end ends its streams too.
+    #[test]
+    fn an_expired_token_ends_its_streams_when_it_is_shown_again() {
+        let house = house();
+        let text = house.token(json!({}));
+        let kept = house.tokens.resolve(&text, NOW).unwrap();
+        assert!(house.tokens.resolve(&text, NOW.saturating_add(Duration::from_secs(600))).is_err());
+        assert!(kept.credential.is_ended());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use gabion_model::{AccountId, Problem, Timestamp};
 use gabion_vault::encoding::base64url_decode_32;
-use gabion_vault::x509::PeerCertificate;
+use gabion_vault::x509::{DistinguishedName, PeerCertificate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub struct CertificateBinding {
     pub uri: Option<String>,
     /// An e-mail address in the certificate.
     pub email: Option<String>,
-    /// The whole subject as RFC 4514 writes it, for instance `CN=billing, O=Example`.
+    /// The whole subject as RFC 4514 writes it, its most specific part first: `CN=billing,O=Example,C=DE`.
     pub subject: Option<String>,
     /// The SHA-256 of the certificate, in base64url (`x5t#S256`).
     pub thumbprint: Option<String>,
@@ -54,7 +54,7 @@ struct Bound {
 enum Name {
     Dns(String),
     Email(String),
-    Subject(String),
+    Subject(DistinguishedName),
     Thumbprint([u8; 32]),
     Uri(String),
 }
@@ -80,11 +80,13 @@ impl CertificateBinding {
     }
 
     fn name(&self) -> Result<Name, &'static str> {
+        let subject = self.subject.as_ref().map(|text| text.parse().map(Name::Subject));
+        let subject = subject.transpose().map_err(|_| "`subject` is no name as RFC 4514 writes it")?;
         let names = [
             self.dns.as_ref().map(|name| Name::Dns(name.to_ascii_lowercase())),
             self.uri.clone().map(Name::Uri),
             self.email.clone().map(Name::Email),
-            self.subject.clone().map(Name::Subject),
+            subject,
         ];
         let mut given = names.into_iter().flatten();
         let thumbprint = match &self.thumbprint {
@@ -136,10 +138,11 @@ impl Certificates {
         Ok(())
     }
 
-    /// Whose the certificate is. Where several bindings fit, the first counts.
+    /// Whose the certificate is. Where several bindings fit, the first counts. One that no authority vouches for is
+    /// nobody's: its names are what its maker wrote.
     #[must_use]
     pub fn resolve(&self, certificate: &PeerCertificate, now: Timestamp) -> Option<Arc<Credential>> {
-        if !certificate.is_valid(now) {
+        if !certificate.vouched_for || !certificate.is_valid(now) {
             return None;
         }
         let bindings = Arc::clone(&self.bindings.read().unwrap_or_else(PoisonError::into_inner));
@@ -264,9 +267,12 @@ mod tests {
 
     fn certificate(dns: &str) -> PeerCertificate {
         PeerCertificate {
+            vouched_for: true,
             thumbprint: [1; 32],
-            subject: "CN=billing".to_owned(),
+            subject: "CN=billing".parse().unwrap(),
+            key: None,
             issuer: "CN=ca".to_owned(),
+            is_self_issued: false,
             serial: "01".to_owned(),
             dns: vec![dns.to_owned()],
             uris: Vec::new(),
@@ -290,6 +296,8 @@ mod tests {
         let credential = certificates.resolve(&own, NOW).unwrap();
         assert_eq!((&credential.principal.account, &*credential.id), (&bot.id, "dns:billing.internal"));
         assert!(certificates.resolve(&certificate("evil.billing.internal"), NOW).is_none());
+        let unsigned = PeerCertificate { vouched_for: false, ..own.clone() };
+        assert!(certificates.resolve(&unsigned, NOW).is_none(), "nobody vouches for it");
         assert!(certificates.resolve(&own, Timestamp::from_secs(NOW.as_secs() + 1)).is_none(), "expired");
         accounts.disable(&bot.id).unwrap();
         assert!(credential.is_ended() && certificates.resolve(&own, NOW).is_none());
@@ -307,6 +315,7 @@ mod tests {
             CertificateBinding { uri: Some("spiffe://x".to_owned()), ..binding() },
             CertificateBinding { thumbprint: Some("x".to_owned()), ..binding() },
             CertificateBinding { thumbprint: Some("A".repeat(43)), ..binding() },
+            CertificateBinding { dns: None, subject: Some("billing".to_owned()), ..binding() },
             CertificateBinding { scopes: Vec::new(), ..binding() },
             CertificateBinding { account: String::new(), ..binding() },
         ];

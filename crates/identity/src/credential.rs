@@ -2,6 +2,8 @@
 //! client certificate, once it was found to be somebody's.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
@@ -105,6 +107,8 @@ impl Credential {
     /// It ends at `at`, or earlier if it would have.
     pub(crate) fn shorten(&self, at: Timestamp) {
         self.expires.fetch_min(at.as_micros(), Ordering::Relaxed);
+        // Streams look again until when they may go on.
+        self.end.notify_waiters();
     }
 
     /// The last request it was used for, to within a second; none yet.
@@ -142,6 +146,27 @@ impl Credential {
                 return;
             }
             end.await;
+        }
+    }
+
+    /// Resolves when it ends, when it expires, or at `latest`, whichever comes first; `at` resolves when its
+    /// moment has come.
+    pub async fn over<F: Future<Output = ()>>(&self, latest: Timestamp, at: impl Fn(Timestamp) -> F) {
+        loop {
+            // Registered before anything is read, so that no change between the two is missed.
+            let mut changed = pin!(self.end.notified());
+            changed.as_mut().enable();
+            if self.is_ended() {
+                return;
+            }
+            let mut last = pin!(at(self.expires().min(latest)));
+            let is_over = poll_fn(|cx| match last.as_mut().poll(cx) {
+                std::task::Poll::Ready(()) => std::task::Poll::Ready(true),
+                std::task::Poll::Pending => changed.as_mut().poll(cx).map(|()| false),
+            });
+            if is_over.await {
+                return;
+            }
         }
     }
 
@@ -289,5 +314,39 @@ mod tests {
         credential.end();
         stream.await.unwrap();
         assert!(!credential.touch(Timestamp::from_secs(1)));
+    }
+
+    /// A stream ends by itself at the credential's last moment or an earlier one, and hears of a nearer one.
+    #[tokio::test]
+    async fn a_stream_ends_with_its_credential() {
+        let far = Timestamp::from_secs(1000);
+        let (told, mut asked) = tokio::sync::mpsc::unbounded_channel();
+        let over = |credential: Arc<Credential>, latest, now| {
+            let told = told.clone();
+            tokio::spawn(async move {
+                let at = |moment: Timestamp| {
+                    told.send(moment).unwrap();
+                    async move { if moment > now { std::future::pending().await } }
+                };
+                credential.over(latest, at).await;
+            })
+        };
+        over(Arc::new(credential()), far, Timestamp::from_secs(100)).await.unwrap();
+        assert_eq!(asked.recv().await, Some(Timestamp::from_secs(100)), "when it expires");
+        over(Arc::new(credential()), Timestamp::from_secs(5), Timestamp::from_secs(5)).await.unwrap();
+        assert_eq!(asked.recv().await, Some(Timestamp::from_secs(5)), "or before, when told so");
+
+        let living = Arc::new(credential());
+        let stream = over(Arc::clone(&living), far, Timestamp::from_secs(50));
+        assert_eq!(asked.recv().await, Some(Timestamp::from_secs(100)));
+        living.shorten(Timestamp::from_secs(40));
+        stream.await.unwrap();
+        assert_eq!(asked.recv().await, Some(Timestamp::from_secs(40)), "an end that was moved is heard of");
+
+        let ended = Arc::new(credential());
+        let stream = over(Arc::clone(&ended), far, Timestamp::from_secs(0));
+        assert_eq!(asked.recv().await, Some(Timestamp::from_secs(100)));
+        ended.end();
+        stream.await.unwrap();
     }
 }

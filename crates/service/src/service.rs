@@ -24,7 +24,7 @@ use gabion_vault::password::{self, Cost};
 use crate::federation::{Federation, Provider};
 use crate::hashing::Workers;
 use crate::mail::Requests;
-use crate::oauth::{Farewells, Protocols, ProviderRules, VerifiedTokens, Watch};
+use crate::oauth::{Edge, Farewells, Protocols, ProviderRules, VerifiedTokens, Watch};
 use crate::passwords::violations;
 use crate::{Act, ActError, Caller, PolicyViolation};
 
@@ -65,6 +65,8 @@ pub struct Settings {
     pub tokens: KeySettings,
     pub provider: ProviderSettings,
     pub factors: FactorSettings,
+    /// What applications are told of listeners and routes.
+    pub edge: Edge,
 }
 
 pub(crate) struct Inner {
@@ -344,7 +346,7 @@ impl Rules {
             federation: settings.federation.clone(),
             cost,
             decoys: Decoys::new(Arc::clone(sealing), password::dummy(cost, rng)),
-            provider: ProviderRules::new(&settings.provider),
+            provider: ProviderRules::new(&settings.provider, &settings.edge),
         }
     }
 }

@@ -1,22 +1,34 @@
-//! What a verified client certificate says (RFC 5280). Whether it is to be believed was decided by the TLS
-//! handshake; here its names are read.
+//! What a client certificate says (RFC 5280). Whether it is to be believed is decided by whoever verified it, the
+//! TLS handshake or a trusted proxy; here its names are read.
+
+mod name;
 
 use std::fmt;
 
 use gabion_model::Timestamp;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::x509::SubjectPublicKeyInfo;
 
+use crate::jose::Jwk;
 use crate::sha256;
 
-/// A client's certificate, as the handshake verified it.
+pub use name::{DistinguishedName, MalformedDistinguishedName};
+
+/// A client's certificate. Its holder proved to have the key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PeerCertificate {
+    /// A configured authority vouches for it, so that its names are somebody's. Without that only the certificate
+    /// itself counts: by its thumbprint, or by its key.
+    pub vouched_for: bool,
     /// SHA-256 of the certificate in DER: `x5t#S256` (RFC 8705, section 3.1).
     pub thumbprint: [u8; 32],
-    /// The subject, as RFC 4514 writes it.
-    pub subject: String,
+    pub subject: DistinguishedName,
     pub issuer: String,
+    /// The RFC 7638 thumbprint of its public key; none for a kind of key that no token is signed with here.
+    pub key: Option<String>,
+    /// Subject and issuer are one name: it was signed by itself, or claims to be.
+    pub is_self_issued: bool,
     /// In hexadecimal.
     pub serial: String,
     /// Lower-case DNS names of the subject.
@@ -48,9 +60,12 @@ impl PeerCertificate {
             return Err(MalformedCertificate);
         }
         let mut read = Self {
+            vouched_for: false,
             thumbprint: sha256(der),
-            subject: certificate.subject().to_string(),
+            subject: DistinguishedName::of(certificate.subject()),
+            key: key_thumbprint(certificate.public_key()),
             issuer: certificate.issuer().to_string(),
+            is_self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
             serial: certificate.raw_serial_as_string(),
             dns: Vec::new(),
             uris: Vec::new(),
@@ -73,6 +88,12 @@ impl PeerCertificate {
         Ok(read)
     }
 
+    /// The same, once it was found to be signed by somebody who is believed.
+    #[must_use]
+    pub fn by_authority(self) -> Self {
+        Self { vouched_for: true, ..self }
+    }
+
     /// Whether it is good at `now`; a connection may outlive its certificate.
     #[must_use]
     pub fn is_valid(&self, now: Timestamp) -> bool {
@@ -84,11 +105,18 @@ impl fmt::Debug for PeerCertificate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("PeerCertificate")
-            .field("subject", &self.subject)
+            .field("subject", &self.subject.to_string())
             .field("issuer", &self.issuer)
             .field("serial", &self.serial)
             .finish_non_exhaustive()
     }
+}
+
+fn key_thumbprint(info: &SubjectPublicKeyInfo<'_>) -> Option<String> {
+    let parameters = info.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
+    let (kind, curve) = (info.algorithm.algorithm.to_id_string(), parameters.map(|oid| oid.to_id_string()));
+    let key = Jwk::of_certificate(&kind, curve.as_deref(), &info.subject_public_key.data)?;
+    Some(key.thumbprint().to_owned())
 }
 
 fn address(bytes: &[u8]) -> Option<String> {
@@ -121,13 +149,34 @@ mod tests {
         assert_eq!(read.uris, ["spiffe://example/billing"]);
         assert_eq!(read.emails, ["bot@example.org"]);
         assert_eq!(read.addresses, ["192.0.2.1"]);
-        assert!(read.subject.contains("CN=billing"), "{}", read.subject);
+        assert_eq!(read.subject.to_string(), "CN=billing");
+        assert!(!read.vouched_for && read.clone().by_authority().vouched_for);
         assert_eq!(read.thumbprint, sha256(&der));
+        assert_eq!(read.key.as_deref().map(str::len), Some(43));
         assert!(read.is_valid(Timestamp::from_secs(1_800_000_000)));
         assert!(!read.is_valid(Timestamp::from_secs(0)));
         let mut longer = der.clone();
         longer.push(0);
         assert_eq!(PeerCertificate::parse(&longer), Err(MalformedCertificate));
+    }
+
+    /// RFC 4514, 2.1: written with the most specific part first, whatever order the certificate has them in.
+    #[test]
+    fn a_subject_is_the_name_that_was_registered() {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        for (kind, value) in [
+            (DnType::CountryName, "DE"),
+            (DnType::OrganizationName, "Example, Ltd"),
+            (DnType::CommonName, "billing"),
+        ] {
+            params.distinguished_name.push(kind, value);
+        }
+        let read = PeerCertificate::parse(params.self_signed(&key).unwrap().der()).unwrap();
+        assert_eq!(read.subject.to_string(), "CN=billing,O=Example\\, Ltd,C=DE");
+        assert_eq!("CN=billing, O=Example\\, Ltd, C=DE".parse(), Ok(read.subject.clone()));
+        assert_ne!("C=DE,O=Example\\, Ltd,CN=billing".parse(), Ok(read.subject));
     }
 
     proptest! {

@@ -1,10 +1,11 @@
 //! The table of routes as the request path uses it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use gabion_identity::CredentialKind;
 use gabion_model::{Problem, Role};
-use http::{HeaderValue, Method};
+use http::header::ACCESS_CONTROL_REQUEST_METHOD;
+use http::{HeaderValue, Method, request};
 
 use super::{Access, CachePolicy, Pattern, Route, RouteIndex, by_specificity};
 
@@ -20,6 +21,8 @@ pub(crate) struct Routes {
     plain: bool,
     /// Host names that may be asked for; empty when some route answers to every host.
     hosts: Vec<String>,
+    /// Names of the gate itself, beside; only its own pages are there.
+    own_hosts: OnceLock<Vec<String>>,
     /// Names of upstreams, as `Destination::Upstream` counts them.
     upstreams: Vec<Arc<str>>,
 }
@@ -126,7 +129,7 @@ impl Routes {
         };
         let (order, own) = (sorted(0..declared), sorted(declared..routes.len()));
         let plain = routes.iter().all(|route| route.pattern.is_plain());
-        Ok(Self { routes, order, own, plain, hosts, upstreams })
+        Ok(Self { routes, order, own, plain, hosts, own_hosts: OnceLock::new(), upstreams })
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Compiled> {
@@ -143,7 +146,14 @@ impl Routes {
 
     /// May a request ask for this host (lower case, without port) at all?
     pub(crate) fn knows_host(&self, host: &str) -> bool {
-        self.hosts.is_empty() || self.hosts.iter().any(|pattern| host_matches(pattern, host))
+        self.hosts.is_empty()
+            || self.hosts.iter().any(|pattern| host_matches(pattern, host))
+            || self.own_hosts.get().is_some_and(|own| own.iter().any(|one| one == host))
+    }
+
+    /// Names by which the gate's own pages can be reached besides; said once.
+    pub(crate) fn set_own_hosts(&self, hosts: Vec<String>) {
+        let _ = self.own_hosts.set(hosts);
     }
 
     /// The most specific route for a normalised path.
@@ -216,6 +226,14 @@ impl Compiled {
         Taken::of(self.declared.credentials())
     }
 
+    /// Whether the method a preflight asks for is declared here.
+    pub(crate) fn takes_preflight(&self, head: &request::Parts) -> bool {
+        let mut asked = head.headers.get_all(ACCESS_CONTROL_REQUEST_METHOD).iter();
+        let (Some(asked), None) = (asked.next(), asked.next()) else { return false };
+        let asked = Method::from_bytes(asked.as_bytes());
+        asked.is_ok_and(|asked| self.methods.is_empty() || self.methods.contains(&asked))
+    }
+
     pub(crate) fn is_own(&self) -> bool {
         self.upstream.is_none()
     }
@@ -270,7 +288,10 @@ fn host_matches(pattern: &str, host: &str) -> bool {
 }
 
 fn is_own(path: &str) -> bool {
-    path == "/.gabion" || path.starts_with("/.gabion/") || OWN_DOCUMENTS.contains(&path)
+    path == "/.gabion"
+        || path.starts_with("/.gabion/")
+        || path.starts_with("/.well-known/oauth-protected-resource/")
+        || OWN_DOCUMENTS.contains(&path)
 }
 
 /// The gate's own documents below `/.well-known/`.
@@ -290,7 +311,7 @@ const OPEN_TO_ALL: &[&str] = &[
     "/.well-known/jwks.json",
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
-    "/.well-known/oauth-protected-resource",
+    "/.well-known/oauth-protected-resource/*",
 ];
 
 /// The gate's own paths. The console behind them answers 404 to what it does not know.
@@ -341,7 +362,7 @@ fn own() -> impl Iterator<Item = Compiled> {
         ("/.gabion/oauth/userinfo", Access::Public, Some("machines"), Some("takes no cookie")),
         ("/.gabion/api/*", Access::Public, None, None),
         ("/.well-known/jwks.json", Access::Public, None, None),
-        ("/.well-known/oauth-protected-resource", Access::Public, None, None),
+        ("/.well-known/oauth-protected-resource/*", Access::Public, None, None),
         ("/.well-known/openid-configuration", Access::Public, None, None),
         ("/.well-known/oauth-authorization-server", Access::Public, None, None),
     ];

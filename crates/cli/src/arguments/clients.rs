@@ -80,6 +80,27 @@ pub(crate) struct ClientAdd {
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) jwks_uri: Option<String>,
 
+    /// With `tls_client_auth`: what its certificate says, as `dn:CN=billing,O=Example`, `dns:NAME`, `uri:URI`,
+    /// `ip:ADDRESS` or `email:ADDRESS`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) certificate: Option<String>,
+
+    /// With `self_signed_tls_client_auth`: the SHA-256 of a certificate it may use, in base64url; can be repeated
+    #[arg(long = "certificate-thumbprint", value_name = "SHA256")]
+    pub(crate) certificate_thumbprints: Vec<String>,
+
+    /// Its access tokens work only over connections with its certificate
+    #[arg(long)]
+    pub(crate) certificate_bound: bool,
+
+    /// Its access tokens work only with a proof of possession (DPoP)
+    #[arg(long)]
+    pub(crate) dpop_bound: bool,
+
+    /// An API it is itself, so that it may ask about tokens for it; `*`: for all; can be repeated
+    #[arg(long = "introspects", value_name = "URL")]
+    pub(crate) introspects: Vec<String>,
+
     /// Where it is told that somebody's session ended
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) backchannel_logout_uri: Option<String>,

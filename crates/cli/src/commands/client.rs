@@ -5,7 +5,9 @@ use std::io::Read as _;
 use std::path::Path;
 
 use gabion_model::Period;
-use gabion_service::client::{Application, AuthenticationMethod, GrantType, Metadata, RedirectUri};
+use gabion_service::client::{
+    Application, AuthenticationMethod, CertificateSubject, GrantType, Metadata, RedirectUri,
+};
 use serde::de::DeserializeOwned;
 
 use super::{block_on, for_data};
@@ -214,6 +216,13 @@ fn metadata(arguments: &ClientAdd) -> Result<Metadata, Failure> {
     if !arguments.scopes.is_empty() {
         metadata.scopes.clone_from(&arguments.scopes);
     }
+    if let Some(text) = &arguments.certificate {
+        metadata.certificate_subject = Some(subject(text)?);
+    }
+    metadata.certificate_thumbprints.extend(arguments.certificate_thumbprints.iter().cloned());
+    metadata.introspects.extend(arguments.introspects.iter().cloned());
+    metadata.certificate_bound_access_tokens |= arguments.certificate_bound;
+    metadata.dpop_bound_access_tokens |= arguments.dpop_bound;
     metadata.first_party |= arguments.first_party;
     if let Some(path) = &arguments.jwks_file {
         metadata.jwks = Some(from_file(path)?);
@@ -222,6 +231,23 @@ fn metadata(arguments: &ClientAdd) -> Result<Metadata, Failure> {
     metadata.backchannel_logout_uri =
         arguments.backchannel_logout_uri.clone().or(metadata.backchannel_logout_uri);
     Ok(metadata)
+}
+
+/// `dns:billing.internal` and its like.
+fn subject(text: &str) -> Result<CertificateSubject, Failure> {
+    let (kind, value) = text.split_once(':').unwrap_or((text, ""));
+    let value = value.to_owned();
+    Ok(match kind {
+        "dn" => CertificateSubject::Dn(value),
+        "dns" => CertificateSubject::SanDns(value),
+        "email" => CertificateSubject::SanEmail(value),
+        "ip" => CertificateSubject::SanIp(value),
+        "uri" => CertificateSubject::SanUri(value),
+        _ => {
+            let failure = Failure::usage(format!("`--certificate {text}` does not say what kind of name it is"));
+            return Err(failure.hint("for instance `dns:billing.internal` or `dn:CN=billing,O=Example`"));
+        }
+    })
 }
 
 fn chosen<T: Copy>(

@@ -39,12 +39,19 @@ pub(crate) fn build(
     };
     let pipeline = Pipeline::new(&config.checks, &config.routes, parts)
         .and_then(|pipeline| pipeline.with_forward_auth(&config.forward_auth, &config.checks.client_address))
-        .map_err(|problems| disagree(&problems))?;
+        .map_err(|problems| disagree(&problems))?
+        .with_own_hosts(certificate_hosts(config).cloned());
     Ok(Generation {
         pipeline: Arc::new(pipeline),
         upstreams: config.upstreams.clone(),
         tls: certificate(config, state)?,
+        client_certificates: config.gateway.tls.client_certificates.clone(),
     })
+}
+
+/// Where clients are asked for certificates.
+fn certificate_hosts(config: &Config) -> impl Iterator<Item = &String> {
+    config.gateway.tls.client_certificates.iter().flat_map(|asked| &asked.hosts)
 }
 
 /// What only the pipeline could see; `config check` finds everything else with its place.
@@ -100,7 +107,8 @@ fn local_certificate(config: &Config, state: &State) -> Result<TlsMaterial, Fail
     let hosts = config.routes.iter().flat_map(|route| &route.hosts);
     let listening =
         Some(config.gateway.listen.ip()).filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string());
-    for name in hosts.chain(&config.gateway.tls.names).cloned().chain(listening) {
+    let named = hosts.chain(&config.gateway.tls.names).chain(certificate_hosts(config));
+    for name in named.cloned().chain(listening) {
         if !names.contains(&name) {
             names.push(name);
         }

@@ -4,13 +4,16 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use gabion_checks::Mode;
 use gabion_courier::Courier;
 use gabion_egress::Client;
-use gabion_identity::{Keyring, Storage};
+use gabion_gateway::TlsMode;
+use gabion_identity::{CredentialKind, Keyring, Storage};
 use gabion_ledger::Ledger;
 use gabion_model::{Clock, Rng, Secret, SystemClock, Timestamp};
 use gabion_service::Service;
 use gabion_service::federation::{Credential, Provider, ProviderSettings};
+use gabion_service::oauth::{Edge, ProtectedResource};
 use gabion_store::sqlite::Database;
 use gabion_store::{BreachedFile, Directory, DirectoryError};
 use gabion_vault::jwt::SigningKey;
@@ -120,6 +123,45 @@ pub(crate) fn service_settings(config: &Config) -> gabion_service::Settings {
         machines: config.machines.clone(),
         tokens: config.tokens.clone(),
         factors: config.factors.clone(),
+        edge: edge(config),
+    }
+}
+
+/// What applications are told of listeners and routes.
+fn edge(config: &Config) -> Edge {
+    let asked = config.gateway.tls.client_certificates.as_ref();
+    let asked = asked.filter(|_| config.gateway.tls.mode != TlsMode::Off);
+    let told = &config.checks.mtls;
+    let told = Some(told).filter(|told| {
+        told.forwarded
+            && told.mode != Mode::Off
+            && !config.checks.client_address.trusted_proxies.is_empty()
+    });
+    let by_authority = asked.is_some_and(|asked| !asked.ca_file.as_os_str().is_empty());
+    let mut resources: Vec<ProtectedResource> = Vec::new();
+    for route in &config.routes {
+        if !route.credentials().contains(&CredentialKind::Bearer) {
+            continue;
+        }
+        let known = resources.iter_mut().find(|one| one.resource == route.resource);
+        match known {
+            Some(known) => {
+                let new = route.scopes.iter().filter(|scope| !known.scopes.contains(scope));
+                let new: Vec<String> = new.cloned().collect();
+                known.scopes.extend(new);
+            }
+            None => resources.push(ProtectedResource {
+                resource: route.resource.clone(),
+                scopes: route.scopes.clone(),
+            }),
+        }
+    }
+    Edge {
+        certificates: by_authority || told.is_some_and(|told| told.forwarded_verified),
+        self_signed_certificates: asked.is_some_and(|asked| asked.self_signed)
+            || told.is_some_and(|told| !told.forwarded_verified),
+        certificate_host: asked.and_then(|asked| asked.hosts.first().cloned()),
+        resources,
     }
 }
 

@@ -1,13 +1,15 @@
 //! Errors of OAuth as answers (RFC 6749, 5.2): JSON, never kept, with a challenge where one is due.
 
 use axum::response::{IntoResponse, Response};
+use gabion_checks::challenge::metadata_address;
 use gabion_service::oauth::{ErrorCode, OAuthError};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, Entry, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use gabion_vault::jwt::Algorithm;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::page;
+use crate::{Console, page};
 
 /// How the request tried to say who it is: what a challenge answers with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +40,7 @@ pub(crate) fn answer_with(error: &OAuthError, scheme: Scheme) -> Response {
     let challenge = match scheme {
         Scheme::Basic => Some("Basic realm=\"gabion\", charset=\"UTF-8\"".to_owned()),
         Scheme::Bearer => Some(format!("Bearer realm=\"gabion\", {described}")),
-        Scheme::Dpop => Some(format!("DPoP realm=\"gabion\", {described}")),
+        Scheme::Dpop => Some(format!("DPoP realm=\"gabion\", {described}, algs=\"{}\"", algorithms())),
         Scheme::None => None,
     };
     if let Some(challenge) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
@@ -52,8 +54,32 @@ pub(crate) fn answer_with(error: &OAuthError, scheme: Scheme) -> Response {
 pub(crate) fn challenge() -> Response {
     let mut answer = page::empty(StatusCode::UNAUTHORIZED);
     answer.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gabion\""));
-    answer.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static("DPoP realm=\"gabion\""));
+    let dpop = format!("DPoP realm=\"gabion\", algs=\"{}\"", algorithms());
+    if let Ok(dpop) = HeaderValue::from_str(&dpop) {
+        answer.headers_mut().append(WWW_AUTHENTICATE, dpop);
+    }
     answer
+}
+
+/// With the address of the metadata of this site itself in every challenge (RFC 9728, 5.1).
+pub(crate) fn of_this_site(mut answer: Response, console: &Console) -> Response {
+    let Some(address) = metadata_address(&console.service.origin()) else { return answer };
+    if let Entry::Occupied(mut challenges) = answer.headers_mut().entry(WWW_AUTHENTICATE) {
+        for challenge in challenges.iter_mut() {
+            let Ok(text) = challenge.to_str() else { continue };
+            let separator = if text.contains(' ') { "," } else { "" };
+            let named = format!("{text}{separator} resource_metadata=\"{address}\"");
+            if let Ok(named) = HeaderValue::from_str(&named) {
+                *challenge = named;
+            }
+        }
+    }
+    answer
+}
+
+/// What proofs may be signed with, as `algs` lists it (RFC 9449, 7.1).
+fn algorithms() -> String {
+    Algorithm::ASYMMETRIC.iter().map(|alg| alg.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// JSON that no cache keeps.

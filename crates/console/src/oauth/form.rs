@@ -50,7 +50,10 @@ impl Posted {
     /// # Errors
     /// `invalid_request` when the header comes twice or is no text.
     pub(crate) fn credentials(&self) -> Result<ClientCredentials, OAuthError> {
-        Ok(ClientCredentials { authorization: authorization(&self.headers)? })
+        Ok(ClientCredentials {
+            authorization: authorization(&self.headers)?,
+            certificate: self.visitor.known.certificate.clone(),
+        })
     }
 }
 

@@ -38,7 +38,8 @@ async fn issue(
     let credentials = posted.credentials()?;
     let client = console.service.authenticate_client(&caller, &credentials, &posted.parameters).await?;
     let proofs = form::proofs(&posted.headers)?;
-    let confirmation = console.service.confirmation(&client, &proofs)?;
+    let certificate = credentials.certificate.as_ref();
+    let confirmation = console.service.confirmation(&client, &proofs, certificate)?;
     let request = TokenRequest { client, parameters: posted.parameters.clone(), confirmation };
     console.service.token(&caller, request).await
 }

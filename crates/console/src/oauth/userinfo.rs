@@ -1,9 +1,12 @@
 //! `GET` and `POST /.gabion/oauth/userinfo` (OpenID Connect Core 1.0, 5.3): the token in the
 //! `Authorization` field, or in the body of a form (RFC 6750, 2.1 and 2.2), never in the address.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequest as _, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use gabion_checks::PeerCertificate;
 use gabion_model::Secret;
 use gabion_service::oauth::Confirmation;
 use gabion_service::oauth::Userinfo;
@@ -13,21 +16,36 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::error::{self, Scheme};
 use super::form::{self, Posted};
+use crate::context::Visitor;
 use crate::{Console, page};
 
 pub(crate) fn route() -> MethodRouter<Console> {
     get(read).post(post).fallback(|| async { error::wrong_method("GET, POST") })
 }
 
-async fn read(State(console): State<Console>, headers: HeaderMap) -> Response {
-    match presented(&headers) {
-        Ok(Some((scheme, token))) => answer(&console, (&headers, "GET"), scheme, token).await,
+async fn read(State(console): State<Console>, visitor: Visitor, headers: HeaderMap) -> Response {
+    let asked = Asked { headers: &headers, method: "GET", certificate: visitor.known.certificate.as_ref() };
+    let answer = match presented(&headers) {
+        Ok(Some((scheme, token))) => answer(&console, &asked, scheme, token).await,
         Ok(None) => error::challenge(),
         Err(error) => error::answer_with(&error, Scheme::Bearer),
-    }
+    };
+    error::of_this_site(answer, &console)
 }
 
-async fn post(State(console): State<Console>, request: Request) -> Response {
+async fn post(State(console): State<Console>, visitor: Visitor, request: Request) -> Response {
+    let answer = posted(&console, &visitor, request).await;
+    error::of_this_site(answer, &console)
+}
+
+/// The request beside a token.
+struct Asked<'a> {
+    headers: &'a HeaderMap,
+    method: &'a str,
+    certificate: Option<&'a Arc<PeerCertificate>>,
+}
+
+async fn posted(console: &Console, visitor: &Visitor, request: Request) -> Response {
     let headers = request.headers().clone();
     let in_field = match presented(&headers) {
         Ok(found) => found,
@@ -41,9 +59,10 @@ async fn post(State(console): State<Console>, request: Request) -> Response {
     } else {
         None
     };
+    let asked = Asked { headers: &headers, method: "POST", certificate: visitor.known.certificate.as_ref() };
     match (in_field, in_body) {
-        (Some((scheme, token)), None) => answer(&console, (&headers, "POST"), scheme, token).await,
-        (None, Some(token)) => answer(&console, (&headers, "POST"), Scheme::Bearer, token).await,
+        (Some((scheme, token)), None) => answer(console, &asked, scheme, token).await,
+        (None, Some(token)) => answer(console, &asked, Scheme::Bearer, token).await,
         (None, None) => error::challenge(),
         // RFC 6750, 2: one way only.
         (Some(_), Some(_)) => {
@@ -55,11 +74,11 @@ async fn post(State(console): State<Console>, request: Request) -> Response {
 
 async fn answer(
     console: &Console,
-    (headers, method): (&HeaderMap, &str),
+    asked: &Asked<'_>,
     scheme: Scheme,
     token: Secret<String>,
 ) -> Response {
-    let proven = match proven(console, headers, method, scheme, &token) {
+    let proven = match proven(console, asked, scheme, &token) {
         Ok(proven) => proven,
         Err(error) => return refused(&error, scheme),
     };
@@ -75,22 +94,24 @@ async fn answer(
     }
 }
 
-/// What a proof beside the token shows. A bound token under the scheme `Bearer` proves nothing
+/// What stands beside the token shows: a certificate, a proof. A bound token under the scheme `Bearer` proves nothing
 /// (RFC 9449, 7.2), and the scheme `DPoP` needs a proof.
 fn proven(
     console: &Console,
-    headers: &HeaderMap,
-    method: &str,
+    asked: &Asked<'_>,
     scheme: Scheme,
     token: &Secret<String>,
 ) -> Result<Confirmation, OAuthError> {
+    let x5t_s256 = console.service.held(asked.certificate);
     if scheme != Scheme::Dpop {
-        return Ok(Confirmation::default());
+        return Ok(Confirmation { jkt: None, x5t_s256 });
     }
-    let proofs = form::proofs(headers)?;
-    let proven = console.service.proven(&proofs, method, "/.gabion/oauth/userinfo", Some(token.expose()))?;
-    proven
-        .ok_or_else(|| OAuthError::new(ErrorCode::InvalidDpopProof, "the proof beside the token is missing"))
+    let (proofs, token) = (form::proofs(asked.headers)?, Some(token.expose().as_str()));
+    let proven = console.service.proven(&proofs, asked.method, "/.gabion/oauth/userinfo", token)?;
+    let proven = proven.ok_or_else(|| {
+        OAuthError::new(ErrorCode::InvalidDpopProof, "the proof beside the token is missing")
+    })?;
+    Ok(Confirmation { x5t_s256, ..proven })
 }
 
 /// At a resource a wrong proof is answered with 401 (RFC 9449, 7.1).

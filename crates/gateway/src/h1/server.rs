@@ -246,8 +246,7 @@ impl Server<'_> {
         if let Some(tunnel) = tunnel {
             write::switching_protocols(self.writer.out(), &head.headers);
             if let Some(reader) = &mut self.reader {
-                let clock = &*self.core.shared().clock;
-                tunnel::run(reader, &mut self.writer, *tunnel, &self.watch, clock).await;
+                tunnel::run(reader, &mut self.writer, *tunnel, &self.watch).await;
             }
             return Flow::Cut;
         }

@@ -44,6 +44,7 @@ async fn a_generation_that_cannot_be_used_changes_nothing() {
         pipeline: Arc::clone(&rig.pipeline),
         upstreams: std::collections::BTreeMap::new(),
         tls: None,
+        client_certificates: None,
     };
     let error = rig.gate.reload(generation).unwrap_err();
     assert_eq!(error.to_string(), "upstream `app`: is not declared");

@@ -100,6 +100,7 @@ impl Build {
             pipeline: Arc::clone(pipeline),
             upstreams: self.upstreams.clone(),
             tls: self.tls.clone(),
+            client_certificates: self.settings.tls.client_certificates.clone(),
         }
     }
 

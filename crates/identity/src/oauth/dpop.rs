@@ -19,8 +19,9 @@ use super::replay::{Replay, ReplayError};
 #[derive(Debug, Clone, Copy)]
 pub struct ProvenRequest<'a> {
     pub method: &'a str,
-    /// Its address, without query and fragment or with them: they do not count (RFC 9449, 4.2).
-    pub url: &'a str,
+    /// Its address, or each by which it may be known, without query and fragment or with them: they do not count
+    /// (RFC 9449, 4.2).
+    pub urls: &'a [&'a str],
     /// The access token beside which the proof came; none at the token endpoint.
     pub access_token: Option<&'a str>,
     pub now: Timestamp,
@@ -41,10 +42,14 @@ pub enum ProofError {
     Algorithm,
     #[error("the proof's claims are missing or malformed")]
     Claims,
+    #[error("the proof is by another key than the one the token is bound to")]
+    Key,
     #[error("the proof is not a token of the type dpop+jwt with a public key")]
     Malformed,
     #[error("the proof is for another method")]
     Method,
+    #[error("the proof is missing")]
+    Missing,
     #[error("there is more than one proof")]
     Repeated,
     #[error("the proof was used before")]
@@ -84,11 +89,8 @@ pub fn verify(proof: &str, request: &ProvenRequest<'_>) -> Result<Proof, ProofEr
     if claims.htm != request.method {
         return Err(ProofError::Method);
     }
-    let same = match (bare(&claims.htu), bare(request.url)) {
-        (Some(own), Some(asked)) => own == asked,
-        _ => false,
-    };
-    if !same {
+    let own = bare(&claims.htu).ok_or(ProofError::Url)?;
+    if !request.urls.iter().any(|url| bare(url).is_some_and(|asked| asked == own)) {
         return Err(ProofError::Url);
     }
     let made = Timestamp::from_secs(claims.iat);
@@ -138,7 +140,32 @@ fn bare(text: &str) -> Option<String> {
     let mut url = Url::parse(text).ok()?;
     url.set_query(None);
     url.set_fragment(None);
-    Some(url.into())
+    Some(plain_triplets(url.as_str()))
+}
+
+/// RFC 3986, 6.2.2: triplets of unreserved characters stand for these, others are written in upper case.
+fn plain_triplets(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let triplet = part.split_at_checked(2);
+        match triplet.and_then(|(digits, rest)| Some((u8::from_str_radix(digits, 16).ok()?, digits, rest))) {
+            Some((byte, _, rest)) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
+                plain.push(char::from(byte));
+                plain.push_str(rest);
+            }
+            Some((_, digits, rest)) => {
+                plain.push('%');
+                plain.push_str(&digits.to_ascii_uppercase());
+                plain.push_str(rest);
+            }
+            None => {
+                plain.push('%');
+                plain.push_str(part);
+            }
+        }
+    }
+    plain
 }
 
 const LONGEST_ID: usize = 256;
@@ -167,7 +194,7 @@ mod tests {
     }
 
     fn request() -> ProvenRequest<'static> {
-        ProvenRequest { method: "POST", url: URL, access_token: None, now: NOW }
+        ProvenRequest { method: "POST", urls: &[URL], access_token: None, now: NOW }
     }
 
     fn with(name: &str, value: Value) -> Value {
@@ -193,6 +220,14 @@ mod tests {
                 verify(&proof(&key, "dpop+jwt", &with("htu", same.into())), &request()).is_ok(),
                 "{same}"
             );
+        }
+        let spelt = ProvenRequest { urls: &["https://other.example/", "https://id.example/a%2Fb/~c"], ..request() };
+        for same in ["https://id.example/a%2fb/%7Ec", "https://id.example/x/../a%2Fb/~c"] {
+            assert!(verify(&proof(&key, "dpop+jwt", &with("htu", same.into())), &spelt).is_ok(), "{same}");
+        }
+        for other in ["https://id.example/a/b/~c", "https://id.example/a%252Fb/~c", "https://other.example/a%2Fb/~c"] {
+            let judged = verify(&proof(&key, "dpop+jwt", &with("htu", other.into())), &spelt);
+            assert_eq!(judged, Err(ProofError::Url), "{other}");
         }
         for seconds in [-60, 0, 15] {
             let made = with("iat", (NOW.as_secs() + seconds).into());

@@ -11,6 +11,7 @@ use super::claims::ClaimsRequest;
 use super::client::ClientId;
 use super::grant_id::GrantId;
 use super::scope::Scopes;
+use super::token::Confirmation;
 
 /// One grant, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,9 @@ pub struct Terms {
     /// The thumbprint of the key that tokens are bound to (RFC 9449).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dpop_jkt: Option<String>,
+    /// The thumbprint of the certificate that tokens are bound to (RFC 8705, 4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x5t_s256: Option<String>,
 }
 
 /// The state of a grant's refresh token: one row, one counter, no table of tokens.
@@ -123,6 +127,14 @@ pub enum EndReason {
     Returned,
     #[error("it was revoked")]
     Revoked,
+}
+
+impl Terms {
+    /// What its tokens are bound to.
+    #[must_use]
+    pub fn bound_to(&self) -> Confirmation {
+        Confirmation { jkt: self.dpop_jkt.clone(), x5t_s256: self.x5t_s256.clone() }
+    }
 }
 
 impl Grant {

@@ -16,6 +16,7 @@ use gabion_vault::{constant_time_eq, hmac_sha256, sha256};
 use super::client::ClientId;
 use super::grant::{EndReason, Grant, LastAnswer};
 use super::grant_id::GrantId;
+use super::token::Confirmation;
 
 /// A token as it was presented.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,16 +88,16 @@ impl RefreshToken {
     }
 }
 
-/// What distinguishes one refresh request from another: who asks, with which key, for what.
+/// What distinguishes one refresh request from another: who asks, holding what, for what.
 #[must_use]
 pub fn fingerprint(
     client: &ClientId,
-    key_thumbprint: Option<&str>,
+    shown: &Confirmation,
     scope: Option<&str>,
     resources: &[String],
 ) -> [u8; 32] {
     let mut text = Vec::new();
-    let fields = [Some(client.as_str()), key_thumbprint, scope];
+    let fields = [Some(client.as_str()), shown.jkt.as_deref(), shown.x5t_s256.as_deref(), scope];
     for field in fields.into_iter().chain(resources.iter().map(|one| Some(one.as_str()))) {
         // The length before each field: no two lists are written alike.
         let field = field.map(str::as_bytes);
@@ -112,7 +113,7 @@ pub fn judge(
     grant: &Grant,
     token: &RefreshToken,
     client: &ClientId,
-    key_thumbprint: Option<&str>,
+    shown: &Confirmation,
     asked: &[u8; 32],
     grace: Duration,
     now: Timestamp,
@@ -124,7 +125,7 @@ pub fn judge(
     if grant.client != *client {
         return Verdict::End(EndReason::ForeignClient);
     }
-    if grant.terms.dpop_jkt.as_deref().is_some_and(|own| Some(own) != key_thumbprint) {
+    if !grant.terms.bound_to().is_met_by(shown) {
         return Verdict::End(EndReason::ForeignKey);
     }
     if token.counter == refresh.counter {
@@ -160,13 +161,21 @@ mod tests {
         id.parse().unwrap()
     }
 
+    fn key(name: &str) -> Confirmation {
+        Confirmation { jkt: Some(name.to_owned()), x5t_s256: Some("certificate".to_owned()) }
+    }
+
     fn grant(counter: u64, last: Option<LastAnswer>) -> Grant {
         let new = NewGrant {
             client: client("shop"),
             account: AccountId::new("ada"),
             epoch: 0,
             session: None,
-            terms: Terms { dpop_jkt: Some("key".to_owned()), ..Terms::default() },
+            terms: Terms {
+                dpop_jkt: Some("key".to_owned()),
+                x5t_s256: Some("certificate".to_owned()),
+                ..Terms::default()
+            },
             now: NOW,
         };
         let refresh = Some(Refresh { key: Vec::new(), counter, last });
@@ -197,12 +206,13 @@ mod tests {
 
     #[test]
     fn one_counter_is_good_and_the_one_before_for_a_moment() {
-        let asked = fingerprint(&client("shop"), Some("key"), None, &[]);
+        let asked = fingerprint(&client("shop"), &key("key"), None, &[]);
         let last = LastAnswer { time: NOW, asked, answer: b"sealed".to_vec() };
         let grant = grant(5, Some(last.clone()));
-        let judge = |counter, client: &ClientId, key, asked: &[u8; 32], seconds| {
+        let judge = |counter, client: &ClientId, own: Option<&str>, asked: &[u8; 32], seconds| {
             let now = NOW.saturating_add(Duration::from_secs(seconds));
-            judge(&grant, &token(&grant, counter), client, key, asked, GRACE, now)
+            let shown = own.map(key).unwrap_or_default();
+            judge(&grant, &token(&grant, counter), client, &shown, asked, GRACE, now)
         };
         let (shop, other) = (client("shop"), client("other"));
         assert_eq!(judge(5, &shop, Some("key"), &asked, 0), Verdict::Rotate);
@@ -213,7 +223,12 @@ mod tests {
         assert_eq!(judge(5, &other, Some("key"), &asked, 0), Verdict::End(EndReason::ForeignClient));
         assert_eq!(judge(5, &shop, None, &asked, 0), Verdict::End(EndReason::ForeignKey));
         assert_eq!(judge(5, &shop, Some("key2"), &asked, 0), Verdict::End(EndReason::ForeignKey));
-        let different = fingerprint(&shop, Some("key"), Some("openid"), &[]);
+        for certificate in [None, Some("another".to_owned())] {
+            let shown = Confirmation { x5t_s256: certificate, ..key("key") };
+            let verdict = super::judge(&grant, &token(&grant, 5), &shop, &shown, &asked, GRACE, NOW);
+            assert_eq!(verdict, Verdict::End(EndReason::ForeignKey), "{shown:?}");
+        }
+        let different = fingerprint(&shop, &key("key"), Some("openid"), &[]);
         assert_eq!(judge(4, &shop, Some("key"), &different, 0), Verdict::End(EndReason::RefreshReused));
         assert_eq!(judge(5, &shop, Some("key"), &asked, 86_400), Verdict::Refuse, "expired");
     }
@@ -221,15 +236,17 @@ mod tests {
     #[test]
     fn requests_are_told_apart() {
         let (shop, a, b) = (client("shop"), "a".to_owned(), "b".to_owned());
+        let (none, empty) = (Confirmation::default(), Some(String::new()));
         let rows = [
-            fingerprint(&shop, None, None, &[]),
-            fingerprint(&shop, Some(""), None, &[]),
-            fingerprint(&shop, None, Some(""), &[]),
-            fingerprint(&shop, None, Some("ab"), &[]),
-            fingerprint(&shop, None, Some("a"), std::slice::from_ref(&b)),
-            fingerprint(&shop, None, None, &[a.clone(), b.clone()]),
-            fingerprint(&shop, None, None, &[format!("{a}{b}")]),
-            fingerprint(&client("shop2"), None, None, &[]),
+            fingerprint(&shop, &none, None, &[]),
+            fingerprint(&shop, &Confirmation { jkt: empty.clone(), x5t_s256: None }, None, &[]),
+            fingerprint(&shop, &Confirmation { jkt: None, x5t_s256: empty }, None, &[]),
+            fingerprint(&shop, &none, Some(""), &[]),
+            fingerprint(&shop, &none, Some("ab"), &[]),
+            fingerprint(&shop, &none, Some("a"), std::slice::from_ref(&b)),
+            fingerprint(&shop, &none, None, &[a.clone(), b.clone()]),
+            fingerprint(&shop, &none, None, &[format!("{a}{b}")]),
+            fingerprint(&client("shop2"), &none, None, &[]),
         ];
         for (index, row) in rows.iter().enumerate() {
             assert!(rows.iter().skip(index + 1).all(|other| other != row));
@@ -241,14 +258,14 @@ mod tests {
         /// counter are never given, and a token older than the last ends the grant.
         #[test]
         fn a_counter_is_never_answered_twice(uses in proptest::collection::vec((0_u64..6, 0_u64..40), 1..40)) {
-            let asked = fingerprint(&client("shop"), Some("key"), None, &[]);
+            let asked = fingerprint(&client("shop"), &key("key"), None, &[]);
             let mut grant = grant(0, None);
             let (mut now, mut answered) = (NOW, std::collections::BTreeMap::new());
             for (back, seconds) in uses {
                 now = now.saturating_add(Duration::from_secs(seconds));
                 let counter = grant.refresh.as_ref().unwrap().counter;
                 let used = token(&grant, counter.saturating_sub(back));
-                match judge(&grant, &used, &client("shop"), Some("key"), &asked, GRACE, now) {
+                match judge(&grant, &used, &client("shop"), &key("key"), &asked, GRACE, now) {
                     Verdict::Rotate => {
                         let answer = counter.to_be_bytes().to_vec();
                         prop_assert_eq!(answered.insert(used.counter, answer.clone()), None);

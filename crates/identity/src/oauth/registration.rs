@@ -250,6 +250,7 @@ pub fn read(document: &Map<String, Value>, offer: Offer<'_>) -> Result<Metadata,
         require_pkce: true,
         first_party: false,
         certificate_thumbprints: Vec::new(),
+        introspects: Vec::new(),
         resources: Vec::new(),
     };
     match metadata.problems().first() {

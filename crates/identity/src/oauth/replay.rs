@@ -16,6 +16,8 @@ use gabion_vault::sha256;
 pub struct Replay {
     window: Duration,
     began: Timestamp,
+    most: usize,
+    most_of_one: u32,
     state: Mutex<State>,
 }
 
@@ -45,7 +47,13 @@ struct Generation {
 impl Replay {
     #[must_use]
     pub fn new(window: Duration, began: Timestamp) -> Self {
-        Self { window, began, state: Mutex::default() }
+        Self::with_room(window, began, MOST, MOST_OF_ONE)
+    }
+
+    /// With room for `most` ids per window, `most_of_one` of them by one owner.
+    #[must_use]
+    pub fn with_room(window: Duration, began: Timestamp, most: usize, most_of_one: u32) -> Self {
+        Self { window, began, most, most_of_one, state: Mutex::default() }
     }
 
     /// When remembering began: what was made before may have been used before, and nobody knows.
@@ -72,7 +80,7 @@ impl Replay {
             return Err(ReplayError::Seen);
         }
         let own = state.now.owners.get(&owner_hash).copied().unwrap_or(0);
-        if state.now.seen.len() >= MOST || own >= MOST_OF_ONE {
+        if state.now.seen.len() >= self.most || own >= self.most_of_one {
             return Err(ReplayError::Full);
         }
         state.now.owners.insert(owner_hash, own.saturating_add(1));

@@ -5,7 +5,8 @@
 //! token it could concern has expired by itself, which bounds it.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::fmt;
+use std::sync::{PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use gabion_model::{AccountId, SessionId, Timestamp};
@@ -16,8 +17,14 @@ use super::grant_id::GrantId;
 #[derive(Debug)]
 pub struct Revocations {
     state: RwLock<State>,
+    watchers: RwLock<Vec<Weak<dyn Watcher>>>,
     /// No token lives longer.
     longest: Duration,
+}
+
+/// Learns at once that something was revoked; what, it asks. May not revoke anything itself, and may not wait.
+pub trait Watcher: Send + Sync + fmt::Debug {
+    fn revoked(&self);
 }
 
 #[derive(Debug, Default)]
@@ -33,7 +40,14 @@ impl Revocations {
     /// `longest`: what no access token outlives.
     #[must_use]
     pub fn new(longest: Duration) -> Self {
-        Self { state: RwLock::default(), longest }
+        Self { state: RwLock::default(), watchers: RwLock::default(), longest }
+    }
+
+    /// Tells `watcher`, as long as it lives, of every revocation from now on.
+    pub fn watch(&self, watcher: Weak<dyn Watcher>) {
+        let mut watchers = self.watchers.write().unwrap_or_else(PoisonError::into_inner);
+        watchers.retain(|one| one.strong_count() > 0);
+        watchers.push(watcher);
     }
 
     /// Whether a token counts no more. `grant` is its `gid`, `issued` its `iat`.
@@ -58,6 +72,7 @@ impl Revocations {
         self.write(|state| {
             state.grants.insert(grant.clone(), now);
         });
+        self.tell();
     }
 
     /// Everything the account was granted before has ended: it was disabled, deleted, or its epoch rose.
@@ -69,6 +84,7 @@ impl Revocations {
             let ended = state.accounts.get(account).map_or(now, |ended| now.max(later(ended)));
             state.accounts.insert(account.clone(), ended);
         });
+        self.tell();
     }
 
     /// The grant ends with the session.
@@ -87,6 +103,7 @@ impl Revocations {
             ended = state.sessions.remove(session).unwrap_or_default();
             state.grants.extend(ended.iter().map(|grant| (grant.clone(), now)));
         });
+        self.tell();
         ended
     }
 
@@ -104,6 +121,11 @@ impl Revocations {
     pub fn count(&self) -> usize {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         state.grants.len() + state.accounts.len()
+    }
+
+    fn tell(&self) {
+        let watchers = self.watchers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        watchers.iter().filter_map(Weak::upgrade).for_each(|watcher| watcher.revoked());
     }
 
     fn write(&self, change: impl FnOnce(&mut State)) {

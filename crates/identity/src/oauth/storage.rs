@@ -8,6 +8,7 @@ use super::client::ClientId;
 use super::grant::{Consent, Grant, LastAnswer};
 use super::grant_id::GrantId;
 use super::request::{AuthorizationRequest, Progress};
+use super::token::Confirmation;
 use crate::storage::StorageError;
 
 /// An authorization request that waits for a person.
@@ -93,15 +94,15 @@ pub trait OAuthStorage: Send + Sync + fmt::Debug {
     fn grant(&self, id: &GrantId) -> Result<Option<Grant>, StorageError>;
 
     /// Exchanges a code, by its SHA-256. Of any number of callers at once exactly one is told `Now`, with
-    /// the grant as it is then. Where `key` is given, the grant is bound to the key with that thumbprint,
-    /// unless it is bound to one already.
+    /// the grant as it is then. The grant is bound to what `bind` names, key or certificate, unless it is bound to
+    /// one already.
     ///
     /// # Errors
     /// When the storage cannot be written.
     fn redeem(
         &self,
         code: &[u8; 32],
-        key: Option<&str>,
+        bind: &Confirmation,
         until: Extension,
         now: Timestamp,
     ) -> Result<Redeemed, StorageError>;

@@ -115,7 +115,28 @@ pub struct IdParts<'a> {
     pub life: std::time::Duration,
 }
 
+impl Confirmation {
+    /// Bound to nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.jkt.is_none() && self.x5t_s256.is_none()
+    }
+
+    /// Whether whoever shows `shown` holds all that is asked for here.
+    #[must_use]
+    pub fn is_met_by(&self, shown: &Self) -> bool {
+        let holds = |own: &Option<String>, shown: &Option<String>| own.is_none() || own == shown;
+        holds(&self.jkt, &shown.jkt) && holds(&self.x5t_s256, &shown.x5t_s256)
+    }
+}
+
 impl AccessClaims {
+    /// What ends it when it is revoked: its grant, or itself where it was made without one.
+    #[must_use]
+    pub fn family(&self) -> GrantId {
+        self.gid.clone().unwrap_or_else(|| GrantId::new(&self.jti))
+    }
+
     #[must_use]
     pub fn new(parts: AccessParts<'_>) -> Self {
         let issued = parts.now.as_secs();
@@ -234,6 +255,15 @@ pub fn at_hash(algorithm: Algorithm, token: &Secret<String>) -> String {
 }
 
 impl Audience {
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many.as_slice(),
+        }
+        .iter()
+        .map(String::as_str)
+    }
+
     #[must_use]
     pub fn contains(&self, audience: &str) -> bool {
         match self {

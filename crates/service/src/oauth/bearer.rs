@@ -68,7 +68,7 @@ impl Inner {
         let good = *claims.iss == *self.issuer()
             && now.as_secs() < claims.exp
             && !self.watch.revocations.is_revoked(
-                claims.gid.as_ref().map(|grant| grant.as_str()),
+                Some(claims.gid.as_ref().map_or(claims.jti.as_str(), |grant| grant.as_str())),
                 &claims.sub,
                 claims.iat,
             );
@@ -83,11 +83,10 @@ impl Inner {
         now: Timestamp,
     ) -> Result<Arc<AccessClaims>, OAuthError> {
         let claims = self.access_token(token.expose(), now).ok_or_else(OAuthError::invalid_token)?;
-        if let Some(bound) = &claims.cnf {
-            let holds = |own: &Option<String>, shown: &Option<String>| own.is_none() || own == shown;
-            if !holds(&bound.jkt, &proven.jkt) || !holds(&bound.x5t_s256, &proven.x5t_s256) {
-                return Err(OAuthError::invalid_token());
-            }
+        let bound = claims.cnf.clone().unwrap_or_default();
+        // A proof beside a token that is bound to none: by the wrong scheme (RFC 9449, 7.1).
+        if !bound.is_met_by(proven) || bound.jkt.is_some() != proven.jkt.is_some() {
+            return Err(OAuthError::invalid_token());
         }
         Ok(claims)
     }

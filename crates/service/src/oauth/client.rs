@@ -1,4 +1,4 @@
-//! Who a client is: the client authentication of RFC 6749, 2.3, OpenID Connect Core 1.0, 9 and RFC 7523.
+//! Who a client is: the client authentication of RFC 6749, 2.3, OpenID Connect Core 1.0, 9, RFC 7523 and RFC 8705.
 //!
 //! One way only (RFC 6749, 2.3.1), and the one it is registered for. Whatever fails, fails as
 //! `invalid_client`, whether or not there is such a client, after the same comparison. Wrong tries are
@@ -11,10 +11,13 @@ use gabion_identity::oauth::client::assertion::{self, ASSERTION_TYPE};
 use gabion_identity::oauth::client::{AuthenticationMethod, Client, ClientId};
 use gabion_identity::oauth::{ErrorCode, OAuthError, Parameters};
 use gabion_model::{Outcome, Secret};
+use gabion_vault::encoding::base64url_encode;
 use gabion_vault::jwt::{Jwks, TokenError};
+use gabion_vault::x509::PeerCertificate;
 use gabion_vault::{constant_time_eq, sha256};
 
 use super::Failed;
+use super::edge::good;
 use crate::{Act, Caller, Service};
 
 /// What a request brought by which its client can be known.
@@ -22,6 +25,8 @@ use crate::{Act, Caller, Service};
 pub struct ClientCredentials {
     /// The value of the `Authorization` field.
     pub authorization: Option<Secret<String>>,
+    /// The certificate of the connection, or the one a trusted proxy told.
+    pub certificate: Option<Arc<PeerCertificate>>,
 }
 
 /// How the client of a request says who it is.
@@ -84,7 +89,10 @@ impl Service {
                 Some(client) => self.believes(client, &assertion).await,
                 None => false,
             },
-            Proof::None => client.as_ref().is_some_and(|client| !client.is_confidential()),
+            Proof::None => match &client {
+                Some(client) => self.shows_certificate(client, credentials.certificate.as_ref()).await,
+                None => false,
+            },
         };
         match client.filter(|_| proven) {
             Some(client) => {
@@ -96,6 +104,33 @@ impl Service {
                 Err(refused("client authentication failed"))
             }
         }
+    }
+
+    /// Whether the request is the client's by the certificate beside it (RFC 8705, 2). A public client needs none.
+    async fn shows_certificate(&self, client: &Client, shown: Option<&Arc<PeerCertificate>>) -> bool {
+        let certificate = match client.metadata.authentication {
+            AuthenticationMethod::None => return true,
+            AuthenticationMethod::Tls | AuthenticationMethod::SelfSignedTls => shown,
+            _ => None,
+        };
+        let Some(certificate) = good(certificate, self.0.clock.now()) else { return false };
+        if client.metadata.authentication == AuthenticationMethod::Tls {
+            // A name counts only where an authority says whose it is.
+            let subject = client.metadata.certificate_subject.as_ref();
+            return certificate.vouched_for && subject.is_some_and(|subject| subject.is_in(certificate));
+        }
+        let thumbprint = base64url_encode(&certificate.thumbprint);
+        if client.metadata.certificate_thumbprints.contains(&thumbprint) {
+            return true;
+        }
+        let Some(key) = &certificate.key else { return false };
+        for again in [false, true] {
+            let Some(keys) = self.keys_of(client, again).await else { return false };
+            if keys.keys.iter().any(|own| own.is_public() && own.thumbprint() == key) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether an assertion is the client's. Keys at an address are fetched once more when the assertion
@@ -131,8 +166,11 @@ impl Service {
         keys: &Jwks,
     ) -> Result<(), assertion::AssertionError> {
         let (inner, issuer) = (&self.0, self.origin());
-        let endpoint = |name: &str| format!("{issuer}/.gabion/oauth/{name}");
-        let endpoints = ["token", "par", "introspect", "revoke", "device_authorization"].map(endpoint);
+        let alias = inner.rules().provider.edge.certificate_origin(&issuer);
+        let origins = [Some(issuer.to_string()), alias];
+        let endpoint =
+            |origin: &String| ENDPOINTS.map(|name| format!("{origin}/.gabion/oauth/{name}"));
+        let endpoints: Vec<String> = origins.iter().flatten().flat_map(endpoint).collect();
         let names: Vec<&str> =
             std::iter::once(&*issuer).chain(endpoints.iter().map(String::as_str)).collect();
         assertion::verify(
@@ -201,6 +239,9 @@ impl Presented {
         Ok(id.parse().ok().map(|id| Self { id, proof }))
     }
 }
+
+/// Where clients authenticate.
+pub(super) const ENDPOINTS: [&str; 5] = ["token", "par", "introspect", "revoke", "device_authorization"];
 
 /// Name and secret of `Basic` (RFC 7617), each form-encoded before (RFC 6749, 2.3.1).
 fn basic(authorization: &Secret<String>) -> Option<(String, Secret<String>)> {

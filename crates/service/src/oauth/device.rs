@@ -269,7 +269,8 @@ impl Inner {
         let TokenRequest { client, confirmation, .. } = request;
         let (rules, now) = (self.rules(), self.clock.now());
         let settings = &rules.provider.settings;
-        let key = confirmation.as_ref().and_then(|confirmation| confirmation.jkt.clone());
+        // Refresh tokens of public clients are bound to what they hold (RFC 9449, 5; RFC 8705, 4).
+        let bind = confirmation.clone().filter(|_| !client.is_confidential()).unwrap_or_default();
         let new = NewGrant {
             client: client.id.clone(),
             account: approval.account.clone(),
@@ -282,8 +283,8 @@ impl Inner {
                 resources: device.resources.clone(),
                 authenticated: approval.authenticated,
                 methods: approval.methods,
-                // Refresh tokens of public clients are bound to their key (RFC 9449, 5).
-                dpop_jkt: key.filter(|_| !client.is_confidential()),
+                dpop_jkt: bind.jkt,
+                x5t_s256: bind.x5t_s256,
                 ..Terms::default()
             },
             now,

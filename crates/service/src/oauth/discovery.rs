@@ -21,11 +21,17 @@ impl Service {
         }
         let issuer = inner.issuer();
         let at = |path: &str| format!("{issuer}/.gabion/oauth/{path}");
-        let methods: Vec<_> = TOKEN_METHODS.iter().map(|method| method.as_str()).collect();
-        let confidential: Vec<_> = TOKEN_METHODS
+        let edge = &rules.provider.edge;
+        let offered = |method: &&AuthenticationMethod| match method {
+            AuthenticationMethod::Tls => edge.certificates,
+            AuthenticationMethod::SelfSignedTls => edge.self_signed_certificates,
+            _ => true,
+        };
+        let methods: Vec<_> =
+            TOKEN_METHODS.iter().filter(offered).map(|method| method.as_str()).collect();
+        let confidential: Vec<_> = methods
             .iter()
-            .filter(|one| **one != AuthenticationMethod::None)
-            .map(|one| one.as_str())
+            .filter(|one| **one != AuthenticationMethod::None.as_str())
             .collect();
         let algorithms: Vec<_> = inner.keys.algorithms().iter().map(|algorithm| algorithm.as_str()).collect();
         let asymmetric: Vec<_> = Algorithm::ASYMMETRIC.iter().map(|alg| alg.as_str()).collect();
@@ -83,6 +89,12 @@ impl Service {
                 if registers {
                     document.insert("registration_endpoint".to_owned(), at("register").into());
                 }
+                if edge.takes_certificates() {
+                    document.insert("tls_client_certificate_bound_access_tokens".to_owned(), true.into());
+                }
+                if let Some(origin) = edge.certificate_origin(&issuer) {
+                    document.insert("mtls_endpoint_aliases".to_owned(), aliases(&origin));
+                }
                 if documents {
                     document.insert("client_id_metadata_document_supported".to_owned(), true.into());
                 }
@@ -98,5 +110,21 @@ const TOKEN_METHODS: &[AuthenticationMethod] = &[
     AuthenticationMethod::SecretBasic,
     AuthenticationMethod::SecretPost,
     AuthenticationMethod::PrivateKeyJwt,
+    AuthenticationMethod::Tls,
+    AuthenticationMethod::SelfSignedTls,
     AuthenticationMethod::None,
 ];
+
+/// Where the endpoints are on which certificates are looked at (RFC 8705, 5).
+fn aliases(origin: &str) -> Value {
+    let rows = [
+        ("token_endpoint", "token"),
+        ("pushed_authorization_request_endpoint", "par"),
+        ("introspection_endpoint", "introspect"),
+        ("revocation_endpoint", "revoke"),
+        ("device_authorization_endpoint", "device_authorization"),
+        ("userinfo_endpoint", "userinfo"),
+    ];
+    let rows = rows.map(|(name, path)| (name.to_owned(), format!("{origin}/.gabion/oauth/{path}").into()));
+    Value::Object(rows.into_iter().collect())
+}

@@ -1,5 +1,6 @@
-//! Introspection (RFC 7662) of access tokens, refresh tokens and API keys. For clients that authenticate; about
-//! what is not good it says `inactive` and nothing else.
+//! Introspection (RFC 7662) of access tokens, refresh tokens and API keys. For clients that authenticate, about what
+//! was issued to them or is for them; about what is not good, or not theirs to know (RFC 7662, 4), it says `inactive`
+//! and nothing else.
 
 use gabion_identity::Credential;
 use gabion_identity::api_key::is_key;
@@ -27,15 +28,15 @@ impl Service {
             return Err(OAuthError::invalid_client());
         }
         if is_key(token) {
-            return Ok(self
-                .0
-                .machines
-                .keys
-                .resolve(token, self.0.clock.now())
-                .map_or_else(inactive, |key| active_key(&key, &self.0.issuer())));
+            // Keys open this site; whoever asks about them must be it, or be let ask about all.
+            let issuer = self.0.issuer();
+            let theirs = client.introspects(std::iter::once(&*issuer));
+            let key = self.0.machines.keys.resolve(token, self.0.clock.now()).filter(|_| theirs);
+            return Ok(key.map_or_else(inactive, |key| active_key(&key, &issuer)));
         }
         if let Some(claims) = self.0.access_token(token, self.0.clock.now()) {
-            return Ok(active(&claims));
+            let theirs = claims.client_id == client.id.as_str() || client.introspects(claims.aud.iter());
+            return Ok(if theirs { active(&claims) } else { inactive() });
         }
         // Whatever the hint says (RFC 7662, 2.1: it may be wrong).
         let Some(token) = refresh::read(token) else { return Ok(inactive()) };

@@ -57,6 +57,7 @@ impl Inner {
             authenticated: session.authenticated,
             methods: session.methods,
             dpop_jkt: request.dpop_jkt.clone(),
+            x5t_s256: None,
         };
         let new = NewGrant {
             client: client.id.clone(),

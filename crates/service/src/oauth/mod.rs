@@ -13,6 +13,7 @@ mod consent;
 mod device;
 mod discovery;
 mod documents;
+mod edge;
 mod grants;
 mod introspect;
 mod issue;
@@ -39,6 +40,7 @@ pub use client::ClientCredentials;
 pub use clients::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
 pub use consent::Decision;
 pub use device::{DeviceCodes, DeviceError, DeviceView};
+pub use edge::{Edge, ProtectedResource};
 pub use grants::GrantView;
 pub use logout::LogoutRequest;
 pub use push::Pushed;
@@ -59,11 +61,20 @@ use crate::ActError;
 pub(crate) struct ProviderRules {
     pub(crate) settings: ProviderSettings,
     pub(crate) scopes: ScopeTable,
+    pub(crate) edge: Edge,
 }
 
 impl ProviderRules {
-    pub(crate) fn new(settings: &ProviderSettings) -> Self {
-        Self { scopes: ScopeTable::new(settings), settings: settings.clone() }
+    pub(crate) fn new(settings: &ProviderSettings, edge: &Edge) -> Self {
+        let mut settings = settings.clone();
+        // What is behind the gate can be asked for without being declared twice.
+        let behind = edge.resources.iter().filter_map(|one| one.resource.clone());
+        for resource in behind {
+            if !settings.resources.contains(&resource) {
+                settings.resources.push(resource);
+            }
+        }
+        Self { scopes: ScopeTable::new(&settings), settings, edge: edge.clone() }
     }
 }
 

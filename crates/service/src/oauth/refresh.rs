@@ -32,9 +32,9 @@ impl Inner {
         let TokenRequest { client, parameters, confirmation } = request;
         let token = refresh::read(parameters.require("refresh_token")?).ok_or_else(refused)?;
         let grace = self.rules().provider.settings.refresh_grace.as_duration();
-        let key = confirmation.as_ref().and_then(|confirmation| confirmation.jkt.as_deref());
+        let shown = confirmation.clone().unwrap_or_default();
         let asked =
-            refresh::fingerprint(&client.id, key, parameters.get("scope"), parameters.all("resource"));
+            refresh::fingerprint(&client.id, &shown, parameters.get("scope"), parameters.all("resource"));
         for _ in 0..TRIES {
             let now = self.clock.now();
             let grant = self.storage.grant(&token.grant)?.ok_or_else(refused)?;
@@ -43,7 +43,7 @@ impl Inner {
             if !token.is_authentic(&sealed_under) {
                 return Err(refused());
             }
-            match refresh::judge(&grant, &token, &client.id, key, &asked, grace, now) {
+            match refresh::judge(&grant, &token, &client.id, &shown, &asked, grace, now) {
                 Verdict::End(reason) => {
                     self.end_for(caller, &grant, reason)?;
                     return Err(refused());

@@ -40,11 +40,11 @@ impl Service {
             if claims.client_id != client.as_str() {
                 return Ok(());
             }
-            let Some(id) = &claims.gid else { return Ok(()) };
-            match inner.storage.grant(id)? {
+            let grant = claims.gid.as_ref().map(|id| inner.storage.grant(id)).transpose()?.flatten();
+            match grant {
                 Some(grant) => inner.end_for(&caller, &grant, EndReason::Returned),
                 None => {
-                    inner.watch.revocations.revoke_grant(id, now);
+                    inner.watch.revocations.revoke_grant(&claims.family(), now);
                     Ok(())
                 }
             }

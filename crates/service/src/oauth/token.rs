@@ -112,11 +112,12 @@ impl Inner {
             access: now.saturating_add(settings.access_token.as_duration()),
             refresh: now.saturating_add(settings.refresh_idle.as_duration()),
         };
-        let shown = confirmation.as_ref().and_then(|confirmation| confirmation.jkt.as_deref());
-        // Refresh tokens of public clients are bound to their key (RFC 9449, 5); others authenticate.
-        let bind = shown.filter(|_| !client.is_confidential());
+        let shown = confirmation.clone().unwrap_or_default();
+        // Refresh tokens of public clients are bound to what they hold (RFC 9449, 5; RFC 8705, 4); others
+        // authenticate.
+        let bind = if client.is_confidential() { Confirmation::default() } else { shown.clone() };
         let hash = sha256(parameters.require("code")?.as_bytes());
-        let grant = match self.storage.redeem(&hash, bind, until, now)? {
+        let grant = match self.storage.redeem(&hash, &bind, until, now)? {
             Redeemed::Now(grant) => *grant,
             Redeemed::Again(grant) => {
                 self.end_for(caller, &grant, EndReason::CodeReused)?;
@@ -125,7 +126,7 @@ impl Inner {
             Redeemed::Unknown => return Err(OAuthError::invalid_grant().into()),
         };
         // From here on the code is used up, whatever is wrong with the rest of the request.
-        if !belongs(&grant, client, parameters, shown) {
+        if !belongs(&grant, client, parameters, shown.jkt.as_deref()) {
             self.end_for(caller, &grant, EndReason::CodeMisused)?;
             return Err(OAuthError::invalid_grant().into());
         }

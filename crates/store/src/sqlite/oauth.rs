@@ -5,6 +5,7 @@ use gabion_identity::oauth::client::ClientId;
 use gabion_identity::oauth::grant::{Consent, Grant, LastAnswer, Refresh};
 use gabion_identity::oauth::request::Progress;
 use gabion_identity::oauth::storage::{Ending, Extension, OAuthStorage, Pending, Redeemed};
+use gabion_identity::oauth::token::Confirmation;
 use gabion_identity::oauth::{GrantId, Scopes};
 use gabion_model::{AccountId, SessionId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
@@ -91,7 +92,7 @@ impl OAuthStorage for Database {
     fn redeem(
         &self,
         code: &[u8; 32],
-        key: Option<&str>,
+        bind: &Confirmation,
         until: Extension,
         now: Timestamp,
     ) -> Result<Redeemed, StorageError> {
@@ -99,7 +100,14 @@ impl OAuthStorage for Database {
             let taken = transaction
                 .prepare_cached(REDEEM)?
                 .query_row(
-                    (code, now.as_micros(), until.access.as_micros(), until.refresh.as_micros(), key),
+                    (
+                        code,
+                        now.as_micros(),
+                        until.access.as_micros(),
+                        until.refresh.as_micros(),
+                        &bind.jkt,
+                        &bind.x5t_s256,
+                    ),
                     grant,
                 )
                 .optional()?;
@@ -340,11 +348,21 @@ const INSERT_GRANT: &str = concat!(
 );
 const GRANT: &str = concat!("SELECT ", grant_columns!(), " FROM oauth_grants WHERE id = ?1");
 const GRANT_BY_CODE: &str = concat!("SELECT ", grant_columns!(), " FROM oauth_grants WHERE code_hash = ?1");
+/// What is there already stays.
+macro_rules! bound_to_key {
+    () => {
+        "CASE WHEN ?5 IS NULL THEN terms ELSE json_insert(terms, '$.dpop_jkt', ?5) END"
+    };
+}
+
 const REDEEM: &str = concat!(
     "UPDATE oauth_grants SET redeemed = ?2, last_used = ?2, \
      expires = CASE WHEN refresh_key IS NULL THEN ?3 ELSE min(latest, ?4) END, \
-     terms = CASE WHEN ?5 IS NULL OR terms ->> '$.dpop_jkt' IS NOT NULL THEN terms \
-             ELSE json_set(terms, '$.dpop_jkt', ?5) END \
+     terms = CASE WHEN ?6 IS NULL THEN ",
+    bound_to_key!(),
+    " ELSE json_insert(",
+    bound_to_key!(),
+    ", '$.x5t_s256', ?6) END \
      WHERE code_hash = ?1 AND redeemed IS NULL AND ended IS NULL AND expires > ?2 RETURNING ",
     grant_columns!()
 );

@@ -15,7 +15,7 @@ use serde::ser::{Error as _, SerializeMap as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Algorithm, SigningKey, TokenError, json};
+use super::{Algorithm, SigningKey, TokenError, der, json};
 use crate::encoding::{base64url_decode, base64url_encode};
 use crate::sha256;
 
@@ -208,6 +208,28 @@ impl Jwk {
     pub(crate) fn of_p256(point: &[u8]) -> Option<Self> {
         let (x, y) = point.strip_prefix(&[4])?.split_at_checked(32)?;
         Some(Self::own(ec(Curve::P256, x.to_vec(), y.to_vec())?, Algorithm::Es256))
+    }
+
+    /// From a certificate's `SubjectPublicKeyInfo` (RFC 5280, 4.1.2.7): the algorithm, its curve, the bits.
+    pub(crate) fn of_certificate(algorithm: &str, curve: Option<&str>, bits: &[u8]) -> Option<Self> {
+        match (algorithm, curve) {
+            ("1.2.840.10045.2.1", Some(curve)) => {
+                let curve = match curve {
+                    "1.2.840.10045.3.1.7" => Curve::P256,
+                    "1.3.132.0.34" => Curve::P384,
+                    "1.3.132.0.35" => Curve::P521,
+                    _ => return None,
+                };
+                let (x, y) = bits.strip_prefix(&[4])?.split_at_checked(curve.length())?;
+                Some(Self::own(ec(curve, x.to_vec(), y.to_vec())?, curve.algorithm()))
+            }
+            ("1.3.101.112", None) => Self::of_ed25519(bits),
+            ("1.2.840.113549.1.1.1", None) => {
+                let (modulus, exponent) = der::rsa_public(bits)?;
+                Self::of_rsa(modulus, exponent)
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn of_ed25519(public: &[u8]) -> Option<Self> {

@@ -1,5 +1,8 @@
 //! What is known about a client: its metadata (RFC 7591, section 2; OpenID Connect Registration 1.0).
 
+use std::net::IpAddr;
+
+use gabion_vault::x509::{DistinguishedName, PeerCertificate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +48,10 @@ pub struct Metadata {
     pub certificate_thumbprints: Vec<String>,
     /// Its access tokens work only over connections with its certificate (RFC 8705, section 3).
     pub certificate_bound_access_tokens: bool,
+    /// The APIs it is itself: it may ask about tokens that are for these (RFC 7662), beside those that were issued to
+    /// it. `*`: about all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub introspects: Vec<String>,
     /// Its access tokens work only with a proof of possession (RFC 9449).
     pub dpop_bound_access_tokens: bool,
     /// It must use PKCE. Public clients must in any case.
@@ -197,6 +204,42 @@ pub enum CertificateSubject {
     SanUri(String),
 }
 
+impl CertificateSubject {
+    /// What cannot be in a certificate.
+    #[must_use]
+    pub fn problem(&self) -> Option<&'static str> {
+        let (right, reason) = match self {
+            Self::Dn(text) => (
+                text.parse::<DistinguishedName>().is_ok(),
+                "is no distinguished name as RFC 4514 writes it, for instance `CN=billing,O=Example`",
+            ),
+            Self::SanDns(text) => (
+                !text.is_empty() && !text.contains('*') && text.bytes().all(|byte| byte.is_ascii_graphic()),
+                "is no DNS name; `*` stands for nothing here",
+            ),
+            Self::SanEmail(text) => (text.contains('@'), "is no e-mail address"),
+            Self::SanIp(text) => (text.parse::<IpAddr>().is_ok(), "is no address"),
+            Self::SanUri(text) => (text.contains(':'), "is no URI"),
+        };
+        (!right).then_some(reason)
+    }
+
+    /// Whether the certificate says it. Names are compared whole: a certificate for `*.example` is not one for
+    /// `a.example`.
+    #[must_use]
+    pub fn is_in(&self, certificate: &PeerCertificate) -> bool {
+        match self {
+            Self::Dn(text) => text.parse().is_ok_and(|name: DistinguishedName| name == certificate.subject),
+            Self::SanDns(text) => certificate.dns.contains(&text.to_ascii_lowercase()),
+            Self::SanEmail(text) => certificate.emails.contains(text),
+            Self::SanIp(text) => {
+                text.parse::<IpAddr>().is_ok_and(|own| certificate.addresses.contains(&own.to_string()))
+            }
+            Self::SanUri(text) => certificate.uris.contains(text),
+        }
+    }
+}
+
 impl AuthenticationMethod {
     /// Whether the client holds a secret of ours.
     #[must_use]
@@ -222,6 +265,7 @@ impl Default for Metadata {
             certificate_subject: None,
             certificate_thumbprints: Vec::new(),
             certificate_bound_access_tokens: false,
+            introspects: Vec::new(),
             dpop_bound_access_tokens: false,
             require_pkce: true,
             require_pushed_authorization_requests: false,

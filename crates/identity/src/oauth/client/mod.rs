@@ -83,6 +83,14 @@ impl Client {
         self.metadata.post_logout_redirect_uris.iter().any(|own| own.as_str() == uri)
     }
 
+    /// Whether it may ask about a token that is for these (RFC 7662): it is one of them, or all of them.
+    #[must_use]
+    pub fn introspects<'a>(&self, mut audiences: impl Iterator<Item = &'a str>) -> bool {
+        let own = &self.metadata.introspects;
+        own.iter().any(|one| one == "*")
+            || audiences.any(|audience| audience == self.id.as_str() || own.iter().any(|one| one == audience))
+    }
+
     #[must_use]
     pub fn allows_scope(&self, scope: &str) -> bool {
         self.metadata.scopes.iter().any(|own| own == scope)

@@ -3,7 +3,7 @@
 use gabion_model::Problem;
 
 use super::redirect::Kind;
-use super::{Application, AuthenticationMethod, GrantType, Metadata};
+use super::{Application, AuthenticationMethod, CertificateSubject, GrantType, Metadata};
 use crate::oauth::resource::is_resource;
 use crate::oauth::scope;
 
@@ -42,6 +42,16 @@ impl Metadata {
                         .hint("an absolute address without a fragment (RFC 8707)"),
                 );
             }
+        }
+        many(problems, "introspects", self.introspects.len());
+        for resource in self.introspects.iter().filter(|one| *one != "*" && !is_resource(one)) {
+            problems.push(
+                Problem::new("introspects", format!("`{resource}` is no resource"))
+                    .hint("an absolute address without a fragment (RFC 8707), or `*`"),
+            );
+        }
+        if !self.introspects.is_empty() && self.authentication == AuthenticationMethod::None {
+            problems.push(Problem::new("introspects", "only a client that authenticates may ask about tokens"));
         }
         many(problems, "contacts", self.contacts.len());
         many(problems, "default_acr_values", self.default_acr_values.len());
@@ -160,6 +170,9 @@ impl Metadata {
             let reason = format!("`{}` needs something to check against", self.authentication);
             problems.push(Problem::new(path, reason).hint(hint));
         }
+        if let Some(reason) = self.certificate_subject.as_ref().and_then(CertificateSubject::problem) {
+            problems.push(Problem::new("certificate_subject", reason));
+        }
         many(problems, "certificate_thumbprints", self.certificate_thumbprints.len());
         for thumbprint in &self.certificate_thumbprints {
             if gabion_vault::encoding::base64url_decode_32(thumbprint).is_err() {
@@ -221,7 +234,7 @@ const PRIVATE_MEMBERS: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 #[cfg(test)]
 mod tests {
-    use super::super::{CertificateSubject, ResponseType};
+    use super::super::ResponseType;
     use super::*;
     use serde_json::json;
 
@@ -231,6 +244,11 @@ mod tests {
             redirect_uris: vec!["https://shop.example/cb".parse().unwrap()],
             ..Metadata::default()
         }
+    }
+
+    fn tls(subject: CertificateSubject) -> Metadata {
+        let (authentication, certificate_subject) = (AuthenticationMethod::Tls, Some(subject));
+        Metadata { authentication, certificate_subject, ..web() }
     }
 
     fn paths(metadata: &Metadata) -> Vec<String> {
@@ -302,6 +320,10 @@ mod tests {
             (Metadata { resources: vec!["https://api.example/#x".to_owned()], ..web() }, "resources"),
             (Metadata { authentication: AuthenticationMethod::PrivateKeyJwt, ..web() }, "jwks"),
             (Metadata { authentication: AuthenticationMethod::Tls, ..web() }, "certificate_subject"),
+            (tls(CertificateSubject::Dn("billing".to_owned())), "certificate_subject"),
+            (tls(CertificateSubject::SanDns("*.example".to_owned())), "certificate_subject"),
+            (tls(CertificateSubject::SanIp("example".to_owned())), "certificate_subject"),
+            (Metadata { introspects: vec!["x y".to_owned()], ..web() }, "introspects"),
             (
                 Metadata { authentication: AuthenticationMethod::SelfSignedTls, ..web() },
                 "certificate_thumbprints",

@@ -13,6 +13,7 @@ use crate::oauth::grant_id::GrantId;
 use crate::oauth::request::{AuthorizationRequest, Progress, Prompt, ResponseMode, Target};
 use crate::oauth::scope::Scopes;
 use crate::oauth::storage::{Ending, Extension, Pending, Redeemed};
+use crate::oauth::token::Confirmation;
 use crate::storage::{AccountChange, AccountStorage, Storage, StorageError};
 
 pub(super) fn cases<S: Storage>() -> Vec<fn(&S)> {
@@ -176,14 +177,14 @@ fn a_code_is_exchanged_once<S: Storage>(storage: &S) {
     let account = ada(storage);
     let one = grant("g", &account);
     storage.insert_grant(&one).unwrap();
-    assert_eq!(storage.redeem(&hash("other"), None, UNTIL, at(1)), Ok(Redeemed::Unknown));
+    assert_eq!(storage.redeem(&hash("other"), &FREE, UNTIL, at(1)), Ok(Redeemed::Unknown));
     let after = Grant { redeemed: Some(at(1)), last_used: at(1), expires: one.latest, ..one.clone() };
-    assert_eq!(storage.redeem(&hash("g"), None, UNTIL, at(1)), Ok(Redeemed::Now(Box::new(after.clone()))));
+    assert_eq!(storage.redeem(&hash("g"), &FREE, UNTIL, at(1)), Ok(Redeemed::Now(Box::new(after.clone()))));
     assert_eq!(storage.grant(&one.id), Ok(Some(after.clone())));
-    assert_eq!(storage.redeem(&hash("g"), None, UNTIL, at(2)), Ok(Redeemed::Again(Box::new(after))));
+    assert_eq!(storage.redeem(&hash("g"), &FREE, UNTIL, at(2)), Ok(Redeemed::Again(Box::new(after))));
     let short = Grant { refresh: None, code_hash: Some(hash("h")), ..grant("h", &account) };
     storage.insert_grant(&short).unwrap();
-    let taken = storage.redeem(&hash("h"), None, UNTIL, at(1)).unwrap();
+    let taken = storage.redeem(&hash("h"), &FREE, UNTIL, at(1)).unwrap();
     let expires = match taken {
         Redeemed::Now(taken) => Some(taken.expires),
         Redeemed::Again(_) | Redeemed::Unknown => None,
@@ -195,19 +196,33 @@ fn an_exchange_binds_to_a_key_once<S: Storage>(storage: &S) {
     let account = ada(storage);
     let unbound = |id| {
         let one = grant(id, &account);
-        Grant { terms: Terms { dpop_jkt: None, ..one.terms.clone() }, ..one }
+        Grant { terms: Terms { dpop_jkt: None, x5t_s256: None, ..one.terms.clone() }, ..one }
+    };
+    let both = |key: &str| Confirmation { jkt: Some(key.to_owned()), x5t_s256: Some(format!("{key}-x")) };
+    let half = Grant {
+        terms: Terms { x5t_s256: Some("k-x".to_owned()), ..unbound("half").terms },
+        ..unbound("half")
     };
     for (one, key, bound) in [
-        (grant("bound", &account), Some("new"), Some("k")),
-        (unbound("unbound"), Some("new"), Some("new")),
-        (unbound("free"), None, None),
+        (
+            Grant { terms: Terms { x5t_s256: Some("k-x".to_owned()), ..half.terms.clone() }, ..grant("bound", &account) },
+            both("new"),
+            Confirmation { jkt: Some("new".to_owned()), x5t_s256: Some("k-x".to_owned()) },
+        ),
+        (grant("keyed", &account), both("new"), Confirmation { jkt: Some("k".to_owned()), ..both("new") }),
+        (unbound("unbound"), both("new"), both("new")),
+        (half, Confirmation { x5t_s256: None, ..both("new") }, Confirmation { x5t_s256: Some("k-x".to_owned()), ..both("new") }),
+        (unbound("free"), FREE, FREE),
     ] {
         storage.insert_grant(&one).unwrap();
-        storage.redeem(&hash(one.id.as_str()), key, UNTIL, at(1)).unwrap();
+        storage.redeem(&hash(one.id.as_str()), &key, UNTIL, at(1)).unwrap();
         let kept = storage.grant(&one.id).unwrap().unwrap();
-        assert_eq!(kept.terms, Terms { dpop_jkt: bound.map(str::to_owned), ..one.terms });
+        assert_eq!(kept.terms, Terms { dpop_jkt: bound.jkt, x5t_s256: bound.x5t_s256, ..one.terms });
     }
 }
+
+/// Nothing to bind to.
+const FREE: Confirmation = Confirmation { jkt: None, x5t_s256: None };
 
 fn grants_of_a_revoked_account_are_stale<S: Storage>(storage: &S) {
     let account = ada(storage);
@@ -220,14 +235,14 @@ fn grants_of_a_revoked_account_are_stale<S: Storage>(storage: &S) {
 fn of_parallel_exchanges_one_succeeds<S: Storage>(storage: &S) {
     let account = ada(storage);
     storage.insert_grant(&grant("g", &account)).unwrap();
-    let won = at_once(|| matches!(storage.redeem(&hash("g"), None, UNTIL, at(1)).unwrap(), Redeemed::Now(_)));
+    let won = at_once(|| matches!(storage.redeem(&hash("g"), &FREE, UNTIL, at(1)).unwrap(), Redeemed::Now(_)));
     assert_eq!(won, 1);
 }
 
 fn an_expired_code_is_unknown<S: Storage>(storage: &S) {
     let account = ada(storage);
     storage.insert_grant(&grant("g", &account)).unwrap();
-    assert_eq!(storage.redeem(&hash("g"), None, UNTIL, at(60)), Ok(Redeemed::Unknown));
+    assert_eq!(storage.redeem(&hash("g"), &FREE, UNTIL, at(60)), Ok(Redeemed::Unknown));
 }
 
 fn of_parallel_rotations_one_succeeds<S: Storage>(storage: &S) {
@@ -251,7 +266,7 @@ fn an_ended_grant_is_not_rotated<S: Storage>(storage: &S) {
     assert_eq!(storage.end_grants(&Ending::One(&one.id), at(4)), Ok(vec![]), "once");
     assert_eq!(storage.rotate(&one.id, 0, &last(9), at(1)), Ok(false));
     assert_eq!(storage.grant(&one.id).unwrap().unwrap().ended, Some(at(3)));
-    assert!(matches!(storage.redeem(&hash("g"), None, UNTIL, at(1)), Ok(Redeemed::Again(_))));
+    assert!(matches!(storage.redeem(&hash("g"), &FREE, UNTIL, at(1)), Ok(Redeemed::Again(_))));
 }
 
 fn grants_end_by_what_they_belong_to<S: Storage>(storage: &S) {

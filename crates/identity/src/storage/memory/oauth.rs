@@ -10,6 +10,7 @@ use crate::oauth::grant::{Consent, Grant, LastAnswer};
 use crate::oauth::grant_id::GrantId;
 use crate::oauth::request::Progress;
 use crate::oauth::storage::{Ending, Extension, OAuthStorage, Pending, Redeemed};
+use crate::oauth::token::Confirmation;
 use crate::storage::StorageError;
 
 #[derive(Debug, Default)]
@@ -72,7 +73,7 @@ impl OAuthStorage for MemoryStorage {
     fn redeem(
         &self,
         code: &[u8; 32],
-        key: Option<&str>,
+        bind: &Confirmation,
         until: Extension,
         now: Timestamp,
     ) -> Result<Redeemed, StorageError> {
@@ -87,7 +88,10 @@ impl OAuthStorage for MemoryStorage {
         }
         grant.redeemed = Some(now);
         if grant.terms.dpop_jkt.is_none() {
-            grant.terms.dpop_jkt = key.map(str::to_owned);
+            grant.terms.dpop_jkt.clone_from(&bind.jkt);
+        }
+        if grant.terms.x5t_s256.is_none() {
+            grant.terms.x5t_s256.clone_from(&bind.x5t_s256);
         }
         grant.last_used = now;
         grant.expires = if grant.refresh.is_some() { until.refresh.min(grant.latest) } else { until.access };
