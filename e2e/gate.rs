@@ -63,12 +63,23 @@ impl Gate {
         Self::start_as(application, &format!("head_timeout = \"{head_timeout}\"\n"), "").await
     }
 
+    /// A port nobody listens on, for configurations that must know it beforehand.
+    pub(crate) fn free_port() -> u16 {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        free.expect("a free port").port()
+    }
+
     async fn start_as(application: SocketAddr, gateway: &str, more: &str) -> Self {
+        Self::start_on(application, 0, gateway, more).await
+    }
+
+    /// The same on a port known beforehand, with more lines in the table `[gateway]`.
+    pub(crate) async fn start_on(application: SocketAddr, port: u16, gateway: &str, more: &str) -> Self {
         let directory = Arc::new(TempDir::new().expect("a temporary directory"));
         let plain = if gateway.contains("tls =") { "" } else { "tls = { mode = \"off\" }\n" };
         let gateway = format!("{plain}{gateway}");
         let configuration = format!(
-            "[gateway]\nlisten = \"127.0.0.1:0\"\n{gateway}\n\
+            "[gateway]\nlisten = \"127.0.0.1:{port}\"\n{gateway}\n\
              [admin]\nlisten = \"127.0.0.1:0\"\n\n\
              [data]\ndirectory = {data:?}\n\n\
              [upstreams.app]\nurl = \"http://{application}\"\n\n\

@@ -1,6 +1,6 @@
 //! The product from outside: the real binary as a process, driven the way its users and its attackers
 //! drive it. `gate.rs` starts it, `application.rs` is the application behind it, `client.rs` speaks
-//! HTTP to it, `clients.rs` runs programs of others; the tests are in `browser.rs` (Chromium), `factors.rs` (second factors), `faults.rs` (crashes, floods, restarts),
+//! HTTP to it, `clients.rs` runs programs of others; the tests are in `binding.rs` (tokens nobody can steal), `browser.rs` (Chromium), `factors.rs` (second factors), `faults.rs` (crashes, floods, restarts),
 //! `readme.rs` (the README's own commands) and `secrets.rs` (nothing secret is written anywhere).
 
 #![expect(
@@ -14,6 +14,7 @@
 
 mod apache;
 mod application;
+mod binding;
 mod browser;
 mod client;
 mod clients;

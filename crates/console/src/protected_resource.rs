@@ -2,12 +2,12 @@
 //! an API behind the gate, for what scopes, and how they are shown. The server is this gate itself; the APIs are the
 //! `resource`s of its routes.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use gabion_checks::challenge::METADATA_PATH;
-use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Uri};
 
 use crate::context::Visitor;
 use crate::{Console, page};
@@ -16,7 +16,7 @@ pub(crate) fn route() -> MethodRouter<Console> {
     get(handler)
 }
 
-async fn handler(State(console): State<Console>, visitor: Visitor, OriginalUri(uri): OriginalUri) -> Response {
+async fn handler(State(console): State<Console>, visitor: Visitor, uri: Uri) -> Response {
     let asked = uri.path_and_query().map_or("", |asked| asked.as_str());
     let path = asked.strip_prefix(METADATA_PATH).unwrap_or_default();
     let document = console.service.resource_metadata(visitor.host().unwrap_or_default(), path);

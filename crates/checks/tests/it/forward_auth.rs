@@ -1,6 +1,6 @@
 //! What proxies are told, dialect by dialect, and the advisories of others.
 
-use gabion_checks::forward_auth::{Dialect, Settings as ForwardAuth};
+use gabion_checks::forward_auth::{Dialect, Preflights, Settings as ForwardAuth};
 use gabion_checks::{Access, Route, Settings};
 use http::{Request, StatusCode};
 
@@ -15,7 +15,12 @@ fn settings() -> Settings {
 }
 
 fn world() -> World {
+    world_with(Preflights::Refuse)
+}
+
+fn world_with(preflights: Preflights) -> World {
     let asked = ForwardAuth {
+        preflights,
         dialects: vec![Dialect::Nginx, Dialect::Caddy, Dialect::Traefik, Dialect::Haproxy, Dialect::Envoy],
         name_header: Some("Remote-User".to_owned()),
         roles_header: Some("Remote-Groups".to_owned()),
@@ -241,4 +246,50 @@ fn a_dialect_that_is_not_configured_is_not_spoken() {
     world.pipeline = pipeline.with_forward_auth(&asked, &settings().client_address).unwrap();
     assert!(refused(world.send_from(plain(PROXY), ask("nginx", "/", &[]))));
     assert!(!refused(world.send_from(plain(PROXY), ask("caddy", "/", &[]))));
+}
+
+/// Browsers send no credentials with a preflight, so nobody could be signed in. Refused unless the operator says that
+/// the application answers them; then only for what is declared, and with nobody's name.
+#[test]
+fn preflights_go_nowhere_unless_the_application_answers_them() {
+    let preflight = |target: &'static str, method: &'static str| {
+        let more = [
+            ("origin", "https://other.example"),
+            ("access-control-request-method", method),
+            ("x-forwarded-method", "OPTIONS"),
+            ("remote-user", "root"),
+            ("gabion-identity", "forged"),
+        ];
+        ask("caddy", target, &more)
+    };
+    let asked = |world: &World, request| world.send_from(plain(PROXY), request).answer();
+    assert_eq!(asked(&world(), preflight("/account/x", "PUT")).status(), StatusCode::FORBIDDEN, "the default");
+    let mut routes = routes();
+    routes[1].methods = vec!["GET".to_owned()];
+    let mut passing = world_with(Preflights::Pass);
+    let answer = asked(&passing, preflight("/account/x", "PUT"));
+    assert_eq!(answer.status(), StatusCode::OK);
+    for name in ["remote-user", "remote-groups", "gabion-identity"] {
+        assert_eq!(answer.headers()[name], "", "nobody's name goes with it");
+    }
+    assert_eq!(asked(&passing, preflight("/nowhere", "PUT")).status(), StatusCode::FORBIDDEN, "not declared");
+    assert_eq!(asked(&passing, preflight("/.gabion/oauth/token", "POST")).status(), StatusCode::FORBIDDEN);
+    // What only looks like one is judged like everything else.
+    for missing in ["origin", "access-control-request-method"] {
+        let mut request = preflight("/account/x", "PUT");
+        request.headers_mut().remove(missing);
+        assert_eq!(asked(&passing, request).status(), StatusCode::UNAUTHORIZED, "without {missing}");
+    }
+    let mut other = preflight("/account/x", "PUT");
+    other.headers_mut().insert("x-forwarded-method", "GET".parse().unwrap());
+    assert_eq!(asked(&passing, other).status(), StatusCode::UNAUTHORIZED);
+    let mut twice = preflight("/account/x", "PUT");
+    twice.headers_mut().append("access-control-request-method", "GET".parse().unwrap());
+    assert_eq!(asked(&passing, twice).status(), StatusCode::FORBIDDEN);
+    // A method the route does not take is not asked for either.
+    let narrowed = World::with(&settings(), &routes);
+    let passes = ForwardAuth { dialects: vec![Dialect::Caddy], preflights: Preflights::Pass, ..ForwardAuth::default() };
+    passing.pipeline = narrowed.pipeline.with_forward_auth(&passes, &settings().client_address).unwrap();
+    assert_eq!(asked(&passing, preflight("/account/x", "PUT")).status(), StatusCode::FORBIDDEN);
+    assert_eq!(asked(&passing, preflight("/account/x", "GET")).status(), StatusCode::OK);
 }

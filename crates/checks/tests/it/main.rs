@@ -5,6 +5,7 @@
 mod admission;
 mod advisories;
 mod answers;
+mod binding;
 mod credentials;
 mod desync;
 mod forward_auth;

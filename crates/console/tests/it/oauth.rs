@@ -1,6 +1,8 @@
 //! The provider's endpoints, as an application and a browser see them.
 
-use gabion_identity::oauth::client::{AuthenticationMethod, GrantType, Metadata};
+use gabion_checks::PeerCertificate;
+use gabion_identity::oauth::client::{AuthenticationMethod, CertificateSubject, GrantType, Metadata};
+use gabion_model::{Clock as _, Timestamp};
 use gabion_service::Caller;
 use gabion_service::oauth::NewClient;
 use gabion_vault::encoding::base64url_encode;
@@ -293,7 +295,12 @@ async fn userinfo_wants_one_good_token_and_says_so() {
     let site = site(metadata("Shop")).await;
     let bare = site.browser().get("/.gabion/oauth/userinfo").await;
     assert_eq!(bare.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(bare.header("www-authenticate"), "Bearer realm=\"gabion\"", "no error without a token");
+    let challenges: Vec<_> =
+        bare.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.to_str().unwrap()).collect();
+    let metadata = "resource_metadata=\"http://localhost/.well-known/oauth-protected-resource\"";
+    assert_eq!(challenges[0], format!("Bearer realm=\"gabion\", {metadata}"), "no error without a token");
+    assert!(challenges[1].starts_with("DPoP ") && challenges[1].ends_with(metadata), "{challenges:?}");
+    assert!(challenges[1].contains("algs=\"EdDSA ES256 "), "{challenges:?}");
     let wrong = Request::get("/.gabion/oauth/userinfo").header(AUTHORIZATION, "Bearer nonsense");
     let answer = site.browser().send(wrong.body(Default::default()).unwrap()).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
@@ -325,6 +332,107 @@ async fn userinfo_wants_one_good_token_and_says_so() {
         }
         let answer = site.browser().send(request.body(body.to_owned().into()).unwrap()).await;
         assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
+    }
+}
+
+/// RFC 8705, 2: wherever a client authenticates, its certificate is what the gate judged, and no field of a request.
+#[tokio::test]
+async fn a_certificate_authenticates_at_every_endpoint() {
+    let shop = Metadata {
+        authentication: AuthenticationMethod::Tls,
+        certificate_subject: Some(CertificateSubject::SanDns("billing.internal".to_owned())),
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::DeviceCode],
+        certificate_bound_access_tokens: true,
+        ..metadata("Shop")
+    };
+    let site = site(shop).await;
+    let own = certificate(&site);
+    let challenge = base64url_encode(&gabion_vault::sha256(VERIFIER.as_bytes()));
+    let pushed = format!(
+        "client_id=shop&redirect_uri={CALLBACK}&response_type=code&scope=openid&code_challenge={challenge}\
+         &code_challenge_method=S256"
+    );
+    for (endpoint, form, status) in [
+        ("par", pushed.as_str(), 201),
+        ("introspect", "client_id=shop&token=x", 200),
+        ("revoke", "client_id=shop&token=x", 200),
+        ("device_authorization", "client_id=shop&scope=openid", 200),
+        ("token", "client_id=shop&grant_type=authorization_code&code=x", 400),
+    ] {
+        let ask = async |shown: Option<PeerCertificate>| {
+            let mut browser = site.browser();
+            browser.certificate = shown;
+            let request = Request::post(format!("/.gabion/oauth/{endpoint}"))
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header("client-cert", ":AAAA:");
+            browser.send(request.body(form.to_owned().into()).unwrap()).await
+        };
+        let answer = ask(Some(own.clone())).await;
+        assert_eq!(answer.status.as_u16(), status, "{endpoint}: {}", answer.body);
+        for wrong in [
+            None,
+            Some(PeerCertificate { dns: vec!["other.internal".to_owned()], ..own.clone() }),
+            Some(PeerCertificate { vouched_for: false, ..own.clone() }),
+        ] {
+            let answer = ask(wrong).await;
+            assert!(answer.status == 401 && answer.body.contains("invalid_client"), "{endpoint}: {}", answer.body);
+        }
+    }
+}
+
+/// From the code to userinfo: what a certificate began goes on with that certificate only.
+#[tokio::test]
+async fn userinfo_wants_the_certificate_a_token_is_bound_to() {
+    let site = site(Metadata { certificate_bound_access_tokens: true, ..metadata("Shop") }).await;
+    let own = certificate(&site);
+    let mut browser = site.browser();
+    browser.sign_in("ada").await;
+    let code = code(&site, &mut browser).await;
+    let form =
+        format!("grant_type=authorization_code&code={code}&redirect_uri={CALLBACK}&code_verifier={VERIFIER}");
+    let basic = format!("Basic {}", base64(&format!("shop:{}", SECRET.replace(' ', "+"))));
+    let mut program = site.browser();
+    program.certificate = Some(own.clone());
+    let request = Request::post("/.gabion/oauth/token")
+        .header(AUTHORIZATION, basic)
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let tokens = program.send(request.body(form.into()).unwrap()).await;
+    assert_eq!(tokens.status, StatusCode::OK, "{}", tokens.body);
+    let tokens: Value = serde_json::from_str(&tokens.body).unwrap();
+    let access = tokens["access_token"].as_str().unwrap();
+    for (shown, status) in [
+        (Some(own.clone()), 200),
+        (Some(PeerCertificate { vouched_for: false, ..own.clone() }), 200),
+        (Some(PeerCertificate { thumbprint: [2; 32], ..own.clone() }), 401),
+        (Some(PeerCertificate { not_after: own.not_before, ..own.clone() }), 401),
+        (None, 401),
+    ] {
+        let mut program = site.browser();
+        program.certificate = shown;
+        let request = Request::get("/.gabion/oauth/userinfo").header(AUTHORIZATION, format!("Bearer {access}"));
+        let answer = program.send(request.body(Default::default()).unwrap()).await;
+        assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
+    }
+}
+
+/// One that an authority vouches for, for `billing.internal`.
+fn certificate(site: &Site) -> PeerCertificate {
+    let now = site.clock.now().as_secs();
+    PeerCertificate {
+        vouched_for: true,
+        thumbprint: [1; 32],
+        subject: "CN=billing".parse().unwrap(),
+        key: None,
+        issuer: "CN=ca".to_owned(),
+        is_self_issued: false,
+        serial: "01".to_owned(),
+        dns: vec!["billing.internal".to_owned()],
+        uris: Vec::new(),
+        emails: Vec::new(),
+        addresses: Vec::new(),
+        not_before: Timestamp::from_secs(now - 60),
+        not_after: Timestamp::from_secs(now + 60),
+        der: Vec::new(),
     }
 }
 

@@ -78,6 +78,7 @@ impl Site {
             cookie: None,
             login: None,
             others: BTreeMap::new(),
+            certificate: None,
         }
     }
 
@@ -137,6 +138,8 @@ pub(crate) struct Browser<'a> {
     pub(crate) others: BTreeMap<String, String>,
     /// Of a half-done sign-in.
     pub(crate) login: Option<String>,
+    /// What a program shows in the handshake.
+    pub(crate) certificate: Option<gabion_checks::PeerCertificate>,
 }
 
 #[derive(Debug)]
@@ -179,7 +182,7 @@ impl Browser<'_> {
             client: self.address,
             request_id: RequestId::from_bytes([7; 12]),
             credential: None,
-            certificate: None,
+            certificate: self.certificate.clone().map(Arc::new),
             session,
             secure: self.secure,
             host: "notes.example".to_owned(),

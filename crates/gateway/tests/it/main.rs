@@ -11,6 +11,7 @@
 
 mod rig;
 
+mod credentials;
 mod desync;
 mod http1;
 mod http2;

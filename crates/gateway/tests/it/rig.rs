@@ -11,7 +11,7 @@ use gabion_gateway::{
     AdminSettings, Gate, Generation, LocalService, Options, Settings, Tls, TlsMode, Upstream,
 };
 use gabion_identity::storage::MemoryStorage;
-use gabion_identity::{Accounts, BeginSession, NewAccount, SessionSettings, Sessions};
+use gabion_identity::{Accounts, BeginSession, Machines, NewAccount, SessionSettings, Sessions};
 use gabion_ledger::Ledger;
 use gabion_model::random::SeededRng;
 use gabion_model::{Clock, Methods, Period, SessionId, SystemClock};
@@ -43,6 +43,7 @@ pub(crate) struct Build {
     pub(crate) upstreams: BTreeMap<String, Upstream>,
     pub(crate) tls: Option<gabion_gateway::TlsMaterial>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) machines: Option<Machines>,
 }
 
 impl Build {
@@ -65,6 +66,7 @@ impl Build {
             upstreams: BTreeMap::from([("app".to_owned(), app)]),
             tls: None,
             clock: Arc::new(SystemClock),
+            machines: None,
         }
     }
 
@@ -112,7 +114,7 @@ impl Build {
     ) -> Arc<Pipeline> {
         let parts = Parts {
             sessions: Arc::clone(sessions),
-            machines: None,
+            machines: self.machines.clone(),
             keys: gabion_identity::Keyring::of(Arc::new(SigningKey::generate().unwrap())),
             ledger: ledger.clone(),
             clock: Arc::clone(&self.clock),

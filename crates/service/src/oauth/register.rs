@@ -50,7 +50,7 @@ impl Service {
             .with("name", metadata.name.as_str())
             .with("authentication", metadata.authentication.as_str());
         let done = self.act(Act::RegisterClient, caller, about, move |inner, _| {
-            if inner.clients.list().map_err(failed)?.len() >= settings.most {
+            if inner.clients.count().map_err(failed)? >= settings.most {
                 return Err(failed(ClientError::TooMany));
             }
             let new = NewClient {

@@ -5,6 +5,7 @@
 mod accounts;
 mod authenticator;
 mod authorization;
+mod binding;
 mod clients;
 mod conformance;
 mod declared;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gabion_identity::oauth::client::{AuthenticationMethod, GrantType, Metadata};
+use gabion_identity::oauth::token::Confirmation;
 use gabion_identity::oauth::{ErrorCode, OAuthError, Parameters, ProviderSettings};
 use gabion_identity::storage::{AccountChange, AccountStorage as _};
 use gabion_model::outbound::{BoxFuture, FetchError, FetchResponse};
@@ -106,10 +107,18 @@ impl House {
     }
 
     async fn token(&self, text: &str) -> Result<Value, OAuthError> {
+        self.token_holding(text, None).await
+    }
+
+    async fn token_holding(
+        &self,
+        text: &str,
+        confirmation: Option<Confirmation>,
+    ) -> Result<Value, OAuthError> {
         let (service, caller) = (&self.world.service, anonymous("198.51.100.9"));
         let parameters = Parameters::parse(text).unwrap();
         let client = service.authenticate_client(&caller, &ClientCredentials::default(), &parameters).await?;
-        let answer = service.token(&caller, TokenRequest { client, parameters, confirmation: None }).await?;
+        let answer = service.token(&caller, TokenRequest { client, parameters, confirmation }).await?;
         Ok(serde_json::from_str(answer.expose()).unwrap())
     }
 
@@ -401,6 +410,34 @@ async fn a_late_replay_ends_the_family_and_an_early_one_does_not() {
     invalid_grant(house.token(&other).await);
 }
 
+/// RFC 8705, 4 and RFC 9449, 5: a public client has no secret that would keep a stolen refresh token from being used.
+#[tokio::test]
+async fn a_public_clients_refresh_token_is_bound_to_what_it_held() {
+    let house = House::new().await;
+    let certificate = |name: &str| Confirmation { jkt: None, x5t_s256: Some(name.to_owned()) };
+    let key = |name: &str| Confirmation { jkt: Some(name.to_owned()), x5t_s256: None };
+    for (own, others) in [
+        (certificate("a"), [None, Some(certificate("b")), Some(key("a"))]),
+        (key("a"), [None, Some(key("b")), Some(certificate("a"))]),
+    ] {
+        for other in others {
+            let code = house.code("shop", "openid").await;
+            let exchange = format!(
+                "grant_type=authorization_code&client_id=shop&code={code}&redirect_uri={CALLBACK}\
+                 &code_verifier={VERIFIER}"
+            );
+            let tokens = house.token_holding(&exchange, Some(own.clone())).await.unwrap();
+            let refresh = |tokens: &Value| {
+                let token = text(tokens, "refresh_token");
+                format!("grant_type=refresh_token&client_id=shop&refresh_token={token}")
+            };
+            let next = house.token_holding(&refresh(&tokens), Some(own.clone())).await.unwrap();
+            invalid_grant(house.token_holding(&refresh(&next), other).await);
+            invalid_grant(house.token_holding(&refresh(&next), Some(own.clone())).await);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_refresh_can_narrow_and_never_widen() {
     let house = House::new().await;
@@ -491,12 +528,24 @@ async fn introspection_tells_those_who_authenticate_and_says_nothing_of_the_dead
         ("token", access.as_str()),
     ]);
     let api = service.authenticate_client(&caller, &ClientCredentials::default(), &parameters).await.unwrap();
+    let inactive = serde_json::json!({ "active": false });
+    let foreign = service.introspect(&api, &parameters).await.unwrap();
+    assert_eq!(Value::Object(foreign), inactive, "neither issued to it nor for it (RFC 7662, 4)");
+    let may = |introspects: &[&str]| {
+        let mut api = (*api).clone();
+        api.metadata.introspects = introspects.iter().map(|one| (*one).to_owned()).collect();
+        api
+    };
+    let other = service.introspect(&may(&["https://api.example/"]), &parameters).await.unwrap();
+    assert_eq!(Value::Object(other), inactive, "for another API");
+    let known = service.introspect(&may(&["https://gate.example"]), &parameters).await.unwrap();
+    assert_eq!(known["active"], true, "for the API it is");
+    let api = may(&["*"]);
     let known = service.introspect(&api, &parameters).await.unwrap();
     assert_eq!(
         (&known["active"], &known["client_id"], &known["scope"]),
         (&true.into(), &"shop".into(), &"openid".into())
     );
-    let inactive = serde_json::json!({ "active": false });
     let ask = |token: &str| Parameters::from_pairs([("token", token)]);
     let refresh = ask(&text(&tokens, "refresh_token"));
     assert_eq!(Value::Object(service.introspect(&api, &refresh).await.unwrap()), inactive, "another's");

@@ -42,6 +42,13 @@ impl ClientStorage for Database {
         })
     }
 
+    fn count_clients(&self) -> Result<usize, StorageError> {
+        self.read(|connection| {
+            let count: i64 = connection.prepare_cached(COUNT)?.query_row([], |row| row.get(0))?;
+            Ok(usize::try_from(count).unwrap_or(0))
+        })
+    }
+
     fn replace_client(&self, client: &Client) -> Result<(), StorageError> {
         self.write(|transaction| {
             let id = client.id.as_str();
@@ -151,6 +158,7 @@ macro_rules! select {
 }
 
 const BY_ID: &str = select!("WHERE id = ?1");
+const COUNT: &str = "SELECT count(*) FROM clients";
 const LIST: &str = select!("ORDER BY id");
 const REVISION: &str = "SELECT revision FROM clients WHERE id = ?1";
 const INSERT: &str = "

@@ -176,6 +176,14 @@ impl Clients {
         })
     }
 
+    /// How many clients there are.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn count(&self) -> Result<usize, ClientError> {
+        Ok(self.storage.count_clients()?)
+    }
+
     /// Gives a client other metadata. A client that comes to authenticate by a secret and has none gets
     /// one by [`rotate_secret`](Self::rotate_secret).
     ///

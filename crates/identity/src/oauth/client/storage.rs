@@ -23,6 +23,12 @@ pub trait ClientStorage: Send + Sync + fmt::Debug {
     /// When the storage cannot be read.
     fn clients(&self) -> Result<Vec<Client>, StorageError>;
 
+    /// How many there are.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn count_clients(&self) -> Result<usize, StorageError>;
+
     /// Puts `client` in the place of the one with its id if that one's revision is one lower: of two who
     /// changed the same revision, one succeeds.
     ///

@@ -44,6 +44,7 @@ pub(super) fn clients_are_kept_whole(storage: &impl Storage) {
         assert_eq!(storage.client(&one.id), Ok(Some(one.clone())));
     }
     assert_eq!(storage.clients(), Ok(vec![full, plain]), "by id");
+    assert_eq!(storage.count_clients(), Ok(2));
 }
 
 pub(super) fn a_client_id_is_given_once(storage: &impl Storage) {

@@ -68,6 +68,7 @@ fn grant(id: &str, account: &AccountId) -> Grant {
             authenticated: at(-5),
             methods: Methods::PASSWORD.with(Methods::TOTP),
             dpop_jkt: Some("k".to_owned()),
+            x5t_s256: None,
         },
         code_hash: Some(hash(id)),
         redeemed: None,

@@ -22,6 +22,10 @@ impl ClientStorage for MemoryStorage {
         Ok(self.state().clients.values().cloned().collect())
     }
 
+    fn count_clients(&self) -> Result<usize, StorageError> {
+        Ok(self.state().clients.len())
+    }
+
     fn replace_client(&self, client: &Client) -> Result<(), StorageError> {
         let mut state = self.state();
         let former = state.clients.get_mut(&client.id).ok_or(StorageError::NotFound)?;
