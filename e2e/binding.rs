@@ -40,13 +40,10 @@ async fn endless() -> std::net::SocketAddr {
 }
 
 async fn thumbprint(certificate: &Path) -> String {
-    let der = clients::run(
-        clients::program("sh")
-            .arg("-c")
-            .arg("openssl x509 -in \"$0\" -outform DER | openssl dgst -sha256 -binary | base64 | tr '+/' '-_' | tr -d '='")
-            .arg(certificate),
-    );
-    der.await.trim().to_owned()
+    let script = "openssl x509 -in \"$0\" -outform DER | openssl dgst -sha256 -binary | base64 | tr '+/' '-_' | tr -d '='";
+    let mut command = clients::program("sh");
+    let said = clients::run(command.arg("-c").arg(script).arg(certificate)).await;
+    said.trim().to_owned()
 }
 
 #[tokio::test]
@@ -78,15 +75,26 @@ async fn a_certificate_is_a_clients_name_and_its_tokens_lock() {
     let resource = format!("{origin}/api");
     let rows: [(&str, &[&str]); 4] = [
         ("billing", &["--authentication", "tls_client_auth", "--certificate", "dns:billing.internal"]),
-        ("by-subject", &["--authentication", "tls_client_auth", "--certificate", "dn:CN=billing,O=Example\\, Ltd,C=DE"]),
+        (
+            "by-subject",
+            &["--authentication", "tls_client_auth", "--certificate", "dn:CN=billing,O=Example\\, Ltd,C=DE"],
+        ),
         ("pinned", &["--authentication", "self_signed_tls_client_auth", "--certificate-thumbprint", &pinned]),
         (
             "api",
-            &["--authentication", "tls_client_auth", "--certificate", "dns:shipping.internal", "--introspects", &resource],
+            &[
+                "--authentication",
+                "tls_client_auth",
+                "--certificate",
+                "dns:shipping.internal",
+                "--introspects",
+                &resource,
+            ],
         ),
     ];
     for (id, arguments) in rows {
-        let mut all = vec!["client", "add", id, "--id", id, "--grant", "client_credentials", "--scope", "orders"];
+        let mut all =
+            vec!["client", "add", id, "--id", id, "--grant", "client_credentials", "--scope", "orders"];
         all.extend(["--certificate-bound"]);
         all.extend_from_slice(arguments);
         gate.cli(&all).await;
@@ -94,9 +102,16 @@ async fn a_certificate_is_a_clients_name_and_its_tokens_lock() {
     let authority = gate.directory().join("data/local-ca.pem").display().to_string();
     let arguments = [origin.as_str(), authority.as_str(), directory.as_str()];
     let said = clients::run(&mut clients::python("binding.py", &arguments)).await;
-    for step in
-        ["tls_client_auth", "authlib", "self_signed", "bound token", "introspection", "metadata", "revocation", "stream"]
-    {
+    for step in [
+        "tls_client_auth",
+        "authlib",
+        "self_signed",
+        "bound token",
+        "introspection",
+        "metadata",
+        "revocation",
+        "stream",
+    ] {
         assert!(said.contains(step), "{said}");
     }
 }
@@ -116,8 +131,19 @@ async fn certificates_are_asked_for_at_one_host_only() {
     );
     let gate = Gate::start_on(application.address, port, &tls, "").await;
     gate.cli(&[
-        "client", "add", "billing", "--id", "billing", "--grant", "client_credentials", "--scope", "orders",
-        "--authentication", "tls_client_auth", "--certificate", "dns:billing.internal",
+        "client",
+        "add",
+        "billing",
+        "--id",
+        "billing",
+        "--grant",
+        "client_credentials",
+        "--scope",
+        "orders",
+        "--authentication",
+        "tls_client_auth",
+        "--certificate",
+        "dns:billing.internal",
     ])
     .await;
     let authority = gate.directory().join("data/local-ca.pem").display().to_string();
@@ -134,8 +160,18 @@ async fn openid_client_proves_its_key_at_the_application() {
     let origin = format!("http://127.0.0.1:{port}");
     let gate = Gate::start_on(application.address, port, "", &routes(&origin)).await;
     let added = [
-        "client", "add", "batch", "--id", "batch", "--grant", "client_credentials", "--scope", "orders",
-        "--dpop-bound", "--format", "json",
+        "client",
+        "add",
+        "batch",
+        "--id",
+        "batch",
+        "--grant",
+        "client_credentials",
+        "--scope",
+        "orders",
+        "--dpop-bound",
+        "--format",
+        "json",
     ];
     let client: Value = serde_json::from_str(&gate.cli(&added).await).expect("a client");
     let given = serde_json::json!({ "client_id": client["id"], "client_secret": client["client_secret"] });

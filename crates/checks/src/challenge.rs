@@ -138,8 +138,14 @@ mod tests {
         for (resource, address) in [
             ("https://app.example", Some("https://app.example/.well-known/oauth-protected-resource")),
             ("https://app.example/", Some("https://app.example/.well-known/oauth-protected-resource")),
-            ("https://app.example:8443/api", Some("https://app.example:8443/.well-known/oauth-protected-resource/api")),
-            ("https://app.example/a/b?c=d", Some("https://app.example/.well-known/oauth-protected-resource/a/b?c=d")),
+            (
+                "https://app.example:8443/api",
+                Some("https://app.example:8443/.well-known/oauth-protected-resource/api"),
+            ),
+            (
+                "https://app.example/a/b?c=d",
+                Some("https://app.example/.well-known/oauth-protected-resource/a/b?c=d"),
+            ),
             ("urn:example:api", None),
             ("", None),
         ] {

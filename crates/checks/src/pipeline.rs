@@ -202,9 +202,10 @@ impl Pipeline {
                 (exchange, Stop::Answered(reply), check)
                     if reply.status.is_success()
                         && asked.passes_preflights()
-                        && exchange.route.and_then(|route| self.routes.get(route)).is_some_and(|route| {
-                            !route.is_own() && route.takes_preflight(&inner)
-                        }) =>
+                        && exchange
+                            .route
+                            .and_then(|route| self.routes.get(route))
+                            .is_some_and(|route| !route.is_own() && route.takes_preflight(&inner)) =>
                 {
                     inner.headers.remove(&GABION_IDENTITY);
                     let answer = asked.admit(&inner, &exchange);

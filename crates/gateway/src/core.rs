@@ -195,7 +195,8 @@ async fn serve(core: &Arc<Core>, stream: TcpStream, connection: Connection, plac
             }
         };
         let shown = stream.get_ref().1.peer_certificates();
-        let judge = |chain| tls.verifier().and_then(|verifier| verifier.judge(chain, core.shared.clock.now()));
+        let judge =
+            |chain| tls.verifier().and_then(|verifier| verifier.judge(chain, core.shared.clock.now()));
         let _kept = match shown.map(judge) {
             None => None,
             Some(Some(certificate)) => Some(core.certificates.keep(connection, certificate)),
@@ -218,7 +219,10 @@ async fn serve(core: &Arc<Core>, stream: TcpStream, connection: Connection, plac
 }
 
 /// The handshake, by the configuration that the client's wish for a host leads to.
-async fn handshake(tls: &ServerTls, stream: TcpStream) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
+async fn handshake(
+    tls: &ServerTls,
+    stream: TcpStream,
+) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
     if let Some(config) = tls.for_all() {
         return TlsAcceptor::from(Arc::clone(config)).accept(stream).await;
     }

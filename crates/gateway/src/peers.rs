@@ -35,11 +35,8 @@ pub(crate) struct ClientVerifier {
 
 impl ClientVerifier {
     pub(crate) fn new(settings: &ClientCertificates) -> Result<Self, TlsError> {
-        let authorities = if settings.ca_file.as_os_str().is_empty() {
-            None
-        } else {
-            Some(authorities(settings)?)
-        };
+        let authorities =
+            if settings.ca_file.as_os_str().is_empty() { None } else { Some(authorities(settings)?) };
         Ok(Self {
             authorities,
             self_signed: settings.self_signed,

@@ -247,7 +247,8 @@ impl Settings {
                 problems.push(Problem::new(at("crl_file"), "needs the `ca_file` whose list it is"));
             }
             for (index, host) in client.hosts.iter().enumerate() {
-                let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+                let plain =
+                    |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
                 if host.is_empty() || !host.bytes().all(plain) {
                     problems.push(
                         Problem::new(at(&format!("hosts[{index}]")), format!("`{host}` is not a host name"))
@@ -257,8 +258,11 @@ impl Settings {
             }
             if !client.hosts.is_empty() && client.mode == ClientCertificateMode::Required {
                 problems.push(
-                    Problem::new(at("hosts"), "clients choose the name they connect to, so none is required to show one")
-                        .hint("say `mode = \"optional\"`, and `credentials = [\"certificate\"]` on routes"),
+                    Problem::new(
+                        at("hosts"),
+                        "clients choose the name they connect to, so none is required to show one",
+                    )
+                    .hint("say `mode = \"optional\"`, and `credentials = [\"certificate\"]` on routes"),
                 );
             }
         }

@@ -15,12 +15,7 @@ use crate::wire::{Reader, Stream, Writer, poll_fill};
 
 /// Passes bytes until the tunnel ends. The 101 answer is in `writer` already. Whoever says something is
 /// not idle: their session is told so.
-pub(crate) async fn run(
-    reader: &mut Reader,
-    writer: &mut Writer,
-    tunnel: Tunnel,
-    watch: &Watched,
-) {
+pub(crate) async fn run(reader: &mut Reader, writer: &mut Writer, tunnel: Tunnel, watch: &Watched) {
     let Tunnel { mut wire, lease } = tunnel;
     let heard = || {
         if let Some(lease) = &lease {

@@ -497,7 +497,10 @@ mod tests {
         let house = house();
         let thumbprint = gabion_vault::encoding::base64url_encode(&[7; 32]);
         let bound = |cnf: Value| {
-            house.tokens.resolve(&house.token(json!({ "cnf": cnf })), NOW).map(|token| token.confirmation.clone())
+            house
+                .tokens
+                .resolve(&house.token(json!({ "cnf": cnf })), NOW)
+                .map(|token| token.confirmation.clone())
         };
         let (certificate, key) = (Some([7; 32]), Some("k".to_owned()));
         let only = Confirmation { certificate, key: None };
@@ -557,7 +560,8 @@ mod tests {
         let house = house();
         let text = house.token(json!({}));
         let found: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| house.tokens.resolve(&text, NOW).unwrap())).collect();
+            let threads: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| house.tokens.resolve(&text, NOW).unwrap())).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(found.iter().all(|one| Arc::ptr_eq(one, &found[0])));

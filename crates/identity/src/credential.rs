@@ -326,7 +326,11 @@ mod tests {
             tokio::spawn(async move {
                 let at = |moment: Timestamp| {
                     told.send(moment).unwrap();
-                    async move { if moment > now { std::future::pending().await } }
+                    async move {
+                        if moment > now {
+                            std::future::pending().await
+                        }
+                    }
                 };
                 credential.over(latest, at).await;
             })

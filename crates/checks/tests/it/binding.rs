@@ -134,7 +134,12 @@ impl World {
         Beside { proofs: vec![proof], ..Beside::default() }
     }
 
-    fn send(&self, path: &str, authorization: &[&str], beside: &Beside<'_>) -> Result<Life, Response<bytes::Bytes>> {
+    fn send(
+        &self,
+        path: &str,
+        authorization: &[&str],
+        beside: &Beside<'_>,
+    ) -> Result<Life, Response<bytes::Bytes>> {
         let mut request = Request::get(path).header("host", beside.host.unwrap_or("shop.example"));
         for value in authorization {
             request = request.header("authorization", *value);
@@ -208,7 +213,10 @@ fn a_token_that_is_bound_to_a_key_opens_with_a_proof_each_time() {
     }
     let (status, challenge) = world.refused("/api/orders", &[&dpop], &world.own("2", &token));
     assert_eq!(status, UNAUTHORIZED, "a replay, although the token is known");
-    assert!(challenge.starts_with("DPoP ") && challenge.contains("error=\"invalid_dpop_proof\""), "{challenge}");
+    assert!(
+        challenge.starts_with("DPoP ") && challenge.contains("error=\"invalid_dpop_proof\""),
+        "{challenge}"
+    );
     assert!(challenge.contains("algs=\"EdDSA ES256 "), "{challenge}");
 
     let url = "https://shop.example/api/orders";
@@ -216,7 +224,10 @@ fn a_token_that_is_bound_to_a_key_opens_with_a_proof_each_time() {
         proofs: vec![world.proof(key, jti, request, token)],
         ..Beside::default()
     };
-    let two = Beside { proofs: [world.own("5", &token).proofs, world.own("6", &token).proofs].concat(), ..Beside::default() };
+    let two = Beside {
+        proofs: [world.own("5", &token).proofs, world.own("6", &token).proofs].concat(),
+        ..Beside::default()
+    };
     let stranger = SigningKey::generate().unwrap();
     for (why, beside) in [
         ("no proof", Beside::default()),
@@ -242,10 +253,12 @@ fn schemes_are_not_exchanged() {
     let world = world(|_| {});
     let (bound, free) = (world.bound(), world.token(Value::Null));
     world.send("/api/orders", &[&format!("Bearer {free}")], &Beside::default()).unwrap();
-    let (status, challenge) = world.refused("/api/orders", &[&format!("Bearer {bound}")], &world.own("1", &bound));
+    let (status, challenge) =
+        world.refused("/api/orders", &[&format!("Bearer {bound}")], &world.own("1", &bound));
     assert_eq!(status, UNAUTHORIZED, "downgraded");
     assert!(challenge.starts_with("DPoP ") && challenge.contains("error=\"invalid_token\""), "{challenge}");
-    let (status, challenge) = world.refused("/api/orders", &[&format!("DPoP {free}")], &world.own("2", &free));
+    let (status, challenge) =
+        world.refused("/api/orders", &[&format!("DPoP {free}")], &world.own("2", &free));
     assert_eq!(status, UNAUTHORIZED, "a proof beside a token that asks for none");
     assert!(challenge.starts_with("Bearer ") && challenge.contains("error=\"invalid_token\""), "{challenge}");
     for several in [
@@ -254,12 +267,18 @@ fn schemes_are_not_exchanged() {
         [format!("Bearer {free}"), "Basic eDp5".to_owned()],
     ] {
         let several: Vec<&str> = several.iter().map(String::as_str).collect();
-        assert_eq!(world.refused("/api/orders", &several, &world.own("3", &bound)).0, StatusCode::BAD_REQUEST);
+        assert_eq!(
+            world.refused("/api/orders", &several, &world.own("3", &bound)).0,
+            StatusCode::BAD_REQUEST
+        );
     }
     // The proof of a refused request was not used up.
     world.send("/api/orders", &[&format!("DPoP {bound}")], &world.own("3", &bound)).unwrap();
     // On a public route too, what is shown and does not count is refused.
-    assert_eq!(world.refused("/open/page", &[&format!("Bearer {bound}")], &Beside::default()).0, UNAUTHORIZED);
+    assert_eq!(
+        world.refused("/open/page", &[&format!("Bearer {bound}")], &Beside::default()).0,
+        UNAUTHORIZED
+    );
     let (status, challenges) = world.refused("/api/orders", &[], &Beside::default());
     let schemes: Vec<_> = challenges.lines().map(|line| line.split(' ').next().unwrap()).collect();
     assert_eq!((status, schemes), (UNAUTHORIZED, vec!["Bearer", "DPoP"]), "{challenges}");
@@ -290,7 +309,8 @@ fn a_host_nobody_declared_vouches_for_no_proof() {
     };
     let dpop = format!("DPoP {named}");
     world.send("/named/x", &[&dpop], &proof("3", "https://api.example/named/x")).unwrap();
-    let (status, challenge) = world.refused("/named/x", &[&dpop], &proof("4", "https://shop.example/named/x"));
+    let (status, challenge) =
+        world.refused("/named/x", &[&dpop], &proof("4", "https://shop.example/named/x"));
     assert_eq!(status, UNAUTHORIZED);
     let metadata = "resource_metadata=\"https://api.example/.well-known/oauth-protected-resource/named\"";
     assert!(challenge.contains(metadata) && challenge.contains("scope=\"orders\""), "{challenge}");
@@ -315,7 +335,11 @@ fn a_token_that_is_bound_to_a_certificate_opens_beside_it() {
     let unsigned = Beside { certificate: Some(unsigned), ..Beside::default() };
     world.send("/api/orders", &[&bearer], &unsigned).unwrap();
     world.clock.advance(Duration::from_secs(61));
-    assert_eq!(world.refused("/api/orders", &[&bearer], &beside(1)).0, UNAUTHORIZED, "on a connection that outlived it");
+    assert_eq!(
+        world.refused("/api/orders", &[&bearer], &beside(1)).0,
+        UNAUTHORIZED,
+        "on a connection that outlived it"
+    );
 }
 
 #[test]
@@ -348,9 +372,7 @@ fn only_a_trusted_proxy_says_what_certificate_a_client_has() {
         peer: Some(peer),
         ..Beside::default()
     };
-    for (forwarded, peer, opens) in
-        [(true, PROXY, true), (true, "10.0.0.8", false), (false, PROXY, false)]
-    {
+    for (forwarded, peer, opens) in [(true, PROXY, true), (true, "10.0.0.8", false), (false, PROXY, false)] {
         let world = world(|settings| {
             settings.mtls.forwarded = forwarded;
             settings.redirect_https.mode = gabion_checks::Mode::Off;

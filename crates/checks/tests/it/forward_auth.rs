@@ -263,7 +263,11 @@ fn preflights_go_nowhere_unless_the_application_answers_them() {
         ask("caddy", target, &more)
     };
     let asked = |world: &World, request| world.send_from(plain(PROXY), request).answer();
-    assert_eq!(asked(&world(), preflight("/account/x", "PUT")).status(), StatusCode::FORBIDDEN, "the default");
+    assert_eq!(
+        asked(&world(), preflight("/account/x", "PUT")).status(),
+        StatusCode::FORBIDDEN,
+        "the default"
+    );
     let mut routes = routes();
     routes[1].methods = vec!["GET".to_owned()];
     let mut passing = world_with(Preflights::Pass);
@@ -288,7 +292,11 @@ fn preflights_go_nowhere_unless_the_application_answers_them() {
     assert_eq!(asked(&passing, twice).status(), StatusCode::FORBIDDEN);
     // A method the route does not take is not asked for either.
     let narrowed = World::with(&settings(), &routes);
-    let passes = ForwardAuth { dialects: vec![Dialect::Caddy], preflights: Preflights::Pass, ..ForwardAuth::default() };
+    let passes = ForwardAuth {
+        dialects: vec![Dialect::Caddy],
+        preflights: Preflights::Pass,
+        ..ForwardAuth::default()
+    };
     passing.pipeline = narrowed.pipeline.with_forward_auth(&passes, &settings().client_address).unwrap();
     assert_eq!(asked(&passing, preflight("/account/x", "PUT")).status(), StatusCode::FORBIDDEN);
     assert_eq!(asked(&passing, preflight("/account/x", "GET")).status(), StatusCode::OK);

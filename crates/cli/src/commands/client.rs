@@ -244,7 +244,8 @@ fn subject(text: &str) -> Result<CertificateSubject, Failure> {
         "ip" => CertificateSubject::SanIp(value),
         "uri" => CertificateSubject::SanUri(value),
         _ => {
-            let failure = Failure::usage(format!("`--certificate {text}` does not say what kind of name it is"));
+            let failure =
+                Failure::usage(format!("`--certificate {text}` does not say what kind of name it is"));
             return Err(failure.hint("for instance `dns:billing.internal` or `dn:CN=billing,O=Example`"));
         }
     })

@@ -133,9 +133,7 @@ fn edge(config: &Config) -> Edge {
     let asked = asked.filter(|_| config.gateway.tls.mode != TlsMode::Off);
     let told = &config.checks.mtls;
     let told = Some(told).filter(|told| {
-        told.forwarded
-            && told.mode != Mode::Off
-            && !config.checks.client_address.trusted_proxies.is_empty()
+        told.forwarded && told.mode != Mode::Off && !config.checks.client_address.trusted_proxies.is_empty()
     });
     let by_authority = asked.is_some_and(|asked| !asked.ca_file.as_os_str().is_empty());
     let mut resources: Vec<ProtectedResource> = Vec::new();
@@ -150,10 +148,8 @@ fn edge(config: &Config) -> Edge {
                 let new: Vec<String> = new.cloned().collect();
                 known.scopes.extend(new);
             }
-            None => resources.push(ProtectedResource {
-                resource: route.resource.clone(),
-                scopes: route.scopes.clone(),
-            }),
+            None => resources
+                .push(ProtectedResource { resource: route.resource.clone(), scopes: route.scopes.clone() }),
         }
     }
     Edge {

@@ -3,9 +3,9 @@
 use axum::response::{IntoResponse, Response};
 use gabion_checks::challenge::metadata_address;
 use gabion_service::oauth::{ErrorCode, OAuthError};
+use gabion_vault::jwt::Algorithm;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, Entry, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use gabion_vault::jwt::Algorithm;
 use serde::Serialize;
 use serde_json::json;
 

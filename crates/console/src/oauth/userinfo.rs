@@ -72,12 +72,7 @@ async fn posted(console: &Console, visitor: &Visitor, request: Request) -> Respo
     }
 }
 
-async fn answer(
-    console: &Console,
-    asked: &Asked<'_>,
-    scheme: Scheme,
-    token: Secret<String>,
-) -> Response {
+async fn answer(console: &Console, asked: &Asked<'_>, scheme: Scheme, token: Secret<String>) -> Response {
     let proven = match proven(console, asked, scheme, &token) {
         Ok(proven) => proven,
         Err(error) => return refused(&error, scheme),

@@ -375,7 +375,11 @@ async fn a_certificate_authenticates_at_every_endpoint() {
             Some(PeerCertificate { vouched_for: false, ..own.clone() }),
         ] {
             let answer = ask(wrong).await;
-            assert!(answer.status == 401 && answer.body.contains("invalid_client"), "{endpoint}: {}", answer.body);
+            assert!(
+                answer.status == 401 && answer.body.contains("invalid_client"),
+                "{endpoint}: {}",
+                answer.body
+            );
         }
     }
 }
@@ -409,7 +413,8 @@ async fn userinfo_wants_the_certificate_a_token_is_bound_to() {
     ] {
         let mut program = site.browser();
         program.certificate = shown;
-        let request = Request::get("/.gabion/oauth/userinfo").header(AUTHORIZATION, format!("Bearer {access}"));
+        let request =
+            Request::get("/.gabion/oauth/userinfo").header(AUTHORIZATION, format!("Bearer {access}"));
         let answer = program.send(request.body(Default::default()).unwrap()).await;
         assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
     }

@@ -45,7 +45,11 @@ impl House {
         let keys = ApiKeys::open(storage.clone(), &MachineSettings::default(), now).unwrap();
         build.machines = Some(Machines {
             keys: Arc::clone(&keys),
-            tokens: AccessTokens::new(Keyring::of(Arc::clone(&key)), Arc::clone(&revocations), "https://gate.test"),
+            tokens: AccessTokens::new(
+                Keyring::of(Arc::clone(&key)),
+                Arc::clone(&revocations),
+                "https://gate.test",
+            ),
             certificates: Certificates::open(storage, &[]).unwrap(),
         });
         Self { rig: build.start(), listener, key, revocations, keys, bot }
@@ -63,11 +67,15 @@ impl House {
     /// An event stream that has begun, and the upstream's side of it.
     async fn events(&self, bearer: &str) -> (Client, Client) {
         let mut client = self.rig.connect().await;
-        client.send(format!("GET /events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {bearer}\r\n\r\n")).await;
+        client
+            .send(format!("GET /events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {bearer}\r\n\r\n"))
+            .await;
         let accepted = timeout(PATIENCE, self.listener.accept()).await.unwrap().unwrap();
         let mut upstream = Client::of(accepted.0);
         upstream.head().await.unwrap();
-        upstream.send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n").await;
+        upstream
+            .send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
+            .await;
         assert_eq!(client.head().await.unwrap().0, 200);
         upstream.send("5\r\nhello\r\n").await;
         assert_eq!(client.line().await.as_deref(), Some("5"));
@@ -76,7 +84,7 @@ impl House {
 }
 
 /// The end of a stream: all that was said, and the connection is gone on both sides.
-async fn ends(mut client: Client, mut upstream: Client) {
+async fn ends(client: Client, upstream: Client) {
     assert_eq!(client.rest().await, b"hello\r\n", "cut off, and not as if it were whole");
     assert_eq!(upstream.rest().await, b"");
 }

@@ -221,11 +221,14 @@ mod tests {
                 "{same}"
             );
         }
-        let spelt = ProvenRequest { urls: &["https://other.example/", "https://id.example/a%2Fb/~c"], ..request() };
+        let spelt =
+            ProvenRequest { urls: &["https://other.example/", "https://id.example/a%2Fb/~c"], ..request() };
         for same in ["https://id.example/a%2fb/%7Ec", "https://id.example/x/../a%2Fb/~c"] {
             assert!(verify(&proof(&key, "dpop+jwt", &with("htu", same.into())), &spelt).is_ok(), "{same}");
         }
-        for other in ["https://id.example/a/b/~c", "https://id.example/a%252Fb/~c", "https://other.example/a%2Fb/~c"] {
+        for other in
+            ["https://id.example/a/b/~c", "https://id.example/a%252Fb/~c", "https://other.example/a%2Fb/~c"]
+        {
             let judged = verify(&proof(&key, "dpop+jwt", &with("htu", other.into())), &spelt);
             assert_eq!(judged, Err(ProofError::Url), "{other}");
         }

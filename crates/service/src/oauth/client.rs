@@ -168,8 +168,7 @@ impl Service {
         let (inner, issuer) = (&self.0, self.origin());
         let alias = inner.rules().provider.edge.certificate_origin(&issuer);
         let origins = [Some(issuer.to_string()), alias];
-        let endpoint =
-            |origin: &String| ENDPOINTS.map(|name| format!("{origin}/.gabion/oauth/{name}"));
+        let endpoint = |origin: &String| ENDPOINTS.map(|name| format!("{origin}/.gabion/oauth/{name}"));
         let endpoints: Vec<String> = origins.iter().flatten().flat_map(endpoint).collect();
         let names: Vec<&str> =
             std::iter::once(&*issuer).chain(endpoints.iter().map(String::as_str)).collect();

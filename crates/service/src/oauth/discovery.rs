@@ -27,12 +27,9 @@ impl Service {
             AuthenticationMethod::SelfSignedTls => edge.self_signed_certificates,
             _ => true,
         };
-        let methods: Vec<_> =
-            TOKEN_METHODS.iter().filter(offered).map(|method| method.as_str()).collect();
-        let confidential: Vec<_> = methods
-            .iter()
-            .filter(|one| **one != AuthenticationMethod::None.as_str())
-            .collect();
+        let methods: Vec<_> = TOKEN_METHODS.iter().filter(offered).map(|method| method.as_str()).collect();
+        let confidential: Vec<_> =
+            methods.iter().filter(|one| **one != AuthenticationMethod::None.as_str()).collect();
         let algorithms: Vec<_> = inner.keys.algorithms().iter().map(|algorithm| algorithm.as_str()).collect();
         let asymmetric: Vec<_> = Algorithm::ASYMMETRIC.iter().map(|alg| alg.as_str()).collect();
         let settings = &rules.provider.settings;

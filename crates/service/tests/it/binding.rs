@@ -18,7 +18,8 @@ use crate::world::{World, anonymous, secret};
 
 fn world(edge: Edge) -> World {
     let orders = ScopeSettings { description: "Orders".to_owned(), claims: Vec::new() };
-    let provider = ProviderSettings { scopes: [("orders".to_owned(), orders)].into(), ..ProviderSettings::default() };
+    let provider =
+        ProviderSettings { scopes: [("orders".to_owned(), orders)].into(), ..ProviderSettings::default() };
     World::with(Settings { provider, edge, ..Settings::default() }, 4)
 }
 
@@ -80,7 +81,11 @@ async fn a_client_is_known_by_the_one_name_it_is_registered_for() {
     ];
     let other = PeerCertificate {
         subject: "O=Example,CN=billing".parse().unwrap(),
-        dns: vec!["*.internal".to_owned(), "evil.billing.internal".to_owned(), "spiffe://example/billing".to_owned()],
+        dns: vec![
+            "*.internal".to_owned(),
+            "evil.billing.internal".to_owned(),
+            "spiffe://example/billing".to_owned(),
+        ],
         uris: vec!["spiffe://example/billing/2".to_owned()],
         emails: vec!["Bot@example.org".to_owned()],
         addresses: vec!["192.0.2.11".to_owned()],
@@ -110,7 +115,11 @@ async fn a_name_counts_only_where_an_authority_vouches_for_it_now() {
     assert_eq!(known(&world, "billing", Some(own.clone())).await, NOT_KNOWN);
     world.service.enable_client(&Caller::operator(), "billing").await.unwrap();
     world.clock.advance(Duration::from_secs(61));
-    assert_eq!(known(&world, "billing", Some(own)).await, NOT_KNOWN, "a connection that outlived its certificate");
+    assert_eq!(
+        known(&world, "billing", Some(own)).await,
+        NOT_KNOWN,
+        "a connection that outlived its certificate"
+    );
 }
 
 /// The method a client is registered for is the only one: a certificate is no secret and a secret no certificate.
@@ -127,7 +136,8 @@ async fn a_certificate_replaces_no_other_proof() {
     assert_eq!(known(&world, "keeper", Some(own.clone())).await, NOT_KNOWN);
     let credentials = ClientCredentials { authorization: None, certificate: Some(Arc::new(own)) };
     let parameters = Parameters::from_pairs([("client_id", "billing"), ("client_secret", "x")]);
-    let refused = world.service.authenticate_client(&anonymous("203.0.113.9"), &credentials, &parameters).await;
+    let refused =
+        world.service.authenticate_client(&anonymous("203.0.113.9"), &credentials, &parameters).await;
     assert_eq!(refused.unwrap_err().code, ErrorCode::InvalidClient);
 }
 
@@ -187,8 +197,10 @@ async fn a_bound_token_says_so_and_is_worth_nothing_without_its_certificate() {
     let expired = Arc::new(PeerCertificate { not_after: own.not_before, ..(*own).clone() });
     assert_eq!(refused(service.confirmation(&client, &[], Some(&expired))), ErrorCode::InvalidRequest);
     let confirmation = service.confirmation(&client, &[], Some(&own)).unwrap();
-    let request = TokenRequest { client: Arc::clone(&client), parameters, confirmation: confirmation.clone() };
-    let answer: Value = serde_json::from_str(service.token(&caller, request).await.unwrap().expose()).unwrap();
+    let request =
+        TokenRequest { client: Arc::clone(&client), parameters, confirmation: confirmation.clone() };
+    let answer: Value =
+        serde_json::from_str(service.token(&caller, request).await.unwrap().expose()).unwrap();
     assert_eq!(answer["token_type"], "Bearer", "RFC 8705, 3: a bearer token that is bound");
     let token = answer["access_token"].as_str().unwrap();
     let ask = Parameters::from_pairs([("token", token)]);
@@ -224,7 +236,10 @@ async fn discovery_promises_certificates_only_where_they_can_be_shown() {
     assert_eq!(methods(&none), [false, false]);
     assert!(!none.contains_key("tls_client_certificate_bound_access_tokens"));
     let host = Some("mtls.example".to_owned());
-    assert!(!describe(Edge { certificate_host: host.clone(), ..Edge::default() }).contains_key("mtls_endpoint_aliases"));
+    assert!(
+        !describe(Edge { certificate_host: host.clone(), ..Edge::default() })
+            .contains_key("mtls_endpoint_aliases")
+    );
     let some = describe(Edge { certificates: true, ..Edge::default() });
     assert_eq!(methods(&some), [true, false]);
     assert!(!some.contains_key("mtls_endpoint_aliases"), "every connection is asked");
@@ -299,8 +314,15 @@ async fn each_api_has_its_own_metadata() {
         assert_eq!(named(host, path), resource.map(Value::from), "{host} {path}");
     }
     let own = ask("gate.example", "").unwrap();
-    assert_eq!((&own["scopes_supported"], &own["authorization_servers"]), (&json!(["orders"]), &json!(["https://gate.example"])));
-    assert_eq!(ask("gate.example", "/a").unwrap()["scopes_supported"], json!(["orders"]), "only what can be granted");
+    assert_eq!(
+        (&own["scopes_supported"], &own["authorization_servers"]),
+        (&json!(["orders"]), &json!(["https://gate.example"]))
+    );
+    assert_eq!(
+        ask("gate.example", "/a").unwrap()["scopes_supported"],
+        json!(["orders"]),
+        "only what can be granted"
+    );
     assert!(!own.contains_key("tls_client_certificate_bound_access_tokens"), "nobody could show one");
     assert!(own["dpop_signing_alg_values_supported"].as_array().unwrap().contains(&"ES256".into()));
     let off = ProviderSettings { enabled: false, ..ProviderSettings::default() };

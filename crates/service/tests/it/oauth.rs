@@ -125,8 +125,7 @@ impl House {
     /// Whether userinfo believes the access token.
     async fn believes(&self, tokens: &Value) -> bool {
         let token = Secret::new(text(tokens, "access_token"));
-        match self.world.service.userinfo(token, gabion_identity::oauth::token::Confirmation::default()).await
-        {
+        match self.world.service.userinfo(token, Confirmation::default()).await {
             Ok(_) => true,
             Err(error) => {
                 assert_eq!(error.code, ErrorCode::InvalidToken);

@@ -192,7 +192,10 @@ fn write_escaped(formatter: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result 
         let blank = letter == ' ' && (index == 0 || index == last);
         if letter.is_control() {
             letter.encode_utf8(&mut [0; 4]).bytes().try_for_each(|byte| write!(formatter, "\\{byte:02X}"))?;
-        } else if blank || matches!(letter, '"' | '+' | ',' | ';' | '<' | '>' | '\\') || (letter == '#' && index == 0) {
+        } else if blank
+            || matches!(letter, '"' | '+' | ',' | ';' | '<' | '>' | '\\')
+            || (letter == '#' && index == 0)
+        {
             write!(formatter, "\\{letter}")?;
         } else {
             write!(formatter, "{letter}")?;
@@ -255,7 +258,20 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused() {
-        for wrong in ["", " ", "billing", "CN", "XX=a", "CN=a,", "CN=a,,O=b", "CN=\"a\"", "CN=a\\", "CN=a\\z1", "CN=#1", "=a"] {
+        for wrong in [
+            "",
+            " ",
+            "billing",
+            "CN",
+            "XX=a",
+            "CN=a,",
+            "CN=a,,O=b",
+            "CN=\"a\"",
+            "CN=a\\",
+            "CN=a\\z1",
+            "CN=#1",
+            "=a",
+        ] {
             assert_eq!(wrong.parse::<DistinguishedName>(), Err(MalformedDistinguishedName), "{wrong}");
         }
     }

@@ -51,7 +51,8 @@ impl Metadata {
             );
         }
         if !self.introspects.is_empty() && self.authentication == AuthenticationMethod::None {
-            problems.push(Problem::new("introspects", "only a client that authenticates may ask about tokens"));
+            problems
+                .push(Problem::new("introspects", "only a client that authenticates may ask about tokens"));
         }
         many(problems, "contacts", self.contacts.len());
         many(problems, "default_acr_values", self.default_acr_values.len());

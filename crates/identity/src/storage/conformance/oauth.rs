@@ -206,13 +206,20 @@ fn an_exchange_binds_to_a_key_once<S: Storage>(storage: &S) {
     };
     for (one, key, bound) in [
         (
-            Grant { terms: Terms { x5t_s256: Some("k-x".to_owned()), ..half.terms.clone() }, ..grant("bound", &account) },
+            Grant {
+                terms: Terms { x5t_s256: Some("k-x".to_owned()), ..half.terms.clone() },
+                ..grant("bound", &account)
+            },
             both("new"),
             Confirmation { jkt: Some("new".to_owned()), x5t_s256: Some("k-x".to_owned()) },
         ),
         (grant("keyed", &account), both("new"), Confirmation { jkt: Some("k".to_owned()), ..both("new") }),
         (unbound("unbound"), both("new"), both("new")),
-        (half, Confirmation { x5t_s256: None, ..both("new") }, Confirmation { x5t_s256: Some("k-x".to_owned()), ..both("new") }),
+        (
+            half,
+            Confirmation { x5t_s256: None, ..both("new") },
+            Confirmation { x5t_s256: Some("k-x".to_owned()), ..both("new") },
+        ),
         (unbound("free"), FREE, FREE),
     ] {
         storage.insert_grant(&one).unwrap();
@@ -236,7 +243,8 @@ fn grants_of_a_revoked_account_are_stale<S: Storage>(storage: &S) {
 fn of_parallel_exchanges_one_succeeds<S: Storage>(storage: &S) {
     let account = ada(storage);
     storage.insert_grant(&grant("g", &account)).unwrap();
-    let won = at_once(|| matches!(storage.redeem(&hash("g"), &FREE, UNTIL, at(1)).unwrap(), Redeemed::Now(_)));
+    let won =
+        at_once(|| matches!(storage.redeem(&hash("g"), &FREE, UNTIL, at(1)).unwrap(), Redeemed::Now(_)));
     assert_eq!(won, 1);
 }
 
