@@ -51,8 +51,7 @@ async fn a_certificate_is_a_clients_name_and_its_tokens_lock() {
     let made = TempDir::new().expect("a temporary directory");
     let at = |name: &str| made.path().join(name).display().to_string();
     let directory = made.path().display().to_string();
-    // Longer than the tests before it take, shorter than anybody's patience.
-    clients::run(&mut clients::python("certificates.py", &[directory.as_str(), "40"])).await;
+    clients::run(&mut clients::python("certificates.py", &[directory.as_str()])).await;
     let application = Application::start().await;
     let stream = endless().await;
     let port = Gate::free_port();
@@ -121,7 +120,7 @@ async fn a_certificate_is_a_clients_name_and_its_tokens_lock() {
 async fn certificates_are_asked_for_at_one_host_only() {
     let made = TempDir::new().expect("a temporary directory");
     let directory = made.path().display().to_string();
-    clients::run(&mut clients::python("certificates.py", &[directory.as_str(), "60"])).await;
+    clients::run(&mut clients::python("certificates.py", &[directory.as_str()])).await;
     let application = Application::start().await;
     let port = Gate::free_port();
     let tls = format!(

@@ -1,4 +1,6 @@
-"""Makes client certificates of every kind in a directory. Argument: the directory."""
+"""Makes client certificates of every kind in a directory.
+
+Arguments: the directory; and for one more by its authority that ends soon, `short` and in how many seconds."""
 
 import datetime
 import sys
@@ -43,14 +45,22 @@ def make(file, common, issuer=None, dns=None, authority=False, begin=NOW - DAY, 
     return name(common), key
 
 
+if sys.argv[2:]:
+    signer = serialization.load_pem_private_key((directory / "ca.key").read_bytes(), None)
+    end = NOW + datetime.timedelta(seconds=int(sys.argv[3]))
+    make("short", "billing", issuer=(name("Clients CA"), signer), dns="billing.internal", end=end)
+    sys.exit()
+
 ours = make("ca", "Clients CA", authority=True)
-theirs = make("other-ca", "Clients CA", authority=True)
+# One calls itself like ours; one does not.
+twin = make("twin-ca", "Clients CA", authority=True)
+theirs = make("other-ca", "Other CA", authority=True)
 make("billing", "billing", issuer=ours, dns="billing.internal")
 make("shipping", "shipping", issuer=ours, dns="shipping.internal")
 make("wildcard", "wildcard", issuer=ours, dns="*.internal")
-make("forged", "billing", issuer=theirs, dns="billing.internal")
+make("forged", "billing", issuer=twin, dns="billing.internal")
+make("stranger", "billing", issuer=theirs, dns="billing.internal")
 make("expired", "billing", issuer=ours, dns="billing.internal", begin=NOW - 9 * DAY, end=NOW - DAY)
-make("short", "billing", issuer=ours, dns="billing.internal", end=NOW + datetime.timedelta(seconds=int(sys.argv[2])))
 # What `openssl req -x509` makes: signed by itself, and an authority by its own word.
 make("self", "self", authority=True)
 make("self-too", "self", authority=True)

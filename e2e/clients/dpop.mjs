@@ -54,13 +54,14 @@ const fresh = async (path, method) => {
 await refused("another address", await again({ authorization, dpop: await fresh("/api/other", "GET") }));
 await refused("another method", await again({ authorization, dpop: await fresh("/api/orders", "DELETE") }));
 const elsewhere = await fresh("/api/orders", "GET");
-const lured = await fetch(`${origin}/api/orders`, { headers: { authorization, dpop: elsewhere.replace(/.$/, "A") } });
+const lured = await fetch(`${origin}/api/orders`, { headers: { authorization, dpop: elsewhere.split(".").with(2, proof.split(".")[2]).join(".") } });
 await refused("a broken signature", lured);
 const good = await again({ authorization, dpop: await fresh("/api/orders", "GET") });
 assert.equal(good.status, 200, await good.text());
 
+config[client.customFetch] = fetch;
 const tells = await client.tokenIntrospection(config, tokens.access_token);
 assert.ok(tells.active && tells.cnf.jkt);
 await client.tokenRevocation(config, tokens.access_token);
-await refused("revoked", await again({ authorization, dpop: await fresh("/api/orders", "GET") }));
+assert.match(await refused("revoked", await again({ authorization, dpop: await fresh("/api/orders", "GET") })), /^DPoP .*invalid_token/);
 console.log("bound to its key, and to nobody else's");
