@@ -48,6 +48,8 @@ impl House {
             "client_credentials",
             "--scope",
             "orders:read",
+            "--introspects",
+            "*",
             "--format",
             "json",
         ];

@@ -49,7 +49,7 @@ pub use audit::{AccessLine, AccessLog};
 pub use check::{Check, Mode, Reads, Stop};
 pub use denial::{Denial, Reply};
 pub use exchange::{Caller, Connection, Exchange, Life};
-pub use gabion_identity::Credential;
+pub use gabion_identity::{Credential, CredentialKind};
 pub use gabion_vault::x509::PeerCertificate;
 pub use layer::CheckLayer;
 pub use metrics::{Metric, Verdict};

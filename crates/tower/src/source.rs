@@ -6,6 +6,7 @@ use gabion_checks::api_key::Violation as KeyViolation;
 use gabion_checks::bearer::{Presented, Violation as TokenViolation, suits};
 use gabion_checks::identity_header::GABION_IDENTITY;
 use gabion_checks::{Alone, Denial, session};
+use gabion_identity::oauth::dpop::ProofError;
 use gabion_identity::{AccessTokens, ApiKeys};
 use gabion_model::Timestamp;
 use http::HeaderMap;
@@ -82,7 +83,8 @@ impl Tokens {
                 Arc::new(read.map_err(|failed| failed.denial(not_valid))?)
             }
         };
-        suits(&token, shown.scheme, resource, None, |_| false).map_err(|broken| alone.not_valid(broken))?;
+        suits(&token, shown.scheme, resource, None, || Err(ProofError::Missing))
+            .map_err(|broken| alone.not_valid(broken))?;
         if let Self::Gate { gabion, asked: true, .. } = self {
             let told = gabion.introspect(shown.token).await.map_err(|failed| failed.denial(not_valid))?;
             if told.sub != token.credential.principal.account.as_str() {

@@ -112,7 +112,10 @@ fn new_key() -> NewApiKey {
 fn certificate(dns: &str) -> Arc<PeerCertificate> {
     Arc::new(PeerCertificate {
         thumbprint: [7; 32],
-        subject: format!("CN={dns}"),
+        subject: format!("CN={dns}").parse().unwrap(),
+        vouched_for: true,
+        key: None,
+        is_self_issued: false,
         issuer: "CN=ca".to_owned(),
         serial: "01".to_owned(),
         dns: vec![dns.to_owned()],

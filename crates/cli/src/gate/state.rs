@@ -4,11 +4,11 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gabion_checks::Mode;
+use gabion_checks::{CredentialKind, Mode};
 use gabion_courier::Courier;
 use gabion_egress::Client;
 use gabion_gateway::TlsMode;
-use gabion_identity::{CredentialKind, Keyring, Storage};
+use gabion_identity::{Keyring, Storage};
 use gabion_ledger::Ledger;
 use gabion_model::{Clock, Rng, Secret, SystemClock, Timestamp};
 use gabion_service::Service;

@@ -100,6 +100,7 @@ pub(crate) const ENDPOINTS: &[(&str, &str, Fields)] = &[
     ("GET", "/.gabion/oauth/register/{id}", &[]),
     ("GET", "/.well-known/jwks.json", &[]),
     ("GET", "/.well-known/oauth-protected-resource", &[]),
+    ("GET", "/.well-known/oauth-protected-resource/{*path}", &[]),
 ];
 
 const VISITORS: &[&str] = &["stranger", "ada", "bob"];

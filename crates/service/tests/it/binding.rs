@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gabion_identity::oauth::client::CertificateSubject;
+use gabion_identity::oauth::token::Confirmation;
 use gabion_identity::oauth::{ErrorCode, OAuthError, Parameters, ProviderSettings, ScopeSettings};
 use gabion_model::{Clock as _, Timestamp};
 use gabion_service::client::{AuthenticationMethod, GrantType, Metadata};
@@ -14,6 +15,7 @@ use gabion_vault::jwt::SigningKey;
 use gabion_vault::x509::PeerCertificate;
 use serde_json::{Value, json};
 
+use crate::oauth::{CALLBACK, House, VERIFIER, invalid_grant, text};
 use crate::world::{World, anonymous, secret};
 
 fn world(edge: Edge) -> World {
@@ -328,4 +330,32 @@ async fn each_api_has_its_own_metadata() {
     let off = ProviderSettings { enabled: false, ..ProviderSettings::default() };
     let off = World::with(Settings { provider: off, ..Settings::default() }, 1);
     assert_eq!(off.service.resource_metadata("gate.example", ""), None);
+}
+
+/// RFC 8705, 4 and RFC 9449, 5: a public client has no secret that would keep a stolen refresh token from being used.
+#[tokio::test]
+async fn a_public_clients_refresh_token_is_bound_to_what_it_held() {
+    let house = House::new().await;
+    let certificate = |name: &str| Confirmation { jkt: None, x5t_s256: Some(name.to_owned()) };
+    let key = |name: &str| Confirmation { jkt: Some(name.to_owned()), x5t_s256: None };
+    for (own, others) in [
+        (certificate("a"), [None, Some(certificate("b")), Some(key("a"))]),
+        (key("a"), [None, Some(key("b")), Some(certificate("a"))]),
+    ] {
+        for other in others {
+            let code = house.code("shop", "openid").await;
+            let exchange = format!(
+                "grant_type=authorization_code&client_id=shop&code={code}&redirect_uri={CALLBACK}\
+                 &code_verifier={VERIFIER}"
+            );
+            let tokens = house.token_holding(&exchange, Some(own.clone())).await.unwrap();
+            let refresh = |tokens: &Value| {
+                let token = text(tokens, "refresh_token");
+                format!("grant_type=refresh_token&client_id=shop&refresh_token={token}")
+            };
+            let next = house.token_holding(&refresh(&tokens), Some(own.clone())).await.unwrap();
+            invalid_grant(house.token_holding(&refresh(&next), other).await);
+            invalid_grant(house.token_holding(&refresh(&next), Some(own.clone())).await);
+        }
+    }
 }
