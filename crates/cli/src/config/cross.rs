@@ -144,13 +144,6 @@ fn files(config: &Config) -> Vec<Problem> {
     let tls = &config.gateway.tls;
     let certificate = ("gateway.tls.certificate".to_owned(), tls.certificate.as_deref());
     let key = ("gateway.tls.key".to_owned(), tls.key.as_deref());
-    let asked = tls.client_certificates.as_ref();
-    let authority = asked.map(|asked| asked.ca_file.as_path()).filter(|file| !file.as_os_str().is_empty());
-    let asked = [
-        ("gateway.tls.client_certificates.ca_file", authority),
-        ("gateway.tls.client_certificates.crl_file", asked.and_then(|asked| asked.crl_file.as_deref())),
-    ];
-    let asked = asked.map(|(path, file)| (path.to_owned(), file));
     let authorities = config.upstreams.iter().map(|(name, upstream)| {
         let path = Path::default().key("upstreams").key(name).key("ca_file");
         (path.to_string(), upstream.ca_file.as_deref())
@@ -176,7 +169,6 @@ fn files(config: &Config) -> Vec<Problem> {
     let outbound = outbound.map(|(path, file)| (path.to_owned(), file));
     [certificate, key]
         .into_iter()
-        .chain(asked)
         .chain(authorities)
         .chain(outbound)
         .chain(providers)
