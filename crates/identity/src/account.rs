@@ -12,6 +12,7 @@ use crate::email::Email;
 use crate::group::GroupName;
 use crate::name::AccountName;
 use crate::personal::Personal;
+use crate::scim::Attributes;
 use crate::session::Sessions;
 use crate::storage::{AccountChange, AccountFilter, AccountPage, AccountStorage, StorageError, Without};
 
@@ -32,6 +33,8 @@ pub struct Account {
     pub groups: Vec<Membership>,
     /// What whoever provisions it (SCIM) calls it (RFC 7643, 3.1).
     pub external_id: Option<String>,
+    /// What else they say of the person, and Gabion has no use for.
+    pub attributes: Attributes,
     /// The PHC string; none until the person has set a password.
     pub password: Option<String>,
     pub password_changed: Option<Timestamp>,
@@ -74,6 +77,7 @@ pub struct NewAccount {
     pub email_verified: Option<Timestamp>,
     pub personal: Personal,
     pub external_id: Option<String>,
+    pub attributes: Attributes,
 }
 
 /// The engine over the stored accounts and the living sessions: whatever must end an account's sessions
@@ -111,6 +115,9 @@ pub struct AccountEdit {
     pub tenant: Option<TenantId>,
     pub roles: Option<Vec<Role>>,
     pub external_id: Option<Option<String>>,
+    pub attributes: Option<Attributes>,
+    /// Another (already hashed) password, or none: all that was granted ends.
+    pub password: Option<Option<String>>,
     pub disabled: Option<bool>,
 }
 
@@ -451,6 +458,8 @@ impl AccountEdit {
             tenant: self.tenant.filter(|tenant| *tenant != account.tenant),
             roles: self.roles.filter(|roles| *roles != account.roles),
             external_id: self.external_id.filter(|id| *id != account.external_id),
+            attributes: self.attributes.filter(|attributes| *attributes != account.attributes),
+            password: self.password.filter(|password| *password != account.password),
             disabled: self.disabled.filter(|disabled| *disabled != account.disabled),
         }
     }
@@ -467,6 +476,7 @@ impl NewAccount {
             email: self.email,
             personal: self.personal,
             external_id: self.external_id,
+            attributes: self.attributes,
             ..Account::new(id, self.name, now)
         }
     }
@@ -483,6 +493,7 @@ impl NewAccount {
             email_verified: None,
             personal: Personal::default(),
             external_id: None,
+            attributes: Attributes::default(),
         }
     }
 }
@@ -502,6 +513,7 @@ impl Account {
             roles: Vec::new(),
             groups: Vec::new(),
             external_id: None,
+            attributes: Attributes::default(),
             password: None,
             password_changed: None,
             disabled: false,

@@ -1,5 +1,6 @@
 //! Groups: people who have the same roles together. Flat; a group is in no group.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -204,6 +205,41 @@ impl Groups {
             self.somebody_stays(id, |member| members.contains(member))?;
         }
         self.change(id, &GroupChange::ReplaceMembers { members, now })
+    }
+
+    /// An edit and who is in it: all of it, or nothing. Those to put in and to take out count after `members`.
+    ///
+    /// # Errors
+    /// As [`edit`](Self::edit) and [`change_members`](Self::change_members).
+    pub fn change_whole(
+        &self,
+        id: &GroupId,
+        edit: GroupEdit,
+        members: Option<Vec<AccountId>>,
+        add: Vec<AccountId>,
+        remove: Vec<AccountId>,
+        now: Timestamp,
+    ) -> Result<Group, GroupError> {
+        let _held = self.accounts.hold();
+        let group = self.storage.group(id)?.ok_or(GroupError::NotFound)?;
+        let mut after = group.clone();
+        edit.apply(&mut after, now);
+        let moves = members.is_some() || !add.is_empty() || !remove.is_empty();
+        if !moves && after == (Group { updated: now, ..group.clone() }) {
+            return Ok(group);
+        }
+        if group.gives_administrator() {
+            if !after.gives_administrator() {
+                self.others_administer(id)?;
+            } else if moves {
+                let out: BTreeSet<_> = remove.iter().collect();
+                let only: Option<BTreeSet<_>> = members.as_ref().map(|members| members.iter().collect());
+                self.somebody_stays(id, |member| {
+                    !out.contains(member) && only.as_ref().is_none_or(|only| only.contains(member))
+                })?;
+            }
+        }
+        self.change(id, &GroupChange::Whole { edit, members, add, remove, now })
     }
 
     /// # Errors

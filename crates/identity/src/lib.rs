@@ -28,6 +28,7 @@ pub mod passkey;
 pub mod passwords;
 pub mod pending;
 pub mod personal;
+pub mod scim;
 pub mod session;
 pub mod settings;
 pub mod storage;

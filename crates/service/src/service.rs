@@ -1,7 +1,7 @@
 //! The one door to everything privileged.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use gabion_identity::factors::FactorCounters;
 use gabion_identity::oauth::client::Clients;
@@ -100,6 +100,8 @@ pub(crate) struct Inner {
     pub(crate) requests: Requests,
     /// Held while everything is made as a file says.
     pub(crate) reconciling: tokio::sync::Mutex<()>,
+    /// Held while a program looks at an account and changes what it saw.
+    pub(crate) provisioning: Mutex<()>,
     invitations: Arc<dyn InvitationStorage>,
     /// Passwords that leaked somewhere.
     breached: RwLock<Option<Arc<dyn BreachedList>>>,
@@ -202,6 +204,7 @@ impl Service {
             clock,
             requests: Requests::new(&*rng),
             reconciling: tokio::sync::Mutex::default(),
+            provisioning: Mutex::default(),
             rng,
             invitations,
             breached: RwLock::default(),

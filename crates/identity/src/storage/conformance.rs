@@ -89,6 +89,9 @@ fn accounts_are_kept_whole(storage: &impl Storage) {
         tenant: TenantId::new("acme"),
         roles: vec![Role::new("administrator"), Role::new("with \"quotes\", commas and ü")],
         external_id: Some("00u1".to_owned()),
+        attributes: crate::scim::Attributes::new(
+            [("title".to_owned(), "Dr \"x\" <b>".into())].into_iter().collect(),
+        ),
         password: Some("$argon2id$…".to_owned()),
         password_changed: Some(Timestamp::from_micros(1)),
         disabled: true,

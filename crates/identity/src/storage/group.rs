@@ -94,6 +94,14 @@ pub enum GroupChange {
         members: Vec<AccountId>,
         now: Timestamp,
     },
+    /// An edit and who is in it, together. Those to put in and to take out count after `members`.
+    Whole {
+        edit: GroupEdit,
+        members: Option<Vec<AccountId>>,
+        add: Vec<AccountId>,
+        remove: Vec<AccountId>,
+        now: Timestamp,
+    },
 }
 
 impl GroupEdit {

@@ -319,6 +319,8 @@ pub struct AccountFilter {
     pub contains: Option<String>,
     pub email: Option<Email>,
     pub external_id: Option<String>,
+    /// The address, or what their directory says of the person, has this text in it; ASCII without case.
+    pub mentions: Option<String>,
     pub kind: Option<AccountKind>,
     pub tenant: Option<TenantId>,
     /// Of their own or by a group.
@@ -366,6 +368,9 @@ impl AccountFilter {
             })
             && self.email.as_ref().is_none_or(|own| account.email.as_ref() == Some(own))
             && self.external_id.as_ref().is_none_or(|own| account.external_id.as_ref() == Some(own))
+            && self.mentions.as_ref().is_none_or(|text| {
+                email.contains(&text.to_ascii_lowercase()) || account.attributes.mention(text)
+            })
             && self.kind.is_none_or(|kind| account.kind == kind)
             && self.tenant.as_ref().is_none_or(|tenant| account.tenant == *tenant)
             && self.role.as_ref().is_none_or(|role| account.has_role(role.as_str()))
@@ -477,7 +482,7 @@ impl AccountChange {
     #[must_use]
     pub const fn ends_invitations(&self) -> bool {
         match self {
-            Self::Edit { edit, .. } => matches!(edit.disabled, Some(true)),
+            Self::Edit { edit, .. } => edit.ends_credentials(),
             Self::Disable | Self::Password { .. } | Self::RemovePassword | Self::RevokeAll => true,
             _ => false,
         }
@@ -487,7 +492,11 @@ impl AccountChange {
     /// signed in ends none: it is no sign that a key was stolen, and programs would stop working.
     #[must_use]
     pub const fn ends_keys(&self) -> bool {
-        matches!(self, Self::Disable | Self::Password { keep: None, .. } | Self::RemovePassword)
+        match self {
+            Self::Edit { edit, .. } => edit.ends_credentials(),
+            Self::Disable | Self::Password { keep: None, .. } | Self::RemovePassword => true,
+            _ => false,
+        }
     }
 
     /// The session that survives a raised epoch.
@@ -501,12 +510,15 @@ impl AccountChange {
 }
 
 impl AccountEdit {
-    /// Whether sessions say something of the account that changes: name, tenant, roles, that it may.
+    /// Whether sessions say something of the account that changes: name, tenant, roles, that it may; or
+    /// began with a password that is none any more.
     const fn raises_epoch(&self) -> bool {
-        self.name.is_some()
-            || self.tenant.is_some()
-            || self.roles.is_some()
-            || matches!(self.disabled, Some(true))
+        self.name.is_some() || self.tenant.is_some() || self.roles.is_some() || self.ends_credentials()
+    }
+
+    /// Whether links and keys made before it must not work after it.
+    const fn ends_credentials(&self) -> bool {
+        self.password.is_some() || matches!(self.disabled, Some(true))
     }
 
     fn apply(&self, account: &mut Account, now: Timestamp) -> bool {
@@ -531,11 +543,19 @@ impl AccountEdit {
         if let Some(external_id) = &self.external_id {
             account.external_id.clone_from(external_id);
         }
+        if let Some(attributes) = &self.attributes {
+            account.attributes = attributes.clone();
+        }
+        if let Some(password) = &self.password {
+            account.password.clone_from(password);
+            account.password_changed = password.as_ref().map(|_| now);
+        }
         if let Some(disabled) = self.disabled {
             account.disabled = disabled;
         }
         account.updated = now;
-        (was_enabled && account.disabled)
+        self.password.is_some()
+            || (was_enabled && account.disabled)
             || before != (account.name.clone(), account.tenant.clone(), account.roles.clone())
     }
 }

@@ -1,5 +1,6 @@
 //! One account: shown, made, changed, removed.
 
+use gabion_identity::scim::Attributes;
 use gabion_identity::{Account, AccountEdit, AccountError, AccountName, MalformedName};
 use gabion_model::{AccountId, GroupId, Role, TenantId};
 
@@ -9,6 +10,14 @@ use crate::authorize::Standing;
 use crate::record::{About, observed};
 use crate::service::Inner;
 use crate::{AccountState, Act, ActError, Caller, Service};
+
+/// What only SCIM changes of an account.
+#[derive(Debug, Default)]
+pub(super) struct Provisioned {
+    pub(super) attributes: Option<Attributes>,
+    /// Another password, hashed, or none.
+    pub(super) password: Option<Option<String>>,
+}
 
 impl Service {
     /// One account in full. Changes nothing; that it was asked for is counted in the record.
@@ -59,6 +68,7 @@ impl Service {
                 email,
                 personal: new.personal,
                 external_id: new.external_id,
+                attributes: Attributes::default(),
             };
             let account = inner
                 .accounts
@@ -100,7 +110,9 @@ impl Service {
         }
         self.act(Act::EditAccount, caller, about, move |inner, standing| {
             let account = inner.which(&which)?;
-            inner.edit(&standing, &account, edit).map(|account| inner.person(&account))
+            inner
+                .edit(&standing, &account, edit, Provisioned::default())
+                .map(|account| inner.person(&account))
         })
         .await
     }
@@ -209,11 +221,12 @@ impl Inner {
         Ok(account)
     }
 
-    fn edit(
+    pub(super) fn edit(
         &self,
         standing: &Standing,
         account: &Account,
         edit: EditPerson,
+        provisioned: Provisioned,
     ) -> Result<Account, DirectoryError> {
         if edit.version.as_ref().is_some_and(|version| *version != self.person(account).version) {
             return Err(DirectoryError::Changed);
@@ -253,6 +266,8 @@ impl Inner {
             tenant: edit.tenant.as_deref().map(TenantId::new),
             roles,
             external_id: edit.external_id,
+            attributes: provisioned.attributes,
+            password: provisioned.password,
             disabled: edit.disabled,
         };
         self.may_edit(standing, account, &identity, groups)?;
@@ -273,7 +288,7 @@ impl Inner {
     }
 
     /// INVARIANT: a provisioning credential makes nobody an administrator, and takes no administrator's
-    /// account over: name, address, tenant and roles stay, and who is disabled stays disabled.
+    /// account over: name, address, password, tenant and roles stay, and who is disabled stays disabled.
     fn may_edit(
         &self,
         standing: &Standing,
@@ -287,6 +302,7 @@ impl Inner {
         });
         let takes_over = edit.name.as_ref().is_some_and(|name| *name != account.name)
             || email
+            || edit.password.is_some()
             || edit.tenant.as_ref().is_some_and(|tenant| *tenant != account.tenant)
             || edit.roles.as_ref().is_some_and(|roles| *roles != account.roles)
             || edit.disabled == Some(false) && account.disabled;
@@ -319,7 +335,7 @@ impl Inner {
     }
 
     /// Which field was taken.
-    fn taken(
+    pub(super) fn taken(
         &self,
         error: AccountError,
         name: Option<&AccountName>,

@@ -96,33 +96,7 @@ impl Service {
             about = about.with("members", moved.to_string());
         }
         self.act(Act::EditGroup, caller, about, move |inner, standing| {
-            let group = inner.known_group(&id)?;
-            if edit.version.as_ref().is_some_and(|version| *version != view(&group).version) {
-                return Err(DirectoryError::Changed);
-            }
-            let mut check = Check::default();
-            let name = edit.name.as_deref().and_then(|name| check.group_name(name));
-            let roles = edit.roles.as_deref().map(|roles| check.roles(roles));
-            if let Some(Some(external_id)) = &edit.external_id {
-                check.external_id(external_id);
-            }
-            inner.known_accounts(&mut check, &edit.add)?;
-            inner.known_accounts(&mut check, edit.members.as_deref().unwrap_or_default())?;
-            check.done()?;
-            // INVARIANT: who is an administrator is no provisioning credential's to say.
-            let administrates = group.roles.iter().any(|role| role.as_str() == Role::ADMINISTRATOR);
-            if administrates && matches!(standing, Standing::Provisioner(_)) {
-                return Err(DirectoryError::Protected);
-            }
-            inner.may_grant(&standing, roles.as_deref().unwrap_or_default(), &[])?;
-            let now = inner.clock.now();
-            inner.groups.edit(&id, GroupEdit { name, roles, external_id: edit.external_id }, now)?;
-            if let Some(members) = edit.members {
-                inner.groups.replace_members(&id, members, now)?;
-            }
-            if !edit.add.is_empty() || !edit.remove.is_empty() {
-                inner.groups.change_members(&id, edit.add, edit.remove, now)?;
-            }
+            inner.edit_group(&standing, &id, edit)?;
             Ok(view(&inner.known_group(&id)?))
         })
         .await
@@ -144,7 +118,39 @@ impl Service {
 }
 
 impl Inner {
-    fn known_group(&self, id: &GroupId) -> Result<Group, DirectoryError> {
+    /// Changes a group: all of it, or nothing.
+    pub(super) fn edit_group(
+        &self,
+        standing: &Standing,
+        id: &GroupId,
+        edit: EditGroup,
+    ) -> Result<(), DirectoryError> {
+        let group = self.known_group(id)?;
+        if edit.version.as_ref().is_some_and(|version| *version != view(&group).version) {
+            return Err(DirectoryError::Changed);
+        }
+        let mut check = Check::default();
+        let name = edit.name.as_deref().and_then(|name| check.group_name(name));
+        let roles = edit.roles.as_deref().map(|roles| check.roles(roles));
+        if let Some(Some(external_id)) = &edit.external_id {
+            check.external_id(external_id);
+        }
+        self.known_accounts(&mut check, &edit.add)?;
+        self.known_accounts(&mut check, edit.members.as_deref().unwrap_or_default())?;
+        check.done()?;
+        // INVARIANT: who is an administrator is no provisioning credential's to say.
+        let administrates = group.roles.iter().any(|role| role.as_str() == Role::ADMINISTRATOR);
+        if administrates && matches!(standing, Standing::Provisioner(_)) {
+            return Err(DirectoryError::Protected);
+        }
+        self.may_grant(standing, roles.as_deref().unwrap_or_default(), &[])?;
+        let named = GroupEdit { name, roles, external_id: edit.external_id };
+        let now = self.clock.now();
+        self.groups.change_whole(id, named, edit.members, edit.add, edit.remove, now)?;
+        Ok(())
+    }
+
+    pub(super) fn known_group(&self, id: &GroupId) -> Result<Group, DirectoryError> {
         self.groups.by_id(id)?.ok_or(DirectoryError::NotFound)
     }
 

@@ -7,6 +7,7 @@ mod export;
 mod groups;
 mod own;
 mod page;
+pub(crate) mod scim;
 mod sessions;
 
 use gabion_identity::{AccountError, AccountKind, GroupError, Personal};
@@ -20,6 +21,7 @@ use crate::{AccountState, ActError};
 pub use export::{Export, KnownDevice, PasswordView, PendingAddress};
 pub use own::{EditProfile, Leaving};
 pub use page::{Found, GroupSearch, PersonSearch, Start};
+pub use scim::{ScimError, ScimList, ScimResource, UserChange};
 pub use sessions::{SessionPage, SignedInSession};
 
 /// An account in full, as administrators see it.

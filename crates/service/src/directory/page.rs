@@ -169,6 +169,7 @@ impl PersonSearch {
             contains: self.contains.as_ref().map(|text| text.to_lowercase()),
             email,
             external_id: self.external_id.clone(),
+            mentions: None,
             kind: self.kind,
             tenant: self.tenant.as_deref().map(TenantId::new),
             role: self.role.as_deref().map(Role::new),

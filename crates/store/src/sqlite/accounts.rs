@@ -1,5 +1,6 @@
 //! Accounts.
 
+use gabion_identity::scim::Attributes;
 use gabion_identity::storage::{AccountChange, AccountFilter, AccountPage, AccountStorage, Without};
 use gabion_identity::{Account, AccountKind, AccountName, Email, Membership, Personal, StorageError};
 use gabion_model::{AccountId, GroupId, Role, SessionId, TenantId, Timestamp};
@@ -131,6 +132,7 @@ impl AccountStorage for Database {
                 ":name": account.name.as_str(),
                 ":tenant": account.tenant.as_str(),
                 ":external_id": account.external_id,
+                ":attributes": account.attributes.to_json(),
                 ":email": account.email.as_ref().map(Email::as_str),
                 ":email_verified": account.email_verified.map(Timestamp::as_micros),
                 ":personal": personal_to_json(&account.personal)?,
@@ -174,6 +176,7 @@ pub(super) fn insert(transaction: &Connection, account: &Account) -> Result<(), 
         ":tenant": account.tenant.as_str(),
         ":roles": roles_to_json(&account.roles)?,
         ":external_id": account.external_id,
+        ":attributes": account.attributes.to_json(),
         ":password": account.password,
         ":password_changed": account.password_changed.map(Timestamp::as_micros),
         ":disabled": account.disabled,
@@ -203,6 +206,11 @@ fn conditions(filter: &AccountFilter) -> (Vec<&'static str>, Vec<Value>) {
     add("instr(name || ' ' || coalesce(email, ''), ?) > 0", filter.contains.as_deref().and_then(text));
     add("email = ?", filter.email.as_ref().and_then(|email| text(email.as_str())));
     add("external_id = ?", filter.external_id.as_deref().and_then(text));
+    // Either may have it; `fits` says the same.
+    add(
+        "instr(coalesce(email, '') || char(10) || coalesce(lower(nullif(attributes, '{}')), ''), ?) > 0",
+        filter.mentions.as_deref().and_then(|mentioned| text(&mentioned.to_ascii_lowercase())),
+    );
     add("kind = ?", filter.kind.and_then(|kind| text(kind_to_text(kind))));
     add("tenant = ?", filter.tenant.as_ref().and_then(|tenant| text(tenant.as_str())));
     add(
@@ -256,6 +264,7 @@ pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
     let roles = roles_from_json(&row.get::<_, String>("roles")?)?;
     let (name, email): (String, Option<String>) = (row.get("name")?, row.get("email")?);
     let personal: String = row.get("personal")?;
+    let attributes: String = row.get("attributes")?;
     let time =
         |column| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_micros));
     Ok(Account {
@@ -273,6 +282,10 @@ pub(super) fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         roles,
         groups: groups(row)?,
         external_id: row.get("external_id")?,
+        attributes: match attributes.as_str() {
+            "{}" => Attributes::default(),
+            text => serde_json::from_str(text).map_err(|error| malformed("attributes", error))?,
+        },
         password: row.get("password")?,
         password_changed: time("password_changed")?,
         disabled: row.get("disabled")?,
@@ -322,7 +335,7 @@ pub(super) fn malformed(
 macro_rules! account_columns {
     () => {
         "accounts.id AS account_id, accounts.name, accounts.kind, accounts.email, accounts.email_verified, \
-        accounts.personal, accounts.tenant, accounts.roles, accounts.external_id, accounts.password, \
+        accounts.personal, accounts.tenant, accounts.roles, accounts.external_id, accounts.attributes, accounts.password, \
         accounts.password_changed, accounts.disabled, accounts.epoch, accounts.created, accounts.updated, \
         accounts.last_sign_in, (SELECT coalesce(json_group_array(json_array(own.id, own.name, \
         json(own.roles)) ORDER BY own.folded), '[]') FROM group_members JOIN groups AS own \
@@ -369,14 +382,15 @@ const KEEP_NAME: &str = "
 const RELEASE_NAME: &str = "DELETE FROM kept_names WHERE name = ?1";
 const INSERT: &str = "
     INSERT INTO accounts
-        (id, name, kind, email, email_verified, personal, tenant, roles, external_id, password,
+        (id, name, kind, email, email_verified, personal, tenant, roles, external_id, attributes, password,
         password_changed, disabled, epoch, created, updated, last_sign_in)
     VALUES
-        (:id, :name, :kind, :email, :email_verified, :personal, :tenant, :roles, :external_id, :password,
+        (:id, :name, :kind, :email, :email_verified, :personal, :tenant, :roles, :external_id, :attributes, :password,
         :password_changed, :disabled, :epoch, :created, :updated, :last_sign_in)";
 const UPDATE: &str = "
     UPDATE accounts
-    SET name = :name, tenant = :tenant, external_id = :external_id, email = :email, email_verified = :email_verified, personal = :personal, updated = :updated,
+    SET name = :name, tenant = :tenant, external_id = :external_id, attributes = :attributes,
+        email = :email, email_verified = :email_verified, personal = :personal, updated = :updated,
         roles = :roles, password = :password, password_changed = :password_changed, disabled = :disabled,
         epoch = :epoch, last_sign_in = :last_sign_in
     WHERE id = :id";

@@ -85,6 +85,22 @@ impl GroupStorage for Database {
                     let out = member_ids(transaction, id)?.difference(&into).cloned().collect();
                     move_members(transaction, id, &into, &out)?
                 }
+                GroupChange::Whole { edit, members, add, remove, now } => {
+                    let before = member_ids(transaction, id)?;
+                    let mut after = match members {
+                        Some(members) => members.iter().cloned().collect(),
+                        None => before.clone(),
+                    };
+                    after.extend(add.iter().cloned());
+                    for account in remove {
+                        after.remove(account);
+                    }
+                    let into = after.difference(&before).cloned().collect();
+                    let out = before.difference(&after).cloned().collect();
+                    let moved = move_members(transaction, id, &into, &out)?;
+                    let all = edit.apply(&mut group, *now);
+                    if all { before.union(&after).cloned().collect() } else { moved }
+                }
             };
             transaction.prepare_cached(UPDATE)?.execute(named_params! {
                 ":id": group.id.as_str(),

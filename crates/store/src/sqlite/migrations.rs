@@ -40,6 +40,7 @@ const STEPS: &[&str] = &[
     include_str!("0010_directory.sql"),
     include_str!("0011_decoys.sql"),
     include_str!("0012_declared.sql"),
+    include_str!("0013_attributes.sql"),
 ];
 
 /// `GABI`, in the file's header.

@@ -55,7 +55,11 @@ fn filters_mean_the_same_everywhere(storage: &impl Storage) {
         Account { email: Some("eve_%@other.example".parse().unwrap()), ..account("eve") },
         Account { external_id: Some("00u1".to_owned()), disabled: true, ..account("bob") },
         Account { kind: AccountKind::Service, password: Some("phc".to_owned()), ..account("robot_1") },
-        Account { tenant: TenantId::new("acme"), ..account("robotx1") },
+        Account {
+            tenant: TenantId::new("acme"),
+            attributes: titled("Chief of Robots"),
+            ..account("robotx1")
+        },
     ];
     for one in &people {
         AccountStorage::insert(storage, one).unwrap();
@@ -77,6 +81,9 @@ fn filters_mean_the_same_everywhere(storage: &impl Storage) {
             vec!["eve"],
         ),
         (AccountFilter { external_id: some("00u1"), ..AccountFilter::default() }, vec!["bob"]),
+        (AccountFilter { mentions: some("OF robots"), ..AccountFilter::default() }, vec!["robotx1"]),
+        (AccountFilter { mentions: some("@Other.example"), ..AccountFilter::default() }, vec!["eve"]),
+        (AccountFilter { mentions: some("{"), ..AccountFilter::default() }, vec!["robotx1"]),
         (AccountFilter { kind: Some(AccountKind::Service), ..AccountFilter::default() }, vec!["robot_1"]),
         (AccountFilter { tenant: Some(TenantId::new("acme")), ..AccountFilter::default() }, vec!["robotx1"]),
         (AccountFilter { role: Some(Role::new("editor")), ..AccountFilter::default() }, vec!["ada", "eve"]),
@@ -113,6 +120,8 @@ fn an_edit_is_made_whole_or_not_at_all(storage: &impl Storage) {
         tenant: Some(TenantId::new("acme")),
         roles: Some(vec![Role::new("editor")]),
         external_id: Some(Some("00u1".to_owned())),
+        attributes: Some(titled("Countess")),
+        password: Some(Some("phc".to_owned())),
         disabled: Some(true),
     };
     let later = Timestamp::from_secs(300);
@@ -126,6 +135,9 @@ fn an_edit_is_made_whole_or_not_at_all(storage: &impl Storage) {
         tenant: TenantId::new("acme"),
         roles: vec![Role::new("editor")],
         external_id: Some("00u1".to_owned()),
+        attributes: titled("Countess"),
+        password: Some("phc".to_owned()),
+        password_changed: Some(later),
         disabled: true,
         epoch: 1,
         updated: later,
@@ -141,12 +153,19 @@ fn an_edit_is_made_whole_or_not_at_all(storage: &impl Storage) {
     assert_eq!(storage.by_id(&eve.id), Ok(Some(eve)));
 }
 
+fn titled(title: &str) -> crate::scim::Attributes {
+    crate::scim::Attributes::new([("title".to_owned(), title.into())].into_iter().collect())
+}
+
 fn an_edit_ends_what_it_contradicts(storage: &impl Storage) {
     let edits = [
         (AccountEdit { name: Some("other".parse().unwrap()), ..AccountEdit::default() }, true),
         (AccountEdit { roles: Some(vec![Role::new("x")]), ..AccountEdit::default() }, true),
         (AccountEdit { tenant: Some(TenantId::new("acme")), ..AccountEdit::default() }, true),
         (AccountEdit { disabled: Some(true), ..AccountEdit::default() }, true),
+        (AccountEdit { password: Some(Some("phc".to_owned())), ..AccountEdit::default() }, true),
+        (AccountEdit { password: Some(None), ..AccountEdit::default() }, true),
+        (AccountEdit { attributes: Some(titled("Dr")), ..AccountEdit::default() }, false),
         (AccountEdit { external_id: Some(Some("x".to_owned())), ..AccountEdit::default() }, false),
         (AccountEdit { personal: Some(crate::Personal::default()), ..AccountEdit::default() }, false),
         (AccountEdit { email: Some((None, None)), ..AccountEdit::default() }, false),
@@ -295,6 +314,23 @@ fn group_changes_end_sessions_of_whom_they_touch(storage: &impl Storage) {
     assert_eq!(change(edit(roles)), (2, vec![id(&ada), id(&bob)], vec!["eve".to_owned()]));
     let replace = GroupChange::ReplaceMembers { members: vec![id(&bob), id(&eve)], now: START };
     assert_eq!(change(replace), (2, vec![id(&ada), id(&eve)], vec!["bob".to_owned()]));
+    let whole =
+        |edit, members: Option<&[&Account]>, add: &[&Account], remove: &[&Account]| GroupChange::Whole {
+            edit,
+            members: members.map(|members| members.iter().map(|one| id(one)).collect()),
+            add: add.iter().map(|one| id(one)).collect(),
+            remove: remove.iter().map(|one| id(one)).collect(),
+            now: START,
+        };
+    let moved = whole(GroupEdit::default(), None, &[&ada], &[&eve]);
+    assert_eq!(change(moved), (2, vec![id(&ada), id(&eve)], vec!["bob".to_owned()]));
+    let renamed = GroupEdit { name: Some("Writers".parse().unwrap()), ..GroupEdit::default() };
+    let renamed = whole(renamed, Some(&[&bob, &ada]), &[&eve], &[&ada]);
+    assert_eq!(change(renamed), (2, vec![id(&ada), id(&bob), id(&eve)], Vec::new()));
+    let clash = GroupEdit { name: Some("OTHERS".parse().unwrap()), ..GroupEdit::default() };
+    let clash = whole(clash, Some(&[]), &[], &[]);
+    assert_eq!(storage.update_group(&editors.id, &clash), Err(StorageError::Taken));
+    assert_eq!(storage.members(&editors.id, None, 9).unwrap().len(), 2, "all of it or nothing");
     let found = storage.by_id(&bob.id).unwrap().unwrap();
     assert_eq!(found.effective_roles(), [Role::new("writer")]);
     let page = storage.members(&editors.id, None, 1).unwrap();

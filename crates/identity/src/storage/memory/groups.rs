@@ -86,6 +86,14 @@ impl GroupStorage for MemoryStorage {
                 group.updated = *now;
                 false
             }
+            GroupChange::Whole { edit, members, add, remove, now } => {
+                if let Some(members) = members {
+                    after = members.iter().cloned().collect();
+                }
+                after.extend(add.iter().cloned());
+                after.retain(|member| !remove.contains(member));
+                edit.apply(&mut group, *now)
+            }
         };
         if state.is_taken(&group) {
             return Err(StorageError::Taken);
@@ -94,7 +102,7 @@ impl GroupStorage for MemoryStorage {
             return Err(StorageError::NotFound);
         }
         let changed: Vec<_> = if all {
-            members.iter().cloned().collect()
+            members.union(&after).cloned().collect()
         } else {
             members.symmetric_difference(&after).cloned().collect()
         };
