@@ -1,7 +1,7 @@
 //! The product from outside: the real binary as a process, driven the way its users and its attackers
 //! drive it. `gate.rs` starts it, `application.rs` is the application behind it, `client.rs` speaks
 //! HTTP to it, `clients.rs` runs programs of others; the tests are in `binding.rs` (tokens nobody can steal), `browser.rs` (Chromium), `factors.rs` (second factors), `faults.rs` (crashes, floods, restarts),
-//! `readme.rs` (the README's own commands) and `secrets.rs` (nothing secret is written anywhere).
+//! `readme.rs` (the README's own commands), `scim.rs` (a directory elsewhere) and `secrets.rs` (nothing secret is written anywhere).
 
 #![expect(
     clippy::disallowed_methods,
@@ -31,5 +31,6 @@ mod offboarding;
 mod oidc_modules;
 mod passwords;
 mod readme;
+mod scim;
 mod secrets;
 mod tower;

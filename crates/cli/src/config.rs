@@ -68,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) data: Data,
     /// Administration by programs: the admin API.
     pub(crate) api: gabion_console::ApiSettings,
+    /// Provisioning by a directory elsewhere: SCIM.
+    pub(crate) scim: gabion_console::ScimSettings,
     /// Metrics and health, for operators.
     pub(crate) admin: gabion_gateway::AdminSettings,
     /// What the program says while it runs.
@@ -104,6 +106,7 @@ impl Config {
         add("ledger".to_owned(), self.ledger.problems());
         add("data".to_owned(), self.data.problems());
         add("api".to_owned(), self.api.problems());
+        add("scim".to_owned(), self.scim.problems());
         add("admin".to_owned(), self.admin.problems());
         add("log".to_owned(), self.log.problems());
         problems

@@ -96,7 +96,12 @@ impl Preview {
         }
         let grace = NewAccount { name: "grace".to_owned(), tenant: None, roles: Vec::new() };
         let link = service.add_account(&operator, grace).await?;
-        let parts = gabion_console::Parts { service, clock, api: gabion_console::ApiSettings::default() };
+        let parts = gabion_console::Parts {
+            service,
+            clock,
+            api: gabion_console::ApiSettings::default(),
+            scim: gabion_console::ScimSettings::default(),
+        };
         Ok(Self {
             console: gabion_console::router(parts),
             signed_in: Arc::new(last.ok_or("no device")?),

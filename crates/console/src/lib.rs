@@ -24,6 +24,7 @@ mod oauth;
 pub mod page;
 mod protected_resource;
 mod question;
+mod scim;
 mod step;
 mod welcome;
 mod words;
@@ -39,6 +40,7 @@ use enrol::Place;
 
 pub use api::ApiSettings;
 pub use api::v1::document as openapi;
+pub use scim::ScimSettings;
 
 /// What the pages are made of.
 #[derive(Debug, Clone)]
@@ -47,6 +49,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// From where the admin API answers.
     pub api: ApiSettings,
+    /// Who may provision by SCIM.
+    pub scim: ScimSettings,
 }
 
 /// Everything below `/.gabion/` and `/.well-known/` that the gate answers itself.
@@ -56,6 +60,7 @@ pub fn router(parts: Parts) -> Router {
         service: parts.service,
         clock: parts.clock,
         api: Arc::new(parts.api),
+        scim: Arc::new(parts.scim),
     };
     oauth::routes(Router::new())
         .route("/.gabion/login", login::route())
@@ -111,6 +116,7 @@ pub fn router(parts: Parts) -> Router {
         .method_not_allowed_fallback(|| async { page::method_not_allowed() })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .merge(api::v1::routes().layer(DefaultBodyLimit::max(LARGEST_DOCUMENT)))
+        .merge(scim::v2::routes().layer(DefaultBodyLimit::max(LARGEST_DOCUMENT)))
         .with_state(console)
 }
 
@@ -126,4 +132,5 @@ struct Console {
     keys: Arc<jwks::Published>,
     clock: Arc<dyn Clock>,
     api: Arc<ApiSettings>,
+    scim: Arc<ScimSettings>,
 }

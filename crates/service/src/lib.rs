@@ -47,8 +47,8 @@ pub use declared::{
 pub use directory::{
     DirectoryError, EditGroup, EditPerson, EditProfile, Export, Found, GroupName, GroupSearch, GroupView,
     KnownDevice, Leaving, MemberView, NewGroup, NewPerson, PasswordView, PendingAddress, Person,
-    PersonSearch, RoleView, ScimError, ScimList, ScimResource, SessionPage, SignedInSession, Start, StateFilter,
-    UserChange, Which,
+    PersonSearch, RoleView, ScimError, ScimList, ScimResource, SessionPage, SignedInSession, Start,
+    StateFilter, UserChange, Which,
 };
 pub use enrolment::{Enrolled, Ground, TotpEnrolment};
 pub use error::{

@@ -361,6 +361,7 @@ fn own() -> impl Iterator<Item = Compiled> {
         ("/.gabion/oauth/revoke", Access::Public, Some("machines"), Some("takes no cookie")),
         ("/.gabion/oauth/userinfo", Access::Public, Some("machines"), Some("takes no cookie")),
         ("/.gabion/api/*", Access::Public, None, None),
+        ("/.gabion/scim/*", Access::Public, Some("machines"), Some("takes no cookie")),
         ("/.well-known/jwks.json", Access::Public, None, None),
         ("/.well-known/oauth-protected-resource/*", Access::Public, None, None),
         ("/.well-known/openid-configuration", Access::Public, None, None),
@@ -371,10 +372,12 @@ fn own() -> impl Iterator<Item = Compiled> {
         route.rate = rate.map(str::to_owned);
         route.csrf_off = csrf_off.map(str::to_owned);
         route.cors_origins = OPEN_TO_ALL.contains(&path).then(|| vec!["*".to_owned()]);
-        let programs = path.starts_with("/.gabion/api/");
+        let scim = path.starts_with("/.gabion/scim/");
+        let programs = scim || path.starts_with("/.gabion/api/");
         let limit = if programs { PROGRAM_BODY_LIMIT } else { OWN_BODY_LIMIT };
         if programs {
-            route.credentials = Some(CredentialKind::ALL.to_vec());
+            let taken = CredentialKind::ALL.iter().filter(|kind| !scim || **kind != CredentialKind::Session);
+            route.credentials = Some(taken.copied().collect());
         }
         route.body_limit = Some(limit);
         route.upload_limit = Some(limit);

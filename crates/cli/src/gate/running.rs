@@ -172,6 +172,7 @@ fn start(config: &Config, state: &State, generation: Generation) -> Result<Gate,
         service: state.service.clone(),
         clock: Arc::clone(&state.clock),
         api: config.api.clone(),
+        scim: config.scim.clone(),
     });
     let ledger = state.ledger.clone();
     let ready = Probe {
@@ -250,6 +251,7 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("gateway.max_connections", before.max_connections != after.max_connections),
         ("admin", old.admin != new.admin),
         ("api", old.api != new.api),
+        ("scim", old.scim != new.scim),
         ("mail", old.mail != new.mail),
         ("egress", old.egress != new.egress),
         ("data.directory", old.data != new.data),

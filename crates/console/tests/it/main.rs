@@ -17,6 +17,8 @@ mod hostile;
 mod login;
 mod mail;
 mod oauth;
+mod scim;
+mod scim_authorization;
 mod second_factor;
 mod site;
 mod welcome;

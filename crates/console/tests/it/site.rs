@@ -48,7 +48,12 @@ impl Site {
             networks: vec!["203.0.113.0/24".to_owned()],
             ..gabion_console::ApiSettings::default()
         };
-        let parts = gabion_console::Parts { service: service.clone(), clock: clock.clone(), api };
+        let parts = gabion_console::Parts {
+            service: service.clone(),
+            clock: clock.clone(),
+            api,
+            scim: gabion_console::ScimSettings::default(),
+        };
         Self { service, ledger, clock, router: gabion_console::router(parts), storage, outbox }
     }
 

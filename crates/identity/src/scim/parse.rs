@@ -7,11 +7,11 @@ use super::filter::{AttrPath, Comparison, Filter, Literal, PatchPath};
 use super::{Kind, Refusal, short};
 
 /// Bytes of a filter or a path.
-pub const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 /// Parentheses, `not` and brackets within each other.
-pub const DEEPEST: usize = 16;
+pub(super) const DEEPEST: usize = 16;
 /// Comparisons in one filter.
-pub const MOST_TERMS: usize = 64;
+pub(super) const MOST_TERMS: usize = 64;
 
 pub(super) fn filter(text: &str) -> Result<Filter, Refusal> {
     let mut parser = Parser::new(text, Kind::InvalidFilter)?;
@@ -175,9 +175,9 @@ impl<'a> Parser<'a> {
             "true" => Ok(Literal::Bool(true)),
             "false" => Ok(Literal::Bool(false)),
             "null" => Ok(Literal::Null),
-            _ => serde_json::from_str::<Number>(word)
-                .map(Literal::Number)
-                .map_err(|_| self.wrong("a value is a text in double quotes, a number, true, false or null")),
+            _ => number(word).map(Literal::Number).ok_or_else(|| {
+                self.wrong("a value is a text in double quotes, a number, true, false or null")
+            }),
         }
     }
 
@@ -259,6 +259,12 @@ impl<'a> Parser<'a> {
         };
         self.kind.because(format_args!("the {what} cannot be read {place}: {rule}"))
     }
+}
+
+/// A JSON number, read exactly: one that is printed reads the same.
+fn number(word: &str) -> Option<Number> {
+    let any = serde_json::from_str::<Number>(word).ok()?;
+    if any.is_f64() { word.parse().ok().and_then(Number::from_f64) } else { Some(any) }
 }
 
 /// RFC 7643, 2.1 `ATTRNAME`, and `$ref`.

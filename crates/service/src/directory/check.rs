@@ -99,7 +99,7 @@ impl Check {
             self.add("personal.birthdate", "a date is written YYYY-MM-DD".to_owned());
         }
         let tag = |one: char| one.is_ascii_alphanumeric() || one == '-';
-        if personal.locale.as_deref().is_some_and(|locale| locale.len() > 35 || !locale.chars().all(tag)) {
+        if personal.locale.as_deref().is_some_and(|locale| locale.len() > 64 || !locale.chars().all(tag)) {
             self.add("personal.locale", "a language is written like `fr-CA`".to_owned());
         }
     }

@@ -188,7 +188,7 @@ impl Service {
             if versions.is_some_and(|versions| !versions.contains(&tag(inner, &account))) {
                 return Err(DirectoryError::Changed.into());
             }
-            inner.accounts.remove(&account.id, false, inner.clock.now()).map_err(DirectoryError::from)?;
+            inner.remove_account(&account.id, false)?;
             Ok(())
         })
         .await
