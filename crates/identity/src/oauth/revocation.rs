@@ -4,7 +4,7 @@
 //! authoritative in memory and loaded from the storage at the start; an entry is forgotten when the last
 //! token it could concern has expired by itself, which bounds it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{PoisonError, RwLock, Weak};
 use std::time::Duration;
@@ -34,6 +34,8 @@ struct State {
     accounts: HashMap<AccountId, Timestamp>,
     /// What ends with a session.
     sessions: HashMap<SessionId, Vec<GrantId>>,
+    /// Since when these ends are known, and whose tokens of before that second go on without a grant.
+    known: Option<(i64, HashSet<AccountId>)>,
 }
 
 impl Revocations {
@@ -54,7 +56,12 @@ impl Revocations {
     #[must_use]
     pub fn is_revoked(&self, grant: Option<&str>, account: &AccountId, issued: i64) -> bool {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let forgotten = || {
+            let (since, living) = state.known.as_ref()?;
+            Some(grant.is_none() && issued < *since && !living.contains(account))
+        };
         grant.is_some_and(|grant| state.grants.contains_key(grant))
+            || forgotten().unwrap_or(false)
             || state.accounts.get(account).is_some_and(|until| issued <= until.as_secs())
     }
 
@@ -65,6 +72,12 @@ impl Revocations {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let ended = state.accounts.get(account).map_or(i64::MIN, |ended| ended.as_secs().saturating_add(1));
         now.as_secs().max(ended)
+    }
+
+    /// After a restart: what ended before is known of grants, from the storage. Of what programs were given
+    /// without one, only that of the `living` goes on.
+    pub fn begin_with(&self, living: HashSet<AccountId>, now: Timestamp) {
+        self.write(|state| state.known = Some((now.as_secs(), living)));
     }
 
     /// The grant has ended.
@@ -171,6 +184,18 @@ mod tests {
         assert!(!list.is_revoked(None, &ada(), list.issued(&ada(), NOW)), "issued after it");
         assert_eq!(list.issued(&AccountId::new("bob"), NOW), NOW.as_secs());
         assert!(!list.is_revoked(None, &AccountId::new("bob"), NOW.as_secs() - 60));
+    }
+
+    /// A program was disabled or removed, and then the gate restarted.
+    #[test]
+    fn after_a_restart_what_living_programs_were_given_goes_on_and_nothing_else() {
+        let (list, bot) = (revocations(), AccountId::new("bot"));
+        list.begin_with(HashSet::from([bot.clone()]), NOW);
+        let before = NOW.as_secs() - 1;
+        assert!(!list.is_revoked(None, &bot, before));
+        assert!(list.is_revoked(None, &ada(), before), "nobody knows what became of it");
+        assert!(!list.is_revoked(Some("g"), &ada(), before), "grants are known");
+        assert!(!list.is_revoked(None, &ada(), NOW.as_secs()), "made since");
     }
 
     /// Two ends within one second, and a token between them.

@@ -1,13 +1,14 @@
 //! What ends elsewhere ends here: sessions and accounts take their grants with them, at once in memory
 //! and, at the next tick, in the storage.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gabion_identity::account::Follower;
 use gabion_identity::oauth::storage::Ending;
 use gabion_identity::oauth::{ProviderSettings, Revocations};
 use gabion_identity::session::Watcher;
-use gabion_identity::storage::{AccountChange, Storage};
+use gabion_identity::storage::{AccountChange, AccountStorage, Storage};
 use gabion_identity::{Account, Session, Sessions, StorageError};
 use gabion_model::{AccountId, Clock, SessionId, Timestamp};
 
@@ -50,6 +51,15 @@ impl Watch {
         for (grant, ended) in storage.ended_since(longest_ago(now))? {
             revocations.revoke_grant(&grant, ended);
         }
+        let mut programs = HashSet::new();
+        for client in storage.clients()? {
+            if let Some(id) = client.account.filter(|_| !client.disabled)
+                && AccountStorage::by_id(storage, &id)?.is_some_and(|account| !account.disabled)
+            {
+                programs.insert(id);
+            }
+        }
+        revocations.begin_with(programs, now);
         Ok(Arc::new(Self { revocations, clock: Arc::clone(clock), untold: Mutex::default() }))
     }
 

@@ -11,7 +11,7 @@ use gabion_identity::oauth::{ErrorCode, Parameters, ProviderSettings};
 use gabion_ledger::Ledger;
 use gabion_model::outbound::{BoxFuture, Fetch, FetchError, FetchRequest, FetchResponse};
 use gabion_model::random::SeededRng;
-use gabion_model::{ManualClock, Secret, Timestamp};
+use gabion_model::{Clock as _, ManualClock, Secret, Timestamp};
 use gabion_service::client::{AuthenticationMethod, GrantType, Metadata};
 use gabion_service::oauth::{ClientCredentials, TokenRequest};
 use gabion_service::{Caller, NewClient, Parts, Service, Settings};
@@ -228,4 +228,44 @@ async fn user_codes_cannot_be_guessed_for_long() {
         }
     }
     assert_eq!(throttled, 30);
+}
+
+/// What a program was given for itself has no grant by which its end could be remembered.
+#[tokio::test]
+async fn the_tokens_of_ended_programs_stay_dead_after_a_restart() {
+    let world = World::new();
+    let caller = anonymous("203.0.113.9");
+    let mut tokens = Vec::new();
+    for id in ["disabled", "removed", "kept"] {
+        let secret = add(&world.service, id, |one| {
+            one.authentication = AuthenticationMethod::SecretPost;
+            one.grant_types = vec![GrantType::ClientCredentials];
+            one.redirect_uris.clear();
+            one.response_types.clear();
+        })
+        .await
+        .unwrap();
+        let fields = [
+            ("client_id", id),
+            ("client_secret", secret.expose().as_str()),
+            ("grant_type", "client_credentials"),
+        ];
+        let parameters = Parameters::from_pairs(fields);
+        let service = &world.service;
+        let client =
+            service.authenticate_client(&caller, &ClientCredentials::default(), &parameters).await.unwrap();
+        let answer = service.token(&caller, TokenRequest { client, parameters, confirmation: None }).await;
+        let answer: Value = serde_json::from_str(answer.unwrap().expose()).unwrap();
+        tokens.push(answer["access_token"].as_str().unwrap().to_owned());
+    }
+    let believed = |service: &Service| {
+        let (machines, now) = (service.machines(), world.clock.now());
+        tokens.iter().map(|token| machines.tokens.resolve(token, now).is_ok()).collect::<Vec<_>>()
+    };
+    assert_eq!(believed(&world.service), [true, true, true]);
+    world.service.disable_client(&Caller::operator(), "disabled").await.unwrap();
+    world.service.remove_client(&Caller::operator(), "removed").await.unwrap();
+    assert_eq!(believed(&world.service), [false, false, true]);
+    world.clock.advance(std::time::Duration::from_secs(1));
+    assert_eq!(believed(&world.restart()), [false, false, true]);
 }
