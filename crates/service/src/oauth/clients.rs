@@ -235,8 +235,12 @@ impl Service {
         let wanted = id.to_owned();
         self.act(Act::RemoveClient, caller, About::of(id), move |inner, _| {
             let id = known(&wanted)?;
+            let client = inner.clients.find(&id)?;
             inner.clients.remove(&id)?;
-            inner.end_grants_of_client(&id)?;
+            match client {
+                Some(client) => inner.end_client(&client)?,
+                None => drop(inner.end_grants_of_client(&id)?),
+            }
             Ok(())
         })
         .await
@@ -267,7 +271,7 @@ impl Service {
 
 impl Inner {
     /// Everything a client was given has ended: what people granted, and what it was given for itself.
-    fn end_client(&self, client: &Client) -> Result<(), ActError> {
+    pub(super) fn end_client(&self, client: &Client) -> Result<(), ActError> {
         self.end_grants_of_client(&client.id)?;
         if let Some(account) = &client.account {
             self.watch.revocations.revoke_account(account, self.clock.now());

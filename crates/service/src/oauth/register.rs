@@ -149,7 +149,7 @@ impl Service {
         let done =
             self.act(Act::RegisterClient, caller, About::of(client.id.to_string()), move |inner, _| {
                 inner.clients.remove(&client.id).map_err(failed)?;
-                inner.end_grants_of_client(&client.id)?;
+                inner.end_client(&client)?;
                 Ok(())
             });
         done.await.map_err(|Failed(error)| error)
