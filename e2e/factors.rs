@@ -16,11 +16,11 @@ use crate::browser::{Chromium, Screenshots, path, until};
 use crate::clients;
 use crate::gate::{Gate, PATIENCE};
 
-const PASSWORD: &str = "seven grey stones in a wire cage";
+pub(crate) const PASSWORD: &str = "seven grey stones in a wire cage";
 
 /// The person at the browser.
-struct Person {
-    browser: Browser,
+pub(crate) struct Person {
+    pub(crate) browser: Browser,
     here: String,
     shots: Screenshots,
     axe: String,
@@ -32,12 +32,7 @@ async fn a_person_sets_up_and_uses_every_second_factor() {
     let gate = Gate::start_over_tls(application.address).await;
     let link = gate.administrator_link().await;
     let chromium = Chromium::start_trusting(&gate.directory().join("data/local-ca.pem")).await;
-    let ada = Person {
-        browser: chromium.browser(),
-        here: format!("https://localhost:{}", gate.address.port()),
-        shots: Screenshots::of("second-factors"),
-        axe: axe(),
-    };
+    let ada = Person::at_gate(&chromium, &gate, "second-factors");
 
     // A password, and the first sign-in with nothing else.
     ada.open(&link).await;
@@ -149,12 +144,22 @@ async fn a_person_sets_up_and_uses_every_second_factor() {
 }
 
 impl Person {
-    async fn open(&self, path: &str) {
+    /// Somebody at a browser that trusts the gate.
+    pub(crate) fn at_gate(chromium: &Chromium, gate: &Gate, run: &str) -> Self {
+        Self {
+            browser: chromium.browser(),
+            here: format!("https://localhost:{}", gate.address.port()),
+            shots: Screenshots::of(run),
+            axe: axe(),
+        }
+    }
+
+    pub(crate) async fn open(&self, path: &str) {
         self.browser.goto(&format!("{}{path}", self.here)).await.expect("opens");
     }
 
     /// Puts the focus there with the Tab key alone.
-    async fn tab_to(&self, selector: &str) {
+    pub(crate) async fn tab_to(&self, selector: &str) {
         let is_there = format!("return document.activeElement.matches({selector:?})");
         for _ in 0..60 {
             if self.browser.execute(&is_there, Vec::new()).await.expect("asks") == Value::Bool(true) {
@@ -168,34 +173,34 @@ impl Person {
         );
     }
 
-    async fn keys(&self, keys: &str) {
+    pub(crate) async fn keys(&self, keys: &str) {
         let focused = self.browser.active_element().await.expect("something has the focus");
         focused.send_keys(keys).await.expect("types");
     }
 
-    async fn fill(&self, selector: &str, text: &str) {
+    pub(crate) async fn fill(&self, selector: &str, text: &str) {
         self.tab_to(selector).await;
         self.browser.active_element().await.expect("the field").clear().await.expect("clears");
         self.tab_to(selector).await;
         self.keys(text).await;
     }
 
-    async fn enter(&self) {
+    pub(crate) async fn enter(&self) {
         self.keys("\u{E007}").await;
     }
 
-    async fn press(&self, selector: &str) {
+    pub(crate) async fn press(&self, selector: &str) {
         self.tab_to(selector).await;
         self.enter().await;
     }
 
-    async fn password(&self) {
+    pub(crate) async fn password(&self) {
         self.fill("#name", "admin").await;
         self.fill("#password", PASSWORD).await;
         self.enter().await;
     }
 
-    async fn recover(&self, code: &str) {
+    pub(crate) async fn recover(&self, code: &str) {
         let open = "return document.querySelector('details.more').open";
         if self.browser.execute(open, Vec::new()).await.expect("asks") == Value::Bool(false) {
             self.press("details.more summary").await;
@@ -204,13 +209,13 @@ impl Person {
         self.enter().await;
     }
 
-    async fn sign_out(&self) {
+    pub(crate) async fn sign_out(&self) {
         self.open("/.gabion/logout").await;
         self.press("main form button").await;
         self.sees("You are signed out").await;
     }
 
-    async fn at(&self, expected: &str) {
+    pub(crate) async fn at(&self, expected: &str) {
         let began = Instant::now();
         while path(&self.browser).await != expected {
             if began.elapsed() > PATIENCE {
@@ -220,18 +225,18 @@ impl Person {
         }
     }
 
-    async fn sees(&self, title: &str) {
+    pub(crate) async fn sees(&self, title: &str) {
         until(title, async || self.browser.title().await.unwrap_or_default() == title).await;
     }
 
-    async fn text(&self, selector: &str) -> String {
+    pub(crate) async fn text(&self, selector: &str) -> String {
         let script = format!("return document.querySelector({selector:?}).textContent");
         let text = self.browser.execute(&script, Vec::new()).await.expect("asks");
         text.as_str().unwrap_or_default().trim().to_owned()
     }
 
     /// A picture for people, and what axe says.
-    async fn look(&self, name: &str) {
+    pub(crate) async fn look(&self, name: &str) {
         self.shots.take(&self.browser, name).await;
         self.browser.execute(&self.axe, Vec::new()).await.expect("axe is loaded");
         let script = "const done = arguments[arguments.length - 1];
@@ -241,12 +246,12 @@ impl Person {
         assert_eq!(found, json!([]), "{name}");
     }
 
-    async fn verified(&self, device: &str, verified: bool) {
+    pub(crate) async fn verified(&self, device: &str, verified: bool) {
         let endpoint = format!("webauthn/authenticator/{device}/uv");
         self.command(&endpoint, json!({ "isUserVerified": verified })).await;
     }
 
-    async fn command(&self, endpoint: &str, body: Value) -> Value {
+    pub(crate) async fn command(&self, endpoint: &str, body: Value) -> Value {
         let command = WebAuthn { endpoint: endpoint.to_owned(), body: body.to_string() };
         self.browser.issue_cmd(command).await.expect("chromedriver does it")
     }
@@ -269,7 +274,7 @@ impl WebDriverCompatibleCommand for WebAuthn {
     }
 }
 
-fn authenticator() -> Value {
+pub(crate) fn authenticator() -> Value {
     json!({
         "protocol": "ctap2",
         "transport": "internal",
@@ -281,7 +286,7 @@ fn authenticator() -> Value {
 }
 
 /// The code of an app whose clock goes `ahead` by so many seconds.
-async fn oathtool(secret: &str, ahead: u32) -> String {
+pub(crate) async fn oathtool(secret: &str, ahead: u32) -> String {
     let now = format!("now + {ahead} seconds");
     let mut command = Command::new("oathtool");
     let said = clients::run(command.args(["--totp", "--base32", "--now", &now, secret])).await;
