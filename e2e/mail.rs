@@ -173,6 +173,69 @@ async fn people_help_themselves_by_mail() {
     gate.terminate().await;
 }
 
+/// Every change to how somebody signs in is told, and a hostile name is text in the letter and no part of its
+/// head (identity.md 2b, HTML in names).
+#[tokio::test]
+async fn changes_are_told_and_names_stay_text() {
+    let mut sink = Sink::start("starttls").await;
+    let application = Application::start().await;
+    let gate = Gate::start_with(application.address, &sink.settings("starttls")).await;
+    gate.accept(&gate.administrator_link().await, PASSWORD).await;
+    gate.add_account("alice", PASSWORD).await;
+    let mut alice = Client::new(gate.address);
+    assert!(alice.sign_in("alice", PASSWORD).await.expect("answers"));
+    alice.submit("/.gabion/account/email", &[("email", "alice@example.org")]).await.expect("answers");
+    let confirm = link(&gate, &sink.letter().await);
+    alice.submit("/.gabion/email", &[("token", token(&confirm))]).await.expect("answers");
+
+    let hostile = "<img src=x onerror=alert(1)> {{7*7}} Bcc: eve@example.net";
+    let harmless = |letter: &Value, subject: &str| {
+        assert_eq!(letter["subject"], subject);
+        assert_eq!(letter["to"], serde_json::json!(["alice@example.org"]));
+        let html = letter["html"].as_str().expect("a part");
+        assert!(!html.contains("<img") && !html.contains("49"), "{html}");
+        letter["text"].as_str().expect("a part").replace('\n', " ")
+    };
+    let fields = [("label", hostile), ("scopes", "read")];
+    let made = alice.submit("/.gabion/account/keys/new", &fields).await.expect("answers");
+    assert_eq!(made.status(), 200, "{}", text(&made));
+    assert!(
+        harmless(&sink.letter().await, "An API key was created").contains(hostile),
+        "plain text is plain"
+    );
+
+    let page = text(&alice.navigate("/.gabion/account/security/totp").await.expect("answers"));
+    let between = |start: &str, end: &str| {
+        let (_, rest) = page.split_once(start).unwrap_or_else(|| panic!("{page}"));
+        rest.split_once(end).expect(end).0.to_owned()
+    };
+    let secret = between("<code id=\"secret\">", "</code>").replace(' ', "");
+    let code = crate::factors::oathtool(&secret, 0).await;
+    let enrolment = between("name=\"enrolment\" value=\"", "\"");
+    let name = format!("{hostile}\r\nBcc: eve@example.net");
+    let fields = [("enrolment", enrolment.as_str()), ("code", code.as_str()), ("name", name.as_str())];
+    let codes = alice.submit("/.gabion/account/security/totp", &fields).await.expect("answers");
+    assert_eq!(codes.status(), 200, "{}", text(&codes));
+    harmless(&sink.letter().await, "A second factor was added");
+
+    let codes = text(&codes);
+    let recovery = codes.split("<li><code>").nth(1).and_then(|rest| rest.split('<').next()).expect("a code");
+    let mut again = Client::new(gate.address);
+    again.submit("/.gabion/login", &[("name", "alice"), ("password", PASSWORD)]).await.expect("answers");
+    let fields = [("factor", "recovery-code"), ("code", recovery)];
+    let entered = again.submit("/.gabion/login/second-factor", &fields).await.expect("answers");
+    assert_eq!(entered.status(), 303, "{}", text(&entered));
+    assert!(harmless(&sink.letter().await, "A recovery code was used").contains("9 are left."));
+    let renewed = again.submit("/.gabion/account/security/recovery-codes", &[]).await.expect("answers");
+    assert_eq!(renewed.status(), 200, "{}", text(&renewed));
+    harmless(&sink.letter().await, "New recovery codes were made");
+
+    let gone = again.submit("/.gabion/account/delete", &[("name", "alice")]).await.expect("answers");
+    assert_eq!(gone.status(), 303, "{}", text(&gone));
+    harmless(&sink.letter().await, "Your account was deleted");
+    gate.terminate().await;
+}
+
 #[tokio::test]
 async fn links_never_follow_the_host_header() {
     let mut sink = Sink::start("implicit").await;

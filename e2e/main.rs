@@ -12,6 +12,7 @@
     reason = "tests fail by panicking, read the environment and the clock, and open sockets to the gate"
 )]
 
+mod account_pages;
 mod apache;
 mod application;
 mod binding;
