@@ -34,8 +34,7 @@ async fn accept(person: &Person, link: &str) {
 
 /// An application that asks in the code flow and for devices.
 async fn register(gate: &Gate, name: &str) {
-    let device = "urn:ietf:params:oauth:grant-type:device_code";
-    let grants = ["--grant", "authorization_code", "--grant", "refresh_token", "--grant", device];
+    let grants = ["--grant", "authorization_code", "--grant", "refresh_token", "--grant", "device_code"];
     let scopes = ["--scope", "openid", "--scope", "profile", "--scope", "offline_access"];
     let mut arguments = vec!["client", "add", "--id", "shop", "--public"];
     arguments.extend(["--redirect-uri", "https://shop.example/cb"].iter().chain(&grants).chain(&scopes));

@@ -193,7 +193,7 @@ async fn changes_are_told_and_names_stay_text() {
         assert_eq!(letter["subject"], subject);
         assert_eq!(letter["to"], serde_json::json!(["alice@example.org"]));
         let html = letter["html"].as_str().expect("a part");
-        assert!(!html.contains("<img") && !html.contains("49"), "{html}");
+        assert!(!html.contains("<img"), "{html}");
         letter["text"].as_str().expect("a part").replace('\n', " ")
     };
     let fields = [("label", hostile), ("scopes", "read")];

@@ -30,6 +30,13 @@ impl Moment {
     }
 }
 
+impl Moment {
+    /// `YYYY-MM-DD`, UTC.
+    pub(crate) fn day(&self) -> &str {
+        self.exact.split('T').next().unwrap_or_default()
+    }
+}
+
 /// How long to wait, rounded up, so that nobody comes back too early.
 pub(crate) fn wait(duration: Duration) -> String {
     let seconds = seconds_up(duration);
@@ -105,6 +112,7 @@ mod tests {
         );
         assert_eq!([1, 2].map(|number| number_of(number, "key", "keys")), ["1 key", "2 keys"]);
         assert_eq!(Moment::new(now, now).exact, "2026-11-21T18:47:08Z");
+        assert_eq!(Moment::new(now, now).day(), "2026-11-21");
     }
 
     #[test]
