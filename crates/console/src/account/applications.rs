@@ -42,8 +42,6 @@ struct Row {
     scopes: Vec<ScopeView>,
     granted: Moment,
     last_used: Option<Moment>,
-    /// It goes on when nobody is signed in.
-    offline: bool,
 }
 
 async fn show(State(console): State<Console>, member: Member, Asking(asked): Asking<Asked>) -> Response {
@@ -68,7 +66,6 @@ impl Row {
             scopes: grant.scopes,
             granted: Moment::new(grant.granted, now),
             last_used: grant.last_used.map(|used| Moment::new(used, now)),
-            offline: grant.offline,
         }
     }
 }
