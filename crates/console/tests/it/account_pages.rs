@@ -152,7 +152,9 @@ async fn an_application_is_listed_and_its_access_removed() {
     let refresh = tokens["refresh_token"].as_str().unwrap().to_owned();
 
     let page = ada.get(APPLICATIONS).await.body;
-    for part in ["The shop", "See your name and profile", "Stay connected while you are signed out", "last used"] {
+    for part in
+        ["The shop", "See your name and profile", "Stay connected while you are signed out", "last used"]
+    {
         assert!(page.contains(part), "{part}: {page}");
     }
     // Nobody else sees it, or can end it.
