@@ -28,12 +28,15 @@ fn oauth2_proxy_cve_2026_40575_forged_forwarding_fields_open_no_door() {
 #[test]
 fn oauth2_proxy_cve_2026_76835_authentik_cve_2023_36456_the_default_trusted_set_is_empty() {
     assert!(Settings::default().client_address.trusted_proxies.is_empty());
-    let world = World::new();
-    for peer in ["127.0.0.1", "10.0.0.1", "192.168.0.1", "::1"] {
-        let request =
-            request("GET", "/shop/x", &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-proto", "https")]);
-        let sent = world.send_from(secure(peer), request).admitted();
-        assert_eq!(sent.exchange.client().to_string(), peer);
+    let mut named = Settings::default();
+    named.client_address.trusted_proxies = vec!["10.9.9.9".to_owned()];
+    for world in [World::new(), World::with(&named, &routes())] {
+        for peer in ["127.0.0.1", "10.0.0.1", "192.168.0.1", "::1"] {
+            let request =
+                request("GET", "/shop/x", &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-proto", "https")]);
+            let sent = world.send_from(secure(peer), request).admitted();
+            assert_eq!(sent.exchange.client().to_string(), peer);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use gabion_checks::forward_auth::{Dialect, Preflights, Settings as ForwardAuth};
 use gabion_checks::{Access, Route, Settings};
 use http::{Request, StatusCode};
 
-use crate::world::{Sent, World, plain, request, routes};
+use crate::world::{Sent, World, plain, request, routes, secure};
 
 const PROXY: &str = "10.0.0.7";
 
@@ -118,7 +118,7 @@ fn cve_2026_40575_only_trusted_proxies_say_what_is_asked() {
     for dialect in DIALECTS {
         for target in ["/shop/", "/account/"] {
             let asked = ask(dialect, target, &[("cookie", &cookie(&ticket))]);
-            assert!(refused(world.send_from(plain("203.0.113.9"), asked)), "{dialect} {target}");
+            assert!(refused(world.send_from(secure("203.0.113.9"), asked)), "{dialect} {target}");
         }
     }
 }
