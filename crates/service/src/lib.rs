@@ -35,6 +35,7 @@ mod view;
 
 pub use gabion_identity::keyring::{KeyView, Standing as KeyStanding};
 pub use gabion_identity::oauth::client;
+pub use gabion_identity::scim;
 pub use gabion_identity::{AccountKind, FactorKind, Personal, Purpose};
 
 pub use act::{Act, Audience};

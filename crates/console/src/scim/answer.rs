@@ -1,7 +1,7 @@
 //! How every answer of SCIM is made.
 
 use axum::response::{IntoResponse as _, Response};
-use gabion_identity::scim::{Kind, Map, Refusal};
+use gabion_service::scim::{Kind, Map, Refusal};
 use gabion_service::{ActError, DirectoryError, ScimError, ScimList, ScimResource};
 use http::header::{CONTENT_TYPE, ETAG, LOCATION, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};

@@ -3,8 +3,8 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::Response;
-use gabion_identity::scim::{Query, json};
 use gabion_service::Caller;
+use gabion_service::scim::{Query, json};
 use http::header::{CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, StatusCode, request};
 use serde_json::Value;

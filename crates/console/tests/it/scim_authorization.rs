@@ -94,9 +94,9 @@ async fn outcome(method: &str, endpoint: &str, body: &str, visitor: &str) -> u16
         _ => program.session = Some(me),
     }
     let id = match endpoint {
-        _ if endpoint.contains("/Users/") => victim.principal.account.to_string(),
-        _ if endpoint.contains("/Groups/") => group.id.to_string(),
-        _ if endpoint.contains("/Schemas/") => "urn:ietf:params:scim:schemas:core:2.0:User".to_owned(),
+        _ if endpoint.contains("Users/{id}") => victim.principal.account.to_string(),
+        _ if endpoint.contains("Groups/{id}") => group.id.to_string(),
+        _ if endpoint.contains("Schemas/{id}") => "urn:ietf:params:scim:schemas:core:2.0:User".to_owned(),
         _ => "User".to_owned(),
     };
     let path = endpoint.replace("{id}", &id).replace("{*rest}", "none");

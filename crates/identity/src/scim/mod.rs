@@ -78,4 +78,6 @@ pub(crate) fn short(text: &str) -> String {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

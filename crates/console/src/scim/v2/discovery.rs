@@ -4,7 +4,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use gabion_identity::scim::discovery;
+use gabion_service::scim::discovery;
 use http::StatusCode;
 use serde_json::Value;
 

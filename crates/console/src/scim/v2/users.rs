@@ -6,7 +6,7 @@ pub(crate) mod search;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use gabion_identity::scim::USER;
+use gabion_service::scim::USER;
 
 use crate::Console;
 use crate::scim::{Asked, Document, Refused, created, list as page};

@@ -4,9 +4,9 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use gabion_identity::scim::group::{self, Wanted};
-use gabion_identity::scim::{GROUP, Query, Refusal, patch as patching};
 use gabion_model::GroupId;
+use gabion_service::scim::group::{self, Wanted};
+use gabion_service::scim::{GROUP, Query, Refusal, patch as patching};
 
 use crate::Console;
 use crate::scim::{Asked, Document, Refused, no_content, one, unchanged};

@@ -4,8 +4,8 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use gabion_identity::scim::{Query, Refusal, USER};
 use gabion_model::AccountId;
+use gabion_service::scim::{Query, Refusal, USER};
 use gabion_service::{ScimError, ScimResource, UserChange};
 
 use crate::Console;

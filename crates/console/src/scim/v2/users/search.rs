@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{MethodRouter, post};
-use gabion_identity::scim::Query;
+use gabion_service::scim::Query;
 
 use crate::Console;
 use crate::scim::{Asked, Document, Refused, list};
