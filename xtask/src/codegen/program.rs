@@ -16,18 +16,23 @@ pub(crate) enum Build {
     Everything,
 }
 
-/// Builds the program and collects `schema/gabion.schema.json`, `schema/openapi.json` and `docs/cli.md`.
+/// Builds the program and collects the schemas of both files, `schema/openapi.json` and `docs/cli.md`.
 pub(super) fn print(root: &Path, how: Build) -> Result<Vec<(String, String)>, String> {
     let program = build(root, how)?;
     let mut schema = run(&program, &["config", "schema"])?;
     if !schema.ends_with('\n') {
         schema.push('\n');
     }
+    let mut identity = run(&program, &["identity", "schema"])?;
+    if !identity.ends_with('\n') {
+        identity.push('\n');
+    }
     let reference = run(&program, &["reference"])?;
     let api = run(&program, &["openapi"])?;
     Ok(vec![
         ("schema/openapi.json".to_owned(), api),
         ("schema/gabion.schema.json".to_owned(), schema),
+        ("schema/identity.schema.json".to_owned(), identity),
         ("docs/cli.md".to_owned(), reference),
     ])
 }

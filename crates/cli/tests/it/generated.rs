@@ -14,9 +14,11 @@ fn root() -> &'static Path {
 #[test]
 fn the_committed_schema_and_reference_are_current() {
     let directory = TempDir::new().expect("a temporary directory");
-    for (path, arguments) in
-        [("schema/gabion.schema.json", ["config", "schema"].as_slice()), ("docs/cli.md", &["reference"])]
-    {
+    for (path, arguments) in [
+        ("schema/gabion.schema.json", ["config", "schema"].as_slice()),
+        ("schema/identity.schema.json", &["identity", "schema"]),
+        ("docs/cli.md", &["reference"]),
+    ] {
         let printed = succeed(directory.path(), arguments);
         let committed = fs::read_to_string(root().join(path)).unwrap_or_default();
         assert!(committed == printed, "`{path}` is stale: `cargo xtask codegen` writes it");

@@ -1,8 +1,11 @@
 //! Making everything as the file says: each change by the act that anybody else would ask for.
 
+use std::sync::Arc;
+
+use gabion_identity::oauth::client::{Client, ClientId};
 use gabion_identity::storage::{Declaration, DeclaredKind};
 use gabion_identity::{AccountKind, GroupName};
-use gabion_model::{AccountId, GroupId, RequestId};
+use gabion_model::{AccountId, GroupId, RequestId, Timestamp};
 use gabion_vault::password;
 
 use super::plan::{Step, Work};
@@ -18,6 +21,10 @@ pub struct Reconciled {
     /// What was not done, and why.
     pub failed: Vec<(PlannedChange, String)>,
     pub kept: Vec<Kept>,
+}
+
+fn client_mark(id: &str, created: Timestamp) -> String {
+    format!("{id}@{}", created.as_micros())
 }
 
 /// Why one change was not made.
@@ -58,6 +65,12 @@ impl Service {
             let about = About::of("identity").with("changes", plan.steps.len().to_string());
             let begun = inner.begin(Act::ApplyIdentity, &caller, about).await?;
             service.run(&caller, plan.steps, &mut reconciled).await;
+            // What was removed is the file's no more. Where this is cut short, the next plan sees to it.
+            if reconciled.done.iter().any(|change| change.action == PlannedAction::Remove)
+                && let Err(error) = service.blocking(Inner::forget_what_is_gone).await
+            {
+                tracing::error!(%error, "what was removed is still written down as the identity file's");
+            }
             let failure = reconciled
                 .failed
                 .first()
@@ -99,8 +112,7 @@ impl Service {
                 self.edit_group(caller, id, edit).await?;
             }
             Work::RemoveGroup(id) => {
-                self.remove_group(caller, id.clone()).await?;
-                self.unmark(DeclaredKind::Group, id.as_str()).await?;
+                self.remove_group(caller, id).await?;
             }
             Work::CreateAccount { mut new, groups, password, invite } => {
                 if let Some(id) = self.came_along(caller, name, new.kind).await? {
@@ -144,13 +156,13 @@ impl Service {
                 }
             }
             Work::RemoveAccount(id) => {
-                self.remove_person(caller, Which::Id(id.clone()), false).await?;
-                self.unmark(DeclaredKind::Account, id.as_str()).await?;
+                self.remove_person(caller, Which::Id(id), false).await?;
             }
             Work::CreateClient { tenant, metadata, secret, disabled } => {
                 let new = NewClient { id: Some(name.to_owned()), tenant, metadata, secret: None };
-                self.add_client(caller, new).await?;
-                self.mark(DeclaredKind::Client, name, name, true, false).await?;
+                let made = self.add_client(caller, new).await?.client;
+                let id = client_mark(name, made.created);
+                self.mark(DeclaredKind::Client, name, &id, true, false).await?;
                 if let Some(hash) = secret {
                     self.set_client_secret(caller, name, hash, std::time::Duration::ZERO).await?;
                 }
@@ -173,7 +185,6 @@ impl Service {
             }
             Work::RemoveClient => {
                 self.remove_client(caller, name).await?;
-                self.unmark(DeclaredKind::Client, name).await?;
             }
         }
         Ok(())
@@ -252,28 +263,43 @@ impl Service {
         let mut mark = Declaration { kind, name, id: id.to_owned(), made, password_given };
         self.blocking(move |inner| {
             // Who made it is not forgotten when its password is set later.
-            let known = inner.storage.declarations()?;
-            mark.made |= known.iter().any(|one| one.kind == mark.kind && one.id == mark.id && one.made);
-            Ok(inner.storage.declare(&mark)?)
-        })
-        .await
-    }
-
-    async fn unmark(&self, kind: DeclaredKind, id: &str) -> Result<(), ActError> {
-        let id = id.to_owned();
-        self.blocking(move |inner| {
-            for mark in inner.storage.declarations()? {
-                if mark.kind == kind && mark.id == id {
-                    inner.storage.undeclare(kind, &mark.name)?;
-                }
+            if !mark.made {
+                let known = inner.storage.declarations()?;
+                mark.made = known.iter().any(|one| one.kind == mark.kind && one.id == mark.id && one.made);
             }
-            Ok(())
+            Ok(inner.storage.declare(&mark)?)
         })
         .await
     }
 }
 
 impl Inner {
+    fn forget_what_is_gone(&self) -> Result<(), ActError> {
+        for mark in self.storage.declarations()? {
+            let there = match mark.kind {
+                DeclaredKind::Account => self.accounts.by_id(&AccountId::new(&mark.id))?.is_some(),
+                DeclaredKind::Client => self.client_of_mark(&mark.id)?.is_some(),
+                DeclaredKind::Group => {
+                    let group = self.groups.by_id(&GroupId::new(&mark.id));
+                    group.map_err(DirectoryError::from)?.is_some()
+                }
+            };
+            if !there {
+                self.storage.undeclare(mark.kind, &mark.name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The client of a mark: of this id, and made at that time, so that another one of the same id is not it.
+    pub(super) fn client_of_mark(&self, mark: &str) -> Result<Option<Arc<Client>>, ActError> {
+        let Some(id) = mark.rsplit_once('@').and_then(|(id, _)| id.parse::<ClientId>().ok()) else {
+            return Ok(None);
+        };
+        let client = self.clients.find(&id).map_err(|_| ActError::Unavailable)?;
+        Ok(client.filter(|client| client_mark(client.id.as_str(), client.created) == mark))
+    }
+
     fn forget(&self, marks: &[(DeclaredKind, String)]) -> Result<(), ActError> {
         for (kind, name) in marks {
             self.storage.undeclare(*kind, name)?;

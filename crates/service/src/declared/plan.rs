@@ -430,11 +430,7 @@ impl Planner<'_> {
                 })
             }
             DeclaredKind::Client => {
-                let id: Option<ClientId> = mark.id.parse().ok();
-                let found = match &id {
-                    Some(id) => self.inner.clients.find(id).map_err(|_| ActError::Unavailable)?,
-                    None => None,
-                };
+                let found = self.inner.client_of_mark(&mark.id)?;
                 found.map(|client| (DeclaredThing::Client, client.id.to_string(), Work::RemoveClient))
             }
             DeclaredKind::Group => {

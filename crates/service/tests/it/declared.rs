@@ -7,7 +7,7 @@ use gabion_model::{Outcome, Role};
 use gabion_service::client::Metadata;
 use gabion_service::{
     Caller, Declared, DeclaredAccount, DeclaredClient, DeclaredGroup, DeclaredSecret, EditPerson,
-    IdentityError, InitialPassword, PlannedAction, Which,
+    IdentityError, InitialPassword, NewClient, PlannedAction, Which,
 };
 use gabion_vault::password;
 
@@ -196,6 +196,23 @@ async fn only_what_the_file_made_is_pruned_and_only_when_asked() {
         (0, 0, 3)
     );
     assert!(world.service.person(&operator, Which::Name("ada".to_owned())).await.is_ok());
+
+    apply(
+        &world,
+        Declared { people: vec![root()], clients: vec![shop(FIRST)], ..Declared::default() },
+        false,
+    )
+    .await;
+    world.service.remove_client(&operator, "shop").await.unwrap();
+    world.pass(1);
+    let metadata = shop(FIRST).metadata;
+    let by_hand = NewClient { id: Some("shop".to_owned()), metadata, ..NewClient::default() };
+    world.service.add_client(&operator, by_hand).await.unwrap();
+    assert_eq!(
+        apply(&world, Declared { people: vec![root()], ..Declared::default() }, true).await,
+        (0, 0, 0)
+    );
+    assert!(world.service.client(&operator, "shop").await.is_ok(), "its id is the same, it is not");
 }
 
 #[tokio::test]
