@@ -48,7 +48,7 @@ pub(crate) fn look(path: &FilePath) -> Result<Looked, LoadError> {
         (problems, ())
     });
     let (mut looked, ()) = looked?;
-    let set = |name: &str| std::env::var_os(name).is_some();
+    let set = |name: &str| variable(name).is_some();
     looked.warnings = missing
         .into_iter()
         .filter(|(_, name)| !set(name))
@@ -67,9 +67,7 @@ pub(crate) fn look(path: &FilePath) -> Result<Looked, LoadError> {
 /// Everything that is wrong with it, each with its place.
 pub(crate) fn read(path: &FilePath) -> Result<Read, LoadError> {
     let (looked, declared) = whole(path, |file, base| {
-        let environment = |name: &str| std::env::var(name).ok();
-        let mut secrets =
-            Secrets { base, environment: &environment, problems: Vec::new(), missing: Vec::new() };
+        let mut secrets = Secrets { base, environment: &variable, problems: Vec::new(), missing: Vec::new() };
         let declared = secrets.declare(file);
         let mut problems = secrets.problems;
         problems.extend(secrets.missing.into_iter().map(|(path, name)| {
@@ -285,6 +283,11 @@ impl Secrets<'_> {
             }
         }
     }
+}
+
+/// What the environment of this process says.
+fn variable(name: &str) -> Option<String> {
+    std::env::vars_os().find(|(key, _)| key == name).and_then(|(_, value)| value.into_string().ok())
 }
 
 fn digest_of(text: &str) -> Option<[u8; 32]> {

@@ -447,11 +447,9 @@ impl Planner<'_> {
             return Ok(());
         }
         let reason = "nobody would be left who can administer";
-        let (stay, go): (Vec<Step>, Vec<Step>) =
-            std::mem::take(&mut self.plan.steps).into_iter().partition(|step| match &step.work {
-                Work::RemoveAccount(_) | Work::RemoveGroup(_) => false,
-                _ => true,
-            });
+        let (stay, go): (Vec<Step>, Vec<Step>) = std::mem::take(&mut self.plan.steps)
+            .into_iter()
+            .partition(|step| !matches!(step.work, Work::RemoveAccount(_) | Work::RemoveGroup(_)));
         self.plan.steps = stay;
         if !go.is_empty() && self.somebody_is_left()? {
             self.plan.kept.extend(go.into_iter().map(|step| Kept {
@@ -490,10 +488,12 @@ impl Planner<'_> {
         let mut decided = BTreeSet::new();
         for step in &self.plan.steps {
             match &step.work {
-                Work::CreateAccount { new, groups, password: Some(_), .. } if !new.disabled => {
-                    if administrator(&new.roles) || groups.iter().any(|name| by_group(name) == Some(true)) {
-                        return Ok(true);
-                    }
+                Work::CreateAccount { new, groups, password: Some(_), .. }
+                    if !new.disabled
+                        && (administrator(&new.roles)
+                            || groups.iter().any(|name| by_group(name) == Some(true))) =>
+                {
+                    return Ok(true);
                 }
                 Work::EditAccount { id, edit, groups, password } => {
                     decided.insert(id.clone());
