@@ -42,6 +42,8 @@ pub struct AccessToken {
     audiences: Box<[Box<str>]>,
     /// Its grant, or its own id where it was made without one.
     family: Box<str>,
+    /// It was made from a grant.
+    granted: bool,
     issued: i64,
 }
 
@@ -201,6 +203,7 @@ impl AccessTokens {
     fn is_revoked(&self, token: &AccessToken) -> bool {
         let account = &token.credential.principal.account;
         self.revocations.is_revoked(Some(&token.family), account, token.issued)
+            || (!token.granted && self.revocations.is_forgotten(account, token.issued))
     }
 
     fn end_where(&self, doomed: impl Fn(&AccessToken) -> bool) -> usize {
@@ -269,6 +272,7 @@ impl AccessToken {
             Audiences::One(one) => vec![one],
             Audiences::Many(many) => many,
         };
+        let granted = claims.gid.is_some();
         let family = claims.gid.unwrap_or_else(|| claims.jti.clone()).into_boxed_str();
         let credential = Credential::new(NewCredential {
             kind: CredentialKind::Bearer,
@@ -284,6 +288,7 @@ impl AccessToken {
             confirmation,
             audiences: audiences.into_iter().map(String::into_boxed_str).collect(),
             family,
+            granted,
             issued: claims.iat,
         })
     }
@@ -484,6 +489,7 @@ mod tests {
                     confirmation: Confirmation::default(),
                     audiences: Box::default(),
                     family: "g".into(),
+                    granted: true,
                     issued: 0,
                 }),
                 NOW,

@@ -56,13 +56,16 @@ impl Revocations {
     #[must_use]
     pub fn is_revoked(&self, grant: Option<&str>, account: &AccountId, issued: i64) -> bool {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let forgotten = || {
-            let (since, living) = state.known.as_ref()?;
-            Some(grant.is_none() && issued < *since && !living.contains(account))
-        };
         grant.is_some_and(|grant| state.grants.contains_key(grant))
-            || forgotten().unwrap_or(false)
             || state.accounts.get(account).is_some_and(|until| issued <= until.as_secs())
+    }
+
+    /// Whether a token that was made without a grant, before the last start, counts no more: nobody knows
+    /// whether it was ended by itself, and its program is none any more.
+    #[must_use]
+    pub fn is_forgotten(&self, account: &AccountId, issued: i64) -> bool {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.known.as_ref().is_some_and(|(since, living)| issued < *since && !living.contains(account))
     }
 
     /// The second a token made now is issued in: after everything that has ended, so that who signs in
@@ -192,10 +195,10 @@ mod tests {
         let (list, bot) = (revocations(), AccountId::new("bot"));
         list.begin_with(HashSet::from([bot.clone()]), NOW);
         let before = NOW.as_secs() - 1;
-        assert!(!list.is_revoked(None, &bot, before));
-        assert!(list.is_revoked(None, &ada(), before), "nobody knows what became of it");
+        assert!(!list.is_forgotten(&bot, before));
+        assert!(list.is_forgotten(&ada(), before), "nobody knows what became of it");
+        assert!(!list.is_forgotten(&ada(), NOW.as_secs()), "made since");
         assert!(!list.is_revoked(Some("g"), &ada(), before), "grants are known");
-        assert!(!list.is_revoked(None, &ada(), NOW.as_secs()), "made since");
     }
 
     /// Two ends within one second, and a token between them.

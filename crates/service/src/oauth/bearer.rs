@@ -67,6 +67,7 @@ impl Inner {
         };
         let good = *claims.iss == *self.issuer()
             && now.as_secs() < claims.exp
+            && (claims.gid.is_some() || !self.watch.revocations.is_forgotten(&claims.sub, claims.iat))
             && !self.watch.revocations.is_revoked(
                 Some(claims.gid.as_ref().map_or(claims.jti.as_str(), |grant| grant.as_str())),
                 &claims.sub,

@@ -266,6 +266,6 @@ async fn the_tokens_of_ended_programs_stay_dead_after_a_restart() {
     world.service.disable_client(&Caller::operator(), "disabled").await.unwrap();
     world.service.remove_client(&Caller::operator(), "removed").await.unwrap();
     assert_eq!(believed(&world.service), [false, false, true]);
-    world.clock.advance(std::time::Duration::from_secs(1));
+    world.clock.advance(std::time::Duration::from_secs(5));
     assert_eq!(believed(&world.restart()), [false, false, true]);
 }
