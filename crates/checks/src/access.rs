@@ -234,7 +234,9 @@ impl AccessCheck {
         let people = route.and_then(|route| self.people.get(route)).is_some_and(|people| *people);
         let sign_in = |asked, challenge| Remedy::SignIn(Box::new(SignIn { people, asked, challenge }));
         match violation {
-            Violation::MissingScope => denial.remedy(Remedy::Challenge(self.challenges.scope(route))),
+            Violation::MissingScope => {
+                denial.remedy(Remedy::Challenge(Box::new(self.challenges.scope(route))))
+            }
             Violation::NotSignedIn => denial.remedy(sign_in("", self.challenges.missing(route))),
             Violation::TooLongAgo | Violation::TooWeak => {
                 let wanted = route.and_then(|route| self.demands.get(route)).and_then(|demand| demand.acr);

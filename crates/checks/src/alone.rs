@@ -88,7 +88,7 @@ impl Alone {
         if denial.status != StatusCode::UNAUTHORIZED {
             return denial;
         }
-        denial.remedy(Remedy::Challenge(self.challenges.invalid(Some(ONLY))))
+        denial.remedy(Remedy::Challenge(Box::new(self.challenges.invalid(Some(ONLY)))))
     }
 
     /// An identity the gate did not sign for this application, or signed too long ago.
@@ -98,7 +98,7 @@ impl Alone {
         let detail =
             "an identity assertion that is malformed, not the gate's, not for this application, or expired";
         let denial = Denial::new(ControlId::AUTHZ_TRUSTED_IDENTITY, StatusCode::UNAUTHORIZED, public, detail);
-        denial.remedy(Remedy::Challenge(self.challenges.missing(Some(ONLY))))
+        denial.remedy(Remedy::Challenge(Box::new(self.challenges.missing(Some(ONLY)))))
     }
 
     /// Whether who asks may use the route.

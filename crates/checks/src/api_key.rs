@@ -174,7 +174,9 @@ impl Check for ApiKeyCheck {
         let Some(shown) = shown else { return Ok(()) };
         let Some(credential) = self.keys.resolve(shown, exchange.now) else {
             let challenge = self.challenges.invalid(exchange.route);
-            return Err(Denial::from(Violation::NotValid).remedy(Remedy::Challenge(challenge)).into());
+            return Err(Denial::from(Violation::NotValid)
+                .remedy(Remedy::Challenge(Box::new(challenge)))
+                .into());
         };
         if exchange.session.is_some() {
             return Err(Denial::from(Violation::BesideSession).into());

@@ -227,7 +227,7 @@ impl Bearer {
             }
             (_, Scheme::Dpop) => self.challenges.unproven(exchange.route),
         };
-        denial.remedy(Remedy::Challenge(challenge)).into()
+        denial.remedy(Remedy::Challenge(Box::new(challenge))).into()
     }
 
     /// The proof beside a token that is bound to a key.

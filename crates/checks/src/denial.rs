@@ -31,7 +31,7 @@ pub(crate) enum Remedy {
     /// `Retry-After`, in seconds.
     RetryAfter(u32),
     /// `WWW-Authenticate`.
-    Challenge(Challenge),
+    Challenge(Box<Challenge>),
     /// For a navigation the way to the login page, for a program the challenge.
     SignIn(Box<SignIn>),
 }

@@ -9,6 +9,7 @@ mod accounts;
 mod act;
 mod api_keys;
 mod authorize;
+pub mod calibrate;
 mod caller;
 mod declared;
 mod directory;

@@ -139,7 +139,7 @@ impl World {
         path: &str,
         authorization: &[&str],
         beside: &Beside<'_>,
-    ) -> Result<Life, Response<bytes::Bytes>> {
+    ) -> Result<Life, Box<Response<bytes::Bytes>>> {
         let mut request = Request::get(path).header("host", beside.host.unwrap_or("shop.example"));
         for value in authorization {
             request = request.header("authorization", *value);
@@ -165,7 +165,7 @@ impl World {
                 }
                 Ok(admitted.exchange.life().expect("authorized by something"))
             }
-            Err(refused) => Err(self.pipeline.answer(refused)),
+            Err(refused) => Err(Box::new(self.pipeline.answer(refused))),
         }
     }
 

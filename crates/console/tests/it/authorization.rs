@@ -14,7 +14,7 @@ const NEW: &str = "gravel under every wheel";
 
 type Fields = &'static [(&'static str, &'static str)];
 
-/// Every endpoint with every method it has. `{id}` is a session of ada's, `{key}` an API key of hers.
+/// Every endpoint with every method it has. `{id}` is a session of ada's, below `keys` an API key of hers.
 pub(crate) const ENDPOINTS: &[(&str, &str, Fields)] = &[
     ("GET", "/.gabion/login", &[]),
     ("POST", "/.gabion/login", &[("name", "ada"), ("password", "a guess")]),
@@ -49,9 +49,9 @@ pub(crate) const ENDPOINTS: &[(&str, &str, Fields)] = &[
     ("GET", "/.gabion/account/keys", &[]),
     ("GET", "/.gabion/account/keys/new", &[]),
     ("POST", "/.gabion/account/keys/new", &[("label", "build"), ("scopes", "read"), ("life", "86400")]),
-    ("GET", "/.gabion/account/keys/{key}", &[]),
-    ("POST", "/.gabion/account/keys/{key}/rotate", &[("overlap", "0")]),
-    ("POST", "/.gabion/account/keys/{key}/revoke", &[]),
+    ("GET", "/.gabion/account/keys/{id}", &[]),
+    ("POST", "/.gabion/account/keys/{id}/rotate", &[("overlap", "0")]),
+    ("POST", "/.gabion/account/keys/{id}/revoke", &[]),
     ("GET", "/.gabion/account/password", &[]),
     ("POST", "/.gabion/account/password", &[("current", PASSWORD), ("password", NEW), ("repeat", NEW)]),
     ("GET", "/.gabion/account/profile", &[]),
@@ -153,8 +153,7 @@ async fn outcome(method: &str, endpoint: &str, form: &[(&str, &str)], visitor: &
     };
     let key = site.service.create_api_key(&gabion_service::Caller::operator(), key).await.unwrap().view.id;
     let path = endpoint
-        .replace("{id}", &session)
-        .replace("{key}", &key)
+        .replace("{id}", if endpoint.contains("/keys/") { &key } else { &session })
         .replace("{name}", "gabion.css")
         .replace("{provider}", "op");
     let answer = match method {

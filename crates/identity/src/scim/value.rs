@@ -51,10 +51,9 @@ pub fn resource(resource: &'static ResourceType, body: Value) -> Result<Map, Ref
             };
             if found.attribute.mutability != Mutability::ReadOnly
                 && let Some(value) = one(found.attribute, value)?
+                && let Some(home) = place(&mut read, found.extension.map(|schema| schema.id))
             {
-                if let Some(home) = place(&mut read, found.extension.map(|schema| schema.id)) {
-                    put(home, found.attribute.name, value)?;
-                }
+                put(home, found.attribute.name, value)?;
             }
         }
     }
