@@ -36,6 +36,7 @@ mod view;
 
 pub use gabion_identity::keyring::{KeyView, Standing as KeyStanding};
 pub use gabion_identity::oauth::client;
+pub use gabion_identity::personal::Address;
 pub use gabion_identity::scim;
 pub use gabion_identity::{AccountKind, FactorKind, Personal, Purpose};
 

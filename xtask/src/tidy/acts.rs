@@ -8,7 +8,7 @@ const DOORS: &[&str] = &["console", "cli", "gateway"];
 
 /// What of `identity` only describes or reads; whatever ends in `Settings` does, too. `Storage` is named where
 /// it is handed to `service`.
-const HARMLESS: &[&str] = &["Email", "Keyring", "Profile", "Session", "Storage", "cookie", "personal"];
+const HARMLESS: &[&str] = &["Email", "Keyring", "Profile", "Session", "Storage", "cookie"];
 
 /// Calls that change something on what `service` and `checks` hand out for reading.
 const CHANGES: &[&str] = &[

@@ -5,9 +5,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
-use gabion_identity::personal::Address;
 use gabion_model::Problem;
-use gabion_service::{DirectoryError, EditProfile, Personal};
+use gabion_service::{Address, DirectoryError, EditProfile, Personal};
 use http::StatusCode;
 use serde::Deserialize;
 

@@ -14,7 +14,7 @@ const NEW: &str = "gravel under every wheel";
 
 type Fields = &'static [(&'static str, &'static str)];
 
-/// Every endpoint with every method it has. `{id}` is a session of ada's, below `keys` an API key of hers.
+/// Every endpoint with every method it has. `{id}` is a session of ada's, below `/keys/` an API key of hers.
 pub(crate) const ENDPOINTS: &[(&str, &str, Fields)] = &[
     ("GET", "/.gabion/login", &[]),
     ("POST", "/.gabion/login", &[("name", "ada"), ("password", "a guess")]),
