@@ -79,9 +79,9 @@ async fn layers_stand_in_layers() {
 async fn plain_tower_finds_the_principal_in_the_extensions() {
     let world = World::new();
     let layer = world.gabion.bearer(RESOURCE).clock(Arc::clone(&world.clock) as Arc<_>).layer().unwrap();
-    let service = layer.layer(service_fn(async |request: Request<Full<Bytes>>| {
+    let service = layer.layer(service_fn(|request: Request<Full<Bytes>>| {
         let name = request.extensions().get::<Principal>().unwrap().name.to_string();
-        Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(name)))
+        std::future::ready(Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(name))))
     }));
     let send = async |token: &str| {
         let request = Request::get("/").header("authorization", format!("Bearer {token}"));
