@@ -1,5 +1,6 @@
 //! From `identity.toml` to what the service is told, or to everything that is wrong with it.
 
+use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path as FilePath, PathBuf};
@@ -18,7 +19,7 @@ use crate::config::tree::Node;
 use crate::control::operation::Password;
 
 /// A file that was looked at: right by itself.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Looked {
     /// What is missing in this environment and may be there in the gate's.
     pub(crate) warnings: Vec<Diagnostic>,
@@ -86,6 +87,13 @@ pub(crate) fn place(looked: &Looked, problems: Vec<Problem>) -> LoadError {
         problems.into_iter().map(|problem| placed(problem, &looked.tree)).collect();
     diagnostics.sort_by_key(Diagnostic::order);
     LoadError::Wrong(Box::new(Wrong { diagnostics, source: Some(looked.source.clone()) }))
+}
+
+/// Without the tree: it holds hashes.
+impl fmt::Debug for Looked {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Looked").field("source", &self.source.name).finish_non_exhaustive()
+    }
 }
 
 impl Read {
