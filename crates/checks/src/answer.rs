@@ -10,7 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, response};
 
-use crate::denial::{Denial, Remedy};
+use crate::denial::{Denial, Remedy, Violation};
 use crate::exchange::{Audience, Exchange};
 use crate::forward_auth;
 
@@ -75,7 +75,7 @@ pub(crate) fn refusal(exchange: &Exchange, denial: &Denial) -> Response<Bytes> {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let body = body(exchange, status, denial.public, &mut headers);
+    let body = body(exchange, status, denial.public, &denial.violations, &mut headers);
     let mut answer = Response::new(body);
     *answer.status_mut() = status;
     *answer.headers_mut() = headers;
@@ -88,13 +88,19 @@ pub(crate) fn replace(exchange: &Exchange, head: &mut response::Parts, public: &
         head.headers.remove(name);
     }
     head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let body = body(exchange, head.status, public, &mut head.headers);
+    let body = body(exchange, head.status, public, &[], &mut head.headers);
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     body
 }
 
 /// The content for the one who waits, and the fields that describe it.
-fn body(exchange: &Exchange, status: StatusCode, public: &str, headers: &mut HeaderMap) -> Bytes {
+fn body(
+    exchange: &Exchange,
+    status: StatusCode,
+    public: &str,
+    violations: &[Violation],
+    headers: &mut HeaderMap,
+) -> Bytes {
     let title = status.canonical_reason().unwrap_or("Refused");
     let id = exchange.request_id.as_ascii();
     let id = std::str::from_utf8(&id).unwrap_or_default();
@@ -105,13 +111,23 @@ fn body(exchange: &Exchange, status: StatusCode, public: &str, headers: &mut Hea
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     let mut json = String::with_capacity(192);
-    // Only constants and hexadecimal digits go in: nothing needs escaping.
+    // Only constants and hexadecimal digits go in here: nothing needs escaping.
     let _ = write!(
         json,
-        r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{public}","request_id":"{id}"}}"#,
+        r#"{{"type":"about:blank","title":"{title}","status":{},"detail":"{public}","request_id":"{id}""#,
         status.as_u16(),
     );
+    if !violations.is_empty() {
+        let _ = write!(json, r#","errors":{}"#, errors(violations));
+    }
+    json.push('}');
     json.into()
+}
+
+/// The member `errors` of problem details: where, and which rule.
+fn errors(violations: &[Violation]) -> serde_json::Value {
+    let one = |violation: &Violation| serde_json::json!({ "place": violation.place, "rule": violation.rule });
+    violations.iter().take(MOST_VIOLATIONS).map(one).collect()
 }
 
 fn page(status: StatusCode, title: &str, public: &str, id: &str) -> String {
@@ -160,6 +176,7 @@ fn login(exchange: &Exchange, asked: &str) -> HeaderValue {
 pub const LOGIN_PATH: &str = "/.gabion/login";
 
 const LONGEST_RETURN: usize = 2048;
+const MOST_VIOLATIONS: usize = 20;
 
 /// Fields that describe the content that is being replaced.
 const CONTENT_FIELDS: [HeaderName; 8] = [

@@ -1,6 +1,8 @@
 //! What a check is.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 
 use bytes::Bytes;
 use gabion_model::ControlId;
@@ -14,19 +16,14 @@ use crate::exchange::Exchange;
 
 /// One stone of the wall: it reads a request, lets it pass or stops it, and may dress the answer.
 ///
-/// A check answers at once: whatever it needs was fetched, compiled or counted before. It neither knows
-/// the other checks nor its own [`Mode`]; both belong to the pipeline.
+/// A check answers at once, or says what it still [`Wants`] and is asked again when that is there. It
+/// neither knows the other checks nor its own [`Mode`]; both belong to the pipeline.
 pub trait Check: Send + Sync + fmt::Debug {
     /// The file name, which is also the configuration key: `csrf` for `[checks.csrf]`.
     fn name(&self) -> &'static str;
 
     /// The control the check enforces.
     fn control(&self) -> ControlId;
-
-    /// How much of the message it needs.
-    fn reads(&self) -> Reads {
-        Reads::Head
-    }
 
     /// Judges the request. `head` is what the upstream will get, so what is taken out of it here is
     /// never seen by the application.
@@ -40,39 +37,101 @@ pub trait Check: Send + Sync + fmt::Debug {
         let _ = (exchange, answer);
     }
 
-    /// Looks at the first bytes of an answer's body where [`Check::response`] asked to. `Some` is a body
-    /// to send instead.
-    fn inspect(&self, exchange: &mut Exchange, head: &mut response::Parts, prefix: &[u8]) -> Option<Bytes> {
-        let _ = (exchange, head, prefix);
+    /// Whether the check wants to see the body of an application's answer, and how much of it in bytes. Asked
+    /// before anything dresses the head.
+    fn look(&self, exchange: &mut Exchange, head: &response::Parts) -> Option<usize> {
+        let _ = (exchange, head);
         None
+    }
+
+    /// Judges a body it asked to see with [`Check::look`]. Each check sees what the one before it made of it.
+    fn inspect(&self, exchange: &mut Exchange, head: &mut response::Parts, seen: &Seen<'_>) -> Inspected {
+        let _ = (exchange, head, seen);
+        Inspected::Pass
     }
 }
 
-/// How much of a message a check needs before it can judge. As long as every check of a route is
-/// content with the head, bodies stream through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reads {
-    /// Method, target and fields.
-    Head,
-    /// The head, and the first bytes of an answer's body when the answer looks suspicious.
-    AnswerPrefix {
-        /// At most so many bytes.
-        limit: usize,
-    },
+/// What a check is shown of an answer's body.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// As much as the check that wanted most asked for, or all there is.
+    pub bytes: &'a [u8],
+    /// Nothing follows.
+    pub complete: bool,
 }
 
-/// Why a request goes no further.
+/// What becomes of an answer that was looked into.
 #[derive(Debug, Clone)]
+pub enum Inspected {
+    Pass,
+    /// This body instead, whole; the head was changed to fit.
+    Replace(Bytes),
+    /// Nothing of this answer may reach the client.
+    Deny(Denial),
+}
+
+/// Judges a request's body while it passes: what it does not give out is seen by nobody.
+///
+/// Set by [`Exchange::watch_body`]. A piece may be held back until more of the body has come; the upstream is
+/// not asked before the first piece was given out or the body has ended. A denial cuts the body off; when
+/// the upstream has heard of the request by then, its connection is broken off, so that it never sees the
+/// end of the body.
+pub trait Passage: Send + fmt::Debug {
+    /// The length of what goes out may differ from what comes in.
+    fn changes_length(&self) -> bool {
+        true
+    }
+
+    /// The next piece of the body; `None` at its end. Gives itself back with what may go on.
+    fn take(self: Box<Self>, piece: Option<Bytes>) -> Passing;
+}
+
+/// What [`Passage::take`] comes to.
+pub type Passing = Pin<Box<dyn Future<Output = Result<(Box<dyn Passage>, Vec<Bytes>), Denial>> + Send>>;
+
+/// What a check has to wait for.
+pub enum Wants {
+    /// The whole body, then in [`Exchange::body`]. A longer one is refused with 413.
+    Body {
+        /// Bytes.
+        limit: usize,
+    },
+    /// Something from elsewhere. What comes of it is put into the exchange before the check is asked again.
+    Arrival(Pin<Box<dyn Future<Output = Arrived> + Send>>),
+}
+
+/// Puts what a check waited for into the exchange, where it finds it.
+pub type Arrived = Box<dyn FnOnce(&mut Exchange) + Send>;
+
+impl fmt::Debug for Wants {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body { limit } => formatter.debug_struct("Body").field("limit", limit).finish(),
+            Self::Arrival(_) => formatter.write_str("Arrival"),
+        }
+    }
+}
+
+/// Why a request goes no further, or not yet.
+#[derive(Debug)]
 pub enum Stop {
     /// It is refused.
     Denied(Denial),
     /// The gate answers in the application's place: a CORS preflight, a redirect to HTTPS.
     Answered(Reply),
+    /// The same check is asked again when it has what it wants.
+    Waits(Wants),
 }
 
 impl From<Denial> for Stop {
     fn from(denial: Denial) -> Self {
         Self::Denied(denial)
+    }
+}
+
+impl From<Wants> for Stop {
+    fn from(wants: Wants) -> Self {
+        Self::Waits(wants)
     }
 }
 

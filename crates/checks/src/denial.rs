@@ -15,11 +15,23 @@ pub struct Denial {
     pub public: &'static str,
     /// For ledger and log. Never quotes the request: no value, query, cookie or token.
     pub detail: Cow<'static, str>,
+    /// What exactly broke which rule, for a client that can mend it.
+    pub(crate) violations: Vec<Violation>,
     pub(crate) remedy: Remedy,
     /// The connection cannot be trusted any more and is closed after the answer.
     pub(crate) close: bool,
     /// Refused even where the check only observes: there is no safe way to go on.
     pub(crate) final_: bool,
+}
+
+/// One broken rule of an application's contract, in the words of the contract: never in those of the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Where: `query page`, `header x-trace`, or a JSON Pointer (RFC 6901) after `body`: `body /items/0/sku`.
+    /// Names that the contract does not know are not repeated.
+    pub place: String,
+    /// What was asked, for instance `at most 20 characters`.
+    pub rule: String,
 }
 
 /// What the client could do about a refusal, as far as a header field can say it.
@@ -82,7 +94,24 @@ impl Denial {
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
         let detail = detail.into();
-        Self { control, status, public, detail, remedy: Remedy::None, close: false, final_: false }
+        Self {
+            control,
+            status,
+            public,
+            detail,
+            violations: Vec::new(),
+            remedy: Remedy::None,
+            close: false,
+            final_: false,
+        }
+    }
+
+    /// The same, with what exactly was wrong; the client is told in the member `errors` of the problem details
+    /// (RFC 9457 §3.2).
+    #[must_use]
+    pub fn with_violations(mut self, violations: Vec<Violation>) -> Self {
+        self.violations = violations;
+        self
     }
 
     /// The upstream could not be reached.

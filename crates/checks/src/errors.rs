@@ -22,7 +22,6 @@
 //! **Example.** `500 Traceback (most recent call last): …` leaves as
 //! `{"type":"about:blank","title":"Internal Server Error","status":500,…,"request_id":"…"}`.
 
-use bytes::Bytes;
 use gabion_model::{ByteSize, ControlId, Problem};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode, response};
@@ -31,7 +30,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{self, Answer, Source};
-use crate::check::{Check, Mode, Reads};
+use crate::check::{Check, Inspected, Mode, Seen};
 use crate::exchange::Exchange;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
@@ -133,24 +132,25 @@ impl Check for Errors {
         ControlId::API_ERRORS
     }
 
-    fn reads(&self) -> Reads {
-        Reads::AnswerPrefix { limit: self.limit() }
+    fn look(&self, _: &mut Exchange, head: &response::Parts) -> Option<usize> {
+        let verdict = verify(&self.settings, head.status, &head.headers);
+        (verdict == Verdict::LookInto).then(|| self.limit())
+    }
+
+    fn inspect(&self, exchange: &mut Exchange, head: &mut response::Parts, seen: &Seen<'_>) -> Inspected {
+        let prefix = seen.bytes.get(..self.limit()).unwrap_or(seen.bytes);
+        if is_trace(prefix) {
+            return Inspected::Replace(answer::replace(exchange, head, PUBLIC));
+        }
+        Inspected::Pass
     }
 
     fn response(&self, exchange: &mut Exchange, answer: &mut Answer<'_>) {
-        if answer.source != Source::Upstream || answer.head.status.as_u16() < 400 {
-            return;
+        if answer.source == Source::Upstream
+            && verify(&self.settings, answer.head.status, &answer.head.headers) == Verdict::Replace
+        {
+            answer.replacement = Some(answer::replace(exchange, answer.head, PUBLIC));
         }
-        match verify(&self.settings, answer.head.status, &answer.head.headers) {
-            Verdict::Pass => {}
-            Verdict::LookInto => exchange.look_ahead = Some(self.limit()),
-            Verdict::Replace => answer.replacement = Some(answer::replace(exchange, answer.head, PUBLIC)),
-        }
-    }
-
-    fn inspect(&self, exchange: &mut Exchange, head: &mut response::Parts, prefix: &[u8]) -> Option<Bytes> {
-        let prefix = prefix.get(..self.limit()).unwrap_or(prefix);
-        is_trace(prefix).then(|| answer::replace(exchange, head, PUBLIC))
     }
 }
 

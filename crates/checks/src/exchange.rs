@@ -4,6 +4,7 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use gabion_identity::{Credential, CredentialKind, Session};
 use gabion_model::{Actor, ControlId, Principal, RequestId, Timestamp};
 use gabion_vault::x509::PeerCertificate;
@@ -12,6 +13,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request};
 use smallvec::SmallVec;
 
+use crate::check::{Mode, Passage, Stop, Wants};
 use crate::denial::Denial;
 use crate::forward_auth::Dialect;
 use crate::limits::Framing;
@@ -65,9 +67,27 @@ pub struct Exchange {
     /// What observing checks would have refused.
     pub(crate) observed: SmallVec<[(&'static str, Denial); 0]>,
     pub(crate) refusal: Option<(&'static str, Denial)>,
-    pub(crate) look_ahead: Option<usize>,
+    /// Which steps want to see the answer's body, one bit each.
+    pub(crate) looking: u64,
+    /// What was read of the request's body.
+    pub(crate) body: RequestBody,
+    /// What judges the request's body while it passes.
+    pub(crate) passage: Option<Box<dyn Passage>>,
+    /// Which check set it, and how seriously that is meant.
+    pub(crate) passage_by: Option<(&'static str, Mode)>,
+    /// The application is asked for an answer that can be read.
+    pub(crate) plain_answer: bool,
     /// The answer shall carry the CSRF token.
     pub(crate) token_wanted: bool,
+}
+
+/// What was read of a request's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RequestBody {
+    Unread,
+    Whole(Bytes),
+    /// There is more than so many bytes.
+    Cut(usize),
 }
 
 /// Who waits for the answer.
@@ -126,7 +146,11 @@ impl Exchange {
             standing: None,
             observed: SmallVec::new(),
             refusal: None,
-            look_ahead: None,
+            looking: 0,
+            body: RequestBody::Unread,
+            passage: None,
+            passage_by: None,
+            plain_answer: false,
             token_wanted: false,
         }
     }
@@ -231,11 +255,39 @@ impl Exchange {
         self.refusal.as_ref().map(|(_, denial)| (denial.control, denial.status))
     }
 
-    /// After [`Pipeline::response`](crate::Pipeline::response): hand at most so many bytes of the body's
-    /// beginning to [`Pipeline::inspect`](crate::Pipeline::inspect) before passing it on.
-    #[must_use]
-    pub fn look_ahead(&self) -> Option<usize> {
-        self.look_ahead
+    /// The whole body of the request, once it was read; until then the check is asked again.
+    ///
+    /// # Errors
+    /// That it is longer than `limit`, as a refusal.
+    pub fn whole_body(&self, limit: usize) -> Result<Bytes, Stop> {
+        match &self.body {
+            RequestBody::Whole(bytes) if bytes.len() <= limit => Ok(bytes.clone()),
+            RequestBody::Cut(read) if *read < limit => Err(Wants::Body { limit }.into()),
+            RequestBody::Unread => Err(Wants::Body { limit }.into()),
+            RequestBody::Whole(_) | RequestBody::Cut(_) => Err(Denial::body_too_large().into()),
+        }
+    }
+
+    /// Sends this to the application instead of the body that came. Only after [`whole_body`](Self::whole_body).
+    pub fn replace_body(&mut self, bytes: Bytes) {
+        self.body = RequestBody::Whole(bytes);
+    }
+
+    /// Lets the body be judged while it passes.
+    ///
+    /// # Errors
+    /// That another check does so already, as a refusal.
+    pub fn watch_body(&mut self, passage: Box<dyn Passage>) -> Result<(), Stop> {
+        if self.passage.is_some() {
+            return Err(Denial::internal("two checks want to watch one body").into());
+        }
+        self.passage = Some(passage);
+        Ok(())
+    }
+
+    /// Asks the application for an answer without a content coding, so that its body can be read.
+    pub fn want_plain_answer(&mut self) {
+        self.plain_answer = true;
     }
 
     pub(crate) fn host_str(&self) -> &str {

@@ -11,10 +11,10 @@ use http::{Response, StatusCode, request, response};
 
 use crate::answer::{self, Answer, Source};
 use crate::audit::AccessLog;
-use crate::check::{Check, Mode, Stop};
+use crate::check::{Arrived, Check, Inspected, Mode, Passage, Seen, Stop, Wants};
 use crate::client_address;
 use crate::denial::Denial;
-use crate::exchange::{Caller, Connection, Exchange};
+use crate::exchange::{Caller, Connection, Exchange, RequestBody};
 use crate::forward_auth::{self, ForwardAuth};
 use crate::identity_header::GABION_IDENTITY;
 use crate::metrics::{Counters, Metric, Verdict};
@@ -94,6 +94,12 @@ pub struct Admitted {
     pub destination: Destination,
     /// The longest body to pass on, in bytes.
     pub body_limit: u64,
+    /// The whole body to send instead of what is still to be read, where a check has read it.
+    pub body: Option<Bytes>,
+    /// What judges the body on its way.
+    pub passage: Option<Box<dyn Passage>>,
+    /// The passage may only watch: whatever it finds, the body goes on as it came.
+    pub only_watched: bool,
     pub exchange: Exchange,
 }
 
@@ -121,9 +127,75 @@ impl Refused {
     pub fn denial(&self) -> Option<&Denial> {
         match &self.0.1 {
             Stop::Denied(denial) => Some(denial),
-            Stop::Answered(_) => None,
+            Stop::Answered(_) | Stop::Waits(_) => None,
         }
     }
+}
+
+/// How far a request has come.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every request is admitted at once")]
+pub enum Progress {
+    Admitted(Admitted),
+    Refused(Refused),
+    /// A check needs more: see [`Waiting::wants`].
+    Waits(Box<Waiting>),
+}
+
+impl From<Result<Admitted, Refused>> for Progress {
+    fn from(result: Result<Admitted, Refused>) -> Self {
+        result.map_or_else(Self::Refused, Self::Admitted)
+    }
+}
+
+/// A request that cannot be judged to the end before something has come. [`Pipeline::resume`] goes on with it.
+#[derive(Debug)]
+pub struct Waiting {
+    head: request::Parts,
+    exchange: Exchange,
+    step: usize,
+    wants: Option<Wants>,
+}
+
+impl Waiting {
+    /// What it waits for; once.
+    pub fn wants(&mut self) -> Option<Wants> {
+        self.wants.take()
+    }
+
+    /// The longest body the route takes, in bytes.
+    #[must_use]
+    pub fn body_limit(&self) -> u64 {
+        self.exchange.body_limit
+    }
+
+    /// The whole body has come.
+    pub fn body(&mut self, bytes: Bytes) {
+        self.exchange.body = RequestBody::Whole(bytes);
+    }
+
+    /// So many bytes have come, and there are more.
+    pub fn body_is_longer_than(&mut self, read: usize) {
+        self.exchange.body = RequestBody::Cut(read);
+    }
+
+    /// What a check waited for is there.
+    pub fn arrived(&mut self, arrived: Arrived) {
+        arrived(&mut self.exchange);
+    }
+
+    /// Gives up.
+    #[must_use]
+    pub fn into_exchange(self) -> Exchange {
+        self.exchange
+    }
+}
+
+/// How a run through the checks ended.
+enum Judged {
+    Passed(Exchange),
+    Stopped(Refused),
+    Waits { exchange: Exchange, step: usize, wants: Wants },
 }
 
 impl Pipeline {
@@ -271,18 +343,45 @@ impl Pipeline {
     }
 
     /// Judges a request. Reads the clock once; never blocks.
-    pub fn request(&self, connection: Connection, head: request::Parts) -> Result<Admitted, Refused> {
+    pub fn begin(&self, connection: Connection, head: request::Parts) -> Progress {
         let mut head = head;
         if let Some(asked) = &self.forward_auth
             && ForwardAuth::is_asked(&head)
         {
-            return Err(self.ask(asked, connection, &head));
+            return Progress::Refused(self.ask(asked, connection, &head));
         }
-        let exchange = self.judge(connection, &mut head)?;
-        self.admit(head, exchange)
+        let exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), &head);
+        match self.judge_from(0, &mut head, exchange) {
+            Judged::Passed(exchange) => self.admit(head, exchange).into(),
+            Judged::Stopped(refused) => Progress::Refused(refused),
+            Judged::Waits { exchange, step, wants } => {
+                Progress::Waits(Box::new(Waiting { head, exchange, step, wants: Some(wants) }))
+            }
+        }
     }
 
-    /// Lets the request pass every check.
+    /// Goes on with a request that waited.
+    pub fn resume(&self, waiting: Box<Waiting>) -> Progress {
+        let Waiting { mut head, exchange, step, .. } = *waiting;
+        match self.judge_from(step, &mut head, exchange) {
+            Judged::Passed(exchange) => self.admit(head, exchange).into(),
+            Judged::Stopped(refused) => Progress::Refused(refused),
+            Judged::Waits { exchange, step, wants } => {
+                Progress::Waits(Box::new(Waiting { head, exchange, step, wants: Some(wants) }))
+            }
+        }
+    }
+
+    /// Judges a request of which only the head is there: one that has to wait is refused.
+    pub fn request(&self, connection: Connection, head: request::Parts) -> Result<Admitted, Refused> {
+        match self.begin(connection, head) {
+            Progress::Admitted(admitted) => Ok(admitted),
+            Progress::Refused(refused) => Err(refused),
+            Progress::Waits(waiting) => Err(self.forsake(waiting.exchange, waiting.step)),
+        }
+    }
+
+    /// Lets the request pass every check, as far as its head goes.
     pub(crate) fn judge(
         &self,
         connection: Connection,
@@ -292,22 +391,48 @@ impl Pipeline {
         self.judge_as(head, exchange)
     }
 
-    fn judge_as(&self, head: &mut request::Parts, mut exchange: Exchange) -> Result<Exchange, Refused> {
-        if !self.normalises {
+    fn judge_as(&self, head: &mut request::Parts, exchange: Exchange) -> Result<Exchange, Refused> {
+        match self.judge_from(0, head, exchange) {
+            Judged::Passed(exchange) => Ok(exchange),
+            Judged::Stopped(refused) => Err(refused),
+            Judged::Waits { exchange, step, .. } => Err(self.forsake(exchange, step)),
+        }
+    }
+
+    /// Refuses a request that would have to wait where nobody waits.
+    fn forsake(&self, exchange: Exchange, step: usize) -> Refused {
+        let check = self.steps.get(step).map_or("gateway", |step| step.check.name());
+        let denial = Denial::internal("a check needs more than the head of the request");
+        Refused(Box::new((exchange, denial.into(), check)))
+    }
+
+    fn judge_from(&self, first: usize, head: &mut request::Parts, mut exchange: Exchange) -> Judged {
+        if first == 0 && !self.normalises {
             self.take_at_its_word(head, &mut exchange);
         }
-        for step in &self.steps {
-            let Err(stop) = step.check.request(head, &mut exchange) else { continue };
+        for (index, step) in self.steps.iter().enumerate().skip(first) {
+            let Err(stop) = step.check.request(head, &mut exchange) else {
+                if exchange.passage.is_some() && exchange.passage_by.is_none() {
+                    exchange.passage_by = Some((step.check.name(), step.mode));
+                }
+                continue;
+            };
             match stop {
+                Stop::Waits(wants) => return Judged::Waits { exchange, step: index, wants },
                 Stop::Denied(denial) if step.mode == Mode::Observe && !denial.final_ => {
-                    self.counters.add(step.check.name(), denial.control, Verdict::Observed);
-                    exchange.observed.push((step.check.name(), denial));
+                    self.observe(step, denial, &mut exchange);
                 }
                 Stop::Answered(_) if step.mode == Mode::Observe => {}
-                stop => return Err(Refused(Box::new((exchange, stop, step.check.name())))),
+                stop => return Judged::Stopped(Refused(Box::new((exchange, stop, step.check.name())))),
             }
         }
-        Ok(exchange)
+        Judged::Passed(exchange)
+    }
+
+    /// Counts what a check would have refused.
+    fn observe(&self, step: &Step, denial: Denial, exchange: &mut Exchange) {
+        self.counters.add(step.check.name(), denial.control, Verdict::Observed);
+        exchange.observed.push((step.check.name(), denial));
     }
 
     /// A layer without `normalise` has to believe host and path.
@@ -325,6 +450,7 @@ impl Pipeline {
         let (mut exchange, stop, check) = *refused.0;
         match stop {
             Stop::Denied(denial) => self.refusal(exchange, denial, check),
+            Stop::Waits(_) => self.refusal(exchange, Denial::internal("a wait without an end"), check),
             Stop::Answered(reply) => {
                 let mut answer = Response::new(Bytes::new());
                 *answer.status_mut() = reply.status;
@@ -349,6 +475,24 @@ impl Pipeline {
         self.refusal(exchange, denial, "gateway")
     }
 
+    /// The same for what was found in a request's body on its way.
+    #[must_use]
+    pub fn refuse_body(&self, exchange: Exchange, denial: Denial) -> Response<Bytes> {
+        let check = exchange.passage_by.map_or("gateway", |(check, _)| check);
+        self.refusal(exchange, denial, check)
+    }
+
+    /// The same for what a check found in an answer.
+    #[must_use]
+    pub fn refuse_answer(&self, exchange: Exchange, found: (Denial, &'static str)) -> Response<Bytes> {
+        self.refusal(exchange, found.0, found.1)
+    }
+
+    /// Counts what a body that was only watched would have been refused for.
+    pub fn observed_in_body(&self, denial: &Denial) {
+        self.counters.add("upload", denial.control, Verdict::Observed);
+    }
+
     /// A refusal before there is a head: the connection limit, a malformed request line.
     #[must_use]
     pub fn refuse_connection(&self, connection: Connection, denial: Denial) -> Response<Bytes> {
@@ -359,8 +503,7 @@ impl Pipeline {
     }
 
     /// Dresses the head of an upstream's or the console's answer. `Some` is a body to send instead of
-    /// the upstream's. When [`Exchange::look_ahead`] is set afterwards, hand the body's first bytes to
-    /// [`inspect`](Self::inspect) before sending anything.
+    /// the upstream's. Comes after [`look`](Self::look) and [`inspect`](Self::inspect).
     pub fn response(&self, exchange: &mut Exchange, head: &mut response::Parts) -> Option<Bytes> {
         let source = match exchange.route.and_then(|route| self.routes.get(route)) {
             Some(route) if route.is_own() => Source::Local,
@@ -369,19 +512,54 @@ impl Pipeline {
         self.dress(exchange, head, source)
     }
 
-    /// Judges the beginning of a body that [`Exchange::look_ahead`] asked for. `Some` is a body to send
-    /// instead; `head` was changed to fit.
+    /// Whether a check wants to see the body of an application's answer, and how many bytes of it at most. Asked
+    /// before [`response`](Self::response).
+    pub fn look(&self, exchange: &mut Exchange, head: &response::Parts) -> Option<usize> {
+        exchange.looking = 0;
+        let mut most = None;
+        for (index, step) in self.steps.iter().enumerate() {
+            if let Some(limit) = step.check.look(exchange, head) {
+                exchange.looking |= 1 << index.min(63);
+                most = most.max(Some(limit));
+            }
+        }
+        most
+    }
+
+    /// Lets the checks that asked for it judge an answer's body.
     pub fn inspect(
         &self,
         exchange: &mut Exchange,
         head: &mut response::Parts,
-        prefix: &[u8],
-    ) -> Option<Bytes> {
-        exchange.look_ahead = None;
-        let step = self.steps.iter().find(|step| step.check.name() == "errors")?;
-        let replaced = step.check.inspect(exchange, head, prefix)?;
-        self.counters.add(step.check.name(), step.check.control(), Verdict::Replaced);
-        Some(replaced)
+        seen: &Seen<'_>,
+    ) -> Result<Option<Bytes>, (Denial, &'static str)> {
+        let mut replaced: Option<Bytes> = None;
+        let looking = std::mem::take(&mut exchange.looking);
+        for (index, step) in self.steps.iter().enumerate() {
+            if looking & 1 << index.min(63) == 0 {
+                continue;
+            }
+            let seen = match &replaced {
+                Some(bytes) => Seen { bytes, complete: true },
+                None => *seen,
+            };
+            if step.mode == Mode::Observe {
+                let mut untouched = head.clone();
+                if let Inspected::Deny(denial) = step.check.inspect(exchange, &mut untouched, &seen) {
+                    self.observe(step, denial, exchange);
+                }
+                continue;
+            }
+            match step.check.inspect(exchange, head, &seen) {
+                Inspected::Pass => {}
+                Inspected::Replace(bytes) => {
+                    self.counters.add(step.check.name(), step.check.control(), Verdict::Replaced);
+                    replaced = Some(bytes);
+                }
+                Inspected::Deny(denial) => return Err((denial, step.check.name())),
+            }
+        }
+        Ok(replaced)
     }
 
     /// What was counted since the start.
@@ -408,7 +586,13 @@ impl Pipeline {
         self.counters.admitted();
         let body_limit = exchange.body_limit;
         exchange.refusal = None;
-        Ok(Admitted { head, destination, body_limit, exchange })
+        let body = match std::mem::replace(&mut exchange.body, RequestBody::Unread) {
+            RequestBody::Whole(bytes) => Some(bytes),
+            RequestBody::Unread | RequestBody::Cut(_) => None,
+        };
+        let passage = exchange.passage.take();
+        let only_watched = exchange.passage_by.is_some_and(|(_, mode)| mode == Mode::Observe);
+        Ok(Admitted { head, destination, body_limit, body, passage, only_watched, exchange })
     }
 
     fn refusal(&self, mut exchange: Exchange, denial: Denial, check: &'static str) -> Response<Bytes> {
@@ -461,6 +645,7 @@ impl Refused {
         match &self.0.1 {
             Stop::Denied(denial) => denial.status,
             Stop::Answered(reply) => reply.status,
+            Stop::Waits(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }

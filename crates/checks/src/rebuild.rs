@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use http::header::{CONNECTION, COOKIE, HOST, UPGRADE};
+use http::header::{ACCEPT_ENCODING, CONNECTION, COOKIE, HOST, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, request, response};
 use smallvec::SmallVec;
 
@@ -49,6 +49,9 @@ pub(crate) fn finish(head: &mut request::Parts, exchange: &Exchange) {
     head.headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(proto));
     if let Some(client) = address(exchange.client) {
         head.headers.insert(X_FORWARDED_FOR, client);
+    }
+    if exchange.plain_answer {
+        head.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
     drop_own_cookies(&mut head.headers);
 }

@@ -5,11 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use gabion_checks::Denial;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::h1::{H1Body, Patience};
+use crate::passage::Passage;
 use crate::settings::Settings;
 use crate::watch::{Side, Watched};
 
@@ -20,6 +22,10 @@ pub struct RequestBody {
     source: Source,
     /// Bytes that may still come.
     left: u64,
+    /// Read already, to be passed on before the rest.
+    prefix: Bytes,
+    /// What judges it on its way.
+    passage: Option<Box<Passage>>,
 }
 
 #[derive(Debug)]
@@ -38,12 +44,14 @@ struct H2Body {
 }
 
 /// Why a body ended early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
     #[error("the client closed the connection")]
     Closed,
     #[error("the body is malformed: {0}")]
     Malformed(&'static str),
+    #[error("the body was refused: {}", .0.detail)]
+    Refused(Box<Denial>),
     #[error("the body is longer than allowed")]
     TooLarge,
     #[error("the client sends too slowly")]
@@ -53,11 +61,49 @@ pub enum BodyError {
 impl RequestBody {
     #[must_use]
     pub fn empty() -> Self {
-        Self { source: Source::Empty, left: 0 }
+        Self::of(Source::Empty, 0)
+    }
+
+    fn of(source: Source, left: u64) -> Self {
+        Self { source, left, prefix: Bytes::new(), passage: None }
+    }
+
+    /// A body that is here whole.
+    pub(crate) fn whole(bytes: Bytes) -> Self {
+        Self { prefix: bytes, ..Self::empty() }
+    }
+
+    /// Lets somebody judge what passes. Returns when the first of it may be passed on, or there is nothing.
+    pub(crate) async fn judged_by(&mut self, mut passage: Passage) -> Result<(), BodyError> {
+        let first = poll_fn(|cx| passage.poll_first(cx, |cx| self.poll_source(cx))).await;
+        self.passage = Some(Box::new(passage));
+        first
+    }
+
+    /// Reads up to so many bytes, which are passed on all the same. True when that is all there is.
+    pub(crate) async fn read_prefix(&mut self, limit: usize) -> Result<bool, BodyError> {
+        let mut read = BytesMut::from(std::mem::take(&mut self.prefix));
+        let ended = loop {
+            if read.len() > limit {
+                break false;
+            }
+            match poll_fn(|cx| self.poll_source(cx)).await {
+                None => break true,
+                Some(Err(error)) => return Err(error),
+                Some(Ok(data)) => read.extend_from_slice(&data),
+            }
+        };
+        self.prefix = read.freeze();
+        Ok(ended)
+    }
+
+    /// What [`read_prefix`](Self::read_prefix) read.
+    pub(crate) fn prefix(&self) -> &Bytes {
+        &self.prefix
     }
 
     pub(crate) fn h1(body: H1Body) -> Self {
-        Self { source: Source::H1(body), left: u64::MAX }
+        Self::of(Source::H1(body), u64::MAX)
     }
 
     /// `watch` is the stream's own.
@@ -66,7 +112,7 @@ impl RequestBody {
             return Self::empty();
         }
         let body = H2Body { incoming, watch: Arc::clone(watch), patience: Patience::new(settings) };
-        Self { source: Source::H2(body), left: u64::MAX }
+        Self::of(Source::H2(body), u64::MAX)
     }
 
     /// Fails with [`BodyError::TooLarge`] after so many bytes.
@@ -80,7 +126,33 @@ impl RequestBody {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self.source, Source::Empty)
+        matches!(self.source, Source::Empty) && self.prefix.is_empty()
+    }
+
+    /// The next bytes, as they came.
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        if !self.prefix.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut self.prefix))));
+        }
+        let data = match &mut self.source {
+            Source::Empty => return Poll::Ready(None),
+            Source::H1(body) => ready!(body.poll_data(cx)),
+            Source::H2(body) => ready!(body.poll_data(cx)),
+        };
+        Poll::Ready(match data {
+            None => {
+                self.source = Source::Empty;
+                None
+            }
+            Some(Err(error)) => Some(Err(error)),
+            Some(Ok(data)) => match self.left.checked_sub(data.len() as u64) {
+                None => Some(Err(BodyError::TooLarge)),
+                Some(left) => {
+                    self.left = left;
+                    Some(Ok(data))
+                }
+            },
+        })
     }
 
     /// Waits for the end of a body that may hold nothing.
@@ -130,40 +202,41 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        let data = match &mut this.source {
-            Source::Empty => return Poll::Ready(None),
-            Source::H1(body) => ready!(body.poll_data(cx)),
-            Source::H2(body) => ready!(body.poll_data(cx)),
-        };
-        Poll::Ready(match data {
-            None => {
-                this.source = Source::Empty;
-                None
+        let data = match this.passage.take() {
+            None => ready!(this.poll_source(cx)),
+            Some(mut passage) => {
+                let polled = passage.poll(cx, |cx| this.poll_source(cx));
+                this.passage = Some(passage);
+                ready!(polled)
             }
-            Some(Err(error)) => Some(Err(error)),
-            Some(Ok(data)) => match this.left.checked_sub(data.len() as u64) {
-                None => Some(Err(BodyError::TooLarge)),
-                Some(left) => {
-                    this.left = left;
-                    Some(Ok(Frame::data(data)))
-                }
-            },
-        })
+        };
+        Poll::Ready(data.map(|data| data.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.source {
-            Source::Empty => true,
-            Source::H1(body) => body.is_end(),
-            Source::H2(body) => body.incoming.is_end_stream(),
+        if let Some(passage) = &self.passage {
+            return passage.is_done();
         }
+        self.prefix.is_empty()
+            && match &self.source {
+                Source::Empty => true,
+                Source::H1(body) => body.is_end(),
+                Source::H2(body) => body.incoming.is_end_stream(),
+            }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.source {
+        if self.passage.as_ref().is_some_and(|passage| passage.changes_length()) {
+            return SizeHint::default();
+        }
+        let rest = match &self.source {
             Source::Empty => SizeHint::with_exact(0),
             Source::H1(body) => body.size_hint(),
             Source::H2(body) => body.incoming.size_hint(),
+        };
+        match rest.exact() {
+            Some(exact) => SizeHint::with_exact(exact.saturating_add(self.prefix.len() as u64)),
+            None => rest,
         }
     }
 }

@@ -29,6 +29,7 @@ mod lease;
 mod listener;
 mod local;
 mod metrics;
+mod passage;
 mod peers;
 mod proxy;
 mod settings;

@@ -8,15 +8,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use gabion_checks::{Admitted, Connection, Denial, Destination, Exchange};
+use gabion_checks::{Admitted, Connection, Denial, Destination, Exchange, Progress, Seen, Waiting, Wants};
+use http::header::CONTENT_LENGTH;
 use http::{Request, Response, request, response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use crate::body::RequestBody;
+use crate::body::{BodyError, RequestBody};
 use crate::core::{Core, CoreLive};
 use crate::lease::Lease;
 use crate::local::LocalBody;
+use crate::passage::Passage;
 use crate::upstream::{self, Sent, UpstreamBody, UpstreamError, Wire};
 use crate::watch::Watched;
 
@@ -72,11 +74,23 @@ pub(crate) async fn answer(
     if let Some(certificate) = core.certificates.of(&connection) {
         head.extensions.insert(certificate);
     }
-    let admitted = match live.pipeline.request(connection, head) {
-        Ok(admitted) => admitted,
-        Err(refused) => return Answer::own(live.pipeline.answer(refused)),
+    let mut progress = live.pipeline.begin(connection, head);
+    let admitted = loop {
+        match progress {
+            Progress::Admitted(admitted) => break admitted,
+            Progress::Refused(refused) => return Answer::own(live.pipeline.answer(refused)),
+            // Boxed: most requests never wait.
+            Progress::Waits(waiting) => match Box::pin(supply(waiting, &mut body)).await {
+                Ok(waiting) => progress = live.pipeline.resume(waiting),
+                Err((exchange, denial)) => return Answer::own(live.pipeline.refuse(*exchange, denial)),
+            },
+        }
     };
-    let Admitted { head, destination, body_limit, mut exchange, .. } = admitted;
+    let Admitted { head, destination, body_limit, body: read, passage, only_watched, mut exchange, .. } =
+        admitted;
+    if let Some(bytes) = read {
+        body = RequestBody::whole(bytes);
+    }
     body.limit(body_limit);
     if body.is_too_large() {
         return Answer::own(live.pipeline.refuse(exchange, Denial::body_too_large()));
@@ -88,6 +102,17 @@ pub(crate) async fn answer(
             return Answer::own(live.pipeline.refuse(exchange, UpstreamError::Client(error).denial()));
         }
         body = RequestBody::empty();
+    }
+    if let Some(judge) = passage.filter(|_| !body.is_empty()) {
+        let passage = if only_watched {
+            let live = Arc::clone(live);
+            Passage::watching(judge, move |denial| live.pipeline.observed_in_body(denial))
+        } else {
+            Passage::new(judge)
+        };
+        if let Err(error) = Box::pin(body.judged_by(passage)).await {
+            return Answer::own(refuse_body(live, exchange, &error));
+        }
     }
     match destination {
         Destination::Local => {
@@ -105,14 +130,12 @@ pub(crate) async fn answer(
             };
             let upgrade = exchange.is_upgrade();
             match upstream::send(pool, head, body, upgrade, watch, &core.metrics).await {
-                Ok(sent) => {
-                    let answer = dress(core, live, sent, &mut exchange);
-                    match exchange.look_ahead() {
-                        None => answer,
-                        // Boxed: only suspicious answers are looked into.
-                        Some(limit) => Box::pin(inspect(live, answer, exchange, limit)).await,
-                    }
-                }
+                Ok(sent) => match live.pipeline.look(&mut exchange, &sent.head) {
+                    None => dress(core, live, sent, &mut exchange),
+                    // Boxed: most answers are not looked into.
+                    Some(limit) => Box::pin(inspect(core, live, sent, exchange, limit)).await,
+                },
+                Err(UpstreamError::Client(error)) => Answer::own(refuse_body(live, exchange, &error)),
                 Err(error) => {
                     note(&error, &pool.target().name, &exchange);
                     Answer::own(live.pipeline.refuse(exchange, error.denial()))
@@ -138,15 +161,60 @@ fn dress(core: &Core, live: &CoreLive, sent: Sent, exchange: &mut Exchange) -> A
     Answer { head, body, tunnel: None }
 }
 
-/// Lets the checks see the beginning of a body before any of it is sent.
-async fn inspect(live: &CoreLive, answer: Answer, mut exchange: Exchange, limit: usize) -> Answer {
-    let Answer { mut head, mut body, tunnel } = answer;
-    // A body that breaks off while it is looked at is broken off for the client too.
-    let _ = body.read_prefix(limit).await;
-    if let Some(replacement) = live.pipeline.inspect(&mut exchange, &mut head, &body.prefix) {
-        body = AnswerBody::own(replacement);
+/// Fetches what a check waits for.
+async fn supply(
+    mut waiting: Box<Waiting>,
+    body: &mut RequestBody,
+) -> Result<Box<Waiting>, (Box<Exchange>, Denial)> {
+    match waiting.wants() {
+        None => {}
+        Some(Wants::Arrival(arrival)) => waiting.arrived(arrival.await),
+        Some(Wants::Body { limit }) => {
+            body.limit(waiting.body_limit());
+            let read =
+                if body.is_too_large() { Err(BodyError::TooLarge) } else { body.read_prefix(limit).await };
+            match read {
+                Ok(true) => waiting.body(body.prefix().clone()),
+                Ok(false) => waiting.body_is_longer_than(body.prefix().len()),
+                Err(error) => {
+                    let denial = UpstreamError::Client(error).denial();
+                    return Err((Box::new(waiting.into_exchange()), denial));
+                }
+            }
+        }
     }
-    Answer { head, body, tunnel }
+    Ok(waiting)
+}
+
+/// A body that broke off, or was refused on its way.
+fn refuse_body(live: &CoreLive, exchange: Exchange, error: &BodyError) -> Response<Bytes> {
+    let denial = UpstreamError::Client(error.clone()).denial();
+    match error {
+        BodyError::Refused(_) => live.pipeline.refuse_body(exchange, denial),
+        _ => live.pipeline.refuse(exchange, denial),
+    }
+}
+
+/// Lets the checks see a body before any of it is sent.
+async fn inspect(
+    core: &Core,
+    live: &CoreLive,
+    mut sent: Sent,
+    mut exchange: Exchange,
+    limit: usize,
+) -> Answer {
+    // A body that breaks off while it is looked at is broken off for the client too.
+    let complete = sent.body.read_prefix(limit).await.unwrap_or(false);
+    let seen = Seen { bytes: &sent.body.prefix, complete };
+    match live.pipeline.inspect(&mut exchange, &mut sent.head, &seen) {
+        Ok(None) => dress(core, live, sent, &mut exchange),
+        Ok(Some(bytes)) => {
+            sent.head.headers.insert(CONTENT_LENGTH, bytes.len().into());
+            sent.body = AnswerBody::own(bytes);
+            dress(core, live, sent, &mut exchange)
+        }
+        Err(found) => Answer::own(live.pipeline.refuse_answer(exchange, found)),
+    }
 }
 
 fn note(error: &UpstreamError, upstream: &str, exchange: &Exchange) {
@@ -193,18 +261,19 @@ impl AnswerBody {
         matches!(self.source, Source::Own(_) | Source::Local(_))
     }
 
-    /// Reads the beginning of the body, to be looked at; it is passed on all the same.
-    async fn read_prefix(&mut self, limit: usize) -> io::Result<()> {
+    /// Reads more than `limit` bytes of the body, or all there is (then it says true), to be looked at; it
+    /// is passed on all the same.
+    async fn read_prefix(&mut self, limit: usize) -> io::Result<bool> {
         let mut prefix = BytesMut::new();
         let read = std::future::poll_fn(|cx| {
-            while prefix.len() < limit {
+            while prefix.len() <= limit {
                 match ready!(self.poll_source(cx)) {
-                    None => break,
+                    None => return Poll::Ready(Ok(true)),
                     Some(Err(error)) => return Poll::Ready(Err(error)),
                     Some(Ok(frame)) => prefix.extend_from_slice(&frame.into_data().unwrap_or_default()),
                 }
             }
-            Poll::Ready(Ok(()))
+            Poll::Ready(Ok(false))
         })
         .await;
         self.prefix = prefix.freeze();

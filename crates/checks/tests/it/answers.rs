@@ -1,6 +1,6 @@
 //! What an upstream's answer looks like when it leaves.
 
-use gabion_checks::{Exchange, Settings};
+use gabion_checks::{Exchange, Seen, Settings};
 use http::{HeaderMap, Response, StatusCode, response};
 
 use crate::world::*;
@@ -82,13 +82,11 @@ fn server_errors_lose_their_body_and_keep_their_status() {
 fn traces_in_other_errors_are_found_in_the_bodys_beginning() {
     let world = World::new();
     let run = |status: u16, body: &[u8]| {
-        let (_, replaced, mut exchange) =
-            dress(&world, get("/shop/x"), status, &[("content-type", "text/plain")]);
-        assert_eq!(replaced, None);
-        let limit = exchange.look_ahead()?;
+        let mut exchange = world.send(get("/shop/x")).admitted().exchange;
         let mut head = upstream(status, &[("content-type", "text/plain")]);
-        let prefix = body.get(..limit).unwrap_or(body);
-        world.pipeline.inspect(&mut exchange, &mut head, prefix)
+        let limit = world.pipeline.look(&mut exchange, &head)?;
+        let (bytes, complete) = (body.get(..limit).unwrap_or(body), body.len() <= limit);
+        world.pipeline.inspect(&mut exchange, &mut head, &Seen { bytes, complete }).unwrap()
     };
     let trace = b"Traceback (most recent call last):\n  File \"/srv/app.py\", line 3";
     let replaced = run(400, trace).unwrap();

@@ -120,7 +120,7 @@ fn failure(error: hyper::Error) -> UpstreamError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(inner) = cause {
         if let Some(body) = inner.downcast_ref::<BodyError>() {
-            return UpstreamError::Client(*body);
+            return UpstreamError::Client(body.clone());
         }
         cause = inner.source();
     }

@@ -174,6 +174,7 @@ impl UpstreamError {
         let mut denial = match self {
             Self::Client(BodyError::TooLarge) => return Denial::body_too_large(),
             Self::Client(BodyError::TooSlow) => return Denial::request_timeout(),
+            Self::Client(BodyError::Refused(denial)) => return (**denial).clone(),
             Self::Client(error) => return Denial::malformed_request(error.to_string()),
             Self::Closed | Self::Malformed(_) => Denial::upstream_malformed(),
             Self::Timeout => Denial::upstream_timeout(),

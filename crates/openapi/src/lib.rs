@@ -1,0 +1,1 @@
+//! The application's contract: match an operation, validate a request or an answer.

@@ -1,0 +1,1 @@
+//! Who may do what: Cedar schema, policies, decisions, explanations.
