@@ -1,1 +1,20 @@
-//! Who may do what: Cedar schema, policies, decisions, explanations.
+//! Who may do what: Cedar policies over a schema made of what the gate knows, compiled once per generation, asked
+//! for every request.
+//!
+//! [`Policies::compile`] takes files and [`Facts`] and gives an immutable generation or everything that is wrong.
+//! [`Policies::decide`] answers a [`Question`]. Nothing is allowed that no policy permits; a `forbid` that cannot
+//! be evaluated counts as one that applies; a question that does not fit the schema is denied.
+
+mod compile;
+mod decision;
+mod facts;
+mod question;
+mod settings;
+mod value;
+
+pub use compile::{Live, Needed, Policies, Sources};
+pub use decision::{Decision, Effect, Fault, Generation, Obligation, PolicyId};
+pub use facts::{Facts, GroupFact, OperationFact, RouteFact};
+pub use question::{Context, Question, Resource, Subject, SubjectKind};
+pub use settings::Settings;
+pub use value::{EntityRef, Value};

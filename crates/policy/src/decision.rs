@@ -1,0 +1,109 @@
+//! What comes of a question.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gabion_model::{Acr, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The answer to a [`Question`](crate::Question).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    pub effect: Effect,
+    /// The policies that decided: those that permit, or those that forbid. None when nothing permits.
+    pub policies: Arc<[PolicyId]>,
+    /// What comes with it. On a denial: what would lift it.
+    pub obligations: Arc<[Obligation]>,
+    /// What could not be evaluated.
+    pub faults: Arc<[Fault]>,
+    /// Which policies decided.
+    pub generation: Generation,
+}
+
+impl Decision {
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        self.effect == Effect::Allow
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    Allow,
+    Deny,
+}
+
+impl Effect {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// The policy's `@id`, or else its file and line: `orders.cedar:12`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PolicyId(pub Arc<str>);
+
+impl fmt::Display for PolicyId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.0)
+    }
+}
+
+/// Names a set of policies by its content: the beginning of a SHA-256 over policies, schema and facts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub(crate) [u8; 8]);
+
+impl fmt::Display for Generation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Generation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// What the gate owes beside the effect. Of several policies that decide, all obligations hold together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Obligation {
+    /// Whoever asks must have signed in as strongly as `acr`, no longer than `max_age` ago. With an allowance:
+    /// before it is carried out. With a denial: then ask again.
+    StepUp { acr: Acr, max_age: Option<Duration> },
+    /// These members of the answer are taken out: JSON pointers (RFC 6901), `*` for every item of an array.
+    Mask { fields: Vec<Arc<str>> },
+    /// Policies on trial would have decided otherwise; record it.
+    DryRun { effect: Effect, policies: Vec<PolicyId> },
+}
+
+impl Obligation {
+    /// Whether a step-up is done already; other obligations are never.
+    #[must_use]
+    pub fn is_met(&self, acr: Option<Acr>, authenticated_at: Option<Timestamp>, now: Timestamp) -> bool {
+        let Self::StepUp { acr: wanted, max_age } = self else { return false };
+        let fresh = match (max_age, authenticated_at) {
+            (None, _) => true,
+            (Some(age), Some(at)) => now.saturating_since(at) <= *age,
+            (Some(_), None) => false,
+        };
+        fresh && acr.is_some_and(|acr| acr >= *wanted)
+    }
+}
+
+/// Why something could not be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Fault {
+    /// The policy; none when the question itself does not fit the schema.
+    pub policy: Option<PolicyId>,
+    /// Names attributes and types, never their values.
+    pub reason: Arc<str>,
+}
