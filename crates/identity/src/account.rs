@@ -411,14 +411,6 @@ impl Accounts {
         self.change(id, &AccountChange::Personal { personal: Box::new(personal), now })
     }
 
-    /// Notes that somebody signed in.
-    ///
-    /// # Errors
-    /// When there is no such account.
-    pub fn signed_in(&self, id: &AccountId, now: Timestamp) -> Result<Account, AccountError> {
-        self.change(id, &AccountChange::SignedIn { now })
-    }
-
     fn change(&self, id: &AccountId, change: &AccountChange) -> Result<Account, AccountError> {
         let account = self.storage.update(id, change)?;
         self.sessions.end_revoked(&account, change);

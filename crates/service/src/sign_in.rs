@@ -156,9 +156,6 @@ impl Service {
                 if let Some(former) = former {
                     inner.sessions.revoke(&former).map_err(ActError::from)?;
                 }
-                if let Err(error) = inner.accounts.signed_in(&account.id, now) {
-                    tracing::warn!(%error, "time of sign-in not stored");
-                }
                 inner.note_device(&account, &caller, now);
                 Ok(SignedIn { ticket, session })
             })

@@ -45,7 +45,10 @@ fn measure(database: &Database, accounts: &[Account]) -> f64 {
                 scope.spawn(move || {
                     let mut done = 0;
                     while begun.elapsed() < ROUND {
-                        let change = AccountChange::SignedIn { now: Timestamp::from_micros(done.into()) };
+                        let change = AccountChange::Personal {
+                            personal: Box::default(),
+                            now: Timestamp::from_micros(done.into()),
+                        };
                         if database.update(&account.id, &change).is_ok() {
                             done += 1;
                         }

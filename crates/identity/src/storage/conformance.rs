@@ -39,6 +39,7 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
         concurrent_changes_are_all_made,
         a_raised_epoch_ends_sessions,
         changes_that_raise_no_epoch_end_nothing,
+        a_session_is_a_sign_in,
         a_rehash_loses_against_a_new_password,
         sessions_are_kept_whole,
         a_session_needs_an_account_as_it_was,
@@ -227,15 +228,24 @@ fn changes_that_raise_no_epoch_end_nothing(storage: &impl Storage) {
     let ada = account("ada");
     AccountStorage::insert(storage, &ada).unwrap();
     SessionStorage::insert(storage, &session("one", &ada), 0).unwrap();
-    let later = AccountChange::SignedIn { now: Timestamp::from_secs(200) };
-    let earlier = AccountChange::SignedIn { now: Timestamp::from_secs(100) };
     let roles = AccountChange::Roles(ada.roles.clone());
-    for change in [later, earlier, AccountChange::Enable, roles] {
+    for change in [AccountChange::Enable, roles] {
         assert_eq!(storage.update(&ada.id, &change).unwrap().epoch, 0, "{change:?}");
     }
+    assert_eq!(ids(storage), ["one"]);
+}
+
+fn a_session_is_a_sign_in(storage: &impl Storage) {
+    let ada = account("ada");
+    AccountStorage::insert(storage, &ada).unwrap();
+    for (id, started) in [("first", 100), ("later", 200), ("earlier", 150)] {
+        let session = StoredSession { started: Timestamp::from_secs(started), ..session(id, &ada) };
+        SessionStorage::insert(storage, &session, 0).unwrap();
+    }
+    let late = StoredSession { started: Timestamp::from_secs(900), ..session("late", &ada) };
+    assert_eq!(SessionStorage::insert(storage, &late, 1), Err(StorageError::Stale));
     let expected = Account { last_sign_in: Some(Timestamp::from_secs(200)), ..ada };
     assert_eq!(storage.list(), Ok(vec![expected]), "the latest sign-in is kept");
-    assert_eq!(ids(storage), ["one"]);
 }
 
 fn a_rehash_loses_against_a_new_password(storage: &impl Storage) {
@@ -268,6 +278,7 @@ fn sessions_are_kept_whole(storage: &impl Storage) {
     assert_eq!(SessionStorage::insert(storage, &same_ticket, 0), Err(StorageError::Taken));
     let mut loaded = storage.load().unwrap();
     loaded.sort_by(|(left, _), (right, _)| left.id.cmp(&right.id));
+    let ada = Account { last_sign_in: Some(full.started.max(plain.started)), ..ada };
     assert_eq!(loaded, [(full.clone(), ada.clone()), (plain.clone(), ada)]);
 
     let (later, gone) = (Timestamp::from_secs(500), SessionId::new("gone"));

@@ -243,6 +243,9 @@ impl SessionStorage for MemoryStorage {
             return Err(StorageError::Taken);
         }
         state.sessions.insert(session.id.clone(), session.clone());
+        if let Some(account) = state.accounts.get_mut(&session.account) {
+            account.last_sign_in = account.last_sign_in.max(Some(session.started));
+        }
         Ok(())
     }
 

@@ -10,6 +10,7 @@ mod memory;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use gabion_model::{AccountId, GroupId, Methods, Role, SessionId, TenantId, Timestamp};
 
@@ -163,7 +164,8 @@ pub trait AccountStorage: Send + Sync + fmt::Debug {
 /// Keeps sessions. The living table is [`crate::Sessions`]; this is what outlives a restart.
 pub trait SessionStorage: Send + Sync + fmt::Debug {
     /// Adds a session if its account exists, is not disabled, and still has `epoch`: a session cannot
-    /// begin on the strength of a password check that a revocation overtook.
+    /// begin on the strength of a password check that a revocation overtook. Its start is the account's last
+    /// sign-in from now on.
     ///
     /// # Errors
     /// [`StorageError::Stale`] when the account does not allow it any more, [`StorageError::Taken`] when
@@ -281,7 +283,7 @@ pub trait MailStorage: Send + Sync + fmt::Debug {
     /// When the storage cannot be read.
     fn devices_of(&self, account: &AccountId) -> Result<Vec<([u8; 32], Timestamp)>, StorageError>;
 
-    /// Notes when a device was seen, keeps the latest `keep` of the account, and says what it was before.
+    /// Notes when a device was seen, to the hour ([`DEVICE_PRECISION`]), keeps the latest `keep` of the account, and says what it was before.
     ///
     /// # Errors
     /// [`StorageError::NotFound`] when there is no such account.
@@ -293,6 +295,9 @@ pub trait MailStorage: Send + Sync + fmt::Debug {
         keep: usize,
     ) -> Result<Device, StorageError>;
 }
+
+/// How exactly it is kept when a device was seen: a sign-in from one that is known costs no writing.
+pub const DEVICE_PRECISION: Duration = Duration::from_secs(3600);
 
 /// A session as it is stored: the hash of its ticket, never the ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -403,8 +408,6 @@ pub enum AccountChange {
     RevokeAll,
     /// Other roles; raises the epoch, so that no session keeps the former ones.
     Roles(Vec<Role>),
-    /// Somebody signed in.
-    SignedIn { now: Timestamp },
 }
 
 impl AccountChange {
@@ -454,10 +457,6 @@ impl AccountChange {
                 let raise = account.roles != *roles;
                 account.roles.clone_from(roles);
                 raise
-            }
-            Self::SignedIn { now } => {
-                account.last_sign_in = account.last_sign_in.max(Some(*now));
-                false
             }
         };
         account.epoch = account.epoch.saturating_add(u64::from(raise));

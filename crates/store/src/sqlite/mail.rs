@@ -2,6 +2,7 @@
 
 use gabion_identity::StorageError;
 use gabion_identity::mail::{Device, MailLink, MailPurpose};
+use gabion_identity::storage::DEVICE_PRECISION;
 use gabion_identity::storage::MailStorage;
 use gabion_model::{AccountId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
@@ -80,14 +81,20 @@ impl MailStorage for Database {
             known(transaction, account)?;
             let account = account.as_str();
             let mut count = transaction.prepare_cached(COUNT_DEVICES)?;
-            let (all, same): (i64, i64) =
+            let (all, same): (i64, Option<i64>) =
                 count.query_row((account, device), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            transaction.prepare_cached(SEE_DEVICE)?.execute((account, device, now.as_micros()))?;
+            let due =
+                same.is_none_or(|seen| Timestamp::from_micros(seen).saturating_add(DEVICE_PRECISION) <= now);
+            if due {
+                transaction.prepare_cached(SEE_DEVICE)?.execute((account, device, now.as_micros()))?;
+            }
             let keep = i64::try_from(keep.max(1)).unwrap_or(i64::MAX);
-            transaction.prepare_cached(FORGET_DEVICES)?.execute((account, keep))?;
+            if same.is_none() && all >= keep {
+                transaction.prepare_cached(FORGET_DEVICES)?.execute((account, keep))?;
+            }
             Ok(match (all, same) {
                 (0, _) => Device::First,
-                (_, 0) => Device::New,
+                (_, None) => Device::New,
                 _ => Device::Known,
             })
         })
@@ -138,7 +145,8 @@ const LINKS_OF: &str = "
     WHERE account = ?1 AND expires > ?2 ORDER BY created DESC, token_hash DESC";
 const DEVICES_OF: &str =
     "SELECT device, seen FROM devices WHERE account = ?1 ORDER BY seen DESC, device DESC";
-const COUNT_DEVICES: &str = "SELECT count(*), coalesce(sum(device = ?2), 0) FROM devices WHERE account = ?1";
+const COUNT_DEVICES: &str =
+    "SELECT count(*), max(CASE WHEN device = ?2 THEN seen END) FROM devices WHERE account = ?1";
 const SEE_DEVICE: &str = "
     INSERT INTO devices (account, device, seen) VALUES (?1, ?2, ?3)
     ON CONFLICT (account, device) DO UPDATE SET seen = excluded.seen";

@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gabion_identity::StorageError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use self::group::Writer;
@@ -156,8 +157,14 @@ fn connect(path: &Path) -> Result<Connection, DatabaseError> {
     // A schema somebody tampered with may not run functions with side effects.
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Plans do not depend on bound values, so that a statement is not prepared anew for each of them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
+
+/// More than there are, so that none is prepared twice.
+const STATEMENTS: usize = 256;
 
 /// Nobody else writes, so waiting is for an operator who looks at the file with another tool.
 const BUSY: Duration = Duration::from_secs(5);

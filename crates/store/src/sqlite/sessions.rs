@@ -3,7 +3,7 @@
 use gabion_identity::storage::{SessionStorage, StoredSession};
 use gabion_identity::{Account, StorageError};
 use gabion_model::{AccountId, Methods, SessionId, Timestamp};
-use rusqlite::{OptionalExtension as _, Row, named_params};
+use rusqlite::{Row, named_params};
 
 use super::Database;
 use super::accounts::{account, account_columns, epoch_to_integer, malformed};
@@ -11,11 +11,9 @@ use super::accounts::{account, account_columns, epoch_to_integer, malformed};
 impl SessionStorage for Database {
     fn insert(&self, session: &StoredSession, epoch: u64) -> Result<(), StorageError> {
         self.write(|transaction| {
-            let mut allowed = transaction.prepare_cached(ALLOWED)?;
-            let allowed = allowed
-                .query_row((session.account.as_str(), epoch_to_integer(epoch)), |_| Ok(()))
-                .optional()?;
-            if allowed.is_none() {
+            let mut signed_in = transaction.prepare_cached(SIGNED_IN)?;
+            let account = session.account.as_str();
+            if signed_in.execute((account, epoch_to_integer(epoch), session.started.as_micros()))? == 0 {
                 return Err(StorageError::Stale.into());
             }
             transaction.prepare_cached(INSERT)?.execute(named_params! {
@@ -79,7 +77,9 @@ fn session(row: &Row<'_>) -> rusqlite::Result<StoredSession> {
     })
 }
 
-const ALLOWED: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND disabled = 0 AND epoch = ?2";
+const SIGNED_IN: &str = "
+    UPDATE accounts SET last_sign_in = max(coalesce(last_sign_in, ?3), ?3)
+    WHERE id = ?1 AND disabled = 0 AND epoch = ?2";
 const INSERT: &str = "
     INSERT INTO sessions (id, ticket_hash, account, started, authenticated, methods, last_seen, address, user_agent)
     VALUES (:id, :ticket_hash, :account, :started, :authenticated, :methods, :last_seen, :address, :user_agent)";

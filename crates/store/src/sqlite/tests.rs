@@ -127,6 +127,7 @@ fn a_failed_change_changes_nothing() {
     let (sessions, accounts) = engines(&database);
     let ada = accounts.create(account("ada"), NOW, &rng).unwrap();
     let (ticket, _) = sessions.begin(&ada, begin(), &rng).unwrap();
+    let ada = database.by_id(&ada.id).unwrap().unwrap();
     database.limit_pages(1).unwrap();
     // A hash too large for the page it stands on needs another page.
     let phc = "x".repeat(100_000);
@@ -222,4 +223,27 @@ fn names_with_sql_in_them_are_just_names() {
     let ada = accounts.create(new, NOW, &rng).unwrap();
     assert_eq!(AccountStorage::by_id(&database, &ada.id).unwrap().unwrap().tenant, tenant);
     assert_eq!(accounts.list().unwrap(), [ada]);
+}
+
+#[test]
+fn statements_are_prepared_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("gabion.db");
+    drop(Database::open(&path).unwrap());
+    let connection = connect(&path).unwrap();
+    let texts = [
+        "SELECT id FROM totps WHERE account = ?1 ORDER BY number",
+        "DELETE FROM devices WHERE account = ?1 AND device NOT IN
+            (SELECT device FROM devices WHERE account = ?1 ORDER BY seen DESC LIMIT 3)",
+        "SELECT id FROM accounts WHERE email = ?1 AND email_verified IS NOT NULL",
+    ];
+    for text in texts {
+        for account in ["ada", "bob", "eve"] {
+            let mut statement = connection.prepare_cached(text).unwrap();
+            let mut rows = statement.query([account]).unwrap();
+            while rows.next().unwrap().is_some() {}
+            drop(rows);
+            assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0, "{text}");
+        }
+    }
 }

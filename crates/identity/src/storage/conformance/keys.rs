@@ -65,7 +65,6 @@ pub(super) fn changes_end_keys(storage: &impl Storage) {
         (password(None), 0),
         (password(Some(gabion_model::SessionId::new("s"))), 1),
         (AccountChange::Roles(vec![Role::new("x")]), 1),
-        (AccountChange::SignedIn { now: START }, 1),
     ];
     for (index, (change, left)) in cases.into_iter().enumerate() {
         let one = account(&format!("account{index}"));

@@ -64,7 +64,7 @@ pub(super) fn the_latest_devices_are_remembered(storage: &impl Storage) {
         crate::storage::AccountStorage::insert(storage, one).unwrap();
     }
     let seen = |account: &AccountId, device: u8, time: i64| {
-        storage.remember_device(account, &[device; 32], Timestamp::from_micros(time), 3).unwrap()
+        storage.remember_device(account, &[device; 32], hour(time), 3).unwrap()
     };
     assert_eq!(seen(&ada.id, 1, 1), Device::First);
     assert_eq!(seen(&ada.id, 1, 2), Device::Known);
@@ -75,11 +75,17 @@ pub(super) fn the_latest_devices_are_remembered(storage: &impl Storage) {
     assert_eq!(seen(&ada.id, 4, 7), Device::New);
     assert_eq!(seen(&ada.id, 1, 8), Device::Known);
     assert_eq!(seen(&ada.id, 2, 9), Device::New);
-    let at = |device: u8, time: i64| ([device; 32], Timestamp::from_micros(time));
+    let soon = Timestamp::from_secs(9 * 3600 + 3599);
+    assert_eq!(storage.remember_device(&ada.id, &[2; 32], soon, 3), Ok(Device::Known));
+    let at = |device: u8, time: i64| ([device; 32], hour(time));
     assert_eq!(storage.devices_of(&ada.id), Ok(vec![at(2, 9), at(1, 8), at(4, 7)]));
     assert_eq!(storage.devices_of(&bob.id), Ok(vec![at(1, 3)]));
     let nobody = storage.remember_device(&AccountId::new("nobody"), &[1; 32], Timestamp::from_micros(1), 3);
     assert_eq!(nobody, Err(StorageError::NotFound));
+}
+
+const fn hour(count: i64) -> Timestamp {
+    Timestamp::from_micros(count * 3_600_000_000)
 }
 
 fn link(seed: u8, account: &AccountId, purpose: MailPurpose) -> MailLink {

@@ -4,7 +4,7 @@ use gabion_model::{AccountId, Timestamp};
 
 use super::MemoryStorage;
 use crate::mail::{Device, MailLink, MailPurpose};
-use crate::storage::{MailStorage, StorageError};
+use crate::storage::{DEVICE_PRECISION, MailStorage, StorageError};
 
 impl MailStorage for MemoryStorage {
     fn put_mail_link(&self, link: &MailLink) -> Result<(), StorageError> {
@@ -66,7 +66,10 @@ impl MailStorage for MemoryStorage {
             (false, true) => Device::Known,
             (false, false) => Device::New,
         };
-        own.insert(*device, now);
+        let due = own.get(device).is_none_or(|seen| seen.saturating_add(DEVICE_PRECISION) <= now);
+        if due {
+            own.insert(*device, now);
+        }
         while own.len() > keep.max(1) {
             let Some(oldest) = own.iter().min_by_key(|(key, seen)| (**seen, **key)).map(|(key, _)| *key)
             else {
