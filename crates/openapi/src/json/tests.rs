@@ -1,0 +1,1 @@
+//! What is read, what is refused, and that reading, writing and comparing agree.
