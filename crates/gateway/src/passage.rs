@@ -135,3 +135,82 @@ impl fmt::Debug for Passage {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::sync::{Arc, Mutex};
+
+    use gabion_checks::Denial;
+
+    /// Holds everything back until a full stop, and refuses an exclamation mark.
+    #[derive(Debug, Default)]
+    struct Sentences {
+        held: Vec<u8>,
+    }
+
+    impl Judge for Sentences {
+        fn take(mut self: Box<Self>, piece: Option<Bytes>) -> Passing {
+            Box::pin(async move {
+                let last = piece.is_none();
+                self.held.extend_from_slice(&piece.unwrap_or_default());
+                if self.held.contains(&b'!') {
+                    return Err(Denial::body_too_large());
+                }
+                let whole = last || self.held.ends_with(b".");
+                let out = if whole { vec![std::mem::take(&mut self.held).into()] } else { Vec::new() };
+                Ok((self as Box<dyn Judge>, out))
+            })
+        }
+    }
+
+    /// What comes out, and how it ended.
+    async fn pass(mut passage: Passage, pieces: &[&'static str]) -> (Vec<String>, Result<(), BodyError>) {
+        let mut pieces = pieces.iter();
+        let mut next = move |_: &mut Context<'_>| {
+            Poll::Ready(pieces.next().map(|piece| Ok(Bytes::from_static(piece.as_bytes()))))
+        };
+        let mut out = Vec::new();
+        if let Err(error) = poll_fn(|cx| passage.poll_first(cx, &mut next)).await {
+            return (out, Err(error));
+        }
+        loop {
+            match poll_fn(|cx| passage.poll(cx, &mut next)).await {
+                None => {
+                    assert!(passage.is_done());
+                    return (out, Ok(()));
+                }
+                Some(Ok(piece)) => out.push(String::from_utf8(piece.to_vec()).unwrap()),
+                Some(Err(error)) => return (out, Err(error)),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_was_judged_goes_on() {
+        let judged = || Passage::new(Box::new(Sentences::default()));
+        let (out, end) = pass(judged(), &["one", " two.", "three", " four"]).await;
+        assert_eq!(
+            (out.as_slice(), end),
+            (["one two.".to_owned(), "three four".to_owned()].as_slice(), Ok(()))
+        );
+        assert_eq!(pass(judged(), &[]).await, (Vec::new(), Ok(())));
+        let (out, end) = pass(judged(), &["one.", "two", "!", "three."]).await;
+        assert_eq!(out, ["one."]);
+        assert!(matches!(end, Err(BodyError::Refused(_))));
+        let (out, end) = pass(judged(), &["!"]).await;
+        assert!(out.is_empty() && matches!(end, Err(BodyError::Refused(_))), "before anybody hears of it");
+    }
+
+    #[tokio::test]
+    async fn a_watcher_holds_nothing_back() {
+        let seen = Arc::new(Mutex::new(0));
+        let told = Arc::clone(&seen);
+        let watching = Passage::watching(Box::new(Sentences::default()), move |_| *told.lock().unwrap() += 1);
+        assert!(!watching.changes_length());
+        let (out, end) = pass(watching, &["one", "two!", "three", "four!"]).await;
+        assert_eq!((out.concat().as_str(), end), ("onetwo!threefour!", Ok(())));
+        assert_eq!(*seen.lock().unwrap(), 1);
+    }
+}
