@@ -115,14 +115,22 @@ impl RequestBody {
         Self::of(Source::H2(body), u64::MAX)
     }
 
-    /// Fails with [`BodyError::TooLarge`] after so many bytes.
-    pub(crate) fn limit(&mut self, bytes: u64) {
-        self.left = bytes;
+    /// Fails with [`BodyError::TooLarge`] after so many bytes, those already read among them. Answers whether
+    /// it is longer than that by its own account.
+    #[must_use]
+    pub(crate) fn limit(&mut self, bytes: u64) -> bool {
+        let left = bytes.checked_sub(self.prefix.len() as u64);
+        self.left = left.unwrap_or(0);
+        left.is_none() || self.rest().lower() > self.left
     }
 
-    /// Longer than its limit by its own account.
-    pub(crate) fn is_too_large(&self) -> bool {
-        self.size_hint().lower() > self.left
+    /// What is known of the length of what was not read yet.
+    fn rest(&self) -> SizeHint {
+        match &self.source {
+            Source::Empty => SizeHint::with_exact(0),
+            Source::H1(body) => body.size_hint(),
+            Source::H2(body) => body.incoming.size_hint(),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -229,11 +237,7 @@ impl Body for RequestBody {
         if self.passage.as_ref().is_some_and(|passage| passage.changes_length()) {
             return SizeHint::default();
         }
-        let rest = match &self.source {
-            Source::Empty => SizeHint::with_exact(0),
-            Source::H1(body) => body.size_hint(),
-            Source::H2(body) => body.incoming.size_hint(),
-        };
+        let rest = self.rest();
         match rest.exact() {
             Some(exact) => SizeHint::with_exact(exact.saturating_add(self.prefix.len() as u64)),
             None => rest,

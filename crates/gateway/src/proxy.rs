@@ -91,8 +91,7 @@ pub(crate) async fn answer(
     if let Some(bytes) = read {
         body = RequestBody::whole(bytes);
     }
-    body.limit(body_limit);
-    if body.is_too_large() {
+    if body.limit(body_limit) {
         return Answer::own(live.pipeline.refuse(exchange, Denial::body_too_large()));
     }
     if body_limit == 0 && !body.is_empty() {
@@ -170,9 +169,8 @@ async fn supply(
         None => {}
         Some(Wants::Arrival(arrival)) => waiting.arrived(arrival.await),
         Some(Wants::Body { limit }) => {
-            body.limit(waiting.body_limit());
-            let read =
-                if body.is_too_large() { Err(BodyError::TooLarge) } else { body.read_prefix(limit).await };
+            let too_large = body.limit(waiting.body_limit());
+            let read = if too_large { Err(BodyError::TooLarge) } else { body.read_prefix(limit).await };
             match read {
                 Ok(true) => waiting.body(body.prefix().clone()),
                 Ok(false) => waiting.body_is_longer_than(body.prefix().len()),

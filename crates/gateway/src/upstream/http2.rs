@@ -94,6 +94,8 @@ fn request(
 ) -> Result<Request<RequestBody>, UpstreamError> {
     let malformed = |_| UpstreamError::Malformed("no authority to ask".into());
     strip(&mut head.headers);
+    // What was judged on its way may have another length: hyper states the one it knows.
+    head.headers.remove(header::CONTENT_LENGTH);
     let authority = match head.headers.remove(header::HOST) {
         Some(host) => Authority::try_from(host.as_bytes()).map_err(malformed)?,
         None => Authority::try_from(target.origin.to_string()).map_err(malformed)?,
