@@ -196,6 +196,7 @@ impl World {
             rng: Arc::new(SystemRng::default()),
             issuer: "https://shop.example".to_owned(),
             https_port: None,
+            contracts: Default::default(),
             access_log: None,
             previous: None,
         };

@@ -66,6 +66,8 @@ pub enum Inspected {
     Pass,
     /// This body instead, whole; the head was changed to fit.
     Replace(Bytes),
+    /// It passes, but what is wrong with it is counted.
+    Observe(Denial),
     /// Nothing of this answer may reach the client.
     Deny(Denial),
 }

@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request};
 use smallvec::SmallVec;
 
 use crate::check::{Mode, Passage, Stop, Wants};
+use crate::contract::Standing;
 use crate::denial::Denial;
 use crate::forward_auth::Dialect;
 use crate::limits::Framing;
@@ -79,6 +80,8 @@ pub struct Exchange {
     pub(crate) plain_answer: bool,
     /// The answer shall carry the CSRF token.
     pub(crate) token_wanted: bool,
+    /// Where the request stands in the application's contract.
+    pub(crate) contract: Option<Standing>,
 }
 
 /// What was read of a request's body.
@@ -152,6 +155,7 @@ impl Exchange {
             passage_by: None,
             plain_answer: false,
             token_wanted: false,
+            contract: None,
         }
     }
 

@@ -8,12 +8,12 @@ use crate::pipeline::{Memory, Parts, Step};
 use crate::route::Routes;
 use crate::settings::Settings;
 use crate::{
-    access, api_key, audit, bearer, cache, client_address, cookies, cors, csrf, errors, headers,
+    access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, headers,
     identity_header, limits, mtls, normalise, rate, redirect_https, request_id, session,
 };
 
 /// Top to bottom. A starred check also acts on answers; every refusal leaves through all of those.
-const ORDER: [fn(&Needs<'_, '_>) -> Option<Step>; 22] = [
+const ORDER: [fn(&Needs<'_, '_>) -> Option<Step>; 23] = [
     // Before anything looks closer: framing that cannot be trusted, more than anybody needs to send.
     limits::head_step,
     // Nobody is judged under a wrong address: rates and records come after this.
@@ -49,6 +49,9 @@ const ORDER: [fn(&Needs<'_, '_>) -> Option<Step>; 22] = [
     rate::principal_step,
     // Declared routes, and who may use them. After the rates, so that probing for routes is slowed.
     access::step,
+    // What the request says, once it is clear that whoever says it may come here. Reads the body, so as late as
+    // can be.*
+    contract::step,
     // Only what is admitted is worth a signature.
     identity_header::step,
     // What the application sends, top to bottom: its cookies,*

@@ -13,6 +13,7 @@ use crate::answer::{self, Answer, Source};
 use crate::audit::AccessLog;
 use crate::check::{Arrived, Check, Inspected, Mode, Passage, Seen, Stop, Wants};
 use crate::client_address;
+use crate::contract::Contracts;
 use crate::denial::Denial;
 use crate::exchange::{Caller, Connection, Exchange, RequestBody};
 use crate::forward_auth::{self, ForwardAuth};
@@ -41,6 +42,8 @@ pub struct Parts<'a> {
     pub issuer: String,
     /// The port of the gate's HTTPS listener; `None` where TLS is off.
     pub https_port: Option<u16>,
+    /// What routes name in `contract`.
+    pub contracts: Contracts,
     /// One line per answered request goes here.
     pub access_log: Option<Arc<dyn AccessLog>>,
     /// The pipeline before a reload: its counters and limits live on.
@@ -545,8 +548,14 @@ impl Pipeline {
             };
             if step.mode == Mode::Observe {
                 let mut untouched = head.clone();
-                if let Inspected::Deny(denial) = step.check.inspect(exchange, &mut untouched, &seen) {
-                    self.observe(step, denial, exchange);
+                match step.check.inspect(exchange, &mut untouched, &seen) {
+                    Inspected::Pass => {}
+                    Inspected::Observe(denial) | Inspected::Deny(denial) => {
+                        self.observe(step, denial, exchange);
+                    }
+                    Inspected::Replace(_) => {
+                        self.counters.add(step.check.name(), step.check.control(), Verdict::Observed);
+                    }
                 }
                 continue;
             }
@@ -556,6 +565,7 @@ impl Pipeline {
                     self.counters.add(step.check.name(), step.check.control(), Verdict::Replaced);
                     replaced = Some(bytes);
                 }
+                Inspected::Observe(denial) => self.observe(step, denial, exchange),
                 Inspected::Deny(denial) => return Err((denial, step.check.name())),
             }
         }

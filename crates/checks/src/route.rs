@@ -90,6 +90,9 @@ pub struct Route {
     /// Origins that may read the route's answers, instead of `checks.cors.origins`.
     #[serde(default)]
     pub cors_origins: Option<Vec<String>>,
+    /// The name of the contract that requests and answers must fit, as in `[contracts.NAME]`.
+    #[serde(default)]
+    pub contract: Option<String>,
     /// How answers may be stored. Default: `no-store` on signed-in routes, the upstream's word on public ones.
     #[serde(default)]
     pub cache: Option<CachePolicy>,
@@ -142,6 +145,7 @@ impl Route {
             csp: None,
             headers: BTreeMap::new(),
             cors_origins: None,
+            contract: None,
             cache: None,
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::Mode;
 use crate::route::Route;
 use crate::{
-    access, api_key, audit, bearer, cache, client_address, cookies, cors, csrf, errors, headers,
+    access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, headers,
     identity_header, limits, mtls, normalise, rate, redirect_https, request_id, session,
 };
 
@@ -43,6 +43,8 @@ pub struct Settings {
     pub csrf: csrf::Settings,
     /// Declared routes and who may use them.
     pub access: access::Settings,
+    /// Requests and answers fit the application's contract.
+    pub contract: contract::Settings,
     /// Who is calling, told to the application.
     pub identity_header: identity_header::Settings,
     /// Cookies the application sets.
@@ -59,7 +61,7 @@ impl Settings {
     /// All that is wrong, paths relative to `checks`.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
-        let tables: [(&str, Vec<Problem>); 19] = [
+        let tables: [(&str, Vec<Problem>); 20] = [
             ("limits", self.limits.problems()),
             ("client_address", self.client_address.problems()),
             ("request_id", self.request_id.problems()),
@@ -74,6 +76,7 @@ impl Settings {
             ("mtls", self.mtls.problems()),
             ("csrf", self.csrf.problems()),
             ("access", self.access.problems()),
+            ("contract", self.contract.problems()),
             ("identity_header", self.identity_header.problems()),
             ("cookies", self.cookies.problems()),
             ("cache", self.cache.problems()),

@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) upstreams: BTreeMap<String, gabion_gateway::Upstream>,
     /// What the applications offer, and to whom. A request that no route matches is refused.
     pub(crate) routes: Vec<gabion_checks::Route>,
+    /// OpenAPI documents that routes name, each under a name of its own.
+    pub(crate) contracts: BTreeMap<String, gabion_checks::ContractSettings>,
     /// What every request goes through, one table per check.
     pub(crate) checks: gabion_checks::Settings,
     /// How long people stay signed in.
@@ -91,6 +93,10 @@ impl Config {
         for (index, route) in self.routes.iter().enumerate() {
             add(format!("routes[{index}]"), route.problems());
         }
+        for (name, contract) in &self.contracts {
+            let path = tree::Path::default().key("contracts").key(name);
+            add(path.to_string(), contract.problems());
+        }
         add("checks".to_owned(), self.checks.problems());
         add("sessions".to_owned(), self.sessions.problems());
         add("passwords".to_owned(), self.passwords.problems());
@@ -136,6 +142,7 @@ impl Config {
         let providers = self.federation.values_mut();
         let providers = providers.flat_map(|one| [&mut one.client_secret_file, &mut one.client_key_file]);
         let given = optional.into_iter().chain(upstreams).chain(providers).filter_map(Option::as_mut);
+        let given = given.chain(self.contracts.values_mut().map(|contract| &mut contract.file));
         for path in given.chain([&mut self.data.directory, &mut self.mail.directory]) {
             if path.is_relative() && !path.as_os_str().is_empty() {
                 *path = base.join(&path);

@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod config;
+mod contract;
 mod control;
 mod failure;
 mod gate;

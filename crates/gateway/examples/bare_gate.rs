@@ -66,7 +66,8 @@ fn main() {
         rng,
         issuer: "https://gate.test".into(),
         https_port: None,
-        access_log: None,
+        contracts: Default::default(),
+            access_log: None,
         previous: None,
     };
     let pipeline = Arc::new(Pipeline::new(&checks, &[route], parts).unwrap());

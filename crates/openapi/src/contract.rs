@@ -1,6 +1,6 @@
 //! A contract, loaded: which operation a request belongs to, and whether it and its answer fit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gabion_model::{Problem, Timestamp};
 
@@ -216,6 +216,15 @@ impl Contract {
     /// Everything that makes it unusable, each with file and line.
     pub fn load(files: &BTreeMap<String, String>, root: &str, options: &Options) -> Result<Loaded, Vec<Problem>> {
         load::load(files, root, options)
+    }
+
+    /// The local files that references in `files` lead to and that are not among them, by their names relative to
+    /// the same folder.
+    ///
+    /// # Errors
+    /// Files that cannot be read as JSON or YAML.
+    pub fn missing(files: &BTreeMap<String, String>) -> Result<BTreeSet<String>, Vec<Problem>> {
+        load::missing(files)
     }
 
     /// The operation for a method and a normalised path.

@@ -8,6 +8,7 @@ mod body;
 pub mod contract;
 mod date;
 pub mod encoding;
+pub mod inventory;
 pub mod json;
 mod kind;
 mod load;

@@ -664,3 +664,31 @@ const DIALECTS: [&str; 3] = [
 ];
 /// Paths that the servers of one contract may name.
 const MOST_BASES: usize = 16;
+
+/// The files that references lead to and that are not among `files`: names relative to the same folder.
+pub(crate) fn missing(files: &BTreeMap<String, String>) -> Result<BTreeSet<String>, Vec<Problem>> {
+    let sources = Sources::read(files)?;
+    let mut missing = BTreeSet::new();
+    for (name, file) in &sources.files {
+        let mut open = vec![&*file.value];
+        while let Some(value) = open.pop() {
+            match value {
+                Value::Array(items) => open.extend(items),
+                Value::Object(object) => {
+                    for (key, value) in object.iter() {
+                        if key == "$ref"
+                            && let Some(reference) = value.as_str()
+                            && let Ok(target) = crate::source::target(name, reference.split('#').next().unwrap_or_default())
+                            && !files.contains_key(&target)
+                        {
+                            missing.insert(target);
+                        }
+                        open.push(value);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(missing)
+}

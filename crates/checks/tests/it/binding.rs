@@ -79,7 +79,8 @@ fn world(change: impl FnOnce(&mut Settings)) -> World {
         rng: Arc::new(SeededRng::new(1)),
         issuer: ISSUER.to_owned(),
         https_port: Some(443),
-        access_log: None,
+        contracts: Default::default(),
+            access_log: None,
         previous: None,
     };
     let mut settings = Settings::default();

@@ -77,6 +77,7 @@ impl World {
             rng: Arc::new(SeededRng::new(1)),
             issuer: ISSUER.to_owned(),
             https_port: Some(443),
+            contracts: Default::default(),
             access_log: Some(log.clone()),
             previous: None,
         };

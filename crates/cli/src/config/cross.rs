@@ -23,6 +23,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     problems.extend(plain_http(config));
     problems.extend(files(config));
     problems.extend(client_certificates(config));
+    problems.extend(contracts(config));
     problems
 }
 
@@ -71,6 +72,38 @@ pub(super) fn names(written: &Node) -> Vec<Problem> {
     }
     problems
 }
+
+/// Contracts that routes name are there, and each can be used.
+fn contracts(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let known: Vec<&str> = config.contracts.keys().map(String::as_str).collect();
+    for (index, route) in config.routes.iter().enumerate() {
+        let Some(name) = route.contract.as_deref().filter(|name| !known.contains(name)) else { continue };
+        let hint = match nearest(name, &known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("declare it: `[contracts.{name}]` with `file = \"openapi.yaml\"`"),
+        };
+        let path = format!("routes[{index}].contract");
+        problems.push(Problem::new(path, format!("there is no contract `{name}`")).hint(hint));
+    }
+    for (name, settings) in &config.contracts {
+        let path = Path::default().key("contracts").key(name).key("file").to_string();
+        if let Err(found) = crate::contract::load(settings) {
+            let place = |problem: Problem| {
+                let one = Problem::new(path.clone(), format!("{}: {}", problem.path, problem.reason));
+                match problem.hint {
+                    Some(hint) => one.hint(hint),
+                    None => one,
+                }
+            };
+            problems.extend(found.into_iter().take(MOST_PROBLEMS).map(place));
+        }
+    }
+    problems
+}
+
+/// Of one contract; `gabion contract check` tells all.
+const MOST_PROBLEMS: usize = 20;
 
 fn table_keys<'a>(written: &'a Node, section: &str) -> Vec<&'a str> {
     match written.find(&Path::default().key(section)) {

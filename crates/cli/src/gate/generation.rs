@@ -34,6 +34,7 @@ pub(crate) fn build(
         rng: Arc::clone(&state.rng),
         issuer: origin(config, listening),
         https_port: (config.gateway.tls.mode != TlsMode::Off).then_some(config.gateway.listen.port()),
+        contracts: crate::contract::contracts(config, &state.inventory).map_err(|problems| disagree(&problems))?,
         access_log,
         previous,
     };

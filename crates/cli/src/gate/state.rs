@@ -11,6 +11,7 @@ use gabion_gateway::TlsMode;
 use gabion_identity::{Keyring, Storage};
 use gabion_ledger::Ledger;
 use gabion_model::{Clock, Rng, Secret, SystemClock, Timestamp};
+use gabion_openapi::inventory::Inventory;
 use gabion_service::Service;
 use gabion_service::federation::{Credential, Provider, ProviderSettings};
 use gabion_service::oauth::{Edge, ProtectedResource};
@@ -38,6 +39,8 @@ pub(crate) struct State {
     pub(crate) courier: Courier,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
+    /// What was seen of the operations of contracts.
+    pub(crate) inventory: Arc<Inventory>,
 }
 
 impl State {
@@ -88,7 +91,8 @@ impl State {
         .map_err(|error| Failure::new("the sessions cannot be read").because(&error))?;
         set_breached_list(&service, config)?;
         service.set_settings(&service_settings(config));
-        Ok(Self { directory, ledger, service, courier, clock, rng })
+        let inventory = Arc::new(crate::contract::restore(&directory));
+        Ok(Self { directory, ledger, service, courier, clock, rng, inventory })
     }
 }
 

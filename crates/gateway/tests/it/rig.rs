@@ -121,6 +121,7 @@ impl Build {
             rng: Arc::new(SeededRng::new(7)),
             issuer: "https://gate.test".to_owned(),
             https_port: self.tls.is_some().then_some(443),
+            contracts: Default::default(),
             access_log: None,
             previous,
         };
