@@ -179,7 +179,7 @@ pub struct Contracts {
 
 /// What the check found out about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct Position {
     contract: usize,
     /// None: the contract does not know it.
     operation: Option<usize>,
@@ -269,7 +269,7 @@ impl ContractCheck {
         is_preflight: bool,
     ) -> Result<(), Stop> {
         let operation = matched.operation;
-        let judged = exchange.contract.is_some_and(|standing| standing.head_judged);
+        let judged = exchange.contract.is_some_and(|position| position.head_judged);
         if !judged {
             one.seen.count(matched.index, exchange.now);
             if operation.is_gone(exchange.now) {
@@ -282,8 +282,8 @@ impl ContractCheck {
             }
             let query = exchange.target.as_ref().and_then(http::uri::PathAndQuery::query);
             matched.head(query, &Head(&head.headers)).map_err(|refusal| Self::refuse(matched, refusal))?;
-            if let Some(standing) = &mut exchange.contract {
-                standing.head_judged = true;
+            if let Some(position) = &mut exchange.contract {
+                position.head_judged = true;
             }
             if one.contract.options().answers != Answers::Off {
                 exchange.want_plain_answer();
@@ -352,9 +352,9 @@ impl ContractCheck {
     }
 
     /// The contract of an exchange and its operation.
-    fn standing(&self, exchange: &Exchange) -> Option<(&One, Option<usize>)> {
-        let standing = exchange.contract?;
-        Some((self.contracts.get(standing.contract)?, standing.operation))
+    fn position(&self, exchange: &Exchange) -> Option<(&One, Option<usize>)> {
+        let position = exchange.contract?;
+        Some((self.contracts.get(position.contract)?, position.operation))
     }
 
     /// What is to be done about an answer, judged by its head.
@@ -416,15 +416,15 @@ impl Check for ContractCheck {
         let method = asked.and_then(|asked| asked.to_str().ok()).unwrap_or(exchange.method.as_str()).to_owned();
         let target = exchange.target.clone();
         let path = target.as_ref().map_or("", |target| target.path());
-        let mut standing = Standing { contract: index, operation: None, head_judged: false };
+        let mut position = Position { contract: index, operation: None, head_judged: false };
         match one.contract.operation(&method, path) {
             Match::Operation(matched) => {
-                standing.operation = Some(matched.index);
-                exchange.contract.get_or_insert(standing);
+                position.operation = Some(matched.index);
+                exchange.contract.get_or_insert(position);
                 Self::judge(one, &matched, head, exchange, asked.is_some())
             }
             Match::OtherMethods(allow) => {
-                self.note(one, exchange, standing);
+                self.note(one, exchange, position);
                 let allow = HeaderValue::from_str(allow).unwrap_or(HeaderValue::from_static(""));
                 let denial = Denial::new(
                     ControlId::INPUT_CONTRACT,
@@ -435,7 +435,7 @@ impl Check for ContractCheck {
                 Err(denial.remedy(Remedy::Allow(allow)).into())
             }
             Match::Unknown => {
-                self.note(one, exchange, standing);
+                self.note(one, exchange, position);
                 let detail = "the contract does not know the path";
                 Err(Denial::new(ControlId::INPUT_CONTRACT, StatusCode::NOT_FOUND, NOTHING, detail).into())
             }
@@ -443,7 +443,7 @@ impl Check for ContractCheck {
     }
 
     fn look(&self, exchange: &mut Exchange, head: &response::Parts) -> Option<usize> {
-        let (one, operation) = self.standing(exchange)?;
+        let (one, operation) = self.position(exchange)?;
         let Some(operation) = operation else {
             // Only where the check observes: the application had its say.
             let unknown = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED];
@@ -462,7 +462,7 @@ impl Check for ContractCheck {
     }
 
     fn inspect(&self, exchange: &mut Exchange, head: &mut response::Parts, seen: &Seen<'_>) -> Inspected {
-        let Some((one, Some(operation))) = self.standing(exchange) else { return Inspected::Pass };
+        let Some((one, Some(operation))) = self.position(exchange) else { return Inspected::Pass };
         let answers = one.contract.options().answers;
         let named = |operation: &gabion_openapi::Operation| {
             format!("the answer of {} {} with {}", operation.method(), operation.template(), head.status.as_u16())
@@ -494,7 +494,7 @@ impl Check for ContractCheck {
     }
 
     fn response(&self, exchange: &mut Exchange, answer: &mut Answer<'_>) {
-        let Some((one, Some(operation))) = self.standing(exchange) else { return };
+        let Some((one, Some(operation))) = self.position(exchange) else { return };
         let Some(operation) = one.contract.operations().get(operation) else { return };
         for (name, value) in [(DEPRECATION, operation.deprecation()), (SUNSET, operation.sunset())] {
             if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
@@ -506,15 +506,15 @@ impl Check for ContractCheck {
 
 impl ContractCheck {
     /// Remembers what the contract does not know; what the application says to it is seen in its answer.
-    fn note(&self, one: &One, exchange: &mut Exchange, standing: Standing) {
-        exchange.contract = Some(standing);
+    fn note(&self, one: &One, exchange: &mut Exchange, position: Position) {
+        exchange.contract = Some(position);
         if self.enforces {
             self.inventory.shadow(&one.name, exchange.method.as_str(), exchange.path(), false, exchange.now);
         }
     }
 
     /// Nothing of the body is left.
-    fn strip(exchange: &Exchange, exchange: &Exchange, head: &mut response::Parts) -> Inspected {
+    fn strip(exchange: &Exchange, head: &mut response::Parts) -> Inspected {
         if head.status.is_client_error() || head.status.is_server_error() {
             return Inspected::Replace(answer::replace(exchange, head, NO_WORDS));
         }

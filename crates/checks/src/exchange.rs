@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request};
 use smallvec::SmallVec;
 
 use crate::check::{Mode, Passage, Stop, Wants};
-use crate::contract::Standing;
+use crate::contract::Position;
 use crate::denial::Denial;
 use crate::forward_auth::Dialect;
 use crate::limits::Framing;
@@ -81,7 +81,7 @@ pub struct Exchange {
     /// The answer shall carry the CSRF token.
     pub(crate) token_wanted: bool,
     /// Where the request stands in the application's contract.
-    pub(crate) contract: Option<Standing>,
+    pub(crate) contract: Option<Position>,
 }
 
 /// What was read of a request's body.

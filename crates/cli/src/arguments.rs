@@ -1,6 +1,7 @@
 //! The command line: its words and their help.
 
 mod clients;
+mod contract;
 mod directory;
 mod identity;
 mod passwords;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use gabion_vault::jwt::Algorithm;
 
 pub(crate) use clients::{Client, ClientAdd, ClientChange, ClientList, ClientRotate};
+pub(crate) use contract::{ContractFile, ContractLearn, ContractShadow, ContractVerb};
 pub(crate) use directory::{Grant, Group, ServiceAccount, Session};
 pub(crate) use identity::{IdentityApply, IdentityExport, IdentityHash, IdentityPlan, IdentityVerb};
 pub(crate) use passwords::{Calibrate, Passwords};
@@ -132,6 +134,9 @@ pub(crate) enum Command {
     Passwords(Passwords),
     /// List what Gabion promises and what enforces it
     Controls(Controls),
+    /// Check, lint and draft the application's contract, and list what it does not know
+    #[command(subcommand)]
+    Contract(ContractVerb),
     /// Check and explain the configuration
     #[command(subcommand)]
     Config(ConfigVerb),

@@ -4,6 +4,7 @@ mod api_key;
 mod client;
 mod completions;
 mod config;
+mod contract;
 mod controls;
 mod demo;
 mod directory;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Identity(verb) => identity::run(verb),
         Command::Ledger(verb) => ledger::run(verb),
         Command::Controls(arguments) => controls::run(&arguments),
+        Command::Contract(verb) => contract::run(&verb),
         Command::Config(verb) => config::run(&verb),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

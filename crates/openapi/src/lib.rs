@@ -11,6 +11,8 @@ pub mod encoding;
 pub mod inventory;
 pub mod json;
 mod kind;
+pub mod learn;
+pub mod lint;
 mod load;
 pub mod media_type;
 pub mod multipart;
@@ -18,9 +20,11 @@ pub mod parameter;
 mod router;
 pub mod schema;
 mod source;
+mod write;
 
 pub use body::Fault;
 pub use contract::{
     AnswerJudge, AnswerPlan, Answers, BodyJudge, BodyPlan, Contract, Fields, Judged, Limit, Loaded, Match, Matched,
     Operation, Options, Refusal,
 };
+pub use write::yaml;

@@ -33,6 +33,7 @@ impl Gate {
             rng: Arc::new(SeededRng::new(5)),
             issuer: "https://notes.example".to_owned(),
             https_port: None,
+            contracts: Default::default(),
             access_log: None,
             previous: None,
         };
