@@ -86,6 +86,29 @@ pub enum Obligation {
 }
 
 impl Obligation {
+    /// Several as one: the strongest step-up, the shortest age, everything masked that any masks.
+    pub(crate) fn together<'a>(all: impl Iterator<Item = &'a Self>) -> Vec<Self> {
+        let mut step: Option<(Acr, Option<Duration>)> = None;
+        let mut fields = Vec::new();
+        for one in all {
+            match one {
+                Self::StepUp { acr, max_age } => {
+                    step = Some(match step {
+                        None => (*acr, *max_age),
+                        Some((other, age)) => (other.max(*acr), age.into_iter().chain(*max_age).min()),
+                    });
+                }
+                Self::Mask { fields: more } => fields.extend(more.iter().cloned()),
+                Self::DryRun { .. } => {}
+            }
+        }
+        fields.sort();
+        fields.dedup();
+        let step = step.map(|(acr, max_age)| Self::StepUp { acr, max_age });
+        let mask = (!fields.is_empty()).then_some(Self::Mask { fields });
+        step.into_iter().chain(mask).collect()
+    }
+
     /// Whether a step-up is done already; other obligations are never.
     #[must_use]
     pub fn is_met(&self, acr: Option<Acr>, authenticated_at: Option<Timestamp>, now: Timestamp) -> bool {
@@ -96,6 +119,31 @@ impl Obligation {
             (Some(_), None) => false,
         };
         fresh && acr.is_some_and(|acr| acr >= *wanted)
+    }
+}
+
+/// As annotations and cases write it: `step_up:2fa,300s`, `mask:/email,/phone`, `dry_run`.
+impl fmt::Display for Obligation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StepUp { acr, max_age } => {
+                let acr = match acr {
+                    Acr::OneFactor => "1fa",
+                    Acr::TwoFactors => "2fa",
+                    Acr::PhishingResistant => "phr",
+                };
+                write!(formatter, "step_up:{acr}")?;
+                match max_age.map(|age| age.as_secs()) {
+                    None => Ok(()),
+                    Some(seconds) if seconds > 0 && seconds % 60 == 0 => {
+                        write!(formatter, ",{}m", seconds / 60)
+                    }
+                    Some(seconds) => write!(formatter, ",{seconds}s"),
+                }
+            }
+            Self::Mask { fields } => write!(formatter, "mask:{}", fields.join(",")),
+            Self::DryRun { .. } => formatter.write_str("dry_run"),
+        }
     }
 }
 

@@ -5,12 +5,26 @@
 //! [`Policies::decide`] answers a [`Question`]. Nothing is allowed that no policy permits; a `forbid` that cannot
 //! be evaluated counts as one that applies; a question that does not fit the schema is denied.
 
+mod cache;
+pub mod cases;
 mod compile;
 mod decision;
+pub mod diff;
+mod evaluate;
+pub mod explain;
 mod facts;
+mod place;
+mod prepared;
 mod question;
+mod reads;
+pub mod review;
+mod rule;
+mod schema;
 mod settings;
+mod shape;
+mod slice;
 mod value;
+mod written;
 
 pub use compile::{Live, Needed, Policies, Sources};
 pub use decision::{Decision, Effect, Fault, Generation, Obligation, PolicyId};
@@ -18,3 +32,6 @@ pub use facts::{Facts, GroupFact, OperationFact, RouteFact};
 pub use question::{Context, Question, Resource, Subject, SubjectKind};
 pub use settings::Settings;
 pub use value::{EntityRef, Value};
+pub use written::{
+    OwnedQuestion, WrittenError, WrittenPrincipal, WrittenQuestion, WrittenResource, read_context,
+};

@@ -1,11 +1,14 @@
 //! What is asked: may this principal do this to that, under these circumstances?
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use gabion_model::{Acr, Methods, Principal, Timestamp};
 
+use crate::prepared::Prepared;
+use crate::reads::Part;
 use crate::value::{EntityRef, Value};
 
 /// May `principal` do `action` to `resource` in `context`?
@@ -31,6 +34,26 @@ pub(crate) struct Identity {
     pub(crate) roles: Vec<Arc<str>>,
     pub(crate) groups: Vec<Arc<str>>,
     pub(crate) attributes: BTreeMap<Arc<str>, Value>,
+    /// A digest of all but what tells one principal from another of its kind, for finding; never for comparing.
+    pub(crate) class: u64,
+    /// What the last generation that asked made of it; the generation's token beside it.
+    pub(crate) prepared: Mutex<Option<(Arc<()>, Arc<Prepared>)>>,
+}
+
+impl Identity {
+    /// Whether nothing differs that is read. Roles, groups and tenant always count.
+    pub(crate) fn is_like(self: &Arc<Self>, other: &Arc<Self>, reads: &Part) -> bool {
+        let has = |name: &str| reads.attributes.contains(name);
+        Arc::ptr_eq(self, other)
+            || (self.kind == other.kind
+                && self.class == other.class
+                && self.tenant == other.tenant
+                && self.roles == other.roles
+                && self.groups == other.groups
+                && (!(reads.identity || has("id")) || self.id == other.id)
+                && (!has("name") || self.name == other.name)
+                && (!has("profile") || self.attributes == other.attributes))
+    }
 }
 
 /// The entity types a principal can be of.
@@ -87,14 +110,19 @@ impl Subject {
             names.dedup();
             names
         };
+        let (tenant, roles, groups) = (tenant.map(Arc::from), sorted(roles), sorted(groups));
+        let mut state = DefaultHasher::new();
+        (kind, &tenant, &roles, &groups).hash(&mut state);
         Self(Arc::new(Identity {
             kind,
             id: id.into(),
             name: name.into(),
-            tenant: tenant.map(Into::into),
-            roles: sorted(roles),
-            groups: sorted(groups),
+            tenant,
+            roles,
+            groups,
             attributes,
+            class: state.finish(),
+            prepared: Mutex::default(),
         }))
     }
 
@@ -192,4 +220,102 @@ pub struct Context {
     pub path: Option<Arc<str>>,
     /// What the team's schema declares beyond that.
     pub attributes: BTreeMap<Arc<str>, Value>,
+}
+
+const DAY: i64 = 86_400;
+
+impl Context {
+    /// Seconds of the day and day of the week of `now` in UTC, Monday as 1.
+    fn of_day(&self) -> Option<(i64, i64)> {
+        let seconds = self.now?.as_secs();
+        // 1970-01-01 was a Thursday.
+        Some((
+            seconds.rem_euclid(DAY),
+            seconds.div_euclid(DAY).saturating_add(3).rem_euclid(7).saturating_add(1),
+        ))
+    }
+
+    fn strength(&self) -> i64 {
+        match self.acr {
+            None => 0,
+            Some(Acr::OneFactor) => 1,
+            Some(Acr::TwoFactors) => 2,
+            Some(Acr::PhishingResistant) => 3,
+        }
+    }
+
+    /// What policies see as `context.NAME`.
+    pub(crate) fn attribute(&self, name: &str) -> Option<Value> {
+        let text = |text: &Option<Arc<str>>| text.clone().map(Value::Text);
+        match name {
+            "now" => self.now.map(instant),
+            "hour" => self.of_day().map(|(seconds, _)| Value::Long(seconds / 3600)),
+            "weekday" => self.of_day().map(|(_, day)| Value::Long(day)),
+            "ip" => self.ip.map(|ip| Value::Text(ip.to_string().into())),
+            "secure" => Some(Value::Bool(self.secure)),
+            "acr" => Some(Value::Long(self.strength())),
+            "factors" => Some(Value::Set(self.factors.amr().into_iter().map(Value::from).collect())),
+            "authenticated_at" => self.authenticated_at.map(instant),
+            "credential" => Some(self.credential.clone().map_or_else(|| Value::from("none"), Value::Text)),
+            "scopes" => Some(Value::Set(self.scopes.iter().cloned().map(Value::Text).collect())),
+            "device" => text(&self.device),
+            "method" => text(&self.method),
+            "host" => text(&self.host),
+            "path" => text(&self.path),
+            other => self.attributes.get(other).cloned(),
+        }
+    }
+
+    /// Whether policies see the same as `context.NAME` in both.
+    pub(crate) fn has_same(&self, other: &Self, name: &str) -> bool {
+        match name {
+            "now" => self.now == other.now,
+            "hour" => {
+                self.of_day().map(|(seconds, _)| seconds / 3600)
+                    == other.of_day().map(|(seconds, _)| seconds / 3600)
+            }
+            "weekday" => self.of_day().map(|(_, day)| day) == other.of_day().map(|(_, day)| day),
+            "ip" => self.ip == other.ip,
+            "secure" => self.secure == other.secure,
+            "acr" => self.acr == other.acr,
+            "factors" => self.factors == other.factors,
+            "authenticated_at" => self.authenticated_at == other.authenticated_at,
+            "credential" => self.credential == other.credential,
+            "scopes" => self.scopes == other.scopes,
+            "device" => self.device == other.device,
+            "method" => self.method == other.method,
+            "host" => self.host == other.host,
+            "path" => self.path == other.path,
+            own => self.attributes.get(own) == other.attributes.get(own),
+        }
+    }
+
+    /// Equal where [`has_same`](Self::has_same).
+    pub(crate) fn hash_attribute(&self, name: &str, state: &mut impl Hasher) {
+        match name {
+            "now" => self.now.hash(state),
+            "hour" => self.of_day().map(|(seconds, _)| seconds / 3600).hash(state),
+            "weekday" => self.of_day().map(|(_, day)| day).hash(state),
+            "ip" => self.ip.hash(state),
+            "secure" => self.secure.hash(state),
+            "acr" => self.acr.hash(state),
+            "factors" => self.factors.hash(state),
+            "authenticated_at" => self.authenticated_at.hash(state),
+            "credential" => self.credential.hash(state),
+            "scopes" => self.scopes.hash(state),
+            "device" => self.device.hash(state),
+            "method" => self.method.hash(state),
+            "host" => self.host.hash(state),
+            "path" => self.path.hash(state),
+            own => self.attributes.get(own).hash(state),
+        }
+    }
+}
+
+/// As Cedar's `datetime` is written: milliseconds, UTC.
+fn instant(time: Timestamp) -> Value {
+    let text = time.to_string();
+    // Microseconds are cut: `…:05.000006Z` becomes `…:05.000Z`.
+    let text = text.len().checked_sub(4).and_then(|end| text.get(..end)).unwrap_or(&text);
+    Value::Text(format!("{text}Z").into())
 }

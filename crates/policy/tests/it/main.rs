@@ -1,0 +1,5 @@
+//! The policy engine from outside.
+
+mod compile;
+mod decide;
+mod equivalence;
