@@ -14,11 +14,10 @@ mod account;
 mod app;
 mod attack;
 mod hole;
-mod route;
 mod serve;
 
 pub use account::{Account, accounts};
+pub use app::webhook::SECRET as PAYMENT_SECRET;
 pub use attack::{AttackError, Outcome, Progress, Target, Verdict, attack};
 pub use hole::{Hole, Visibility, holes};
-pub use route::{Access, CONTENT_SECURITY_POLICY, GateRoute, gate_routes};
 pub use serve::{Handle, Identity, Options, ServeError, serve};

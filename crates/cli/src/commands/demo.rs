@@ -1,6 +1,7 @@
 //! `gabion demo`: the gate in front of an application that is vulnerable on purpose.
 
 mod attack;
+mod shop;
 mod stage;
 mod tour;
 

@@ -35,6 +35,7 @@ fn every_hole_exploits_directly_and_every_feature_works_through_the_gate() {
         assert_eq!(hole["direct"], "open", "{id} directly: {hole}");
         assert_eq!(hole["twin_direct"], true, "{id} directly: {hole}");
         assert_eq!(hole["twin_gate"], true, "{id} through the gate: {hole}");
+        assert_eq!(hole["repaired"], "closed", "{id} in the repaired application: {hole}");
         if CLOSED.contains(&id) {
             assert_eq!(hole["gate"], "closed", "{id} through the gate: {hole}");
         }

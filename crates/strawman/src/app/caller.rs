@@ -10,7 +10,6 @@ use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use rusqlite::{OptionalExtension, Row};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::login::COOKIE;
 use super::refusal::Refusal;
@@ -101,13 +100,13 @@ impl Inner {
     /// The user who sent a request with these headers.
     pub(super) fn identify(&self, headers: &HeaderMap) -> Option<User> {
         let assertion = headers.get(HEADER).and_then(|value| value.to_str().ok());
-        let name = match (&self.trust, self.repaired) {
+        let Named { name, sub } = match (&self.trust, self.repaired) {
             // HOLE forged-identity: whoever sends the header is whoever it says.
             (Trust::OwnLogin, false) => {
-                assertion.and_then(claimed_name).or_else(|| self.name_by_cookie(headers))
+                assertion.and_then(claimed).or_else(|| self.name_by_cookie(headers).map(Named::new))
             }
-            (Trust::OwnLogin, true) => self.name_by_cookie(headers),
-            (Trust::Gate { .. }, false) => assertion.and_then(claimed_name),
+            (Trust::OwnLogin, true) => self.name_by_cookie(headers).map(Named::new),
+            (Trust::Gate { .. }, false) => assertion.and_then(claimed),
             (Trust::Gate { keys, issuer, audience }, true) => {
                 let expected = Expected {
                     typ: TYPE,
@@ -116,9 +115,14 @@ impl Inner {
                     now: self.now(),
                     leeway: Duration::from_secs(30),
                 };
-                jwt::verify::<Named>(assertion?, keys, &expected).ok().map(|claims| claims.name)
+                jwt::verify(assertion?, keys, &expected).ok()
             }
         }?;
+        if let (Trust::Gate { .. }, Some(sub)) = (&self.trust, sub) {
+            // What the gate calls this person: see `resource.rs`.
+            let query = "UPDATE users SET subject = ?2 WHERE name = ?1 AND subject IS NULL";
+            let _ = self.database().execute(query, [&name, &sub]);
+        }
         self.user_by_name(&name)
     }
 
@@ -144,16 +148,24 @@ pub(super) fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterato
         .filter_map(move |(key, value)| (key == name).then_some(value))
 }
 
-/// The name in an assertion that nobody verified.
-fn claimed_name(assertion: &str) -> Option<String> {
+/// What an assertion says that nobody verified.
+fn claimed(assertion: &str) -> Option<Named> {
     let payload = encoding::base64url_decode(assertion.split('.').nth(1)?).ok()?;
-    let claims: Value = serde_json::from_slice(&payload).ok()?;
-    Some(claims.get("name")?.as_str()?.to_owned())
+    serde_json::from_slice(&payload).ok()
 }
 
 #[derive(Deserialize)]
 struct Named {
     name: String,
+    /// The gate's id of the person.
+    #[serde(default)]
+    sub: Option<String>,
+}
+
+impl Named {
+    const fn new(name: String) -> Self {
+        Self { name, sub: None }
+    }
 }
 
 const HEADER: &str = "gabion-identity";

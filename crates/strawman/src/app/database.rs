@@ -41,7 +41,7 @@ const TABLES: &str = "
 CREATE TABLE users (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, role TEXT NOT NULL,
     display_name TEXT NOT NULL, email TEXT NOT NULL, password_hash TEXT NOT NULL, api_token TEXT NOT NULL,
-    credit INTEGER NOT NULL
+    credit INTEGER NOT NULL, subject TEXT
 );
 CREATE TABLE products (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, category TEXT NOT NULL, price INTEGER NOT NULL,

@@ -41,6 +41,7 @@ mod profile;
 mod redirect;
 mod refusal;
 mod report;
+pub(crate) mod resource;
 mod share;
 mod shop;
 mod token;
@@ -78,6 +79,7 @@ pub(crate) async fn router(
         .merge(login::routes())
         .merge(admin::routes())
         .merge(report::routes())
+        .merge(resource::routes())
         .merge(token::routes())
         .merge(document::routes())
         .merge(upload::routes())

@@ -1,4 +1,4 @@
-//! The API's description, OpenAPI 3.1.
+//! The API's description, OpenAPI 3.1: the same file that the gate holds requests and answers against.
 
 use axum::Router;
 use axum::response::IntoResponse;
@@ -7,10 +7,10 @@ use http::header;
 
 use super::App;
 
-/// The document as it is served at `/openapi.json`.
-const DOCUMENT: &str = include_str!("openapi.json");
+/// The document as it is served at `/openapi.yaml`.
+const DOCUMENT: &str = include_str!("../../../../examples/shop/openapi.yaml");
 
 pub(super) fn routes() -> Router<App> {
-    let document = || async { ([(header::CONTENT_TYPE, "application/json")], DOCUMENT).into_response() };
-    Router::new().route("/openapi.json", get(document))
+    let document = || async { ([(header::CONTENT_TYPE, "application/yaml")], DOCUMENT).into_response() };
+    Router::new().route("/openapi.yaml", get(document))
 }

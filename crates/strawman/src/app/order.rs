@@ -9,6 +9,7 @@ use axum::{Form, Json, Router};
 use http::StatusCode;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::App;
 use super::caller::{SignedIn, User};
@@ -23,6 +24,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/orders/{id}", get(order_page))
         .route("/api/orders", get(list_json).post(create))
         .route("/api/orders/{id}", get(order_json))
+        .route("/api/orders/{id}/invoice", get(invoice))
 }
 
 #[derive(Debug, Serialize)]
@@ -181,6 +183,20 @@ async fn list_json(
 
 async fn order_json(State(app): State<App>, SignedIn(user): SignedIn, Path(id): Path<String>) -> Answer {
     Ok(Json(find(&app, &user, &id)?).into_response())
+}
+
+/// What the customer has to pay, and where from.
+async fn invoice(State(app): State<App>, SignedIn(user): SignedIn, Path(id): Path<String>) -> Answer {
+    let order = find(&app, &user, &id)?;
+    Ok(Json(json!({
+        "number": format!("{}-{:05}", order.tenant.to_uppercase(), order.id),
+        "billed_to": order.customer,
+        "tenant": order.tenant,
+        "lines": [{ "product": order.product, "quantity": order.quantity, "amount": order.total }],
+        "total": order.total,
+        "iban": "DE02 1203 0000 0000 2020 51",
+    }))
+    .into_response())
 }
 
 /// The orders of the user; an administrator sees the tenant's.

@@ -70,7 +70,7 @@ async fn home(State(app): State<App>, Visitor(user): Visitor) -> Answer {
     let products = listed(&app, "1 = 1", &[])?;
     let body = format!(
         "<h1>Light, paper, ink.</h1><p class=\"notice\">{}</p>{}<h2>Where to next</h2>\
-         <p><a href=\"/go?to=/shop\">All products</a> · <a href=\"/openapi.json\">The API</a></p>",
+         <p><a href=\"/go?to=/shop\">All products</a> · <a href=\"/openapi.yaml\">The API</a></p>",
         escape(&news),
         cards(&products),
     );

@@ -1,12 +1,13 @@
-//! The payment provider reports here: `{"id": "evt-1", "order": 4, "status": "paid"}`, signed like
-//! `X-Payment-Signature: t=<seconds>,v1=<hex HMAC-SHA-256 of "<seconds>.<body>">`.
+//! The payment provider reports here: `{"id": "evt-1", "order": 4, "status": "paid"}`, signed as Standard Webhooks
+//! has it: `webhook-id`, `webhook-timestamp`, and `webhook-signature: v1,BASE64` with the HMAC-SHA-256 of
+//! `ID.TIMESTAMP.BODY`.
 
 use axum::Json;
 use axum::Router;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::post;
-use gabion_vault::{constant_time_eq, hmac_sha256};
+use gabion_vault::{constant_time_eq, encoding, hmac_sha256};
 use http::{HeaderMap, StatusCode};
 use rusqlite::params;
 use serde::Deserialize;
@@ -16,16 +17,16 @@ use super::App;
 use super::refusal::{Answer, Refusal};
 
 /// What the payment provider and the application share.
-pub(crate) const SECRET: &str = "whsec-strawman-7f1d0c9a";
+pub const SECRET: &str = "whsec_c3RyYXctYW5kLWNvLXBheW1lbnRzLTdmMWQwYzlh";
 
-/// The header field with the signature.
-pub(crate) const SIGNATURE: &str = "x-payment-signature";
+/// The header fields of a message: its id, when it was sent, the signature.
+pub(crate) const FIELDS: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];
 
-/// The value of the header field for a message sent at `seconds`.
-pub(crate) fn signature(secret: &str, seconds: i64, body: &str) -> String {
-    let code = hmac_sha256(secret.as_bytes(), format!("{seconds}.{body}").as_bytes());
-    let hex: String = code.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("t={seconds},v1={hex}")
+/// The value of `webhook-signature` for a message sent at `seconds`.
+pub(crate) fn signature(secret: &str, id: &str, seconds: i64, body: &str) -> String {
+    let key = encoding::base64_decode(secret.trim_start_matches("whsec_")).unwrap_or_default();
+    let code = hmac_sha256(&key, format!("{id}.{seconds}.{body}").as_bytes());
+    format!("v1,{}", encoding::base64_encode(&code))
 }
 
 pub(super) fn routes() -> Router<App> {
@@ -63,10 +64,9 @@ async fn payment(State(app): State<App>, headers: HeaderMap, body: String) -> An
 
 /// Signed with our secret, and not older than five minutes.
 fn is_genuine(app: &App, headers: &HeaderMap, body: &str) -> bool {
-    let Some(given) = headers.get(SIGNATURE).and_then(|value| value.to_str().ok()) else { return false };
-    let seconds: Option<i64> =
-        given.strip_prefix("t=").and_then(|rest| rest.split(',').next()).and_then(|text| text.parse().ok());
-    let Some(seconds) = seconds else { return false };
+    let field = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let [Some(id), Some(seconds), Some(given)] = FIELDS.map(field) else { return false };
+    let Ok(seconds) = seconds.parse::<i64>() else { return false };
     let fresh = app.now().as_secs().abs_diff(seconds) <= 300;
-    fresh && constant_time_eq(given.as_bytes(), signature(SECRET, seconds, body).as_bytes())
+    fresh && constant_time_eq(given.as_bytes(), signature(SECRET, id, seconds, body).as_bytes())
 }

@@ -33,7 +33,7 @@ pub(super) async fn idor_tenant(ground: &Ground) -> Attempts {
     let line = json!({ "product": 6, "quantity": 7 });
     let theirs = ground.send_as("carol", Call::post("/api/orders").json(&line)).await.text_at("/id");
     let read = ground.send_as("alice", Call::get(format!("/api/orders/{theirs}"))).await;
-    let page = ground.send_as("alice", Call::get(format!("/orders/{theirs}"))).await;
+    let invoice = ground.send_as("alice", Call::get(format!("/api/orders/{theirs}/invoice"))).await;
     let list = ground.send_as("alice", Call::get("/api/orders?tenant=globex")).await;
     let mine = ground.send_as("alice", Call::post("/api/orders").json(&line)).await.text_at("/id");
     let twin = ground.send_as("alice", Call::get(format!("/api/orders/{mine}"))).await;
@@ -41,9 +41,9 @@ pub(super) async fn idor_tenant(ground: &Ground) -> Attempts {
         variants: [
             Seen::reply(read.text_at("/tenant") == "globex", "acme's alice reads an order of globex", &read),
             Seen::reply(
-                page.is_ok() && page.has("(globex)"),
-                "acme's alice reads an order page of globex",
-                &page,
+                invoice.text_at("/billed_to") == "carol@globex.example",
+                "acme's alice reads an invoice of globex",
+                &invoice,
             ),
             Seen::reply(
                 list.is_ok() && list.has("\"globex\""),

@@ -7,7 +7,7 @@ use super::canary::Canary;
 use super::client::{Call, Reply, marker};
 use super::ground::{Attempts, Ground, Seen};
 use super::scripting::three;
-use crate::app::webhook::{SECRET, SIGNATURE, signature};
+use crate::app::webhook::{FIELDS, SECRET, signature};
 
 pub(super) async fn ssrf(ground: &Ground) -> Attempts {
     let preview =
@@ -41,7 +41,7 @@ pub(super) async fn webhook(ground: &Ground) -> Attempts {
     let mut seen = Vec::new();
     for (what, signed) in [
         ("unsigned", None),
-        ("signed with a secret of the attacker's", Some(("whsec-guessed", now))),
+        ("signed with a secret of the attacker's", Some(("whsec_Z3Vlc3NlZC1ieS1hbi1hdHRhY2tlci0wMDA=", now))),
         ("a message from an hour ago, sent again,", Some((SECRET, now - 3600))),
     ] {
         let (reply, paid) = report(ground, signed).await;
@@ -59,10 +59,14 @@ async fn report(ground: &Ground, signed: Option<(&str, i64)>) -> (Reply, bool) {
     let line = json!({ "product": 1, "quantity": 1 });
     let order = ground.send_as("alice", Call::post("/api/orders").json(&line)).await.text_at("/id");
     let number: i64 = order.parse().unwrap_or_default();
-    let body = json!({ "id": format!("evt-{}", marker()), "order": number, "status": "paid" }).to_string();
+    let id = format!("evt-{}", marker());
+    let body = json!({ "id": id, "order": number, "status": "paid" }).to_string();
     let mut call = Call::post("/hooks/payment").body("application/json", body.clone());
     if let Some((secret, seconds)) = signed {
-        call = call.header(SIGNATURE, &signature(secret, seconds, &body));
+        let values = [id.clone(), seconds.to_string(), signature(secret, &id, seconds, &body)];
+        for (name, value) in FIELDS.iter().zip(&values) {
+            call = call.header(name, value);
+        }
     }
     let reply = ground.send(call).await;
     let order = ground.send_as("alice", Call::get(format!("/api/orders/{order}"))).await;

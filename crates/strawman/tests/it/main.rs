@@ -12,5 +12,7 @@ mod exploits;
 mod gate;
 mod list;
 mod live;
+mod resource;
+mod routes;
 mod serving;
 mod small_gate;

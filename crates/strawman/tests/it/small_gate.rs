@@ -12,7 +12,7 @@ use axum::extract::{Form, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use gabion_model::{Clock, SystemClock};
-use gabion_strawman::{Access, Identity, Options, Target, Verdict, accounts, gate_routes, serve};
+use gabion_strawman::{Identity, Options, Target, Verdict, accounts, serve};
 use gabion_vault::encoding::base64url_encode;
 use gabion_vault::jwt::{Jwks, SigningKey};
 use http::{HeaderMap, StatusCode, header};
@@ -21,6 +21,7 @@ use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::exploits::outcomes;
+use crate::routes::{Access, access};
 
 /// Closed by a login, a list of routes and a genuine assertion, and by nothing else.
 const CLOSED: &[&str] = &["missing-login", "forged-identity", "weak-session-cookie", "user-enumeration"];
@@ -122,19 +123,6 @@ async fn forward(State(gate): State<Gate>, mut request: Request) -> Response {
         request.headers_mut().insert("gabion-identity", gate.assertion(&name).parse().unwrap());
     }
     pass(gate.upstream, request).await
-}
-
-/// The access of the most specific declared route.
-fn access(path: &str) -> Option<Access> {
-    let fits = |pattern: &str| match pattern.strip_suffix("/*") {
-        Some(start) => path == start || path.starts_with(&format!("{start}/")),
-        None => path == pattern,
-    };
-    gate_routes()
-        .iter()
-        .filter(|route| fits(route.path))
-        .max_by_key(|route| route.path.len())
-        .map(|route| route.access)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the small gate's connection to its upstream")]

@@ -1,4 +1,4 @@
-//! Every hole of the application, tried directly and through the gate, side by side.
+//! Every hole of the application, tried directly, through the gate, and in the repaired application, side by side.
 
 use std::fmt::Write as _;
 
@@ -48,6 +48,8 @@ struct Row {
     closed_by: &'static str,
     direct: &'static str,
     gate: &'static str,
+    /// In the application whose code was mended, without a gate.
+    repaired: &'static str,
     /// The gate says it closes this one today.
     claimed: bool,
     /// The feature, used as intended.
@@ -72,9 +74,12 @@ struct Summary {
 pub(super) async fn run(stage: &Stage) -> Result<Report, Failure> {
     let direct = Target::Direct { base: stage.alone.base() };
     let through = Target::Gate { base: stage.gate.origin(), accounts: stage.people.clone() };
-    let progress = Progress::of(holes().len().saturating_mul(2));
+    let repaired = Target::Direct { base: stage.repaired.base() };
+    let progress = Progress::of(holes().len().saturating_mul(3));
     let mut results = Vec::new();
-    for (target, name) in [(direct, "directly"), (through, "through the gate")] {
+    for (target, name) in
+        [(direct, "directly"), (through, "through the gate"), (repaired, "in the repaired shop")]
+    {
         progress.say(name);
         let told = |outcome: &Outcome| progress.step(&outcome.hole.title);
         let outcomes = attack(&target, &told)
@@ -83,13 +88,14 @@ pub(super) async fn run(stage: &Stage) -> Result<Report, Failure> {
         results.push(outcomes);
     }
     progress.finish();
-    let through = results.pop().unwrap_or_default();
-    let direct = results.pop().unwrap_or_default();
-    let rows = direct.into_iter().zip(through).map(|(direct, gate)| row(direct, gate)).collect();
+    let mut next = || results.pop().unwrap_or_default().into_iter();
+    let (repaired, through, direct) = (next(), next(), next());
+    let rows = direct.zip(through).zip(repaired);
+    let rows = rows.map(|((direct, gate), repaired)| row(direct, gate, &repaired)).collect();
     Ok(Report::of(rows))
 }
 
-fn row(direct: Outcome, gate: Outcome) -> Row {
+fn row(direct: Outcome, gate: Outcome, repaired: &Outcome) -> Row {
     let hole = direct.hole;
     Row {
         id: &hole.id,
@@ -99,6 +105,7 @@ fn row(direct: Outcome, gate: Outcome) -> Row {
         closed_by: hole.closed_by.as_str(),
         direct: word(direct.verdict()),
         gate: word(gate.verdict()),
+        repaired: word(repaired.verdict()),
         claimed: CLAIMED.contains(&hole.id.as_str()),
         twin_direct: direct.twin_works,
         twin_gate: gate.twin_works,
@@ -143,7 +150,7 @@ impl Report {
 
     pub(super) fn to_text(&self) -> String {
         let cells: Vec<Vec<Cell>> = self.holes.iter().map(Row::cells).collect();
-        let head = ["hole", "CWE", "closed by", "directly", "through the gate", "intended use"];
+        let head = ["hole", "CWE", "closed by", "directly", "through the gate", "repaired code", "intended use"];
         let mut text = table(&head, &cells);
         let Summary { holes, exploited_directly, closed_by_the_gate, twins_working_through_the_gate, .. } =
             self.summary;
@@ -199,6 +206,7 @@ impl Row {
             self.closed_by.into(),
             verdict(self.direct),
             verdict(self.gate),
+            verdict(self.repaired),
             twin,
         ]
     }
@@ -217,6 +225,7 @@ mod tests {
             closed_by: "input.waf",
             direct: "open",
             gate,
+            repaired: "closed",
             claimed,
             twin_direct: true,
             twin_gate,

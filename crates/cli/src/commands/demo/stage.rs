@@ -1,30 +1,27 @@
-//! The application twice, by itself and behind a gate with everything on, in a directory of its own.
+//! The application by itself, behind a gate as `examples/shop` has it, and repaired; in a directory of its own.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
-use gabion_checks::{Access, Route};
-use gabion_gateway::{Tls, TlsMode, Upstream};
 use gabion_model::{Rng, Secret, random};
 use gabion_service::{Caller, NewAccount};
-use gabion_strawman::{Account, CONTENT_SECURITY_POLICY, GateRoute, Handle, Identity, Options};
+use gabion_strawman::{Account, Handle, Identity, Options};
 use tempfile::TempDir;
 
-use crate::config::Config;
+use super::shop::{self, Places};
 use crate::failure::Failure;
 use crate::gate::generation;
 use crate::gate::running::Running;
 use crate::gate::state::State;
 use crate::output;
 
-/// The upstream's name, and with it the audience of the identities the application is told.
-const UPSTREAM: &str = "shop";
-
 /// Everything the demo runs.
 #[derive(Debug)]
 pub(super) struct Stage {
     /// The application by itself; people sign in at its own login.
     pub(super) alone: Handle,
+    /// The same with every hole mended in its code, by itself.
+    pub(super) repaired: Handle,
     /// The application behind the gate.
     behind: Handle,
     pub(super) gate: Running,
@@ -41,34 +38,30 @@ impl Stage {
             .prefix("gabion-demo-")
             .tempdir()
             .map_err(|error| Failure::new("the demo has no place for its files").because(&error))?;
-        let mut config = Config::default();
-        config.data.directory = directory.path().join("data");
-        config.gateway.listen = free_address(port)?;
-        config.gateway.tls = Tls { mode: TlsMode::Off, ..Tls::default() };
-        config.admin.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        config.routes = routes();
-        config.checks.headers.csp = CONTENT_SECURITY_POLICY.to_owned();
+        let gate = free_address(port)?;
+        let application = free_address_beside(gate)?;
+        let config = shop::configuration(directory.path(), &Places { gate, application })?;
 
         let state = State::open(&config)?;
         let jwks = serde_json::to_string(&*state.service.keyring().public()).map_err(std::io::Error::from)?;
-        let issuer = generation::origin(&config, config.gateway.listen);
-        let told = Identity::Gate { jwks, issuer, audience: UPSTREAM.to_owned() };
-        let application = Options { guarded, ..Options::vulnerable() };
-        let alone = serve(application.clone()).await?;
-        let behind = serve(Options { identity: told, ..application }).await?;
-        let upstream = Upstream { url: behind.base(), ..Upstream::default() };
-        config.upstreams.insert(UPSTREAM.to_owned(), upstream);
+        let issuer = generation::origin(&config, gate);
+        let told = Identity::Gate { jwks, issuer, audience: shop::UPSTREAM.to_owned() };
+        let options = Options { guarded, ..Options::vulnerable() };
+        let behind = serve(Options { identity: told, address: application, ..options.clone() }).await?;
+        let repaired = serve(Options { repaired: true, ..options.clone() }).await?;
+        let alone = serve(options).await?;
 
         let people = enrol(&state).await?;
         let gate = Running::start(config, state).await?;
-        Ok(Self { alone, behind, gate, people, directory })
+        Ok(Self { alone, repaired, behind, gate, people, directory })
     }
 
     /// Stops all of it and removes what it wrote.
     pub(super) async fn clear(self) -> Result<(), Failure> {
-        let Self { alone, behind, gate, directory, .. } = self;
+        let Self { alone, repaired, behind, gate, directory, .. } = self;
         gate.stop(Duration::from_secs(2)).await?;
         behind.shutdown().await;
+        repaired.shutdown().await;
         alone.shutdown().await;
         let path = directory.path().to_owned();
         directory.close().map_err(|error| {
@@ -88,20 +81,13 @@ fn free_address(port: u16) -> Result<SocketAddr, Failure> {
     any.map_err(|error| Failure::new("there is no free port on 127.0.0.1").because(&error))
 }
 
-/// The application's paths, under the names of this machine only: a request that names another host is
-/// refused, so that no link can be made to lead there.
-fn routes() -> Vec<Route> {
-    let declare = |declared: &GateRoute| {
-        let access = match declared.access {
-            gabion_strawman::Access::Public => Access::Public,
-            gabion_strawman::Access::SignedIn => Access::SignedIn,
-        };
-        let mut route = Route::new(declared.path, access, UPSTREAM);
-        route.hosts = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-        route.roles = declared.roles.iter().map(|role| (*role).to_owned()).collect();
-        route
-    };
-    gabion_strawman::gate_routes().iter().map(declare).collect()
+fn free_address_beside(other: SocketAddr) -> Result<SocketAddr, Failure> {
+    loop {
+        let address = free_address(0)?;
+        if address != other {
+            return Ok(address);
+        }
+    }
 }
 
 async fn serve(options: Options) -> Result<Handle, Failure> {
