@@ -145,7 +145,9 @@ impl<'a> Document<'a> {
         offsets
     }
 
-    pub(super) const fn text(&self) -> &'a str {
+    /// The text it was read from; empty for one made of a tree.
+    #[must_use]
+    pub const fn source(&self) -> &'a str {
         self.text
     }
 }
@@ -208,6 +210,12 @@ impl<'d> Node<'d> {
             Kind::Array => View::Array(Items { next: first, left: entry.length }),
             Kind::Object => View::Object(Members { next: first, left: entry.length }),
         }
+    }
+
+    /// How many nodes it is made of.
+    #[must_use]
+    pub fn span(&self) -> usize {
+        self.after().index.saturating_sub(self.index) as usize
     }
 
     /// The node after this one and all inside it.
@@ -283,15 +291,27 @@ impl<'d> Node<'d> {
             (View::Array(one), View::Array(other)) => {
                 one.len() == other.len() && one.zip(other).all(|(one, other)| one.same(&other))
             }
-            (View::Object(one), View::Object(members)) => {
-                one.len() == members.len()
-                    && one.into_iter().all(|(name, value)| {
-                        name.as_str().and_then(|name| other.get(name)).is_some_and(|other| value.same(&other))
-                    })
-            }
+            (View::Object(one), View::Object(other)) => one.len() == other.len() && same_members(one, other),
             _ => false,
         }
     }
+}
+
+/// In whatever order: sorted, so that large objects cost little more than small ones.
+fn same_members(one: Members<'_>, other: Members<'_>) -> bool {
+    let named = |members: Members<'_>| {
+        let mut named: Vec<_> =
+            members.map(|(name, value)| (name.as_str().unwrap_or_default().to_owned(), value.index)).collect();
+        named.sort_unstable();
+        named
+    };
+    if one.zip(other).all(|((one, _), (other, _))| one.as_str() == other.as_str()) {
+        return one.zip(other).all(|((_, one), (_, other))| one.same(&other));
+    }
+    let (mine, others) = (one.next.document, other.next.document);
+    named(one).into_iter().zip(named(other)).all(|((name, one), (other_name, other))| {
+        name == other_name && Node { document: mine, index: one }.same(&Node { document: others, index: other })
+    })
 }
 
 /// The items of an array.

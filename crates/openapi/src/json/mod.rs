@@ -23,7 +23,9 @@ pub mod yaml;
 
 pub use document::{Document, Items, Members, Node, View};
 pub use error::{ParseError, Rule};
+pub(crate) use number::small;
 pub use number::{Decimal, Number};
+pub(crate) use pointer::write_segment;
 pub use pointer::Pointer;
 pub use value::{Object, Value};
 pub use writer::write_string;

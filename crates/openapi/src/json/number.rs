@@ -148,6 +148,13 @@ impl<'a> Decimal<'a> {
         self.head.iter().chain(self.tail).map(|digit| digit.wrapping_sub(b'0'))
     }
 
+    /// Folds what makes two decimals equal.
+    pub(crate) fn fold(&self, start: u64, mut with: impl FnMut(u64, u64) -> u64) -> u64 {
+        let sign = with(start, u64::from(self.negative));
+        let size = with(sign, self.magnitude.cast_unsigned());
+        self.digits().fold(size, |sum, digit| with(sum, u64::from(digit)))
+    }
+
     /// Exactly, where it is an integer of that range.
     #[must_use]
     pub fn to_i128(&self) -> Option<i128> {

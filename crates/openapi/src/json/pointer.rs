@@ -39,6 +39,11 @@ impl Pointer {
         self.0.push(segment.into());
     }
 
+    /// Takes the last step away.
+    pub fn pop(&mut self) -> Option<String> {
+        self.0.pop()
+    }
+
     /// The steps, unescaped.
     #[must_use]
     pub fn segments(&self) -> impl ExactSizeIterator<Item = &str> {

@@ -66,6 +66,12 @@ impl Value {
         matches!(self, Self::Null)
     }
 
+    /// Neither an array nor an object.
+    #[must_use]
+    pub const fn is_scalar(&self) -> bool {
+        !matches!(self, Self::Array(_) | Self::Object(_))
+    }
+
     /// The member of that name, if this is an object.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {

@@ -24,7 +24,7 @@ pub struct Lines(Vec<u32>);
 
 impl Lines {
     pub(super) fn of(document: &Document<'_>) -> Self {
-        let bytes = document.text().as_bytes();
+        let bytes = document.source().as_bytes();
         let (mut line, mut at) = (1_u32, 0_usize);
         let lines = document.offsets().into_iter().map(|offset| {
             let between = bytes.get(at..offset).unwrap_or_default();

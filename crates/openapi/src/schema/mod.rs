@@ -22,12 +22,31 @@
 //! **Violations** name the place and the rule in the schema's words, never the value. Names that only the document
 //! knows appear as `*`.
 
+mod code;
+mod compile;
+mod dialect;
 mod error;
+mod extent;
+mod format;
+mod index;
+mod keywords;
+mod marks;
 mod options;
+mod path;
+mod pattern;
 mod program;
 mod registry;
+mod run;
+mod strip;
+mod table;
+#[cfg(test)]
+mod tests;
+mod unique;
+mod uri;
 
+pub use compile::Compiler;
 pub use error::{CompileError, Rule, Unenforced, Violation};
+pub use extent::Extent;
 pub use options::{Direction, Draft, Handling, Options, Patterns};
-pub use program::{Compiler, Extent, Program, Validated};
+pub use program::{Program, Validated};
 pub use registry::{Registry, Root};

@@ -1,52 +1,25 @@
-//! Compiled schemas.
+//! Compiled schemas, and what they make of documents.
 
-use super::error::{CompileError, Unenforced, Violation};
+use std::fmt;
+use std::sync::Arc;
+
+use super::code::{Code, Id};
+use super::compile::Compiler;
+use super::error::{CompileError, Rule, Unenforced, Violation};
+use super::extent::Extent;
+use super::marks::Tracker;
 use super::options::Options;
 use super::registry::Registry;
-use crate::json::{Document, Value};
+use super::run::Run;
+use super::strip;
+use crate::json::{Document, Pointer, Value};
 
-/// Compiles schemas of one registry that share what they refer to.
-#[derive(Debug)]
-pub struct Compiler<'r> {
-    registry: &'r Registry,
-    options: Options,
-}
-
-impl<'r> Compiler<'r> {
-    #[must_use]
-    pub const fn new(registry: &'r Registry, options: Options) -> Self {
-        Self { registry, options }
-    }
-
-    /// Compiles the schema at `location` (`openapi.yaml#/components/schemas/Pet`) and all it refers to. The number is
-    /// for [`Compiler::finish`]'s list.
-    ///
-    /// # Errors
-    /// What cannot be enforced as written.
-    pub fn add(&mut self, location: &str) -> Result<usize, Vec<CompileError>> {
-        let _ = (self.registry, &self.options);
-        Err(vec![CompileError { place: location.to_owned(), reason: "not compiled".to_owned() }])
-    }
-
-    /// The programs, in the order they were added. They share their code.
-    #[must_use]
-    pub fn finish(self) -> Vec<Program> {
-        Vec::new()
-    }
-}
-
-/// One schema, ready to validate.
-#[derive(Debug, Clone)]
+/// One schema, ready to validate. Cheap to clone.
+#[derive(Clone)]
 pub struct Program {
-    unenforced: Vec<Unenforced>,
-}
-
-/// How large a valid document can be, written without needless white space: indented by at most eight characters a
-/// level. `None`: no bound.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Extent {
-    pub bytes: Option<u64>,
-    pub depth: Option<u32>,
+    code: Arc<Code>,
+    entry: Id,
+    extent: Extent,
 }
 
 impl Program {
@@ -54,34 +27,52 @@ impl Program {
     ///
     /// # Errors
     /// What cannot be enforced as written.
-    pub fn compile(
-        registry: &Registry,
-        location: &str,
-        options: &Options,
-    ) -> Result<Self, Vec<CompileError>> {
+    pub fn compile(registry: &Registry, location: &str, options: &Options) -> Result<Self, Vec<CompileError>> {
         let mut compiler = Compiler::new(registry, options.clone());
         let index = compiler.add(location)?;
         compiler.finish().into_iter().nth(index).ok_or_else(Vec::new)
     }
 
-    /// What the schema says and this program does not enforce, in the order of the places.
-    #[must_use]
-    pub fn unenforced(&self) -> &[Unenforced] {
-        &self.unenforced
+    pub(super) const fn new(code: Arc<Code>, entry: Id, extent: Extent) -> Self {
+        Self { code, entry, extent }
     }
 
+    /// What the schema says and this program does not enforce, in the order of the places. Computed when asked for.
+    #[must_use]
+    pub fn unenforced(&self) -> Vec<Unenforced> {
+        if self.code.unenforced.is_empty() {
+            return Vec::new();
+        }
+        let mut within = self.code.reachable(self.entry);
+        within.sort_unstable();
+        let mine = self.code.unenforced.iter().filter(|(id, _)| within.binary_search(id).is_ok());
+        let mut listed: Vec<Unenforced> = mine.map(|(_, unenforced)| unenforced.clone()).collect();
+        listed.sort();
+        listed.dedup();
+        listed
+    }
+
+    /// How large a valid document can be.
     #[must_use]
     pub const fn extent(&self) -> Extent {
-        Extent { bytes: None, depth: None }
+        self.extent
     }
 
     /// Validates a document.
     ///
     /// # Errors
-    /// The rules that it breaks, in the order of the document.
+    /// The rules that it breaks, in the order of the document; never empty.
     pub fn validate<'d>(&self, document: &'d Document<'d>) -> Result<Validated<'d>, Vec<Violation>> {
-        let _ = document;
-        Err(Vec::new())
+        let mut run = Run::new(&self.code, document, false);
+        if run.judge(self.entry, document) {
+            return Ok(Validated::new(document, run.tracker, &self.code));
+        }
+        let mut run = Run::new(&self.code, document, true);
+        run.judge(self.entry, document);
+        if run.violations.is_empty() {
+            run.violations.push(Violation { pointer: String::new(), rule: Rule::Steps });
+        }
+        Err(run.violations)
     }
 
     /// Validates a tree, and gives it without the members to strip.
@@ -95,30 +86,59 @@ impl Program {
     }
 }
 
+impl fmt::Debug for Program {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.code.schemas.get(self.entry as usize).map(|schema| &schema.place);
+        out.debug_struct("Program").field("place", &place).field("extent", &self.extent).finish_non_exhaustive()
+    }
+}
+
 /// A document that fits its schema.
 #[derive(Debug)]
 pub struct Validated<'d> {
     document: &'d Document<'d>,
+    tracker: Option<Tracker>,
+    strips_unknown: bool,
+    changed: bool,
 }
 
-impl Validated<'_> {
+impl<'d> Validated<'d> {
+    fn new(document: &'d Document<'d>, tracker: Option<Tracker>, code: &Code) -> Self {
+        let strips_unknown = code.unknown == super::options::Handling::Strip;
+        let mut validated = Self { document, tracker, strips_unknown, changed: false };
+        let strips = strips_unknown || code.other_direction == super::options::Handling::Strip;
+        validated.changed = strips && strip::changes(&validated.output(&[]));
+        validated
+    }
+
+    fn output<'o>(&'o self, masked: &'o [Pointer]) -> strip::Output<'o> {
+        strip::Output {
+            root: self.document.root(),
+            tracker: self.tracker.as_ref(),
+            strips_unknown: self.strips_unknown,
+            masked,
+        }
+    }
+
     /// Whether there are members to strip.
     #[must_use]
     pub const fn is_changed(&self) -> bool {
-        false
+        self.changed
     }
 
     /// The document without what is to be stripped.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        self.document.root().to_value()
+        strip::value(&self.output(&[]))
     }
 
     /// The document without what is to be stripped and without the members at `masked`: JSON Pointers, in which `*`
     /// stands for every item or member. A masked item of an array becomes `null`.
     #[must_use]
-    pub fn write(&self, masked: &[crate::json::Pointer]) -> String {
-        let _ = masked;
-        self.to_value().to_string()
+    pub fn write(&self, masked: &[Pointer]) -> String {
+        if !self.changed && masked.is_empty() && !self.document.source().is_empty() {
+            return self.document.source().to_owned();
+        }
+        strip::text(&self.output(masked))
     }
 }

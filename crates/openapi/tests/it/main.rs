@@ -1,0 +1,1 @@
+mod json_schema_suite;
