@@ -103,7 +103,9 @@ impl Media {
             }
             Reading::Multipart => None,
         };
-        bytes.and_then(|bytes| usize::try_from(bytes.saturating_add(SLACK)).ok()).map_or(body, |bytes| bytes.min(body))
+        bytes
+            .and_then(|bytes| usize::try_from(bytes.saturating_add(SLACK)).ok())
+            .map_or(body, |bytes| bytes.min(body))
     }
 
     fn program<'c>(&self, contract: &'c Contract) -> Option<&'c Program> {
@@ -174,7 +176,10 @@ impl Media {
             if let (Some(allowed), Some(essence)) = (self.encodings.get(name), essence)
                 && !allowed.iter().any(|range| rank(range, essence).is_some())
             {
-                return Err(Fault::new(self.place(name), format!("has the media type {}", allowed.join(" or "))));
+                return Err(Fault::new(
+                    self.place(name),
+                    format!("has the media type {}", allowed.join(" or ")),
+                ));
             }
             if let Some(file) = self.files.get(name) {
                 let least = file.least;
@@ -207,7 +212,8 @@ impl Media {
             if part.media_type.as_ref().is_some_and(|media_type| !media_type.is_utf8()) {
                 return Err(Fault::new(self.place(name), "text is UTF-8"));
             }
-            let text = std::str::from_utf8(part.bytes).map_err(|_| Fault::new(self.place(name), "text is UTF-8"))?;
+            let text =
+                std::str::from_utf8(part.bytes).map_err(|_| Fault::new(self.place(name), "text is UTF-8"))?;
             let kind = self.kind_of(name);
             if essence.is_some_and(is_json) {
                 let value = json(text).map_err(|wrong| self.fault(name, wrong))?;

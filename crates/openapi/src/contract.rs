@@ -7,7 +7,7 @@ use gabion_model::{Problem, Timestamp};
 use crate::body::{self, Body, Fault};
 use crate::date;
 use crate::encoding::pairs;
-use crate::json::{Value, Document};
+use crate::json::{Document, Value};
 use crate::load;
 use crate::media_type::{MediaType, rank};
 use crate::parameter::{Pair, Parameter, Place};
@@ -214,7 +214,11 @@ impl Contract {
     ///
     /// # Errors
     /// Everything that makes it unusable, each with file and line.
-    pub fn load(files: &BTreeMap<String, String>, root: &str, options: &Options) -> Result<Loaded, Vec<Problem>> {
+    pub fn load(
+        files: &BTreeMap<String, String>,
+        root: &str,
+        options: &Options,
+    ) -> Result<Loaded, Vec<Problem>> {
         load::load(files, root, options)
     }
 
@@ -268,9 +272,10 @@ impl Contract {
         }
         let Some(media_type) = media_type else { return AnswerPlan::OtherType };
         let Some(media_type) = MediaType::parse(media_type) else { return AnswerPlan::OtherType };
-        let ranked = shape.media.iter().filter_map(|(range, program)| {
-            rank(range, &media_type.essence).map(|rank| (rank, program))
-        });
+        let ranked = shape
+            .media
+            .iter()
+            .filter_map(|(range, program)| rank(range, &media_type.essence).map(|rank| (rank, program)));
         match ranked.max_by_key(|(rank, _)| *rank) {
             None => AnswerPlan::OtherType,
             Some(_) if media_type.is_json() && !media_type.is_utf8() => AnswerPlan::OtherType,
@@ -431,7 +436,9 @@ impl BodyJudge<'_> {
             }
         }
         let Some((index, media_type)) = &self.media else {
-            return Err(Refusal::MediaType(self.body.media.iter().map(|media| media.range.clone()).collect()));
+            return Err(Refusal::MediaType(
+                self.body.media.iter().map(|media| media.range.clone()).collect(),
+            ));
         };
         let Some(media) = self.body.media.get(*index) else { return Err(Refusal::NoBody) };
         let faults = media.check(self.contract, media_type, bytes);

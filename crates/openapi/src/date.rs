@@ -7,7 +7,8 @@ use gabion_model::Timestamp;
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let (date, time) = text.split_once(['T', 't']).map_or((text, None), |(date, time)| (date, Some(time)));
     let mut parts = date.splitn(3, '-');
-    let (year, month, day) = (digits(parts.next()?, 4)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
+    let (year, month, day) =
+        (digits(parts.next()?, 4)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let longest = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -22,7 +23,8 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let mut seconds = days(year, month, day) * 86_400;
     if let Some(time) = time {
         let mut parts = time.strip_suffix(['Z', 'z'])?.splitn(3, ':');
-        let (hour, minute, second) = (digits(parts.next()?, 2)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
+        let (hour, minute, second) =
+            (digits(parts.next()?, 2)?, digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
         if hour > 23 || minute > 59 || second > 59 {
             return None;
         }
@@ -57,7 +59,8 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 }
 
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 #[cfg(test)]
 mod tests {
@@ -69,7 +72,15 @@ mod tests {
         assert_eq!(http(Timestamp::from_secs(784_111_777)), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(parse("1970-01-01"), Some(Timestamp::from_secs(0)));
         assert_eq!(parse("2024-02-29"), Some(Timestamp::from_secs(1_709_164_800)));
-        for wrong in ["2023-02-29", "2023-13-01", "2023-1-1", "soon", "2023-01-01T25:00:00Z", "2023-01-01T00:00:00+01:00", ""] {
+        for wrong in [
+            "2023-02-29",
+            "2023-13-01",
+            "2023-1-1",
+            "soon",
+            "2023-01-01T25:00:00Z",
+            "2023-01-01T00:00:00+01:00",
+            "",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -15,7 +15,10 @@ pub(crate) enum Kind {
     Scalar(Types),
     List(Box<Kind>),
     /// Properties by name; open: further ones have a schema too, or none forbids them.
-    Map { properties: BTreeMap<String, Kind>, open: bool },
+    Map {
+        properties: BTreeMap<String, Kind>,
+        open: bool,
+    },
 }
 
 impl Types {
@@ -94,7 +97,13 @@ impl Kind {
         };
         if names.is_empty() {
             let implied = [("properties", "object"), ("additionalProperties", "object"), ("items", "array")];
-            names.extend(implied.iter().filter(|(key, _)| schema.value.get(key).is_some()).map(|(_, name)| name).take(1));
+            names.extend(
+                implied
+                    .iter()
+                    .filter(|(key, _)| schema.value.get(key).is_some())
+                    .map(|(_, name)| name)
+                    .take(1),
+            );
         }
         if names.contains(&"array") {
             let item = schema.get("items").and_then(|items| deeper(&items)).unwrap_or(Self::TEXT);

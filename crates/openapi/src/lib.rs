@@ -24,7 +24,7 @@ mod write;
 
 pub use body::Fault;
 pub use contract::{
-    AnswerJudge, AnswerPlan, Answers, BodyJudge, BodyPlan, Contract, Fields, Judged, Limit, Loaded, Match, Matched,
-    Operation, Options, Refusal,
+    AnswerJudge, AnswerPlan, Answers, BodyJudge, BodyPlan, Contract, Fields, Judged, Limit, Loaded, Match,
+    Matched, Operation, Options, Refusal,
 };
 pub use write::yaml;

@@ -12,10 +12,16 @@ use crate::kind::Kind;
 use crate::media_type::{MediaType, is_json};
 use crate::parameter::{Parameter, Place, Style};
 use crate::router::{Router, Unroutable};
-use crate::schema::{Compiler, Direction, Draft, Handling, Options as SchemaOptions, Patterns, Program, Registry, Root};
+use crate::schema::{
+    Compiler, Direction, Draft, Handling, Options as SchemaOptions, Patterns, Program, Registry, Root,
+};
 use crate::source::{At, Sources};
 
-pub(crate) fn load(files: &BTreeMap<String, String>, root: &str, options: &Options) -> Result<Loaded, Vec<Problem>> {
+pub(crate) fn load(
+    files: &BTreeMap<String, String>,
+    root: &str,
+    options: &Options,
+) -> Result<Loaded, Vec<Problem>> {
     let sources = Sources::read(files)?;
     let Some(top) = sources.root(root) else {
         return Err(vec![Problem::new(root, "the file of the contract is missing")]);
@@ -24,11 +30,14 @@ pub(crate) fn load(files: &BTreeMap<String, String>, root: &str, options: &Optio
     let mut registry = Registry::new();
     for (name, file) in &sources.files {
         let is_schema = SCHEMA_WORDS.iter().any(|word| file.value.get(word).is_some());
-        let kind = if is_schema && file.value.get("openapi").is_none() { Root::Schema } else { Root::Container };
+        let kind =
+            if is_schema && file.value.get("openapi").is_none() { Root::Schema } else { Root::Container };
         registry.add(name, file.value.clone(), kind);
     }
-    let request = SchemaOptions { patterns: Patterns::List, ..SchemaOptions::contract(draft, Direction::Request) };
-    let mut answer = SchemaOptions { patterns: Patterns::List, ..SchemaOptions::contract(draft, Direction::Response) };
+    let request =
+        SchemaOptions { patterns: Patterns::List, ..SchemaOptions::contract(draft, Direction::Request) };
+    let mut answer =
+        SchemaOptions { patterns: Patterns::List, ..SchemaOptions::contract(draft, Direction::Response) };
     if options.answers == Answers::Strip {
         answer.unknown = Handling::Strip;
         answer.other_direction = Handling::Strip;
@@ -49,18 +58,22 @@ pub(crate) fn load(files: &BTreeMap<String, String>, root: &str, options: &Optio
     let requests = requests.finish(&sources, &mut problems, &mut limits);
     let answers = answers.finish(&sources, &mut problems, &mut limits);
     if operations.is_empty() && problems.is_empty() {
-        problems.push(sources.problem(&top, "the contract has no operation").hint("nothing would be let through"));
+        problems.push(
+            sources.problem(&top, "the contract has no operation").hint("nothing would be let through"),
+        );
     }
     if !problems.is_empty() {
-        problems.sort_by(|left, right| order(&left.path).cmp(&order(&right.path)).then(left.reason.cmp(&right.reason)));
+        problems.sort_by(|left, right| {
+            order(&left.path).cmp(&order(&right.path)).then(left.reason.cmp(&right.reason))
+        });
         problems.dedup();
         return Err(problems);
     }
     let title = top.get("info").and_then(|info| info.str("title")).unwrap_or_default().to_owned();
-    let contract =
-        Contract { title, router, paths, operations, requests, answers, options: options.clone() };
+    let contract = Contract { title, router, paths, operations, requests, answers, options: options.clone() };
     let mut not_enforced: Vec<Limit> = limits.into_iter().collect();
-    not_enforced.sort_by(|left, right| order(&left.place).cmp(&order(&right.place)).then(left.what.cmp(&right.what)));
+    not_enforced
+        .sort_by(|left, right| order(&left.place).cmp(&order(&right.place)).then(left.what.cmp(&right.what)));
     Ok(Loaded { contract, not_enforced })
 }
 
@@ -84,13 +97,17 @@ fn draft(sources: &Sources, top: &At<'_>) -> Result<Draft, Problem> {
         (Some("3"), Some("0")) => Draft::OpenApi30,
         (Some("3"), Some("1")) => Draft::Draft202012,
         _ => {
-            return Err(sources.problem(&version, format!("version `{text}` is not known")).hint("3.0 and 3.1 are"));
+            return Err(sources
+                .problem(&version, format!("version `{text}` is not known"))
+                .hint("3.0 and 3.1 are"));
         }
     };
     if let Some(dialect) = top.get("jsonSchemaDialect")
         && !dialect.value.as_str().is_some_and(|dialect| DIALECTS.contains(&dialect))
     {
-        return Err(sources.problem(&dialect, "schemas in this dialect cannot be enforced").hint("leave it out, or say the dialect of JSON Schema 2020-12"));
+        return Err(sources
+            .problem(&dialect, "schemas in this dialect cannot be enforced")
+            .hint("leave it out, or say the dialect of JSON Schema 2020-12"));
     }
     Ok(draft)
 }
@@ -135,7 +152,12 @@ impl<'r> Programs<'r> {
         number
     }
 
-    fn finish(self, sources: &Sources, problems: &mut Vec<Problem>, limits: &mut BTreeSet<Limit>) -> Vec<Program> {
+    fn finish(
+        self,
+        sources: &Sources,
+        problems: &mut Vec<Problem>,
+        limits: &mut BTreeSet<Limit>,
+    ) -> Vec<Program> {
         let found = self.problems.into_iter();
         problems.extend(found.map(|(place, reason)| Problem::new(sources.place_at(&place), reason)));
         let programs = self.compiler.finish();
@@ -197,7 +219,10 @@ impl<'s> Loader<'s> {
             }
         }
         if let Some(webhooks) = top.get("webhooks") {
-            self.limit(&webhooks, "requests that the application itself sends (`webhooks`) do not pass the gate");
+            self.limit(
+                &webhooks,
+                "requests that the application itself sends (`webhooks`) do not pass the gate",
+            );
         }
         let schemes = top.get("components").map(|components| components.members("securitySchemes"));
         for (name, scheme) in schemes.unwrap_or_default() {
@@ -220,12 +245,17 @@ impl<'s> Loader<'s> {
             let mut urls = vec![url.to_owned()];
             for (name, variable) in server.members("variables") {
                 let default = variable.value.get("default").map(text).unwrap_or_default();
-                let mut values: Vec<String> = variable.items("enum").iter().map(|one| text(one.value)).collect();
+                let mut values: Vec<String> =
+                    variable.items("enum").iter().map(|one| text(one.value)).collect();
                 if values.is_empty() {
                     values.push(default);
                 }
                 let place = format!("{{{name}}}");
-                urls = urls.iter().flat_map(|url| values.iter().map(|value| url.replace(&place, value)).collect::<Vec<_>>()).take(MOST_BASES).collect();
+                urls = urls
+                    .iter()
+                    .flat_map(|url| values.iter().map(|value| url.replace(&place, value)).collect::<Vec<_>>())
+                    .take(MOST_BASES)
+                    .collect();
             }
             for url in urls {
                 match base(&url) {
@@ -263,11 +293,16 @@ impl<'s> Loader<'s> {
             around.bases = self.bases(&item, &around.bases);
         }
         around.parameters = item.items("parameters");
-        let methods: Vec<(&str, At<'s>)> = item.own_members().into_iter().filter(|(name, _)| METHODS.contains(name)).collect();
+        let methods: Vec<(&str, At<'s>)> =
+            item.own_members().into_iter().filter(|(name, _)| METHODS.contains(name)).collect();
         // Servers of one operation are its alone: it gets paths of its own.
         let mut by_bases: BTreeMap<Vec<String>, Vec<(&str, At<'s>)>> = BTreeMap::new();
         for (method, operation) in methods {
-            let bases = if self.options.base_path.is_none() { self.bases(&operation, &around.bases) } else { around.bases.clone() };
+            let bases = if self.options.base_path.is_none() {
+                self.bases(&operation, &around.bases)
+            } else {
+                around.bases.clone()
+            };
             by_bases.entry(bases).or_default().push((method, operation));
         }
         let mut known: BTreeMap<String, usize> = BTreeMap::new();
@@ -303,11 +338,14 @@ impl<'s> Loader<'s> {
             }
             Err(Unroutable::Same(other)) => {
                 let other = self.operations.iter().find(|operation| {
-                    self.paths.get(other).is_some_and(|path| path.methods.values().any(|index| {
-                        self.operations.get(*index).is_some_and(|one| std::ptr::eq(one, *operation))
-                    }))
+                    self.paths.get(other).is_some_and(|path| {
+                        path.methods.values().any(|index| {
+                            self.operations.get(*index).is_some_and(|one| std::ptr::eq(one, *operation))
+                        })
+                    })
                 });
-                let other = other.map_or_else(String::new, |operation| format!(" (`{}`)", operation.template));
+                let other =
+                    other.map_or_else(String::new, |operation| format!(" (`{}`)", operation.template));
                 self.problem(place, format!("`{full}` means the same paths as another one{other}"));
                 false
             }
@@ -330,22 +368,30 @@ impl<'s> Loader<'s> {
         for part in full.split('{').skip(1) {
             names.extend(part.split_once('}').map(|(name, _)| name.to_owned()));
         }
-        for (at, _) in names.iter().enumerate().filter(|(at, name)| names.iter().position(|other| other == *name) != Some(*at)) {
+        for (at, _) in names
+            .iter()
+            .enumerate()
+            .filter(|(at, name)| names.iter().position(|other| other == *name) != Some(*at))
+        {
             let _ = at;
             self.problems.push(Problem::new(full, "a name stands twice in the path"));
         }
         let parameters = self.parameters(at, &around, &names);
         let deprecated = at.flag("deprecated");
-        let deprecated_at = if deprecated || at.get("x-deprecated-at").is_some() || self.options.deprecated_at.is_some() {
-            around.deprecated_at
-        } else {
-            None
-        };
+        let deprecated_at =
+            if deprecated || at.get("x-deprecated-at").is_some() || self.options.deprecated_at.is_some() {
+                around.deprecated_at
+            } else {
+                None
+            };
         if deprecated && deprecated_at.is_none() {
             self.limit(at, "`deprecated` without a date: no `Deprecation` header is sent before `x-deprecated-at` says since when");
         }
         if let Some(callbacks) = at.get("callbacks") {
-            self.limit(&callbacks, "requests that the application itself sends (`callbacks`) do not pass the gate");
+            self.limit(
+                &callbacks,
+                "requests that the application itself sends (`callbacks`) do not pass the gate",
+            );
         }
         let body = at.get("requestBody").and_then(|body| self.body(body));
         let answers = self.answers(at);
@@ -372,7 +418,11 @@ impl<'s> Loader<'s> {
         let mut parameters: Vec<Parameter> = Vec::new();
         let mut own = BTreeSet::new();
         // Those of the operation first: they replace the path's of the same name and place.
-        let all = at.items("parameters").into_iter().map(|one| (one, true)).chain(around.parameters.iter().cloned().map(|one| (one, false)));
+        let all = at
+            .items("parameters")
+            .into_iter()
+            .map(|one| (one, true))
+            .chain(around.parameters.iter().cloned().map(|one| (one, false)));
         for (written, is_own) in all {
             let Some(one) = self.resolved(written) else { continue };
             let (Some(name), Some(place)) = (one.str("name"), one.str("in")) else {
@@ -385,13 +435,17 @@ impl<'s> Loader<'s> {
                 "header" => Place::Header,
                 "cookie" => Place::Cookie,
                 other => {
-                    self.problem(&one, format!("a parameter is in `path`, `query`, `header` or `cookie`, not `{other}`"));
+                    self.problem(
+                        &one,
+                        format!("a parameter is in `path`, `query`, `header` or `cookie`, not `{other}`"),
+                    );
                     continue;
                 }
             };
             let lower = name.to_ascii_lowercase();
             // OpenAPI 3.1 §4.8.12.2: said elsewhere, ignored here.
-            if place == Place::Header && matches!(lower.as_str(), "accept" | "content-type" | "authorization") {
+            if place == Place::Header && matches!(lower.as_str(), "accept" | "content-type" | "authorization")
+            {
                 continue;
             }
             let key = if place == Place::Header { lower } else { name.to_owned() };
@@ -421,7 +475,10 @@ impl<'s> Loader<'s> {
             [] => (self.style(one, place)?, one.get("schema")),
             [(range, media)] if is_json(range) => (Style::Json, media.get("schema")),
             [(range, media)] => {
-                self.limit(media, format!("the {} parameter `{name}` of type `{range}` is taken for text", place.word()));
+                self.limit(
+                    media,
+                    format!("the {} parameter `{name}` of type `{range}` is taken for text", place.word()),
+                );
                 (if matches!(place, Place::Path | Place::Header) { Style::Simple } else { Style::Form }, None)
             }
             _ => {
@@ -437,7 +494,10 @@ impl<'s> Loader<'s> {
             return None;
         }
         if schema.is_none() && style != Style::Json {
-            self.limit(one, format!("the {} parameter `{name}` has no schema: any text will do", place.word()));
+            self.limit(
+                one,
+                format!("the {} parameter `{name}` has no schema: any text will do", place.word()),
+            );
         }
         let program = schema.and_then(|schema| {
             let schema = self.resolved(schema)?;
@@ -515,7 +575,10 @@ impl<'s> Loader<'s> {
             longest: None,
         };
         let Some(schema) = schema.and_then(|schema| self.resolved(schema)) else {
-            self.limit(one, format!("a body of type `{}` has no schema: only its size is bounded", media.range));
+            self.limit(
+                one,
+                format!("a body of type `{}` has no schema: only its size is bounded", media.range),
+            );
             return media;
         };
         media.longest = self.length(&schema, "maxLength").map(|most| most.saturating_mul(4));
@@ -524,12 +587,18 @@ impl<'s> Loader<'s> {
             if media.range == "application/octet-stream" || is_binary(&schema) {
                 media.longest = self.length(&schema, "maxLength");
             } else if !wild {
-                self.limit(one, format!("what is inside a body of type `{}`: only its size is bounded", media.range));
+                self.limit(
+                    one,
+                    format!("what is inside a body of type `{}`: only its size is bounded", media.range),
+                );
             }
             if !wild {
                 return media;
             }
-            self.limit(one, format!("what is inside a body of type `{}`, unless it is JSON, a form or text", media.range));
+            self.limit(
+                one,
+                format!("what is inside a body of type `{}`, unless it is JSON, a form or text", media.range),
+            );
         }
         media.program = self.requests.add(&schema);
         if media.range == "multipart/form-data" || wild {
@@ -612,7 +681,10 @@ impl<'s> Loader<'s> {
                         None
                     }
                     None => {
-                        self.limit(&media, format!("an answer of type `{range}` has no schema: any content will do"));
+                        self.limit(
+                            &media,
+                            format!("an answer of type `{range}` has no schema: any content will do"),
+                        );
                         None
                     }
                 };
@@ -629,7 +701,9 @@ fn is_binary(schema: &At<'_>) -> bool {
     let typeless = schema.value.get("type").is_none();
     let empty = schema.value.as_object().is_some_and(|object| object.is_empty());
     is_text && schema.str("format") == Some("binary")
-        || (is_text || typeless) && schema.value.get("contentMediaType").is_some() && schema.value.get("contentEncoding").is_none()
+        || (is_text || typeless)
+            && schema.value.get("contentMediaType").is_some()
+            && schema.value.get("contentEncoding").is_none()
         || empty
 }
 

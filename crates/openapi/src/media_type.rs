@@ -55,8 +55,9 @@ impl MediaType {
     /// No charset is named, or it is UTF-8 (or its part US-ASCII).
     #[must_use]
     pub fn is_utf8(&self) -> bool {
-        self.parameter("charset")
-            .is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("us-ascii"))
+        self.parameter("charset").is_none_or(|charset| {
+            charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("us-ascii")
+        })
     }
 
     /// `application/json` and everything with the suffix `+json` (RFC 6839 §3.1).
@@ -124,8 +125,19 @@ mod tests {
         let form = MediaType::parse("multipart/form-data; boundary=\"a \\\"b\"").unwrap();
         assert_eq!(form.parameter("boundary"), Some("a \"b"));
         for wrong in [
-            "", "json", "a/b/c", "a/", "/b", "a/b; c", "a/b; c=", "a/b; c=d e", "a/b;c=\"", "a/b, c/d",
-            "a/b; charset=utf-8; charset=utf-7", "a/b;;c=d", "a /b",
+            "",
+            "json",
+            "a/b/c",
+            "a/",
+            "/b",
+            "a/b; c",
+            "a/b; c=",
+            "a/b; c=d e",
+            "a/b;c=\"",
+            "a/b, c/d",
+            "a/b; charset=utf-8; charset=utf-7",
+            "a/b;;c=d",
+            "a /b",
         ] {
             assert_eq!(MediaType::parse(wrong), None, "{wrong}");
         }

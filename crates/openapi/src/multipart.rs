@@ -212,8 +212,14 @@ mod tests {
                 "--X\r\nContent-Disposition: form-data; name=\"a\\\"b\"\r\n\r\n1\r\n--X--".to_owned(),
                 Broken::Disposition,
             ),
-            (format!("--X\r\n{field}\r\nContent-Transfer-Encoding: base64\r\n\r\n1\r\n--X--"), Broken::TransferEncoding),
-            (format!("--X\r\n{field}\r\nContent-Type: multipart/mixed; boundary=Y\r\n\r\n1\r\n--X--"), Broken::Nested),
+            (
+                format!("--X\r\n{field}\r\nContent-Transfer-Encoding: base64\r\n\r\n1\r\n--X--"),
+                Broken::TransferEncoding,
+            ),
+            (
+                format!("--X\r\n{field}\r\nContent-Type: multipart/mixed; boundary=Y\r\n\r\n1\r\n--X--"),
+                Broken::Nested,
+            ),
             (format!("--X\r\n{field}\r\nContent-Type: nonsense\r\n\r\n1\r\n--X--"), Broken::Type),
             (format!("{}--X--", format!("--X\r\n{field}\r\n\r\n1\r\n").repeat(5)), Broken::Parts),
         ];

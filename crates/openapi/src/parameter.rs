@@ -119,7 +119,11 @@ impl Parameter {
         match &self.kind {
             // Blanks around commas say nothing in a list (RFC 9110 §5.6.1), and `%` is a character like others.
             Kind::Scalar(types) => Ok(types.value(text.to_owned())),
-            kind => delimited(kind, self.explode, text.split(',').map(|part| Ok(part.trim_matches([' ', '\t']).to_owned()))),
+            kind => delimited(
+                kind,
+                self.explode,
+                text.split(',').map(|part| Ok(part.trim_matches([' ', '\t']).to_owned())),
+            ),
         }
     }
 
@@ -128,7 +132,11 @@ impl Parameter {
         match &self.kind {
             Kind::Scalar(types) => Ok(types.value(decode(text.as_bytes(), false)?)),
             kind if text.is_empty() => Ok(empty(kind)),
-            kind => delimited(kind, self.explode, text.split(separator).map(|part| Ok(decode(part.as_bytes(), false)?))),
+            kind => delimited(
+                kind,
+                self.explode,
+                text.split(separator).map(|part| Ok(decode(part.as_bytes(), false)?)),
+            ),
         }
     }
 
@@ -142,7 +150,12 @@ impl Parameter {
                     let key = pair.name.strip_prefix(&*self.name).and_then(|rest| rest.strip_prefix('['));
                     let Some(key) = key.and_then(|rest| rest.strip_suffix(']')) else { continue };
                     pair.used = true;
-                    put(&mut object, properties.get(key).unwrap_or(&Kind::TEXT), key, &decode(pair.value.as_bytes(), plus)?)?;
+                    put(
+                        &mut object,
+                        properties.get(key).unwrap_or(&Kind::TEXT),
+                        key,
+                        &decode(pair.value.as_bytes(), plus)?,
+                    )?;
                 }
                 Ok((!object.is_empty()).then_some(Value::Object(object)))
             }
@@ -166,13 +179,29 @@ impl Parameter {
         }
     }
 
-    fn of_values(&self, kind: &Kind, style: Style, explode: bool, texts: &[&str], plus: bool) -> Result<Option<Value>, Wrong> {
+    fn of_values(
+        &self,
+        kind: &Kind,
+        style: Style,
+        explode: bool,
+        texts: &[&str],
+        plus: bool,
+    ) -> Result<Option<Value>, Wrong> {
         let text = match (texts, kind) {
             ([], _) => return Ok(None),
             (texts, Kind::List(item)) if explode && style != Style::Json => {
-                let items = scalars(item, texts.iter().copied().map(Some)
-                    .map(|text| text.unwrap_or_default()).map(|text| decode(text.as_bytes(), plus).map_err(Wrong::from))
-                    .collect::<Result<Vec<_>, _>>()?.iter().map(String::as_str))?;
+                let items = scalars(
+                    item,
+                    texts
+                        .iter()
+                        .copied()
+                        .map(Some)
+                        .map(|text| text.unwrap_or_default())
+                        .map(|text| decode(text.as_bytes(), plus).map_err(Wrong::from))
+                        .collect::<Result<Vec<_>, _>>()?
+                        .iter()
+                        .map(String::as_str),
+                )?;
                 return Ok(Some(Value::Array(items)));
             }
             ([only], _) => *only,
@@ -232,7 +261,9 @@ pub(crate) fn put(object: &mut Object, kind: &Kind, name: &str, text: &str) -> R
 /// One JSON text inside a parameter.
 pub(crate) fn json(text: &str) -> Result<Value, Wrong> {
     let bounds = Bounds { depth: 32, ..Bounds::default() };
-    Document::parse(text.as_bytes(), &bounds).map(|document| document.root().to_value()).map_err(|_| Wrong::Json)
+    Document::parse(text.as_bytes(), &bounds)
+        .map(|document| document.root().to_value())
+        .map_err(|_| Wrong::Json)
 }
 
 /// The value after `name=`, which is still encoded.
@@ -260,7 +291,11 @@ fn scalars<'a>(kind: &Kind, texts: impl Iterator<Item = &'a str>) -> Result<Vec<
 }
 
 /// A list, or an object as `k,v,k,v` or (exploded) `k=v,k=v`.
-fn delimited(kind: &Kind, explode: bool, parts: impl Iterator<Item = Result<String, Wrong>>) -> Result<Value, Wrong> {
+fn delimited(
+    kind: &Kind,
+    explode: bool,
+    parts: impl Iterator<Item = Result<String, Wrong>>,
+) -> Result<Value, Wrong> {
     let parts = parts.take(MOST_ITEMS).collect::<Result<Vec<_>, _>>()?;
     if parts.len() >= MOST_ITEMS {
         return Err(Wrong::Text(Unreadable::Pairs));

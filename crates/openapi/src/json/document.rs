@@ -300,8 +300,9 @@ impl<'d> Node<'d> {
 /// In whatever order: sorted, so that large objects cost little more than small ones.
 fn same_members(one: Members<'_>, other: Members<'_>) -> bool {
     let named = |members: Members<'_>| {
-        let mut named: Vec<_> =
-            members.map(|(name, value)| (name.as_str().unwrap_or_default().to_owned(), value.index)).collect();
+        let mut named: Vec<_> = members
+            .map(|(name, value)| (name.as_str().unwrap_or_default().to_owned(), value.index))
+            .collect();
         named.sort_unstable();
         named
     };
@@ -310,7 +311,8 @@ fn same_members(one: Members<'_>, other: Members<'_>) -> bool {
     }
     let (mine, others) = (one.next.document, other.next.document);
     named(one).into_iter().zip(named(other)).all(|((name, one), (other_name, other))| {
-        name == other_name && Node { document: mine, index: one }.same(&Node { document: others, index: other })
+        name == other_name
+            && Node { document: mine, index: one }.same(&Node { document: others, index: other })
     })
 }
 

@@ -25,8 +25,8 @@ pub use document::{Document, Items, Members, Node, View};
 pub use error::{ParseError, Rule};
 pub(crate) use number::small;
 pub use number::{Decimal, Number};
-pub(crate) use pointer::write_segment;
 pub use pointer::Pointer;
+pub(crate) use pointer::write_segment;
 pub use value::{Object, Value};
 pub use writer::write_string;
 

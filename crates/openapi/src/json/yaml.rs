@@ -16,7 +16,7 @@ use super::value::{Object, Value};
 use super::{Bounds, DEEPEST};
 
 /// Values that one file may make, those by aliases included.
-const MOST_VALUES: usize = 2_000_000;
+const MOST_VALUES: usize = 1_000_000;
 
 /// The line on which each value of a file begins, from 1.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

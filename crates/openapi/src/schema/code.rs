@@ -172,9 +172,16 @@ pub(super) enum Applied {
     Any(Vec<Id>, Option<Discriminator>),
     One(Vec<Id>, Option<Discriminator>),
     Not(Id),
-    If { condition: Id, then: Id, otherwise: Id },
+    If {
+        condition: Id,
+        then: Id,
+        otherwise: Id,
+    },
     /// `$dynamicRef` to a dynamic anchor: its number in [`Code::dynamic`], and the schema where no outer resource has it.
-    Dynamic { name: u32, otherwise: Id },
+    Dynamic {
+        name: u32,
+        otherwise: Id,
+    },
 }
 
 /// Which alternative a value says it is (OpenAPI). It decides whose violations are reported, never what is valid.

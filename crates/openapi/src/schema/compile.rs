@@ -118,7 +118,8 @@ impl<'r> Compiler<'r> {
     /// What the schemas compiled so far say and nothing enforces, in the order of the places.
     #[must_use]
     pub fn unenforced(&self) -> Vec<Unenforced> {
-        let mut all: Vec<Unenforced> = self.unenforced.iter().map(|(_, unenforced)| unenforced.clone()).collect();
+        let mut all: Vec<Unenforced> =
+            self.unenforced.iter().map(|(_, unenforced)| unenforced.clone()).collect();
         all.sort();
         all.dedup();
         all
@@ -175,7 +176,11 @@ impl<'r> Compiler<'r> {
     }
 
     /// Where a reference leads.
-    pub(super) fn find(&self, from: &Target<'r>, reference: &str) -> Result<(Target<'r>, Option<String>), String> {
+    pub(super) fn find(
+        &self,
+        from: &Target<'r>,
+        reference: &str,
+    ) -> Result<(Target<'r>, Option<String>), String> {
         self.index.find(from.resource, reference)
     }
 
@@ -283,7 +288,8 @@ impl<'r> Compiler<'r> {
             }
         }
         for id in found {
-            let place = self.schemas.get(id as usize).map_or(String::new(), |schema| schema.place.to_string());
+            let place =
+                self.schemas.get(id as usize).map_or(String::new(), |schema| schema.place.to_string());
             let reason = "this schema leads back to itself without going into the value".to_owned();
             self.errors.push(CompileError { place, reason });
         }

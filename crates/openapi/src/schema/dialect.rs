@@ -34,7 +34,9 @@ impl Dialect {
     /// and not known.
     pub(super) fn by_metaschema(metaschema: &Value) -> Result<Option<Self>, String> {
         let own = metaschema.get("$schema").and_then(Value::as_str).and_then(Self::by_name);
-        let Some(vocabularies) = metaschema.get("$vocabulary").and_then(Value::as_object) else { return Ok(own) };
+        let Some(vocabularies) = metaschema.get("$vocabulary").and_then(Value::as_object) else {
+            return Ok(own);
+        };
         let mut dialect = Self {
             draft: Draft::Draft202012,
             applicator: false,

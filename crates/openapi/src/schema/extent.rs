@@ -136,7 +136,10 @@ impl<'c> Extents<'c> {
             sum = Extent { bytes: sum.bytes.and_then(|sum| sum.checked_add(bytes?)), depth };
         }
         let count = rules.names.len() as u64;
-        around(Extent { bytes: sum.bytes.map(|bytes| bytes.div_ceil(count.max(1))), depth: sum.depth }, Some(count))
+        around(
+            Extent { bytes: sum.bytes.map(|bytes| bytes.div_ceil(count.max(1))), depth: sum.depth },
+            Some(count),
+        )
     }
 }
 

@@ -86,7 +86,13 @@ impl<'r> Index<'r> {
         root.resource = number;
         self.by_root.insert(address(root.value), number);
         self.by_uri.insert(uri.clone(), number);
-        self.resources.push(Resource { uri, root, dialect, anchors: HashMap::new(), dynamic: HashMap::new() });
+        self.resources.push(Resource {
+            uri,
+            root,
+            dialect,
+            anchors: HashMap::new(),
+            dynamic: HashMap::new(),
+        });
         number
     }
 
@@ -123,7 +129,9 @@ impl<'r> Index<'r> {
         self.resources
             .iter()
             .filter(|outer| outer.root.document == inner.document && depth(&outer.root) < depth(inner))
-            .filter(|outer| outer.root.pointer.segments().eq(inner.pointer.segments().take(depth(&outer.root))))
+            .filter(|outer| {
+                outer.root.pointer.segments().eq(inner.pointer.segments().take(depth(&outer.root)))
+            })
             .max_by_key(|outer| depth(&outer.root))
             .map(|outer| outer.dialect)
     }
@@ -143,7 +151,13 @@ impl<'r> Index<'r> {
                 self.schema(child, resource, document, &pointer.child(keyword), false);
             } else if LIST.contains(&keyword) {
                 for (number, item) in child.as_array().unwrap_or_default().iter().enumerate() {
-                    self.schema(item, resource, document, &pointer.child(keyword).child(number.to_string()), false);
+                    self.schema(
+                        item,
+                        resource,
+                        document,
+                        &pointer.child(keyword).child(number.to_string()),
+                        false,
+                    );
                 }
             } else if NAMED.contains(&keyword)
                 && let Some(named) = child.as_object()
@@ -196,8 +210,7 @@ impl<'r> Index<'r> {
         if root && let Some(own) = self.resources.get_mut(outer as usize) {
             own.dialect = dialect;
         }
-        let target =
-            |resource: u32| Target { value, document, pointer: pointer.clone(), resource };
+        let target = |resource: u32| Target { value, document, pointer: pointer.clone(), resource };
         let id = dialect.id_keyword().and_then(|keyword| value.get(keyword)).and_then(Value::as_str);
         let hidden = dialect.lonely_ref() && value.get("$ref").is_some();
         if let Some(id) = id.filter(|_| !hidden) {
@@ -252,7 +265,8 @@ impl<'r> Index<'r> {
         let base = self.resources.get(base as usize).map_or("", |resource| resource.uri.as_str());
         let (name, fragment) = split_fragment(reference);
         let uri = resolve(base, name);
-        let missing = || format!("`{reference}` leads to `{uri}`, which is not among the files; nothing is fetched");
+        let missing =
+            || format!("`{reference}` leads to `{uri}`, which is not among the files; nothing is fetched");
         let number = *self.by_uri.get(&uri).ok_or_else(missing)?;
         let resource = self.resources.get(number as usize).ok_or_else(missing)?;
         let nowhere = || format!("`{reference}` leads to nothing");

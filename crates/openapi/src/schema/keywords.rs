@@ -16,35 +16,114 @@ use crate::json::{Number, Object, Value, small};
 
 /// Keywords that say nothing about what is valid.
 const ANNOTATIONS: &[&str] = &[
-    "$anchor", "$comment", "$defs", "$dynamicAnchor", "$id", "$schema", "$vocabulary", "default", "definitions",
-    "deprecated", "description", "example", "examples", "externalDocs", "id", "readOnly", "title", "writeOnly",
+    "$anchor",
+    "$comment",
+    "$defs",
+    "$dynamicAnchor",
+    "$id",
+    "$schema",
+    "$vocabulary",
+    "default",
+    "definitions",
+    "deprecated",
+    "description",
+    "example",
+    "examples",
+    "externalDocs",
+    "id",
+    "readOnly",
+    "title",
+    "writeOnly",
     "xml",
 ];
 
 /// Keywords that OpenAPI 3.0's Schema Object does not have.
 const NOT_OPENAPI30: &[&str] = &[
-    "$dynamicRef", "additionalItems", "const", "contains", "contentEncoding", "contentMediaType",
-    "contentSchema", "dependencies", "dependentRequired", "dependentSchemas", "else", "if", "maxContains",
-    "minContains", "patternProperties", "prefixItems", "propertyNames", "then", "unevaluatedItems",
+    "$dynamicRef",
+    "additionalItems",
+    "const",
+    "contains",
+    "contentEncoding",
+    "contentMediaType",
+    "contentSchema",
+    "dependencies",
+    "dependentRequired",
+    "dependentSchemas",
+    "else",
+    "if",
+    "maxContains",
+    "minContains",
+    "patternProperties",
+    "prefixItems",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
     "unevaluatedProperties",
 ];
 
 /// Keywords that draft 4 does not have.
 const NOT_DRAFT4: &[&str] = &[
-    "$dynamicRef", "const", "contains", "contentEncoding", "contentMediaType", "contentSchema",
-    "dependentRequired", "dependentSchemas", "discriminator", "else", "if", "maxContains", "minContains",
-    "nullable", "prefixItems", "propertyNames", "then", "unevaluatedItems", "unevaluatedProperties",
+    "$dynamicRef",
+    "const",
+    "contains",
+    "contentEncoding",
+    "contentMediaType",
+    "contentSchema",
+    "dependentRequired",
+    "dependentSchemas",
+    "discriminator",
+    "else",
+    "if",
+    "maxContains",
+    "minContains",
+    "nullable",
+    "prefixItems",
+    "propertyNames",
+    "then",
+    "unevaluatedItems",
+    "unevaluatedProperties",
 ];
 
 const VALIDATION: &[&str] = &[
-    "const", "dependentRequired", "enum", "exclusiveMaximum", "exclusiveMinimum", "maxContains", "maxItems",
-    "maxLength", "maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum",
-    "multipleOf", "pattern", "required", "type", "uniqueItems",
+    "const",
+    "dependentRequired",
+    "enum",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "maxContains",
+    "maxItems",
+    "maxLength",
+    "maxProperties",
+    "maximum",
+    "minContains",
+    "minItems",
+    "minLength",
+    "minProperties",
+    "minimum",
+    "multipleOf",
+    "pattern",
+    "required",
+    "type",
+    "uniqueItems",
 ];
 
 const APPLICATOR: &[&str] = &[
-    "additionalProperties", "allOf", "anyOf", "contains", "dependencies", "dependentSchemas", "else", "if",
-    "items", "not", "oneOf", "patternProperties", "prefixItems", "properties", "propertyNames", "then",
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "contains",
+    "dependencies",
+    "dependentSchemas",
+    "else",
+    "if",
+    "items",
+    "not",
+    "oneOf",
+    "patternProperties",
+    "prefixItems",
+    "properties",
+    "propertyNames",
+    "then",
 ];
 
 /// Reads one schema object.
@@ -66,8 +145,17 @@ pub(super) fn compile<'r>(compiler: &mut Compiler<'r>, id: Id, target: &Target<'
         compiler.error(target, reason);
         return schema;
     };
-    let mut reader =
-        Reader { compiler, id, target, dialect, object, number: None, string: None, array: None, shape: None };
+    let mut reader = Reader {
+        compiler,
+        id,
+        target,
+        dialect,
+        object,
+        number: None,
+        string: None,
+        array: None,
+        shape: None,
+    };
     if let Some(reference) = object.get("$ref") {
         reader.reference(reference, &mut schema);
         if dialect.lonely_ref() {
@@ -183,7 +271,9 @@ impl<'r> Reader<'_, 'r> {
             "$dynamicRef" => self.dynamic_reference(value, schema),
             "type" => self.types(value, schema),
             "enum" => match value.as_array() {
-                Some([]) if self.dialect.draft != Draft::Draft202012 => self.wrong(keyword, "a list that is not empty"),
+                Some([]) if self.dialect.draft != Draft::Draft202012 => {
+                    self.wrong(keyword, "a list that is not empty")
+                }
                 Some(values) => self.constants(values.to_vec(), false, schema),
                 None => self.wrong(keyword, "a list"),
             },
@@ -233,10 +323,18 @@ impl<'r> Reader<'_, 'r> {
             }
             // Read together, after this loop.
             "if" | "then" | "else" | "nullable" | "discriminator" => {}
-            "properties" | "patternProperties" | "additionalProperties" | "propertyNames" | "required"
-            | "minProperties" | "maxProperties" | "dependentRequired" | "dependentSchemas" | "dependencies" => {}
-            "items" | "prefixItems" | "additionalItems" | "contains" | "minContains" | "maxContains" | "minItems"
-            | "maxItems" | "uniqueItems" => {}
+            "properties"
+            | "patternProperties"
+            | "additionalProperties"
+            | "propertyNames"
+            | "required"
+            | "minProperties"
+            | "maxProperties"
+            | "dependentRequired"
+            | "dependentSchemas"
+            | "dependencies" => {}
+            "items" | "prefixItems" | "additionalItems" | "contains" | "minContains" | "maxContains"
+            | "minItems" | "maxItems" | "uniqueItems" => {}
             _ => self.unenforced(keyword, format!("`{keyword}` is no keyword of this dialect")),
         }
     }
@@ -314,7 +412,9 @@ impl<'r> Reader<'_, 'r> {
 
     fn exclusive(&mut self, keyword: &str, value: &'r Value) {
         match (value, self.dialect.draft) {
-            (Value::Number(number), Draft::Draft202012) => self.limit(number, keyword == "exclusiveMinimum", true),
+            (Value::Number(number), Draft::Draft202012) => {
+                self.limit(number, keyword == "exclusiveMinimum", true)
+            }
             (_, Draft::Draft202012) => self.wrong(keyword, "a number"),
             // Read beside `minimum` and `maximum`.
             (Value::Bool(true), _) => {
@@ -353,7 +453,9 @@ impl<'r> Reader<'_, 'r> {
                 items
                     .iter()
                     .enumerate()
-                    .map(|(number, item)| self.compiler.below(self.target, item, &[keyword, &number.to_string()]))
+                    .map(|(number, item)| {
+                        self.compiler.below(self.target, item, &[keyword, &number.to_string()])
+                    })
                     .collect(),
             ),
             _ => {
@@ -394,7 +496,9 @@ impl<'r> Reader<'_, 'r> {
                 entries.push((name.into(), *id));
             }
         }
-        for (value, to) in discriminator.get("mapping").and_then(Value::as_object).into_iter().flat_map(Object::iter) {
+        for (value, to) in
+            discriminator.get("mapping").and_then(Value::as_object).into_iter().flat_map(Object::iter)
+        {
             let reference = to.as_str().unwrap_or_default();
             let by_name = entries.iter().find(|(name, _)| **name == *reference).map(|(_, id)| *id);
             let id = by_name.or_else(|| {
@@ -515,7 +619,9 @@ impl<'r> Reader<'_, 'r> {
         let mut any = false;
         let mut members: Vec<(Box<str>, Member)> = Vec::new();
         let mut excluded: Vec<&str> = Vec::new();
-        if let Some(properties) = object.get("properties").filter(|_| applies).and_then(|_| self.named("properties")) {
+        if let Some(properties) =
+            object.get("properties").filter(|_| applies).and_then(|_| self.named("properties"))
+        {
             any = !properties.is_empty();
             for (name, value) in properties.iter() {
                 let target = self.compiler.inner(self.target, value, &["properties", name]);
@@ -588,7 +694,8 @@ impl<'r> Reader<'_, 'r> {
     }
 
     fn required(&mut self, value: &'r Value) -> Vec<&'r str> {
-        let names = value.as_array().and_then(|names| names.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
+        let names =
+            value.as_array().and_then(|names| names.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
         match (names, value) {
             (Some(names), _) => names,
             (None, Value::Bool(_)) if self.dialect.draft != Draft::Draft202012 => {

@@ -27,7 +27,11 @@ impl Program {
     ///
     /// # Errors
     /// What cannot be enforced as written.
-    pub fn compile(registry: &Registry, location: &str, options: &Options) -> Result<Self, Vec<CompileError>> {
+    pub fn compile(
+        registry: &Registry,
+        location: &str,
+        options: &Options,
+    ) -> Result<Self, Vec<CompileError>> {
         let mut compiler = Compiler::new(registry, options.clone());
         let index = compiler.add(location)?;
         compiler.finish().into_iter().nth(index).ok_or_else(Vec::new)
@@ -69,8 +73,8 @@ impl Program {
         }
         let mut run = Run::new(&self.code, document, true);
         run.judge(self.entry, document);
-        if run.violations.is_empty() {
-            run.violations.push(Violation { pointer: String::new(), rule: Rule::Steps });
+        if run.stopped || run.violations.is_empty() {
+            return Err(vec![Violation { pointer: String::new(), rule: Rule::Steps }]);
         }
         Err(run.violations)
     }
@@ -89,7 +93,10 @@ impl Program {
 impl fmt::Debug for Program {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = self.code.schemas.get(self.entry as usize).map(|schema| &schema.place);
-        out.debug_struct("Program").field("place", &place).field("extent", &self.extent).finish_non_exhaustive()
+        out.debug_struct("Program")
+            .field("place", &place)
+            .field("extent", &self.extent)
+            .finish_non_exhaustive()
     }
 }
 

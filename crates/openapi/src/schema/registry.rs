@@ -35,7 +35,8 @@ impl Registry {
     /// All documents: the metaschemas first, then by name.
     pub(super) fn documents(&self) -> impl Iterator<Item = (&str, &Value, Root)> {
         let built_in = METASCHEMAS.iter().map(|(name, document)| (*name, document, Root::Schema));
-        built_in.chain(self.documents.iter().map(|(name, (document, root))| (name.as_str(), &**document, *root)))
+        built_in
+            .chain(self.documents.iter().map(|(name, (document, root))| (name.as_str(), &**document, *root)))
     }
 }
 
@@ -50,7 +51,10 @@ static METASCHEMAS: LazyLock<Vec<(&'static str, Value)>> = LazyLock::new(|| {
 const TEXTS: &[(&str, &str)] = &[
     ("http://json-schema.org/draft-04/schema", include_str!("meta/draft-04.json")),
     ("https://json-schema.org/draft/2020-12/schema", include_str!("meta/draft2020-12/schema.json")),
-    ("https://json-schema.org/draft/2020-12/meta/applicator", include_str!("meta/draft2020-12/applicator.json")),
+    (
+        "https://json-schema.org/draft/2020-12/meta/applicator",
+        include_str!("meta/draft2020-12/applicator.json"),
+    ),
     ("https://json-schema.org/draft/2020-12/meta/content", include_str!("meta/draft2020-12/content.json")),
     ("https://json-schema.org/draft/2020-12/meta/core", include_str!("meta/draft2020-12/core.json")),
     (
@@ -61,9 +65,18 @@ const TEXTS: &[(&str, &str)] = &[
         "https://json-schema.org/draft/2020-12/meta/format-assertion",
         include_str!("meta/draft2020-12/format-assertion.json"),
     ),
-    ("https://json-schema.org/draft/2020-12/meta/meta-data", include_str!("meta/draft2020-12/meta-data.json")),
-    ("https://json-schema.org/draft/2020-12/meta/unevaluated", include_str!("meta/draft2020-12/unevaluated.json")),
-    ("https://json-schema.org/draft/2020-12/meta/validation", include_str!("meta/draft2020-12/validation.json")),
+    (
+        "https://json-schema.org/draft/2020-12/meta/meta-data",
+        include_str!("meta/draft2020-12/meta-data.json"),
+    ),
+    (
+        "https://json-schema.org/draft/2020-12/meta/unevaluated",
+        include_str!("meta/draft2020-12/unevaluated.json"),
+    ),
+    (
+        "https://json-schema.org/draft/2020-12/meta/validation",
+        include_str!("meta/draft2020-12/validation.json"),
+    ),
 ];
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! The good path notes nothing but marks. A document that fails is gone through once more to say why.
 
 use super::code::{
-    Applied, ArrayRules, Code, Constants, Dependent, Discriminator, Excluded, Id, NEVER, NumberRules, ObjectRules,
-    Schema, StringRules, types,
+    Applied, ArrayRules, Code, Constants, Dependent, Discriminator, Excluded, Id, NEVER, NumberRules,
+    ObjectRules, Schema, StringRules, types,
 };
 use super::error::{Rule, Violation};
 use super::marks::{DESCRIBED, DROPPED, KNOWN, Marks, NAMED, Tracker};
@@ -24,7 +24,7 @@ pub(super) struct Run<'p> {
     reporting: bool,
     pub(super) violations: Vec<Violation>,
     /// Steps or depth ran out: whatever was found, the document is refused.
-    stopped: bool,
+    pub(super) stopped: bool,
 }
 
 /// The schema resources that were entered, innermost first (2020-12 core §7.1).
@@ -79,19 +79,24 @@ impl<'p> Run<'p> {
         }
     }
 
-    fn stop(&mut self, path: &Path<'_>) -> bool {
-        if !self.stopped {
-            self.stopped = true;
-            self.fail(path, Rule::Steps);
-        }
+    /// Nothing more is found out.
+    const fn stop(&mut self) -> bool {
+        self.stopped = true;
         false
     }
 
-    fn apply(&mut self, id: Id, node: Node<'_>, path: &Path<'_>, scope: Scope<'_>, marks: Option<&mut Marks>) -> bool {
+    fn apply(
+        &mut self,
+        id: Id,
+        node: Node<'_>,
+        path: &Path<'_>,
+        scope: Scope<'_>,
+        marks: Option<&mut Marks>,
+    ) -> bool {
         let code = self.code;
-        let Some(schema) = code.schemas.get(id as usize) else { return self.stop(path) };
+        let Some(schema) = code.schemas.get(id as usize) else { return self.stop() };
         if self.steps == 0 || self.depth == 0 || self.stopped {
-            return self.stop(path);
+            return self.stop();
         }
         self.steps -= 1;
         self.depth -= 1;
@@ -134,7 +139,10 @@ impl<'p> Run<'p> {
     ) -> bool {
         let view = node.view();
         if !fits_type(schema.types, &view) {
-            self.fail(path, schema.type_names.as_ref().map_or(Rule::False, |names| Rule::Type(names.clone())));
+            self.fail(
+                path,
+                schema.type_names.as_ref().map_or(Rule::False, |names| Rule::Type(names.clone())),
+            );
             return false;
         }
         let mut good = true;
@@ -182,7 +190,9 @@ impl<'p> Run<'p> {
         let mut good = match (view, &schema.number, &schema.string, &schema.array, &schema.object) {
             (View::Number(text), Some(rules), ..) => self.number(rules, text, path),
             (View::String(text), _, Some(rules), ..) => self.string(rules, text, path),
-            (View::Array(items), _, _, Some(rules), _) => self.array(rules, items, path, scope, marks.as_deref_mut()),
+            (View::Array(items), _, _, Some(rules), _) => {
+                self.array(rules, items, path, scope, marks.as_deref_mut())
+            }
             (View::Object(members), _, _, _, Some(rules)) => {
                 self.object(rules, node, members, path, scope, marks.as_deref_mut())
             }
@@ -204,7 +214,8 @@ impl<'p> Run<'p> {
             if order.is_lt() || bound.exclusive && order.is_eq() {
                 good = false;
                 let number = bound.text.clone();
-                let rule = if bound.exclusive { Rule::ExclusiveMinimum(number) } else { Rule::Minimum(number) };
+                let rule =
+                    if bound.exclusive { Rule::ExclusiveMinimum(number) } else { Rule::Minimum(number) };
                 if !self.fail(path, rule) {
                     return false;
                 }
@@ -215,7 +226,8 @@ impl<'p> Run<'p> {
             if order.is_gt() || bound.exclusive && order.is_eq() {
                 good = false;
                 let number = bound.text.clone();
-                let rule = if bound.exclusive { Rule::ExclusiveMaximum(number) } else { Rule::Maximum(number) };
+                let rule =
+                    if bound.exclusive { Rule::ExclusiveMaximum(number) } else { Rule::Maximum(number) };
                 if !self.fail(path, rule) {
                     return false;
                 }
@@ -342,7 +354,7 @@ impl<'p> Run<'p> {
                     good = false;
                     self.fail(path, Rule::UniqueItems);
                 }
-                None => return self.stop(path),
+                None => return self.stop(),
             }
         }
         good
@@ -427,7 +439,9 @@ impl<'p> Run<'p> {
             if !self.reporting {
                 return false;
             }
-            for (name, _) in rules.names.iter().filter(|(name, member)| member.required && node.get(name).is_none()) {
+            for (name, _) in
+                rules.names.iter().filter(|(name, member)| member.required && node.get(name).is_none())
+            {
                 self.fail(path, Rule::Required(name.into()));
             }
         }
@@ -443,7 +457,10 @@ impl<'p> Run<'p> {
                 Dependent::Names(names) => {
                     for name in names.iter().filter(|name| node.get(name).is_none()) {
                         good = false;
-                        self.fail(path, Rule::DependentRequired { name: name.clone(), because: because.clone() });
+                        self.fail(
+                            path,
+                            Rule::DependentRequired { name: name.clone(), because: because.clone() },
+                        );
                     }
                 }
             }
@@ -468,7 +485,14 @@ impl<'p> Run<'p> {
         }
     }
 
-    fn unevaluated(&mut self, rest: Id, view: View<'_>, path: &Path<'_>, scope: Scope<'_>, marks: &Marks) -> bool {
+    fn unevaluated(
+        &mut self,
+        rest: Id,
+        view: View<'_>,
+        path: &Path<'_>,
+        scope: Scope<'_>,
+        marks: &Marks,
+    ) -> bool {
         let mut good = true;
         match view {
             View::Array(items) => {
@@ -572,7 +596,10 @@ impl<'p> Run<'p> {
                 let (mut id, mut next) = (*otherwise, Some(&scope));
                 while let Some(scope) = next {
                     // The outermost one wins.
-                    id = bearers.iter().find(|(bearer, _)| *bearer == scope.resource).map_or(id, |(_, id)| *id);
+                    id = bearers
+                        .iter()
+                        .find(|(bearer, _)| *bearer == scope.resource)
+                        .map_or(id, |(_, id)| *id);
                     next = scope.outer;
                 }
                 self.apply(id, node, path, scope, marks)

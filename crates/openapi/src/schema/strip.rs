@@ -101,7 +101,8 @@ pub(super) fn text(output: &Output<'_>) -> String {
                     if index > 0 {
                         out.push(',');
                     }
-                    let masks = if masks.is_empty() { Some(Vec::new()) } else { below(masks, &index.to_string()) };
+                    let masks =
+                        if masks.is_empty() { Some(Vec::new()) } else { below(masks, &index.to_string()) };
                     match masks {
                         Some(masks) => write(output, item, &masks, out)?,
                         None => out.push_str("null"),

@@ -44,7 +44,8 @@ fn mix(sum: u64, part: u64) -> u64 {
 
 fn text(kind: u64, bytes: &[u8]) -> u64 {
     let (chunks, rest) = bytes.as_chunks::<8>();
-    let sum = chunks.iter().fold(mix(kind, bytes.len() as u64), |sum, chunk| mix(sum, u64::from_le_bytes(*chunk)));
+    let sum =
+        chunks.iter().fold(mix(kind, bytes.len() as u64), |sum, chunk| mix(sum, u64::from_le_bytes(*chunk)));
     mix(sum, rest.iter().fold(0, |tail, byte| tail << 8 | u64::from(*byte)))
 }
 

@@ -1,9 +1,11 @@
 //! Names and addresses of hosts.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::LazyLock;
 
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
+use regex::Regex;
 
 /// RFC 2673 §3.2: four decimal octets.
 pub(super) fn is_ipv4(text: &str) -> bool {
@@ -17,7 +19,8 @@ pub(super) fn is_ipv6(text: &str) -> bool {
 
 /// RFC 1123 §2.1; a label that says it is internationalised must be so (RFC 5890 §2.3.2.1).
 pub(super) fn is_hostname(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(|label| is_label(label) && (!is_encoded(label) || is_a_label(label)))
+    text.len() <= 253
+        && text.split('.').all(|label| is_label(label) && (!says_a_label(label) || is_a_label(label)))
 }
 
 fn is_label(label: &str) -> bool {
@@ -32,8 +35,12 @@ fn is_encoded(label: &str) -> bool {
     label.get(2..4) == Some("--")
 }
 
+fn says_a_label(label: &str) -> bool {
+    label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--"))
+}
+
 fn is_a_label(label: &str) -> bool {
-    if !label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")) {
+    if !says_a_label(label) {
         return false;
     }
     let (unicode, result) = Uts46::new().to_unicode(label.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
@@ -52,8 +59,18 @@ pub(super) fn is_idn_hostname(text: &str) -> bool {
             is_u_label(label)
         }
     });
-    let ascii = Uts46::new().to_ascii(text.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify);
+    let ascii =
+        Uts46::new().to_ascii(text.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify);
     labels_fit && ascii.is_ok()
+}
+
+/// A name that becomes one of hosts by UTS 46, which changes case and composes: what people type (RFC 6531 §3.3).
+pub(super) fn is_mapped_hostname(text: &str) -> bool {
+    if text.is_ascii() {
+        return is_hostname(text);
+    }
+    let (unicode, result) = Uts46::new().to_unicode(text.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
+    result.is_ok() && is_idn_hostname(&unicode)
 }
 
 /// RFC 5892: no disallowed characters, and those that depend on their context in the right one.
@@ -67,8 +84,12 @@ fn is_u_label(label: &str) -> bool {
     if result.is_err() || unicode != label {
         return false;
     }
+    if !LETTERS.as_ref().is_some_and(|letters| letters.is_match(label)) {
+        return false;
+    }
     let at = |index: Option<usize>| index.and_then(|index| characters.get(index)).copied();
-    let has = |range: std::ops::RangeInclusive<char>| characters.iter().any(|character| range.contains(character));
+    let has =
+        |range: std::ops::RangeInclusive<char>| characters.iter().any(|character| range.contains(character));
     characters.iter().enumerate().all(|(index, character)| match character {
         // §2.6: exceptions.
         '\u{640}' | '\u{7FA}' | '\u{302E}' | '\u{302F}' | '\u{3031}'..='\u{3035}' | '\u{303B}' => false,
@@ -77,7 +98,9 @@ fn is_u_label(label: &str) -> bool {
         // A.4: before Greek.
         '\u{375}' => at(Some(index + 1)).is_some_and(is_greek),
         // A.5, A.6: after Hebrew.
-        '\u{5F3}' | '\u{5F4}' => at(index.checked_sub(1)).is_some_and(|c| ('\u{591}'..='\u{5F4}').contains(&c)),
+        '\u{5F3}' | '\u{5F4}' => {
+            at(index.checked_sub(1)).is_some_and(|c| ('\u{591}'..='\u{5F4}').contains(&c))
+        }
         // A.7: with some Hiragana, Katakana or Han.
         '\u{30FB}' => characters.iter().any(|c| is_kana_or_han(*c)),
         // A.8, A.9: one kind of digits.
@@ -86,6 +109,14 @@ fn is_u_label(label: &str) -> bool {
         _ => true,
     })
 }
+
+/// What RFC 5892 §3 leaves: letters, marks and digits, the exceptions (§2.6), and what its context allows (appendix A).
+static LETTERS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"\A[-\p{Ll}\p{Lo}\p{Lm}\p{Mn}\p{Mc}\p{Nd}\u{6FD}\u{6FE}\u{F0B}\u{3007}\u{B7}\u{375}\u{5F3}\u{5F4}\u{30FB}\u{200C}\u{200D}]+\z",
+    )
+    .ok()
+});
 
 fn is_encoded_u(characters: &[char]) -> bool {
     characters.get(2..4) == Some(&['-', '-'])

@@ -98,13 +98,17 @@ impl Format {
             Self::Ipv4 => host::is_ipv4(value),
             Self::Ipv6 => host::is_ipv6(value),
             Self::Iri => uri::is_reference(value, uri::Kind { absolute: true, international: true }),
-            Self::IriReference => uri::is_reference(value, uri::Kind { absolute: false, international: true }),
+            Self::IriReference => {
+                uri::is_reference(value, uri::Kind { absolute: false, international: true })
+            }
             Self::JsonPointer => text::is_json_pointer(value),
             Self::Regex => is_regex(value),
             Self::RelativeJsonPointer => text::is_relative_json_pointer(value),
             Self::Time => time::is_time(value),
             Self::Uri => uri::is_reference(value, uri::Kind { absolute: true, international: false }),
-            Self::UriReference => uri::is_reference(value, uri::Kind { absolute: false, international: false }),
+            Self::UriReference => {
+                uri::is_reference(value, uri::Kind { absolute: false, international: false })
+            }
             Self::UriTemplate => uri::is_template(value),
             Self::Uuid => text::is_uuid(value),
             Self::Double | Self::Float | Self::Int32 | Self::Int64 | Self::Nothing => true,

@@ -30,7 +30,9 @@ pub(super) fn is_email(text: &str, international: bool) -> bool {
         None => local.split('.').all(|atom| {
             !atom.is_empty()
                 && atom.chars().all(|character| {
-                    character.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(character) || beyond(character)
+                    character.is_ascii_alphanumeric()
+                        || "!#$%&'*+-/=?^_`{|}~".contains(character)
+                        || beyond(character)
                 })
         }),
     };
@@ -40,7 +42,7 @@ pub(super) fn is_email(text: &str, international: bool) -> bool {
                 Some(address) => host::is_ipv6(address),
                 None => host::is_ipv4(literal),
             },
-            None if international => host::is_idn_hostname(domain),
+            None if international => host::is_mapped_hostname(domain),
             None => host::is_hostname(domain),
         }
 }
