@@ -198,6 +198,7 @@ impl World {
             https_port: None,
             contracts: Default::default(),
             access_log: None,
+            outside: None,
             previous: None,
         };
         Pipeline::new(&settings, &routes, parts).map_err(|problems| format!("{problems:?}"))

@@ -86,6 +86,22 @@ pub trait Passage: Send + fmt::Debug {
 
     /// The next piece of the body; `None` at its end. Gives itself back with what may go on.
     fn take(self: Box<Self>, piece: Option<Bytes>) -> Passing;
+
+    /// There is more to give out than what was given: [`more`](Self::more) is asked for it before the next piece
+    /// is taken.
+    fn has_more(&self) -> bool {
+        false
+    }
+
+    /// More of what may go on.
+    fn more(self: Box<Self>) -> Passing {
+        Box::pin(async { Err(Denial::internal("a passage with nothing to give")) })
+    }
+
+    /// How many bytes are still to be given out, once that is known.
+    fn rest(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// What [`Passage::take`] comes to.

@@ -32,6 +32,7 @@ pub mod layer;
 pub mod limits;
 pub mod metrics;
 pub mod mtls;
+pub mod multipart;
 pub mod normalise;
 pub mod order;
 pub mod pipeline;
@@ -43,6 +44,7 @@ pub mod route;
 pub mod session;
 pub mod settings;
 mod shard;
+pub mod upload;
 
 pub use alone::Alone;
 pub use answer::Answer;

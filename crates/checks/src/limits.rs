@@ -223,7 +223,7 @@ pub struct Limits {
 /// The check, second instance: rule 6, once the route is known.
 #[derive(Debug)]
 pub struct BodyLimit {
-    /// Largest body and largest upload, per route.
+    /// Largest body and largest upload, per route; where bodies may be files, they are uploads.
     routes: Vec<(u64, u64)>,
     fallback: (u64, u64),
     get_bodies: bool,
@@ -257,7 +257,10 @@ impl BodyLimit {
         let fallback = (settings.body.bytes(), settings.upload.bytes());
         let limits = |route: &Compiled| {
             let own = |size: Option<ByteSize>, general| size.map_or(general, ByteSize::bytes);
-            (own(route.declared.body_limit, fallback.0), own(route.declared.upload_limit, fallback.1))
+            let upload = own(route.declared.upload_limit, fallback.1);
+            let is_file = route.declared.upload.as_ref().is_some_and(|upload| upload.raw);
+            let body = if is_file { upload } else { fallback.0 };
+            (own(route.declared.body_limit, body), upload)
         };
         Self { routes: routes.iter().map(limits).collect(), fallback, get_bodies: settings.get_bodies }
     }

@@ -9,11 +9,11 @@ use crate::route::Routes;
 use crate::settings::Settings;
 use crate::{
     access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, headers,
-    identity_header, limits, mtls, normalise, rate, redirect_https, request_id, session,
+    identity_header, limits, mtls, normalise, rate, redirect_https, request_id, session, upload,
 };
 
 /// Top to bottom. A starred check also acts on answers; every refusal leaves through all of those.
-const ORDER: [fn(&Needs<'_, '_>) -> Option<Step>; 23] = [
+const ORDER: [fn(&Needs<'_, '_>) -> Option<Step>; 24] = [
     // Before anything looks closer: framing that cannot be trusted, more than anybody needs to send.
     limits::head_step,
     // Nobody is judged under a wrong address: rates and records come after this.
@@ -54,6 +54,9 @@ const ORDER: [fn(&Needs<'_, '_>) -> Option<Step>; 23] = [
     contract::step,
     // Only what is admitted is worth a signature.
     identity_header::step,
+    // Last of those that judge requests: what it makes of the body is what the application gets, and nobody reads
+    // it by its new head before.
+    upload::step,
     // What the application sends, top to bottom: its cookies,*
     cookies::step,
     // what caches may keep,*

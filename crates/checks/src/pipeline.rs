@@ -26,6 +26,7 @@ use crate::rebuild;
 use crate::request_id::Ids;
 use crate::route::{Found, Route, Routes};
 use crate::settings::Settings;
+use crate::upload::Outside;
 
 /// What the pipeline needs from outside.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub struct Parts<'a> {
     pub https_port: Option<u16>,
     /// What routes name in `contract`.
     pub contracts: Contracts,
+    /// Room, threads and a virus scanner for uploads; without it only small files can be judged.
+    pub outside: Option<Arc<dyn Outside>>,
     /// One line per answered request goes here.
     pub access_log: Option<Arc<dyn AccessLog>>,
     /// The pipeline before a reload: its counters and limits live on.

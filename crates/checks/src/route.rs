@@ -9,6 +9,8 @@ use http::{HeaderName, HeaderValue, Method};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::upload::RouteUpload;
+
 pub(crate) use compiled::{Compiled, Found, Routes, Taken};
 pub(crate) use pattern::Pattern;
 
@@ -78,6 +80,9 @@ pub struct Route {
     /// The largest `multipart/form-data` body. Default: `checks.limits.upload`.
     #[serde(default)]
     pub upload_limit: Option<ByteSize>,
+    /// What files the route takes, where that differs from `[checks.upload]`.
+    #[serde(default)]
+    pub upload: Option<RouteUpload>,
     /// Switches the CSRF check off, with the reason, for instance `"webhook, authenticated by its signature"`.
     #[serde(default)]
     pub csrf_off: Option<String>,
@@ -141,6 +146,7 @@ impl Route {
             rate: None,
             body_limit: None,
             upload_limit: None,
+            upload: None,
             csrf_off: None,
             csp: None,
             headers: BTreeMap::new(),
@@ -180,6 +186,8 @@ impl Route {
             );
         }
         problems.extend(self.problems_of_credentials());
+        let upload = self.upload.iter().flat_map(RouteUpload::problems);
+        problems.extend(upload.map(|problem| problem.under("upload")));
         if self.csrf_off.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
             problems
                 .push(Problem::new("csrf_off", "the reason is empty").hint("say why, for the next reader"));

@@ -8,7 +8,7 @@ use crate::check::Mode;
 use crate::route::Route;
 use crate::{
     access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, headers,
-    identity_header, limits, mtls, normalise, rate, redirect_https, request_id, session,
+    identity_header, limits, mtls, normalise, rate, redirect_https, request_id, session, upload,
 };
 
 /// Settings of all checks. Every default is the safe one.
@@ -47,6 +47,8 @@ pub struct Settings {
     pub contract: contract::Settings,
     /// Who is calling, told to the application.
     pub identity_header: identity_header::Settings,
+    /// Files that people send.
+    pub upload: upload::Settings,
     /// Cookies the application sets.
     pub cookies: cookies::Settings,
     /// Private answers stay out of caches.
@@ -61,7 +63,7 @@ impl Settings {
     /// All that is wrong, paths relative to `checks`.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
-        let tables: [(&str, Vec<Problem>); 20] = [
+        let tables: [(&str, Vec<Problem>); 21] = [
             ("limits", self.limits.problems()),
             ("client_address", self.client_address.problems()),
             ("request_id", self.request_id.problems()),
@@ -78,6 +80,7 @@ impl Settings {
             ("access", self.access.problems()),
             ("contract", self.contract.problems()),
             ("identity_header", self.identity_header.problems()),
+            ("upload", self.upload.problems()),
             ("cookies", self.cookies.problems()),
             ("cache", self.cache.problems()),
             ("errors", self.errors.problems()),
@@ -99,7 +102,18 @@ impl Settings {
                     .hint(format!("known are {}", self.rate.profile_names().join(", ")))
             })
         };
-        routes.iter().enumerate().filter_map(unknown).collect()
+        let too_small = |(index, route): (usize, &Route)| {
+            let (declared, whole) =
+                (route.upload.as_ref()?, route.upload_limit.unwrap_or(self.limits.upload));
+            let largest = declared.max_size.unwrap_or(self.upload.max_size);
+            (largest > whole).then(|| {
+                let reason = format!("a file of `{largest}` never comes: a body has at most `{whole}`");
+                Problem::new(format!("routes[{index}].upload.max_size"), reason)
+                    .hint("raise `upload_limit` of the route")
+            })
+        };
+        let routes = || routes.iter().enumerate();
+        routes().filter_map(unknown).chain(routes().filter_map(too_small)).collect()
     }
 }
 

@@ -68,6 +68,7 @@ fn main() {
         https_port: None,
         contracts: Default::default(),
             access_log: None,
+        outside: None,
         previous: None,
     };
     let pipeline = Arc::new(Pipeline::new(&checks, &[route], parts).unwrap());

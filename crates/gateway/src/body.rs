@@ -234,8 +234,8 @@ impl Body for RequestBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.passage.as_ref().is_some_and(|passage| passage.changes_length()) {
-            return SizeHint::default();
+        if let Some(passage) = self.passage.as_ref().filter(|passage| passage.changes_length()) {
+            return passage.rest().map_or_else(SizeHint::default, SizeHint::with_exact);
         }
         let rest = self.rest();
         match rest.exact() {

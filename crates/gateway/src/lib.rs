@@ -33,6 +33,7 @@ mod passage;
 mod peers;
 mod proxy;
 mod settings;
+mod spool;
 mod tls;
 mod tunnel;
 mod upstream;
@@ -45,4 +46,5 @@ pub use local::LocalService;
 pub use settings::{
     AdminSettings, ClientCertificateMode, ClientCertificates, Health, Settings, Tls, TlsMode, Upstream,
 };
+pub use spool::UploadRoom;
 pub use tls::{TlsError, TlsMaterial, check_client_certificates};

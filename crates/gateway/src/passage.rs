@@ -20,7 +20,8 @@ pub(crate) struct Passage {
 }
 
 enum State {
-    Idle(Box<dyn Judge>),
+    /// The second: the last piece was judged.
+    Idle(Box<dyn Judge>, bool),
     /// The second: the last piece is being judged.
     Busy(Passing, bool),
     Done,
@@ -29,7 +30,7 @@ enum State {
 impl Passage {
     pub(crate) fn new(judge: Box<dyn Judge>) -> Self {
         let changes_length = judge.changes_length();
-        Self { judge: State::Idle(judge), out: VecDeque::new(), changes_length, watched: None }
+        Self { judge: State::Idle(judge, false), out: VecDeque::new(), changes_length, watched: None }
     }
 
     /// The same, but everything goes on as it came, whatever is found.
@@ -39,6 +40,16 @@ impl Passage {
 
     pub(crate) fn changes_length(&self) -> bool {
         self.changes_length
+    }
+
+    /// How many bytes will still come out, once that is known.
+    pub(crate) fn rest(&self) -> Option<u64> {
+        let rest = match &self.judge {
+            State::Idle(judge, _) => judge.rest()?,
+            State::Busy(..) => return None,
+            State::Done => 0,
+        };
+        Some(self.out.iter().fold(rest, |sum, piece| sum.saturating_add(piece.len() as u64)))
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -60,14 +71,21 @@ impl Passage {
                     // A watcher that gave up early lets the rest by.
                     return if self.watched.is_some() { next(cx) } else { Poll::Ready(None) };
                 }
-                State::Idle(judge) => {
+                State::Idle(judge, last) => {
                     if let Some(piece) = self.out.pop_front() {
-                        self.judge = State::Idle(judge);
+                        self.judge = State::Idle(judge, last);
                         return Poll::Ready(Some(Ok(piece)));
+                    }
+                    if self.watched.is_none() && judge.has_more() {
+                        self.judge = State::Busy(judge.more(), last);
+                        continue;
+                    }
+                    if last {
+                        continue;
                     }
                     let piece = match next(cx) {
                         Poll::Pending => {
-                            self.judge = State::Idle(judge);
+                            self.judge = State::Idle(judge, last);
                             return Poll::Pending;
                         }
                         Poll::Ready(piece) => piece.transpose(),
@@ -92,8 +110,8 @@ impl Passage {
                             if watched.is_none() {
                                 self.out.extend(pieces.into_iter().filter(|piece| !piece.is_empty()));
                             }
-                            if !last {
-                                self.judge = State::Idle(judge);
+                            if !last || (watched.is_none() && judge.has_more()) {
+                                self.judge = State::Idle(judge, last);
                             }
                         }
                         (Err(denial), Some(told)) => told(&denial),

@@ -81,6 +81,7 @@ fn world(change: impl FnOnce(&mut Settings)) -> World {
         https_port: Some(443),
         contracts: Default::default(),
             access_log: None,
+        outside: None,
         previous: None,
     };
     let mut settings = Settings::default();

@@ -79,6 +79,7 @@ impl World {
             https_port: Some(443),
             contracts: Default::default(),
             access_log: Some(log.clone()),
+            outside: None,
             previous: None,
         };
         let pipeline = Pipeline::new(settings, routes, parts).unwrap();

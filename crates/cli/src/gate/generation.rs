@@ -36,6 +36,10 @@ pub(crate) fn build(
         https_port: (config.gateway.tls.mode != TlsMode::Off).then_some(config.gateway.listen.port()),
         contracts: crate::contract::contracts(config, &state.inventory).map_err(|problems| disagree(&problems))?,
         access_log,
+        outside: Some(Arc::new(gabion_gateway::UploadRoom::new(
+            &config.checks.upload,
+            &state.directory.path().join("uploads"),
+        ))),
         previous,
     };
     let pipeline = Pipeline::new(&config.checks, &config.routes, parts)

@@ -35,6 +35,7 @@ impl Gate {
             https_port: None,
             contracts: Default::default(),
             access_log: None,
+            outside: None,
             previous: None,
         };
         let mut settings = gabion_checks::Settings::default();

@@ -1,5 +1,6 @@
 //! Reaching the applications: who they are, connections to them, and one request at a time on each.
 
+pub(crate) mod antivirus;
 mod connect;
 mod exchange;
 pub(crate) mod health;

@@ -44,6 +44,7 @@ pub(crate) struct Build {
     pub(crate) tls: Option<gabion_gateway::TlsMaterial>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) machines: Option<Machines>,
+    pub(crate) outside: Option<Arc<dyn gabion_checks::upload::Outside>>,
 }
 
 impl Build {
@@ -67,6 +68,7 @@ impl Build {
             tls: None,
             clock: Arc::new(SystemClock),
             machines: None,
+            outside: None,
         }
     }
 
@@ -123,6 +125,7 @@ impl Build {
             https_port: self.tls.is_some().then_some(443),
             contracts: Default::default(),
             access_log: None,
+            outside: self.outside.clone(),
             previous,
         };
         Arc::new(Pipeline::new(&self.checks, &self.routes, parts).unwrap())
