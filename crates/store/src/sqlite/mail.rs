@@ -77,24 +77,29 @@ impl MailStorage for Database {
         now: Timestamp,
         keep: usize,
     ) -> Result<Device, StorageError> {
+        let judge = |connection: &Connection| {
+            let (all, seen): (i64, Option<i64>) = connection
+                .prepare_cached(COUNT_DEVICES)?
+                .query_row((account.as_str(), device), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let due =
+                seen.is_none_or(|seen| Timestamp::from_micros(seen).saturating_add(DEVICE_PRECISION) <= now);
+            Ok((all, seen.is_some(), due))
+        };
+        // A device that was seen lately, as most are, costs no transaction.
+        if let (_, true, false) = self.read(judge)? {
+            return Ok(Device::Known);
+        }
         self.write(|transaction| {
             known(transaction, account)?;
-            let account = account.as_str();
-            let mut count = transaction.prepare_cached(COUNT_DEVICES)?;
-            let (all, same): (i64, Option<i64>) =
-                count.query_row((account, device), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let due =
-                same.is_none_or(|seen| Timestamp::from_micros(seen).saturating_add(DEVICE_PRECISION) <= now);
-            if due {
-                transaction.prepare_cached(SEE_DEVICE)?.execute((account, device, now.as_micros()))?;
-            }
+            let (all, same, _) = judge(transaction)?;
+            transaction.prepare_cached(SEE_DEVICE)?.execute((account.as_str(), device, now.as_micros()))?;
             let keep = i64::try_from(keep.max(1)).unwrap_or(i64::MAX);
-            if same.is_none() && all >= keep {
-                transaction.prepare_cached(FORGET_DEVICES)?.execute((account, keep))?;
+            if !same && all >= keep {
+                transaction.prepare_cached(FORGET_DEVICES)?.execute((account.as_str(), keep))?;
             }
             Ok(match (all, same) {
                 (0, _) => Device::First,
-                (_, None) => Device::New,
+                (_, false) => Device::New,
                 _ => Device::Known,
             })
         })
