@@ -123,6 +123,25 @@ const LARGEST: usize = 64 << 20;
 const MOST: usize = 100_000;
 
 impl Policies {
+    /// None at all: everything is denied.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            token: Arc::default(),
+            generation: Generation([0; 8]),
+            schema: ValidatorSchema::empty(),
+            schema_text: String::new(),
+            rules: Vec::new(),
+            kinds: HashMap::new(),
+            actions: HashMap::new(),
+            statics: HashMap::new(),
+            literals: Vec::new(),
+            routes: BTreeMap::new(),
+            cache: Cache::new(0),
+            warnings: Vec::new(),
+        }
+    }
+
     /// # Errors
     /// Everything that is wrong with the files: the place as `file:line`, the rule, and a way out.
     pub fn compile(sources: Sources, facts: &Facts) -> Result<Self, Vec<Problem>> {
