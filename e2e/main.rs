@@ -13,6 +13,7 @@
 )]
 
 mod account_pages;
+mod answers;
 mod apache;
 mod application;
 mod binding;
@@ -35,3 +36,4 @@ mod readme;
 mod scim;
 mod secrets;
 mod tower;
+mod webhooks;

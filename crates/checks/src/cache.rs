@@ -8,11 +8,13 @@
 //!
 //! **Rules.**
 //! 1. An answer on a signed-in route leaves with `Cache-Control: no-store`, whatever the application said, and
-//!    without `Expires`, `Surrogate-Control` or `CDN-Cache-Control`.
+//!    without `Expires` and the fields by which single caches are told (`Surrogate-Control`, `CDN-Cache-Control`,
+//!    `X-Accel-Expires` and others).
 //! 2. With `cache = "private"` the application's word stays, but shared caches are excluded: `public` and `s-maxage`
 //!    go, `private` comes.
-//! 3. With `cache = "upstream"`, the default of public routes, nothing changes, except that an answer which
-//!    sets a cookie to a signed-in person is treated as in 2.
+//! 3. With `cache = "upstream"`, the default of public routes, nothing changes, except for an answer to somebody who
+//!    is known: one that sets a cookie is treated as in 2, and so is one that does not say itself that it is for
+//!    everybody (`public`, `s-maxage`), since shared caches may keep what says nothing (RFC 9111 §4.2.2).
 //!
 //! **Answer.** Never refuses.
 //!
@@ -53,9 +55,9 @@ impl Settings {
 
 /// The rule for one answer.
 #[must_use]
-pub fn verify(policy: CachePolicy, signed_in: bool, sets_cookie: bool) -> CachePolicy {
+pub fn verify(policy: CachePolicy, is_known: bool, sets_cookie: bool, for_everybody: bool) -> CachePolicy {
     match policy {
-        CachePolicy::Upstream if signed_in && sets_cookie => CachePolicy::Private,
+        CachePolicy::Upstream if is_known && (sets_cookie || !for_everybody) => CachePolicy::Private,
         policy => policy,
     }
 }
@@ -91,10 +93,11 @@ impl Check for Cache {
         }
         let Some(policy) = exchange.route.and_then(|route| self.routes.get(route)) else { return };
         let headers = &mut answer.head.headers;
-        match verify(*policy, exchange.session.is_some(), headers.contains_key(SET_COOKIE)) {
+        let is_known = exchange.principal().is_some();
+        match verify(*policy, is_known, headers.contains_key(SET_COOKIE), is_for_everybody(headers)) {
             CachePolicy::Upstream => {}
             CachePolicy::NoStore => {
-                for name in OTHERS {
+                for name in [EXPIRES, PRAGMA].into_iter().chain(OF_SINGLE_CACHES) {
                     headers.remove(name);
                 }
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -104,8 +107,18 @@ impl Check for Cache {
     }
 }
 
+/// Whether the application says that shared caches may keep it.
+fn is_for_everybody(headers: &HeaderMap) -> bool {
+    headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok()).any(|value| {
+        value.split(',').any(|directive| {
+            let name = directive.split('=').next().unwrap_or_default().trim();
+            name.eq_ignore_ascii_case("public") || name.eq_ignore_ascii_case("s-maxage")
+        })
+    })
+}
+
 fn make_private(headers: &mut HeaderMap) {
-    for name in [CDN_CACHE_CONTROL, SURROGATE_CONTROL] {
+    for name in OF_SINGLE_CACHES {
         headers.remove(name);
     }
     let mut text = String::from("private");
@@ -123,9 +136,17 @@ fn make_private(headers: &mut HeaderMap) {
         .insert(CACHE_CONTROL, HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("no-store")));
 }
 
-const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-control");
-const SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
-const OTHERS: [HeaderName; 4] = [EXPIRES, PRAGMA, CDN_CACHE_CONTROL, SURROGATE_CONTROL];
+/// What is meant for one cache on the way, and overrules `Cache-Control` there (RFC 9213 and those before it).
+const OF_SINGLE_CACHES: [HeaderName; 8] = [
+    HeaderName::from_static("akamai-cache-control"),
+    HeaderName::from_static("cdn-cache-control"),
+    HeaderName::from_static("cloudflare-cdn-cache-control"),
+    HeaderName::from_static("edge-control"),
+    HeaderName::from_static("surrogate-control"),
+    HeaderName::from_static("surrogate-key"),
+    HeaderName::from_static("vercel-cdn-cache-control"),
+    HeaderName::from_static("x-accel-expires"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -147,10 +168,10 @@ mod tests {
         }
 
         #[test]
-        fn a_cookie_for_somebody_is_never_left_to_the_upstream(signed_in: bool, sets_cookie: bool) {
-            let policy = verify(CachePolicy::Upstream, signed_in, sets_cookie);
-            prop_assert_eq!(policy == CachePolicy::Upstream, !(signed_in && sets_cookie));
-            prop_assert_eq!(verify(CachePolicy::NoStore, signed_in, sets_cookie), CachePolicy::NoStore);
+        fn what_is_for_somebody_is_never_left_to_the_upstream(known: bool, sets_cookie: bool, everybody: bool) {
+            let policy = verify(CachePolicy::Upstream, known, sets_cookie, everybody);
+            prop_assert_eq!(policy == CachePolicy::Upstream, !known || everybody && !sets_cookie);
+            prop_assert_eq!(verify(CachePolicy::NoStore, known, sets_cookie, everybody), CachePolicy::NoStore);
         }
     }
 }

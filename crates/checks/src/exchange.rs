@@ -82,6 +82,8 @@ pub struct Exchange {
     pub(crate) token_wanted: bool,
     /// Where the request stands in the application's contract.
     pub(crate) contract: Option<Position>,
+    /// A signed message of a webhook that is being answered.
+    pub(crate) delivery: Option<[u8; 32]>,
 }
 
 /// What was read of a request's body.
@@ -156,6 +158,7 @@ impl Exchange {
             plain_answer: false,
             token_wanted: false,
             contract: None,
+            delivery: None,
         }
     }
 

@@ -8,12 +8,13 @@ use crate::pipeline::{Memory, Parts, Step};
 use crate::route::Routes;
 use crate::settings::Settings;
 use crate::{
-    access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, headers,
-    identity_header, limits, mtls, normalise, rate, redirect_https, request_id, session, upload,
+    access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, graphql,
+    headers, identity_header, leaks, limits, mtls, normalise, rate, redirect_https, redirects, request_id,
+    session, upload, webhook,
 };
 
 /// Top to bottom. A starred check also acts on answers; every refusal leaves through all of those.
-const ORDER: [fn(&Needs<'_, '_>) -> Option<Step>; 24] = [
+const ORDER: &[fn(&Needs<'_, '_>) -> Option<Step>] = &[
     // Before anything looks closer: framing that cannot be trusted, more than anybody needs to send.
     limits::head_step,
     // Nobody is judged under a wrong address: rates and records come after this.
@@ -43,6 +44,9 @@ const ORDER: [fn(&Needs<'_, '_>) -> Option<Step>; 24] = [
     bearer::step,
     // Last of the four: a certificate only adds to what was shown deliberately.
     mtls::step,
+    // Whoever signs what it sends. After the addresses' rates, since a body is read; before csrf, which does not
+    // judge what no browser sends.*
+    webhook::step,
     // After the session, whose token it may need; before anything acts on the person's behalf.*
     csrf::step,
     // One person on many addresses is still one person.
@@ -52,15 +56,21 @@ const ORDER: [fn(&Needs<'_, '_>) -> Option<Step>; 24] = [
     // What the request says, once it is clear that whoever says it may come here. Reads the body, so as late as
     // can be.*
     contract::step,
+    // What is asked for, once it is clear that somebody may ask. A body is read for it, so nothing cheaper waits.
+    graphql::step,
     // Only what is admitted is worth a signature.
     identity_header::step,
     // Last of those that judge requests: what it makes of the body is what the application gets, and nobody reads
     // it by its new head before.
     upload::step,
-    // What the application sends, top to bottom: its cookies,*
+    // What the application sends, top to bottom: where it leads people,
+    redirects::step,
+    // its cookies,*
     cookies::step,
     // what caches may keep,*
     cache::step,
+    // secrets and personal numbers nobody should see. Before errors are replaced, whose text is gone then,
+    leaks::step,
     // and errors that say too much. Late, so that nothing dresses a body that is then replaced.*
     errors::step,
     // Last: it records what really leaves.*

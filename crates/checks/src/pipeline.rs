@@ -27,6 +27,7 @@ use crate::request_id::Ids;
 use crate::route::{Found, Route, Routes};
 use crate::settings::Settings;
 use crate::upload::Outside;
+use crate::webhook::{self, Replays, Senders};
 
 /// What the pipeline needs from outside.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub struct Parts<'a> {
     pub sessions: Arc<Sessions>,
     /// What programs show instead of a session; none where there are only people.
     pub machines: Option<Machines>,
+    /// Whose signed messages are believed.
+    pub webhooks: Arc<Senders>,
     /// Signs `Gabion-Identity`.
     pub keys: Arc<Keyring>,
     pub ledger: Ledger,
@@ -78,6 +81,7 @@ pub(crate) struct Memory {
     pub(crate) addresses: Arc<Table>,
     pub(crate) principals: Arc<Table>,
     pub(crate) token_key: Arc<Secret<[u8; 32]>>,
+    pub(crate) webhooks: Arc<Replays>,
 }
 
 impl Memory {
@@ -86,6 +90,7 @@ impl Memory {
             addresses: Arc::new(Table::new(now, rng)),
             principals: Arc::new(Table::new(now, rng)),
             token_key: Arc::new(Secret::new(random::bytes(rng))),
+            webhooks: Arc::default(),
         }
     }
 }
@@ -214,6 +219,11 @@ impl Pipeline {
     /// Compiles settings and routes; all problems at once.
     pub fn new(settings: &Settings, routes: &[Route], parts: Parts<'_>) -> Result<Self, Vec<Problem>> {
         let compiled = compile(settings, routes)?;
+        // Without its sender a route would be open to everybody.
+        let problems = webhook::problems_with(&compiled, &parts.webhooks);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         let memory = parts
             .previous
             .map_or_else(|| Memory::new(parts.clock.now(), &*parts.rng), |previous| previous.memory.clone());

@@ -86,6 +86,19 @@ pub struct Route {
     /// Switches the CSRF check off, with the reason, for instance `"webhook, authenticated by its signature"`.
     #[serde(default)]
     pub csrf_off: Option<String>,
+    /// Every request must be signed by this sender, as in `[webhooks.NAME]`. Nobody signs in here:
+    /// `access = "public"`.
+    #[serde(default)]
+    pub webhook: Option<String>,
+    /// GraphQL is spoken here: `{}` for the limits of `[checks.graphql]`, or what is different.
+    #[serde(default)]
+    pub graphql: Option<crate::graphql::RouteSettings>,
+    /// Where redirects of this route may lead, beside `checks.redirects.targets`.
+    #[serde(default)]
+    pub redirect_targets: Option<Vec<String>>,
+    /// What `checks.leaks` lets pass here, for instance `["iban"]` where people see their own accounts.
+    #[serde(default)]
+    pub leaks_allowed: Vec<crate::leaks::Kind>,
     /// Replaces the default `Content-Security-Policy`; empty: none is added.
     #[serde(default)]
     pub csp: Option<String>,
@@ -148,6 +161,10 @@ impl Route {
             upload_limit: None,
             upload: None,
             csrf_off: None,
+            webhook: None,
+            graphql: None,
+            redirect_targets: None,
+            leaks_allowed: Vec::new(),
             csp: None,
             headers: BTreeMap::new(),
             cors_origins: None,
@@ -185,6 +202,16 @@ impl Route {
                     .hint("say `access = \"signed-in\"`"),
             );
         }
+        if self.webhook.is_some() && self.access != Access::Public {
+            problems.push(
+                Problem::new("webhook", "senders of webhooks do not sign in")
+                    .hint("say `access = \"public\"`; nothing without the signature passes"),
+            );
+        }
+        let targets = self.redirect_targets.as_deref().unwrap_or_default();
+        problems.extend(crate::redirects::problems_of(targets, "redirect_targets"));
+        let graphql = self.graphql.iter().flat_map(crate::graphql::RouteSettings::problems);
+        problems.extend(graphql.map(|problem| problem.under("graphql")));
         problems.extend(self.problems_of_credentials());
         let upload = self.upload.iter().flat_map(RouteUpload::problems);
         problems.extend(upload.map(|problem| problem.under("upload")));
@@ -236,6 +263,12 @@ impl Route {
                     Problem::new(key, "has no effect on a public route").hint("say `access = \"signed-in\"`"),
                 );
             }
+        }
+        if self.credentials().contains(&CredentialKind::Webhook) {
+            problems.push(
+                Problem::new("credentials", "a webhook's signature is asked for elsewhere")
+                    .hint("name the sender: `webhook = \"NAME\"`"),
+            );
         }
         if self.credentials().is_empty() && !public {
             problems.push(

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::check::Mode;
 use crate::route::Route;
 use crate::{
-    access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, headers,
-    identity_header, limits, mtls, normalise, rate, redirect_https, request_id, session, upload,
+    access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, graphql,
+    headers, identity_header, leaks, limits, mtls, normalise, rate, redirect_https, redirects, request_id,
+    session, upload, webhook,
 };
 
 /// Settings of all checks. Every default is the safe one.
@@ -39,20 +40,28 @@ pub struct Settings {
     pub bearer: bearer::Settings,
     /// Client certificates.
     pub mtls: mtls::Settings,
+    /// Messages other systems send, believed only when signed.
+    pub webhook: webhook::Settings,
     /// Requests other sites make a browser send.
     pub csrf: csrf::Settings,
     /// Declared routes and who may use them.
     pub access: access::Settings,
     /// Requests and answers fit the application's contract.
     pub contract: contract::Settings,
+    /// GraphQL requests that ask for too much.
+    pub graphql: graphql::Settings,
     /// Who is calling, told to the application.
     pub identity_header: identity_header::Settings,
     /// Files that people send.
     pub upload: upload::Settings,
+    /// Where the application sends browsers.
+    pub redirects: redirects::Settings,
     /// Cookies the application sets.
     pub cookies: cookies::Settings,
     /// Private answers stay out of caches.
     pub cache: cache::Settings,
+    /// Secrets and personal numbers in answers.
+    pub leaks: leaks::Settings,
     /// Error answers that say too much.
     pub errors: errors::Settings,
     /// What is recorded.
@@ -63,7 +72,7 @@ impl Settings {
     /// All that is wrong, paths relative to `checks`.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
-        let tables: [(&str, Vec<Problem>); 21] = [
+        let tables = [
             ("limits", self.limits.problems()),
             ("client_address", self.client_address.problems()),
             ("request_id", self.request_id.problems()),
@@ -76,13 +85,17 @@ impl Settings {
             ("api_key", self.api_key.problems()),
             ("bearer", self.bearer.problems()),
             ("mtls", self.mtls.problems()),
+            ("webhook", self.webhook.problems()),
             ("csrf", self.csrf.problems()),
             ("access", self.access.problems()),
             ("contract", self.contract.problems()),
+            ("graphql", self.graphql.problems()),
             ("identity_header", self.identity_header.problems()),
             ("upload", self.upload.problems()),
+            ("redirects", self.redirects.problems()),
             ("cookies", self.cookies.problems()),
             ("cache", self.cache.problems()),
+            ("leaks", self.leaks.problems()),
             ("errors", self.errors.problems()),
             ("audit", self.audit.problems()),
         ];

@@ -6,6 +6,7 @@ mod directory;
 mod identity;
 mod passwords;
 mod users;
+mod webhook;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ pub(crate) use passwords::{Calibrate, Passwords};
 pub(crate) use users::{
     PasswordFrom, User, UserAdd, UserEmail, UserImport, UserRemove, UserReset, UserRoles,
 };
+pub(crate) use webhook::{Webhook, WebhookSign, WebhookVerify};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -129,6 +131,9 @@ pub(crate) enum Command {
     /// Try out how letters leave
     #[command(subcommand)]
     Mail(MailVerb),
+    /// Sign a webhook, or find out why one is refused
+    #[command(subcommand)]
+    Webhook(Webhook),
     /// Find the cost of hashing that suits this machine
     #[command(subcommand)]
     Passwords(Passwords),

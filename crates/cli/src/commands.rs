@@ -19,6 +19,7 @@ mod reference;
 mod run;
 mod user;
 mod version;
+mod webhook;
 
 use std::future::Future;
 
@@ -40,6 +41,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Grant(verb) => directory::grant(verb),
         Command::Client(verb) => client::run(verb),
         Command::Mail(verb) => mail::run(verb),
+        Command::Webhook(verb) => webhook::run(&verb),
         Command::Passwords(verb) => passwords::run(&verb),
         Command::Identity(verb) => identity::run(verb),
         Command::Ledger(verb) => ledger::run(verb),

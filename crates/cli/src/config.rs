@@ -38,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) routes: Vec<gabion_checks::Route>,
     /// OpenAPI documents that routes name, each under a name of its own.
     pub(crate) contracts: BTreeMap<String, gabion_checks::ContractSettings>,
+    /// Systems that send signed messages, each under a name that routes give as `webhook`.
+    pub(crate) webhooks: BTreeMap<String, gabion_checks::webhook::SenderSettings>,
     /// What every request goes through, one table per check.
     pub(crate) checks: gabion_checks::Settings,
     /// How long people stay signed in.
@@ -115,6 +117,7 @@ impl Config {
         add("scim".to_owned(), self.scim.problems());
         add("admin".to_owned(), self.admin.problems());
         add("log".to_owned(), self.log.problems());
+        problems.extend(gabion_checks::webhook::Senders::problems(&self.webhooks, &self.routes));
         problems
     }
 
@@ -141,7 +144,9 @@ impl Config {
         let upstreams = self.upstreams.values_mut().map(|upstream| &mut upstream.ca_file);
         let providers = self.federation.values_mut();
         let providers = providers.flat_map(|one| [&mut one.client_secret_file, &mut one.client_key_file]);
-        let given = optional.into_iter().chain(upstreams).chain(providers).filter_map(Option::as_mut);
+        let senders = self.webhooks.values_mut().flat_map(|one| &mut one.secrets).map(|from| &mut from.file);
+        let given = optional.into_iter().chain(upstreams).chain(providers).chain(senders);
+        let given = given.filter_map(Option::as_mut);
         let given = given.chain(self.contracts.values_mut().map(|contract| &mut contract.file));
         for path in given.chain([&mut self.data.directory, &mut self.mail.directory]) {
             if path.is_relative() && !path.as_os_str().is_empty() {

@@ -11,6 +11,7 @@ mod identity;
 mod logging;
 mod output;
 mod probe;
+mod webhooks;
 
 use std::process::ExitCode;
 

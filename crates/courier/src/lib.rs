@@ -15,7 +15,9 @@ mod courier;
 mod message;
 mod settings;
 mod transport;
+mod webhook;
 
 pub use courier::{Counts, Courier};
 pub use settings::{MailSecurity, MailSettings, MailTransport};
 pub use transport::{DeliveryError, SetupError};
+pub use webhook::webhook;

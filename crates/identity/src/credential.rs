@@ -26,6 +26,8 @@ pub enum CredentialKind {
     ApiKey,
     /// A client certificate, shown in the TLS handshake.
     Certificate,
+    /// The signature of a webhook's sender. Not among a route's `credentials`: there `webhook` names the sender.
+    Webhook,
 }
 
 impl CredentialKind {
@@ -39,6 +41,7 @@ impl CredentialKind {
             Self::Bearer => "bearer",
             Self::ApiKey => "api-key",
             Self::Certificate => "certificate",
+            Self::Webhook => "webhook",
         }
     }
 }

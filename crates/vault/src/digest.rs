@@ -24,6 +24,14 @@ pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
     array(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data).as_ref())
 }
 
+/// HMAC-SHA-512 of `data` under `key`.
+#[must_use]
+pub fn hmac_sha512(key: &[u8], data: &[u8]) -> [u8; 64] {
+    let mut out = [0; 64];
+    out.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA512, key), data).as_ref());
+    out
+}
+
 /// For one-time codes (RFC 4226 names SHA-1, and authenticator apps know nothing else). HMAC does not need
 /// the collision resistance that SHA-1 lost.
 #[must_use]

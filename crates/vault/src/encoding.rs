@@ -52,6 +52,24 @@ pub fn base64url_decode_32(text: &str) -> Result<[u8; 32], MalformedBase64> {
     }
 }
 
+/// RFC 4648 §8, in lower case.
+#[must_use]
+pub fn hex_encode(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + (value - 10) });
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// Pairs of hexadecimal digits in either case, nothing else.
+#[must_use]
+pub fn hex_decode(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    });
+    pairs.collect()
+}
+
 /// RFC 4648, 6, without padding: what authenticator apps take as a secret.
 #[must_use]
 pub fn base32_encode(bytes: &[u8]) -> String {
@@ -119,6 +137,13 @@ mod tests {
             if let Ok(bytes) = base64url_decode(&text) {
                 prop_assert_eq!(base64url_encode(&bytes), text);
             }
+        }
+
+        #[test]
+        fn hexadecimal_comes_back(bytes: Vec<u8>, text in "[0-9a-zA-Z]{0,9}") {
+            prop_assert_eq!(hex_decode(&hex_encode(&bytes)), Some(bytes));
+            let read = hex_decode(&text).map(|bytes| hex_encode(&bytes));
+            prop_assert!(read.is_none_or(|read| read == text.to_ascii_lowercase()));
         }
 
         #[test]

@@ -13,8 +13,9 @@ mod random;
 pub mod seal;
 pub mod signature;
 pub mod tls;
+pub mod webhook;
 pub mod x509;
 
-pub use digest::{constant_time_eq, hmac_sha1, hmac_sha256, sha1, sha256, sha512};
+pub use digest::{constant_time_eq, hmac_sha1, hmac_sha256, hmac_sha512, sha1, sha256, sha512};
 pub use random::SystemRng;
 pub use seal::SealingKey;

@@ -58,6 +58,7 @@ impl Taken {
             CredentialKind::Bearer => 2,
             CredentialKind::ApiKey => 4,
             CredentialKind::Certificate => 8,
+            CredentialKind::Webhook => 16,
         }
     }
 
@@ -255,7 +256,9 @@ impl Compiled {
 
     /// Is there anybody who may use `weaker` and not this?
     fn asks_for_more(&self, weaker: &Self) -> bool {
-        self.declared.access == Access::SignedIn
+        let signature = self.declared.webhook.is_some() && self.declared.webhook != weaker.declared.webhook;
+        signature
+            || self.declared.access == Access::SignedIn
             && (weaker.declared.access == Access::Public
                 || !self.roles.is_empty()
                     && (weaker.roles.is_empty()

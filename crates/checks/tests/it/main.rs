@@ -13,4 +13,5 @@ mod layers;
 mod observe;
 mod refusals;
 mod secrets;
+mod webhooks;
 mod world;

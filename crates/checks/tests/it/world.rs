@@ -10,6 +10,8 @@ use gabion_identity::{
     Account, BeginSession, Keyring, Machines, MemoryStorage, Session, SessionSettings, Sessions,
 };
 use gabion_ledger::Ledger;
+use gabion_checks::webhook::Senders;
+use gabion_model::Problem;
 use gabion_model::random::SeededRng;
 use gabion_model::{AccountId, Event, ManualClock, Methods, Role, Timestamp};
 use gabion_vault::jwt::SigningKey;
@@ -60,6 +62,25 @@ impl World {
         routes: &[Route],
         machines: impl FnOnce(&Arc<MemoryStorage>, &Arc<Keyring>) -> Option<Machines>,
     ) -> Self {
+        Self::try_build(settings, routes, machines, Arc::default()).unwrap()
+    }
+
+    /// With senders of webhooks.
+    pub(crate) fn with_webhooks(settings: &Settings, routes: &[Route], senders: Arc<Senders>) -> Self {
+        Self::try_build(settings, routes, |_, _| None, senders).unwrap()
+    }
+
+    /// Why there is no gate with these.
+    pub(crate) fn problems_of_building(routes: &[Route], senders: Arc<Senders>) -> Vec<Problem> {
+        Self::try_build(&Settings::default(), routes, |_, _| None, senders).err().unwrap_or_default()
+    }
+
+    fn try_build(
+        settings: &Settings,
+        routes: &[Route],
+        machines: impl FnOnce(&Arc<MemoryStorage>, &Arc<Keyring>) -> Option<Machines>,
+        webhooks: Arc<Senders>,
+    ) -> Result<Self, Vec<Problem>> {
         let clock = Arc::new(ManualClock::at(START));
         let storage = Arc::new(MemoryStorage::default());
         let kept = Arc::clone(&storage) as Arc<dyn SessionStorage>;
@@ -71,6 +92,7 @@ impl World {
         let parts = Parts {
             sessions: Arc::clone(&sessions),
             machines: machines(&storage, &keys),
+            webhooks,
             keys,
             ledger: ledger.clone(),
             clock: clock.clone(),
@@ -82,8 +104,8 @@ impl World {
             outside: None,
             previous: None,
         };
-        let pipeline = Pipeline::new(settings, routes, parts).unwrap();
-        Self { pipeline, clock, key, sessions, log, ledger, storage }
+        let pipeline = Pipeline::new(settings, routes, parts)?;
+        Ok(Self { pipeline, clock, key, sessions, log, ledger, storage })
     }
 
     /// Signs somebody in; answers with the ticket.

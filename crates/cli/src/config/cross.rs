@@ -188,6 +188,11 @@ fn files(config: &Config) -> Vec<Problem> {
             (path("client_key_file"), provider.client_key_file.as_deref()),
         ]
     });
+    let senders = config.webhooks.iter().flat_map(|(name, sender)| {
+        sender.secrets.iter().enumerate().map(move |(index, from)| {
+            (format!("webhooks.{name}.secrets[{index}].file"), from.file.as_deref())
+        })
+    });
     let unreadable = |(path, file): (String, Option<&FilePath>)| {
         let file = file?;
         let error = File::open(file).err()?;
@@ -205,6 +210,7 @@ fn files(config: &Config) -> Vec<Problem> {
         .chain(authorities)
         .chain(outbound)
         .chain(providers)
+        .chain(senders)
         .filter_map(unreadable)
         .collect()
 }

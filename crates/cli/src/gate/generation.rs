@@ -25,9 +25,11 @@ pub(crate) fn build(
     access_log: Option<Arc<dyn AccessLog>>,
     previous: Option<&Pipeline>,
 ) -> Result<Generation, Failure> {
+    let webhooks = crate::webhooks::senders(config).map_err(|problems| disagree(&problems))?;
     let parts = gabion_checks::Parts {
         sessions: state.service.live_sessions(),
         machines: Some(state.service.machines()),
+        webhooks: Arc::new(webhooks),
         keys: state.service.keyring(),
         ledger: state.ledger.clone(),
         clock: Arc::clone(&state.clock),

@@ -117,6 +117,7 @@ impl Build {
         let parts = Parts {
             sessions: Arc::clone(sessions),
             machines: self.machines.clone(),
+            webhooks: Arc::default(),
             keys: gabion_identity::Keyring::of(Arc::new(SigningKey::generate().unwrap())),
             ledger: ledger.clone(),
             clock: Arc::clone(&self.clock),
