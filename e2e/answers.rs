@@ -40,7 +40,8 @@ async fn graphql(address: SocketAddr, kind: &str, path: &str, body: String) -> (
     (answer.status(), text(&answer))
 }
 
-const GRAPHQL: &str = "[[routes]]\npath = \"/graphql\"\naccess = \"public\"\nupstream = \"app\"\ngraphql = { depth = 5 }\n";
+const GRAPHQL: &str =
+    "[[routes]]\npath = \"/graphql\"\naccess = \"public\"\nupstream = \"app\"\ngraphql = { depth = 5 }\n";
 
 #[tokio::test]
 async fn graphql_abuses_do_not_reach_the_server() {
@@ -87,8 +88,10 @@ async fn graphql_abuses_do_not_reach_the_server() {
     let batch = json!([{ "query": "{ me { name } }" }, { "query": "{ me { name } }" }]).to_string();
     let twice = r#"{"query":"{ me { name } }","query":"{ __schema { types { name } } }"}"#.to_owned();
     let good = json!({ "query": "{ me { name } }" }).to_string();
-    let multipart = "--x\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{}\r\n--x--\r\n".to_owned();
-    let stored = json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": "a" } } }).to_string();
+    let multipart =
+        "--x\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{}\r\n--x--\r\n".to_owned();
+    let stored =
+        json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": "a" } } }).to_string();
     let mutation = percent_encode("mutation { rename(name: \"bob\") { name } }");
     for (kind, path, body, expected) in [
         ("application/json", "/graphql", batch, 400),
@@ -103,7 +106,10 @@ async fn graphql_abuses_do_not_reach_the_server() {
         let (status, said) = graphql(gate.address, kind, path, body).await;
         assert_eq!(status.as_u16(), expected, "{kind} {path}: {said}");
     }
-    assert_eq!(get(gate.address, &format!("/graphql?query={mutation}")).await.0, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        get(gate.address, &format!("/graphql?query={mutation}")).await.0,
+        StatusCode::METHOD_NOT_ALLOWED
+    );
     let (_, executed) = get(gate.address, "/public/executed").await;
     assert_eq!(executed, "3", "only what passed was executed");
 }

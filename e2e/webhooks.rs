@@ -78,18 +78,15 @@ async fn messages_of_the_senders_own_libraries_pass_once_and_nothing_else_does()
 #[tokio::test]
 async fn what_the_gate_signs_is_verified_by_the_senders_own_libraries_and_by_itself() {
     let directory = TempDir::new().expect("a directory");
-    let config = senders(&directory).replace(&format!("{:?}", directory.path().join("pair")), "\"pair-secret\"");
+    let config =
+        senders(&directory).replace(&format!("{:?}", directory.path().join("pair")), "\"pair-secret\"");
     fs::write(directory.path().join("pair-secret"), format!("whsk_{SEED}")).expect("written");
     fs::write(directory.path().join("gabion.toml"), config).expect("written");
     let body = "{ \"order\": 1 }";
     fs::write(directory.path().join("body.json"), body).expect("written");
-    for (name, secret) in [
-        ("standard", STANDARD),
-        ("pair", PUBLIC),
-        ("stripe", STRIPE),
-        ("github", GITHUB),
-        ("slack", SLACK),
-    ] {
+    for (name, secret) in
+        [("standard", STANDARD), ("pair", PUBLIC), ("stripe", STRIPE), ("github", GITHUB), ("slack", SLACK)]
+    {
         let fields = cli(directory.path(), &["webhook", "sign", name, "body.json"]).await;
         let pairs: Vec<(&str, &str)> = fields.lines().filter_map(|line| line.split_once(": ")).collect();
         let map: serde_json::Map<String, Value> =
@@ -101,8 +98,7 @@ async fn what_the_gate_signs_is_verified_by_the_senders_own_libraries_and_by_its
         for line in fields.lines() {
             arguments.extend(["--header", line]);
         }
-        let verified: Value =
-            serde_json::from_str(&cli(directory.path(), &arguments).await).expect("JSON");
+        let verified: Value = serde_json::from_str(&cli(directory.path(), &arguments).await).expect("JSON");
         assert_eq!(verified["sender"], json!(name));
     }
 }

@@ -193,6 +193,8 @@ impl World {
             webhooks: Arc::default(),
             keys: gabion_identity::Keyring::of(Arc::clone(&self.key)),
             ledger: self.ledger.clone(),
+            policies: None,
+            resources: None,
             clock: Arc::new(SystemClock),
             rng: Arc::new(SystemRng::default()),
             issuer: "https://shop.example".to_owned(),

@@ -230,6 +230,19 @@ impl AccessCheck {
     }
 
     fn refuse(&self, violation: Violation, route: Option<RouteIndex>) -> Denial {
+        let demand = route.and_then(|route| self.demands.get(route));
+        let (acr, max_age) = demand.map_or((None, None), |demand| (demand.acr, demand.max_age));
+        self.refuse_for(violation, route, acr, max_age)
+    }
+
+    /// The refusal where a sign-in so strong and so fresh is asked for, by whomever.
+    pub(crate) fn refuse_for(
+        &self,
+        violation: Violation,
+        route: Option<RouteIndex>,
+        acr: Option<Acr>,
+        max_age: Option<Duration>,
+    ) -> Denial {
         let denial = Denial::from(violation);
         let people = route.and_then(|route| self.people.get(route)).is_some_and(|people| *people);
         let sign_in = |asked, challenge| Remedy::SignIn(Box::new(SignIn { people, asked, challenge }));
@@ -239,15 +252,14 @@ impl AccessCheck {
             }
             Violation::NotSignedIn => denial.remedy(sign_in("", self.challenges.missing(route))),
             Violation::TooLongAgo | Violation::TooWeak => {
-                let wanted = route.and_then(|route| self.demands.get(route)).and_then(|demand| demand.acr);
-                let asked = match (wanted, violation) {
+                let asked = match (acr, violation) {
                     (Some(Acr::PhishingResistant), Violation::TooLongAgo) => "acr=phr&fresh=1",
                     (Some(Acr::PhishingResistant), _) => "acr=phr",
                     (Some(Acr::TwoFactors), Violation::TooLongAgo) => "acr=urn:gabion:acr:2fa&fresh=1",
                     (Some(Acr::TwoFactors), _) => "acr=urn:gabion:acr:2fa",
                     _ => "fresh=1",
                 };
-                denial.remedy(sign_in(asked, self.challenges.step_up(route)))
+                denial.remedy(sign_in(asked, self.challenges.step_up(route, acr, max_age)))
             }
             _ => denial,
         }

@@ -6,13 +6,14 @@
 //! writes the refusal.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use bytes::Bytes;
 use gabion_identity::CredentialKind;
-use gabion_model::{ControlId, Problem, RequestId, Timestamp};
+use gabion_model::{Acr, ControlId, Problem, RequestId, Timestamp};
 use http::{HeaderMap, Response, StatusCode, request};
 
-use crate::access::{AccessCheck, Asking};
+use crate::access::{self, AccessCheck, Asking};
 use crate::answer;
 use crate::api_key;
 use crate::bearer::{self, Presented};
@@ -107,6 +108,17 @@ impl Alone {
     /// Why not.
     pub fn judge(&self, asking: Option<Asking<'_>>, now: Timestamp) -> Result<(), Denial> {
         self.access.judge(Some(ONLY), asking, now)
+    }
+
+    /// A sign-in so strong and so fresh is asked for. `authenticated`: how strongly whoever asks signed in, if ever.
+    #[must_use]
+    pub fn step_up(&self, authenticated: Option<Acr>, acr: Acr, max_age: Option<Duration>) -> Denial {
+        let violation = match authenticated {
+            None => access::Violation::NotAPerson,
+            Some(own) if own < acr => access::Violation::TooWeak,
+            Some(_) => access::Violation::TooLongAgo,
+        };
+        self.access.refuse_for(violation, Some(ONLY), Some(acr), max_age)
     }
 
     /// Nobody is signed in.

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use gabion_ledger::Ledger;
 use gabion_model::{ControlId, Event, EventKind, Outcome, Problem, RequestId, Timestamp};
+use gabion_policy::record;
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,7 @@ use crate::denial::Denial;
 use crate::exchange::Exchange;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
+use crate::policy::Decided;
 
 /// `[checks.audit]`
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -76,6 +78,8 @@ pub struct AccessLine<'a> {
     pub user_agent: Option<&'a str>,
     /// The control that refused.
     pub control: Option<ControlId>,
+    /// Whether policies allowed it, and which decided; `None` where none was asked.
+    pub decision: Option<(bool, &'a str)>,
 }
 
 /// The event of a refusal, or of what would have been one.
@@ -93,9 +97,29 @@ pub fn event(exchange: &Exchange, check: &str, denial: &Denial, refused: bool) -
     event.user_agent = agent(exchange).map(str::to_owned);
     event.reason = Some(denial.detail.to_string());
     event.request_id = Some(exchange.request_id);
+    if let Some(decided) = exchange.decided.as_deref().filter(|_| check == "policy") {
+        event.metadata.extend(decided.metadata.clone());
+    }
     event.metadata.insert("check".to_owned(), check.to_owned());
     event.metadata.insert("method".to_owned(), exchange.method.to_string());
     event.metadata.insert("status".to_owned(), denial.status.as_u16().to_string());
+    event
+}
+
+/// The event of a decision that is kept for itself: each that differs once.
+fn decision(exchange: &Exchange, decided: &Decided) -> Event {
+    let (action, outcome) = if decided.allowed {
+        ("decision.allowed", Outcome::Success)
+    } else {
+        ("decision.denied", Outcome::Failure)
+    };
+    let control = ControlId::AUTHZ_OBJECTS;
+    let mut event = Event::new(exchange.now, EventKind::Decision, action, exchange.actor(), outcome, control);
+    event.resource = decided.metadata.get(record::ENTITY).cloned().unwrap_or_default();
+    event.reason = decided.metadata.get(record::ACTION).cloned();
+    event.address = Some(exchange.client);
+    event.request_id = Some(exchange.request_id);
+    event.metadata.clone_from(&decided.metadata);
     event
 }
 
@@ -138,6 +162,11 @@ impl Check for Audit {
         if let Some((check, denial)) = &exchange.refusal {
             self.ledger.observe(event(exchange, check, denial, true));
         }
+        // What a refusal's event tells already needs no second one.
+        let is_told = exchange.refusal.as_ref().is_some_and(|(check, _)| *check == "policy");
+        if let Some(decided) = exchange.decided.as_deref().filter(|decided| decided.keep && !is_told) {
+            self.ledger.observe(decision(exchange, decided));
+        }
         if let Some(log) = &self.log {
             log.write(&AccessLine {
                 time: exchange.now,
@@ -150,6 +179,7 @@ impl Check for Audit {
                 account: exchange.principal().map(|principal| &*principal.name),
                 user_agent: agent(exchange),
                 control: exchange.refusal.as_ref().map(|(_, denial)| denial.control),
+                decision: exchange.decided.as_deref().map(|decided| (decided.allowed, &*decided.policies)),
             });
         }
     }

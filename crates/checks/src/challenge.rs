@@ -1,8 +1,10 @@
 //! What a 401 tells a program: by which credentials the route can be used, and where their issuer is found.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use gabion_identity::CredentialKind;
+use gabion_model::Acr;
 use gabion_vault::jwt::Algorithm;
 use http::HeaderValue;
 
@@ -23,7 +25,8 @@ struct Row {
     unproven: Challenge,
     proof: Challenge,
     scope: Challenge,
-    step_up: Challenge,
+    /// What every challenge says.
+    common: String,
 }
 
 impl Challenges {
@@ -58,8 +61,24 @@ impl Challenges {
     }
 
     /// The person behind it must prove more, or anew (RFC 9470 §3).
-    pub(crate) fn step_up(&self, route: Option<RouteIndex>) -> Challenge {
-        self.row(route, |row| &row.step_up)
+    pub(crate) fn step_up(
+        &self,
+        route: Option<RouteIndex>,
+        acr: Option<Acr>,
+        max_age: Option<Duration>,
+    ) -> Challenge {
+        let Some(row) = route.and_then(|route| self.rows.get(route)) else { return Challenge::one(SESSION) };
+        let mut text = format!(
+            "Bearer {}, error=\"insufficient_user_authentication\", error_description=\"a more recent or stronger sign-in is needed\"",
+            row.common
+        );
+        if let Some(acr) = acr {
+            let _ = write!(text, ", acr_values=\"{}\"", acr.as_str());
+        }
+        if let Some(age) = max_age {
+            let _ = write!(text, ", max_age=\"{}\"", age.as_secs());
+        }
+        Challenge::one(lasting::value(&text).unwrap_or(SESSION))
     }
 
     fn row(&self, route: Option<RouteIndex>, field: fn(&Row) -> &Challenge) -> Challenge {
@@ -85,13 +104,6 @@ impl Row {
         let dpop = |rest: &str| value(&format!("DPoP {common}{rest}, algs=\"{algorithms}\""));
         let takes_tokens = route.taken().contains(CredentialKind::Bearer);
         let takes_programs = takes_tokens || route.taken().contains(CredentialKind::ApiKey);
-        let mut step_up = ", error=\"insufficient_user_authentication\", error_description=\"a more recent or stronger sign-in is needed\"".to_owned();
-        if let Some(acr) = declared.acr() {
-            let _ = write!(step_up, ", acr_values=\"{}\"", acr.as_str());
-        }
-        if let Some(age) = declared.max_age {
-            let _ = write!(step_up, ", max_age=\"{}\"", age.as_duration().as_secs());
-        }
         Self {
             missing: Challenge {
                 first: if takes_programs { bearer(&scope) } else { SESSION },
@@ -101,7 +113,7 @@ impl Row {
             unproven: Challenge::one(dpop(&format!(", error=\"invalid_token\"{scope}"))),
             proof: Challenge::one(dpop(&format!(", error=\"invalid_dpop_proof\"{scope}"))),
             scope: Challenge::one(bearer(&format!(", error=\"insufficient_scope\"{scope}"))),
-            step_up: Challenge::one(bearer(&step_up)),
+            common,
         }
     }
 }

@@ -44,9 +44,7 @@ use gabion_openapi::inventory::{Inventory, Seen as Counters};
 use gabion_openapi::{
     AnswerPlan, Answers, BodyPlan, Contract, Fault, Fields, Judged, Match, Matched, Refusal,
 };
-use http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION,
-};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, request, response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -111,19 +109,23 @@ impl ContractSettings {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.file.as_os_str().is_empty() {
-            problems.push(Problem::new("file", "no file is named").hint("for instance `file = \"openapi.yaml\"`"));
+            problems.push(
+                Problem::new("file", "no file is named").hint("for instance `file = \"openapi.yaml\"`"),
+            );
         }
         if let Some(base) = &self.base_path
             && (!base.starts_with('/') || base.contains(['{', '}', '?', '#', '%']))
         {
             problems.push(
-                Problem::new("base_path", format!("`{base}` is not a path")).hint("for instance `/api/v1`; `/` for none"),
+                Problem::new("base_path", format!("`{base}` is not a path"))
+                    .hint("for instance `/api/v1`; `/` for none"),
             );
         }
         for (key, size) in [("answer_limit", self.answer_limit), ("body_limit", self.body_limit)] {
             if size.bytes() > MOST_HELD {
                 problems.push(
-                    Problem::new(key, format!("`{size}` is more than should be held in memory")).hint("at most `64MiB`"),
+                    Problem::new(key, format!("`{size}` is more than should be held in memory"))
+                        .hint("at most `64MiB`"),
                 );
             }
         }
@@ -296,7 +298,11 @@ impl ContractCheck {
         Self::judge_body(matched, head, exchange)
     }
 
-    fn judge_body(matched: &Matched<'_, '_>, head: &request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
+    fn judge_body(
+        matched: &Matched<'_, '_>,
+        head: &request::Parts,
+        exchange: &mut Exchange,
+    ) -> Result<(), Stop> {
         let refuse = |refusal| Stop::from(Self::refuse(matched, refusal));
         let mut types = head.headers.get_all(CONTENT_TYPE).iter();
         let media_type = match (types.next(), types.next()) {
@@ -343,7 +349,9 @@ impl ContractCheck {
             BodyPlan::Whole(limit, judge) => {
                 let bytes = exchange.whole_body(limit.min(longest))?;
                 // In HTTP/2 it shows only here whether there is one.
-                if !bytes.is_empty() && head.headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
+                if !bytes.is_empty()
+                    && head.headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity")
+                {
                     return Err(refuse(Refusal::MediaType(vec!["sent without a content coding".to_owned()])));
                 }
                 judge.check(&bytes).map_err(refuse)
@@ -368,11 +376,15 @@ impl ContractCheck {
         match one.contract.answer(operation, status.as_u16(), media_type) {
             AnswerPlan::Undeclared => Planned::Wrong("the contract does not name the status"),
             _ if none => Planned::Pass,
-            AnswerPlan::OtherType if head.headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0") => Planned::Pass,
+            AnswerPlan::OtherType if head.headers.get(CONTENT_LENGTH).is_some_and(|length| length == "0") => {
+                Planned::Pass
+            }
             AnswerPlan::OtherType => Planned::Wrong("the contract does not name the media type"),
             AnswerPlan::Anything => Planned::Pass,
             AnswerPlan::Empty => Planned::Empty,
-            AnswerPlan::Json(_) if head.headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity") => {
+            AnswerPlan::Json(_)
+                if head.headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity") =>
+            {
                 Planned::Wrong("the body has a content coding")
             }
             AnswerPlan::Json(judge) => Planned::Judge(judge),
@@ -407,13 +419,17 @@ impl Check for ContractCheck {
         let index = match bound {
             Bound::Free => return Ok(()),
             Bound::To(index) => index,
-            Bound::Lost => return Err(Denial::internal("the route's contract is not loaded").always().into()),
+            Bound::Lost => {
+                return Err(Denial::internal("the route's contract is not loaded").always().into());
+            }
         };
         let Some(one) = self.contracts.get(index) else {
             return Err(Denial::internal("the route's contract is not loaded").always().into());
         };
-        let asked = head.headers.get(ACCESS_CONTROL_REQUEST_METHOD).filter(|_| exchange.method == Method::OPTIONS);
-        let method = asked.and_then(|asked| asked.to_str().ok()).unwrap_or(exchange.method.as_str()).to_owned();
+        let asked =
+            head.headers.get(ACCESS_CONTROL_REQUEST_METHOD).filter(|_| exchange.method == Method::OPTIONS);
+        let method =
+            asked.and_then(|asked| asked.to_str().ok()).unwrap_or(exchange.method.as_str()).to_owned();
         let target = exchange.target.clone();
         let path = target.as_ref().map_or("", |target| target.path());
         let mut position = Position { contract: index, operation: None, head_judged: false };
@@ -446,9 +462,16 @@ impl Check for ContractCheck {
         let (one, operation) = self.position(exchange)?;
         let Some(operation) = operation else {
             // Only where the check observes: the application had its say.
-            let unknown = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED];
+            let unknown =
+                [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED];
             let answered = !unknown.contains(&head.status);
-            self.inventory.shadow(&one.name, exchange.method.as_str(), exchange.path(), answered, exchange.now);
+            self.inventory.shadow(
+                &one.name,
+                exchange.method.as_str(),
+                exchange.path(),
+                answered,
+                exchange.now,
+            );
             return None;
         };
         if one.contract.options().answers == Answers::Off {
@@ -465,7 +488,12 @@ impl Check for ContractCheck {
         let Some((one, Some(operation))) = self.position(exchange) else { return Inspected::Pass };
         let answers = one.contract.options().answers;
         let named = |operation: &gabion_openapi::Operation| {
-            format!("the answer of {} {} with {}", operation.method(), operation.template(), head.status.as_u16())
+            format!(
+                "the answer of {} {} with {}",
+                operation.method(),
+                operation.template(),
+                head.status.as_u16()
+            )
         };
         let at = one.contract.operations().get(operation).map(named).unwrap_or_default();
         let empty = seen.complete && seen.bytes.is_empty();
@@ -475,7 +503,9 @@ impl Check for ContractCheck {
             Planned::Empty if answers == Answers::Strip => Self::strip(exchange, head),
             Planned::Empty => Self::unfit(answers, format!("{at}: the contract names no content")),
             // An error or a redirect that nobody described: it may be one, without the words.
-            Planned::Wrong(_) if answers == Answers::Strip && !head.status.is_success() => Self::strip(exchange, head),
+            Planned::Wrong(_) if answers == Answers::Strip && !head.status.is_success() => {
+                Self::strip(exchange, head)
+            }
             Planned::Wrong(why) => Self::unfit(answers, format!("{at}: {why}")),
             Planned::Judge(_) if !seen.complete || seen.bytes.len() > one.answer_limit => {
                 Self::unfit(answers, format!("{at} is too long to look into, or broke off"))
@@ -488,7 +518,9 @@ impl Check for ContractCheck {
                     }
                     Inspected::Replace(body.into())
                 }
-                Judged::Faults(faults) => Self::unfit(answers, format!("{at} does not fit: {}", told(&faults))),
+                Judged::Faults(faults) => {
+                    Self::unfit(answers, format!("{at} does not fit: {}", told(&faults)))
+                }
             },
         }
     }
@@ -544,7 +576,8 @@ fn fault(place: &str, rule: impl Into<String>) -> Fault {
 
 /// For the record: in the contract's words, a few of them.
 fn told(faults: &[Fault]) -> String {
-    let told: Vec<String> = faults.iter().take(5).map(|fault| format!("{} {}", fault.place, fault.rule)).collect();
+    let told: Vec<String> =
+        faults.iter().take(5).map(|fault| format!("{} {}", fault.place, fault.rule)).collect();
     told.join("; ")
 }
 

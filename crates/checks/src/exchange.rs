@@ -18,6 +18,7 @@ use crate::contract::Position;
 use crate::denial::Denial;
 use crate::forward_auth::Dialect;
 use crate::limits::Framing;
+use crate::policy::{Decided, Resolved};
 use crate::rate::Standing;
 use crate::route::RouteIndex;
 
@@ -70,6 +71,12 @@ pub struct Exchange {
     pub(crate) refusal: Option<(&'static str, Denial)>,
     /// Which steps want to see the answer's body, one bit each.
     pub(crate) looking: u64,
+    /// What a resolver found out about the object.
+    pub(crate) resolved: Option<Resolved>,
+    /// What policies decided.
+    pub(crate) decided: Option<Box<Decided>>,
+    /// What policies take out of the answer.
+    pub(crate) masks: Arc<[Arc<str>]>,
     /// What was read of the request's body.
     pub(crate) body: RequestBody,
     /// What judges the request's body while it passes.
@@ -152,6 +159,9 @@ impl Exchange {
             observed: SmallVec::new(),
             refusal: None,
             looking: 0,
+            resolved: None,
+            decided: None,
+            masks: Arc::default(),
             body: RequestBody::Unread,
             passage: None,
             passage_by: None,

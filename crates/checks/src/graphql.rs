@@ -264,7 +264,10 @@ impl From<Violation> for Denial {
             Violation::MutationByGet | Violation::Get => {
                 denial.remedy(Remedy::Allow(HeaderValue::from_static("POST")))
             }
-            _ => denial.with_violations(vec![Place { place: "body /query".to_owned(), rule: violation.to_string() }]),
+            _ => denial.with_violations(vec![Place {
+                place: "body /query".to_owned(),
+                rule: violation.to_string(),
+            }]),
         }
     }
 }
@@ -451,9 +454,8 @@ pub struct Graphql {
 
 impl Graphql {
     pub(crate) fn new(settings: &Settings, routes: &Routes) -> Self {
-        let own = |route: &crate::route::Compiled| {
-            Some(Box::new(settings.with(route.declared.graphql.as_ref()?)))
-        };
+        let own =
+            |route: &crate::route::Compiled| Some(Box::new(settings.with(route.declared.graphql.as_ref()?)));
         Self { routes: routes.iter().map(own).collect() }
     }
 
@@ -496,7 +498,8 @@ impl Check for Graphql {
         let settings = self.settings(exchange)?;
         let kind = head.headers.get(CONTENT_TYPE)?.as_bytes().to_ascii_lowercase();
         let json = memmem::find(&kind, b"json").is_some() && !kind.starts_with(b"multipart/");
-        (!settings.suggestions && json && !head.headers.contains_key(CONTENT_ENCODING)).then_some(LARGEST_ERROR)
+        (!settings.suggestions && json && !head.headers.contains_key(CONTENT_ENCODING))
+            .then_some(LARGEST_ERROR)
     }
 
     fn inspect(&self, _: &mut Exchange, _: &mut response::Parts, seen: &Seen<'_>) -> Inspected {

@@ -278,6 +278,7 @@ mod tests {
                 tenant: TenantId::new("t"),
                 roles: roles.iter().map(|role| Role::new(role)).collect(),
                 groups: [].into(),
+                program: false,
             };
             let now = Timestamp::from_secs(now);
             let claims = claims("iss", "app", &principal, CredentialKind::Session, now, Duration::from_secs(life));

@@ -219,7 +219,8 @@ impl Check for Leaks {
             return None;
         }
         let length = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        let short = length.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length <= self.scan);
+        let short =
+            length.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length <= self.scan);
         (self.enforced || short).then_some(self.scan)
     }
 

@@ -9,8 +9,8 @@ use crate::route::Routes;
 use crate::settings::Settings;
 use crate::{
     access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, graphql,
-    headers, identity_header, leaks, limits, mtls, normalise, rate, redirect_https, redirects, request_id,
-    session, upload, webhook,
+    headers, identity_header, leaks, limits, mtls, normalise, policy, rate, redirect_https, redirects,
+    request_id, session, upload, webhook,
 };
 
 /// Top to bottom. A starred check also acts on answers; every refusal leaves through all of those.
@@ -53,9 +53,13 @@ const ORDER: &[fn(&Needs<'_, '_>) -> Option<Step>] = &[
     rate::principal_step,
     // Declared routes, and who may use them. After the rates, so that probing for routes is slowed.
     access::step,
+    // Which of those may do it to which object: asks an application about the object, so only for whom the route is.
+    policy::step,
     // What the request says, once it is clear that whoever says it may come here. Reads the body, so as late as
     // can be.*
     contract::step,
+    // The members policies take out are taken out of what fits the contract.*
+    policy::mask_step,
     // What is asked for, once it is clear that somebody may ask. A body is read for it, so nothing cheaper waits.
     graphql::step,
     // Only what is admitted is worth a signature.

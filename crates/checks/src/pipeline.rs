@@ -7,6 +7,7 @@ use bytes::Bytes;
 use gabion_identity::{Keyring, Machines, Sessions};
 use gabion_ledger::Ledger;
 use gabion_model::{Clock, ControlId, Problem, Rng, Secret, Timestamp, random};
+use gabion_policy::{Live, Resources};
 use http::{Response, StatusCode, request, response};
 
 use crate::answer::{self, Answer, Source};
@@ -40,6 +41,10 @@ pub struct Parts<'a> {
     /// Signs `Gabion-Identity`.
     pub keys: Arc<Keyring>,
     pub ledger: Ledger,
+    /// The policies in use; `None` where there are none, and then a route that asks them is closed.
+    pub policies: Option<Arc<Live>>,
+    /// Who knows what of the application's objects.
+    pub resources: Option<Arc<dyn Resources>>,
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
     /// The `iss` of `Gabion-Identity`.

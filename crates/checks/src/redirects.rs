@@ -109,7 +109,10 @@ impl Target {
     fn admits(&self, address: &Address) -> bool {
         match (self, address) {
             (Self::Scheme(own), Address::Scheme(scheme)) => own == scheme,
-            (Self::Origin { https, host, port }, Address::Elsewhere { https: asked, host: named, port: at, .. }) => {
+            (
+                Self::Origin { https, host, port },
+                Address::Elsewhere { https: asked, host: named, port: at, .. },
+            ) => {
                 let same = match host.strip_prefix('*') {
                     Some(suffix) => named.len() > suffix.len() && named.ends_with(suffix),
                     None => host == named,
@@ -256,7 +259,10 @@ fn refresh(value: &[u8]) -> Option<&[u8]> {
 
 pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
     let issuer = needs.parts.map_or("", |parts| &parts.issuer);
-    order::step(needs.settings.redirects.mode, Redirects::new(&needs.settings.redirects, needs.routes, issuer))
+    order::step(
+        needs.settings.redirects.mode,
+        Redirects::new(&needs.settings.redirects, needs.routes, issuer),
+    )
 }
 
 /// The check.
@@ -269,7 +275,8 @@ pub struct Redirects {
 
 impl Redirects {
     pub(crate) fn new(settings: &Settings, routes: &Routes, issuer: &str) -> Self {
-        let parse = |texts: &[String]| texts.iter().filter_map(|text| Target::parse(text)).collect::<Vec<_>>();
+        let parse =
+            |texts: &[String]| texts.iter().filter_map(|text| Target::parse(text)).collect::<Vec<_>>();
         let of = |route: &crate::route::Compiled| {
             let own = route.declared.redirect_targets.as_deref().unwrap_or_default();
             [parse(&settings.targets), parse(own)].concat()
@@ -338,40 +345,93 @@ mod tests {
     use proptest::prelude::*;
 
     fn judge(address: &str) -> Result<(), Violation> {
-        let targets: Vec<_> = ["https://pay.example", "https://*.login.example", "shop-app:", "http://127.0.0.1:8080"]
-            .iter()
-            .map(|text| Target::parse(text).unwrap())
-            .collect();
+        let targets: Vec<_> =
+            ["https://pay.example", "https://*.login.example", "shop-app:", "http://127.0.0.1:8080"]
+                .iter()
+                .map(|text| Target::parse(text).unwrap())
+                .collect();
         verify(address.as_bytes(), &targets, |host| host == "shop.example")
     }
 
     #[test]
     fn addresses_are_read_as_browsers_read_them() {
         for address in [
-            "/", "", "/shop?to=https://evil.example", "shop", "?a", "#a", "../a", "/a:b", "\\shop", "./a:b",
-            "https://shop.example", "http://shop.example:8443/a", "HTTPS://SHOP.EXAMPLE./a", "//shop.example/a",
-            "https://pay.example/a?b", "https://pay.example:443", "https://a.b.login.example", "//pay.example",
-            "shop-app:callback?code=1", " /a ", "/caf\u{e9}", "http://127.0.0.1:8080/x",
+            "/",
+            "",
+            "/shop?to=https://evil.example",
+            "shop",
+            "?a",
+            "#a",
+            "../a",
+            "/a:b",
+            "\\shop",
+            "./a:b",
+            "https://shop.example",
+            "http://shop.example:8443/a",
+            "HTTPS://SHOP.EXAMPLE./a",
+            "//shop.example/a",
+            "https://pay.example/a?b",
+            "https://pay.example:443",
+            "https://a.b.login.example",
+            "//pay.example",
+            "shop-app:callback?code=1",
+            " /a ",
+            "/caf\u{e9}",
+            "http://127.0.0.1:8080/x",
         ] {
             assert_eq!(judge(address), Ok(()), "{address:?}");
         }
         for address in [
-            "https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "\\/evil.example",
-            "///evil.example", "////evil.example", " //evil.example", "https:\\\\evil.example", "https:///evil.example",
-            "http://pay.example", "https://pay.example:444", "https://login.example", "https://evillogin.example",
-            "https://pay.example.evil.example", "https://evil.example/https://shop.example", "https://evil.example?.shop.example",
-            "https://evil.example#.shop.example", "https://evil.example\\.shop.example", "https://2130706433",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "\\/evil.example",
+            "///evil.example",
+            "////evil.example",
+            " //evil.example",
+            "https:\\\\evil.example",
+            "https:///evil.example",
+            "http://pay.example",
+            "https://pay.example:444",
+            "https://login.example",
+            "https://evillogin.example",
+            "https://pay.example.evil.example",
+            "https://evil.example/https://shop.example",
+            "https://evil.example?.shop.example",
+            "https://evil.example#.shop.example",
+            "https://evil.example\\.shop.example",
+            "https://2130706433",
         ] {
             assert_eq!(judge(address), Err(Violation::Elsewhere), "{address:?}");
         }
         for address in [
-            "https://shop.example@evil.example", "https://evil.example@shop.example", "https:evil.example", "https:/evil.example",
-            "/\t/evil.example", "\u{1}//evil.example/\u{7f}", "https://evil\u{3002}example", "https://evil.example%2f.shop.example",
-            "https://", "https://[::1", "https://shop.example:99999", "https://shop.example:8a", "1:2", "h\u{e9}:a", "//",
+            "https://shop.example@evil.example",
+            "https://evil.example@shop.example",
+            "https:evil.example",
+            "https:/evil.example",
+            "/\t/evil.example",
+            "\u{1}//evil.example/\u{7f}",
+            "https://evil\u{3002}example",
+            "https://evil.example%2f.shop.example",
+            "https://",
+            "https://[::1",
+            "https://shop.example:99999",
+            "https://shop.example:8a",
+            "1:2",
+            "h\u{e9}:a",
+            "//",
         ] {
             assert_eq!(judge(address), Err(Violation::Ambiguous), "{address:?}");
         }
-        for address in ["javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "mailto:a@b", "ftp://a", "vbscript:x"] {
+        for address in [
+            "javascript:alert(1)",
+            "JavaScript:alert(1)",
+            "data:text/html,x",
+            "mailto:a@b",
+            "ftp://a",
+            "vbscript:x",
+        ] {
             assert_eq!(judge(address), Err(Violation::Scheme), "{address:?}");
         }
     }
@@ -381,8 +441,20 @@ mod tests {
         for text in ["https://pay.example", "http://pay.example:8080", "https://*.pay.example", "app:"] {
             assert!(Target::parse(text).is_some(), "{text}");
         }
-        for text in ["pay.example", "https://pay.example/path", "//pay.example", "javascript:", "Data:", "https:", "*",
-            "https://*", "https://pay.*.example", "https://a@b", "/x", ""] {
+        for text in [
+            "pay.example",
+            "https://pay.example/path",
+            "//pay.example",
+            "javascript:",
+            "Data:",
+            "https:",
+            "*",
+            "https://*",
+            "https://pay.*.example",
+            "https://a@b",
+            "/x",
+            "",
+        ] {
             assert!(Target::parse(text).is_none(), "{text}");
         }
     }

@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Method};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::policy::RoutePolicy;
 use crate::upload::RouteUpload;
 
 pub(crate) use compiled::{Compiled, Found, Routes, Taken};
@@ -68,6 +69,10 @@ pub struct Route {
     /// gate's own, as in `gateway.public_url`.
     #[serde(default)]
     pub resource: Option<String>,
+    /// What policies are asked about whoever comes; `{}` asks whether the method may be used here. Default: nothing,
+    /// or with `checks.policy.routes = "all"` the same as `{}`.
+    #[serde(default)]
+    pub policy: Option<RoutePolicy>,
     /// The name of the upstream, as in `[upstreams.NAME]`.
     pub upstream: String,
     /// The rate profile: `site`, `api`, `login`, `machines` or one of `checks.rate.profiles`. Default:
@@ -155,6 +160,7 @@ impl Route {
             max_age: None,
             pass_authorization: false,
             resource: None,
+            policy: None,
             upstream: upstream.to_owned(),
             rate: None,
             body_limit: None,
@@ -215,6 +221,9 @@ impl Route {
         problems.extend(self.problems_of_credentials());
         let upload = self.upload.iter().flat_map(RouteUpload::problems);
         problems.extend(upload.map(|problem| problem.under("upload")));
+        if let Some(policy) = &self.policy {
+            problems.extend(policy.problems(&self.path).into_iter().map(|problem| problem.under("policy")));
+        }
         if self.csrf_off.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
             problems
                 .push(Problem::new("csrf_off", "the reason is empty").hint("say why, for the next reader"));
@@ -237,6 +246,12 @@ impl Route {
 }
 
 impl Route {
+    /// What policies call the route: its path, after its first host where it names hosts.
+    #[must_use]
+    pub fn policy_id(&self) -> String {
+        format!("{}{}", self.hosts.first().map_or("", String::as_str), self.path)
+    }
+
     /// How strongly whoever comes must have signed in.
     #[must_use]
     pub fn acr(&self) -> Option<Acr> {

@@ -8,8 +8,8 @@ use crate::check::Mode;
 use crate::route::Route;
 use crate::{
     access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, graphql,
-    headers, identity_header, leaks, limits, mtls, normalise, rate, redirect_https, redirects, request_id,
-    session, upload, webhook,
+    headers, identity_header, leaks, limits, mtls, normalise, policy, rate, redirect_https, redirects,
+    request_id, session, upload, webhook,
 };
 
 /// Settings of all checks. Every default is the safe one.
@@ -50,6 +50,8 @@ pub struct Settings {
     pub contract: contract::Settings,
     /// GraphQL requests that ask for too much.
     pub graphql: graphql::Settings,
+    /// Who may do what to which object, by policies.
+    pub policy: policy::Settings,
     /// Who is calling, told to the application.
     pub identity_header: identity_header::Settings,
     /// Files that people send.
@@ -90,6 +92,7 @@ impl Settings {
             ("access", self.access.problems()),
             ("contract", self.contract.problems()),
             ("graphql", self.graphql.problems()),
+            ("policy", self.policy.problems()),
             ("identity_header", self.identity_header.problems()),
             ("upload", self.upload.problems()),
             ("redirects", self.redirects.problems()),

@@ -244,6 +244,7 @@ fn credential(name: &str) -> Credential {
             tenant: TenantId::new(TenantId::DEFAULT),
             roles: [].into(),
             groups: [].into(),
+            program: true,
         },
         client: None,
         scopes: Scopes::default(),

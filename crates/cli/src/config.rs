@@ -42,6 +42,10 @@ pub(crate) struct Config {
     pub(crate) webhooks: BTreeMap<String, gabion_checks::webhook::SenderSettings>,
     /// What every request goes through, one table per check.
     pub(crate) checks: gabion_checks::Settings,
+    /// Who may do what, in policies.
+    pub(crate) policy: gabion_policy::Settings,
+    /// Who knows the attributes of the applications' objects, each under a name of its own.
+    pub(crate) resolvers: BTreeMap<String, gabion_service::resources::ResolverSettings>,
     /// How long people stay signed in.
     pub(crate) sessions: gabion_identity::SessionSettings,
     /// What a password must be and how it is kept.
@@ -72,6 +76,8 @@ pub(crate) struct Config {
     pub(crate) data: Data,
     /// Administration by programs: the admin API.
     pub(crate) api: gabion_console::ApiSettings,
+    /// Applications that ask what somebody may: the decision API and AuthZEN.
+    pub(crate) decisions: gabion_console::DecisionSettings,
     /// Provisioning by a directory elsewhere: SCIM.
     pub(crate) scim: gabion_console::ScimSettings,
     /// Metrics and health, for operators.
@@ -100,6 +106,8 @@ impl Config {
             add(path.to_string(), contract.problems());
         }
         add("checks".to_owned(), self.checks.problems());
+        add("policy".to_owned(), self.policy.problems());
+        add("resolvers".to_owned(), gabion_service::resources::problems(&self.resolvers));
         add("sessions".to_owned(), self.sessions.problems());
         add("passwords".to_owned(), self.passwords.problems());
         add("login".to_owned(), self.login.problems());
@@ -114,6 +122,7 @@ impl Config {
         add("ledger".to_owned(), self.ledger.problems());
         add("data".to_owned(), self.data.problems());
         add("api".to_owned(), self.api.problems());
+        add("decisions".to_owned(), self.decisions.problems());
         add("scim".to_owned(), self.scim.problems());
         add("admin".to_owned(), self.admin.problems());
         add("log".to_owned(), self.log.problems());
@@ -140,12 +149,14 @@ impl Config {
             &mut self.mail.ca_file,
             &mut self.egress.ca_file,
             &mut self.identity.file,
+            &mut self.policy.directory,
         ];
         let upstreams = self.upstreams.values_mut().map(|upstream| &mut upstream.ca_file);
+        let resolvers = self.resolvers.values_mut().map(|resolver| &mut resolver.ca_file);
         let providers = self.federation.values_mut();
         let providers = providers.flat_map(|one| [&mut one.client_secret_file, &mut one.client_key_file]);
         let senders = self.webhooks.values_mut().flat_map(|one| &mut one.secrets).map(|from| &mut from.file);
-        let given = optional.into_iter().chain(upstreams).chain(providers).chain(senders);
+        let given = optional.into_iter().chain(upstreams).chain(resolvers).chain(providers).chain(senders);
         let given = given.filter_map(Option::as_mut);
         let given = given.chain(self.contracts.values_mut().map(|contract| &mut contract.file));
         for path in given.chain([&mut self.data.directory, &mut self.mail.directory]) {

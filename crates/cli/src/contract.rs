@@ -58,16 +58,26 @@ pub(crate) fn contracts(config: &Config, inventory: &Arc<Inventory>) -> Result<C
                 let limit = usize::try_from(settings.answer_limit.bytes()).unwrap_or(usize::MAX);
                 if !one.not_enforced.is_empty() {
                     let parts = one.not_enforced.len();
-                    tracing::warn!(contract = name, parts, "parts of a contract are not enforced; `gabion contract check` lists them");
+                    tracing::warn!(
+                        contract = name,
+                        parts,
+                        "parts of a contract are not enforced; `gabion contract check` lists them"
+                    );
                 }
                 loaded.insert(name.clone(), (Arc::new(one.contract), limit));
             }
-            Err(found) => problems.extend(found.into_iter().map(|problem| problem.under(&format!("contracts.{name}")))),
+            Err(found) => {
+                problems.extend(found.into_iter().map(|problem| problem.under(&format!("contracts.{name}"))))
+            }
         }
     }
     let names: Vec<&str> = config.contracts.keys().map(String::as_str).collect();
     inventory.retain(&names);
-    if problems.is_empty() { Ok(Contracts { loaded, inventory: Arc::clone(inventory) }) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(Contracts { loaded, inventory: Arc::clone(inventory) })
+    } else {
+        Err(problems)
+    }
 }
 
 /// The inventory of an earlier start; a new one where there is none that can be read.

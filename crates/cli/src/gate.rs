@@ -3,5 +3,6 @@
 pub(crate) mod access_log;
 pub(crate) mod announce;
 pub(crate) mod generation;
+pub(crate) mod policies;
 pub(crate) mod running;
 pub(crate) mod state;

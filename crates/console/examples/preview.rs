@@ -101,6 +101,7 @@ impl Preview {
             clock,
             api: gabion_console::ApiSettings::default(),
             scim: gabion_console::ScimSettings::default(),
+            decisions: gabion_console::DecisionSettings::default(),
         };
         Ok(Self {
             console: gabion_console::router(parts),

@@ -5,6 +5,7 @@
 //! Whoever mounts the router puts a [`gabion_checks::Caller`] into each request's extensions; a request
 //! without one was judged by nobody and is answered with 500.
 
+mod access;
 mod account;
 mod api;
 mod assets;
@@ -38,6 +39,7 @@ use gabion_service::Service;
 
 use enrol::Place;
 
+pub use access::DecisionSettings;
 pub use api::ApiSettings;
 pub use api::v1::document as openapi;
 pub use scim::ScimSettings;
@@ -51,6 +53,8 @@ pub struct Parts {
     pub api: ApiSettings,
     /// Who may provision by SCIM.
     pub scim: ScimSettings,
+    /// From where applications ask what somebody may.
+    pub decisions: DecisionSettings,
 }
 
 /// Everything below `/.gabion/` and `/.well-known/` that the gate answers itself.
@@ -61,6 +65,7 @@ pub fn router(parts: Parts) -> Router {
         clock: parts.clock,
         api: Arc::new(parts.api),
         scim: Arc::new(parts.scim),
+        decisions: Arc::new(parts.decisions),
     };
     oauth::routes(Router::new())
         .route("/.gabion/login", login::route())
@@ -109,6 +114,8 @@ pub fn router(parts: Parts) -> Router {
         .route("/.gabion/federation/{provider}/backchannel-logout", federation::backchannel_logout::route())
         .route("/.gabion/assets/{name}", assets::route())
         .route("/.gabion/csp-report", csp_report::route())
+        .route("/.well-known/authzen-configuration", access::configuration::route())
+        .route("/.well-known/authzen-configuration/.gabion", access::configuration::route())
         .route("/.well-known/jwks.json", jwks::route())
         .route("/.well-known/oauth-protected-resource", protected_resource::route())
         .route("/.well-known/oauth-protected-resource/{*path}", protected_resource::route())
@@ -133,4 +140,5 @@ struct Console {
     clock: Arc<dyn Clock>,
     api: Arc<ApiSettings>,
     scim: Arc<ScimSettings>,
+    decisions: Arc<DecisionSettings>,
 }

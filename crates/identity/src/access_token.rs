@@ -258,6 +258,8 @@ impl AccessToken {
             tenant: TenantId::new(claims.tenant.as_deref().unwrap_or(TenantId::DEFAULT)),
             roles: claims.roles.iter().map(|role| Role::new(role)).collect(),
             groups: claims.groups.iter().map(String::as_str).map(Into::into).collect(),
+            // What a person granted names the grant; what a client was given by itself does not.
+            program: claims.gid.is_none(),
         };
         let confirmation = match claims.cnf {
             None => Confirmation::default(),

@@ -524,6 +524,7 @@ impl Account {
             tenant: self.tenant.clone(),
             roles: self.effective_roles().into(),
             groups: self.groups.iter().map(|one| one.name.to_shared()).collect(),
+            program: self.kind == AccountKind::Service,
         }
     }
 

@@ -278,6 +278,7 @@ mod tests {
                 tenant: TenantId::new("t"),
                 roles: Arc::from([]),
                 groups: Arc::from([]),
+                program: true,
             },
             client: None,
             scopes: Scopes::parse("read write").unwrap(),

@@ -73,6 +73,8 @@ pub enum EventKind {
     Administration,
     /// Gabion started, stopped, or its configuration changed.
     Configuration,
+    /// A policy decided what somebody may.
+    Decision,
     /// Somebody tried to sign in.
     Login,
     /// Somebody signed out.

@@ -80,6 +80,8 @@ pub struct Principal {
     pub roles: Arc<[Role]>,
     /// The names of the groups it is in.
     pub groups: Arc<[Arc<str>]>,
+    /// A program's account (a service account, a client by itself), no person's.
+    pub program: bool,
 }
 
 impl Principal {

@@ -239,7 +239,8 @@ impl State {
     fn merged(&self, contract: &str, path: &str) -> String {
         let mut segments: Vec<&str> = path.split('/').collect();
         for at in 1..segments.len() {
-            let (before, after) = (segments.get(..at).unwrap_or_default(), segments.get(at..).unwrap_or_default());
+            let (before, after) =
+                (segments.get(..at).unwrap_or_default(), segments.get(at..).unwrap_or_default());
             let Some((own, after)) = after.split_first() else { break };
             let mut words: Vec<&str> = Vec::new();
             for (name, _, other) in self.shadows.keys() {
@@ -323,7 +324,8 @@ mod tests {
     #[test]
     fn many_words_in_one_place_are_one_name() {
         let inventory = Inventory::default();
-        let names: Vec<String> = (b'a'..=b'z').map(|letter| format!("/users/{}", char::from(letter))).collect();
+        let names: Vec<String> =
+            (b'a'..=b'z').map(|letter| format!("/users/{}", char::from(letter))).collect();
         for name in &names {
             inventory.shadow("shop", "GET", name, true, at(1));
         }
@@ -337,7 +339,8 @@ mod tests {
         let inventory = Inventory::default();
         inventory.shadow("shop", "GET", "/old/report", true, at(1));
         for number in 0..600_u32 {
-            let word: String = number.to_string().bytes().map(|digit| char::from(digit + b'a' - b'0')).collect();
+            let word: String =
+                number.to_string().bytes().map(|digit| char::from(digit + b'a' - b'0')).collect();
             inventory.shadow("shop", "GET", &format!("/scan{word}"), false, at(2));
             inventory.shadow("shop", &format!("M{number}"), "/scan", false, at(2));
         }
@@ -347,7 +350,10 @@ mod tests {
         assert_eq!(report.shadows.len(), MOST_SHADOWS);
         assert!(report.forgotten > 0);
         let old = report.shadows.first().unwrap();
-        assert_eq!((old.path.as_str(), old.answered, old.first_seen, old.last_seen), ("/old/report", 2, at(1), at(4)));
+        assert_eq!(
+            (old.path.as_str(), old.answered, old.first_seen, old.last_seen),
+            ("/old/report", 2, at(1), at(4))
+        );
         assert!(report.shadows.iter().any(|shadow| shadow.path == "/new"));
         let mut again = Inventory::restore(report.clone()).report();
         again.shadows.sort_by(|one, other| (&one.path, &one.method).cmp(&(&other.path, &other.method)));

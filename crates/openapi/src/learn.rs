@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::template;
-use crate::json::{Bounds, Node, Document, Object, Value, View, parse};
+use crate::json::{Bounds, Document, Node, Object, Value, View, parse};
 use crate::media_type::MediaType;
 
 /// One request and its answer, as far as they are known. Borrowed: nothing of it stays.
@@ -103,14 +103,18 @@ struct Members {
 impl Draft {
     /// Learns from one exchange. What is over the bounds is left out.
     pub fn observe(&mut self, seen: &Observation<'_>) {
-        if !METHODS.contains(&seen.method) || !(200..500).contains(&seen.status) || matches!(seen.status, 404 | 405) {
+        if !METHODS.contains(&seen.method)
+            || !(200..500).contains(&seen.status)
+            || matches!(seen.status, 404 | 405)
+        {
             return;
         }
         let path = template(seen.path);
         if !self.paths.contains_key(&path) && self.paths.len() >= MOST_PATHS {
             return;
         }
-        let learned = self.paths.entry(path.clone()).or_default().entry(seen.method.to_ascii_lowercase()).or_default();
+        let learned =
+            self.paths.entry(path.clone()).or_default().entry(seen.method.to_ascii_lowercase()).or_default();
         let is_error = seen.status >= 400;
         // What the application refused teaches nothing about what it takes.
         if !is_error {
@@ -176,7 +180,9 @@ impl Learned {
             while self.path.len() <= at && at < 16 {
                 self.path.push(Shape::default());
             }
-            if let (Some(shape), Ok(text)) = (self.path.get_mut(at), crate::encoding::decode(text.as_bytes(), false)) {
+            if let (Some(shape), Ok(text)) =
+                (self.path.get_mut(at), crate::encoding::decode(text.as_bytes(), false))
+            {
                 shape.word(&text);
             }
         }
@@ -237,7 +243,12 @@ impl Learned {
         let mut parameters = Vec::new();
         for (at, name) in names.iter().enumerate() {
             let schema = self.path.get(at).map_or_else(|| Shape::default().schema(), Shape::schema);
-            let row = [("name", name.as_str().into()), ("in", "path".into()), ("required", true.into()), ("schema", schema)];
+            let row = [
+                ("name", name.as_str().into()),
+                ("in", "path".into()),
+                ("required", true.into()),
+                ("schema", schema),
+            ];
             parameters.push(object(row));
         }
         for (name, member) in &self.query {
@@ -254,7 +265,11 @@ impl Learned {
         }
         let content = |shapes: &BTreeMap<String, Shape>| -> Value {
             let media = shapes.iter().map(|(media_type, shape)| {
-                let inside = if *shape == Shape::default() { Value::Object(Object::new()) } else { object([("schema", shape.schema())]) };
+                let inside = if *shape == Shape::default() {
+                    Value::Object(Object::new())
+                } else {
+                    object([("schema", shape.schema())])
+                };
                 (media_type.clone(), inside)
             });
             Value::Object(media.collect())
@@ -283,7 +298,9 @@ impl Learned {
 
 impl Members {
     fn member(&mut self, name: &str) -> &mut Shape {
-        if self.map.is_none() && (!is_name(name) || self.named.len() >= MOST_NAMES && !self.named.contains_key(name)) {
+        if self.map.is_none()
+            && (!is_name(name) || self.named.len() >= MOST_NAMES && !self.named.contains_key(name))
+        {
             let mut all = Member::default();
             for (_, member) in std::mem::take(&mut self.named) {
                 all.shape.merge(member.shape);
@@ -349,7 +366,8 @@ impl Shape {
         let (negative, rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let whole = rest.split(['.', 'e', 'E']).next().unwrap_or_default();
         let fraction = rest.len() > whole.len();
-        let most = if rest.contains(['e', 'E']) { 18 } else { u32::try_from(whole.len()).unwrap_or(18).min(18) };
+        let most =
+            if rest.contains(['e', 'E']) { 18 } else { u32::try_from(whole.len()).unwrap_or(18).min(18) };
         let known = self.number.get_or_insert(Digits { most, fraction, negative });
         known.most = known.most.max(most);
         known.fraction |= fraction;
@@ -358,7 +376,11 @@ impl Shape {
 
     fn string(&mut self, text: &str) {
         let longest = text.chars().count();
-        let formats = FORMATS.iter().filter(|(_, is)| is(text)).map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let formats = FORMATS
+            .iter()
+            .filter(|(_, is)| is(text))
+            .map(|(name, _)| (*name).to_owned())
+            .collect::<BTreeSet<_>>();
         match &mut self.text {
             None => self.text = Some(Text { longest, formats }),
             Some(known) => {
@@ -420,7 +442,11 @@ impl Shape {
         }
         if let Some(array) = &self.array {
             let most = i64::try_from(rounded(array.most.max(8))).unwrap_or(i64::MAX);
-            all.push(object([("type", "array".into()), ("maxItems", most.into()), ("items", array.item.schema())]));
+            all.push(object([
+                ("type", "array".into()),
+                ("maxItems", most.into()),
+                ("items", array.item.schema()),
+            ]));
         }
         if let Some(members) = &self.object {
             all.push(members.schema());
@@ -505,7 +531,9 @@ pub fn har(text: &[u8], hosts: &[String]) -> Result<Draft, String> {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let post = request.get("postData");
         let content = response.get("content");
-        let text = |at: Option<&Value>, key: &str| at.and_then(|at| at.get(key)).and_then(Value::as_str).map(str::to_owned);
+        let text = |at: Option<&Value>, key: &str| {
+            at.and_then(|at| at.get(key)).and_then(Value::as_str).map(str::to_owned)
+        };
         let plain = content.is_none_or(|content| content.get("encoding").is_none());
         let (sent, sent_type) = (text(post, "text"), text(post, "mimeType"));
         let (answered, answer_type) = (text(content, "text").filter(|_| plain), text(content, "mimeType"));
@@ -515,7 +543,11 @@ pub fn har(text: &[u8], hosts: &[String]) -> Result<Draft, String> {
             query,
             request_type: sent_type.as_deref(),
             request_body: sent.as_deref().map(str::as_bytes),
-            status: response.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok()).unwrap_or(0),
+            status: response
+                .get("status")
+                .and_then(Value::as_u64)
+                .and_then(|status| u16::try_from(status).ok())
+                .unwrap_or(0),
             answer_type: answer_type.as_deref(),
             answer_body: answered.as_deref().map(str::as_bytes),
         });
@@ -570,11 +602,19 @@ const FORMATS: [Format; 4] = [
         text.len() >= 20
             && text.get(..10).is_some_and(|day| crate::date::parse(day).is_some())
             && text.get(10..11).is_some_and(|middle| middle == "T")
-            && (text.ends_with('Z') || text.get(text.len().saturating_sub(6)..).is_some_and(|zone| zone.starts_with(['+', '-'])))
+            && (text.ends_with('Z')
+                || text.get(text.len().saturating_sub(6)..).is_some_and(|zone| zone.starts_with(['+', '-'])))
     }),
     ("email", |text| {
         let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"(),:;<>[\\]".contains(&byte));
-        plain && text.split_once('@').is_some_and(|(one, other)| !one.is_empty() && other.contains('.') && !other.contains('@') && !other.starts_with('.') && !other.ends_with('.'))
+        plain
+            && text.split_once('@').is_some_and(|(one, other)| {
+                !one.is_empty()
+                    && other.contains('.')
+                    && !other.contains('@')
+                    && !other.starts_with('.')
+                    && !other.ends_with('.')
+            })
     }),
     ("uuid", |text| {
         text.len() == 36
@@ -600,7 +640,11 @@ mod tests {
     fn shapes_are_learned_and_values_are_not() {
         let mut draft = Draft::default();
         for number in 0..6 {
-            let body = format!("{{\"name\":\"Kim Secret\",\"age\":{},\"born\":\"1990-01-0{}\",\"tags\":[\"a\"]}}", 30 + number, number + 1);
+            let body = format!(
+                "{{\"name\":\"Kim Secret\",\"age\":{},\"born\":\"1990-01-0{}\",\"tags\":[\"a\"]}}",
+                30 + number,
+                number + 1
+            );
             let answer = "{\"id\":4711,\"scores\":{\"kim@example.org\":1.5}}";
             draft.observe(&Observation {
                 method: "POST",
@@ -619,13 +663,27 @@ mod tests {
             assert!(!text.contains(secret) && !kept.contains(secret), "{secret}: {text} {kept}");
         }
         let value = draft.document("Shop");
-        let operation = value.get("paths").unwrap().get("/users/{users_id}/notes").unwrap().get("post").unwrap();
-        let schema = operation.get("requestBody").unwrap().get("content").unwrap().get("application/json").unwrap().get("schema").unwrap();
+        let operation =
+            value.get("paths").unwrap().get("/users/{users_id}/notes").unwrap().get("post").unwrap();
+        let schema = operation
+            .get("requestBody")
+            .unwrap()
+            .get("content")
+            .unwrap()
+            .get("application/json")
+            .unwrap()
+            .get("schema")
+            .unwrap();
         let property = |name: &str| schema.get("properties").unwrap().get(name).unwrap().to_string();
         assert_eq!(property("age"), r#"{"type":"integer","minimum":0,"maximum":999}"#);
         assert_eq!(property("born"), r#"{"type":"string","format":"date","maxLength":32}"#);
         assert_eq!(schema.get("additionalProperties").unwrap().as_bool(), Some(false));
-        assert!(text.contains(r#""scores":{"type":"object","maxProperties":1000,"additionalProperties":{"type":"number""#), "{text}");
+        assert!(
+            text.contains(
+                r#""scores":{"type":"object","maxProperties":1000,"additionalProperties":{"type":"number""#
+            ),
+            "{text}"
+        );
     }
 
     #[test]

@@ -68,9 +68,13 @@ impl Loose {
     pub const fn hint(self) -> &'static str {
         match self {
             Self::AnyValue => "give it a `type`",
-            Self::NoAuthentication => "name who may come under `security`; `security: []` says that everybody may",
+            Self::NoAuthentication => {
+                "name who may come under `security`; `security: []` says that everybody may"
+            }
             Self::NoAnswerSchema => "describe what is answered, so that nothing else leaves",
-            Self::NoErrorSchema => "describe errors under `4XX` or `default`, for instance as `application/problem+json`",
+            Self::NoErrorSchema => {
+                "describe errors under `4XX` or `default`, for instance as `application/problem+json`"
+            }
             Self::OpenObject => "name the members, or bound them with `maxProperties` and `propertyNames`",
             Self::UnboundedArray => "say `maxItems`",
             Self::UnboundedNumber => "say `minimum` and `maximum`",
@@ -91,7 +95,8 @@ pub fn lint(files: &BTreeMap<String, String>, root: &str) -> Result<Vec<Finding>
     let mut linter = Linter { sources: &sources, seen: BTreeSet::new(), findings: BTreeSet::new() };
     linter.document(&top);
     let mut findings: Vec<Finding> = linter.findings.into_iter().collect();
-    findings.sort_by(|one, other| order(&one.place).cmp(&order(&other.place)).then(one.rule.cmp(&other.rule)));
+    findings
+        .sort_by(|one, other| order(&one.place).cmp(&order(&other.place)).then(one.rule.cmp(&other.rule)));
     Ok(findings)
 }
 
@@ -115,7 +120,11 @@ impl<'s> Linter<'s> {
             }
             for (method, operation) in item.own_members() {
                 if METHODS.contains(&method) {
-                    self.operation(&format!("{} {path}", method.to_ascii_uppercase()), &operation, everywhere);
+                    self.operation(
+                        &format!("{} {path}", method.to_ascii_uppercase()),
+                        &operation,
+                        everywhere,
+                    );
                 }
             }
         }
@@ -140,7 +149,8 @@ impl<'s> Linter<'s> {
         for (status, answer) in at.members("responses") {
             let Ok(answer) = self.sources.resolve(answer) else { continue };
             let content = answer.members("content");
-            errors |= (status == "default" || status.starts_with('4')) && content.iter().any(|(_, media)| media.get("schema").is_some());
+            errors |= (status == "default" || status.starts_with('4'))
+                && content.iter().any(|(_, media)| media.get("schema").is_some());
             for (range, media) in content {
                 if media.get("schema").is_none() && range.contains("json") {
                     self.find(&media, Loose::NoAnswerSchema, format!("the answer {status} of {name}"));
@@ -200,7 +210,9 @@ impl<'s> Linter<'s> {
         if let Some(items) = at.get("items") {
             self.schema(items, &format!("an item of {what}"));
         }
-        if let Some(others) = at.get("additionalProperties").filter(|others| others.value.as_object().is_some()) {
+        if let Some(others) =
+            at.get("additionalProperties").filter(|others| others.value.as_object().is_some())
+        {
             self.schema(others, &format!("further members of {what}"));
         }
     }
@@ -209,7 +221,8 @@ impl<'s> Linter<'s> {
         let has = |key: &str| at.value.get(key).is_some();
         match name {
             "string" if !is_fixed && !combined => {
-                let bounded = has("maxLength") || at.str("format").is_some_and(|format| BOUNDED.contains(&format));
+                let bounded =
+                    has("maxLength") || at.str("format").is_some_and(|format| BOUNDED.contains(&format));
                 if !bounded {
                     self.find(at, Loose::UnboundedString, what);
                 }
@@ -241,7 +254,8 @@ impl<'s> Linter<'s> {
 
 const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
 /// Formats of which no text is long.
-const BOUNDED: [&str; 9] = ["binary", "date", "date-time", "email", "idn-email", "ipv4", "ipv6", "time", "uuid"];
+const BOUNDED: [&str; 9] =
+    ["binary", "date", "date-time", "email", "idn-email", "ipv4", "ipv6", "time", "uuid"];
 const MOST_SCHEMAS: usize = 100_000;
 
 #[cfg(test)]

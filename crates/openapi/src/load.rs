@@ -752,7 +752,8 @@ pub(crate) fn missing(files: &BTreeMap<String, String>) -> Result<BTreeSet<Strin
                     for (key, value) in object.iter() {
                         if key == "$ref"
                             && let Some(reference) = value.as_str()
-                            && let Ok(target) = crate::source::target(name, reference.split('#').next().unwrap_or_default())
+                            && let Ok(target) =
+                                crate::source::target(name, reference.split('#').next().unwrap_or_default())
                             && !files.contains_key(&target)
                         {
                             missing.insert(target);

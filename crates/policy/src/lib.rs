@@ -17,6 +17,8 @@ mod place;
 mod prepared;
 mod question;
 mod reads;
+pub mod record;
+mod resources;
 pub mod review;
 mod rule;
 mod schema;
@@ -30,6 +32,8 @@ pub use compile::{Live, Needed, Policies, Sources};
 pub use decision::{Decision, Effect, Fault, Generation, Obligation, PolicyId};
 pub use facts::{Facts, GroupFact, OperationFact, RouteFact};
 pub use question::{Context, Question, Resource, Subject, SubjectKind};
+pub use record::Recorded;
+pub use resources::{Finding, Found, Resources, Unknown};
 pub use settings::Settings;
 pub use value::{EntityRef, Value};
 pub use written::{

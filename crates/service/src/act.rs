@@ -19,6 +19,7 @@ pub enum Act {
     ChangePassword,
     Consent,
     CreateApiKey,
+    Decide,
     DecideDevice,
     DisableAccount,
     DisableClient,
@@ -61,8 +62,10 @@ pub enum Act {
     ReadEmail,
     ReadInvitation,
     ReadMailLink,
+    ReadResource,
     RefreshTokens,
     RegisterClient,
+    RegisterResource,
     ReleaseName,
     RemoveAccount,
     RemoveClient,
@@ -70,6 +73,7 @@ pub enum Act {
     RemoveFactorOf,
     RemoveGroup,
     RemoveOwnAccount,
+    RemoveResource,
     RenameFactor,
     ReportPolicyViolation,
     ResetAccount,
@@ -97,6 +101,9 @@ pub enum Act {
 pub enum Audience {
     /// Administrators and the operator of the machine.
     Administration,
+    /// Administrators, the operator, and programs with the scope `gabion:authorize`: applications that ask what
+    /// somebody may.
+    Deciding,
     /// Anybody; what they must bring (a password, a one-time link) decides.
     Everybody,
     /// The operator and the gate itself: whoever holds the machine.
@@ -106,6 +113,9 @@ pub enum Audience {
     /// Administrators, the operator, and programs with the scope `gabion:scim`, which keep people and
     /// groups in step with a directory elsewhere.
     Provisioning,
+    /// Administrators, the operator, and programs with the scope `gabion:resources`: applications that say what
+    /// their objects are.
+    Registering,
     /// Whoever is signed in, about their own account.
     SignedIn,
 }
@@ -126,6 +136,7 @@ impl Act {
         Self::ChangePassword,
         Self::Consent,
         Self::CreateApiKey,
+        Self::Decide,
         Self::DecideDevice,
         Self::DisableAccount,
         Self::DisableClient,
@@ -168,8 +179,10 @@ impl Act {
         Self::ReadEmail,
         Self::ReadInvitation,
         Self::ReadMailLink,
+        Self::ReadResource,
         Self::RefreshTokens,
         Self::RegisterClient,
+        Self::RegisterResource,
         Self::ReleaseName,
         Self::RemoveAccount,
         Self::RemoveClient,
@@ -177,6 +190,7 @@ impl Act {
         Self::RemoveFactorOf,
         Self::RemoveGroup,
         Self::RemoveOwnAccount,
+        Self::RemoveResource,
         Self::RenameFactor,
         Self::ReportPolicyViolation,
         Self::ResetAccount,
@@ -201,7 +215,9 @@ impl Act {
 
     /// Who may, how the ledger calls it, and the control it serves.
     const fn row(self) -> (Audience, &'static str, EventKind, ControlId) {
-        use Audience::{Administration, Everybody, Machine, Owner, Provisioning, SignedIn};
+        use Audience::{
+            Administration, Deciding, Everybody, Machine, Owner, Provisioning, Registering, SignedIn,
+        };
         use EventKind as Kind;
         match self {
             Self::SignIn => (Everybody, "account.sign-in", Kind::Login, ControlId::AUTHN_PASSWORD_HASHING),
@@ -323,6 +339,17 @@ impl Act {
                 Kind::Administration,
                 ControlId::AUTHN_RECOVERY_CODES,
             ),
+
+            Self::Decide => (Deciding, "decision.ask", Kind::Decision, ControlId::AUTHZ_ROLES),
+            Self::ReadResource => {
+                (Registering, "resource.read", Kind::Administration, ControlId::AUTHZ_OBJECTS)
+            }
+            Self::RegisterResource => {
+                (Registering, "resource.register", Kind::Administration, ControlId::AUTHZ_OBJECTS)
+            }
+            Self::RemoveResource => {
+                (Registering, "resource.remove", Kind::Administration, ControlId::AUTHZ_OBJECTS)
+            }
 
             Self::ListKeys => {
                 (Administration, "key.list", Kind::Administration, ControlId::TOKEN_KEY_ROTATION)

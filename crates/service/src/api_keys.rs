@@ -236,7 +236,11 @@ impl Inner {
         let is_own = match standing {
             Standing::Administrator(_) | Standing::Operator => true,
             Standing::Member(own) => own.id == key.account,
-            Standing::Anonymous | Standing::Gate | Standing::Provisioner(_) => false,
+            Standing::Anonymous
+            | Standing::Asker(_)
+            | Standing::Gate
+            | Standing::Provisioner(_)
+            | Standing::Registrar(_) => false,
         };
         let account = self.accounts.by_id(&key.account)?.filter(|_| is_own).ok_or(ActError::NotFound)?;
         Ok((key, account))

@@ -18,11 +18,15 @@ pub(crate) enum Standing {
     /// May administer.
     Administrator(Account),
     Anonymous,
+    /// An application that asks what somebody may.
+    Asker(Account),
     Gate,
     Member(Account),
     Operator,
     /// A program that keeps people and groups in step with a directory elsewhere.
     Provisioner(Account),
+    /// An application that says what its objects are.
+    Registrar(Account),
 }
 
 impl Standing {
@@ -30,7 +34,12 @@ impl Standing {
     pub(crate) fn account(self) -> Result<Account, ActError> {
         match self {
             Self::Administrator(account) | Self::Member(account) => Ok(account),
-            Self::Anonymous | Self::Gate | Self::Operator | Self::Provisioner(_) => Err(ActError::Forbidden),
+            Self::Anonymous
+            | Self::Asker(_)
+            | Self::Gate
+            | Self::Operator
+            | Self::Provisioner(_)
+            | Self::Registrar(_) => Err(ActError::Forbidden),
         }
     }
 
@@ -38,6 +47,9 @@ impl Standing {
     fn is_in(&self, audience: Audience) -> bool {
         match audience {
             Audience::Administration => matches!(self, Self::Administrator(_) | Self::Operator),
+            Audience::Deciding => {
+                matches!(self, Self::Administrator(_) | Self::Asker(_) | Self::Operator)
+            }
             Audience::Everybody => true,
             Audience::Machine => matches!(self, Self::Gate | Self::Operator),
             Audience::Owner => {
@@ -45,6 +57,9 @@ impl Standing {
             }
             Audience::Provisioning => {
                 matches!(self, Self::Administrator(_) | Self::Operator | Self::Provisioner(_))
+            }
+            Audience::Registering => {
+                matches!(self, Self::Administrator(_) | Self::Operator | Self::Registrar(_))
             }
             Audience::SignedIn => matches!(self, Self::Administrator(_) | Self::Member(_)),
         }
@@ -54,7 +69,7 @@ impl Standing {
 impl Inner {
     /// Decides, and counts a refusal.
     pub(crate) fn authorize(&self, act: Act, caller: &Caller) -> Result<Standing, ActError> {
-        let standing = self.standing(caller)?;
+        let standing = self.standing(act, caller)?;
         // What is one's own is changed by people who are signed in, never by a key they gave to a program.
         let in_person = caller.credential.is_none() || act.audience() != Audience::SignedIn;
         if in_person && standing.is_in(act.audience()) {
@@ -62,9 +77,11 @@ impl Inner {
             return Ok(standing);
         }
         let control = match act.audience() {
-            Audience::Administration | Audience::Machine | Audience::Provisioning => {
-                ControlId::AUTHZ_ADMIN_SURFACE
-            }
+            Audience::Administration
+            | Audience::Deciding
+            | Audience::Machine
+            | Audience::Provisioning
+            | Audience::Registering => ControlId::AUTHZ_ADMIN_SURFACE,
             Audience::Everybody | Audience::Owner | Audience::SignedIn => ControlId::AUTHZ_ROLES,
         };
         let mut event = self.event(act, caller, Outcome::Failure);
@@ -100,7 +117,7 @@ impl Inner {
         Err(ActError::StepUp { acr, max_age })
     }
 
-    fn standing(&self, caller: &Caller) -> Result<Standing, ActError> {
+    fn standing(&self, act: Act, caller: &Caller) -> Result<Standing, ActError> {
         let (id, session) = match &caller.actor {
             Actor::Account { id, session, .. } => (id, session),
             Actor::Anonymous => return Ok(Standing::Anonymous),
@@ -108,7 +125,7 @@ impl Inner {
             Actor::Operator => return Ok(Standing::Operator),
         };
         if let Some(credential) = &caller.credential {
-            return self.program(id, credential);
+            return self.program(act, id, credential);
         }
         let Some(session) = session else { return Ok(Standing::Anonymous) };
         if !self.sessions.list(id, self.clock.now()).iter().any(|living| living.id == *session) {
@@ -124,10 +141,12 @@ impl Inner {
 
     /// A program is an administrator when its account is one and it was given the scope for it; otherwise it
     /// may ask for what everybody may.
-    fn program(&self, id: &AccountId, credential: &Credential) -> Result<Standing, ActError> {
+    fn program(&self, act: Act, id: &AccountId, credential: &Credential) -> Result<Standing, ActError> {
         let scoped = credential.scopes.contains(ADMINISTRATION_SCOPE);
         let provisions = credential.scopes.contains(PROVISIONING_SCOPE);
-        if !(scoped || provisions)
+        let asks = act.audience() == Audience::Deciding && credential.scopes.contains(DECISION_SCOPE);
+        let registers = act.audience() == Audience::Registering && credential.scopes.contains(RESOURCE_SCOPE);
+        if !(scoped || provisions || asks || registers)
             || credential.principal.account != *id
             || !credential.touch(self.clock.now())
         {
@@ -137,6 +156,8 @@ impl Inner {
             Some(account) if !account.disabled && scoped && account.has_role(Role::ADMINISTRATOR) => {
                 Standing::Administrator(account)
             }
+            Some(account) if !account.disabled && asks => Standing::Asker(account),
+            Some(account) if !account.disabled && registers => Standing::Registrar(account),
             Some(account) if !account.disabled && provisions => Standing::Provisioner(account),
             _ => Standing::Anonymous,
         })
@@ -145,3 +166,9 @@ impl Inner {
 
 /// What a program must have been given to keep people and groups in step (SCIM).
 const PROVISIONING_SCOPE: &str = "gabion:scim";
+
+/// What an application must have been given to ask what somebody may.
+pub const DECISION_SCOPE: &str = "gabion:authorize";
+
+/// What an application must have been given to say what its objects are.
+pub const RESOURCE_SCOPE: &str = "gabion:resources";

@@ -11,6 +11,7 @@ mod api_keys;
 mod authorize;
 pub mod calibrate;
 mod caller;
+mod decisions;
 mod declared;
 mod directory;
 mod enrolment;
@@ -26,6 +27,7 @@ pub mod oauth;
 mod passkeys;
 mod passwords;
 mod record;
+pub mod resources;
 mod second_factor;
 mod service;
 mod sessions;
@@ -42,7 +44,9 @@ pub use gabion_identity::{AccountKind, FactorKind, Personal, Purpose};
 
 pub use act::{Act, Audience};
 pub use api_keys::{ApiKeyActError, ApiKeyView, CreateApiKey, FreshApiKey};
+pub use authorize::{DECISION_SCOPE, RESOURCE_SCOPE};
 pub use caller::Caller;
+pub use decisions::{AskedContext, AskedDecision, AskedResource, Decided, DecisionReason, Until};
 pub use declared::{
     Declared, DeclaredAccount, DeclaredClient, DeclaredGroup, DeclaredSecret, DeclaredThing, IdentityError,
     IdentityPlan, InitialPassword, Kept, PlannedAction, PlannedChange, PlannedField, Reconciled,

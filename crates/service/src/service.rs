@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use arc_swap::ArcSwap;
 use gabion_identity::factors::FactorCounters;
 use gabion_identity::oauth::client::Clients;
 use gabion_identity::oauth::{ProviderSettings, Revocations};
@@ -17,6 +18,7 @@ use gabion_identity::{
 use gabion_ledger::Ledger;
 use gabion_model::outbound::{Fetch, Mailer, NoOutbound};
 use gabion_model::{Clock, Outcome, Rng, Secret};
+use gabion_policy::Policies;
 use gabion_vault::SealingKey;
 use gabion_vault::jwt::{KeyError, SigningKey};
 use gabion_vault::password::{self, Cost};
@@ -26,6 +28,7 @@ use crate::hashing::Workers;
 use crate::mail::Requests;
 use crate::oauth::{Edge, Farewells, Protocols, ProviderRules, VerifiedTokens, Watch};
 use crate::passwords::violations;
+use crate::resources::Resolvers;
 use crate::{Act, ActError, Caller, PolicyViolation};
 
 /// Composes identity, ledger, clock and randomness; cheap to clone. Its futures run on a tokio runtime
@@ -102,6 +105,10 @@ pub(crate) struct Inner {
     pub(crate) reconciling: tokio::sync::Mutex<()>,
     /// Held while a program looks at an account and changes what it saw.
     pub(crate) provisioning: Mutex<()>,
+    /// Who may do what in applications.
+    pub(crate) policies: Arc<gabion_policy::Live>,
+    /// Who knows what of an application's objects.
+    pub(crate) resolvers: ArcSwap<Resolvers>,
     invitations: Arc<dyn InvitationStorage>,
     /// Passwords that leaked somewhere.
     breached: RwLock<Option<Arc<dyn BreachedList>>>,
@@ -206,6 +213,8 @@ impl Service {
             reconciling: tokio::sync::Mutex::default(),
             provisioning: Mutex::default(),
             rng,
+            policies: Arc::new(ArcSwap::from_pointee(Policies::none())),
+            resolvers: ArcSwap::from_pointee(Resolvers::none()),
             invitations,
             breached: RwLock::default(),
             rules: RwLock::new(Arc::new(rules)),

@@ -106,7 +106,11 @@ impl Inner {
             Standing::Member(own) => {
                 self.sessions.list(&own.id, self.clock.now()).iter().any(|one| one.id == *id)
             }
-            Standing::Anonymous | Standing::Gate | Standing::Provisioner(_) => false,
+            Standing::Anonymous
+            | Standing::Asker(_)
+            | Standing::Gate
+            | Standing::Provisioner(_)
+            | Standing::Registrar(_) => false,
         }
     }
 }

@@ -22,7 +22,8 @@ async fn main() -> ExitCode {
             "--gate" => match words.next() {
                 Some(origin) => match keys(&origin).await {
                     Ok(jwks) => {
-                        options.identity = Identity::Gate { jwks, issuer: origin, audience: "shop".to_owned() };
+                        options.identity =
+                            Identity::Gate { jwks, issuer: origin, audience: "shop".to_owned() };
                     }
                     Err(error) => return told(&format!("cannot read the keys of `{origin}`: {error}")),
                 },
@@ -52,7 +53,8 @@ async fn main() -> ExitCode {
 async fn keys(origin: &str) -> std::io::Result<String> {
     let authority = origin.strip_prefix("http://").unwrap_or(origin);
     let mut stream = tokio::net::TcpStream::connect(authority).await?;
-    let head = format!("GET /.well-known/jwks.json HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    let head =
+        format!("GET /.well-known/jwks.json HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).await?;
     let mut text = String::new();
     stream.read_to_string(&mut text).await?;

@@ -25,7 +25,7 @@ impl IntoResponse for NotSignedIn {
     }
 }
 
-fn found(parts: &Parts) -> Option<Principal> {
+pub(crate) fn found(parts: &Parts) -> Option<Principal> {
     let own = parts.extensions.get::<Principal>().cloned();
     own.or_else(|| parts.extensions.get::<Caller>().and_then(Principal::of_caller))
 }

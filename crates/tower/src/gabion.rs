@@ -21,6 +21,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use crate::credentials::Credentials;
+use crate::decisions::Decisions;
 use crate::principal::Principal;
 use crate::source;
 
@@ -151,6 +152,12 @@ impl Gabion {
     /// [`client`](Self::client).
     pub fn api_key(&self) -> Credentials {
         Credentials { keys: Some(source::Keys::Gate(self.clone())), ..Credentials::none() }
+    }
+
+    /// Asks the gate what somebody may. `key`: an API key of a service account with the scope `gabion:authorize`.
+    #[must_use]
+    pub fn decisions(&self, key: &Secret<String>) -> Decisions {
+        Decisions::new(&self.0.issuer, Arc::clone(&self.0.fetch), key)
     }
 
     pub(crate) fn is_known(&self) -> bool {
@@ -301,6 +308,7 @@ impl Told {
                 tenant: TenantId::new(self.tenant.as_deref().unwrap_or(TenantId::DEFAULT)),
                 roles: self.roles.iter().map(|role| Role::new(role)).collect(),
                 groups: self.groups.iter().map(|group| Arc::from(group.as_str())).collect(),
+                program: self.auth_time.is_none() && self.credential != Some(CredentialKind::Session),
             },
             kind: self.credential.ok_or(Failed::NotValid)?,
             client: self.client_id.map(Into::into),

@@ -39,6 +39,30 @@
 //! # }
 //! ```
 //!
+//! What somebody may do to one object is decided by the gate's policies, also for what the gate cannot see:
+//! [`Gabion::decisions`] asks it, and [`Authorize`] is how a handler does.
+//!
+//! ```
+//! use axum::extract::Path;
+//! use axum::{Router, routing::get};
+//! use gabion_tower::{Authorize, Gabion, NotAllowed, Object, Secret};
+//!
+//! async fn order(may: Authorize, Path(id): Path<String>) -> Result<String, NotAllowed> {
+//!     may.authorize("readOrder", Object::new("Order", &id)).await?;
+//!     Ok(format!("order {id}"))
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let gabion = Gabion::at("https://id.example")?;
+//! let key = Secret::new("gab_…".to_owned());
+//! let application: Router = Router::new()
+//!     .route("/orders/{id}", get(order))
+//!     .route_layer(gabion.decisions(&key).layer())
+//!     .route_layer(gabion.session("shop").layer()?);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! With plain tower the same stands in the request's extensions: `request.extensions().get::<Principal>()`.
 //!
 //! What cannot be seen from a token alone: that its grant was revoked a moment ago. [`Gabion::bearer`] believes a token
@@ -47,6 +71,7 @@
 //! the binding was shown can only be judged where the connection ends, which is the gate.
 
 mod credentials;
+mod decisions;
 pub mod embedded;
 mod extract;
 mod gabion;
@@ -55,6 +80,7 @@ mod service;
 mod source;
 
 pub use credentials::{CredentialLayer, Credentials, Mistakes};
+pub use decisions::{Authorize, DecisionLayer, Decisions, NotAllowed, Object, Permit};
 pub use extract::NotSignedIn;
 pub use gabion::{Gabion, GabionError};
 pub use gabion_egress::EgressSettings;

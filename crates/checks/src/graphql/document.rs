@@ -140,9 +140,8 @@ impl<'a> Parser<'a> {
             "mutation" => self.operation(Kind::Mutation, document),
             "subscription" => self.operation(Kind::Subscription, document),
             "fragment" => self.fragment(document),
-            "schema" | "scalar" | "type" | "interface" | "union" | "enum" | "input" | "directive" | "extend" => {
-                Err(ParseError::NotExecutable)
-            }
+            "schema" | "scalar" | "type" | "interface" | "union" | "enum" | "input" | "directive"
+            | "extend" => Err(ParseError::NotExecutable),
             _ => Err(ParseError::Syntax),
         }
     }

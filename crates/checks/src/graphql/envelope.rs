@@ -80,7 +80,8 @@ fn decode(text: &str) -> Option<String> {
         bytes.push(match byte {
             b'+' => b' ',
             b'%' => {
-                let mut digit = || char::from(rest.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+                let mut digit =
+                    || char::from(rest.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
                 let high = digit()?;
                 high << 4 | digit()?
             }
@@ -147,7 +148,10 @@ impl<'de> Visitor<'de> for One {
         let mut seen: Vec<&str> = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
             // Some servers read members in any case: one spelling only.
-            let known = MEMBERS.iter().find(|known| **known == name.as_str()).ok_or_else(|| A::Error::custom("unknown"))?;
+            let known = MEMBERS
+                .iter()
+                .find(|known| **known == name.as_str())
+                .ok_or_else(|| A::Error::custom("unknown"))?;
             if seen.contains(known) {
                 return Err(A::Error::custom("twice"));
             }

@@ -70,9 +70,11 @@ impl<'a> Lexer<'a> {
         loop {
             match self.peek(0) {
                 Some(b' ' | b'\t' | b'\n' | b'\r' | b',') => self.at += 1,
-                Some(b'#') => while self.peek(0).is_some_and(|byte| byte != b'\n' && byte != b'\r') {
-                    self.at += 1;
-                },
+                Some(b'#') => {
+                    while self.peek(0).is_some_and(|byte| byte != b'\n' && byte != b'\r') {
+                        self.at += 1;
+                    }
+                }
                 Some(0xef) if self.peek(1) == Some(0xbb) && self.peek(2) == Some(0xbf) => self.at += 3,
                 _ => return,
             }

@@ -97,7 +97,8 @@ impl<'a> Measurer<'a, '_> {
             whole.cost = whole.cost.saturating_add(one.cost);
             whole.aliases = whole.aliases.saturating_add(one.aliases);
             whole.roots = whole.roots.saturating_add(one.roots);
-            whole.directives = whole.directives.saturating_add(one.directives).saturating_add(directives as u64);
+            whole.directives =
+                whole.directives.saturating_add(one.directives).saturating_add(directives as u64);
             whole.introspects |= one.introspects;
         }
         Ok(whole)

@@ -82,7 +82,8 @@ fn every_abuse_meets_its_rule() {
     }
     let wide = format!("{{ {} }}", "a ".repeat(2_000));
     assert_eq!(query(&settings, &wide), Err(Violation::Tokens));
-    let variables = r#"{"query":"query($n: Int) { a(first: $n) { b(first: $n) { c } } }","variables":{"n":1e2}}"#;
+    let variables =
+        r#"{"query":"query($n: Int) { a(first: $n) { b(first: $n) { c } } }","variables":{"n":1e2}}"#;
     assert_eq!(post(&settings, variables), Err(Violation::Cost));
 }
 
@@ -108,7 +109,8 @@ fn an_envelope_has_one_reading() {
     }
     let allow = Settings { persisted: Persisted::Allow, batch: 2, ..settings.clone() };
     assert_eq!(post(&allow, r#"{"id":"x"}"#), Ok(()));
-    let many = format!(r#"[{{"query":"{{ {} }}"}},{{"query":"{{ {} }}"}}]"#, "a ".repeat(15), "a ".repeat(15));
+    let many =
+        format!(r#"[{{"query":"{{ {} }}"}},{{"query":"{{ {} }}"}}]"#, "a ".repeat(15), "a ".repeat(15));
     assert_eq!(post(&allow, &many), Err(Violation::RootFields), "a batch counts as one");
     let only = Settings { persisted: Persisted::Only, ..settings };
     assert_eq!(post(&only, r#"{"query":"{a}"}"#), Err(Violation::OnlyPersisted));
@@ -129,9 +131,12 @@ fn addresses_and_types_leave_no_second_way_in() {
             Sent { method: &Method::POST, query: parameters, headers: &headers, body: br#"{"query":"{a}"}"# };
         assert_eq!(verify(&settings, &sent), Err(Violation::Parameters), "{parameters}");
     }
-    for kind in
-        ["text/plain", "application/graphql", "multipart/form-data; boundary=x", "application/json; charset=utf-16"]
-    {
+    for kind in [
+        "text/plain",
+        "application/graphql",
+        "multipart/form-data; boundary=x",
+        "application/json; charset=utf-16",
+    ] {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         let sent = Sent { method: &Method::POST, query: "", headers: &headers, body: br#"{"query":"{a}"}"# };

@@ -15,7 +15,9 @@ pub(super) fn is_card(digits: &[u8]) -> bool {
         (_, 51..=55, ..) | (_, _, _, 2221..=2720) => length == 16,
         (_, 34 | 37, ..) => length == 15,
         (_, 36 | 38, ..) | (_, _, 300..=305, _) => length == 14,
-        (_, 65 | 62, ..) | (_, _, 644..=649, _) | (_, _, _, 6011 | 3528..=3589) => (16..=19).contains(&length),
+        (_, 65 | 62, ..) | (_, _, 644..=649, _) | (_, _, _, 6011 | 3528..=3589) => {
+            (16..=19).contains(&length)
+        }
         _ => false,
     };
     issued && luhn(digits) && digits.iter().skip(1).any(|digit| Some(digit) != digits.get(1))
@@ -80,7 +82,8 @@ fn weighted(digits: &[u32], weights: impl Iterator<Item = u32>) -> u32 {
 /// Cadastro de Pessoas Físicas: `ddd.ddd.ddd-dd`, or without the points.
 fn br_cpf(word: &[u8]) -> bool {
     let bare: Vec<u8> = word.iter().copied().filter(|byte| !matches!(byte, b'.' | b'-')).collect();
-    let spelled = word.len() == 11 || word.len() == 14 && word.get(3) == Some(&b'.') && word.get(11) == Some(&b'-');
+    let spelled =
+        word.len() == 11 || word.len() == 14 && word.get(3) == Some(&b'.') && word.get(11) == Some(&b'-');
     let Some(digits) = digits(&bare, 11).filter(|_| spelled) else { return false };
     let check = |count: usize, first: u32| {
         let sum = weighted(digits.get(..count).unwrap_or_default(), (2..=first).rev());
@@ -144,12 +147,70 @@ fn pl_pesel(word: &[u8]) -> bool {
 
 /// ISO 13616 registry.
 const IBAN_LENGTHS: &[(&str, usize)] = &[
-    ("AD", 24), ("AE", 23), ("AL", 28), ("AT", 20), ("AZ", 28), ("BA", 20), ("BE", 16), ("BG", 22), ("BH", 22),
-    ("BR", 29), ("CH", 21), ("CR", 22), ("CY", 28), ("CZ", 24), ("DE", 22), ("DK", 18), ("DO", 28), ("EE", 20),
-    ("EG", 29), ("ES", 24), ("FI", 18), ("FO", 18), ("FR", 27), ("GB", 22), ("GE", 22), ("GI", 23), ("GL", 18),
-    ("GR", 27), ("GT", 28), ("HR", 21), ("HU", 28), ("IE", 22), ("IL", 23), ("IS", 26), ("IT", 27), ("JO", 30),
-    ("KW", 30), ("KZ", 20), ("LB", 28), ("LI", 21), ("LT", 20), ("LU", 20), ("LV", 21), ("MC", 27), ("MD", 24),
-    ("ME", 22), ("MK", 19), ("MT", 31), ("NL", 18), ("NO", 15), ("PK", 24), ("PL", 28), ("PT", 25), ("QA", 29),
-    ("RO", 24), ("RS", 22), ("SA", 24), ("SE", 24), ("SI", 19), ("SK", 24), ("SM", 27), ("TN", 24), ("TR", 26),
-    ("UA", 29), ("VA", 22), ("XK", 20),
+    ("AD", 24),
+    ("AE", 23),
+    ("AL", 28),
+    ("AT", 20),
+    ("AZ", 28),
+    ("BA", 20),
+    ("BE", 16),
+    ("BG", 22),
+    ("BH", 22),
+    ("BR", 29),
+    ("CH", 21),
+    ("CR", 22),
+    ("CY", 28),
+    ("CZ", 24),
+    ("DE", 22),
+    ("DK", 18),
+    ("DO", 28),
+    ("EE", 20),
+    ("EG", 29),
+    ("ES", 24),
+    ("FI", 18),
+    ("FO", 18),
+    ("FR", 27),
+    ("GB", 22),
+    ("GE", 22),
+    ("GI", 23),
+    ("GL", 18),
+    ("GR", 27),
+    ("GT", 28),
+    ("HR", 21),
+    ("HU", 28),
+    ("IE", 22),
+    ("IL", 23),
+    ("IS", 26),
+    ("IT", 27),
+    ("JO", 30),
+    ("KW", 30),
+    ("KZ", 20),
+    ("LB", 28),
+    ("LI", 21),
+    ("LT", 20),
+    ("LU", 20),
+    ("LV", 21),
+    ("MC", 27),
+    ("MD", 24),
+    ("ME", 22),
+    ("MK", 19),
+    ("MT", 31),
+    ("NL", 18),
+    ("NO", 15),
+    ("PK", 24),
+    ("PL", 28),
+    ("PT", 25),
+    ("QA", 29),
+    ("RO", 24),
+    ("RS", 22),
+    ("SA", 24),
+    ("SE", 24),
+    ("SI", 19),
+    ("SK", 24),
+    ("SM", 27),
+    ("TN", 24),
+    ("TR", 26),
+    ("UA", 29),
+    ("VA", 22),
+    ("XK", 20),
 ];

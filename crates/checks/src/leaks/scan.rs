@@ -102,7 +102,8 @@ impl Scan<'_> {
             word.get(range).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_uppercase))
         };
         if letters(0..2) && word.get(2..4).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit)) {
-            let (length, compact) = compact(self.rest(at), 34, |byte| byte == b' ', u8::is_ascii_alphanumeric);
+            let (length, compact) =
+                compact(self.rest(at), 34, |byte| byte == b' ', u8::is_ascii_alphanumeric);
             if is_iban(&compact) {
                 self.note(Kind::Iban, at, at + length);
                 return Some(at + length);
@@ -122,8 +123,8 @@ impl Scan<'_> {
         let after = self.text.get(end).copied();
         // Part of a decimal, a longer word, a dotted or an encoded name: no number of anybody's.
         let part = |byte: u8| is_word(byte) || matches!(byte, b'-' | b'+' | b'%' | b'/');
-        let decimal = before == b'.'
-            || after == Some(b'.') && self.text.get(end + 1).is_some_and(u8::is_ascii_digit);
+        let decimal =
+            before == b'.' || after == Some(b'.') && self.text.get(end + 1).is_some_and(u8::is_ascii_digit);
         if part(before) || decimal || after.is_some_and(part) || !self.ends(end) {
             return self.national(at);
         }
@@ -153,8 +154,10 @@ impl Scan<'_> {
     fn hash(&mut self, at: usize) -> Option<usize> {
         let end = self.run(at, |byte| byte.is_ascii_alphanumeric() || b"$./+=,-".contains(&byte));
         let word = self.text.get(at..end).unwrap_or_default();
-        let bcrypt = [&b"$2a$"[..], b"$2b$", b"$2y$"].iter().any(|start| word.starts_with(start)) && word.len() >= 60;
-        let others: [&[u8]; 6] = [b"$argon2id$", b"$argon2i$", b"$6$", b"$5$", b"$scrypt$", b"$pbkdf2-sha256$"];
+        let bcrypt =
+            [&b"$2a$"[..], b"$2b$", b"$2y$"].iter().any(|start| word.starts_with(start)) && word.len() >= 60;
+        let others: [&[u8]; 6] =
+            [b"$argon2id$", b"$argon2i$", b"$6$", b"$5$", b"$scrypt$", b"$pbkdf2-sha256$"];
         let other = others.iter().any(|start| word.starts_with(start)) && word.len() >= 40;
         if (bcrypt || other) && self.ends(end) {
             self.note(Kind::PasswordHash, at, end);
@@ -165,12 +168,7 @@ impl Scan<'_> {
 }
 
 /// Bytes of a kind with single separators between: how long that is, and without the separators.
-fn compact(
-    text: &[u8],
-    most: usize,
-    separator: fn(u8) -> bool,
-    is: fn(&u8) -> bool,
-) -> (usize, Vec<u8>) {
+fn compact(text: &[u8], most: usize, separator: fn(u8) -> bool, is: fn(&u8) -> bool) -> (usize, Vec<u8>) {
     let (mut bytes, mut length) = (Vec::with_capacity(most), 0);
     for (index, byte) in text.iter().enumerate() {
         if is(byte) {

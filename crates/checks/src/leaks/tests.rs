@@ -80,7 +80,8 @@ fn secrets_are_found_by_their_form() {
         (format!("-----BEGIN {}-----\n{}\n", "EC PRIVATE KEY", rest(64)), Kind::PrivateKey),
     ];
     for (text, kind) in &rows {
-        let kinds: Vec<_> = found(&format!("\"key\": \"{text}\"")).into_iter().map(|(kind, _)| kind).collect();
+        let kinds: Vec<_> =
+            found(&format!("\"key\": \"{text}\"")).into_iter().map(|(kind, _)| kind).collect();
         assert_eq!(kinds, [*kind], "{text}");
     }
     let jwt = format!("eyJ{}.eyJ{}.{}", rest(20), rest(40), rest(43));
@@ -118,7 +119,8 @@ fn false_positives_are_as_many_as_chance_allows() {
         state ^= state << 17;
         state
     };
-    let numbers: Vec<u64> = (0..20_000).map(|_| 1_000_000_000_000_000 + next() % 9_000_000_000_000_000).collect();
+    let numbers: Vec<u64> =
+        (0..20_000).map(|_| 1_000_000_000_000_000 + next() % 9_000_000_000_000_000).collect();
     let random = numbers.iter().filter(|number| !found(&format!("{number}")).is_empty()).count();
     assert!(random < 900, "{random} of 20000 random numbers of sixteen digits");
     // Times in milliseconds and microseconds, snowflakes and counters are not in any issuer's range and length.

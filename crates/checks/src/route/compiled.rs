@@ -257,19 +257,21 @@ impl Compiled {
     /// Is there anybody who may use `weaker` and not this?
     fn asks_for_more(&self, weaker: &Self) -> bool {
         let signature = self.declared.webhook.is_some() && self.declared.webhook != weaker.declared.webhook;
+        let asks_policies = self.declared.policy.as_ref().is_some_and(|policy| policy.off.is_none());
         signature
+            || (asks_policies && self.declared.policy != weaker.declared.policy)
             || self.declared.access == Access::SignedIn
-            && (weaker.declared.access == Access::Public
-                || !self.roles.is_empty()
-                    && (weaker.roles.is_empty()
-                        || weaker.roles.iter().any(|role| !self.roles.contains(role)))
-                || self.taken().is_below(weaker.taken())
-                || self.declared.scopes.iter().any(|scope| !weaker.declared.scopes.contains(scope))
-                || self.declared.acr() > weaker.declared.acr()
-                || self
-                    .declared
-                    .max_age
-                    .is_some_and(|own| weaker.declared.max_age.is_none_or(|age| own < age)))
+                && (weaker.declared.access == Access::Public
+                    || !self.roles.is_empty()
+                        && (weaker.roles.is_empty()
+                            || weaker.roles.iter().any(|role| !self.roles.contains(role)))
+                    || self.taken().is_below(weaker.taken())
+                    || self.declared.scopes.iter().any(|scope| !weaker.declared.scopes.contains(scope))
+                    || self.declared.acr() > weaker.declared.acr()
+                    || self
+                        .declared
+                        .max_age
+                        .is_some_and(|own| weaker.declared.max_age.is_none_or(|age| own < age)))
     }
 
     /// The same place, perhaps for other methods.
@@ -299,6 +301,8 @@ fn is_own(path: &str) -> bool {
 
 /// The gate's own documents below `/.well-known/`.
 const OWN_DOCUMENTS: &[&str] = &[
+    "/.well-known/authzen-configuration",
+    "/.well-known/authzen-configuration/.gabion",
     "/.well-known/jwks.json",
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
@@ -364,8 +368,11 @@ fn own() -> impl Iterator<Item = Compiled> {
         ("/.gabion/oauth/revoke", Access::Public, Some("machines"), Some("takes no cookie")),
         ("/.gabion/oauth/userinfo", Access::Public, Some("machines"), Some("takes no cookie")),
         ("/.gabion/api/*", Access::Public, None, None),
+        ("/.gabion/access/*", Access::Public, Some("machines"), None),
         ("/.gabion/scim/*", Access::Public, Some("machines"), Some("takes no cookie")),
         ("/.well-known/jwks.json", Access::Public, None, None),
+        ("/.well-known/authzen-configuration", Access::Public, None, None),
+        ("/.well-known/authzen-configuration/.gabion", Access::Public, None, None),
         ("/.well-known/oauth-protected-resource/*", Access::Public, None, None),
         ("/.well-known/openid-configuration", Access::Public, None, None),
         ("/.well-known/oauth-authorization-server", Access::Public, None, None),
@@ -376,7 +383,7 @@ fn own() -> impl Iterator<Item = Compiled> {
         route.csrf_off = csrf_off.map(str::to_owned);
         route.cors_origins = OPEN_TO_ALL.contains(&path).then(|| vec!["*".to_owned()]);
         let scim = path.starts_with("/.gabion/scim/");
-        let programs = scim || path.starts_with("/.gabion/api/");
+        let programs = scim || path.starts_with("/.gabion/api/") || path.starts_with("/.gabion/access/");
         let limit = if programs { PROGRAM_BODY_LIMIT } else { OWN_BODY_LIMIT };
         if programs {
             let taken = CredentialKind::ALL.iter().filter(|kind| !scim || **kind != CredentialKind::Session);

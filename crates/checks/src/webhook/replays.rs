@@ -32,7 +32,9 @@ impl Replays {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match table.get(&key) {
             Some(seen) if seen.taken && now <= seen.until => return Began::Taken,
-            Some(seen) if !seen.taken && now.saturating_since(seen.began) < PATIENCE => return Began::UnderWay,
+            Some(seen) if !seen.taken && now.saturating_since(seen.began) < PATIENCE => {
+                return Began::UnderWay;
+            }
             Some(_) => {}
             None if table.len() >= most => {
                 // Rare: the table is full, and whoever fills it holds a key.

@@ -172,7 +172,9 @@ impl SenderSettings {
         for (key, period, most) in
             [("tolerance", self.tolerance, 3600), ("remember", self.remember, 30 * 86_400)]
         {
-            if period.as_duration() < Duration::from_secs(1) || period.as_duration() > Duration::from_secs(most) {
+            if period.as_duration() < Duration::from_secs(1)
+                || period.as_duration() > Duration::from_secs(most)
+            {
                 problems.push(
                     Problem::new(key, format!("`{period}` is not usable"))
                         .hint(format!("between a second and {most} seconds")),
@@ -194,7 +196,8 @@ impl SenderSettings {
             ];
             for (key, _) in foreign.into_iter().filter(|(_, set)| *set) {
                 problems.push(
-                    Problem::new(key, "the scheme says this itself").hint("remove it, or use `scheme = \"custom\"`"),
+                    Problem::new(key, "the scheme says this itself")
+                        .hint("remove it, or use `scheme = \"custom\"`"),
                 );
             }
         }
@@ -223,9 +226,11 @@ impl SenderSettings {
                 .map_err(|_| Problem::new(key, format!("`{name}` is not the name of a header field"))),
         };
         let header = lower("header", &self.header)?.ok_or_else(|| {
-            Problem::new("header", "the field of the signature is not named").hint("for instance `X-Signature`")
+            Problem::new("header", "the field of the signature is not named")
+                .hint("for instance `X-Signature`")
         })?;
-        let (id, time) = (lower("id_header", &self.id_header)?, lower("timestamp_header", &self.timestamp_header)?);
+        let (id, time) =
+            (lower("id_header", &self.id_header)?, lower("timestamp_header", &self.timestamp_header)?);
         let algorithm = match self.algorithm {
             Some(SignatureAlgorithm::Ed25519) => Algorithm::Ed25519,
             Some(SignatureAlgorithm::Sha1) => Algorithm::Sha1,
@@ -314,7 +319,8 @@ impl Senders {
             let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             if name.is_empty() || name.len() > 40 || !name.bytes().all(word) {
                 problems.push(
-                    Problem::new(at.clone(), "not a name for a sender").hint("lower-case letters, digits and `-`"),
+                    Problem::new(at.clone(), "not a name for a sender")
+                        .hint("lower-case letters, digits and `-`"),
                 );
             }
             problems.extend(one.problems().into_iter().map(|problem| problem.under(&at)));

@@ -11,6 +11,7 @@ mod desync;
 mod forward_auth;
 mod layers;
 mod observe;
+mod policy;
 mod refusals;
 mod secrets;
 mod webhooks;

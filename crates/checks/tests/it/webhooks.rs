@@ -56,7 +56,11 @@ fn message(senders: &Senders, by: &str, to: &str, time: Timestamp, body: &[u8]) 
 }
 
 /// Sends a request with a body, as the gateway does; `Ok` is admitted and not yet answered.
-fn send(world: &World, request: Request<()>, body: &[u8]) -> Result<Box<gabion_checks::Admitted>, StatusCode> {
+fn send(
+    world: &World,
+    request: Request<()>,
+    body: &[u8],
+) -> Result<Box<gabion_checks::Admitted>, StatusCode> {
     let mut progress = world.pipeline.begin(secure("203.0.113.9"), request.into_parts().0);
     loop {
         match progress {
@@ -108,8 +112,7 @@ fn what_is_not_signed_or_not_fresh_is_refused_and_recorded() {
         let expected = if index == count - 1 { 400..=404 } else { 403..=403 };
         assert!(expected.contains(&status.clone().unwrap_err().as_u16()), "{index}: {status:?}");
     }
-    let refusals =
-        world.events().iter().filter(|event| event.control == ControlId::API_WEBHOOKS).count();
+    let refusals = world.events().iter().filter(|event| event.control == ControlId::API_WEBHOOKS).count();
     assert_eq!(refusals, count - 1);
 }
 

@@ -4,13 +4,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use gabion_checks::webhook::Senders;
 use gabion_checks::{Access, AccessLine, AccessLog, Admitted, Connection, Parts, Pipeline, Route, Settings};
 use gabion_identity::storage::{AccountStorage, SessionStorage};
 use gabion_identity::{
     Account, BeginSession, Keyring, Machines, MemoryStorage, Session, SessionSettings, Sessions,
 };
 use gabion_ledger::Ledger;
-use gabion_checks::webhook::Senders;
 use gabion_model::Problem;
 use gabion_model::random::SeededRng;
 use gabion_model::{AccountId, Event, ManualClock, Methods, Role, Timestamp};
@@ -62,17 +62,30 @@ impl World {
         routes: &[Route],
         machines: impl FnOnce(&Arc<MemoryStorage>, &Arc<Keyring>) -> Option<Machines>,
     ) -> Self {
-        Self::try_build(settings, routes, machines, Arc::default()).unwrap()
+        Self::try_build(settings, routes, machines, Arc::default(), None, None).unwrap()
     }
 
     /// With senders of webhooks.
     pub(crate) fn with_webhooks(settings: &Settings, routes: &[Route], senders: Arc<Senders>) -> Self {
-        Self::try_build(settings, routes, |_, _| None, senders).unwrap()
+        Self::try_build(settings, routes, |_, _| None, senders, None, None).unwrap()
     }
 
     /// Why there is no gate with these.
     pub(crate) fn problems_of_building(routes: &[Route], senders: Arc<Senders>) -> Vec<Problem> {
-        Self::try_build(&Settings::default(), routes, |_, _| None, senders).err().unwrap_or_default()
+        Self::try_build(&Settings::default(), routes, |_, _| None, senders, None, None)
+            .err()
+            .unwrap_or_default()
+    }
+
+    /// With policies that decide, and somebody who knows the objects.
+    pub(crate) fn policed(
+        settings: &Settings,
+        routes: &[Route],
+        policies: Arc<gabion_policy::Live>,
+        resources: Arc<dyn gabion_policy::Resources>,
+    ) -> Self {
+        let (policies, resources) = (Some(policies), Some(resources));
+        Self::try_build(settings, routes, |_, _| None, Arc::default(), policies, resources).unwrap()
     }
 
     fn try_build(
@@ -80,6 +93,8 @@ impl World {
         routes: &[Route],
         machines: impl FnOnce(&Arc<MemoryStorage>, &Arc<Keyring>) -> Option<Machines>,
         webhooks: Arc<Senders>,
+        policies: Option<Arc<gabion_policy::Live>>,
+        resources: Option<Arc<dyn gabion_policy::Resources>>,
     ) -> Result<Self, Vec<Problem>> {
         let clock = Arc::new(ManualClock::at(START));
         let storage = Arc::new(MemoryStorage::default());
@@ -95,6 +110,8 @@ impl World {
             webhooks,
             keys,
             ledger: ledger.clone(),
+            policies,
+            resources,
             clock: clock.clone(),
             rng: Arc::new(SeededRng::new(1)),
             issuer: ISSUER.to_owned(),

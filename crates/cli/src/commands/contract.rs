@@ -61,14 +61,20 @@ fn check(arguments: &ContractFile) -> Result<Exit, Failure> {
         all.push(Checked {
             contract,
             operations: loaded.contract.operations().len(),
-            not_enforced: not_enforced.map(|limit| NotEnforced { place: limit.place, what: limit.what }).collect(),
+            not_enforced: not_enforced
+                .map(|limit| NotEnforced { place: limit.place, what: limit.what })
+                .collect(),
         });
     }
     output::value(arguments.output.format, &all, || {
         let mut out = String::new();
         for one in &all {
             for limit in &one.not_enforced {
-                let _ = writeln!(out, "{PLACE}{}{PLACE:#}  {WARN}not enforced{WARN:#}  {}", limit.place, limit.what);
+                let _ = writeln!(
+                    out,
+                    "{PLACE}{}{PLACE:#}  {WARN}not enforced{WARN:#}  {}",
+                    limit.place, limit.what
+                );
             }
             let _ = writeln!(
                 out,
@@ -103,7 +109,11 @@ fn lint(arguments: &ContractFile) -> Result<Exit, Failure> {
     output::value(arguments.output.format, &all, || {
         let mut out = String::new();
         for one in &all {
-            let _ = writeln!(out, "{PLACE}{}{PLACE:#}  {STRONG}{}{STRONG:#}  {}  {FAINT}{}{FAINT:#}", one.place, one.rule, one.what, one.hint);
+            let _ = writeln!(
+                out,
+                "{PLACE}{}{PLACE:#}  {STRONG}{}{STRONG:#}  {}  {FAINT}{}{FAINT:#}",
+                one.place, one.rule, one.what, one.hint
+            );
         }
         let _ = writeln!(out, "{}", count(all.len(), "finding"));
         out
@@ -115,9 +125,11 @@ fn learn(arguments: &ContractLearn) -> Result<Exit, Failure> {
     let mut draft = Draft::default();
     for path in &arguments.archives {
         let name = path.display();
-        let bytes = std::fs::read(path).map_err(|error| Failure::new(format!("cannot read `{name}`")).because(&error))?;
-        let learned = learn::har(&bytes, &arguments.host)
-            .map_err(|reason| Failure::new(format!("`{name}` cannot be learned from")).because_text(reason))?;
+        let bytes = std::fs::read(path)
+            .map_err(|error| Failure::new(format!("cannot read `{name}`")).because(&error))?;
+        let learned = learn::har(&bytes, &arguments.host).map_err(|reason| {
+            Failure::new(format!("`{name}` cannot be learned from")).because_text(reason)
+        })?;
         draft.merge(learned);
     }
     if draft.operations() == 0 {

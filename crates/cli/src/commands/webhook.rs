@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use gabion_checks::webhook::{Sender, verify};
 use gabion_model::{Clock as _, SystemClock, random};
+use gabion_vault::SystemRng;
 use gabion_vault::encoding::base64url_encode;
 use gabion_vault::webhook::{SignFault, sign};
-use gabion_vault::SystemRng;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 

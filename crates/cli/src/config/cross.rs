@@ -24,6 +24,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     problems.extend(files(config));
     problems.extend(client_certificates(config));
     problems.extend(contracts(config));
+    problems.extend(crate::gate::policies::problems(config));
     problems
 }
 
@@ -193,6 +194,10 @@ fn files(config: &Config) -> Vec<Problem> {
             (format!("webhooks.{name}.secrets[{index}].file"), from.file.as_deref())
         })
     });
+    let resolvers = config.resolvers.iter().map(|(name, resolver)| {
+        let path = Path::default().key("resolvers").key(name).key("ca_file");
+        (path.to_string(), resolver.ca_file.as_deref())
+    });
     let unreadable = |(path, file): (String, Option<&FilePath>)| {
         let file = file?;
         let error = File::open(file).err()?;
@@ -211,6 +216,7 @@ fn files(config: &Config) -> Vec<Problem> {
         .chain(outbound)
         .chain(providers)
         .chain(senders)
+        .chain(resolvers)
         .filter_map(unreadable)
         .collect()
 }

@@ -45,6 +45,10 @@ struct JsonLine<'a> {
     user_agent: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     control: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policies: Option<&'a str>,
 }
 
 /// The access log of the settings; none when it is off. Opening again, as a reload does, starts a new
@@ -144,6 +148,11 @@ fn text(line: &AccessLine<'_>) -> String {
         Plain(line.user_agent.unwrap_or("-")),
         line.control.map_or("-", |control| control.as_str()),
     );
+    if let Some((allowed, policies)) = line.decision {
+        out.pop();
+        let word = if allowed { "allow" } else { "deny" };
+        let _ = writeln!(out, " {word} \"{}\"", Plain(policies));
+    }
     out
 }
 
@@ -159,6 +168,8 @@ fn json(line: &AccessLine<'_>) -> String {
         account: line.account,
         user_agent: line.user_agent,
         control: line.control.map(|control| control.as_str()),
+        decision: line.decision.map(|(allowed, _)| if allowed { "allow" } else { "deny" }),
+        policies: line.decision.map(|(_, policies)| policies).filter(|policies| !policies.is_empty()),
     };
     let mut text = serde_json::to_string(&line).unwrap_or_default();
     text.push('\n');
@@ -216,6 +227,7 @@ mod tests {
             account: None,
             user_agent: Some(user_agent),
             control: Some(ControlId::WEB_CSRF),
+            decision: Some((false, user_agent)),
         };
         match format {
             LogFormat::Text => text(&line),

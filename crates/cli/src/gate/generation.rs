@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gabion_checks::{AccessLog, Pipeline};
 use gabion_gateway::{Generation, TlsMaterial, TlsMode};
 use gabion_model::{Problem, Secret};
+use gabion_service::resources::Resolvers;
 use gabion_store::Directory;
 use gabion_vault::tls::LocalCa;
 
@@ -24,6 +25,7 @@ pub(crate) fn build(
     listening: SocketAddr,
     access_log: Option<Arc<dyn AccessLog>>,
     previous: Option<&Pipeline>,
+    resolvers: &Arc<Resolvers>,
 ) -> Result<Generation, Failure> {
     let webhooks = crate::webhooks::senders(config).map_err(|problems| disagree(&problems))?;
     let parts = gabion_checks::Parts {
@@ -32,11 +34,14 @@ pub(crate) fn build(
         webhooks: Arc::new(webhooks),
         keys: state.service.keyring(),
         ledger: state.ledger.clone(),
+        policies: config.policy.directory.is_some().then(|| state.service.policies()),
+        resources: Some(Arc::clone(resolvers) as Arc<_>),
         clock: Arc::clone(&state.clock),
         rng: Arc::clone(&state.rng),
         issuer: origin(config, listening),
         https_port: (config.gateway.tls.mode != TlsMode::Off).then_some(config.gateway.listen.port()),
-        contracts: crate::contract::contracts(config, &state.inventory).map_err(|problems| disagree(&problems))?,
+        contracts: crate::contract::contracts(config, &state.inventory)
+            .map_err(|problems| disagree(&problems))?,
         access_log,
         outside: Some(Arc::new(gabion_gateway::UploadRoom::new(
             &config.checks.upload,
@@ -62,7 +67,7 @@ fn certificate_hosts(config: &Config) -> impl Iterator<Item = &String> {
 }
 
 /// What only the pipeline could see; `config check` finds everything else with its place.
-fn disagree(problems: &[Problem]) -> Failure {
+pub(super) fn disagree(problems: &[Problem]) -> Failure {
     let mut problems = problems.iter().map(Problem::to_string);
     let mut failure =
         Failure::usage(format!("the configuration cannot be used: {}", problems.next().unwrap_or_default()));

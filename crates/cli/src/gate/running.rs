@@ -1,5 +1,6 @@
 //! A gate that runs: started, reloaded, stopped, and each of it recorded.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +11,12 @@ use gabion_gateway::{
 };
 use gabion_ledger::Status;
 use gabion_model::{Actor, ControlId, Event, EventKind, Outcome};
+use gabion_policy::Policies;
 use gabion_service::Caller;
+use gabion_service::resources::{Resolvers, Tools};
 
 use super::state::{State, service_settings, set_breached_list};
-use super::{access_log, generation};
+use super::{access_log, generation, policies};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 
@@ -30,7 +33,11 @@ impl Running {
     /// Starts serving. Must be called on a tokio runtime.
     pub(crate) async fn start(config: Config, state: State) -> Result<Self, Failure> {
         let log = access_log::open(&config.log)?;
-        let generation = generation::build(&config, &state, config.gateway.listen, log, None)?;
+        let policies = compiled(&config)?;
+        let knowing = resolvers(&config, &state, config.gateway.listen)?;
+        let generation = generation::build(&config, &state, config.gateway.listen, log, None, &knowing)?;
+        state.service.policies().store(policies);
+        state.service.set_resolvers(knowing);
         let mut pipeline = Arc::clone(&generation.pipeline);
         state.courier.start();
         let gate = start(&config, &state, generation).map_err(|error| cannot_start(&error, &config))?;
@@ -38,7 +45,9 @@ impl Running {
         if config.gateway.listen.port() != listening.port() {
             // Which port is free was not known before; what the gate calls itself has it in.
             let log = access_log::open(&config.log)?;
-            let next = generation::build(&config, &state, listening, log, Some(&pipeline))?;
+            let knowing = resolvers(&config, &state, listening)?;
+            let next = generation::build(&config, &state, listening, log, Some(&pipeline), &knowing)?;
+            state.service.set_resolvers(knowing);
             pipeline = Arc::clone(&next.pipeline);
             gate.reload(next).map_err(|error| cannot_start(&error, &config))?;
         }
@@ -74,20 +83,24 @@ impl Running {
         let (later, changed) = (fixed(&self.config, &config), changed(&self.config, &config));
         let config = as_started(&self.config, config);
         let log = access_log::open(&config.log)?;
-        let next = generation::build(
-            &config,
-            &self.state,
-            self.gate.addresses().gateway,
-            log,
-            Some(&self.pipeline),
-        )?;
+        let policies = compiled(&config)?;
+        let address = self.gate.addresses().gateway;
+        let resolvers = resolvers(&config, &self.state, address)?;
+        let next = generation::build(&config, &self.state, address, log, Some(&self.pipeline), &resolvers)?;
         set_breached_list(&self.state.service, &config)?;
         let pipeline = Arc::clone(&next.pipeline);
         let mut event = self.event("configuration.reload", Outcome::Begun);
         event.metadata.insert("changed".to_owned(), changed.join(" "));
+        let former = self.state.service.policies().load().generation();
+        if former != policies.generation() {
+            event.metadata.insert("policy.generation".to_owned(), policies.generation().to_string());
+            event.metadata.insert("policy.former".to_owned(), former.to_string());
+        }
         // Recorded first: what cannot be recorded does not happen.
         self.record(event.clone()).await?;
         self.gate.reload(next).map_err(|error| cannot_start(&error, &config))?;
+        self.state.service.policies().store(policies);
+        self.state.service.set_resolvers(resolvers);
         self.state.service.set_settings(&service_settings(&config));
         event.time = self.state.clock.now();
         event.outcome = Outcome::Success;
@@ -153,6 +166,25 @@ impl Running {
     }
 }
 
+/// The policies, compiled before anything is replaced; none at all where there is no folder.
+fn compiled(config: &Config) -> Result<Arc<Policies>, Failure> {
+    match policies::compile(config) {
+        Ok(found) => Ok(Arc::new(found.unwrap_or_else(Policies::none))),
+        Err(problems) => Err(generation::disagree(&problems)),
+    }
+}
+
+fn resolvers(config: &Config, state: &State, listening: SocketAddr) -> Result<Arc<Resolvers>, Failure> {
+    let tools = Tools {
+        storage: state.service.resource_storage(),
+        keys: state.service.keyring(),
+        issuer: generation::origin(config, listening).into(),
+        clock: Arc::clone(&state.clock),
+        rng: Arc::clone(&state.rng),
+    };
+    policies::resolvers(config, &tools).map(Arc::new)
+}
+
 /// What a stop may take for letters that wait.
 const LETTERS: Duration = Duration::from_secs(5);
 
@@ -175,6 +207,7 @@ fn start(config: &Config, state: &State, generation: Generation) -> Result<Gate,
         clock: Arc::clone(&state.clock),
         api: config.api.clone(),
         scim: config.scim.clone(),
+        decisions: config.decisions.clone(),
     });
     let ledger = state.ledger.clone();
     let ready = Probe {
@@ -254,6 +287,7 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("admin", old.admin != new.admin),
         ("api", old.api != new.api),
         ("scim", old.scim != new.scim),
+        ("decisions", old.decisions != new.decisions),
         ("mail", old.mail != new.mail),
         ("egress", old.egress != new.egress),
         ("data.directory", old.data != new.data),

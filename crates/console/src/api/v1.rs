@@ -3,9 +3,11 @@
 #![expect(unused_qualifications, reason = "what `utoipa::path` makes of a handler's arguments")]
 
 pub(crate) mod api_keys;
+pub(crate) mod authorize;
 pub(crate) mod clients;
 pub(crate) mod groups;
 pub(crate) mod keys;
+pub(crate) mod resources;
 pub(crate) mod roles;
 pub(crate) mod service_accounts;
 pub(crate) mod sessions;
@@ -56,12 +58,17 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/.gabion/api/v1/keys", keys::route())
         .route("/.gabion/api/v1/keys/rotate", keys::rotation())
         .route("/.gabion/api/v1/keys/{kid}", keys::one())
+        .route("/.gabion/api/v1/authorize", authorize::route())
+        .route("/.gabion/api/v1/authorize/batch", authorize::batch::route())
+        .route("/.gabion/api/v1/resources/{type}/{id}", resources::route())
+        .route("/.gabion/access/v1/evaluation", crate::access::evaluation::route())
+        .route("/.gabion/access/v1/evaluations", crate::access::evaluations::route())
 }
 
 /// The document of the whole API (OpenAPI 3.1).
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Gabion admin API", version = "1", description = "Users, groups, roles, applications, sessions and keys of a Gabion gate."),
+    info(title = "Gabion admin API", version = "1", description = "Users, groups, roles, applications, sessions and keys of a Gabion gate, and its decisions."),
     modifiers(&Security),
     security(("bearer" = []), ("session" = [])),
     paths(
@@ -75,7 +82,8 @@ pub(crate) fn routes() -> Router<Console> {
         groups::one::remove, groups::members::list, groups::members::change, roles::list, sessions::list,
         sessions::one::end, clients::list, clients::create, clients::one::read, clients::one::change, clients::secret::rotate,
         clients::one::remove, clients::state::disable,
-        clients::state::enable, keys::list, keys::rotate, keys::revoke
+        clients::state::enable, keys::list, keys::rotate, keys::revoke, authorize::decide, authorize::batch::decide,
+        resources::read, resources::register, resources::remove
     ),
     components(schemas(Problem, Field))
 )]

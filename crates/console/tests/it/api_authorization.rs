@@ -73,9 +73,21 @@ const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("GET", "/.gabion/api/v1/keys", ""),
     ("POST", "/.gabion/api/v1/keys/rotate", ""),
     ("DELETE", "/.gabion/api/v1/keys/{kid}", ""),
+    ("POST", "/.gabion/api/v1/authorize", QUESTION),
+    ("POST", "/.gabion/api/v1/authorize/batch", QUESTIONS),
+    ("POST", "/.gabion/access/v1/evaluation", EVALUATION),
+    ("POST", "/.gabion/access/v1/evaluations", EVALUATION),
+    ("GET", "/.gabion/api/v1/resources/{type}/{id}", ""),
+    ("PUT", "/.gabion/api/v1/resources/{type}/{id}", r#"{"attributes": {"owner": "ada"}}"#),
+    ("DELETE", "/.gabion/api/v1/resources/{type}/{id}", ""),
 ];
 
-const VISITORS: &[&str] = &["stranger", "member", "administrator", "admin-key", "scim-key", "elsewhere"];
+const QUESTION: &str = r#"{"principal": {"type": "user", "id": "me"}, "action": "read", "resource": {"type": "Order", "id": "1"}}"#;
+const QUESTIONS: &str = r#"{"questions": [{"principal": {"type": "user", "id": "me"}, "action": "read", "resource": {"type": "Order", "id": "1"}}]}"#;
+const EVALUATION: &str = r#"{"subject": {"type": "user", "id": "me"}, "action": {"name": "read"}, "resource": {"type": "Order", "id": "1"}}"#;
+
+const VISITORS: &[&str] =
+    &["stranger", "member", "administrator", "admin-key", "scim-key", "asks-key", "says-key", "elsewhere"];
 
 #[tokio::test]
 async fn the_matrix_is_as_committed() {
@@ -132,6 +144,8 @@ async fn outcome(method: &str, endpoint: &str, body: &str, visitor: &str) -> Ans
         "stranger" => {}
         "admin-key" => program.credential = Some(credential(&site, "gabion:admin").await),
         "scim-key" => program.credential = Some(credential(&site, "gabion:scim").await),
+        "asks-key" => program.credential = Some(credential(&site, "gabion:authorize").await),
+        "says-key" => program.credential = Some(credential(&site, "gabion:resources").await),
         "elsewhere" => {
             program.session = Some(me);
             program.address = "198.51.100.9".parse().unwrap();
@@ -150,6 +164,7 @@ async fn outcome(method: &str, endpoint: &str, body: &str, visitor: &str) -> Ans
         .replace("{id}", &id)
         .replace("{client}", "none")
         .replace("{kid}", "none")
+        .replace("{type}", "Order")
         .replace("{factor}", "none");
     program.send(method, &path, body).await
 }
@@ -162,6 +177,7 @@ pub(crate) async fn credential(site: &Site, scope: &str) -> Arc<Credential> {
         tenant: TenantId::new(TenantId::DEFAULT),
         roles: [].into(),
         groups: [].into(),
+        program: false,
     };
     Arc::new(Credential::new(NewCredential {
         kind: CredentialKind::ApiKey,

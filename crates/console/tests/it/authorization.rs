@@ -98,6 +98,8 @@ pub(crate) const ENDPOINTS: &[(&str, &str, Fields)] = &[
     ("POST", "/.gabion/oauth/par", &[("client_id", "a-guess")]),
     ("POST", "/.gabion/oauth/register", &[]),
     ("GET", "/.gabion/oauth/register/{id}", &[]),
+    ("GET", "/.well-known/authzen-configuration", &[]),
+    ("GET", "/.well-known/authzen-configuration/.gabion", &[]),
     ("GET", "/.well-known/jwks.json", &[]),
     ("GET", "/.well-known/oauth-protected-resource", &[]),
     ("GET", "/.well-known/oauth-protected-resource/{*path}", &[]),

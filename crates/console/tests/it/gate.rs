@@ -30,6 +30,8 @@ impl Gate {
             webhooks: Arc::default(),
             keys: gabion_identity::Keyring::of(Arc::new(SigningKey::generate().unwrap())),
             ledger: site.ledger.clone(),
+            policies: None,
+            resources: None,
             clock: site.clock.clone(),
             rng: Arc::new(SeededRng::new(5)),
             issuer: "https://notes.example".to_owned(),

@@ -37,6 +37,7 @@ pub(crate) async fn service_account(site: &Site, scope: &str, roles: &[&str]) ->
             tenant: TenantId::new(TenantId::DEFAULT),
             roles: [].into(),
             groups: [].into(),
+            program: true,
         },
         client: None,
         scopes: Scopes::parse(scope).unwrap(),
@@ -549,6 +550,7 @@ async fn it_answers_only_from_where_it_is_told_to() {
         clock: site.clock.clone(),
         api: gabion_console::ApiSettings::default(),
         scim: narrow,
+        decisions: gabion_console::DecisionSettings::default(),
     };
     let site = Site { router: gabion_console::router(parts), ..site };
     let mut program = Program::new(&site);

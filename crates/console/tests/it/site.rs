@@ -53,6 +53,10 @@ impl Site {
             clock: clock.clone(),
             api,
             scim: gabion_console::ScimSettings::default(),
+            decisions: gabion_console::DecisionSettings {
+                networks: vec!["203.0.113.0/24".to_owned()],
+                ..gabion_console::DecisionSettings::default()
+            },
         };
         Self { service, ledger, clock, router: gabion_console::router(parts), storage, outbox }
     }

@@ -120,6 +120,8 @@ impl Build {
             webhooks: Arc::default(),
             keys: gabion_identity::Keyring::of(Arc::new(SigningKey::generate().unwrap())),
             ledger: ledger.clone(),
+            policies: None,
+            resources: None,
             clock: Arc::clone(&self.clock),
             rng: Arc::new(SeededRng::new(7)),
             issuer: "https://gate.test".to_owned(),

@@ -11,6 +11,7 @@ mod federation;
 mod keys;
 mod mail;
 mod oauth;
+mod resources;
 mod signing_keys;
 
 use std::sync::Barrier;
@@ -55,6 +56,7 @@ pub fn run<S: Storage>(fresh: impl Fn() -> S) {
         clients::a_client_is_replaced_by_the_next_revision_only,
         clients::a_removed_client_leaves_nothing,
         declared::declarations_are_kept_until_they_are_withdrawn,
+        resources::a_resource_is_kept_until_it_is_replaced_or_removed,
         keys::keys_are_kept_whole,
         keys::a_key_needs_an_account_as_it_was,
         keys::a_replaced_key_changes_with_its_successor,

@@ -8,6 +8,7 @@ mod groups;
 mod keys;
 mod mail;
 mod oauth;
+mod resources;
 mod signing_keys;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ use gabion_model::{AccountId, GroupId, Role, SessionId, Timestamp};
 
 use super::{
     AccountChange, AccountFilter, AccountPage, AccountStorage, Declaration, DeclaredKind, InvitationStorage,
-    SessionStorage, StorageError, StoredSession, Without,
+    SessionStorage, StorageError, StoredResource, StoredSession, Without,
 };
 use crate::account::{Account, Membership};
 use crate::api_key::ApiKey;
@@ -57,6 +58,8 @@ struct State {
     members: BTreeSet<(GroupId, AccountId)>,
     /// Names of removed accounts that are not given again.
     kept_names: BTreeSet<AccountName>,
+    /// By type and id.
+    resources: BTreeMap<(String, String), StoredResource>,
 }
 
 impl State {

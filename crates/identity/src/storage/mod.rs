@@ -7,6 +7,7 @@ mod factors;
 mod group;
 mod keys;
 mod memory;
+mod resources;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -30,6 +31,7 @@ pub use factors::{FactorStorage, Factors, PasskeyUse, Removal};
 pub use group::{GroupChange, GroupPage, GroupStorage};
 pub use keys::ApiKeyStorage;
 pub use memory::MemoryStorage;
+pub use resources::{ResourceStorage, StoredResource};
 
 /// Everything identity keeps, in one place, so that what belongs together changes together.
 pub trait Storage:
@@ -42,6 +44,7 @@ pub trait Storage:
     + GroupStorage
     + InvitationStorage
     + KeyStorage
+    + ResourceStorage
     + SessionStorage
     + OAuthStorage
     + MailStorage
@@ -58,6 +61,7 @@ impl<S> Storage for S where
         + GroupStorage
         + InvitationStorage
         + KeyStorage
+        + ResourceStorage
         + SessionStorage
         + OAuthStorage
         + MailStorage

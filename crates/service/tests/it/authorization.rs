@@ -11,12 +11,14 @@ use gabion_model::random::SeededRng;
 use gabion_model::{Clock as _, Role, SessionId};
 use gabion_service::client::Metadata;
 use gabion_service::oauth::{Authorization, Decision, DeviceError};
+use gabion_service::resources::{Registration, RegistrationError};
 use gabion_service::{
     Act, ActError, AddAccountError, ApiKeyActError, Caller, ChangeEmailError, ChangePasswordError,
     ClientActError, CreateApiKey, Declared, DirectoryError, DisableAccountError, EditGroup, EditPerson,
     EditProfile, EnrolError, FederationError, Ground, GroupSearch, IdentityError, LinkError, LogoutRefused,
     NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, Start, UnlinkError, Which,
 };
+use gabion_service::{AskedDecision, Until};
 
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
 
@@ -281,6 +283,20 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         }
         Act::ImportAccounts => told(service.import_accounts(&caller, Vec::new(), None, false).await),
         Act::ListAccounts => told(service.list_accounts(&caller).await),
+        Act::Decide => told(service.decide(&caller, vec![AskedDecision::default()], Until::All).await),
+        Act::ReadResource => {
+            let operator = Caller::operator();
+            service.register_resource(&operator, "Order", "1", Registration::default()).await.unwrap();
+            told_resource(service.registered_resource(&caller, "Order", "1").await)
+        }
+        Act::RegisterResource => {
+            told_resource(service.register_resource(&caller, "Order", "1", Registration::default()).await)
+        }
+        Act::RemoveResource => {
+            let operator = Caller::operator();
+            service.register_resource(&operator, "Order", "1", Registration::default()).await.unwrap();
+            told_resource(service.remove_resource(&caller, "Order", "1").await)
+        }
         Act::ListKeys => told(service.list_keys(&caller).await),
         Act::ListSessions => told(service.sessions(&caller).await),
         Act::ReportPolicyViolation => {
@@ -398,6 +414,14 @@ fn told_key<T>(result: Result<T, ApiKeyActError>) -> &'static str {
     match result {
         Ok(_) => "yes",
         Err(ApiKeyActError::Act(error)) => word(error),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn told_resource<T>(result: Result<T, RegistrationError>) -> &'static str {
+    match result {
+        Ok(_) => "yes",
+        Err(RegistrationError::Act(error)) => word(error),
         Err(error) => panic!("{error}"),
     }
 }

@@ -41,6 +41,7 @@ const STEPS: &[&str] = &[
     include_str!("0011_decoys.sql"),
     include_str!("0012_declared.sql"),
     include_str!("0013_attributes.sql"),
+    include_str!("0014_resources.sql"),
 ];
 
 /// `GABI`, in the file's header.

@@ -14,6 +14,7 @@ mod keys;
 mod mail;
 mod migrations;
 mod oauth;
+mod resources;
 mod sessions;
 mod signing_keys;
 #[cfg(test)]

@@ -59,8 +59,7 @@ async fn describe(State(app): State<App>, headers: HeaderMap, body: Bytes) -> An
     }
     let read = |row: &Row<'_>| Ok((row.get::<_, Option<String>>(0)?, row.get::<_, String>(1)?));
     let found = app.database().query_row(query, [number], read).optional();
-    let (owner, tenant) =
-        found.map_err(|error| app.broken(query, error))?.ok_or_else(Refusal::not_found)?;
+    let (owner, tenant) = found.map_err(|error| app.broken(query, error))?.ok_or_else(Refusal::not_found)?;
     let tenant = json!({ "type": "Tenant", "id": tenant });
     // Who never came through the gate has no name there yet: then nobody is the owner.
     let owner: Option<Value> = owner.map(|id| json!({ "type": "User", "id": id }));

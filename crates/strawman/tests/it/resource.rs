@@ -61,8 +61,14 @@ async fn whoever_is_not_the_gate_is_told_nothing() {
         ("somebody else signed", signed(&other, &app, &order, |_| {})),
         ("about another body", signed(&key, &app, &json!({ "type": "Order", "id": "3" }), |_| {})),
         ("for another application", signed(&key, &app, &order, |claims| claims["aud"] = json!("office"))),
-        ("of another gate", signed(&key, &app, &order, |claims| claims["iss"] = json!("https://evil.example"))),
-        ("for another address", signed(&key, &app, &order, |claims| claims["htu"] = json!("http://evil.example/"))),
+        (
+            "of another gate",
+            signed(&key, &app, &order, |claims| claims["iss"] = json!("https://evil.example")),
+        ),
+        (
+            "for another address",
+            signed(&key, &app, &order, |claims| claims["htu"] = json!("http://evil.example/")),
+        ),
         ("by another method", signed(&key, &app, &order, |claims| claims["htm"] = json!("GET"))),
         ("long ago", signed(&key, &app, &order, |claims| claims["exp"] = json!(1_000_000))),
         ("an identity", key.sign("gabion-identity+jwt", &claims(&app, &order)).unwrap()),

@@ -44,7 +44,11 @@ impl Key {
                     TextEncoding::Base64 => base64_decode(text).map_err(|_| KeyFault::Malformed)?,
                     TextEncoding::Base64url => base64url_decode(text).map_err(|_| KeyFault::Malformed)?,
                 };
-                if template.algorithm() == Algorithm::Ed25519 { Self::ed25519(&bytes) } else { Self::shared(bytes) }
+                if template.algorithm() == Algorithm::Ed25519 {
+                    Self::ed25519(&bytes)
+                } else {
+                    Self::shared(bytes)
+                }
             }
         }
     }
@@ -77,7 +81,13 @@ impl Key {
     }
 
     /// Whether `signature` is this key's of `content`.
-    pub(super) fn is_right(&self, kind: Kind, algorithm: Algorithm, content: &[u8], signature: &[u8]) -> bool {
+    pub(super) fn is_right(
+        &self,
+        kind: Kind,
+        algorithm: Algorithm,
+        content: &[u8],
+        signature: &[u8],
+    ) -> bool {
         let by = |public: &[u8]| UnparsedPublicKey::new(&ED25519, public).verify(content, signature).is_ok();
         match (&self.0, kind) {
             (Inner::Shared(key), Kind::Hmac) => {

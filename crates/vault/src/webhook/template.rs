@@ -1,7 +1,9 @@
 //! Schemes nobody gave a name: which header, which encoding, and what exactly is signed.
 
 use super::{Claimed, Kind, Violation, is_id, required, seconds};
-use crate::encoding::{base64_decode, base64_encode, base64url_decode, base64url_encode, hex_decode, hex_encode};
+use crate::encoding::{
+    base64_decode, base64_encode, base64url_decode, base64url_encode, hex_decode, hex_encode,
+};
 
 /// Alphabetical.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +55,9 @@ pub enum TemplateFault {
     Body,
     #[error("signatures are not written as text: `hex`, `base64` or `base64url`")]
     Encoding,
-    #[error("`{{id}}` needs `id_header`, something between it and what stands beside it, and must stand there once")]
+    #[error(
+        "`{{id}}` needs `id_header`, something between it and what stands beside it, and must stand there once"
+    )]
     Id,
     #[error("only `{{id}}`, `{{timestamp}}` and `{{body}}` are known")]
     Placeholder,
@@ -134,10 +138,7 @@ impl Template {
         is_id(id, if self.signs_id() { &self.separators } else { "" })
     }
 
-    pub(super) fn read<'h>(
-        &self,
-        field: &impl Fn(&str) -> Vec<&'h [u8]>,
-    ) -> Result<Claimed<'h>, Violation> {
+    pub(super) fn read<'h>(&self, field: &impl Fn(&str) -> Vec<&'h [u8]>) -> Result<Claimed<'h>, Violation> {
         let text = required(field, &self.signature_header, Violation::SignatureMissing)?;
         let text = text.strip_prefix(self.prefix.as_str()).ok_or(Violation::SignatureMalformed)?;
         let bytes = match self.encoding {
@@ -147,7 +148,8 @@ impl Template {
         };
         let kind = if self.algorithm == Algorithm::Ed25519 { Kind::Ed25519 } else { Kind::Hmac };
         let signatures = vec![(kind, bytes.ok_or(Violation::SignatureMalformed)?)];
-        let id = self.id_header.as_ref().map(|name| required(field, name, Violation::IdMissing)).transpose()?;
+        let id =
+            self.id_header.as_ref().map(|name| required(field, name, Violation::IdMissing)).transpose()?;
         if id.is_some_and(|id| !self.takes_id(id)) {
             return Err(Violation::IdMalformed);
         }

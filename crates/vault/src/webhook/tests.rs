@@ -43,8 +43,13 @@ fn judge(
 fn knows_the_published_examples() {
     // Standard Webhooks 1.0, example of the specification's libraries.
     let keys = [Key::parse(&Scheme::Standard, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap()];
-    let fields =
-        sign(&Scheme::Standard, &keys, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, b"{\"test\": 2432232314}");
+    let fields = sign(
+        &Scheme::Standard,
+        &keys,
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        1_614_265_330,
+        b"{\"test\": 2432232314}",
+    );
     let expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
     assert_eq!(fields.unwrap().last().unwrap().1, expected);
     // GitHub, "Validating webhook deliveries".

@@ -150,7 +150,8 @@ impl Report {
 
     pub(super) fn to_text(&self) -> String {
         let cells: Vec<Vec<Cell>> = self.holes.iter().map(Row::cells).collect();
-        let head = ["hole", "CWE", "closed by", "directly", "through the gate", "repaired code", "intended use"];
+        let head =
+            ["hole", "CWE", "closed by", "directly", "through the gate", "repaired code", "intended use"];
         let mut text = table(&head, &cells);
         let Summary { holes, exploited_directly, closed_by_the_gate, twins_working_through_the_gate, .. } =
             self.summary;

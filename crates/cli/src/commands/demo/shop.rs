@@ -13,7 +13,10 @@ pub(super) const UPSTREAM: &str = "shop";
 const FILES: &[(&str, &str)] = &[
     ("gabion.toml", include_str!("../../../../../examples/shop/gabion.toml")),
     ("openapi.yaml", include_str!("../../../../../examples/shop/openapi.yaml")),
-    ("policies/administrators.cedar", include_str!("../../../../../examples/shop/policies/administrators.cedar")),
+    (
+        "policies/administrators.cedar",
+        include_str!("../../../../../examples/shop/policies/administrators.cedar"),
+    ),
     ("policies/entities.json", include_str!("../../../../../examples/shop/policies/entities.json")),
     ("policies/everybody.cedar", include_str!("../../../../../examples/shop/policies/everybody.cedar")),
     ("policies/guardrails.cedar", include_str!("../../../../../examples/shop/policies/guardrails.cedar")),

@@ -1,0 +1,351 @@
+//! What a route asks policies, and where it finds the object.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use gabion_model::Problem;
+use gabion_policy::{EntityRef, Resource, Value};
+use http::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Violation;
+use crate::exchange::Exchange;
+use crate::route::{Compiled, Routes};
+
+/// What policies are asked on a route. `policy = {}` asks whether the principal may use the method on the route.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RoutePolicy {
+    /// The action, as policies name it. Default: the method, `HEAD` as `GET`.
+    pub action: Option<String>,
+    /// The type of the object, as policies name it, for instance `Order`. Default: the route itself is the
+    /// resource.
+    pub resource: Option<String>,
+    /// Where the object's id stands: `path.NAME` for a segment `{NAME}` of the path, `query.NAME` for a
+    /// parameter, `claim.account`, `claim.name` or `claim.tenant` for what the principal is, `text:…` for what stands
+    /// here. Default: the last segment in braces.
+    pub id: Option<String>,
+    /// Where the object's attribute `tenant` stands, likewise.
+    pub tenant: Option<String>,
+    /// Where other attributes of the object stand, likewise. What the object's resolver says counts before it.
+    pub attributes: BTreeMap<String, String>,
+    /// The action by which somebody may know of the object: who may not is told 404 instead of 403. Default: the
+    /// action of the route with the same path that takes `GET`.
+    pub known_by: Option<String>,
+    /// No policy is asked here although `checks.policy.routes = "all"`; the reason, for the next reader.
+    pub off: Option<String>,
+}
+
+/// Where a value stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    Claim(Claim),
+    /// The number of the segment of the path.
+    Path(usize),
+    Query(Box<str>),
+    Text(Arc<str>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    Account,
+    Name,
+    Tenant,
+}
+
+/// A route's question, compiled.
+#[derive(Debug)]
+pub(super) struct Rule {
+    action: Option<Arc<str>>,
+    kind: Option<Arc<str>>,
+    id: Option<Source>,
+    attributes: Vec<(Arc<str>, Source)>,
+    known_by: Option<Arc<str>>,
+    /// The route as a resource; with parameters, they are its tags.
+    route: Resource,
+    parameters: Vec<(Arc<str>, usize)>,
+}
+
+impl RoutePolicy {
+    /// What is wrong with it, on a route of this path; paths are relative to the table.
+    #[must_use]
+    pub fn problems(&self, path: &str) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let source = "for instance `path.order`, `query.id`, `claim.tenant` or `text:EU`";
+        let sources = [("id".to_owned(), self.id.as_ref()), ("tenant".to_owned(), self.tenant.as_ref())];
+        let named = self.attributes.iter().map(|(name, text)| (format!("attributes.{name}"), Some(text)));
+        for (key, text) in sources.into_iter().chain(named) {
+            let Some(text) = text else { continue };
+            if let Err(reason) = Source::parse(text, path) {
+                problems.push(Problem::new(key, reason).hint(source));
+            }
+        }
+        for (key, word) in
+            [("action", &self.action), ("known_by", &self.known_by), ("resource", &self.resource)]
+        {
+            if word.as_ref().is_some_and(|word| word.is_empty() || word.len() > 256) {
+                problems.push(Problem::new(key, "is not 1 to 256 characters"));
+            }
+        }
+        if self.resource.is_some() && self.id.is_none() && parameters(path).is_empty() {
+            problems.push(
+                Problem::new("id", "the path names no object: it has no segment in braces").hint(source),
+            );
+        }
+        if self.resource.is_none() {
+            let set = [
+                ("id", self.id.is_some()),
+                ("tenant", self.tenant.is_some()),
+                ("attributes", !self.attributes.is_empty()),
+                ("known_by", self.known_by.is_some()),
+            ];
+            for (key, _) in set.into_iter().filter(|(_, is_set)| *is_set) {
+                problems.push(
+                    Problem::new(key, "has no effect: the route itself is the resource")
+                        .hint("say which type of object it is about: `resource = \"Order\"`"),
+                );
+            }
+        }
+        match &self.off {
+            Some(reason) if reason.trim().is_empty() => {
+                problems
+                    .push(Problem::new("off", "the reason is empty").hint("say why, for the next reader"));
+            }
+            Some(_) if *self != (Self { off: self.off.clone(), ..Self::default() }) => {
+                problems
+                    .push(Problem::new("off", "the other options then have no effect").hint("remove them"));
+            }
+            _ => {}
+        }
+        problems
+    }
+}
+
+impl Source {
+    fn parse(text: &str, path: &str) -> Result<Self, String> {
+        if let Some(text) = text.strip_prefix("text:") {
+            return Ok(Self::Text(text.into()));
+        }
+        let unknown = || format!("`{text}` does not say where a value stands");
+        match text.split_once('.').ok_or_else(unknown)? {
+            ("path", name) => {
+                let found = parameters(path).into_iter().find(|(own, _)| **own == *name);
+                let found = found.ok_or_else(|| format!("the path `{path}` has no segment `{{{name}}}`"))?;
+                Ok(Self::Path(found.1))
+            }
+            ("query", name) if !name.is_empty() => Ok(Self::Query(name.into())),
+            ("claim", "account") => Ok(Self::Claim(Claim::Account)),
+            ("claim", "name") => Ok(Self::Claim(Claim::Name)),
+            ("claim", "tenant") => Ok(Self::Claim(Claim::Tenant)),
+            _ => Err(unknown()),
+        }
+    }
+
+    /// The value; nothing where there is none.
+    fn read(&self, exchange: &Exchange, query: Option<&str>) -> Result<Option<Arc<str>>, Violation> {
+        Ok(match self {
+            Self::Text(text) => Some(Arc::clone(text)),
+            Self::Claim(claim) => exchange.principal().map(|principal| match claim {
+                Claim::Account => principal.account.as_str().into(),
+                Claim::Name => Arc::clone(&principal.name),
+                Claim::Tenant => principal.tenant.as_str().into(),
+            }),
+            Self::Path(number) => {
+                // The path begins with `/`.
+                let segment = exchange.path().split('/').nth(number.saturating_add(1));
+                segment.filter(|segment| !segment.is_empty()).map(|segment| decoded(segment)).transpose()?
+            }
+            Self::Query(name) => {
+                let mut found = None;
+                for (own, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+                    // Parsers differ about names with brackets and blanks; one name is one name here.
+                    if own == **name || own.strip_suffix("[]") == Some(name) {
+                        if found.is_some() || value.contains('\u{fffd}') {
+                            return Err(Violation::Ambiguous);
+                        }
+                        found = Some(Arc::from(&*value));
+                    }
+                }
+                found
+            }
+        })
+    }
+}
+
+impl Rule {
+    /// The rules of all routes.
+    pub(super) fn all(routes: &Routes, everywhere: bool) -> Vec<Option<Self>> {
+        let all: Vec<&Compiled> = routes.iter().collect();
+        all.iter().map(|route| Self::new(route, &all, everywhere)).collect()
+    }
+
+    fn new(route: &Compiled, all: &[&Compiled], everywhere: bool) -> Option<Self> {
+        if route.is_own() {
+            return None;
+        }
+        let declared = &route.declared;
+        let default = RoutePolicy::default();
+        let policy = match &declared.policy {
+            Some(policy) => policy,
+            None if everywhere => &default,
+            None => return None,
+        };
+        if policy.off.is_some() {
+            return None;
+        }
+        let path = declared.path.as_str();
+        let source = |text: &String| Source::parse(text, path).ok();
+        let id = match &policy.id {
+            Some(text) => source(text),
+            None => parameters(path).last().map(|(_, number)| Source::Path(*number)),
+        };
+        let tenant = policy.tenant.as_ref().and_then(source).map(|source| (Arc::from("tenant"), source));
+        let attributes = policy.attributes.iter();
+        let attributes =
+            attributes.filter_map(|(name, text)| Some((Arc::from(name.as_str()), source(text)?)));
+        let reads = |other: &&&Compiled| {
+            other.pattern == route.pattern
+                && other.declared.hosts == declared.hosts
+                && (other.methods.is_empty() || other.methods.contains(&Method::GET))
+        };
+        let known_by = policy.known_by.clone().or_else(|| {
+            let reading = all.iter().find(reads)?.declared.policy.as_ref()?;
+            Some(reading.action.clone().unwrap_or_else(|| "GET".to_owned()))
+        });
+        Some(Self {
+            action: policy.action.as_deref().map(Into::into),
+            kind: policy.resource.as_deref().map(Into::into),
+            id,
+            attributes: attributes.chain(tenant).collect(),
+            known_by: known_by.map(Into::into),
+            route: Resource::route(&declared.policy_id(), []),
+            parameters: parameters(path),
+        })
+    }
+
+    /// The resource is an object, not the route.
+    pub(super) const fn is_object(&self) -> bool {
+        self.kind.is_some()
+    }
+
+    pub(super) fn action(&self, method: &Method) -> &Arc<str> {
+        match &self.action {
+            Some(action) => action,
+            None => by_method(method),
+        }
+    }
+
+    /// The action by which somebody may know of the object.
+    pub(super) fn known_by(&self, _: &Method) -> Option<&Arc<str>> {
+        self.known_by.as_ref()
+    }
+
+    /// The object the request is about, as far as the request says.
+    pub(super) fn resource(
+        &self,
+        exchange: &Exchange,
+        query: Option<&str>,
+    ) -> Result<Cow<'_, Resource>, Violation> {
+        let Some(kind) = &self.kind else {
+            if self.parameters.is_empty() {
+                return Ok(Cow::Borrowed(&self.route));
+            }
+            let mut route = self.route.clone();
+            for (name, number) in &self.parameters {
+                if let Some(value) = Source::Path(*number).read(exchange, query)? {
+                    route.tags.insert(Arc::clone(name), Value::Text(value));
+                }
+            }
+            return Ok(Cow::Owned(route));
+        };
+        let id = self.id.as_ref().map(|id| id.read(exchange, query)).transpose()?.flatten();
+        // Whose it is cannot be said of an object without a name.
+        let id = id.filter(|id| !id.is_empty() && id.len() <= LONGEST_ID).ok_or(Violation::Hidden)?;
+        let mut resource = Resource {
+            entity: EntityRef { kind: Arc::clone(kind), id },
+            parents: Vec::new(),
+            attributes: BTreeMap::new(),
+            tags: BTreeMap::new(),
+        };
+        for (name, source) in &self.attributes {
+            if let Some(value) = source.read(exchange, query)? {
+                resource.attributes.insert(Arc::clone(name), Value::Text(value));
+            }
+        }
+        Ok(Cow::Owned(resource))
+    }
+
+    /// With what the resolver says, which counts before what the request says.
+    pub(super) fn joined<'a>(
+        &'a self,
+        said: Cow<'a, Resource>,
+        found: &'a Arc<Resource>,
+    ) -> Cow<'a, Resource> {
+        if self.attributes.is_empty() {
+            return Cow::Borrowed(&**found);
+        }
+        let mut resource = (**found).clone();
+        for (name, value) in &said.attributes {
+            resource.attributes.entry(Arc::clone(name)).or_insert_with(|| value.clone());
+        }
+        Cow::Owned(resource)
+    }
+}
+
+/// The segments in braces and their numbers.
+fn parameters(path: &str) -> Vec<(Arc<str>, usize)> {
+    let segments = path.strip_prefix('/').unwrap_or(path).split('/').enumerate();
+    let name = |(number, segment): (usize, &str)| {
+        let name = segment.strip_prefix('{')?.strip_suffix('}')?;
+        Some((Arc::from(name), number))
+    };
+    segments.filter_map(name).collect()
+}
+
+/// A segment as the application reads it.
+fn decoded(segment: &str) -> Result<Arc<str>, Violation> {
+    if !segment.contains('%') {
+        return Ok(segment.into());
+    }
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digit =
+            |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        match (digit(rest.next()), digit(rest.next())) {
+            (Some(high), Some(low)) => bytes.push(high << 4 | low),
+            _ => return Err(Violation::Ambiguous),
+        }
+    }
+    let text = String::from_utf8(bytes).map_err(|_| Violation::Ambiguous)?;
+    // What one reader takes for an end, another takes for a part.
+    if text.contains(['/', '\\', '?', '#', '%', ';']) || text.chars().any(char::is_control) {
+        return Err(Violation::Ambiguous);
+    }
+    Ok(text.into())
+}
+
+/// The method as an action.
+fn by_method(method: &Method) -> &'static Arc<str> {
+    use std::sync::LazyLock;
+    static ACTIONS: LazyLock<Vec<(Method, Arc<str>)>> = LazyLock::new(|| {
+        let methods =
+            [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
+        methods.into_iter().map(|method| (method.clone(), method.as_str().into())).collect()
+    });
+    static READ: LazyLock<Arc<str>> = LazyLock::new(|| "GET".into());
+    static OTHER: LazyLock<Arc<str>> = LazyLock::new(|| "OTHER".into());
+    match method {
+        &Method::GET | &Method::HEAD => &READ,
+        other => ACTIONS.iter().find(|(own, _)| own == other).map_or(&OTHER, |(_, action)| action),
+    }
+}
+
+/// Longer ids are no object's.
+const LONGEST_ID: usize = 512;
