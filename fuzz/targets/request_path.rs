@@ -34,6 +34,8 @@ fn pipeline() -> Pipeline {
         rng: Arc::new(SeededRng::new(1)),
         issuer: "fuzz".to_owned(),
         https_port: None,
+        contracts: Default::default(),
+        outside: None,
         access_log: None,
         previous: None,
     };

@@ -47,7 +47,7 @@ use std::sync::Arc;
 
 use gabion_model::{ControlId, Rng};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Version, request};
 
 use crate::check::{Check, Mode, Stop};
 use crate::exchange::Exchange;
@@ -69,6 +69,8 @@ pub use sniff::{SNIFFED_BYTES, Sniffed, marker, sniff};
 
 mod broken;
 mod content;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gzip;
 mod image;
 mod judge;
@@ -126,9 +128,6 @@ impl Check for UploadCheck {
     }
 
     fn request(&self, head: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
-        if matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS) || exchange.passage.is_some() {
-            return Ok(());
-        }
         let rules = match exchange.route.and_then(|route| self.routes.get(route)) {
             Some(None) => return Ok(()),
             Some(Some(rules)) => rules,

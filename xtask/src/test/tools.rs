@@ -26,6 +26,9 @@ const TOOLS: &[Tool] = &[
     Tool { program: "nginx", package: "nginx-light", about: "forward-auth" },
     Tool { program: "caddy", package: "caddy", about: "forward-auth" },
     Tool { program: "haproxy", package: "haproxy", about: "forward-auth" },
+    Tool { program: "clamd", package: "clamav-daemon", about: "uploads with a virus" },
+    Tool { program: "c-icap", package: "c-icap", about: "the same by ICAP" },
+    Tool { program: VIRUS_SCAN, package: "libc-icap-mod-virus-scan", about: "the same" },
     Tool { program: "oathtool", package: "oathtool", about: "one-time passwords" },
     Tool {
         program: "certutil",
@@ -37,6 +40,7 @@ const TOOLS: &[Tool] = &[
 ];
 
 const AUTH_OPENIDC: &str = "/usr/lib/apache2/modules/mod_auth_openidc.so";
+const VIRUS_SCAN: &str = "/etc/c-icap/virus_scan.conf";
 /// Not a program: a part of Python that Debian packages by itself.
 const VENV: &str = "python3 -m venv";
 

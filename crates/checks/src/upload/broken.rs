@@ -11,10 +11,10 @@ use crate::multipart;
 pub enum Broken {
     #[error("the file runs something in whoever opens it")]
     Active,
-    #[error("an archive's entries disagree with its directory")]
-    ArchiveDisagrees,
     #[error("an archive holds an archive too deep inside")]
     ArchiveDepth,
+    #[error("an archive's entries disagree with its directory")]
+    ArchiveDisagrees,
     #[error("an archive is encrypted")]
     ArchiveEncrypted,
     #[error("an archive uses a method that cannot be looked into")]
@@ -27,10 +27,6 @@ pub enum Broken {
     ArchiveSpecial,
     #[error("an archive holds too many entries")]
     ArchiveTooMany,
-    #[error("the virus scanner is busy")]
-    ScannerBusy,
-    #[error("the virus scanner gave no answer")]
-    ScannerFailed,
     #[error("the body is not what its content type says")]
     Body(#[from] multipart::Violation),
     #[error("the declared type is another than the content's")]
@@ -43,10 +39,10 @@ pub enum Broken {
     FieldTooLong,
     #[error("too many text fields")]
     FieldsTooMany,
-    #[error("too many files")]
-    FilesTooMany,
     #[error("the file is longer than allowed")]
     FileTooLong,
+    #[error("too many files")]
+    FilesTooMany,
     #[error("the picture has too many points or frames")]
     ImageTooLarge,
     #[error("the file is infected")]
@@ -65,6 +61,10 @@ pub enum Broken {
     Polyglot,
     #[error("no room to judge the file")]
     Room,
+    #[error("the virus scanner is busy")]
+    ScannerBusy,
+    #[error("the virus scanner gave no answer")]
+    ScannerFailed,
     #[error("a text field is no UTF-8 text")]
     Text,
     #[error("the content's type is not taken here")]

@@ -232,8 +232,9 @@ impl Upload {
         }
         // All of a part stands in one order: once something went to the spool, so does what follows.
         let room = rules.memory.saturating_sub(self.held).saturating_sub(part.memory.len());
-        let room = if part.spooled > 0 || !part.pending.is_empty() { 0 } else { room.max(SNIFFED_BYTES) };
-        let room = if part.memory.len() >= rules.memory.max(SNIFFED_BYTES) { 0 } else { room };
+        // Enough to see what it begins as.
+        let room = room.max(SNIFFED_BYTES.saturating_sub(part.memory.len()));
+        let room = if part.spooled > 0 || !part.pending.is_empty() { 0 } else { room };
         let (first, rest) = data.split_at(room.min(data.len()));
         part.memory.extend_from_slice(first);
         part.pending.extend_from_slice(rest);
