@@ -34,6 +34,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let www = folder.0.join("www");
     fs::create_dir_all(&www)?;
     fs::write(www.join("k1.html"), "x".repeat(ANSWER))?;
+    for file in ["openapi.yaml", "policies/app.cedar"] {
+        let to = folder.0.join(file);
+        to.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::copy(root.join("bench/gate").join(file), to)?;
+    }
     let upstream = bench.nginx("upstream.nginx.conf", bench.upstream, "1")?;
 
     let mut proxies = vec![
@@ -41,8 +46,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         bench.proxy("haproxy", &mut bench.haproxy_command()?)?,
         bench.proxy("bare", &mut bench.gabion_command("bare")?)?,
         bench.proxy("all-on", &mut bench.gabion_command("all-on")?)?,
+        bench.proxy("judged", &mut bench.gabion_command("judged")?)?,
     ];
-    if let Some(signed_in) = proxies.iter_mut().find(|proxy| proxy.name == "all-on") {
+    for signed_in in proxies.iter_mut().filter(|proxy| matches!(proxy.name, "all-on" | "judged")) {
         signed_in.cookie = Some(enrol(&signed_in.server, signed_in.address)?.cookie);
     }
 
@@ -72,7 +78,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
 fn rows(proxies: &[Proxy], idle: usize) -> Result<Vec<Row>, Failure> {
     let named = |name: &str| proxies.iter().find(|proxy| proxy.name == name).ok_or("a proxy is missing");
     let mut rows = Vec::new();
-    for ours in ["bare", "all-on"] {
+    for ours in ["bare", "all-on", "judged"] {
         let own = named(ours)?;
         let (own_median, own_least) = median_and_least(&own.micros);
         for peer in ["nginx", "haproxy"] {
