@@ -25,6 +25,20 @@ impl Drop for Folder {
     }
 }
 
+/// The example `name` of `package`, built as the gate is.
+pub(super) fn example(root: &Path, package: &str, name: &str) -> Result<PathBuf, Failure> {
+    let mut command = cargo::cargo(root);
+    command.args(["build", "--profile", "dist", "--package", package, "--example", name]);
+    command.args(["--message-format", "json"]);
+    let built = command.stderr(std::process::Stdio::inherit()).output()?;
+    let messages = String::from_utf8_lossy(&built.stdout);
+    let executable = messages.lines().rev().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        message.get("executable")?.as_str().map(PathBuf::from)
+    });
+    executable.ok_or_else(|| format!("the example `{name}` was not built").into())
+}
+
 /// The program as it is shipped.
 pub(crate) fn build(root: &Path) -> Result<PathBuf, Failure> {
     output::note("building with profile `dist`");

@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::ground::{Folder, PASSWORD, accept, build, enrol, local, megabytes, sign_in};
+use super::ground::{Folder, PASSWORD, accept, build, enrol, example, local, megabytes, sign_in};
 use super::load::{Answer, Talker, once, pin, speak};
 use super::process::{Server, free_port};
 use super::report::{Row, median_and_least, publish};
 use super::{Failure, http};
-use crate::{cargo, output};
+use crate::output;
 
 /// Measures and publishes. `--rounds N`, `--seconds N`, `--binary PATH` (default: builds one with the
 /// profile `dist`).
@@ -350,20 +350,6 @@ fn page_form(address: SocketAddr, path: &str, form: &str) -> Vec<u8> {
         form.len()
     )
     .into_bytes()
-}
-
-/// The example `name` of `package`, built as the gate is.
-fn example(root: &Path, package: &str, name: &str) -> Result<PathBuf, Failure> {
-    let mut command = cargo::cargo(root);
-    command.args(["build", "--profile", "dist", "--package", package, "--example", name]);
-    command.args(["--message-format", "json"]);
-    let built = command.stderr(std::process::Stdio::inherit()).output()?;
-    let messages = String::from_utf8_lossy(&built.stdout);
-    let executable = messages.lines().rev().find_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        message.get("executable")?.as_str().map(PathBuf::from)
-    });
-    executable.ok_or_else(|| format!("the example `{name}` was not built").into())
 }
 
 /// What it prints, run on the core of the gate while nothing is asked of that.

@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: measurements against peers, interleaved in one run. Each prints a table and
 //! writes `target/bench/NAME.json`.
 
+mod contract;
 mod gate;
 mod ground;
 mod http;
@@ -17,12 +18,15 @@ use crate::output;
 /// Runs the bench that `args` names.
 pub(crate) fn run(args: &[String]) -> ExitCode {
     let outcome = match args.split_first() {
+        Some((name, rest)) if name == "contract" => contract::run(rest),
         Some((name, rest)) if name == "gate" => gate::run(rest),
         Some((name, rest)) if name == "identity" => identity::run(rest),
         Some((name, _)) => {
-            return usage(&format!("no bench is called `{name}`; there are `gate` and `identity`"));
+            return usage(&format!(
+                "no bench is called `{name}`; there are `contract`, `gate` and `identity`"
+            ));
         }
-        None => return usage("name a bench; there are `gate` and `identity`"),
+        None => return usage("name a bench; there are `contract`, `gate` and `identity`"),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

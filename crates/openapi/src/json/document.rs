@@ -35,9 +35,13 @@ pub(super) enum Kind {
 
 impl Entry {
     pub(super) fn text<'t>(&self, text: &'t str, unescaped: &'t str) -> &'t str {
-        let from = if matches!(self.kind, Kind::Escaped | Kind::TreeNumber) { unescaped } else { text };
+        self.within(if matches!(self.kind, Kind::Escaped | Kind::TreeNumber) { unescaped } else { text })
+    }
+
+    #[inline]
+    fn within<'t>(&self, text: &'t str) -> &'t str {
         let start = self.start as usize;
-        from.get(start..start + self.length as usize).unwrap_or_default()
+        text.get(start..start + self.length as usize).unwrap_or_default()
     }
 
     /// Where it stood.
@@ -181,6 +185,7 @@ pub enum View<'d> {
 }
 
 impl<'d> Node<'d> {
+    #[inline]
     fn entry(&self) -> Entry {
         let missing = Entry { kind: Kind::Null, start: 0, length: 0, end: 0 };
         self.document.nodes.get(self.index as usize).copied().unwrap_or(missing)
@@ -227,8 +232,15 @@ impl<'d> Node<'d> {
     }
 
     #[must_use]
+    #[inline]
     pub fn as_str(&self) -> Option<&'d str> {
-        if let View::String(text) = self.view() { Some(text) } else { None }
+        let entry = self.entry();
+        let document = self.document;
+        match entry.kind {
+            Kind::Text => Some(entry.within(document.text)),
+            Kind::Escaped => Some(entry.within(&document.unescaped)),
+            _ => None,
+        }
     }
 
     /// The member of that name, if this is an object.

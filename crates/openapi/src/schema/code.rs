@@ -1,5 +1,6 @@
 //! What schemas are compiled to: plain data, one [`Schema`] per schema object, by number.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::error::Unenforced;
@@ -102,11 +103,21 @@ impl Bound {
 
     /// How the number of that text compares with this bound.
     #[inline]
-    pub(super) fn compare(&self, text: &str) -> std::cmp::Ordering {
+    pub(super) fn compare(&self, text: &str) -> Ordering {
         match (small(text), self.small) {
             (Some(one), Some(other)) => one.cmp(&other),
+            (None, Some(other)) => self.compare_fraction(text, other),
             _ => Decimal::of(text).cmp(&Decimal::of(&self.text)),
         }
+    }
+
+    /// Of `10.95` only the 10 matters, unless the bound is 10: the usual price is compared without more.
+    fn compare_fraction(&self, text: &str, bound: i64) -> Ordering {
+        let whole = text.split_once('.').and_then(|(whole, fraction)| {
+            let plain = fraction.bytes().all(|byte| byte.is_ascii_digit());
+            small(whole).filter(|whole| plain && *whole >= 0 && !text.starts_with('-') && *whole != bound)
+        });
+        whole.map_or_else(|| Decimal::of(text).cmp(&Decimal::of(&self.text)), |whole| whole.cmp(&bound))
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::code::{ALWAYS, Applied, Code, Id, NEVER, Schema, types};
 use super::options::Handling;
+use crate::json::Value;
 
 /// How large a valid document can be, written with every character escaped and indented by at most eight characters
 /// a level, numbers in at most 64 characters. `None`: no bound.
@@ -25,18 +26,21 @@ const LARGE: u64 = 1 << 40;
 /// Bounds of schemas, each worked out once.
 pub(super) struct Extents<'c> {
     code: &'c Code,
-    known: HashMap<Id, Extent>,
+    known: HashMap<(Id, bool), Extent>,
     /// Those being worked out: a schema that leads back here has no bound.
     open: Vec<Id>,
+    /// Whether the schema looked at is the only one that applies to its value. Only then does it close an object by
+    /// naming members: others beside it may name more.
+    alone: bool,
 }
 
 impl<'c> Extents<'c> {
     pub(super) fn new(code: &'c Code) -> Self {
-        Self { code, known: HashMap::new(), open: Vec::new() }
+        Self { code, known: HashMap::new(), open: Vec::new(), alone: true }
     }
 
     pub(super) fn of(&mut self, id: Id) -> Extent {
-        if let Some(extent) = self.known.get(&id) {
+        if let Some(extent) = self.known.get(&(id, self.alone)) {
             return *extent;
         }
         if id == ALWAYS || self.open.contains(&id) || self.open.len() > 100 {
@@ -48,8 +52,17 @@ impl<'c> Extents<'c> {
         self.open.pop();
         // Inside a cycle the answer depends on where one came in; it is kept only from outside.
         if self.open.is_empty() || extent.bytes.is_some() && extent.depth.is_some() {
-            self.known.insert(id, extent);
+            self.known.insert((id, self.alone), extent);
         }
+        extent
+    }
+
+    /// As [`Extents::of`], for a schema that has company if `alone` does not hold.
+    fn of_when(&mut self, id: Id, alone: bool) -> Extent {
+        let before = self.alone;
+        self.alone = before && alone;
+        let extent = self.of(id);
+        self.alone = before;
         extent
     }
 
@@ -61,16 +74,22 @@ impl<'c> Extents<'c> {
         let mut extent = match &schema.constants {
             Some(constants) => Extent {
                 bytes: constants.values.iter().map(|value| value.to_string().len() as u64 * CHARACTER).max(),
-                depth: Some(8),
+                depth: constants.values.iter().map(depth).max(),
             },
             None => self.by_types(schema),
         };
+        let only = schema.applied.len() == 1
+            && schema.object.is_none()
+            && schema.array.is_none()
+            && schema.unevaluated_properties.is_none()
+            && schema.unevaluated_items.is_none();
         for applied in &schema.applied {
             let also = match applied {
-                Applied::All(id) => self.of(*id),
+                Applied::All(id) => self.of_when(*id, only),
                 Applied::Any(ids, _) | Applied::One(ids, _) => {
+                    let one = only && matches!(applied, Applied::One(..));
                     let first = Extent { bytes: Some(0), depth: Some(0) };
-                    ids.iter().fold(first, |sum, id| larger(sum, self.of(*id)))
+                    ids.iter().fold(first, |sum, id| larger(sum, self.of_when(*id, one)))
                 }
                 Applied::Not(_) | Applied::If { .. } | Applied::Dynamic { .. } => Extent::default(),
             };
@@ -104,7 +123,7 @@ impl<'c> Extents<'c> {
         let Some(rules) = &schema.array else { return Extent::default() };
         let mut item = Extent { bytes: Some(0), depth: Some(0) };
         for id in rules.prefix.iter().chain(rules.rest.iter()) {
-            item = larger(item, self.of(*id));
+            item = larger(item, self.of_when(*id, rules.contains.is_none()));
         }
         let most = match rules.rest {
             Some(NEVER) => Some(rules.prefix.len() as u64),
@@ -121,8 +140,13 @@ impl<'c> Extents<'c> {
         let Some(rules) = &schema.object else { return Extent::default() };
         let closed = match rules.additional {
             Some(id) => id == NEVER,
-            // Others beside it may name members, too: only a schema that stands alone is closed by itself.
-            None => self.code.unknown == Handling::Refuse && rules.describes && schema.applied.is_empty(),
+            None => {
+                self.alone
+                    && self.code.unknown == Handling::Refuse
+                    && rules.describes
+                    && schema.applied.is_empty()
+                    && schema.unevaluated_properties.is_none_or(|id| id == NEVER)
+            }
         };
         if !closed || !rules.patterns.is_empty() || !rules.dependent.is_empty() {
             return Extent::default();
@@ -140,6 +164,14 @@ impl<'c> Extents<'c> {
             Extent { bytes: sum.bytes.map(|bytes| bytes.div_ceil(count.max(1))), depth: sum.depth },
             Some(count),
         )
+    }
+}
+
+fn depth(value: &Value) -> u32 {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(object) => 1 + object.iter().map(|(_, value)| depth(value)).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

@@ -41,45 +41,51 @@ impl Marks {
 }
 
 /// A member that some schema evaluated.
-pub(super) const KNOWN: u8 = 0;
-/// An object whose members some schema names.
-pub(super) const DESCRIBED: u8 = 1;
+pub(super) const KNOWN: u8 = 1;
+/// An object whose members some schema names, and that has others.
+pub(super) const DESCRIBED: u8 = 2;
 /// A member to take out.
-pub(super) const DROPPED: u8 = 2;
+pub(super) const DROPPED: u8 = 4;
 /// A member that some schema names, so that its name may be said.
-pub(super) const NAMED: u8 = 3;
+pub(super) const NAMED: u8 = 8;
 
 /// Four marks for each node of a document. What a schema marked that turns out not to fit is taken back.
 #[derive(Debug)]
 pub(super) struct Tracker {
     /// Up to 768 nodes without an allocation.
     bits: SmallVec<[u64; 48]>,
-    /// What was marked since the outermost attempt began.
-    log: Vec<u32>,
+    /// Nodes and marks set since the outermost attempt began.
+    log: Vec<(u32, u8)>,
     attempts: u32,
+    /// Whether anything was ever described or dropped: if not, there is nothing to look for.
+    remarkable: bool,
 }
 
 impl Tracker {
     pub(super) fn new(nodes: usize) -> Self {
-        Self { bits: smallvec![0; nodes / 16 + 1], log: Vec::new(), attempts: 0 }
+        Self { bits: smallvec![0; nodes / 16 + 1], log: Vec::new(), attempts: 0, remarkable: false }
     }
 
     #[inline]
-    pub(super) fn set(&mut self, node: usize, mark: u8) {
-        let bit = node * 4 + usize::from(mark);
-        if let Some(bits) = self.bits.get_mut(bit / 64) {
-            let one = 1_u64 << (bit % 64);
-            if self.attempts > 0 && *bits & one == 0 {
-                self.log.push(bit as u32);
+    pub(super) fn set(&mut self, node: usize, marks: u8) {
+        if let Some(bits) = self.bits.get_mut(node / 16) {
+            let shift = node % 16 * 4;
+            let fresh = u64::from(marks) << shift & !*bits;
+            if self.attempts > 0 && fresh != 0 {
+                self.log.push((node as u32, (fresh >> shift) as u8));
             }
-            *bits |= one;
+            *bits |= fresh;
         }
+        self.remarkable |= marks & (DESCRIBED | DROPPED) != 0;
     }
 
     #[inline]
     pub(super) fn has(&self, node: usize, mark: u8) -> bool {
-        let bit = node * 4 + usize::from(mark);
-        self.bits.get(bit / 64).is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
+        self.bits.get(node / 16).is_some_and(|bits| bits >> (node % 16 * 4) & u64::from(mark) != 0)
+    }
+
+    pub(super) const fn is_remarkable(&self) -> bool {
+        self.remarkable
     }
 
     pub(super) fn begin(&mut self) -> usize {
@@ -90,9 +96,9 @@ impl Tracker {
     /// Ends the attempt that began with `begun`.
     pub(super) fn end(&mut self, begun: usize, keep: bool) {
         if !keep {
-            for bit in self.log.drain(begun.min(self.log.len())..) {
-                if let Some(bits) = self.bits.get_mut(bit as usize / 64) {
-                    *bits &= !(1 << (bit % 64));
+            for (node, marks) in self.log.drain(begun.min(self.log.len())..) {
+                if let Some(bits) = self.bits.get_mut(node as usize / 16) {
+                    *bits &= !(u64::from(marks) << (node % 16 * 4));
                 }
             }
         }

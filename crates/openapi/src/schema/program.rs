@@ -114,7 +114,8 @@ impl<'d> Validated<'d> {
         let strips_unknown = code.unknown == super::options::Handling::Strip;
         let mut validated = Self { document, tracker, strips_unknown, changed: false };
         let strips = strips_unknown || code.other_direction == super::options::Handling::Strip;
-        validated.changed = strips && strip::changes(&validated.output(&[]));
+        let remarkable = validated.tracker.as_ref().is_some_and(Tracker::is_remarkable);
+        validated.changed = strips && remarkable && strip::changes(&validated.output(&[]));
         validated
     }
 

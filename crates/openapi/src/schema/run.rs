@@ -54,7 +54,8 @@ impl<'p> Run<'p> {
         let resource = self.code.schemas.get(entry as usize).map_or(0, |schema| schema.resource);
         let scope = Scope { resource, outer: None };
         let good = self.apply(entry, root, &Path::ROOT, scope, None) && !self.stopped;
-        if (good || self.reporting && !self.stopped) && self.code.unknown == Handling::Refuse {
+        let remarkable = self.tracker.as_ref().is_some_and(Tracker::is_remarkable);
+        if (good || self.reporting && !self.stopped) && remarkable && self.code.unknown == Handling::Refuse {
             return self.refuse_unknown(root, &Path::ROOT) && good;
         }
         good
@@ -381,10 +382,7 @@ impl<'p> Run<'p> {
             self.fail(path, Rule::MaxProperties(most));
             return false;
         }
-        if rules.describes {
-            self.track(node.index(), DESCRIBED);
-        }
-        let (mut required, mut guess) = (0, 0);
+        let (mut required, mut guess, mut others) = (0, 0, false);
         for (ordinal, (key, value)) in members.enumerate() {
             let name = key.as_str().unwrap_or_default();
             let mut evaluated = false;
@@ -394,7 +392,9 @@ impl<'p> Run<'p> {
                 required += u32::from(member.required);
                 if let Some(id) = member.schema {
                     evaluated = true;
-                    self.track(value.index(), NAMED);
+                    if self.reporting {
+                        self.track(value.index(), NAMED);
+                    }
                     fits &= self.member(id, value, &path.child(Segment::Name(name)), scope);
                 }
             }
@@ -420,6 +420,8 @@ impl<'p> Run<'p> {
                 if let Some(marks) = marks.as_deref_mut() {
                     marks.set(ordinal);
                 }
+            } else {
+                others = true;
             }
             if let Some(id) = rules.property_names
                 && !self.attempt(id, key, path, scope, None)
@@ -433,6 +435,10 @@ impl<'p> Run<'p> {
                     return false;
                 }
             }
+        }
+        // Where all members are evaluated here, none is unknown, whatever others say.
+        if others && rules.describes {
+            self.track(node.index(), DESCRIBED);
         }
         if required < rules.required {
             good = false;
@@ -545,9 +551,10 @@ impl<'p> Run<'p> {
                     let mut fresh = marks.as_ref().map(|_| Marks::default());
                     if self.attempt(*id, node, path, scope, fresh.as_mut()) {
                         any = true;
+                        // The others may evaluate members that this one does not.
                         if let (Some(marks), Some(fresh)) = (marks.as_deref_mut(), &fresh) {
                             marks.merge(fresh);
-                        } else if self.tracker.is_none() {
+                        } else if self.tracker.is_none() || node.span() == 1 {
                             break;
                         }
                     }

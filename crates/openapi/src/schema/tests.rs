@@ -358,7 +358,14 @@ fn large_documents_are_bounded_by_their_schema() {
     assert_eq!(extent(r#"{"type":"object","properties":{"a":{"type":"string"}}}"#).bytes, None);
     assert_eq!(extent(r#"{"type":"object"}"#), Extent::default());
     assert_eq!(extent(r##"{"type":"object","properties":{"a":{"$ref":"#"}}}"##), Extent::default());
-    assert_eq!(extent(r#"{"enum":["a","b"]}"#).depth, Some(8));
+    assert_eq!(extent(r#"{"enum":["a",[[1]]]}"#).depth, Some(2));
+    // Schemas beside each other name members together: none of them says how large the object is.
+    let parts = r#"{"allOf":[{"type":"object","properties":{"a":{"type":"integer"}}},{"type":"object","properties":{"b":{"type":"string"}}}]}"#;
+    assert_eq!(extent(parts).bytes, None);
+    let open = r#"{"type":"object","properties":{"a":{"type":"integer"}},"unevaluatedProperties":true}"#;
+    assert_eq!(extent(open).bytes, None);
+    let closed = r#"{"type":"object","properties":{"a":{"type":"integer"}},"additionalProperties":false}"#;
+    assert!(extent(closed).bytes.is_some());
 }
 
 fn schemas() -> impl Strategy<Value = String> {
@@ -416,6 +423,9 @@ proptest! {
         prop_assert_eq!(at(&request()).validate_value(&value(&document)).is_ok(), strict);
         if let Ok(validated) = strip.validate(&text) {
             prop_assert_eq!(validated.is_changed(), plain && !strict);
+        }
+        if strict && let Some(bytes) = at(&request()).extent().bytes {
+            prop_assert!(document.len() as u64 <= bytes);
         }
         let opposite = format!(r#"{{"not":{schema}}}"#).replace("#/$defs/x", "#/not/$defs/x");
         let opposite = program(&opposite, &Options::plain(Draft::Draft202012));
