@@ -3,6 +3,7 @@
 mod clients;
 mod contract;
 mod directory;
+mod generate;
 mod identity;
 mod passwords;
 mod users;
@@ -18,6 +19,10 @@ use gabion_vault::jwt::Algorithm;
 pub(crate) use clients::{Client, ClientAdd, ClientChange, ClientList, ClientRotate};
 pub(crate) use contract::{ContractFile, ContractLearn, ContractShadow, ContractVerb};
 pub(crate) use directory::{Grant, Group, ServiceAccount, Session};
+pub(crate) use generate::{
+    CiService, Ecosystem, Framework, Generate, GenerateCi, GenerateDockerfile, GenerateIdentity,
+    GenerateKubernetes, GenerateSchemas, Target, Way,
+};
 pub(crate) use identity::{IdentityApply, IdentityExport, IdentityHash, IdentityPlan, IdentityVerb};
 pub(crate) use passwords::{Calibrate, Passwords};
 pub(crate) use users::{
@@ -137,6 +142,9 @@ pub(crate) enum Command {
     /// Find the cost of hashing that suits this machine
     #[command(subcommand)]
     Passwords(Passwords),
+    /// Make files for your repository: validators, identity, an image, manifests, CI
+    #[command(subcommand)]
+    Generate(Generate),
     /// List what Gabion promises and what enforces it
     Controls(Controls),
     /// Check, lint and draft the application's contract, and list what it does not know

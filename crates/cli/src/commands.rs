@@ -9,6 +9,7 @@ mod controls;
 mod demo;
 mod directory;
 mod doctor;
+mod generate;
 mod identity;
 mod init;
 mod key;
@@ -45,6 +46,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Passwords(verb) => passwords::run(&verb),
         Command::Identity(verb) => identity::run(verb),
         Command::Ledger(verb) => ledger::run(verb),
+        Command::Generate(verb) => generate::run(&verb),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Contract(verb) => contract::run(&verb),
         Command::Config(verb) => config::run(&verb),

@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["model"],
     &["vault"],
     &["seclang", "openapi", "identity", "policy", "ledger", "watch", "control"],
-    &["checks"],
+    &["checks", "generate"],
     &["service", "egress"],
     &["gateway", "console", "store", "courier", "scan", "probe", "strawman", "tower"],
     &["cli"],
