@@ -25,7 +25,6 @@ mod faults;
 mod federation;
 mod gabion_gabion;
 mod gate;
-mod generate;
 mod machines;
 mod mail;
 mod oauth;
