@@ -186,7 +186,7 @@ impl<'a> Decimal<'a> {
         }
         let modulus = u128::from(modulus);
         let remainder = self.digits().fold(0_u128, |rest, digit| (rest * 10 + u128::from(digit)) % modulus);
-        Some(remainder * power_of_ten(shift.unsigned_abs(), modulus) % modulus == 0)
+        Some((remainder * power_of_ten(shift.unsigned_abs(), modulus)).is_multiple_of(modulus))
     }
 
     /// The digits as one number.

@@ -136,7 +136,7 @@ impl<'p> Run<'p> {
         node: Node<'_>,
         path: &Path<'_>,
         scope: Scope<'_>,
-        mut marks: Option<&mut Marks>,
+        marks: Option<&mut Marks>,
     ) -> bool {
         let view = node.view();
         if !fits_type(schema.types, &view) {
@@ -172,7 +172,7 @@ impl<'p> Run<'p> {
         }
         good &= self.unevaluated(rest, view, path, scope, &own);
         own.set_all();
-        if let Some(outer) = marks.as_deref_mut() {
+        if let Some(outer) = marks {
             outer.merge(&own);
         }
         good
