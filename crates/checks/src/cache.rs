@@ -13,8 +13,8 @@
 //! 2. With `cache = "private"` the application's word stays, but shared caches are excluded: `public` and `s-maxage`
 //!    go, `private` comes.
 //! 3. With `cache = "upstream"`, the default of public routes, nothing changes, except for an answer to somebody who
-//!    is known: one that sets a cookie is treated as in 2, and so is one that does not say itself that it is for
-//!    everybody (`public`, `s-maxage`), since shared caches may keep what says nothing (RFC 9111 §4.2.2).
+//!    is known: one that sets a cookie is treated as in 2, and so is one that does not say itself who may keep it
+//!    (`public`, `s-maxage`, `private`, `no-store`), since shared caches may keep what says nothing (RFC 9111 §4.2.2).
 //!
 //! **Answer.** Never refuses.
 //!
@@ -55,9 +55,9 @@ impl Settings {
 
 /// The rule for one answer.
 #[must_use]
-pub fn verify(policy: CachePolicy, is_known: bool, sets_cookie: bool, for_everybody: bool) -> CachePolicy {
+pub fn verify(policy: CachePolicy, is_known: bool, sets_cookie: bool, says_who: bool) -> CachePolicy {
     match policy {
-        CachePolicy::Upstream if is_known && (sets_cookie || !for_everybody) => CachePolicy::Private,
+        CachePolicy::Upstream if is_known && (sets_cookie || !says_who) => CachePolicy::Private,
         policy => policy,
     }
 }
@@ -94,7 +94,7 @@ impl Check for Cache {
         let Some(policy) = exchange.route.and_then(|route| self.routes.get(route)) else { return };
         let headers = &mut answer.head.headers;
         let is_known = exchange.principal().is_some();
-        match verify(*policy, is_known, headers.contains_key(SET_COOKIE), is_for_everybody(headers)) {
+        match verify(*policy, is_known, headers.contains_key(SET_COOKIE), says_who(headers)) {
             CachePolicy::Upstream => {}
             CachePolicy::NoStore => {
                 for name in [EXPIRES, PRAGMA].into_iter().chain(OF_SINGLE_CACHES) {
@@ -107,12 +107,12 @@ impl Check for Cache {
     }
 }
 
-/// Whether the application says that shared caches may keep it.
-fn is_for_everybody(headers: &HeaderMap) -> bool {
+/// Whether the application says who may keep it.
+fn says_who(headers: &HeaderMap) -> bool {
     headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok()).any(|value| {
         value.split(',').any(|directive| {
             let name = directive.split('=').next().unwrap_or_default().trim();
-            name.eq_ignore_ascii_case("public") || name.eq_ignore_ascii_case("s-maxage")
+            ["public", "s-maxage", "private", "no-store"].iter().any(|known| name.eq_ignore_ascii_case(known))
         })
     })
 }

@@ -37,8 +37,8 @@ fn what_applications_send_passes() {
 #[test]
 fn every_abuse_meets_its_rule() {
     let settings = Settings::default();
-    let deep = format!("{}a{}", "{ a ".repeat(10), "}".repeat(10));
-    let deepest = format!("{}a{}", "{ a ".repeat(200), "}".repeat(200));
+    let deep = format!("{}{}", "{ a ".repeat(11), "}".repeat(11));
+    let deepest = format!("{}{}", "{ a ".repeat(200), "}".repeat(200));
     let by_fragments = "{ ...A } fragment A on T { a { ...B } } fragment B on T { a { a { ...C } } } \
         fragment C on T { a { a { a { a { a { a { a { a { a } } } } } } } } }";
     let unfolding: String = (0..60)

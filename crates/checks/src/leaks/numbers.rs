@@ -40,11 +40,15 @@ fn luhn(digits: &[u8]) -> bool {
     sum % 10 == 0
 }
 
+/// How long an IBAN is that begins like this.
+pub(super) fn iban_length(text: &[u8]) -> Option<usize> {
+    let country = text.get(..2)?;
+    IBAN_LENGTHS.iter().find(|(code, _)| code.as_bytes() == country).map(|(_, length)| *length)
+}
+
 /// ISO 13616: the length of the country, and 97-10 of ISO 7064.
 pub(super) fn is_iban(text: &[u8]) -> bool {
-    let country = text.get(..2).unwrap_or_default();
-    let length = IBAN_LENGTHS.iter().find(|(code, _)| code.as_bytes() == country).map(|(_, length)| *length);
-    if length != Some(text.len()) {
+    if iban_length(text) != Some(text.len()) {
         return false;
     }
     let (head, body) = text.split_at_checked(4).unwrap_or_default();

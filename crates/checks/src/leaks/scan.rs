@@ -3,7 +3,7 @@
 use gabion_identity::api_key;
 
 use super::Kind;
-use super::numbers::{is_card, is_iban, is_national};
+use super::numbers::{iban_length, is_card, is_iban, is_national};
 
 /// Something that should not be there: bytes `start..end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,11 +102,16 @@ impl Scan<'_> {
             word.get(range).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_uppercase))
         };
         if letters(0..2) && word.get(2..4).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit)) {
-            let (length, compact) =
-                compact(self.rest(at), 34, |byte| byte == b' ', u8::is_ascii_alphanumeric);
-            if is_iban(&compact) {
-                self.note(Kind::Iban, at, at + length);
-                return Some(at + length);
+            let wanted = iban_length(word).unwrap_or_default();
+            let iban = groups(self.rest(at), wanted, |byte| byte == b' ', u8::is_ascii_alphanumeric);
+            let whole = iban.last().filter(|(length, compact)| {
+                let follows = self.text.get(at + length).is_some_and(u8::is_ascii_alphanumeric);
+                !follows && is_iban(compact) && self.ends(at + length)
+            });
+            if let Some((length, _)) = whole {
+                let end = at + length;
+                self.note(Kind::Iban, at, end);
+                return Some(end);
             }
         }
         if let Some(kind) = is_national(word, self.wanted) {
@@ -118,17 +123,22 @@ impl Scan<'_> {
 
     fn number(&mut self, at: usize, before: u8) -> Option<usize> {
         let separated = |byte| matches!(byte, b' ' | b'-');
-        let (length, digits) = compact(self.rest(at), 19, separated, u8::is_ascii_digit);
-        let end = at + length;
-        let after = self.text.get(end).copied();
         // Part of a decimal, a longer word, a dotted or an encoded name: no number of anybody's.
         let part = |byte: u8| is_word(byte) || matches!(byte, b'-' | b'+' | b'%' | b'/');
-        let decimal =
-            before == b'.' || after == Some(b'.') && self.text.get(end + 1).is_some_and(u8::is_ascii_digit);
-        if part(before) || decimal || after.is_some_and(part) || !self.ends(end) {
+        if part(before) || before == b'.' {
             return self.national(at);
         }
-        if is_card(&digits) {
+        // The longest first: what stands behind a card, its year say, is not part of it.
+        let card = groups(self.rest(at), 19, separated, u8::is_ascii_digit).into_iter().rev().find(
+            |(length, digits)| {
+                let after = self.text.get(at + length).copied();
+                let decimal =
+                    after == Some(b'.') && self.text.get(at + length + 1).is_some_and(u8::is_ascii_digit);
+                !decimal && !after.is_some_and(part) && self.ends(at + length) && is_card(digits)
+            },
+        );
+        if let Some((length, _)) = card {
+            let end = at + length;
             self.note(Kind::Card, at, end);
             return Some(end);
         }
@@ -167,21 +177,27 @@ impl Scan<'_> {
     }
 }
 
-/// Bytes of a kind with single separators between: how long that is, and without the separators.
-fn compact(text: &[u8], most: usize, separator: fn(u8) -> bool, is: fn(&u8) -> bool) -> (usize, Vec<u8>) {
-    let (mut bytes, mut length) = (Vec::with_capacity(most), 0);
+/// At most so many bytes of a kind with single separators between: after each group, how long it is so far, and
+/// without the separators.
+fn groups(text: &[u8], most: usize, separator: fn(u8) -> bool, is: fn(&u8) -> bool) -> Vec<(usize, Vec<u8>)> {
+    let (mut groups, mut bytes, mut length) = (Vec::new(), Vec::new(), 0);
     for (index, byte) in text.iter().enumerate() {
-        if is(byte) {
+        if is(byte) && bytes.len() < most {
             bytes.push(*byte);
             length = index + 1;
-            if bytes.len() > most {
-                break;
-            }
-        } else if !separator(*byte) || index != length {
+        } else if is(byte) {
+            // A group that goes on is no group.
+            return groups;
+        } else if separator(*byte) && index == length {
+            groups.push((length, bytes.clone()));
+        } else {
             break;
         }
     }
-    (length, bytes)
+    if groups.last().is_none_or(|(last, _)| *last != length) {
+        groups.push((length, bytes));
+    }
+    groups
 }
 
 /// A secret by the prefix its issuer gives it and the form of the rest.
