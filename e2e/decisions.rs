@@ -242,7 +242,12 @@ async fn a_broken_set_never_replaces_a_good_one() {
     house.reload("permit (principal, action, resource) when { resource.owner = };", "not reloaded").await;
     assert_eq!(ada.get("/orders/1").await.expect("answers").status(), 200);
     assert_eq!(ada.get("/orders/2").await.expect("answers").status(), 404);
-    house.reload(&POLICIES.replace("owners-read", "x").replace("== principal };", "!= principal };"), "configuration reloaded").await;
+    house
+        .reload(
+            &POLICIES.replace("owners-read", "x").replace("== principal };", "!= principal };"),
+            "configuration reloaded",
+        )
+        .await;
     assert_eq!(ada.get("/orders/1").await.expect("answers").status(), 404);
     assert_eq!(ada.get("/orders/2").await.expect("answers").status(), 200);
 }
@@ -279,7 +284,11 @@ async fn applications_ask_for_themselves() {
         ("carl", "2", "mask_needed"),
     ] {
         let (status, answer) = ask(evaluation, question(who, order), key).await;
-        assert_eq!((status, &answer["decision"], &answer["context"]["reason"]), (200, &json!(false), &json!(reason)), "{answer}");
+        assert_eq!(
+            (status, &answer["decision"], &answer["context"]["reason"]),
+            (200, &json!(false), &json!(reason)),
+            "{answer}"
+        );
     }
     let several = json!({
         "subject": { "type": "user", "id": "ada" }, "action": { "name": "readOrder" },
@@ -288,11 +297,16 @@ async fn applications_ask_for_themselves() {
         "options": { "evaluations_semantic": "deny_on_first_deny" },
     });
     let (_, answer) = ask("/.gabion/access/v1/evaluations", several, key).await;
-    let decisions: Vec<_> = answer["evaluations"].as_array().expect("a list").iter().map(|one| &one["decision"]).collect();
+    let decisions: Vec<_> =
+        answer["evaluations"].as_array().expect("a list").iter().map(|one| &one["decision"]).collect();
     assert_eq!(decisions, [&json!(true), &json!(false)]);
     let own = json!({ "principal": { "type": "user", "id": "ada" }, "action": "cancelOrder",
         "resource": { "type": "Order", "id": "1" } });
     let (status, answer) = ask("/.gabion/api/v1/authorize", own, key).await;
-    assert_eq!((status, &answer["reason"], &answer["acr_values"]), (200, &json!("step_up"), &json!("urn:gabion:acr:2fa")), "{answer}");
+    assert_eq!(
+        (status, &answer["reason"], &answer["acr_values"]),
+        (200, &json!("step_up"), &json!("urn:gabion:acr:2fa")),
+        "{answer}"
+    );
     assert_eq!(ask(evaluation, question("ada", "1"), "gab_wrong").await.0, 401);
 }

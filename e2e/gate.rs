@@ -136,6 +136,16 @@ impl Gate {
         self.directory.path()
     }
 
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id().expect("runs")
+    }
+
+    /// Waits until what the process wrote is so.
+    pub(crate) async fn said(&self, is_so: impl Fn(&str) -> bool) {
+        self.output.wait_for(|text| is_so(text).then_some(())).await;
+    }
+
     /// What the admin listener says of a gauge.
     pub(crate) async fn metric(&self, name: &str) -> f64 {
         let line = self
