@@ -132,6 +132,10 @@ impl Gate {
         self.output.text.lock().expect("no writer panicked").clone()
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id().expect("runs")
+    }
+
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }

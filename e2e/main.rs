@@ -37,4 +37,5 @@ mod readme;
 mod scim;
 mod secrets;
 mod tower;
+mod uploads;
 mod webhooks;

@@ -137,11 +137,19 @@ impl Head {
             return None;
         }
         let status = status.next()?.parse().ok()?;
-        let fields = lines.map(|line| {
+        let mut fields: Vec<(String, String)> = Vec::new();
+        for line in lines {
+            // Findings may take several lines.
+            if let Some(more) = line.strip_prefix([' ', '\t']) {
+                let (_, value) = fields.last_mut()?;
+                value.push(' ');
+                value.push_str(more.trim());
+                continue;
+            }
             let (name, value) = line.split_once(':')?;
-            Some((name.to_ascii_lowercase(), value.trim().to_owned()))
-        });
-        Some(Self { status, fields: fields.collect::<Option<_>>()? })
+            fields.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        Some(Self { status, fields })
     }
 
     fn fields<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {

@@ -109,7 +109,7 @@ async fn icap_shows_a_preview_and_goes_on_when_asked() {
 async fn icap_findings_and_failures() {
     let rows: [(&'static [u8], Scan); 6] = [
         (
-            b"ICAP/1.0 200 OK\r\nX-Infection-Found: Type=0; Resolution=2; Threat=Eicar;\r\n\r\n",
+            b"ICAP/1.0 200 OK\r\nX-Violations-Found: 1\r\n\t-\r\n\tEicar\r\n\t0\r\nX-Infection-Found: Type=0; Resolution=2; Threat=Eicar;\r\n\r\n",
             Scan::Infected("Eicar".into()),
         ),
         (
