@@ -6,6 +6,7 @@ mod directory;
 mod generate;
 mod identity;
 mod passwords;
+mod policy;
 mod users;
 mod webhook;
 
@@ -25,6 +26,10 @@ pub(crate) use generate::{
 };
 pub(crate) use identity::{IdentityApply, IdentityExport, IdentityHash, IdentityPlan, IdentityVerb};
 pub(crate) use passwords::{Calibrate, Passwords};
+pub(crate) use policy::{
+    PolicyCheck, PolicyDiff, PolicyExplain, PolicyFolder, PolicyMatrix, PolicyReview, PolicyTest, PolicyVerb,
+    ReviewFormat,
+};
 pub(crate) use users::{
     PasswordFrom, User, UserAdd, UserEmail, UserImport, UserRemove, UserReset, UserRoles,
 };
@@ -54,7 +59,7 @@ fn closing() -> String {
   1  it was tried and failed, or what was examined is not in order
   2  the command line or the configuration is wrong; nothing was started
   3  another gate holds the data directory
-  4  `gabion identity plan`: there is something to change"
+  4  `gabion identity plan`, `gabion policy diff`: there is something to change"
     )
 }
 
@@ -150,6 +155,9 @@ pub(crate) enum Command {
     /// Check, lint and draft the application's contract, and list what it does not know
     #[command(subcommand)]
     Contract(ContractVerb),
+    /// Try, explain, compare and review who may do what
+    #[command(subcommand)]
+    Policy(PolicyVerb),
     /// Check and explain the configuration
     #[command(subcommand)]
     Config(ConfigVerb),

@@ -16,6 +16,7 @@ mod key;
 mod ledger;
 mod mail;
 mod passwords;
+mod policy;
 mod reference;
 mod run;
 mod user;
@@ -49,6 +50,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Generate(verb) => generate::run(&verb),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Contract(verb) => contract::run(&verb),
+        Command::Policy(verb) => policy::run(&verb),
         Command::Config(verb) => config::run(&verb),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

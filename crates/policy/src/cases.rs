@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::compile::Policies;
 use crate::decision::{Decision, Effect, Obligation};
 use crate::explain::Explanation;
+use crate::question::Subject;
 use crate::value::Value;
-use crate::written::{OwnedQuestion, WrittenPrincipal, WrittenQuestion, WrittenResource, read_context};
+use crate::written::{
+    OwnedQuestion, WrittenError, WrittenPrincipal, WrittenQuestion, WrittenResource, read_context,
+};
 
 /// A file of cases.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -116,6 +119,22 @@ impl Cases {
         if problems.is_empty() { Ok(cases) } else { Err(problems) }
     }
 
+    /// One question by itself.
+    ///
+    /// # Errors
+    /// Why it is none, in words.
+    pub fn question(text: &str) -> Result<WrittenQuestion, String> {
+        serde_saphyr::from_str(text).map_err(|error| {
+            let text = error.to_string();
+            text.lines().next().unwrap_or_default().to_owned()
+        })
+    }
+
+    /// The principals with their names; one without an id has its name for an id.
+    pub fn subjects(&self) -> impl Iterator<Item = (&str, Result<Subject, WrittenError>)> {
+        self.principals.iter().map(|(name, principal)| (name.as_str(), called(name, principal).read()))
+    }
+
     /// The questions, in order, each with its case.
     ///
     /// # Errors
@@ -124,13 +143,7 @@ impl Cases {
         let (mut questions, mut problems) = (Vec::new(), Vec::new());
         for (index, case) in self.cases.iter().enumerate() {
             let principal = match &case.principal {
-                Named::Name(name) => self.principals.get(name).map(|one| {
-                    let mut one = one.clone();
-                    if one.id.is_empty() && one.kind != "Anonymous" {
-                        one.id.clone_from(name);
-                    }
-                    one
-                }),
+                Named::Name(name) => self.principals.get(name).map(|one| called(name, one)),
                 Named::Here(one) => Some(one.clone()),
             };
             let resource = match &case.resource {
@@ -175,14 +188,11 @@ impl Cases {
         let mut all = Vec::new();
         let context = read_context(&self.context)
             .map_err(|error| vec![Problem::new(format!("{file}: context"), error.to_string())])?;
-        for (who, principal) in &self.principals {
-            let mut principal = principal.clone();
-            if principal.id.is_empty() && principal.kind != "Anonymous" {
-                principal.id.clone_from(who);
-            }
-            let subject = principal.read().map_err(|error| {
+        for (who, subject) in self.subjects() {
+            let at = |error: WrittenError| {
                 vec![Problem::new(format!("{file}: principals.{who}"), error.to_string())]
-            })?;
+            };
+            let subject = subject.map_err(at)?;
             for (what, resource) in &self.resources {
                 for (action, kinds) in policies.actions() {
                     if kinds.iter().any(|kind| **kind == *resource.kind) {
@@ -192,7 +202,7 @@ impl Cases {
                             resource: resource.read(),
                             context: context.clone(),
                         };
-                        all.push((who.clone(), what.clone(), question));
+                        all.push((who.to_owned(), what.clone(), question));
                     }
                 }
             }
@@ -220,6 +230,14 @@ impl Cases {
         };
         Ok(self.questions(file)?.into_iter().map(tried).collect())
     }
+}
+
+fn called(name: &str, principal: &WrittenPrincipal) -> WrittenPrincipal {
+    let mut called = principal.clone();
+    if called.id.is_empty() && called.kind != "Anonymous" {
+        name.clone_into(&mut called.id);
+    }
+    called
 }
 
 fn unknown<'a>(path: String, name: &str, known: impl Iterator<Item = &'a String>) -> Problem {

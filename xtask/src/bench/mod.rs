@@ -7,6 +7,7 @@ mod ground;
 mod http;
 mod identity;
 mod load;
+mod policy;
 mod process;
 mod report;
 mod wrk;
@@ -21,12 +22,12 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         Some((name, rest)) if name == "contract" => contract::run(rest),
         Some((name, rest)) if name == "gate" => gate::run(rest),
         Some((name, rest)) if name == "identity" => identity::run(rest),
+        Some((name, _)) if name == "policy" => policy::run(),
         Some((name, _)) => {
-            return usage(&format!(
-                "no bench is called `{name}`; there are `contract`, `gate` and `identity`"
-            ));
+            let known = "`contract`, `gate`, `identity` and `policy`";
+            return usage(&format!("no bench is called `{name}`; there are {known}"));
         }
-        None => return usage("name a bench; there are `contract`, `gate` and `identity`"),
+        None => return usage("name a bench; there are `contract`, `gate`, `identity` and `policy`"),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
