@@ -1,1 +1,8 @@
+//! Contracts and schemas as the gate uses them.
+
+mod answers;
 mod json_schema_suite;
+mod products;
+mod refused;
+mod requests;
+mod shop;

@@ -1,0 +1,59 @@
+//! Contracts of real products load; what of them is not enforced is counted, and the counts may only shrink.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use gabion_openapi::{Answers, Contract, Loaded, Options};
+
+/// File, operations, parts that are not enforced.
+const SHARED: [(&str, usize, usize); 13] = [
+    ("crapi.json", 0, 0),
+    ("juice-shop.yml", 0, 0),
+    ("vampi.yml", 0, 0),
+    ("wazuh.yaml", 0, 0),
+    ("oai-examples/examples/v3.0/api-with-examples.yaml", 0, 0),
+    ("oai-examples/examples/v3.0/callback-example.json", 0, 0),
+    ("oai-examples/examples/v3.0/link-example.yaml", 0, 0),
+    ("oai-examples/examples/v3.0/petstore-expanded.yaml", 0, 0),
+    ("oai-examples/examples/v3.0/petstore.json", 0, 0),
+    ("oai-examples/examples/v3.0/uspto.yaml", 0, 0),
+    ("oai-examples/examples/v3.1/non-oauth-scopes.yaml", 0, 0),
+    ("oai-examples/examples/v3.1/tictactoe.yaml", 0, 0),
+    ("oai-examples/examples/v3.1/webhook-example.yaml", 0, 0),
+];
+
+fn load(path: &Path) -> Result<Loaded, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let files = BTreeMap::from([(name.clone(), text)]);
+    let options = Options { answers: Answers::Enforce, ..Options::default() };
+    Contract::load(&files, &name, &options).map_err(|problems| {
+        let told: Vec<String> = problems.iter().take(10).map(ToString::to_string).collect();
+        format!("{}: {} problems\n{}", path.display(), problems.len(), told.join("\n"))
+    })
+}
+
+#[test]
+fn contracts_of_real_products_load() {
+    let shared = std::env::var_os("GABION_SHARED").map_or_else(|| PathBuf::from("../../../shared"), PathBuf::from);
+    let folder = shared.join("data/openapi");
+    if !folder.exists() {
+        eprintln!("skipped: no contracts in {}", folder.display());
+        return;
+    }
+    let mut wrong = Vec::new();
+    for (file, operations, listed) in SHARED {
+        match load(&folder.join(file)) {
+            Err(error) => wrong.push(error),
+            Ok(loaded) => {
+                let found = (loaded.contract.operations().len(), loaded.not_enforced.len());
+                if found != (operations, listed) {
+                    let told: Vec<String> =
+                        loaded.not_enforced.iter().take(12).map(|limit| format!("  {} {}", limit.place, limit.what)).collect();
+                    wrong.push(format!("(\"{file}\", {}, {}),\n{}", found.0, found.1, told.join("\n")));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
