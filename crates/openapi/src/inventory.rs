@@ -171,7 +171,7 @@ impl Inventory {
                 state.forgotten = state.forgotten.saturating_add(1);
                 return;
             }
-            key.2 = state.merged(contract, &key.2);
+            key.2 = state.merged(contract, &key.2, answered);
             if full && !state.shadows.contains_key(&key) && !state.make_room() {
                 state.forgotten = state.forgotten.saturating_add(1);
                 return;
@@ -235,15 +235,19 @@ impl State {
         oldest.is_some_and(|key| self.shadows.remove(&key).is_some())
     }
 
-    /// The template with `{id}` where many different words were seen already.
-    fn merged(&self, contract: &str, path: &str) -> String {
+    /// The template with `{id}` where many different words were seen already; what scans only ask for says nothing
+    /// about what is there.
+    fn merged(&self, contract: &str, path: &str, answered: bool) -> String {
         let mut segments: Vec<&str> = path.split('/').collect();
         for at in 1..segments.len() {
             let (before, after) =
                 (segments.get(..at).unwrap_or_default(), segments.get(at..).unwrap_or_default());
             let Some((own, after)) = after.split_first() else { break };
             let mut words: Vec<&str> = Vec::new();
-            for (name, _, other) in self.shadows.keys() {
+            for ((name, _, other), times) in &self.shadows {
+                if answered && times.answered == 0 {
+                    continue;
+                }
                 let other: Vec<&str> = other.split('/').collect();
                 let is_like = name == contract
                     && other.len() == segments.len()

@@ -312,11 +312,7 @@ impl<'s> Loader<'s> {
                 let number = match known.get(&full) {
                     Some(number) => *number,
                     None => {
-                        let number = self.paths.len();
-                        if !self.route(&full, number, &place) {
-                            continue;
-                        }
-                        self.paths.push(Path { methods: BTreeMap::new(), allow: String::new() });
+                        let Some(number) = self.route(&full, &place) else { continue };
                         known.insert(full.clone(), number);
                         number
                     }
@@ -329,25 +325,18 @@ impl<'s> Loader<'s> {
         }
     }
 
-    fn route(&mut self, full: &str, number: usize, place: &At<'_>) -> bool {
+    /// The number of a path. Two templates may mean the same paths, as long as their methods differ.
+    fn route(&mut self, full: &str, place: &At<'_>) -> Option<usize> {
+        let number = self.paths.len();
         match self.router.add(full, number) {
-            Ok(_) => true,
+            Ok(_) => {
+                self.paths.push(Path { methods: BTreeMap::new(), allow: String::new() });
+                Some(number)
+            }
+            Err(Unroutable::Same(other)) => Some(other),
             Err(Unroutable::Syntax(rule)) => {
                 self.problem(place, format!("`{full}` is not a path template: {rule}"));
-                false
-            }
-            Err(Unroutable::Same(other)) => {
-                let other = self.operations.iter().find(|operation| {
-                    self.paths.get(other).is_some_and(|path| {
-                        path.methods.values().any(|index| {
-                            self.operations.get(*index).is_some_and(|one| std::ptr::eq(one, *operation))
-                        })
-                    })
-                });
-                let other =
-                    other.map_or_else(String::new, |operation| format!(" (`{}`)", operation.template));
-                self.problem(place, format!("`{full}` means the same paths as another one{other}"));
-                false
+                None
             }
         }
     }
@@ -397,6 +386,17 @@ impl<'s> Loader<'s> {
         let answers = self.answers(at);
         let method = method.to_ascii_uppercase();
         let index = self.operations.len();
+        // `HEAD` may have come with the `GET` of the other one.
+        let twin = self
+            .paths
+            .get(path)
+            .and_then(|path| path.methods.get(&method))
+            .and_then(|twin| self.operations.get(*twin));
+        if let Some(twin) = twin.filter(|twin| twin.method == method) {
+            let what = format!("`{method} {full}` means the same requests as `{method} {}`", twin.template);
+            self.problem(at, what);
+            return;
+        }
         self.operations.push(Operation {
             method: method.clone(),
             template: full.to_owned(),

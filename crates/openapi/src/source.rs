@@ -1,6 +1,7 @@
 //! The files of a contract: values with the place they were written at, and references between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use gabion_model::Problem;
 
@@ -16,8 +17,36 @@ pub(crate) struct Sources {
 /// One file.
 #[derive(Debug)]
 pub(crate) struct File {
-    pub(crate) value: std::sync::Arc<Value>,
-    pub(crate) lines: Lines,
+    pub(crate) value: Arc<Value>,
+    lines: Lines,
+    /// The number of each value in the order of the file, by where it lies: looked up for every operation.
+    numbers: OnceLock<HashMap<usize, usize>>,
+}
+
+impl File {
+    fn line(&self, value: &Value) -> Option<u32> {
+        let numbers = self.numbers.get_or_init(|| {
+            let mut numbers = HashMap::new();
+            let mut open = vec![&*self.value];
+            while let Some(value) = open.pop() {
+                numbers.insert(address(value), numbers.len());
+                match value {
+                    Value::Array(items) => open.extend(items.iter().rev()),
+                    Value::Object(object) => {
+                        let members: Vec<&Value> = object.iter().map(|(_, value)| value).collect();
+                        open.extend(members.into_iter().rev());
+                    }
+                    _ => {}
+                }
+            }
+            numbers
+        });
+        self.lines.at(*numbers.get(&address(value))?)
+    }
+}
+
+fn address(value: &Value) -> usize {
+    std::ptr::from_ref(value).addr()
 }
 
 /// A value and where it stands.
@@ -82,11 +111,15 @@ impl Sources {
             let read = if name.to_ascii_lowercase().ends_with(".json") {
                 parse_file(text.as_bytes(), &bounds)
             } else {
+                // What libyaml lets pass is passed too, where it can mean one thing only.
                 yaml::parse(text, &bounds)
+                    .or_else(|error| yaml::parse(&indented(text), &bounds).map_err(|_| error))
             };
             match read {
                 Ok((value, lines)) => {
-                    sources.files.insert(name.clone(), File { value: value.into(), lines });
+                    sources
+                        .files
+                        .insert(name.clone(), File { value: value.into(), lines, numbers: OnceLock::new() });
                 }
                 Err(error) => {
                     let before = text.as_bytes().get(..error.offset).unwrap_or(text.as_bytes());
@@ -132,11 +165,11 @@ impl Sources {
 
     /// `openapi.yaml:12`
     pub(crate) fn place(&self, at: &At<'_>) -> String {
-        self.place_of(at.file, &at.pointer)
+        self.place_of(at.file, at.value)
     }
 
-    pub(crate) fn place_of(&self, file: &str, pointer: &Pointer) -> String {
-        match self.files.get(file).and_then(|file| file.lines.line(&file.value, pointer)) {
+    fn place_of(&self, file: &str, value: &Value) -> String {
+        match self.files.get(file).and_then(|file| file.line(value)) {
             Some(line) => format!("{file}:{line}"),
             None => file.to_owned(),
         }
@@ -145,8 +178,14 @@ impl Sources {
     /// The place of `openapi.yaml#/components/schemas/Pet`.
     pub(crate) fn place_at(&self, location: &str) -> String {
         let (file, pointer) = location.split_once('#').unwrap_or((location, ""));
-        let pointer = Pointer::parse(pointer).unwrap_or_default();
-        self.place_of(file, &pointer)
+        let Some(root) = self.files.get(file).map(|file| &*file.value) else { return file.to_owned() };
+        // The nearest one above where there is none.
+        let mut value = root;
+        for segment in Pointer::parse(pointer).unwrap_or_default().segments() {
+            let Some(child) = value.child(segment) else { break };
+            value = child;
+        }
+        self.place_of(file, value)
     }
 
     pub(crate) fn problem(&self, at: &At<'_>, reason: impl Into<String>) -> Problem {
@@ -167,6 +206,70 @@ impl Sources {
             }
         }
     }
+}
+
+/// YAML asks the lines of a quoted scalar to be indented further than its key (YAML 1.2 §7.3), and many files do
+/// not. Blanks at the beginning of such a line mean nothing, so more of them change nothing.
+fn indented(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut block: Option<usize> = None;
+    let mut open: Option<char> = None;
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_end();
+        let indent = line.len().saturating_sub(line.trim_start_matches(' ').len());
+        if let Some(quote) = open {
+            if !body.is_empty() {
+                out.push_str("        ");
+                out.push_str(&" ".repeat(indent));
+            }
+            out.push_str(line);
+            if is_closed(body, quote) {
+                open = None;
+            }
+            continue;
+        }
+        out.push_str(line);
+        if block.is_some_and(|above| body.is_empty() || indent > above) {
+            continue;
+        }
+        block = None;
+        if body.trim_start().starts_with('#') {
+            continue;
+        }
+        let value = body
+            .split_once(": ")
+            .map_or_else(|| body.trim_start().trim_start_matches("- "), |(_, value)| value)
+            .trim_start();
+        if value.starts_with(['|', '>']) {
+            block = Some(indent);
+        } else if let Some(rest) = value.strip_prefix('"')
+            && !is_closed(rest, '"')
+        {
+            open = Some('"');
+        } else if let Some(rest) = value.strip_prefix('\'')
+            && !is_closed(rest, '\'')
+        {
+            open = Some('\'');
+        }
+    }
+    out
+}
+
+/// Does the quoted scalar end in this text, which is inside it?
+fn is_closed(text: &str, quote: char) -> bool {
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character == '\\' && quote == '"' {
+            characters.next();
+        } else if character == quote {
+            if quote == '\'' && characters.peek() == Some(&quote) {
+                characters.next();
+            } else {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 /// The file a reference means, relative to the one it stands in.

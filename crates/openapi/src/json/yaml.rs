@@ -35,6 +35,11 @@ impl Lines {
         Self(lines.collect())
     }
 
+    /// The line of a value by its number in the order of the file, the root being 0.
+    pub(crate) fn at(&self, number: usize) -> Option<u32> {
+        self.0.get(number).copied()
+    }
+
     /// The line of the value at `pointer` in `root`, the tree that these lines belong to; of the nearest one above
     /// where there is none.
     #[must_use]
@@ -335,7 +340,8 @@ fn plain(text: &str, bound: usize) -> Result<Value, Rule> {
     }
     match decimal(text) {
         Some(number) if number.len() > bound => Err(Rule::NumberLength),
-        Some(number) => Number::parse(&number).map(Value::Number),
+        // `6e8579013`, part of a digest: a number to nobody.
+        Some(number) => Ok(Number::parse(&number).map_or_else(|_| Value::from(text), Value::Number)),
         None => Ok(Value::from(text)),
     }
 }

@@ -31,7 +31,10 @@ fn what_the_contract_does_not_name_is_stripped_or_refused() {
     assert_eq!(judged(&strip, good), Judged::Fits);
     assert_eq!(judged(&enforce, good), Judged::Fits);
     let over = r#"{"id":1,"sku":"AB1","cost":3,"secret":"s","parts":[{"sku":"x","supplier":"y"}]}"#;
-    assert_eq!(judged(&strip, over), Judged::Stripped(r#"{"id":1,"sku":"AB1","parts":[{"sku":"x"}]}"#.to_owned()));
+    assert_eq!(
+        judged(&strip, over),
+        Judged::Stripped(r#"{"id":1,"sku":"AB1","parts":[{"sku":"x"}]}"#.to_owned())
+    );
     assert!(matches!(judged(&enforce, over), Judged::Faults(_)));
     for wrong in [r#"{"id":"1","sku":"AB1"}"#, "{}", "[", r#"{"sku":"AB1","sku":"AB2"}"#] {
         assert!(matches!(judged(&strip, wrong), Judged::Faults(_)), "{wrong}");
@@ -42,8 +45,14 @@ fn what_the_contract_does_not_name_is_stripped_or_refused() {
 fn statuses_and_types() {
     let contract = contract(Answers::Enforce);
     let list = operation(&contract, "GET", "/v1/orders");
-    assert!(matches!(contract.answer(list, 200, Some("application/json; charset=utf-8")), AnswerPlan::Json(_)));
-    assert!(matches!(contract.answer(list, 200, Some("application/json; charset=utf-16")), AnswerPlan::OtherType));
+    assert!(matches!(
+        contract.answer(list, 200, Some("application/json; charset=utf-8")),
+        AnswerPlan::Json(_)
+    ));
+    assert!(matches!(
+        contract.answer(list, 200, Some("application/json; charset=utf-16")),
+        AnswerPlan::OtherType
+    ));
     assert!(matches!(contract.answer(list, 200, Some("text/html")), AnswerPlan::OtherType));
     assert!(matches!(contract.answer(list, 200, None), AnswerPlan::OtherType));
     assert!(matches!(contract.answer(list, 302, Some("text/html")), AnswerPlan::Empty));
@@ -56,7 +65,9 @@ fn statuses_and_types() {
 #[test]
 fn operations_are_deprecated_and_then_gone() {
     let contract = contract(Answers::Off);
-    let Match::Operation(matched) = contract.operation("DELETE", "/v1/orders/7") else { panic!("no operation") };
+    let Match::Operation(matched) = contract.operation("DELETE", "/v1/orders/7") else {
+        panic!("no operation")
+    };
     let operation = matched.operation;
     assert_eq!(operation.deprecation().as_deref(), Some("@1767225600"));
     assert_eq!(operation.sunset().as_deref(), Some("Thu, 31 Dec 2026 00:00:00 GMT"));

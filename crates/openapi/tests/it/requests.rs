@@ -13,7 +13,9 @@ fn contract() -> Contract {
 fn paths_and_methods() {
     let contract = contract();
     let id = |method: &str, path: &str| match contract.operation(method, path) {
-        Match::Operation(matched) => format!("{} {}", matched.operation.method(), matched.operation.template()),
+        Match::Operation(matched) => {
+            format!("{} {}", matched.operation.method(), matched.operation.template())
+        }
         Match::OtherMethods(allow) => format!("405 {allow}"),
         Match::Unknown => "404".to_owned(),
     };
@@ -47,22 +49,22 @@ fn parameters_of_every_style() {
     let wrong = [
         ("/v1/orders?page=0", "query page: must be at least 1"),
         ("/v1/orders?page=7&page=8", "query page: only once"),
-        ("/v1/orders?page=7.0", "query page: must be of type integer"),
-        ("/v1/orders?page=1e1", "query page: must be of type integer"),
+        ("/v1/orders?page=7.0", "query page: must be of type `integer`"),
+        ("/v1/orders?page=1e1", "query page: must be of type `integer`"),
         ("/v1/orders?page=%37%", "query page: every `%` is followed by two hexadecimal digits"),
-        ("/v1/orders?page=", "query page: must be of type integer"),
+        ("/v1/orders?page=", "query page: must be of type `integer`"),
         ("/v1/orders?Page=1", "query: must not have parameters that the contract does not name"),
         ("/v1/orders?page[]=1", "query: must not have parameters that the contract does not name"),
         ("/v1/orders?%ff=1", "query: text is UTF-8"),
         ("/v1/orders?state=open&state=lost", "query state /1: must be one of the listed values"),
-        ("/v1/orders?near=1,x", "query near /1: must be of type number"),
+        ("/v1/orders?near=1,x", "query near /1: must be of type `number`"),
         ("/v1/orders?near=1,2%2C3", "query near: delimiters are all encoded or none is"),
-        ("/v1/orders?filter[min]=x", "query filter /min: must be of type integer"),
+        ("/v1/orders?filter[min]=x", "query filter /min: must be of type `integer`"),
         ("/v1/orders?filter[min]=1&filter[min]=2", "query filter: only once"),
         ("/v1/orders?filter[max]=1", "query filter: must not have members that the contract does not name"),
         ("/v1/orders?where=%7B%22a%22%3A1%2C%22a%22%3A2%7D", "query where: one JSON text"),
-        ("/v1/orders/x", "path id: must be of type integer"),
-        ("/v1/orders/007", "path id: must be of type integer"),
+        ("/v1/orders/x", "path id: must be of type `integer`"),
+        ("/v1/orders/007", "path id: must be of type `integer`"),
         ("/v1/orders/9007199254740994", "path id: must be at most 9007199254740993"),
         ("/v1/m/x=1/.1/a,7", "path point: written in the style of the contract"),
         ("/v1/m/;x=1;z=2/.1/a,7", "path point: must not have members that the contract does not name"),
@@ -86,7 +88,12 @@ fn parameters_of_every_style() {
 fn header_fields_and_cookies() {
     let contract = contract();
     let uuid = "0189f5a2-3c4d-7e5f-8a6b-0123456789ab";
-    let fine = [("x-trace", uuid), ("x-days", "2026-01-01, 2026-01-02"), ("cookie", "a=b; theme=dark"), ("x-other", "…")];
+    let fine = [
+        ("x-trace", uuid),
+        ("x-days", "2026-01-01, 2026-01-02"),
+        ("cookie", "a=b; theme=dark"),
+        ("x-other", "…"),
+    ];
     assert_eq!(head(&contract, "GET", "/v1/orders", &fine), [""; 0]);
     let rows: [(&[(&str, &str)], &str); 4] = [
         (&[("x-trace", "nonsense")], "header X-Trace: must have the format `uuid`"),
@@ -105,7 +112,11 @@ fn body(contract: &Contract, media_type: Option<&str>, bytes: &[u8]) -> Vec<Stri
     match matched.body(media_type, !bytes.is_empty()) {
         Err(refusal) => faults(refusal),
         Ok(BodyPlan::Whole(limit, judge)) => {
-            assert!(bytes.len() <= limit || media_type.is_none(), "over the limit: {} > {limit}", bytes.len());
+            assert!(
+                bytes.len() <= limit || media_type.is_none(),
+                "over the limit: {} > {limit}",
+                bytes.len()
+            );
             judge.check(bytes).err().map(faults).unwrap_or_default()
         }
         Ok(plan) => panic!("{plan:?}"),
@@ -129,8 +140,17 @@ fn bodies_of_every_type() {
         (form, "sku=AB1&count=3".to_owned()),
         (form, "sku=AB1&parts=%7B%22sku%22%3A%22x%22%7D&parts=%7B%7D".to_owned()),
         (text, "twenty characters".to_owned()),
-        (multipart, parts(&[part("note", "", "hi"), part("count", "", "7"), part("detail", "", "{\"a\":true}")])),
-        (multipart, parts(&[part("note", "", "hi"), part("picture", "; filename=\"../a.png\"\r\nContent-Type: image/png", "12345678")])),
+        (
+            multipart,
+            parts(&[part("note", "", "hi"), part("count", "", "7"), part("detail", "", "{\"a\":true}")]),
+        ),
+        (
+            multipart,
+            parts(&[
+                part("note", "", "hi"),
+                part("picture", "; filename=\"../a.png\"\r\nContent-Type: image/png", "12345678"),
+            ]),
+        ),
     ];
     for (media_type, bytes) in good {
         assert_eq!(body(&contract, media_type, bytes.as_bytes()), [""; 0], "{bytes}");
@@ -141,10 +161,14 @@ fn bodies_of_every_type() {
         (Some("application/xml"), "<a/>".to_owned(), "MediaType"),
         (Some("application/json; charset=utf-16"), "{}".to_owned(), "MediaType"),
         (Some("application/json, text/plain"), "{}".to_owned(), "MediaType"),
-        (json, r#"{"sku":"AB1","role":"admin"}"#.to_owned(), "must not have members that the contract does not name"),
+        (
+            json,
+            r#"{"sku":"AB1","role":"admin"}"#.to_owned(),
+            "must not have members that the contract does not name",
+        ),
         (json, r#"{"sku":"AB1","id":7}"#.to_owned(), "is read-only and must not be sent"),
         (json, r#"{"sku":"AB1","sku":"AB2"}"#.to_owned(), "each name once in an object"),
-        (json, "{\"sku\":\"AB1\",\"count\":1.5}".to_owned(), "must be of type integer"),
+        (json, "{\"sku\":\"AB1\",\"count\":1.5}".to_owned(), "must be of type `integer`"),
         (json, "{\"sku\":\"\\ud800\"}".to_owned(), "half of a surrogate pair"),
         (json, "{\"sku\":\"AB1\"} {}".to_owned(), "something after the value"),
         (json, "\u{feff}{\"sku\":\"AB1\"}".to_owned(), "no byte order mark"),
@@ -153,19 +177,44 @@ fn bodies_of_every_type() {
         (form, "sku=AB1&role=admin".to_owned(), "must not have members that the contract does not name"),
         (form, "sku=%ff".to_owned(), "body /sku: text is UTF-8"),
         (text, "more than twenty characters".to_owned(), "must have at most 20 characters"),
-        (multipart, parts(&[part("note", "", "hi"), part("role", "", "admin")]), "must not have members that the contract does not name"),
-        (multipart, parts(&[part("note", "", "far too long"),]), "body /note: must have at most 10 characters"),
+        (
+            multipart,
+            parts(&[part("note", "", "hi"), part("role", "", "admin")]),
+            "must not have members that the contract does not name",
+        ),
+        (
+            multipart,
+            parts(&[part("note", "", "far too long")]),
+            "body /note: must have at most 10 characters",
+        ),
         (multipart, parts(&[part("note", "; filename=\"a\"", "hi")]), "body /note: is not a file"),
         (multipart, parts(&[part("note", "", "hi"), part("note", "", "ho")]), "body /note: only once"),
-        (multipart, parts(&[part("note", "", "hi"), part("picture", "; filename=\"a\"\r\nContent-Type: image/png", "123456789")]), "body /picture: has at most 8 bytes"),
-        (multipart, parts(&[part("note", "", "hi"), part("picture", "; filename=\"a\"\r\nContent-Type: text/html", "1")]), "body /picture: has the media type image/png or image/jpeg"),
+        (
+            multipart,
+            parts(&[
+                part("note", "", "hi"),
+                part("picture", "; filename=\"a\"\r\nContent-Type: image/png", "123456789"),
+            ]),
+            "body /picture: has at most 8 bytes",
+        ),
+        (
+            multipart,
+            parts(&[
+                part("note", "", "hi"),
+                part("picture", "; filename=\"a\"\r\nContent-Type: text/html", "1"),
+            ]),
+            "body /picture: has the media type image/png or image/jpeg",
+        ),
         (Some("multipart/form-data"), parts(&[part("note", "", "hi")]), "the media type names a boundary"),
     ];
     for (media_type, bytes, fault) in wrong {
         let found = body(&contract, media_type, bytes.as_bytes());
         assert!(found.iter().any(|found| found.contains(fault)), "{bytes}: {found:?}");
         for value in ["admin", "AB2", "role"] {
-            assert!(!found.iter().any(|found| found.contains(value)), "nothing of the request is repeated: {found:?}");
+            assert!(
+                !found.iter().any(|found| found.contains(value)),
+                "nothing of the request is repeated: {found:?}"
+            );
         }
     }
 }

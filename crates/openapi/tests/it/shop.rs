@@ -113,7 +113,9 @@ impl Fields for Head<'_> {
 #[track_caller]
 pub(crate) fn head(contract: &Contract, method: &str, target: &str, fields: &[(&str, &str)]) -> Vec<String> {
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    let Match::Operation(matched) = contract.operation(method, path) else { panic!("no operation: {target}") };
+    let Match::Operation(matched) = contract.operation(method, path) else {
+        panic!("no operation: {target}")
+    };
     match matched.head(query, &Head(fields)) {
         Ok(()) => Vec::new(),
         Err(refusal) => faults(refusal),
