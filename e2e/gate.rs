@@ -42,7 +42,12 @@ impl Gate {
 
     /// The same over TLS, reached as `localhost`, with a certificate of the development authority.
     pub(crate) async fn start_over_tls(application: SocketAddr) -> Self {
-        Self::start_as(application, "tls = { mode = \"local-ca\", names = [\"localhost\"] }\n", "").await
+        Self::start_over_tls_with(application, "").await
+    }
+
+    /// Over TLS like that, with more lines at the end of the configuration.
+    pub(crate) async fn start_over_tls_with(application: SocketAddr, more: &str) -> Self {
+        Self::start_as(application, "tls = { mode = \"local-ca\", names = [\"localhost\"] }\n", more).await
     }
 
     /// Over TLS like that, asking clients for certificates of an authority, with more lines at the end.

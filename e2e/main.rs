@@ -20,6 +20,7 @@ mod binding;
 mod browser;
 mod client;
 mod clients;
+mod contract;
 mod decisions;
 mod factors;
 mod faults;

@@ -32,7 +32,7 @@
 //! enforced is listed by `gabion contract check`. Header fields and cookies that the contract does not name pass.
 //!
 //! **Example.** `{"name": "kim", "role": "admin"}` where the contract knows `name` → 400 with
-//! `"errors": [{"place": "body /*", "rule": "must not have members that the contract does not name"}]`.
+//! `"errors": [{"place": "body", "rule": "must not have members that the contract does not name"}]`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ mod admission;
 mod advisories;
 mod answers;
 mod binding;
+mod contract;
 mod credentials;
 mod desync;
 mod forward_auth;
