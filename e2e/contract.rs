@@ -67,7 +67,11 @@ async fn post(client: &mut Client, media_type: &str, body: &str) -> Answer {
 fn errors(answer: &Answer) -> Vec<String> {
     let value: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     let told = |error: &Value| {
-        format!("{}: {}", error["place"].as_str().unwrap_or_default(), error["rule"].as_str().unwrap_or_default())
+        format!(
+            "{}: {}",
+            error["place"].as_str().unwrap_or_default(),
+            error["rule"].as_str().unwrap_or_default()
+        )
     };
     value["errors"].as_array().into_iter().flatten().map(told).collect()
 }
@@ -87,17 +91,37 @@ async fn only_what_the_contract_describes_comes_in_and_goes_out() {
     // What does not fit is refused, and nothing of it is repeated.
     let deep = format!("{{\"name\":{}1{}}}", "[".repeat(2_000), "]".repeat(2_000));
     let rows: [(&str, &str, u16, &str); 11] = [
-        ("application/json", r#"{"name":"kim","role":"planted"}"#, 400, "must not have members that the contract does not name"),
+        (
+            "application/json",
+            r#"{"name":"kim","role":"planted"}"#,
+            400,
+            "must not have members that the contract does not name",
+        ),
         ("application/json", r#"{"name":"kim","id":7}"#, 400, "body /id: is read-only and must not be sent"),
         ("application/json", r#"{"name":"kim","name":"planted"}"#, 400, "body: each name once in an object"),
-        ("application/json", r#"{"name":"kim","age":9007199254740993}"#, 400, "body /age: must be at most 9007199254740991"),
+        (
+            "application/json",
+            r#"{"name":"kim","age":9007199254740993}"#,
+            400,
+            "body /age: must be at most 9007199254740991",
+        ),
         ("application/json", r#"{"name":"\ud800"}"#, 400, "body: half of a surrogate pair"),
         ("application/json", &deep, 400, "body: nested too deeply"),
         ("application/json", "", 400, "body: must be there"),
         ("text/plain", "planted", 415, "header content-type: must be application/json"),
-        ("application/json; charset=utf-16", "{}", 415, "header content-type: must be application/json; charset=utf-8"),
+        (
+            "application/json; charset=utf-16",
+            "{}",
+            415,
+            "header content-type: must be application/json; charset=utf-8",
+        ),
         ("application/json, text/plain", "{}", 415, "header content-type: must be application/json"),
-        ("application/x-www-form-urlencoded", "name=planted", 415, "header content-type: must be application/json"),
+        (
+            "application/x-www-form-urlencoded",
+            "name=planted",
+            415,
+            "header content-type: must be application/json",
+        ),
     ];
     for (media_type, body, status, error) in rows {
         let answer = post(&mut client, media_type, body).await;
@@ -107,11 +131,17 @@ async fn only_what_the_contract_describes_comes_in_and_goes_out() {
         assert!(found.iter().any(|found| found.contains(error)), "{body}: {found:?}");
         assert!(!text(&answer).contains("planted"), "{}", text(&answer));
     }
-    let zipped = Request::post("/api/accounts").header("content-type", "application/json").header("content-encoding", "gzip");
+    let zipped = Request::post("/api/accounts")
+        .header("content-type", "application/json")
+        .header("content-encoding", "gzip");
     let answer = client.send(zipped, Bytes::from_static(b"\x1f\x8b\x08")).await.expect("the gate answers");
     assert_eq!(answer.status(), 415);
     let large = format!("{{\"name\":\"{}\"}}", "a".repeat(100_000));
-    assert_eq!(post(&mut Client::new(gate.address), "application/json", &large).await.status(), 413, "no larger than the schema lets it be");
+    assert_eq!(
+        post(&mut Client::new(gate.address), "application/json", &large).await.status(),
+        413,
+        "no larger than the schema lets it be"
+    );
     for (target, status) in [
         ("/api/accounts?debug=1", 400),
         ("/api/accounts?page=1&page=2", 400),
@@ -126,14 +156,26 @@ async fn only_what_the_contract_describes_comes_in_and_goes_out() {
     ] {
         let answer = client.get(target).await.expect("the gate answers");
         assert_eq!(answer.status(), status, "{target}: {}", text(&answer));
-        assert!(!text(&answer).contains("planted") && !text(&answer).contains("internals"), "{}", text(&answer));
+        assert!(
+            !text(&answer).contains("planted") && !text(&answer).contains("internals"),
+            "{}",
+            text(&answer)
+        );
     }
-    assert_eq!(text(&client.get("/api/count").await.expect("the gate answers")), "1", "nothing else came through");
+    assert_eq!(
+        text(&client.get("/api/count").await.expect("the gate answers")),
+        "1",
+        "nothing else came through"
+    );
 
     let answer = client.send(Request::head("/api/accounts"), Bytes::new()).await.expect("the gate answers");
     assert_eq!((answer.status().as_u16(), answer.body().len()), (200, 0));
-    let answer = client.send(Request::options("/api/accounts"), Bytes::new()).await.expect("the gate answers");
-    assert_eq!((answer.status().as_u16(), answer.headers()["allow"].to_str().unwrap_or_default()), (405, "GET, HEAD, POST"));
+    let answer =
+        client.send(Request::options("/api/accounts"), Bytes::new()).await.expect("the gate answers");
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()["allow"].to_str().unwrap_or_default()),
+        (405, "GET, HEAD, POST")
+    );
     let answer = client.get("/api/old").await.expect("the gate answers");
     assert_eq!(answer.headers()["deprecation"], "@1735689600");
     assert_eq!(answer.headers()["sunset"], "Thu, 01 Jan 2099 00:00:00 GMT");
@@ -154,7 +196,10 @@ async fn http2_is_judged_alike() {
     let url = format!("https://localhost:{}/api/accounts", gate.address.port());
     let json = "content-type=application/json";
     let made = sent(&["POST", &url, r#"{"name":"kim"}"#, json]).await;
-    assert_eq!((made["status"].as_u64(), made["body"].as_str()), (Some(201), Some(r#"{"id":1,"name":"kim"}"#)));
+    assert_eq!(
+        (made["status"].as_u64(), made["body"].as_str()),
+        (Some(201), Some(r#"{"id":1,"name":"kim"}"#))
+    );
     assert_eq!(sent(&["POST", &url, r#"{"name":"kim","role":"admin"}"#, json]).await["status"], 400);
     assert_eq!(sent(&["POST", &url, "", json]).await["status"], 400);
     assert_eq!(sent(&["POST", &url, "{}"]).await["status"], 415, "a body without a type");

@@ -454,12 +454,12 @@ impl AnswerJudge<'_> {
             Ok(document) => document,
             Err(error) => return Judged::Faults(vec![Fault::new("body", error.rule.to_string())]),
         };
-        let verdict = match self.program.validate(&document) {
+        let validated = self.program.validate(&document);
+        match validated {
             Ok(validated) if validated.is_changed() => Judged::Stripped(validated.write(&[])),
             Ok(_) => Judged::Fits,
             Err(violations) => Judged::Faults(body::faults("body", &violations)),
-        };
-        verdict
+        }
     }
 }
 

@@ -217,7 +217,7 @@ impl Inventory {
                 last_seen: Timestamp::from_micros(times.last),
             })
             .collect();
-        shadows.sort_by(|one, other| (other.answered, other.refused).cmp(&(one.answered, one.refused)));
+        shadows.sort_by_key(|shadow| std::cmp::Reverse((shadow.answered, shadow.refused)));
         Report { operations, shadows, forgotten: state.forgotten }
     }
 

@@ -108,10 +108,10 @@ fn read(part: &[u8]) -> Result<Part<'_>, Broken> {
         match name.as_str() {
             "content-disposition" => disposition = Some(dispose(value)?),
             "content-type" => media_type = Some(MediaType::parse(value).ok_or(Broken::Type)?),
-            "content-transfer-encoding" => {
-                if !["7bit", "8bit", "binary"].iter().any(|plain| value.eq_ignore_ascii_case(plain)) {
-                    return Err(Broken::TransferEncoding);
-                }
+            "content-transfer-encoding"
+                if !["7bit", "8bit", "binary"].iter().any(|plain| value.eq_ignore_ascii_case(plain)) =>
+            {
+                return Err(Broken::TransferEncoding);
             }
             _ => {}
         }

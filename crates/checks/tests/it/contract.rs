@@ -77,8 +77,10 @@ paths:
 ";
 
 fn contracts(answers: &str) -> Contracts {
-    let settings: ContractSettings =
-        serde_json::from_value(serde_json::json!({ "file": "notes.yaml", "answers": answers, "answer_limit": "100B" })).unwrap();
+    let settings: ContractSettings = serde_json::from_value(
+        serde_json::json!({ "file": "notes.yaml", "answers": answers, "answer_limit": "100B" }),
+    )
+    .unwrap();
     let files = BTreeMap::from([("notes.yaml".to_owned(), CONTRACT.to_owned())]);
     let loaded = Contract::load(&files, "notes.yaml", &settings.options()).unwrap();
     let loaded = BTreeMap::from([("notes".to_owned(), (Arc::new(loaded.contract), 100))]);
@@ -108,7 +110,9 @@ fn send(world: &World, method: &str, path: &str, body: &str) -> Result<Admitted,
             Progress::Admitted(admitted) => return Ok(admitted),
             Progress::Refused(refused) => return Err(world.pipeline.answer(refused)),
             Progress::Waits(mut waiting) => {
-                let Some(Wants::Body { limit }) = waiting.wants() else { panic!("only bodies are waited for") };
+                let Some(Wants::Body { limit }) = waiting.wants() else {
+                    panic!("only bodies are waited for")
+                };
                 if body.len() > limit {
                     waiting.body_is_longer_than(limit + 1);
                 } else {
@@ -147,7 +151,10 @@ fn requests_fit_or_are_refused() {
     assert_eq!(status(&world, "PUT", "/shop/notes/7", &long), 413, "longer than the schema lets it be");
     let refused = send(&world, "PUT", "/shop/notes/7", "{\"text\":\"planted-text\"}").unwrap_err();
     let body = String::from_utf8_lossy(refused.body()).into_owned();
-    assert!(body.contains(r#""errors":[{"place":"body /text","rule":"must have at most 9 characters"}]"#), "{body}");
+    assert!(
+        body.contains(r#""errors":[{"place":"body /text","rule":"must have at most 9 characters"}]"#),
+        "{body}"
+    );
     assert_eq!(refused.headers()["deprecation"], "@1767225600");
     let told: Vec<String> = world.events().iter().map(|event| format!("{event:?}")).collect();
     assert!(told.iter().any(|event| event.contains("PUT /shop/notes/{id} does not fit")), "{told:?}");
@@ -175,7 +182,13 @@ fn observing_lets_everything_pass_and_counts() {
 }
 
 /// Lets an answer of the application pass; the body that goes out instead, if another one does.
-fn answer(world: &World, admitted: Admitted, status: u16, media_type: Option<&str>, body: &str) -> (u16, Option<String>) {
+fn answer(
+    world: &World,
+    admitted: Admitted,
+    status: u16,
+    media_type: Option<&str>,
+    body: &str,
+) -> (u16, Option<String>) {
     let mut exchange = admitted.exchange;
     let (mut head, ()) = Response::new(()).into_parts();
     head.status = StatusCode::from_u16(status).unwrap();
@@ -188,7 +201,9 @@ fn answer(world: &World, admitted: Admitted, status: u16, media_type: Option<&st
     }
     let seen = Seen { bytes: body.as_bytes(), complete: true };
     match world.pipeline.inspect(&mut exchange, &mut head, &seen) {
-        Ok(replaced) => (head.status.as_u16(), replaced.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())),
+        Ok(replaced) => {
+            (head.status.as_u16(), replaced.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        }
         Err(found) => {
             let answer = world.pipeline.refuse_answer(exchange, found);
             (answer.status().as_u16(), Some(String::from_utf8_lossy(answer.body()).into_owned()))
