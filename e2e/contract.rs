@@ -89,7 +89,7 @@ async fn only_what_the_contract_describes_comes_in_and_goes_out() {
     assert_eq!(text(&answer), r#"[{"id":1,"name":"kim","age":3}]"#);
 
     // What does not fit is refused, and nothing of it is repeated.
-    let deep = format!("{{\"name\":{}1{}}}", "[".repeat(2_000), "]".repeat(2_000));
+    let deep = format!("{{\"name\":{}1{}}}", "[".repeat(100), "]".repeat(100));
     let rows: [(&str, &str, u16, &str); 11] = [
         (
             "application/json",
