@@ -2,6 +2,8 @@
 //!
 //! The good path notes nothing but marks. A document that fails is gone through once more to say why.
 
+mod unknown;
+
 use super::code::{
     Applied, ArrayRules, Code, Constants, Dependent, Discriminator, Excluded, Id, NEVER, NumberRules,
     ObjectRules, Schema, StringRules, types,
@@ -648,46 +650,6 @@ impl<'p> Run<'p> {
             self.fail(path, rule);
         }
         false
-    }
-
-    /// Members that no schema evaluated, of objects whose members some schema names.
-    fn refuse_unknown(&mut self, node: Node<'_>, path: &Path<'_>) -> bool {
-        let mut good = true;
-        let has = |run: &Self, node: Node<'_>, mark: u8| {
-            run.tracker.as_ref().is_some_and(|tracker| tracker.has(node.index(), mark))
-        };
-        match node.view() {
-            View::Array(items) => {
-                for (index, item) in items.enumerate() {
-                    good &= self.refuse_unknown(item, &path.child(Segment::Index(index)));
-                    if !good && !self.reporting {
-                        return false;
-                    }
-                }
-            }
-            View::Object(members) => {
-                let described = has(self, node, DESCRIBED);
-                for (key, value) in members {
-                    let known = has(self, value, KNOWN);
-                    if described && !known {
-                        good = false;
-                        if !self.fail(path, Rule::UnknownMember) {
-                            return false;
-                        }
-                        continue;
-                    }
-                    let named = has(self, value, NAMED);
-                    let name = key.as_str().filter(|_| named);
-                    let segment = name.map_or(Segment::Any, Segment::Name);
-                    good &= self.refuse_unknown(value, &path.child(segment));
-                    if !good && !self.reporting {
-                        return false;
-                    }
-                }
-            }
-            _ => {}
-        }
-        good
     }
 }
 
