@@ -56,7 +56,7 @@ fn what_a_scheme_says_itself_cannot_be_said_again() {
 fn a_repeated_field_is_refused() {
     let settings = SenderSettings { secrets: vec![env("SECRET")], ..SenderSettings::new(SchemeName::Github) };
     let sender = senders(&[("forge", settings)]).unwrap().find("forge").unwrap();
-    let fields = gabion_vault::webhook::sign(sender.scheme(), sender.keys(), "1", 0, b"{}").unwrap();
+    let fields = webhook::sign(sender.scheme(), sender.keys(), "1", 0, b"{}").unwrap();
     let mut headers = HeaderMap::new();
     for (name, value) in &fields {
         headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
