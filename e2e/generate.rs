@@ -58,7 +58,7 @@ impl Project {
 
 /// A program that a package of PyPI brings.
 fn tool(name: &str) -> tokio::process::Command {
-    let venv = package("").parent().and_then(Path::parent).map(|folder| folder.join("venv/bin")).unwrap_or_default();
+    let venv = package("zod").parent().and_then(Path::parent).map(|folder| folder.join("venv/bin")).unwrap_or_default();
     clients::program(&venv.join(name).display().to_string())
 }
 

@@ -27,6 +27,7 @@ mod faults;
 mod federation;
 mod gabion_gabion;
 mod gate;
+mod generate;
 mod machines;
 mod mail;
 mod oauth;
