@@ -197,7 +197,7 @@ async fn images_manifests_and_workflows_pass_their_linters() {
         let file = project.path(&format!("{folder}/Dockerfile"));
         clients::run(tool("hadolint").arg(&file)).await;
         let text = fs::read_to_string(&file).expect("a file");
-        assert!(!text.contains("{{port") && text.contains("USER 65532:65532") && !text.contains("DIGEST="), "{text}");
+        assert!(!text.contains("{{port") && text.contains("USER 65532:65532") && !text.contains("ARG BUILD_DIGEST="), "{text}");
     }
     let image = format!("registry.example/shop@sha256:{}", "a".repeat(64));
     project.generate(&["kubernetes", "shop", "--image", &image, "--output", "manifests"]).await;

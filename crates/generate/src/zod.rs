@@ -39,7 +39,10 @@ pub fn contract(contract: Contract<'_>, direction: Direction, origin: &Origin) -
     body.push_str("};\n");
     let used = with_needs(writer.used);
     let mut text = origin.header("//", &limits);
-    text.push_str("import * as z from \"zod\";\n\n");
+    // A contract may have nothing to validate in this direction.
+    if body.contains("z.") || !used.is_empty() {
+        text.push_str("import * as z from \"zod\";\n\n");
+    }
     text.push_str(&parts(include_str!("../templates/zod.ts"), "//// ", &used));
     text.truncate(text.trim_end().len());
     text.push('\n');
