@@ -58,7 +58,11 @@ impl Project {
 
 /// A program that a package of PyPI brings.
 fn tool(name: &str) -> tokio::process::Command {
-    let venv = package("zod").parent().and_then(Path::parent).map(|folder| folder.join("venv/bin")).unwrap_or_default();
+    let venv = package("zod")
+        .parent()
+        .and_then(Path::parent)
+        .map(|folder| folder.join("venv/bin"))
+        .unwrap_or_default();
     clients::program(&venv.join(name).display().to_string())
 }
 
@@ -74,7 +78,8 @@ async fn validators_accept_and_refuse_what_the_contract_does() {
     project.generate(&["zod", &contract, "--output", "made"]).await;
     project.compile().await;
     let said =
-        clients::run(&mut node("generate_documents.mjs", &[&project.path("built/contract.js"), &table])).await;
+        clients::run(&mut node("generate_documents.mjs", &[&project.path("built/contract.js"), &table]))
+            .await;
     assert!(said.contains("41 documents, 0 wrong"), "{said}");
     project.generate(&["pydantic", &contract, "--output", "python"]).await;
     project.type_check("python").await;
@@ -97,7 +102,8 @@ async fn contracts_of_real_products_compile() {
             }
             let name = path.display().to_string();
             // What the gate cannot load is refused here as well, and tested where contracts are loaded.
-            let described = path.extension().is_some_and(|end| ["yaml", "yml", "json"].iter().any(|one| end == *one));
+            let described =
+                path.extension().is_some_and(|end| ["yaml", "yml", "json"].iter().any(|one| end == *one));
             if !described || name.ends_with("wazuh.yaml") {
                 continue;
             }
@@ -189,19 +195,29 @@ async fn the_environment_is_read_once_and_never_told() {
 #[tokio::test]
 async fn images_manifests_and_workflows_pass_their_linters() {
     let project = Project::new();
-    for (language, entry) in
-        [("node", "dist/server.js"), ("python", "app.main"), ("rust", "shop"), ("go", "shop"), ("java", "shop")]
-    {
+    for (language, entry) in [
+        ("node", "dist/server.js"),
+        ("python", "app.main"),
+        ("rust", "shop"),
+        ("go", "shop"),
+        ("java", "shop"),
+    ] {
         let folder = format!("images/{language}");
         project.generate(&["dockerfile", language, "--entry", entry, "--output", &folder]).await;
         let file = project.path(&format!("{folder}/Dockerfile"));
         clients::run(tool("hadolint").arg(&file)).await;
         let text = fs::read_to_string(&file).expect("a file");
-        assert!(!text.contains("{{port") && text.contains("USER 65532:65532") && !text.contains("ARG BUILD_DIGEST="), "{text}");
+        assert!(
+            !text.contains("{{port")
+                && text.contains("USER 65532:65532")
+                && !text.contains("ARG BUILD_DIGEST="),
+            "{text}"
+        );
     }
     let image = format!("registry.example/shop@sha256:{}", "a".repeat(64));
     project.generate(&["kubernetes", "shop", "--image", &image, "--output", "manifests"]).await;
-    clients::run(tool("kubernetes-validate").args(["--strict", &project.path("manifests/kubernetes.yaml")])).await;
+    clients::run(tool("kubernetes-validate").args(["--strict", &project.path("manifests/kubernetes.yaml")]))
+        .await;
     project.generate(&["ci", "github", "--output", "."]).await;
     clients::run(&mut node("generate_workflow.mjs", &[&project.path(".github/workflows/gabion.yml")])).await;
     // Every command it runs is one that this program has.
@@ -209,7 +225,9 @@ async fn images_manifests_and_workflows_pass_their_linters() {
     for command in workflow.lines().filter_map(|line| line.trim().strip_prefix("run: gabion ")) {
         project.cli(command).await;
     }
-    assert!(workflow.contains("gabion probe: is not in this version") || workflow.contains("run: gabion probe"));
+    assert!(
+        workflow.contains("gabion probe: is not in this version") || workflow.contains("run: gabion probe")
+    );
 }
 
 impl Project {
@@ -224,7 +242,11 @@ async fn nothing_is_overwritten_unasked_and_what_is_stale_is_told() {
     let arguments = ["identity", "fastapi", "--output", "out"];
     let with = async |more: &str| {
         let mut program = clients::program(&gate::binary().display().to_string());
-        program.arg("generate").args(arguments).args((!more.is_empty()).then_some(more)).current_dir(project.0.path());
+        program
+            .arg("generate")
+            .args(arguments)
+            .args((!more.is_empty()).then_some(more))
+            .current_dir(project.0.path());
         let output = program.output().await.expect("runs");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
@@ -244,6 +266,7 @@ async fn nothing_is_overwritten_unasked_and_what_is_stale_is_told() {
     assert_eq!(with("--force").await.0, Some(0));
     assert_eq!(fs::read(&file).expect("a file"), first);
     // Another configuration makes it stale.
-    fs::write(project.path("gabion.toml"), CONFIGURATION.replace("gate.example", "door.example")).expect("written");
+    fs::write(project.path("gabion.toml"), CONFIGURATION.replace("gate.example", "door.example"))
+        .expect("written");
     assert_eq!(with("--check").await.0, Some(1));
 }

@@ -16,7 +16,7 @@ pub struct Denial {
     /// For ledger and log. Never quotes the request: no value, query, cookie or token.
     pub detail: Cow<'static, str>,
     /// What exactly broke which rule, for a client that can mend it.
-    pub(crate) violations: Vec<Violation>,
+    pub(crate) violations: Box<[Violation]>,
     pub(crate) remedy: Remedy,
     /// The connection cannot be trusted any more and is closed after the answer.
     pub(crate) close: bool,
@@ -99,7 +99,7 @@ impl Denial {
             status,
             public,
             detail,
-            violations: Vec::new(),
+            violations: Box::default(),
             remedy: Remedy::None,
             close: false,
             final_: false,
@@ -110,7 +110,7 @@ impl Denial {
     /// (RFC 9457 §3.2).
     #[must_use]
     pub fn with_violations(mut self, violations: Vec<Violation>) -> Self {
-        self.violations = violations;
+        self.violations = violations.into_boxed_slice();
         self
     }
 

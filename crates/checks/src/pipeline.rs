@@ -505,8 +505,9 @@ impl Pipeline {
 
     /// The same for what a check found in an answer.
     #[must_use]
-    pub fn refuse_answer(&self, exchange: Exchange, found: (Denial, &'static str)) -> Response<Bytes> {
-        self.refusal(exchange, found.0, found.1)
+    pub fn refuse_answer(&self, exchange: Exchange, found: Box<(Denial, &'static str)>) -> Response<Bytes> {
+        let (denial, check) = *found;
+        self.refusal(exchange, denial, check)
     }
 
     /// Counts what a body that was only watched would have been refused for.
@@ -553,7 +554,7 @@ impl Pipeline {
         exchange: &mut Exchange,
         head: &mut response::Parts,
         seen: &Seen<'_>,
-    ) -> Result<Option<Bytes>, (Denial, &'static str)> {
+    ) -> Result<Option<Bytes>, Box<(Denial, &'static str)>> {
         let mut replaced: Option<Bytes> = None;
         let looking = std::mem::take(&mut exchange.looking);
         for (index, step) in self.steps.iter().enumerate() {
@@ -584,7 +585,7 @@ impl Pipeline {
                     replaced = Some(bytes);
                 }
                 Inspected::Observe(denial) => self.observe(step, denial, exchange),
-                Inspected::Deny(denial) => return Err((denial, step.check.name())),
+                Inspected::Deny(denial) => return Err(Box::new((denial, step.check.name()))),
             }
         }
         Ok(replaced)

@@ -255,7 +255,8 @@ impl Writer {
             if here.is_empty() && !(closed && self.requests) {
                 continue;
             }
-            let _ = write!(text, "    {}: z.{}({{", place.name(), if closed { "strictObject" } else { "object" });
+            let _ =
+                write!(text, "    {}: z.{}({{", place.name(), if closed { "strictObject" } else { "object" });
             if here.is_empty() {
                 text.push_str("}),\n");
                 continue;

@@ -1,6 +1,7 @@
 //! Applications that ask what somebody may: the same policies as at the gate, asked by whoever enforces the answer.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -150,9 +151,8 @@ impl Service {
                 let mut known = BTreeMap::new();
                 for one in &asked {
                     let key = (one.subject_kind.clone(), one.subject.clone());
-                    if !known.contains_key(&key) {
-                        let subject = inner.subject(&one.subject_kind, &one.subject)?;
-                        known.insert(key, subject);
+                    if let Entry::Vacant(place) = known.entry(key) {
+                        place.insert(inner.subject(&one.subject_kind, &one.subject)?);
                     }
                 }
                 Ok((known, asked))

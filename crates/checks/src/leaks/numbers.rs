@@ -37,7 +37,7 @@ fn luhn(digits: &[u8]) -> bool {
             }
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// How long an IBAN is that begins like this.
@@ -59,10 +59,13 @@ pub(super) fn is_iban(text: &[u8]) -> bool {
     remainder == 1
 }
 
+/// Whether the check digits are right.
+type Rule = fn(&[u8]) -> bool;
+
 /// A national id of a kind that was asked for. Those of digits alone have one check digit or two, so that one number
 /// in ten to a hundred passes by chance: that is why they are only looked for by name.
 pub(super) fn is_national(word: &[u8], wanted: &[Kind]) -> Option<Kind> {
-    let rules: [(Kind, fn(&[u8]) -> bool); 6] = [
+    let rules: [(Kind, Rule); 6] = [
         (Kind::BrCpf, br_cpf),
         (Kind::DeIdnr, de_idnr),
         (Kind::EsDni, es_dni),

@@ -79,10 +79,10 @@ pub(super) fn parse(head: &[u8], most: usize) -> Result<PartHead, Violation> {
         match &*name {
             "content-disposition" => disposition = Some(self::disposition(value)?),
             "content-type" => media = Some(Media::parse(value.as_bytes()).ok_or(Violation::Head)?),
-            "content-transfer-encoding" => {
-                if !["7bit", "8bit", "binary"].iter().any(|known| value.eq_ignore_ascii_case(known)) {
-                    return Err(Violation::TransferEncoding);
-                }
+            "content-transfer-encoding"
+                if !["7bit", "8bit", "binary"].iter().any(|known| value.eq_ignore_ascii_case(known)) =>
+            {
+                return Err(Violation::TransferEncoding);
             }
             // Everything else is ignored (RFC 7578 §4.8), and not passed on.
             _ => {}

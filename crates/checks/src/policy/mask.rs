@@ -25,7 +25,7 @@ pub(super) fn mask(bytes: &[u8], fields: &[Arc<str>], limit: usize) -> Option<By
 
 /// The value without what lies at the steps; nothing when it is the value itself.
 fn without(value: Value, steps: &[&str]) -> Option<Value> {
-    let Some((step, rest)) = steps.split_first() else { return None };
+    let (step, rest) = steps.split_first()?;
     Some(match value {
         Value::Object(members) => {
             let kept = members.iter().filter_map(|(name, value)| {

@@ -155,7 +155,7 @@ impl Source {
             Self::Path(number) => {
                 // The path begins with `/`.
                 let segment = exchange.path().split('/').nth(number.saturating_add(1));
-                segment.filter(|segment| !segment.is_empty()).map(|segment| decoded(segment)).transpose()?
+                segment.filter(|segment| !segment.is_empty()).map(decoded).transpose()?
             }
             Self::Query(name) => {
                 let mut found = None;

@@ -16,9 +16,16 @@ fn both(text: &str) -> [Generated; 2] {
 
 fn made(files: &BTreeMap<String, Value>) -> [Generated; 2] {
     let contract = Contract::new(files, "openapi.yaml").unwrap_or_else(|problem| panic!("{problem}"));
-    let origin =
-        Origin { version: "1".to_owned(), command: "c".to_owned(), sources: Vec::new(), hash: "h".to_owned() };
-    [zod::contract(contract, Direction::Request, &origin), pydantic::contract(contract, Direction::Request, &origin)]
+    let origin = Origin {
+        version: "1".to_owned(),
+        command: "c".to_owned(),
+        sources: Vec::new(),
+        hash: "h".to_owned(),
+    };
+    [
+        zod::contract(contract, Direction::Request, &origin),
+        pydantic::contract(contract, Direction::Request, &origin),
+    ]
 }
 
 fn of(schema: &str) -> [Generated; 2] {
@@ -34,12 +41,19 @@ fn what_has_no_shape_is_told_and_stands_in_the_file() {
         ("{type: object, patternProperties: {a: {}}}", "such members are refused"),
         ("{$ref: '#/components/schemas/B'}", "leads to nothing that is read; nothing is accepted"),
         ("{$ref: 'https://evil.example/a.json'}", "leads to nothing that is read; nothing is accepted"),
-        ("{allOf: [{$ref: '#/components/schemas/A'}, {type: string}]}", "is a part of itself; nothing is accepted"),
+        (
+            "{allOf: [{$ref: '#/components/schemas/A'}, {type: string}]}",
+            "is a part of itself; nothing is accepted",
+        ),
         ("{enum: [[1]]}", "lists arrays or objects"),
         ("{properties: {a: {}}}", "does not say its type"),
     ] {
         for generated in of(schema) {
-            assert!(generated.limits.iter().any(|limit| limit.reason.contains(told)), "{schema}: {:?}", generated.limits);
+            assert!(
+                generated.limits.iter().any(|limit| limit.reason.contains(told)),
+                "{schema}: {:?}",
+                generated.limits
+            );
             assert!(generated.files[0].text.contains(told), "{schema}");
         }
     }
@@ -47,7 +61,8 @@ fn what_has_no_shape_is_told_and_stands_in_the_file() {
 
 #[test]
 fn nothing_of_a_contract_leaves_its_literal_or_its_comment() {
-    let evil = r#"{type: object, properties: {"\"; evil(); //": {type: string, pattern: "\"\n evil()"}}, not: {}}"#;
+    let evil =
+        r#"{type: object, properties: {"\"; evil(); //": {type: string, pattern: "\"\n evil()"}}, not: {}}"#;
     for generated in of(evil) {
         let text = &generated.files[0].text;
         assert!(text.lines().all(|line| !line.trim_start().starts_with("evil()")), "{text}");
