@@ -30,7 +30,12 @@ impl Circumstances {
         ];
         Self {
             methods: methods.into_iter().map(|method| (method.clone(), method.as_str().into())).collect(),
-            credentials: CredentialKind::ALL.iter().map(|kind| (*kind, kind.as_str().into())).collect(),
+            // Those a route can name, and the senders of webhooks.
+            credentials: CredentialKind::ALL
+                .iter()
+                .chain([&CredentialKind::Webhook])
+                .map(|kind| (*kind, kind.as_str().into()))
+                .collect(),
             none: "none".into(),
         }
     }

@@ -16,6 +16,8 @@ const CLOSED: &[&str] = &[
     "forged-identity",
     "function-level",
     "host-header",
+    "idor-tenant",
+    "idor-user",
     "login-rate",
     "mass-assignment",
     "missing-headers",
@@ -37,6 +39,8 @@ const CLOSED: &[&str] = &[
 
 /// Which answer each of the three attempts gets: closed is closed by the check that should close it.
 const REFUSED: &[(&str, [u16; 3])] = &[
+    ("idor-user", [404, 404, 404]),
+    ("idor-tenant", [404, 404, 400]),
     ("function-level", [403, 403, 403]),
     ("mass-assignment", [400, 400, 400]),
     ("nosql-injection", [400, 400, 400]),

@@ -5,4 +5,5 @@
 mod compile;
 mod decide;
 mod equivalence;
+mod shop;
 mod tools;

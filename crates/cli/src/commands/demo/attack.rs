@@ -19,6 +19,8 @@ const CLAIMED: &[&str] = &[
     "forged-identity",
     "function-level",
     "host-header",
+    "idor-tenant",
+    "idor-user",
     "login-rate",
     "mass-assignment",
     "missing-headers",

@@ -47,6 +47,7 @@ pub(super) fn configuration(directory: &Path, places: &Places) -> Result<Config,
             flag("gateway.listen", places.gate.to_string()),
             flag("admin.listen", "127.0.0.1:0".to_owned()),
             flag("upstreams.shop.url", format!("http://{}", places.application)),
+            flag("resolvers.shop.url", format!("http://{}/internal/resources", places.application)),
         ],
         whole: true,
         ..Sources::default()
