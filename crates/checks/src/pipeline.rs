@@ -505,8 +505,8 @@ impl Pipeline {
 
     /// The same for what a check found in an answer.
     #[must_use]
-    pub fn refuse_answer(&self, exchange: Exchange, found: Box<(Denial, &'static str)>) -> Response<Bytes> {
-        let (denial, check) = *found;
+    pub fn refuse_answer(&self, exchange: Exchange, found: (Denial, &'static str)) -> Response<Bytes> {
+        let (denial, check) = found;
         self.refusal(exchange, denial, check)
     }
 

@@ -16,8 +16,11 @@ pub(crate) struct Passage {
     out: VecDeque<Bytes>,
     changes_length: bool,
     /// Told of what would have been refused, where the judge may only watch.
-    watched: Option<Box<dyn FnMut(&Denial) + Send>>,
+    watched: Option<Told>,
 }
+
+/// Hears of what would have been refused.
+type Told = Box<dyn FnMut(&Denial) + Send>;
 
 enum State {
     /// The second: the last piece was judged.

@@ -211,7 +211,7 @@ async fn inspect(
             sent.body = AnswerBody::own(bytes);
             dress(core, live, sent, &mut exchange)
         }
-        Err(found) => Answer::own(live.pipeline.refuse_answer(exchange, found)),
+        Err(found) => Answer::own(live.pipeline.refuse_answer(exchange, *found)),
     }
 }
 

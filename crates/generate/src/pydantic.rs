@@ -490,10 +490,10 @@ impl Writer {
     fn parameter(&mut self, parameter: &Parameter, class: &str) -> String {
         let hint = format!("{class}{}", pascal(&parameter.name));
         match &parameter.value {
-            operations::Text::One(shape) => self.from_text(shape, &hint),
+            operations::Text::One(shape) => self.of_text(shape, &hint),
             operations::Text::Many { item, separator, min, max } => {
                 self.use_part("list");
-                let mut rules = vec![format!("list[{}]", self.from_text(item, &hint))];
+                let mut rules = vec![format!("list[{}]", self.of_text(item, &hint))];
                 rules.extend(min.filter(|min| *min > 0).map(|min| format!("Field(min_length={min})")));
                 rules.extend(max.map(|max| format!("Field(max_length={max})")));
                 let separator =
@@ -504,7 +504,7 @@ impl Writer {
         }
     }
 
-    fn from_text(&mut self, shape: &Shape, hint: &str) -> String {
+    fn of_text(&mut self, shape: &Shape, hint: &str) -> String {
         let reading = match shape {
             Shape::Number(_) => "number",
             Shape::Boolean => "boolean",
@@ -515,7 +515,7 @@ impl Writer {
             },
             Shape::Union(union) => {
                 let variants: Vec<String> =
-                    union.variants.iter().map(|variant| self.from_text(variant, hint)).collect();
+                    union.variants.iter().map(|variant| self.of_text(variant, hint)).collect();
                 return format!("Union[{}]", variants.join(", "));
             }
             Shape::Any => return "Annotated[str, Strict()]".to_owned(),

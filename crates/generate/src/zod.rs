@@ -286,10 +286,10 @@ impl Writer {
 
     fn parameter(&mut self, parameter: &Parameter) -> String {
         match &parameter.value {
-            operations::Text::One(shape) => self.from_text(shape),
+            operations::Text::One(shape) => self.of_text(shape),
             operations::Text::Many { item, separator, min, max } => {
                 self.used.insert("list");
-                let mut items = format!("z.array({})", self.from_text(item));
+                let mut items = format!("z.array({})", self.of_text(item));
                 if let Some(min) = min.filter(|min| *min > 0) {
                     let _ = write!(items, ".min({min})");
                 }
@@ -304,7 +304,7 @@ impl Writer {
         }
     }
 
-    fn from_text(&mut self, shape: &Shape) -> String {
+    fn of_text(&mut self, shape: &Shape) -> String {
         match shape {
             Shape::Number(number) => {
                 self.used.insert("number");
@@ -325,7 +325,7 @@ impl Writer {
             }
             Shape::Union(union) => {
                 let variants: Vec<String> =
-                    union.variants.iter().map(|variant| self.from_text(variant)).collect();
+                    union.variants.iter().map(|variant| self.of_text(variant)).collect();
                 format!("z.union([{}])", variants.join(", "))
             }
             Shape::Null => "z.literal(\"\")".to_owned(),

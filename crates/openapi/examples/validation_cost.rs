@@ -12,7 +12,6 @@ use gabion_openapi::schema::{Direction, Draft, Options, Program, Registry, Root}
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[expect(clippy::disallowed_methods, reason = "a measurement reads its arguments")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let schema = std::fs::read(arguments.next().ok_or("no schema")?)?;

@@ -6,6 +6,8 @@
 use std::fs;
 use std::process::Command;
 
+use serde_json::Value;
+
 use super::Failure;
 use super::ground::Folder;
 use crate::output;
@@ -24,7 +26,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     if !ours.status.success() {
         return Err("the engines could not be measured".into());
     }
-    let mut rows: Vec<serde_json::Value> = serde_json::from_slice(&ours.stdout)?;
+    let mut rows: Vec<Value> = serde_json::from_slice(&ours.stdout)?;
     let folder = Folder::make()?;
     let npm = Command::new("npm")
         .args(["install", "--silent", "--no-audit", "--no-fund", "casbin@5"])
@@ -36,7 +38,7 @@ pub(crate) fn run() -> Result<(), Failure> {
             .args(["10", "100", "1000", "10000"])
             .env("CASBIN", &folder.0)
             .output()?;
-        rows.extend(serde_json::from_slice::<Vec<serde_json::Value>>(&casbin.stdout)?);
+        rows.extend(serde_json::from_slice::<Vec<Value>>(&casbin.stdout)?);
     } else {
         output::note("casbin could not be installed and was left out");
     }
@@ -46,10 +48,10 @@ pub(crate) fn run() -> Result<(), Failure> {
     for row in rows {
         output::note(&format!(
             "{:<16} {:>6} policies  p50 {:>12.0} ns  p99 {:>12.0} ns",
-            row["engine"].as_str().unwrap_or_default(),
-            row["policies"],
-            row["p50_ns"].as_f64().unwrap_or_default(),
-            row["p99_ns"].as_f64().unwrap_or_default(),
+            row.get("engine").and_then(Value::as_str).unwrap_or_default(),
+            row.get("policies").unwrap_or(&Value::Null),
+            row.get("p50_ns").and_then(Value::as_f64).unwrap_or_default(),
+            row.get("p99_ns").and_then(Value::as_f64).unwrap_or_default(),
         ));
     }
     Ok(())

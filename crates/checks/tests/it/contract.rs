@@ -205,7 +205,7 @@ fn answer(
             (head.status.as_u16(), replaced.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
         }
         Err(found) => {
-            let answer = world.pipeline.refuse_answer(exchange, found);
+            let answer = world.pipeline.refuse_answer(exchange, *found);
             (answer.status().as_u16(), Some(String::from_utf8_lossy(answer.body()).into_owned()))
         }
     }

@@ -295,7 +295,8 @@ fn answered(gate: &Gate, sent: Sent, kind: &str, body: &str) -> Result<String, S
             assert!(!head.headers.contains_key("etag"), "it tells the whole document");
             Ok(String::from_utf8(masked.to_vec()).unwrap())
         }
-        Err((denial, check)) => {
+        Err(found) => {
+            let (denial, check) = *found;
             assert_eq!(check, "policy");
             Err(denial.status)
         }

@@ -34,6 +34,7 @@ fn load(path: &Path) -> Result<Loaded, String> {
 
 /// GitHub's, which the end-to-end tests install.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "where packages lie is the environment's to say")]
 fn the_contract_of_github_loads() {
     let home = std::env::var_os("HOME").unwrap_or_default();
     let file = "node_modules/@octokit/openapi/generated/api.github.com.json";
@@ -53,6 +54,7 @@ fn the_contract_of_github_loads() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "where the test data lies is the environment's to say")]
 fn contracts_of_real_products_load() {
     let shared =
         std::env::var_os("GABION_SHARED").map_or_else(|| PathBuf::from("../../../shared"), PathBuf::from);

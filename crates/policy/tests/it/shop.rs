@@ -18,7 +18,9 @@ fn policies() -> Policies {
     let names = names.map(|name| name.into_string().unwrap()).filter(|name| name.ends_with(".cedar"));
     let file = |name: &str| Some((name.to_owned(), example(&format!("policies/{name}"))));
     let sources = Sources {
-        policies: names.map(|name| (name.clone(), example(&format!("policies/{name}")))).collect::<BTreeMap<_, _>>(),
+        policies: names
+            .map(|name| (name.clone(), example(&format!("policies/{name}"))))
+            .collect::<BTreeMap<_, _>>(),
         schema: file("schema.cedarschema"),
         entities: file("entities.json"),
         ..Sources::default()

@@ -253,7 +253,8 @@ async fn an_answer_that_lies_or_cannot_be_read_is_none() {
 
 #[tokio::test]
 async fn an_application_that_fails_is_left_alone_for_a_moment() {
-    let rows: [(fn() -> Result<FetchResponse, FetchError>, Unknown); 4] = [
+    type Answer = fn() -> Result<FetchResponse, FetchError>;
+    let rows: [(Answer, Unknown); 4] = [
         (|| Err(FetchError::TimedOut), Unknown::TimedOut),
         (|| Err(FetchError::TooLarge), Unknown::Unusable("it is too large")),
         (

@@ -107,7 +107,7 @@ async fn judge(stream: &mut dyn Both, answer: &Head) -> io::Result<Scan> {
             let status =
                 inner.split(|byte| *byte == b' ').nth(1).and_then(|text| std::str::from_utf8(text).ok());
             match status.and_then(|text| text.trim().parse::<u16>().ok()) {
-                Some(400..=599 | 300..=399) => Ok(Scan::Infected("not named".to_owned())),
+                Some(300..=599) => Ok(Scan::Infected("not named".to_owned())),
                 _ => Ok(Scan::Failed("it changed the file instead of judging it".to_owned())),
             }
         }
