@@ -5,6 +5,7 @@ mod told;
 
 use std::path::{Path, PathBuf};
 
+use gabion_identity::AccountKind;
 use gabion_ledger::{Order, Query};
 use gabion_model::{Clock as _, Period, Problem, SystemClock, Timestamp};
 use gabion_policy::cases::{Cases, Tried};
@@ -19,6 +20,7 @@ use crate::arguments::{
     ReviewFormat,
 };
 use crate::config::Config;
+use crate::control::directory::{DirectoryRequest, DirectoryRow};
 use crate::control::door::Door;
 use crate::control::operation::{Reply, Request};
 use crate::failure::{Exit, Failure};
@@ -248,32 +250,37 @@ fn review(arguments: &PolicyReview) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Everybody who may sign in, whatever their number.
+/// Everybody who is not disabled, people and programs, with the roles their groups give; and whoever did not sign in.
 fn accounts(folder: &PolicyFolder) -> Result<Vec<Subject>, Failure> {
     let config = for_data(&folder.config)?.config;
     let mut subjects = Vec::new();
-    block_on(async {
-        Door::open(&config, false)
-            .await?
-            .ask(Request::List, |reply| {
-                if let Reply::Account(account) = reply
-                    && account.state != "disabled"
-                {
-                    let roles: Vec<&str> = account.roles.iter().map(String::as_str).collect();
-                    subjects.push(Subject::new(
-                        SubjectKind::User,
-                        &account.id,
-                        &account.name,
-                        Some(&account.tenant),
-                        &roles,
-                        &[],
-                        std::collections::BTreeMap::new(),
-                    ));
-                }
-                Ok(())
-            })
-            .await
-    })?;
+    for (kind, subject_kind) in
+        [(AccountKind::Person, SubjectKind::User), (AccountKind::Service, SubjectKind::ServiceAccount)]
+    {
+        let request = Request::Directory { directory: DirectoryRequest::People { kind } };
+        let take = |reply| {
+            let Reply::Directory(row) = reply else { return Ok(()) };
+            if let DirectoryRow::Person(person) = *row
+                && person.state != "disabled"
+            {
+                let roles: Vec<&str> = person.effective_roles.iter().map(String::as_str).collect();
+                let groups: Vec<&str> = person.groups.iter().map(String::as_str).collect();
+                let none = std::collections::BTreeMap::new();
+                let tenant = Some(person.tenant.as_str());
+                subjects.push(Subject::new(
+                    subject_kind,
+                    &person.id,
+                    &person.name,
+                    tenant,
+                    &roles,
+                    &groups,
+                    none,
+                ));
+            }
+            Ok(())
+        };
+        block_on(async { Door::open(&config, false).await?.ask(request, take).await })?;
+    }
     subjects.push(Subject::anonymous());
     Ok(subjects)
 }
