@@ -15,5 +15,6 @@ mod observe;
 mod policy;
 mod refusals;
 mod secrets;
+mod uploads;
 mod webhooks;
 mod world;
