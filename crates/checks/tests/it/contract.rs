@@ -97,6 +97,7 @@ fn world(mode: Mode, answers: &str) -> World {
 }
 
 /// Sends a request whose body comes when it is asked for.
+#[expect(clippy::result_large_err, reason = "in a test it costs nothing")]
 fn send(world: &World, method: &str, path: &str, body: &str) -> Result<Admitted, Response<Bytes>> {
     let length = body.len().to_string();
     let fields: &[(&str, &str)] = match body {
@@ -217,7 +218,8 @@ fn answers_fit_or_are_stripped_or_refused() {
     let over = r#"{"text":"a","hash":"planted"}"#;
     let long = format!("{{\"text\":\"{}\"}}", " ".repeat(200));
     // Status and body by `off`, `observe`, `strip`, `enforce`; none: as it came.
-    let rows: [(u16, Option<&str>, &str, [(u16, Option<&str>); 4]); 6] = [
+    type Row<'a> = (u16, Option<&'a str>, &'a str, [(u16, Option<&'a str>); 4]);
+    let rows: [Row<'_>; 6] = [
         (200, json, r#"{"text":"a"}"#, [(200, None), (200, None), (200, None), (200, None)]),
         (200, json, over, [(200, None), (200, None), (200, Some(r#"{"text":"a"}"#)), (502, Some(""))]),
         (200, json, "{\"text\":1}", [(200, None), (200, None), (502, Some("")), (502, Some(""))]),
