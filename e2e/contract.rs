@@ -227,7 +227,8 @@ async fn what_no_contract_knows_is_kept_over_a_restart() {
     assert_eq!(unused.filter(|usage| usage["count"] == 0).count(), 7, "{first}");
     let gate = stopped.start_again().await;
     Client::new(gate.address).get("/api/internal/users/9").await.expect("the gate answers");
-    gate.terminate().await;
+    // Holds the directory.
+    let _stopped = gate.terminate().await;
     assert_eq!(row(&shadow(&directory).await), ("/api/internal/users/{id}".into(), 3.into()));
     let told = cli(&directory, &["contract", "shadow"]).await;
     assert!(told.contains("/api/internal/users/{id}") && told.contains("never used"), "{told}");
