@@ -228,7 +228,7 @@ impl Contract {
     /// # Errors
     /// Files that cannot be read as JSON or YAML.
     pub fn missing(files: &BTreeMap<String, String>) -> Result<BTreeSet<String>, Vec<Problem>> {
-        load::missing(files)
+        crate::source::missing(files)
     }
 
     /// The operation for a method and a normalised path.

@@ -17,6 +17,7 @@ mod load;
 pub mod media_type;
 pub mod multipart;
 pub mod parameter;
+mod programs;
 mod router;
 pub mod schema;
 mod source;

@@ -11,10 +11,9 @@ use crate::json::{Number, Value};
 use crate::kind::Kind;
 use crate::media_type::{MediaType, is_json};
 use crate::parameter::{Parameter, Place, Style};
+use crate::programs::Programs;
 use crate::router::{Router, Unroutable};
-use crate::schema::{
-    Compiler, Direction, Draft, Handling, Options as SchemaOptions, Patterns, Program, Registry, Root,
-};
+use crate::schema::{Direction, Draft, Handling, Options as SchemaOptions, Patterns, Registry, Root};
 use crate::source::{At, Sources};
 
 pub(crate) fn load(
@@ -122,50 +121,6 @@ struct Loader<'s> {
     router: Router,
     paths: Vec<Path>,
     operations: Vec<Operation>,
-}
-
-/// Schemas of one direction, each compiled once.
-struct Programs<'r> {
-    compiler: Compiler<'r>,
-    known: BTreeMap<String, Option<usize>>,
-    problems: Vec<(String, String)>,
-}
-
-impl<'r> Programs<'r> {
-    fn new(registry: &'r Registry, options: SchemaOptions) -> Self {
-        Self { compiler: Compiler::new(registry, options), known: BTreeMap::new(), problems: Vec::new() }
-    }
-
-    fn add(&mut self, schema: &At<'_>) -> Option<usize> {
-        let location = format!("{}#{}", schema.file, schema.pointer);
-        if let Some(known) = self.known.get(&location) {
-            return *known;
-        }
-        let number = match self.compiler.add(&location) {
-            Ok(number) => Some(number),
-            Err(errors) => {
-                self.problems.extend(errors.into_iter().map(|error| (error.place, error.reason)));
-                None
-            }
-        };
-        self.known.insert(location, number);
-        number
-    }
-
-    fn finish(
-        self,
-        sources: &Sources,
-        problems: &mut Vec<Problem>,
-        limits: &mut BTreeSet<Limit>,
-    ) -> Vec<Program> {
-        let found = self.problems.into_iter();
-        problems.extend(found.map(|(place, reason)| Problem::new(sources.place_at(&place), reason)));
-        let programs = self.compiler.finish();
-        for listed in programs.iter().flat_map(Program::unenforced) {
-            limits.insert(Limit { place: sources.place_at(&listed.place), what: listed.reason.clone() });
-        }
-        programs
-    }
 }
 
 /// What holds for everything below.
@@ -738,32 +693,3 @@ const DIALECTS: [&str; 3] = [
 ];
 /// Paths that the servers of one contract may name.
 const MOST_BASES: usize = 16;
-
-/// The files that references lead to and that are not among `files`: names relative to the same folder.
-pub(crate) fn missing(files: &BTreeMap<String, String>) -> Result<BTreeSet<String>, Vec<Problem>> {
-    let sources = Sources::read(files)?;
-    let mut missing = BTreeSet::new();
-    for (name, file) in &sources.files {
-        let mut open = vec![&*file.value];
-        while let Some(value) = open.pop() {
-            match value {
-                Value::Array(items) => open.extend(items),
-                Value::Object(object) => {
-                    for (key, value) in object.iter() {
-                        if key == "$ref"
-                            && let Some(reference) = value.as_str()
-                            && let Ok(target) =
-                                crate::source::target(name, reference.split('#').next().unwrap_or_default())
-                            && !files.contains_key(&target)
-                        {
-                            missing.insert(target);
-                        }
-                        open.push(value);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(missing)
-}

@@ -1,6 +1,6 @@
 //! The files of a contract: values with the place they were written at, and references between them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use gabion_model::Problem;
@@ -294,6 +294,34 @@ pub(crate) fn target(from: &str, file: &str) -> Result<String, Dangling> {
         }
     }
     Ok(parts.join("/"))
+}
+
+/// The files that references lead to and that are not among `files`: names relative to the same folder.
+pub(crate) fn missing(files: &BTreeMap<String, String>) -> Result<BTreeSet<String>, Vec<Problem>> {
+    let sources = Sources::read(files)?;
+    let mut missing = BTreeSet::new();
+    for (name, file) in &sources.files {
+        let mut open = vec![&*file.value];
+        while let Some(value) = open.pop() {
+            match value {
+                Value::Array(items) => open.extend(items),
+                Value::Object(object) => {
+                    for (key, value) in object.iter() {
+                        if key == "$ref"
+                            && let Some(reference) = value.as_str()
+                            && let Ok(target) = target(name, reference.split('#').next().unwrap_or_default())
+                            && !files.contains_key(&target)
+                        {
+                            missing.insert(target);
+                        }
+                        open.push(value);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(missing)
 }
 
 const MOST_STEPS: usize = 32;
