@@ -117,9 +117,14 @@ fn rego(size: usize, times: usize) -> (f64, f64) {
             number % 5
         )
     };
-    let module: String = (0..size).map(rule).collect();
     let mut engine = regorus::Engine::new();
-    engine.add_policy("bench.rego".to_owned(), format!("package bench\nimport rego.v1\ndefault allow := false\n{module}")).unwrap();
+    // A file may have one MiB and so many lines.
+    let rules: Vec<String> = (0..size).map(rule).collect();
+    for (number, part) in rules.chunks(2000).enumerate() {
+        let default = if number == 0 { "default allow := false\n" } else { "" };
+        let module = format!("package bench\nimport rego.v1\n{default}{}", part.concat());
+        engine.add_policy(format!("bench{number}.rego"), module).unwrap();
+    }
     let input = serde_json::json!({
         "principal": { "id": "alice", "roles": [role(size), "other"] }, "action": "see",
         "resource": { "type": "Document", "owner": "alice", "level": 2 }, "acr": 2,
