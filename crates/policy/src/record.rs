@@ -126,7 +126,8 @@ struct RecordedContext {
     factors: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     authenticated_at: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The ledger keeps nothing that is called a credential.
+    #[serde(rename = "by", skip_serializing_if = "Option::is_none")]
     credential: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes: Vec<String>,
@@ -281,6 +282,7 @@ mod tests {
             now: Some(Timestamp::from_secs(7)),
             acr: Some(Acr::TwoFactors),
             factors: Methods::PASSWORD,
+            credential: Some("api-key".into()),
             scopes: vec!["read".into()],
             secure: true,
             ..Context::default()
