@@ -5,7 +5,6 @@ mod told;
 
 use std::path::{Path, PathBuf};
 
-use gabion_identity::AccountKind;
 use gabion_ledger::{Order, Query};
 use gabion_model::{Clock as _, Period, Problem, SystemClock, Timestamp};
 use gabion_policy::cases::{Cases, Tried};
@@ -254,9 +253,10 @@ fn review(arguments: &PolicyReview) -> Result<Exit, Failure> {
 fn accounts(folder: &PolicyFolder) -> Result<Vec<Subject>, Failure> {
     let config = for_data(&folder.config)?.config;
     let mut subjects = Vec::new();
-    for (kind, subject_kind) in
-        [(AccountKind::Person, SubjectKind::User), (AccountKind::Service, SubjectKind::ServiceAccount)]
-    {
+    for (kind, subject_kind) in [
+        (gabion_service::AccountKind::Person, SubjectKind::User),
+        (gabion_service::AccountKind::Service, SubjectKind::ServiceAccount),
+    ] {
         let request = Request::Directory { directory: DirectoryRequest::People { kind } };
         let take = |reply| {
             let Reply::Directory(row) = reply else { return Ok(()) };

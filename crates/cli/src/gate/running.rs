@@ -181,6 +181,7 @@ fn resolvers(config: &Config, state: &State, listening: SocketAddr) -> Result<Ar
         issuer: generation::origin(config, listening).into(),
         clock: Arc::clone(&state.clock),
         rng: Arc::clone(&state.rng),
+        sleep: |long| Box::pin(tokio::time::sleep(long)),
     };
     policies::resolvers(config, &tools).map(Arc::new)
 }

@@ -15,6 +15,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,13 +48,19 @@ pub struct Tools {
     pub issuer: Arc<str>,
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
+    /// Ready after so long.
+    pub sleep: Sleep,
 }
+
+/// Ready after so long.
+pub type Sleep = fn(Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// One `[resolvers.NAME]`.
 struct Resolver {
     name: Box<str>,
     source: Source,
     clock: Arc<dyn Clock>,
+    sleep: Sleep,
     life: Duration,
     missing_life: Duration,
     /// Per type.
@@ -97,6 +105,7 @@ impl Resolvers {
                 name: name.as_str().into(),
                 source,
                 clock: Arc::clone(&tools.clock),
+                sleep: tools.sleep,
                 life: one.cache.as_duration(),
                 missing_life: one.cache_missing.as_duration(),
                 kept: Mutex::new(one.types.iter().map(|_| Cache::new(one.entries)).collect()),
@@ -183,9 +192,10 @@ impl Resolver {
     async fn ask(&self, index: usize, object: &EntityRef) -> Result<Found, Unknown> {
         self.is_whole()?;
         let epoch = self.kept().get(index).map(Cache::epoch);
-        let found = match tokio::time::timeout(self.deadline, self.look_up(object)).await {
-            Ok(found) => found,
-            Err(_) => Err(Unknown::TimedOut),
+        let found = tokio::select! {
+            biased;
+            found = self.look_up(object) => found,
+            () = (self.sleep)(self.deadline) => Err(Unknown::TimedOut),
         };
         self.note(found.is_ok());
         match &found {

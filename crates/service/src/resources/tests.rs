@@ -72,6 +72,7 @@ fn house(more: impl FnOnce(&mut ResolverSettings), gate: Option<Arc<Semaphore>>,
         issuer: "https://gate.example".into(),
         clock: clock.clone(),
         rng: Arc::new(SeededRng::new(1)),
+        sleep: |long| Box::pin(tokio::time::sleep(long)),
     };
     let all = BTreeMap::from([("shop".to_owned(), settings)]);
     let out = Arc::clone(&application);
