@@ -35,7 +35,16 @@ fn every_example_is_a_right_configuration() {
     {
         let folder = path.parent().expect("a folder");
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-        succeed(folder, &["config", "check", name]);
+        let own = tempfile::tempdir().expect("a folder");
+        for file in crate::harness::files(folder) {
+            let to = own.path().join(file.strip_prefix(folder).expect("below it"));
+            fs::create_dir_all(to.parent().expect("a folder")).expect("made");
+            fs::copy(&file, to).expect("copied");
+        }
+        // The secret of the shop's payment provider is not in the repository.
+        fs::write(own.path().join("payments.secret"), "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0")
+            .expect("written");
+        succeed(own.path(), &["config", "check", name]);
         count += 1;
     }
     assert!(count >= 3, "only {count} examples");

@@ -158,6 +158,8 @@ fn the_document_has_every_route() {
     let source = include_str!("../../src/api/v1.rs");
     let mut routed: Vec<String> =
         source.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
+    // AuthZEN's endpoints are described by its standard.
+    routed.retain(|path| path.starts_with("/.gabion/api/"));
     told.sort();
     routed.sort();
     assert_eq!(told, routed);
