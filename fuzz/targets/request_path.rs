@@ -30,6 +30,8 @@ fn pipeline() -> Pipeline {
         webhooks: Arc::default(),
         keys: gabion_identity::Keyring::of(Arc::new(key)),
         ledger: Ledger::in_memory(clock.clone()),
+        policies: None,
+        resources: None,
         clock,
         rng: Arc::new(SeededRng::new(1)),
         issuer: "fuzz".to_owned(),
