@@ -15,7 +15,9 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = lint::lint(&files, name);
         match Contract::load(&files, name, &options) {
             Ok(loaded) => assert!(!loaded.contract.operations().is_empty()),
-            Err(problems) => assert!(!problems.is_empty() && problems.iter().all(|one| one.path.starts_with(name))),
+            Err(problems) => {
+                assert!(!problems.is_empty() && problems.iter().all(|one| one.path.starts_with(name)))
+            }
         }
     }
 });

@@ -12,7 +12,10 @@ fuzz_target!(|bytes: &[u8]| {
         let document = Document::of(&value);
         assert!(document.root().equals(&value) && document.root().same(&document.root()));
         assert_eq!(document.root().to_value(), value);
-        assert!(serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok(), "stricter than others, never looser");
+        assert!(
+            serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok(),
+            "stricter than others, never looser"
+        );
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Some(pointer) = Pointer::parse(text) {

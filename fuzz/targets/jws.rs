@@ -28,7 +28,9 @@ fuzz_target!(|text: &str| {
             let Ok(json) = serde_json::to_string(&key) else { panic!("a public key is not written") };
             assert!(Jwk::from_json(&json).is_ok_and(|again| again.thumbprint() == key.thumbprint()));
         } else {
-            assert!(!matches!(serde_json::to_string(&key), Ok(json) if json.contains("\"k\"") || json.contains("\"d\"")));
+            assert!(
+                !matches!(serde_json::to_string(&key), Ok(json) if json.contains("\"k\"") || json.contains("\"d\""))
+            );
         }
     }
     if let Ok(header) = UnverifiedHeader::of(token)

@@ -6,7 +6,15 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
     let mut kinds = Settings::default().kinds;
-    kinds.extend([Kind::BrCpf, Kind::DeIdnr, Kind::EsDni, Kind::FrNir, Kind::Jwt, Kind::NlBsn, Kind::PlPesel]);
+    kinds.extend([
+        Kind::BrCpf,
+        Kind::DeIdnr,
+        Kind::EsDni,
+        Kind::FrNir,
+        Kind::Jwt,
+        Kind::NlBsn,
+        Kind::PlPesel,
+    ]);
     let found = scan(text, true, &kinds);
     assert!(found.iter().all(|one| one.start < one.end && one.end <= text.len()));
     let masked = mask(text, &found);

@@ -28,7 +28,12 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = matched.head(Some(rest), &Head(bytes));
     }
     if let Match::Operation(matched) = CONTRACT.operation("POST", "/body") {
-        for media_type in [first, "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        for media_type in [
+            first,
+            "application/json",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+        ] {
             if let Ok(BodyPlan::Whole(_, judge)) = matched.body(Some(media_type), true) {
                 let _ = judge.check(rest.as_bytes());
             }

@@ -15,7 +15,11 @@ fuzz_target!(|bytes: &[u8]| {
     let mut registry = Registry::new();
     registry.add("a.json", Arc::new(schema), Root::Schema);
     for draft in [Draft::Draft4, Draft::OpenApi30, Draft::Draft202012] {
-        let strict = Options { patterns: Patterns::List, steps: 20_000, ..Options::contract(draft, Direction::Request) };
+        let strict = Options {
+            patterns: Patterns::List,
+            steps: 20_000,
+            ..Options::contract(draft, Direction::Request)
+        };
         let Ok(program) = Program::compile(&registry, "a.json", &strict) else { continue };
         let _ = (program.unenforced(), program.extent());
         let Ok(document) = Document::parse(document, &bounds) else { return };
@@ -23,7 +27,9 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(!violations.is_empty(), "a refusal has a reason");
         }
         let strip = Options { unknown: Handling::Strip, ..strict.clone() };
-        let Ok(strip) = Program::compile(&registry, "a.json", &strip) else { panic!("options change no schema") };
+        let Ok(strip) = Program::compile(&registry, "a.json", &strip) else {
+            panic!("options change no schema")
+        };
         if let Ok(validated) = strip.validate(&document) {
             assert!(json::parse(validated.write(&[]).as_bytes(), &bounds).is_ok());
         } else {

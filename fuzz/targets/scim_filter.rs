@@ -7,7 +7,11 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(text) = std::str::from_utf8(bytes) {
         if let Ok(filter) = text.parse::<Filter>() {
-            assert_eq!(filter.to_string().parse::<Filter>().ok().as_ref(), Some(&filter), "one text for one filter");
+            assert_eq!(
+                filter.to_string().parse::<Filter>().ok().as_ref(),
+                Some(&filter),
+                "one text for one filter"
+            );
             if evaluate::check(&filter, &USER).is_ok() {
                 let _ = evaluate::fits(&filter, &USER, &person());
             }

@@ -14,7 +14,13 @@ static KEYS: LazyLock<Jwks> = LazyLock::new(|| {
 });
 
 fuzz_target!(|text: &str| {
-    let expected = Expected { typ: "JWT", issuer: "fuzz", audience: "fuzz", now: Timestamp::from_secs(0), leeway: Duration::ZERO };
+    let expected = Expected {
+        typ: "JWT",
+        issuer: "fuzz",
+        audience: "fuzz",
+        now: Timestamp::from_secs(0),
+        leeway: Duration::ZERO,
+    };
     let verified = jwt::verify::<serde_json::Value>(text, &KEYS, &expected);
     assert!(verified.is_err(), "a signature was guessed");
     if let Ok(bytes) = base64url_decode(text) {

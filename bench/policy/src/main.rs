@@ -64,10 +64,19 @@ fn compile(text: &str, cache: u32) -> Policies {
 /// `batch` questions are timed together; each question of a batch of one is about another document.
 fn ours(policies: &Policies, times: usize, batch: usize) -> (f64, f64) {
     let role = role(policies.len());
-    let alice = Subject::new(SubjectKind::User, "alice", "alice", Some("acme"), &[&role, "other"], &["staff"], BTreeMap::new());
+    let alice = Subject::new(
+        SubjectKind::User,
+        "alice",
+        "alice",
+        Some("acme"),
+        &[&role, "other"],
+        &["staff"],
+        BTreeMap::new(),
+    );
     let context = Context { acr: Some(Acr::TwoFactors), ip: "10.0.0.1".parse().ok(), ..Context::default() };
-    let documents: Vec<Resource> =
-        (0..times).map(|number| Resource::new("Document", &number.to_string()).with("owner", "alice").with("level", 2)).collect();
+    let documents: Vec<Resource> = (0..times)
+        .map(|number| Resource::new("Document", &number.to_string()).with("owner", "alice").with("level", 2))
+        .collect();
     let mut taken = Vec::with_capacity(times);
     for (number, document) in documents.iter().enumerate() {
         let resource = if batch == 1 { document } else { &documents[0] };
@@ -99,8 +108,11 @@ fn plain(policies: &Policies, text: &str, times: usize) -> (f64, f64) {
     let mut taken = Vec::with_capacity(times);
     for _ in 0..times {
         let start = Instant::now();
-        let context = CedarContext::from_pairs([("acr".to_owned(), cedar_policy::RestrictedExpression::new_long(2))]).unwrap();
-        let request = Request::new(principal.clone(), action.clone(), resource.clone(), context, None).unwrap();
+        let context =
+            CedarContext::from_pairs([("acr".to_owned(), cedar_policy::RestrictedExpression::new_long(2))])
+                .unwrap();
+        let request =
+            Request::new(principal.clone(), action.clone(), resource.clone(), context, None).unwrap();
         let answer = authorizer.is_authorized(&request, &set, &entities);
         taken.push(start.elapsed().as_nanos() as f64);
         assert_eq!(answer.decision(), cedar_policy::Decision::Allow);
