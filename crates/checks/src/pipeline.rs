@@ -432,7 +432,13 @@ impl Pipeline {
             self.take_at_its_word(head, &mut exchange);
         }
         for (index, step) in self.steps.iter().enumerate().skip(first) {
-            let Err(stop) = step.check.request(head, &mut exchange) else {
+            let observed = exchange.observed.len();
+            let judged = step.check.request(head, &mut exchange);
+            // What a check only tries, whatever its mode.
+            for (check, denial) in exchange.observed.iter().skip(observed) {
+                self.counters.add(check, denial.control, Verdict::Observed);
+            }
+            let Err(stop) = judged else {
                 if exchange.passage.is_some() && exchange.passage_by.is_none() {
                     exchange.passage_by = Some((step.check.name(), step.mode));
                 }

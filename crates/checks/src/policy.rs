@@ -12,18 +12,20 @@
 //! 1. On a route with `policy`, or on every declared one with `routes = "all"`, nothing is allowed that no policy
 //!    permits: the policies of `policy.directory` are asked with the principal, the action, the resource and the
 //!    circumstances.
-//! 2. The action is `policy.action`, or else the method (`HEAD` is `GET`). The resource is the object of the type
-//!    `policy.resource` with the id that `policy.id` tells, or else the route itself (`Route::"/orders/*"`).
+//! 2. The action is `policy.action`, or else the operation of the route's contract that the request belongs to, or
+//!    else the method (`HEAD` is `GET`). The resource is the object of the type `policy.resource` with the id that
+//!    `policy.id` tells, or else the route itself (`Route::"/orders/*"`).
 //! 3. What identifies the object stands once, or the request is refused: a repeated parameter means two objects.
 //! 4. What the policies of the action read of an object is asked of its resolver (`[resolvers]`), and only then.
 //!    What cannot be found out is no permission.
 //! 5. Of an object the principal may not know of, nothing is said, not even that it is there: a denial is 404 unless the
-//!    principal may do `policy.known_by` (default: the action of reading, which is that of the `GET` route of the
-//!    same path; else nobody may know). An object that is not there gets the same answer.
+//!    principal may do `policy.known_by` (default: the action of reading, which is what the `GET` route of the same
+//!    path asks; else nobody may know). An object that is not there gets the same answer.
 //! 6. `@step_up` asks for a stronger or fresher sign-in, of people, as the route options `acr` and `max_age` do.
 //! 7. `@obligation("mask:/…")` takes members out of the JSON of an answer. An answer that cannot be read whole
 //!    (too large, coded, not JSON, a tunnel, behind forward-auth) is not passed on.
-//! 8. `@mode("dry_run")` is recorded and changes nothing.
+//! 8. `@mode("dry_run")` changes nothing. What it would have refused is counted and recorded as an observing check's
+//!    refusals are, with the ids of the policies on trial.
 //!
 //! **Answer.** For 5, 404 as for an address nobody declared; 403 where the object may be known; for strangers 401 or
 //! the way to the login, whatever is there; for 4, 503; for 3, 400; for 7, 502.
@@ -61,9 +63,8 @@ use crate::denial::Denial;
 use crate::exchange::Exchange;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
-use crate::route::Routes;
 
-pub use route::RoutePolicy;
+pub use route::{RoutePolicy, operation_action};
 
 use question::Circumstances;
 use recent::Recent;
@@ -189,8 +190,10 @@ pub(crate) struct Resolved(Result<Found, Unknown>);
 pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
     let parts = needs.parts?;
     let settings = &needs.settings.policy;
-    let check =
-        Policy::new(settings, needs.routes, &parts.issuer, parts.policies.clone(), parts.resources.clone());
+    let rules = Rule::all(needs.routes, settings.routes == Where::All, &parts.contracts);
+    let access = AccessCheck::new(needs.routes, &parts.issuer);
+    let (policies, resources) = (parts.policies.clone(), parts.resources.clone());
+    let check = Policy::new(settings, rules, access, policies, resources);
     order::step(settings.mode, check)
 }
 
@@ -215,20 +218,20 @@ struct Known {
 }
 
 impl Policy {
-    pub(crate) fn new(
+    fn new(
         settings: &Settings,
-        routes: &Routes,
-        issuer: &str,
+        rules: Vec<Option<Rule>>,
+        access: AccessCheck,
         live: Option<Arc<Live>>,
         resources: Option<Arc<dyn Resources>>,
     ) -> Self {
         Self {
-            rules: Rule::all(routes, settings.routes == Where::All),
+            rules,
             live,
             resources,
             circumstances: Circumstances::new(),
             needed: ArcSwap::default(),
-            access: AccessCheck::new(routes, issuer),
+            access,
             anonymous: Subject::anonymous(),
             recent: (settings.record == RecordWhat::Distinct).then(Recent::new),
         }
@@ -256,9 +259,9 @@ impl Policy {
             return Err(Denial::internal("a route asks policies, and there are none").into());
         };
         let policies = live.load();
-        let action = rule.action(&exchange.method);
+        let action = rule.action(exchange);
         let needed = self.needed(&policies, action);
-        let reading = rule.known_by(&exchange.method);
+        let reading = rule.known_by(exchange);
         let resource = match rule.resource(exchange, head.uri.query()) {
             Ok(resource) => resource,
             Err(violation) => return Err(self.stranger_or(exchange, violation).into()),
@@ -338,9 +341,10 @@ impl Policy {
         for obligation in decision.obligations.iter() {
             match obligation {
                 Obligation::Mask { fields } => masks.extend(fields.iter().cloned()),
-                Obligation::DryRun { effect: Effect::Deny, .. } => {
+                Obligation::DryRun { effect: Effect::Deny, policies } => {
                     let mut denial = Denial::from(Violation::Denied);
-                    denial.detail = "a policy on trial would deny it".into();
+                    let ids: Vec<String> = policies.iter().map(|id| format!("`{id}`")).collect();
+                    denial.detail = format!("on trial, {} would deny it", ids.join(", ")).into();
                     exchange.observed.push(("policy", denial));
                 }
                 Obligation::DryRun { .. } | Obligation::StepUp { .. } => {}

@@ -248,6 +248,14 @@ impl Accounts {
         Ok(self.storage.account_roles()?)
     }
 
+    /// The tenants somebody belongs to, by name.
+    ///
+    /// # Errors
+    /// When the storage fails.
+    pub fn tenants(&self) -> Result<Vec<TenantId>, AccountError> {
+        Ok(self.storage.account_tenants()?)
+    }
+
     /// Changes several things at once or none. What is already so is no change; what a session says of
     /// the account ends its sessions.
     ///

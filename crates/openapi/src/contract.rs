@@ -102,6 +102,7 @@ pub struct Operation {
     /// With the base path.
     pub(crate) template: String,
     pub(crate) id: Option<String>,
+    pub(crate) tags: Vec<String>,
     /// File and line.
     pub(crate) place: String,
     /// The path's own names, in order.
@@ -305,6 +306,12 @@ impl Operation {
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// As they stand in the contract.
+    #[must_use]
+    pub fn tags(&self) -> &[String] {
+        &self.tags
     }
 
     /// File and line of the contract.

@@ -356,6 +356,7 @@ impl<'s> Loader<'s> {
             method: method.clone(),
             template: full.to_owned(),
             id: at.str("operationId").map(str::to_owned),
+            tags: at.items("tags").iter().filter_map(|tag| tag.value.as_str().map(str::to_owned)).collect(),
             place: self.sources.place(at),
             names,
             parameters,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use gabion_model::{Acr, Problem};
 use serde::{Deserialize, Serialize};
 
-use crate::compile::Policies;
 use crate::decision::{Decision, Effect, Obligation};
 use crate::explain::Explanation;
+use crate::policies::Policies;
 use crate::question::Subject;
 use crate::value::Value;
 use crate::written::{

@@ -1,24 +1,43 @@
 //! What comes of a question.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gabion_model::{Acr, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The answer to a [`Question`](crate::Question).
+/// The answer to a [`Question`](crate::Question). Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
+pub struct Decision(Arc<Answer>);
+
+/// What a decision says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
     pub effect: Effect,
     /// The policies that decided: those that permit, or those that forbid. None when nothing permits.
-    pub policies: Arc<[PolicyId]>,
+    pub policies: Vec<PolicyId>,
     /// What comes with it. On a denial: what would lift it.
-    pub obligations: Arc<[Obligation]>,
+    pub obligations: Vec<Obligation>,
     /// What could not be evaluated.
-    pub faults: Arc<[Fault]>,
+    pub faults: Vec<Fault>,
     /// Which policies decided.
     pub generation: Generation,
+}
+
+impl From<Answer> for Decision {
+    fn from(answer: Answer) -> Self {
+        Self(Arc::new(answer))
+    }
+}
+
+impl Deref for Decision {
+    type Target = Answer;
+
+    fn deref(&self) -> &Answer {
+        &self.0
+    }
 }
 
 impl Decision {

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::compile::Policies;
 use crate::decision::{Effect, PolicyId};
+use crate::policies::Policies;
 use crate::written::{OwnedQuestion, WrittenQuestion};
 
 /// What a change alters.

@@ -13,8 +13,8 @@ use cedar_policy_core::evaluator::Evaluator;
 use cedar_policy_core::extensions::Extensions;
 use smallvec::SmallVec;
 
-use crate::compile::{ActionEntry, Policies};
-use crate::decision::{Decision, Effect, Fault, Obligation, PolicyId};
+use crate::decision::{Answer, Decision, Effect, Fault, Obligation, PolicyId};
+use crate::policies::{ActionEntry, Policies};
 use crate::prepared::Prepared;
 use crate::question::{Question, Resource};
 use crate::reads::Reads;
@@ -330,13 +330,13 @@ impl Tally {
         }
         let ids: Vec<PolicyId> =
             determining.iter().filter_map(|number| Some(policies.rule(*number)?.id.clone())).collect();
-        Decision {
+        Decision::from(Answer {
             effect,
-            policies: ids.into(),
-            obligations: obligations.into(),
-            faults: self.faults.into_vec().into(),
+            policies: ids,
+            obligations,
+            faults: self.faults.into_vec(),
             generation: policies.generation(),
-        }
+        })
     }
 }
 

@@ -9,9 +9,9 @@ use cedar_policy_core::ast::{
 use cedar_policy_core::evaluator::Evaluator;
 use serde::Serialize;
 
-use crate::compile::Policies;
 use crate::decision::{Decision, Effect, Fault, Obligation, PolicyId};
 use crate::evaluate::{self, Asked, Outcome};
+use crate::policies::Policies;
 use crate::question::Question;
 use crate::rule::Rule;
 use crate::shape;

@@ -5,6 +5,7 @@
 //! [`Policies::decide`] answers a [`Question`]. Nothing is allowed that no policy permits; a `forbid` that cannot
 //! be evaluated counts as one that applies; a question that does not fit the schema is denied.
 
+mod bounds;
 mod cache;
 pub mod cases;
 mod compile;
@@ -13,7 +14,9 @@ pub mod diff;
 mod evaluate;
 pub mod explain;
 mod facts;
+mod names;
 mod place;
+mod policies;
 mod prepared;
 mod question;
 mod reads;
@@ -25,15 +28,18 @@ mod schema;
 mod settings;
 mod shape;
 mod slice;
+mod statics;
 mod value;
 mod written;
 
-pub use compile::{Live, Needed, Policies, Sources};
+pub use compile::Sources;
 pub use decision::{Decision, Effect, Fault, Generation, Obligation, PolicyId};
 pub use facts::{Facts, GroupFact, OperationFact, RouteFact};
+pub use policies::{Live, Needed, Policies};
 pub use question::{Context, Question, Resource, Subject, SubjectKind};
 pub use record::Recorded;
 pub use resources::{Finding, Found, Resources, Unknown};
+pub use schema::is_own_action;
 pub use settings::Settings;
 pub use value::{EntityRef, Value};
 pub use written::{

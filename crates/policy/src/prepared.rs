@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cedar_policy_core::ast::{Entity, EntityUID, PartialValue};
 
-use crate::compile::Policies;
+use crate::policies::Policies;
 use crate::question::Identity;
 use crate::shape;
 use crate::value::Value;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use gabion_model::{Acr, Methods, Principal, Timestamp};
 
+use crate::cache::OfPrincipal;
 use crate::prepared::Prepared;
-use crate::reads::Part;
 use crate::value::{EntityRef, Value};
 
 /// May `principal` do `action` to `resource` in `context`?
@@ -36,23 +36,24 @@ pub(crate) struct Identity {
     pub(crate) attributes: BTreeMap<Arc<str>, Value>,
     /// A digest of all but what tells one principal from another of its kind, for finding; never for comparing.
     pub(crate) class: u64,
+    /// The same with what tells one from another.
+    pub(crate) digest: u64,
     /// What the last generation that asked made of it; the generation's token beside it.
     pub(crate) prepared: Mutex<Option<(Arc<()>, Arc<Prepared>)>>,
 }
 
 impl Identity {
     /// Whether nothing differs that is read. Roles, groups and tenant always count.
-    pub(crate) fn is_like(self: &Arc<Self>, other: &Arc<Self>, reads: &Part) -> bool {
-        let has = |name: &str| reads.attributes.contains(name);
+    pub(crate) fn is_like(self: &Arc<Self>, other: &Arc<Self>, read: OfPrincipal) -> bool {
         Arc::ptr_eq(self, other)
             || (self.kind == other.kind
                 && self.class == other.class
                 && self.tenant == other.tenant
                 && self.roles == other.roles
                 && self.groups == other.groups
-                && (!(reads.identity || has("id")) || self.id == other.id)
-                && (!has("name") || self.name == other.name)
-                && (!has("profile") || self.attributes == other.attributes))
+                && (!read.id || self.id == other.id)
+                && (!read.name || self.name == other.name)
+                && (!read.profile || self.attributes == other.attributes))
     }
 }
 
@@ -113,6 +114,8 @@ impl Subject {
         let (tenant, roles, groups) = (tenant.map(Arc::from), sorted(roles), sorted(groups));
         let mut state = DefaultHasher::new();
         (kind, &tenant, &roles, &groups).hash(&mut state);
+        let class = state.finish();
+        id.hash(&mut state);
         Self(Arc::new(Identity {
             kind,
             id: id.into(),
@@ -121,7 +124,8 @@ impl Subject {
             roles,
             groups,
             attributes,
-            class: state.finish(),
+            class,
+            digest: state.finish(),
             prepared: Mutex::default(),
         }))
     }
@@ -235,6 +239,14 @@ impl Context {
         ))
     }
 
+    fn hour(&self) -> Option<i64> {
+        self.of_day().map(|(seconds, _)| seconds / 3600)
+    }
+
+    fn weekday(&self) -> Option<i64> {
+        self.of_day().map(|(_, day)| day)
+    }
+
     fn strength(&self) -> i64 {
         match self.acr {
             None => 0,
@@ -249,8 +261,8 @@ impl Context {
         let text = |text: &Option<Arc<str>>| text.clone().map(Value::Text);
         match name {
             "now" => self.now.map(instant),
-            "hour" => self.of_day().map(|(seconds, _)| Value::Long(seconds / 3600)),
-            "weekday" => self.of_day().map(|(_, day)| Value::Long(day)),
+            "hour" => self.hour().map(Value::Long),
+            "weekday" => self.weekday().map(Value::Long),
             "ip" => self.ip.map(|ip| Value::Text(ip.to_string().into())),
             "secure" => Some(Value::Bool(self.secure)),
             "acr" => Some(Value::Long(self.strength())),
@@ -266,48 +278,89 @@ impl Context {
         }
     }
 
-    /// Whether policies see the same as `context.NAME` in both.
-    pub(crate) fn has_same(&self, other: &Self, name: &str) -> bool {
-        match name {
-            "now" => self.now == other.now,
-            "hour" => {
-                self.of_day().map(|(seconds, _)| seconds / 3600)
-                    == other.of_day().map(|(seconds, _)| seconds / 3600)
-            }
-            "weekday" => self.of_day().map(|(_, day)| day) == other.of_day().map(|(_, day)| day),
-            "ip" => self.ip == other.ip,
-            "secure" => self.secure == other.secure,
-            "acr" => self.acr == other.acr,
-            "factors" => self.factors == other.factors,
-            "authenticated_at" => self.authenticated_at == other.authenticated_at,
-            "credential" => self.credential == other.credential,
-            "scopes" => self.scopes == other.scopes,
-            "device" => self.device == other.device,
-            "method" => self.method == other.method,
-            "host" => self.host == other.host,
-            "path" => self.path == other.path,
-            own => self.attributes.get(own) == other.attributes.get(own),
+    /// Whether policies see the same of both.
+    pub(crate) fn has_same(&self, other: &Self, one: &Circumstance) -> bool {
+        match one {
+            Circumstance::Acr => self.acr == other.acr,
+            Circumstance::AuthenticatedAt => self.authenticated_at == other.authenticated_at,
+            Circumstance::Credential => self.credential == other.credential,
+            Circumstance::Device => self.device == other.device,
+            Circumstance::Factors => self.factors == other.factors,
+            Circumstance::Host => self.host == other.host,
+            Circumstance::Hour => self.hour() == other.hour(),
+            Circumstance::Ip => self.ip == other.ip,
+            Circumstance::Method => self.method == other.method,
+            Circumstance::Now => self.now == other.now,
+            Circumstance::Own(name) => self.attributes.get(name) == other.attributes.get(name),
+            Circumstance::Path => self.path == other.path,
+            Circumstance::Scopes => self.scopes == other.scopes,
+            Circumstance::Secure => self.secure == other.secure,
+            Circumstance::Weekday => self.weekday() == other.weekday(),
         }
     }
 
     /// Equal where [`has_same`](Self::has_same).
-    pub(crate) fn hash_attribute(&self, name: &str, state: &mut impl Hasher) {
+    pub(crate) fn hash_one(&self, one: &Circumstance, state: &mut impl Hasher) {
+        match one {
+            Circumstance::Acr => self.acr.hash(state),
+            Circumstance::AuthenticatedAt => self.authenticated_at.hash(state),
+            Circumstance::Credential => self.credential.hash(state),
+            Circumstance::Device => self.device.hash(state),
+            Circumstance::Factors => self.factors.hash(state),
+            Circumstance::Host => self.host.hash(state),
+            Circumstance::Hour => self.hour().hash(state),
+            Circumstance::Ip => self.ip.hash(state),
+            Circumstance::Method => self.method.hash(state),
+            Circumstance::Now => self.now.hash(state),
+            Circumstance::Own(name) => self.attributes.get(name).hash(state),
+            Circumstance::Path => self.path.hash(state),
+            Circumstance::Scopes => self.scopes.hash(state),
+            Circumstance::Secure => self.secure.hash(state),
+            Circumstance::Weekday => self.weekday().hash(state),
+        }
+    }
+}
+
+/// One of the circumstances. Alphabetical.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Circumstance {
+    Acr,
+    AuthenticatedAt,
+    Credential,
+    Device,
+    Factors,
+    Host,
+    Hour,
+    Ip,
+    Method,
+    Now,
+    /// What the team's schema declares.
+    Own(Arc<str>),
+    Path,
+    Scopes,
+    Secure,
+    Weekday,
+}
+
+impl Circumstance {
+    /// What policies call `context.NAME`.
+    pub(crate) fn of(name: &str) -> Self {
         match name {
-            "now" => self.now.hash(state),
-            "hour" => self.of_day().map(|(seconds, _)| seconds / 3600).hash(state),
-            "weekday" => self.of_day().map(|(_, day)| day).hash(state),
-            "ip" => self.ip.hash(state),
-            "secure" => self.secure.hash(state),
-            "acr" => self.acr.hash(state),
-            "factors" => self.factors.hash(state),
-            "authenticated_at" => self.authenticated_at.hash(state),
-            "credential" => self.credential.hash(state),
-            "scopes" => self.scopes.hash(state),
-            "device" => self.device.hash(state),
-            "method" => self.method.hash(state),
-            "host" => self.host.hash(state),
-            "path" => self.path.hash(state),
-            own => self.attributes.get(own).hash(state),
+            "acr" => Self::Acr,
+            "authenticated_at" => Self::AuthenticatedAt,
+            "credential" => Self::Credential,
+            "device" => Self::Device,
+            "factors" => Self::Factors,
+            "host" => Self::Host,
+            "hour" => Self::Hour,
+            "ip" => Self::Ip,
+            "method" => Self::Method,
+            "now" => Self::Now,
+            "path" => Self::Path,
+            "scopes" => Self::Scopes,
+            "secure" => Self::Secure,
+            "weekday" => Self::Weekday,
+            own => Self::Own(own.into()),
         }
     }
 }

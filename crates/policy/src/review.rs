@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use cedar_policy_core::ast::{Expr, ExprKind, PrincipalOrResourceConstraint, Var};
 use serde::Serialize;
 
-use crate::compile::Policies;
 use crate::decision::{Decision, Effect, Obligation};
 use crate::evaluate::{self, Asked, Outcome};
 use crate::explain::{conjuncts, named, text_of};
+use crate::policies::Policies;
 use crate::question::{Context, Question, Resource, Subject};
 use crate::reads::Reads;
 use crate::rule::Rule;

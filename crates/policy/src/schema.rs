@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use cedar_policy::SchemaFragment;
 use cedar_policy_core::extensions::Extensions;
@@ -11,7 +12,7 @@ use cedar_policy_core::validator::ValidatorSchema;
 use gabion_model::Problem;
 use miette::Diagnostic;
 
-use crate::facts::Facts;
+use crate::facts::{Facts, OperationFact};
 use crate::place;
 
 /// Entity types the gate fills; a team cannot declare them.
@@ -29,9 +30,18 @@ pub(crate) const METHODS: &[(&str, &str)] = &[
     ("PUT", "write"),
 ];
 
-/// What a method does; one that is not known writes.
-pub(crate) fn group_of(method: &str) -> &'static str {
-    METHODS.iter().find(|(name, _)| *name == method).map_or("write", |(_, group)| group)
+/// What an operation does: it reads when every method by which it is done does. One that is not known writes.
+fn group_of(operation: &OperationFact) -> &'static str {
+    let reads =
+        |method: &Arc<str>| METHODS.iter().any(|(name, group)| **method == **name && *group == "read");
+    let only_reads = !operation.methods.is_empty() && operation.methods.iter().all(reads);
+    if only_reads { "read" } else { "write" }
+}
+
+/// Whether an action of this name is one of the gate's own: a method, or a group of actions.
+#[must_use]
+pub fn is_own_action(name: &str) -> bool {
+    METHODS.iter().any(|(method, group)| name == *method || name == *group) || name.starts_with("tag:")
 }
 
 /// What the team declares.
@@ -120,14 +130,14 @@ fn reserved(team: Option<&(String, String)>, declared: &Declared) -> Vec<Problem
 }
 
 fn doubles(facts: &Facts) -> Vec<Problem> {
-    let mut seen: BTreeSet<&str> = METHODS.iter().map(|(name, _)| *name).chain(["read", "write"]).collect();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     let mut problems = Vec::new();
     for operation in &facts.operations {
-        if !seen.insert(&operation.id) {
+        if is_own_action(&operation.id) || !seen.insert(&operation.id) {
             let reason = format!("`{}` names two actions", operation.id);
             problems.push(
-                Problem::new("contract", reason)
-                    .hint("an `operationId` is unique, and not the name of a method"),
+                Problem::new("actions", reason)
+                    .hint("name it otherwise: not as a method, and not `read`, `write` or `tag:…`"),
             );
         }
     }
@@ -155,14 +165,14 @@ fn generated(facts: &Facts, declared: &Declared) -> String {
     for group in groups.iter().filter(|group| !declared.actions.contains(*group)) {
         let _ = writeln!(out, "action {};", quoted(group));
     }
-    let mut resources = BTreeSet::new();
-    let mut action = |id: &str, groups: &[String], resource: &str| {
+    let mut resources: BTreeSet<&str> = BTreeSet::new();
+    let mut action = |id: &str, groups: &[String], resources: &str| {
         if !declared.actions.contains(id) {
             let groups: Vec<_> = groups.iter().map(|group| quoted(group)).collect();
             let _ = writeln!(
                 out,
                 "action {} in [{}] appliesTo {{ principal: [User, ServiceAccount, Anonymous], \
-                 resource: [{resource}], context: RequestContext }};",
+                 resource: [{resources}], context: RequestContext }};",
                 quoted(id),
                 groups.join(", ")
             );
@@ -172,11 +182,12 @@ fn generated(facts: &Facts, declared: &Declared) -> String {
         action(method, &[(*group).to_owned()], "Route");
     }
     for operation in &facts.operations {
-        let mut groups = vec![group_of(&operation.method).to_owned()];
+        let mut groups = vec![group_of(operation).to_owned()];
         groups.extend(operation.tags.iter().map(|tag| format!("tag:{tag}")));
-        let resource = operation.resource.as_deref().filter(|name| is_type_name(name)).unwrap_or("Route");
-        action(&operation.id, &groups, resource);
-        resources.insert(resource);
+        let named: Vec<&str> =
+            operation.resources.iter().map(|name| &**name).filter(|name| is_type_name(name)).collect();
+        action(&operation.id, &groups, &if named.is_empty() { "Route".to_owned() } else { named.join(", ") });
+        resources.extend(named);
     }
     for resource in
         resources.iter().filter(|name| !RESERVED.contains(*name) && !declared.entities.contains(**name))

@@ -14,6 +14,7 @@ use cedar_policy_core::ast::{
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
+use crate::cache::Ground;
 use crate::reads::{Environment, Part, Reads};
 use crate::rule::Rule;
 
@@ -25,6 +26,8 @@ pub(crate) struct Slice {
     principals: Names<Names<SmallVec<[Candidate; 2]>>>,
     /// What all of them read together.
     pub(crate) reads: Reads,
+    /// The same, as the cache compares it.
+    pub(crate) ground: Ground,
     /// What each reads, by the number of the rule.
     pub(crate) each: HashMap<u32, Arc<Reads>>,
 }
@@ -142,8 +145,13 @@ impl Slice {
         of_action: &[u32],
         environment: &Environment<'_>,
     ) -> Self {
-        let mut slice =
-            Self { number, principals: Names::default(), reads: Reads::default(), each: HashMap::new() };
+        let mut slice = Self {
+            number,
+            principals: Names::default(),
+            reads: Reads::default(),
+            ground: Ground::default(),
+            each: HashMap::new(),
+        };
         for number in of_action {
             let Some(rule) = usize::try_from(*number).ok().and_then(|index| rules.get(index)) else {
                 continue;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gabion_model::{Acr, Methods, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::question::{Context, Question, Resource, Subject, SubjectKind};
+use crate::question::{Circumstance, Context, Question, Resource, Subject, SubjectKind};
 use crate::value::{EntityRef, Value};
 
 /// A question that owns its parts.
@@ -174,7 +174,7 @@ const FILLED: &[&str] = &[
 
 fn written_context(context: &Context) -> BTreeMap<Arc<str>, Value> {
     let empty = Context::default();
-    let filled = FILLED.iter().filter(|name| !context.has_same(&empty, name));
+    let filled = FILLED.iter().filter(|name| !context.has_same(&empty, &Circumstance::of(name)));
     let filled = filled.filter_map(|name| Some((Arc::from(*name), context.attribute(name)?)));
     filled.chain(context.attributes.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
 }

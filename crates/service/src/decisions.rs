@@ -1,23 +1,24 @@
 //! Applications that ask what somebody may: the same policies as at the gate, asked by whoever enforces the answer.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gabion_identity::storage::ResourceStorage;
+use gabion_identity::storage::{AccountFilter, AccountPage, GroupPage, ResourceStorage};
 use gabion_identity::{Account, AccountKind};
 use gabion_model::{AccountId, Acr, Event, Methods, Outcome, Timestamp};
 use gabion_policy::{
     Context, Decision, Effect, EntityRef, Live, Needed, Obligation, Question, Resource, Resources as _,
     Subject, SubjectKind, Unknown, Value, record,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::record::failure;
 use crate::resources::Resolvers;
 use crate::service::Inner;
-use crate::{Act, ActError, Caller, Service};
+use crate::{Act, ActError, Caller, DirectoryError, Service};
 
 /// One question of an application.
 #[derive(Debug, Clone, Default)]
@@ -107,6 +108,17 @@ impl DecisionReason {
     }
 }
 
+/// What policies can name of the directory.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct KnownNames {
+    /// Roles that accounts or groups have.
+    pub roles: BTreeSet<String>,
+    pub groups: BTreeSet<String>,
+    pub tenants: BTreeSet<String>,
+    /// The ids of service accounts.
+    pub service_accounts: BTreeSet<String>,
+}
+
 /// When the rest of several questions need not be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Until {
@@ -121,6 +133,32 @@ impl Service {
     #[must_use]
     pub fn policies(&self) -> Arc<Live> {
         Arc::clone(&self.0.policies)
+    }
+
+    /// The names there are at the moment, for the gate, which compares those in policies with them at load.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub async fn known_names(&self) -> Result<KnownNames, DirectoryError> {
+        self.blocking_or(|inner| {
+            let mut names = KnownNames::default();
+            names.roles.extend(inner.accounts.roles()?.into_iter().map(|(role, _)| role.as_str().to_owned()));
+            names.tenants.extend(inner.accounts.tenants()?.into_iter().map(|one| one.to_string()));
+            for group in inner.groups.page(&GroupPage { limit: usize::MAX, ..GroupPage::default() })? {
+                names.roles.extend(group.roles.iter().map(|role| role.as_str().to_owned()));
+                names.tenants.insert(group.tenant.to_string());
+                names.groups.insert(group.name.to_string());
+            }
+            let programs = AccountPage {
+                filter: AccountFilter { kind: Some(AccountKind::Service), ..AccountFilter::default() },
+                limit: usize::MAX,
+                ..AccountPage::default()
+            };
+            let programs = inner.accounts.page(&programs)?;
+            names.service_accounts.extend(programs.into_iter().map(|account| account.id.to_string()));
+            Ok(names)
+        })
+        .await
     }
 
     /// What applications registered, for resolvers.

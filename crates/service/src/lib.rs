@@ -46,7 +46,7 @@ pub use act::{Act, Audience};
 pub use api_keys::{ApiKeyActError, ApiKeyView, CreateApiKey, FreshApiKey};
 pub use authorize::{DECISION_SCOPE, RESOURCE_SCOPE};
 pub use caller::Caller;
-pub use decisions::{AskedContext, AskedDecision, AskedResource, Decided, DecisionReason, Until};
+pub use decisions::{AskedContext, AskedDecision, AskedResource, Decided, DecisionReason, KnownNames, Until};
 pub use declared::{
     Declared, DeclaredAccount, DeclaredClient, DeclaredGroup, DeclaredSecret, DeclaredThing, IdentityError,
     IdentityPlan, InitialPassword, Kept, PlannedAction, PlannedChange, PlannedField, Reconciled,

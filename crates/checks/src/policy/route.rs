@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gabion_model::Problem;
+use gabion_openapi::{Contract, Match, Operation};
 use gabion_policy::{EntityRef, Resource, Value};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Violation;
+use crate::contract::Contracts;
 use crate::exchange::Exchange;
 use crate::route::{Compiled, Routes};
 
@@ -18,7 +20,9 @@ use crate::route::{Compiled, Routes};
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RoutePolicy {
-    /// The action, as policies name it. Default: the method, `HEAD` as `GET`.
+    /// The action, as policies name it. Default: the operation of the route's `contract` that the request belongs
+    /// to, by its `operationId` or as `GET /orders/{id}`; without a contract, and for what the contract does not
+    /// know, the method, `HEAD` as `GET`.
     pub action: Option<String>,
     /// The type of the object, as policies name it, for instance `Order`. Default: the route itself is the
     /// resource.
@@ -31,8 +35,8 @@ pub struct RoutePolicy {
     pub tenant: Option<String>,
     /// Where other attributes of the object stand, likewise. What the object's resolver says counts before it.
     pub attributes: BTreeMap<String, String>,
-    /// The action by which somebody may know of the object: who may not is told 404 instead of 403. Default: the
-    /// action of the route with the same path that takes `GET`.
+    /// The action by which somebody may know of the object: who may not is told 404 instead of 403. Default: what
+    /// the route with the same path that takes `GET` asks.
     pub known_by: Option<String>,
     /// No policy is asked here although `checks.policy.routes = "all"`; the reason, for the next reader.
     pub off: Option<String>,
@@ -55,14 +59,81 @@ enum Claim {
     Tenant,
 }
 
+/// Which action a route asks.
+#[derive(Debug)]
+enum Asks {
+    Method,
+    Named(Arc<str>),
+    Operation(Arc<Operations>),
+}
+
+/// The operations of a contract and what policies call each.
+#[derive(Debug)]
+struct Operations {
+    contract: Arc<Contract>,
+    /// By the number of the operation.
+    names: Vec<Arc<str>>,
+}
+
+impl Asks {
+    fn of(route: &Compiled, policy: &RoutePolicy, operations: &BTreeMap<String, Arc<Operations>>) -> Self {
+        if let Some(action) = &policy.action {
+            return Self::Named(action.as_str().into());
+        }
+        let contract = route.declared.contract.as_ref().and_then(|name| operations.get(name));
+        contract.map_or(Self::Method, |found| Self::Operation(Arc::clone(found)))
+    }
+
+    fn action(&self, method: &Method, path: &str) -> &Arc<str> {
+        match self {
+            Self::Method => by_method(method),
+            Self::Named(action) => action,
+            Self::Operation(operations) => {
+                operations.action(method, path).unwrap_or_else(|| by_method(method))
+            }
+        }
+    }
+}
+
+impl Operations {
+    fn of(contracts: &Contracts) -> BTreeMap<String, Arc<Self>> {
+        let names = |contract: &Contract| {
+            contract.operations().iter().map(|operation| operation_action(operation).into()).collect()
+        };
+        let all = contracts.loaded.iter();
+        all.map(|(name, (contract, _))| {
+            (name.clone(), Arc::new(Self { names: names(contract), contract: Arc::clone(contract) }))
+        })
+        .collect()
+    }
+
+    fn action(&self, method: &Method, path: &str) -> Option<&Arc<str>> {
+        match self.contract.operation(method.as_str(), path) {
+            Match::Operation(matched) => self.names.get(matched.index),
+            Match::OtherMethods(_) if method == Method::HEAD => self.action(&Method::GET, path),
+            Match::OtherMethods(_) | Match::Unknown => None,
+        }
+    }
+}
+
+/// What policies call an operation of a contract: its `operationId`, or `GET /orders/{id}` where it has none or has
+/// the name of an action of the gate's own.
+#[must_use]
+pub fn operation_action(operation: &Operation) -> String {
+    match operation.id() {
+        Some(id) if !id.is_empty() && !gabion_policy::is_own_action(id) => id.to_owned(),
+        _ => format!("{} {}", operation.method(), operation.template()),
+    }
+}
+
 /// A route's question, compiled.
 #[derive(Debug)]
 pub(super) struct Rule {
-    action: Option<Arc<str>>,
+    asks: Asks,
     kind: Option<Arc<str>>,
     id: Option<Source>,
     attributes: Vec<(Arc<str>, Source)>,
-    known_by: Option<Arc<str>>,
+    reading: Option<Asks>,
     /// The route as a resource; with parameters, they are its tags.
     route: Resource,
     parameters: Vec<(Arc<str>, usize)>,
@@ -176,12 +247,18 @@ impl Source {
 
 impl Rule {
     /// The rules of all routes.
-    pub(super) fn all(routes: &Routes, everywhere: bool) -> Vec<Option<Self>> {
+    pub(super) fn all(routes: &Routes, everywhere: bool, contracts: &Contracts) -> Vec<Option<Self>> {
         let all: Vec<&Compiled> = routes.iter().collect();
-        all.iter().map(|route| Self::new(route, &all, everywhere)).collect()
+        let operations = Operations::of(contracts);
+        all.iter().map(|route| Self::new(route, &all, everywhere, &operations)).collect()
     }
 
-    fn new(route: &Compiled, all: &[&Compiled], everywhere: bool) -> Option<Self> {
+    fn new(
+        route: &Compiled,
+        all: &[&Compiled],
+        everywhere: bool,
+        operations: &BTreeMap<String, Arc<Operations>>,
+    ) -> Option<Self> {
         if route.is_own() {
             return None;
         }
@@ -210,16 +287,19 @@ impl Rule {
                 && other.declared.hosts == declared.hosts
                 && (other.methods.is_empty() || other.methods.contains(&Method::GET))
         };
-        let known_by = policy.known_by.clone().or_else(|| {
-            let reading = all.iter().find(reads)?.declared.policy.as_ref()?;
-            Some(reading.action.clone().unwrap_or_else(|| "GET".to_owned()))
-        });
+        let reading = match &policy.known_by {
+            Some(named) => Some(Asks::Named(named.as_str().into())),
+            None => all
+                .iter()
+                .find(reads)
+                .and_then(|reading| Some(Asks::of(reading, reading.declared.policy.as_ref()?, operations))),
+        };
         Some(Self {
-            action: policy.action.as_deref().map(Into::into),
+            asks: Asks::of(route, policy, operations),
             kind: policy.resource.as_deref().map(Into::into),
             id,
             attributes: attributes.chain(tenant).collect(),
-            known_by: known_by.map(Into::into),
+            reading,
             route: Resource::route(&declared.policy_id(), []),
             parameters: parameters(path),
         })
@@ -230,16 +310,13 @@ impl Rule {
         self.kind.is_some()
     }
 
-    pub(super) fn action(&self, method: &Method) -> &Arc<str> {
-        match &self.action {
-            Some(action) => action,
-            None => by_method(method),
-        }
+    pub(super) fn action(&self, exchange: &Exchange) -> &Arc<str> {
+        self.asks.action(&exchange.method, exchange.path())
     }
 
     /// The action by which somebody may know of the object.
-    pub(super) fn known_by(&self, _: &Method) -> Option<&Arc<str>> {
-        self.known_by.as_ref()
+    pub(super) fn known_by(&self, exchange: &Exchange) -> Option<&Arc<str>> {
+        Some(self.reading.as_ref()?.action(&Method::GET, exchange.path()))
     }
 
     /// The object the request is about, as far as the request says.

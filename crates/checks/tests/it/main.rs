@@ -12,6 +12,7 @@ mod desync;
 mod forward_auth;
 mod layers;
 mod observe;
+mod operations;
 mod policy;
 mod refusals;
 mod secrets;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use gabion_checks::policy::{RecordWhat, RoutePolicy, Where};
-use gabion_checks::{Access, Mode, Progress, Route, Seen, Settings, Wants};
+use gabion_checks::{Access, Contracts, Mode, Progress, Route, Seen, Settings, Verdict, Wants};
 use gabion_model::{EventKind, Methods, Timestamp};
 use gabion_policy::{
     EntityRef, Facts, Finding, Found, Live, OperationFact, Policies, Recorded, Resource, Resources,
@@ -62,10 +62,9 @@ permit (principal in Role::"staff", action == Action::"GET", resource == Route::
 fn live(policies: &str, routes: &[Route]) -> Arc<Live> {
     let operation = |id: &str, method: &str| OperationFact {
         id: id.into(),
-        method: method.into(),
-        path: "/orders/{order}".into(),
-        tags: Vec::new(),
-        resource: Some("Order".into()),
+        methods: [method.into()].into(),
+        resources: ["Order".into()].into(),
+        ..OperationFact::default()
     };
     let facts = Facts {
         routes: routes
@@ -132,7 +131,8 @@ impl Gate {
     fn with(settings: &Settings, at_hand: bool) -> Self {
         let (routes, shop) = (routes(), shop(at_hand));
         let live = live(POLICIES, &routes);
-        let world = World::policed(settings, &routes, Arc::clone(&live), Arc::clone(&shop) as Arc<_>);
+        let (policies, resources) = (Arc::clone(&live), Arc::clone(&shop) as Arc<_>);
+        let world = World::policed(settings, &routes, policies, resources, Contracts::default());
         Self { world, shop, live }
     }
 
@@ -380,6 +380,39 @@ fn observing_lets_pass_and_records() {
 }
 
 #[test]
+fn what_is_on_trial_is_counted_and_recorded_and_changes_nothing() {
+    let gate = Gate::new();
+    let trial = format!(
+        "{POLICIES} @id(\"next-year\") @mode(\"dry_run\") forbid (principal, action == Action::\"readOrder\", resource) \
+         when {{ context.acr < 2 }};"
+    );
+    gate.live.store(live(&trial, &routes()).load_full());
+    let counted = || {
+        let metrics = gate.world.pipeline.metrics();
+        let of = |verdict| {
+            metrics
+                .iter()
+                .find(|one| one.check == "policy" && one.verdict == verdict)
+                .map_or(0, |one| one.count)
+        };
+        (of(Verdict::Observed), of(Verdict::Refused))
+    };
+    let (ada, (bob, _)) =
+        (gate.ticket("ada", &[]), gate.world.sign_in_by("bob", &[], Methods::PASSWORD.with(Methods::TOTP)));
+    let mut admitted = gate.get("/orders/1", &ada).admitted();
+    assert_eq!(counted(), (1, 0));
+    let (mut head, ()) = Response::new(()).into_parts();
+    gate.world.pipeline.response(&mut admitted.exchange, &mut head);
+    assert_eq!(gate.get("/orders/2", &bob).status(), StatusCode::OK);
+    assert_eq!(counted(), (1, 0), "two factors are not on trial");
+    let events = gate.world.events();
+    let observed = events.iter().find(|event| event.action == "request.observed").unwrap();
+    assert_eq!(observed.reason.as_deref(), Some("on trial, `next-year` would deny it"));
+    let marks = ["policy.effect", "policy.dry-run", "policy.dry-run-policies", "check"];
+    assert_eq!(marks.map(|name| &*observed.metadata[name]), ["allow", "deny", "next-year", "policy"]);
+}
+
+#[test]
 fn a_decision_is_recorded_so_that_it_can_be_asked_again() {
     let gate = Gate::new();
     let ada = gate.ticket("ada", &[]);
@@ -399,14 +432,14 @@ fn a_decision_is_recorded_so_that_it_can_be_asked_again() {
     );
     let recorded = Recorded::read(&allowed[0].metadata).unwrap();
     assert_eq!(
-        (&*recorded.action, recorded.policies.as_slice()),
+        (&*recorded.question.action, recorded.policies.as_slice()),
         ("readOrder", &["owners-read".to_owned()][..])
     );
-    assert_eq!(recorded.resource, gate.shop.orders["1"]);
-    assert_eq!(recorded.principal.id, "id-ada");
+    assert_eq!(recorded.question.resource, gate.shop.orders["1"]);
+    assert_eq!(&**recorded.question.principal.id(), "id-ada");
     let refused = events.iter().find(|event| event.action == "request.refused").unwrap();
     let recorded = Recorded::read(&refused.metadata).unwrap();
-    assert_eq!((recorded.effect.as_str(), &*recorded.resource.entity.id), ("deny", "2"));
+    assert_eq!((recorded.effect.as_str(), &*recorded.question.resource.entity.id), ("deny", "2"));
     assert_eq!(recorded.generation, gate.live.load().generation().to_string());
     let lines = gate.world.log.all();
     assert!(lines[0].contains("decision: Some((true, \"owners-read\"))"), "{}", lines[0]);

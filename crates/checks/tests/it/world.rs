@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use gabion_checks::webhook::Senders;
-use gabion_checks::{Access, AccessLine, AccessLog, Admitted, Connection, Parts, Pipeline, Route, Settings};
+use gabion_checks::{
+    Access, AccessLine, AccessLog, Admitted, Connection, Contracts, Parts, Pipeline, Route, Settings,
+};
 use gabion_identity::storage::{AccountStorage, SessionStorage};
 use gabion_identity::{
     Account, BeginSession, Keyring, Machines, MemoryStorage, Session, SessionSettings, Sessions,
@@ -62,17 +64,17 @@ impl World {
         routes: &[Route],
         machines: impl FnOnce(&Arc<MemoryStorage>, &Arc<Keyring>) -> Option<Machines>,
     ) -> Self {
-        Self::try_build(settings, routes, machines, Arc::default(), None, None).unwrap()
+        Self::try_build(settings, routes, machines, Arc::default(), None, Contracts::default()).unwrap()
     }
 
     /// With senders of webhooks.
     pub(crate) fn with_webhooks(settings: &Settings, routes: &[Route], senders: Arc<Senders>) -> Self {
-        Self::try_build(settings, routes, |_, _| None, senders, None, None).unwrap()
+        Self::try_build(settings, routes, |_, _| None, senders, None, Contracts::default()).unwrap()
     }
 
     /// Why there is no gate with these.
     pub(crate) fn problems_of_building(routes: &[Route], senders: Arc<Senders>) -> Vec<Problem> {
-        Self::try_build(&Settings::default(), routes, |_, _| None, senders, None, None)
+        Self::try_build(&Settings::default(), routes, |_, _| None, senders, None, Contracts::default())
             .err()
             .unwrap_or_default()
     }
@@ -83,9 +85,10 @@ impl World {
         routes: &[Route],
         policies: Arc<gabion_policy::Live>,
         resources: Arc<dyn gabion_policy::Resources>,
+        contracts: Contracts,
     ) -> Self {
-        let (policies, resources) = (Some(policies), Some(resources));
-        Self::try_build(settings, routes, |_, _| None, Arc::default(), policies, resources).unwrap()
+        let decides = Some((policies, resources));
+        Self::try_build(settings, routes, |_, _| None, Arc::default(), decides, contracts).unwrap()
     }
 
     fn try_build(
@@ -93,9 +96,10 @@ impl World {
         routes: &[Route],
         machines: impl FnOnce(&Arc<MemoryStorage>, &Arc<Keyring>) -> Option<Machines>,
         webhooks: Arc<Senders>,
-        policies: Option<Arc<gabion_policy::Live>>,
-        resources: Option<Arc<dyn gabion_policy::Resources>>,
+        decides: Option<(Arc<gabion_policy::Live>, Arc<dyn gabion_policy::Resources>)>,
+        contracts: Contracts,
     ) -> Result<Self, Vec<Problem>> {
+        let (policies, resources) = decides.unzip();
         let clock = Arc::new(ManualClock::at(START));
         let storage = Arc::new(MemoryStorage::default());
         let kept = Arc::clone(&storage) as Arc<dyn SessionStorage>;
@@ -116,7 +120,7 @@ impl World {
             rng: Arc::new(SeededRng::new(1)),
             issuer: ISSUER.to_owned(),
             https_port: Some(443),
-            contracts: Default::default(),
+            contracts,
             access_log: Some(log.clone()),
             outside: None,
             previous: None,
@@ -138,8 +142,8 @@ impl World {
         };
         AccountStorage::insert(&*self.storage, &account).unwrap();
         let begin = BeginSession { methods, address: None, user_agent: None, now: START };
-        let (ticket, session) =
-            self.sessions.begin(&account, begin, &SeededRng::new(name.len() as u64 + 99)).unwrap();
+        let seed = name.bytes().fold(99_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+        let (ticket, session) = self.sessions.begin(&account, begin, &SeededRng::new(seed)).unwrap();
         (ticket.expose().clone(), session)
     }
 

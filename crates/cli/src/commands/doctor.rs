@@ -4,6 +4,7 @@ mod certificate;
 mod machine;
 mod network;
 mod outbound;
+mod policy;
 mod record;
 
 use serde::Serialize;
@@ -97,6 +98,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
     findings.push(network::gate(config, runs));
     findings.extend(network::upstreams(config));
     findings.extend(record::examine(config, runs).await);
+    findings.extend(policy::examine(config).await);
     findings.extend(certificate::examine(config));
     findings.push(outbound::mail(config).await);
     findings.extend(outbound::egress(config).await);

@@ -4,13 +4,15 @@ mod ask;
 mod told;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gabion_ledger::{Order, Query};
 use gabion_model::{Clock as _, Period, Problem, SystemClock, Timestamp};
 use gabion_policy::cases::{Cases, Tried};
 use gabion_policy::diff::Difference;
 use gabion_policy::review;
-use gabion_policy::{OwnedQuestion, Policies, Recorded, Subject, SubjectKind};
+use gabion_policy::{Facts, OwnedQuestion, Policies, Recorded, Subject, SubjectKind};
+use gabion_service::KnownNames;
 use serde::Serialize;
 
 use super::{block_on, for_data, sources};
@@ -34,10 +36,7 @@ pub(super) fn run(verb: &PolicyVerb) -> Result<Exit, Failure> {
         PolicyVerb::Diff(arguments) => diff(arguments),
         PolicyVerb::Review(arguments) => review(arguments),
         PolicyVerb::Matrix(arguments) => matrix(arguments),
-        PolicyVerb::Schema(arguments) => {
-            output::data(loaded(&arguments.folder)?.1.schema_text().trim())?;
-            Ok(Exit::Success)
-        }
+        PolicyVerb::Schema(arguments) => schema(arguments),
     }
 }
 
@@ -45,8 +44,26 @@ pub(super) fn run(verb: &PolicyVerb) -> Result<Exit, Failure> {
 fn loaded(folder: &PolicyFolder) -> Result<(PathBuf, Policies), Failure> {
     let config = configuration(folder)?;
     let directory = directory(folder, &config)?;
-    let policies = compiled(&directory, &config)?;
+    let policies = compiled(&directory, &facts(&config, None)?)?;
     Ok((directory, policies))
+}
+
+/// The same and what they were compared with, the names of the directory included where there is one.
+fn loaded_with_names(folder: &PolicyFolder) -> Result<(PathBuf, Policies, Facts), Failure> {
+    let config = configuration(folder)?;
+    let directory = directory(folder, &config)?;
+    let names = block_on(policies::names(&config)).unwrap_or_else(|failure| {
+        output::warn(format!("roles, groups and tenants are not compared with the directory's: {failure}"));
+        None
+    });
+    let facts = facts(&config, names.as_ref())?;
+    Ok((directory.clone(), compiled(&directory, &facts)?, facts))
+}
+
+fn facts(config: &Config, names: Option<&KnownNames>) -> Result<Facts, Failure> {
+    let contracts = crate::contract::contracts(config, &Arc::default());
+    let contracts = contracts.map_err(|problems| wrong(Path::new(""), problems))?;
+    Ok(policies::facts::of(config, &contracts, names))
 }
 
 /// The configuration; none is needed where `--policies` names the folder.
@@ -64,9 +81,9 @@ fn directory(folder: &PolicyFolder, config: &Config) -> Result<PathBuf, Failure>
     })
 }
 
-fn compiled(directory: &Path, config: &Config) -> Result<Policies, Failure> {
+fn compiled(directory: &Path, facts: &Facts) -> Result<Policies, Failure> {
     let sources = policies::sources(directory, 0).map_err(|problem| wrong(Path::new(""), vec![problem]))?;
-    Policies::compile(sources, &policies::facts(config)).map_err(|problems| wrong(directory, problems))
+    Policies::compile(sources, facts).map_err(|problems| wrong(directory, problems))
 }
 
 /// Everything that is wrong, each with its place.
@@ -96,7 +113,7 @@ struct Checked {
 }
 
 fn check(arguments: &PolicyCheck) -> Result<Exit, Failure> {
-    let (directory, policies) = loaded(&arguments.folder)?;
+    let (directory, policies, _) = loaded_with_names(&arguments.folder)?;
     let checked = Checked {
         generation: policies.generation().to_string(),
         policies: policies.len(),
@@ -107,6 +124,13 @@ fn check(arguments: &PolicyCheck) -> Result<Exit, Failure> {
         output::warn(warning);
     }
     output::value(arguments.output.format, &checked, || told::checked(&directory, &checked))?;
+    Ok(Exit::Success)
+}
+
+fn schema(arguments: &PolicyCheck) -> Result<Exit, Failure> {
+    let (_, policies, facts) = loaded_with_names(&arguments.folder)?;
+    let text = format!("{}\n\n{}", policies.schema_text().trim(), policies::facts::listed(&facts));
+    output::data(text.trim())?;
     Ok(Exit::Success)
 }
 
@@ -169,8 +193,9 @@ fn explain(arguments: &PolicyExplain) -> Result<Exit, Failure> {
 
 fn diff(arguments: &PolicyDiff) -> Result<Exit, Failure> {
     let config = configuration(&arguments.folder)?;
-    let before = compiled(&directory(&arguments.folder, &config)?, &config)?;
-    let after = compiled(&arguments.new, &config)?;
+    let facts = facts(&config, None)?;
+    let before = compiled(&directory(&arguments.folder, &config)?, &facts)?;
+    let after = compiled(&arguments.new, &facts)?;
     let (questions, unreadable) = match &arguments.questions {
         Some(path) => (ask::questions(path)?, 0),
         None => recorded(arguments)?,
@@ -213,16 +238,8 @@ fn recorded(arguments: &PolicyDiff) -> Result<(Vec<OwnedQuestion>, usize), Failu
                 {
                     return Ok(());
                 }
-                let question = Recorded::read(metadata).and_then(|one| {
-                    Some(OwnedQuestion {
-                        principal: one.principal.subject()?,
-                        action: one.action,
-                        resource: one.resource,
-                        context: one.context,
-                    })
-                });
-                match question {
-                    Some(question) => questions.push(question),
+                match Recorded::read(metadata) {
+                    Some(recorded) => questions.push(recorded.question),
                     None => unreadable = unreadable.saturating_add(1),
                 }
                 Ok(())

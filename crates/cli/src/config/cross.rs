@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path as FilePath;
+use std::sync::Arc;
 
-use gabion_checks::Pipeline;
+use gabion_checks::{Contracts, Pipeline};
 use gabion_courier::MailTransport;
 use gabion_gateway::TlsMode;
 use gabion_model::Problem;
@@ -23,8 +24,9 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     problems.extend(plain_http(config));
     problems.extend(files(config));
     problems.extend(client_certificates(config));
-    problems.extend(contracts(config));
-    problems.extend(crate::gate::policies::problems(config));
+    let (found, contracts) = contracts(config);
+    problems.extend(found);
+    problems.extend(crate::gate::policies::problems(config, contracts.as_ref()));
     problems
 }
 
@@ -75,8 +77,9 @@ pub(super) fn names(written: &Node) -> Vec<Problem> {
 }
 
 /// Contracts that routes name are there, and each can be used.
-fn contracts(config: &Config) -> Vec<Problem> {
-    let mut problems = Vec::new();
+/// What is wrong with contracts; and them, where nothing is.
+fn contracts(config: &Config) -> (Vec<Problem>, Option<Contracts>) {
+    let (mut problems, mut contracts) = (Vec::new(), Contracts::default());
     let known: Vec<&str> = config.contracts.keys().map(String::as_str).collect();
     for (index, route) in config.routes.iter().enumerate() {
         let Some(name) = route.contract.as_deref().filter(|name| !known.contains(name)) else { continue };
@@ -89,18 +92,24 @@ fn contracts(config: &Config) -> Vec<Problem> {
     }
     for (name, settings) in &config.contracts {
         let path = Path::default().key("contracts").key(name).key("file").to_string();
-        if let Err(found) = crate::contract::load(settings) {
-            let place = |problem: Problem| {
-                let one = Problem::new(path.clone(), format!("{}: {}", problem.path, problem.reason));
-                match problem.hint {
-                    Some(hint) => one.hint(hint),
-                    None => one,
-                }
-            };
-            problems.extend(found.into_iter().take(MOST_PROBLEMS).map(place));
-        }
+        let found = match crate::contract::load(settings) {
+            Ok(loaded) => {
+                contracts.loaded.insert(name.clone(), (Arc::new(loaded.contract), 0));
+                continue;
+            }
+            Err(found) => found,
+        };
+        let place = |problem: Problem| {
+            let one = Problem::new(path.clone(), format!("{}: {}", problem.path, problem.reason));
+            match problem.hint {
+                Some(hint) => one.hint(hint),
+                None => one,
+            }
+        };
+        problems.extend(found.into_iter().take(MOST_PROBLEMS).map(place));
     }
-    problems
+    let contracts = problems.is_empty().then_some(contracts);
+    (problems, contracts)
 }
 
 /// Of one contract; `gabion contract check` tells all.

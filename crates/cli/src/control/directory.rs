@@ -2,8 +2,8 @@
 
 use gabion_model::SessionId;
 use gabion_service::{
-    AccountKind, Caller, DirectoryError, EditGroup, EditPerson, GroupName, GroupSearch, GroupView, NewGroup,
-    Person, PersonSearch, Service, SessionPage, Start, Which,
+    AccountKind, Caller, DirectoryError, EditGroup, EditPerson, GroupName, GroupSearch, GroupView,
+    KnownNames, NewGroup, Person, PersonSearch, Service, SessionPage, Start, Which,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
@@ -41,6 +41,8 @@ pub(crate) enum DirectoryRequest {
         name: String,
     },
     Groups,
+    /// What policies can name.
+    Names,
     People {
         kind: AccountKind,
     },
@@ -94,6 +96,7 @@ pub(crate) enum DirectoryRow {
     Group(GroupRow),
     /// The name of somebody in a group.
     Member(String),
+    Names(KnownNames),
     Person(PersonRow),
     Session(SessionRow),
 }
@@ -229,6 +232,7 @@ pub(crate) async fn act(
                 }
             }
         }
+        DirectoryRequest::Names => tell(DirectoryRow::Names(service.known_names().await?)).await,
         DirectoryRequest::People { kind } => {
             let mut start = Start::First;
             loop {

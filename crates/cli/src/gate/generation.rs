@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use gabion_checks::{AccessLog, Pipeline};
+use gabion_checks::{AccessLog, Contracts, Pipeline};
 use gabion_gateway::{Generation, TlsMaterial, TlsMode};
 use gabion_model::{Problem, Secret};
 use gabion_service::resources::Resolvers;
@@ -26,6 +26,7 @@ pub(crate) fn build(
     access_log: Option<Arc<dyn AccessLog>>,
     previous: Option<&Pipeline>,
     resolvers: &Arc<Resolvers>,
+    contracts: Contracts,
 ) -> Result<Generation, Failure> {
     let webhooks = crate::webhooks::senders(config).map_err(|problems| disagree(&problems))?;
     let parts = gabion_checks::Parts {
@@ -40,8 +41,7 @@ pub(crate) fn build(
         rng: Arc::clone(&state.rng),
         issuer: origin(config, listening),
         https_port: (config.gateway.tls.mode != TlsMode::Off).then_some(config.gateway.listen.port()),
-        contracts: crate::contract::contracts(config, &state.inventory)
-            .map_err(|problems| disagree(&problems))?,
+        contracts,
         access_log,
         outside: Some(Arc::new(gabion_gateway::UploadRoom::new(
             &config.checks.upload,

@@ -1,16 +1,22 @@
 //! The policies of a configuration: read from their folder and compiled, all of them or none.
 
-use std::collections::{BTreeMap, BTreeSet};
+pub(crate) mod facts;
+
 use std::path::Path;
 use std::sync::Arc;
 
+use gabion_checks::Contracts;
 use gabion_egress::{Client, EgressSettings};
 use gabion_model::outbound::Fetch;
 use gabion_model::{Period, Problem};
-use gabion_policy::{Facts, OperationFact, Policies, RouteFact, Sources};
+use gabion_policy::{Policies, Sources};
+use gabion_service::KnownNames;
 use gabion_service::resources::{ResolverSettings, Resolvers, Tools};
 
 use crate::config::Config;
+use crate::control::directory::{DirectoryRequest, DirectoryRow};
+use crate::control::door::Door;
+use crate::control::operation::{Reply, Request};
 use crate::failure::Failure;
 
 /// The files of the folder.
@@ -55,47 +61,16 @@ pub(crate) fn sources(directory: &Path, cache: u32) -> Result<Sources, Problem> 
     Ok(sources)
 }
 
-/// What the configuration says about itself.
-pub(crate) fn facts(config: &Config) -> Facts {
-    let routes = config
-        .routes
-        .iter()
-        .map(|route| RouteFact { id: route.policy_id().into(), path: route.path.as_str().into() });
-    let roles: BTreeSet<Arc<str>> =
-        config.routes.iter().flat_map(|route| &route.roles).map(|role| role.as_str().into()).collect();
-    // What routes name as action and type of object need not be declared a second time.
-    let mut operations: BTreeMap<&str, OperationFact> = BTreeMap::new();
-    for route in &config.routes {
-        let Some(policy) = &route.policy else { continue };
-        let reading = policy.known_by.as_deref();
-        for action in policy.action.as_deref().into_iter().chain(reading) {
-            if METHODS.contains(&action) {
-                continue;
-            }
-            let method = route.methods.first().map_or("GET", String::as_str);
-            operations.entry(action).or_insert_with(|| OperationFact {
-                id: action.into(),
-                method: if Some(action) == reading { "GET" } else { method }.into(),
-                path: route.path.as_str().into(),
-                tags: Vec::new(),
-                resource: policy.resource.as_deref().map(Into::into),
-            });
-        }
-    }
-    Facts {
-        routes: routes.collect(),
-        operations: operations.into_values().collect(),
-        roles,
-        groups: BTreeMap::new(),
-        tenants: BTreeSet::new(),
-    }
-}
-
-/// The policies of a configuration; none where it has no folder.
+/// The policies of a configuration; none where it has no folder. `names` are those of the directory, where it can be
+/// looked into.
 ///
 /// # Errors
 /// Everything that is wrong with them.
-pub(crate) fn compile(config: &Config) -> Result<Option<Policies>, Vec<Problem>> {
+pub(crate) fn compile(
+    config: &Config,
+    contracts: &Contracts,
+    names: Option<&KnownNames>,
+) -> Result<Option<Policies>, Vec<Problem>> {
     let Some(directory) = &config.policy.directory else { return Ok(None) };
     let sources = sources(directory, config.policy.cache.0).map_err(|problem| vec![problem])?;
     let under = |problems: Vec<Problem>| {
@@ -109,11 +84,31 @@ pub(crate) fn compile(config: &Config) -> Result<Option<Policies>, Vec<Problem>>
             })
             .collect::<Vec<_>>()
     };
-    Policies::compile(sources, &facts(config)).map(Some).map_err(under)
+    Policies::compile(sources, &facts::of(config, contracts, names)).map(Some).map_err(under)
 }
 
-/// What stands in the way of policies in a configuration.
-pub(crate) fn problems(config: &Config) -> Vec<Problem> {
+/// The names of the directory, from the gate that runs or from the data themselves; none before the first start.
+pub(crate) async fn names(config: &Config) -> Result<Option<KnownNames>, Failure> {
+    if !config.data.directory.exists() {
+        return Ok(None);
+    }
+    let mut names = None;
+    let request = Request::Directory { directory: DirectoryRequest::Names };
+    let take = |reply| {
+        if let Reply::Directory(row) = reply
+            && let DirectoryRow::Names(found) = *row
+        {
+            names = Some(found);
+        }
+        Ok(())
+    };
+    Door::open(config, false).await?.ask(request, take).await?;
+    Ok(names)
+}
+
+/// What stands in the way of policies in a configuration; `contracts` are `None` where they cannot be used, and then
+/// nobody can say what policies about their operations mean.
+pub(crate) fn problems(config: &Config, contracts: Option<&Contracts>) -> Vec<Problem> {
     let mut problems = Vec::new();
     if config.policy.directory.is_none() {
         for (index, route) in config.routes.iter().enumerate() {
@@ -132,7 +127,7 @@ pub(crate) fn problems(config: &Config) -> Vec<Problem> {
         }
         return problems;
     }
-    if let Err(found) = compile(config) {
+    if let Some(Err(found)) = contracts.map(|contracts| compile(config, contracts, None)) {
         problems.extend(found);
     }
     problems
@@ -165,8 +160,6 @@ fn way_out(resolver: &ResolverSettings) -> Result<Client, gabion_egress::TlsErro
     })
 }
 
-/// Actions of every route.
-const METHODS: &[&str] = &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 const SCHEMA: &str = "schema.cedarschema";
 const ENTITIES: &str = "entities.json";
 const MOST_BYTES: usize = 64 << 20;

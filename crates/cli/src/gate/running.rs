@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gabion_checks::Pipeline;
+use gabion_checks::{Contracts, Pipeline};
 use gabion_courier::{Counts, Courier};
 use gabion_gateway::{
     Addresses, Gate, Generation, LocalService, Options, Probe, Reading, StartError, TlsMode,
@@ -33,9 +33,10 @@ impl Running {
     /// Starts serving. Must be called on a tokio runtime.
     pub(crate) async fn start(config: Config, state: State) -> Result<Self, Failure> {
         let log = access_log::open(&config.log)?;
-        let policies = compiled(&config)?;
-        let knowing = resolvers(&config, &state, config.gateway.listen)?;
-        let generation = generation::build(&config, &state, config.gateway.listen, log, None, &knowing)?;
+        let contracts = contracts(&config, &state)?;
+        let policies = compiled(&config, &state, &contracts).await?;
+        let (listen, knowing) = (config.gateway.listen, resolvers(&config, &state, config.gateway.listen)?);
+        let generation = generation::build(&config, &state, listen, log, None, &knowing, contracts.clone())?;
         state.service.policies().store(policies);
         state.service.set_resolvers(knowing);
         let mut pipeline = Arc::clone(&generation.pipeline);
@@ -46,7 +47,8 @@ impl Running {
             // Which port is free was not known before; what the gate calls itself has it in.
             let log = access_log::open(&config.log)?;
             let knowing = resolvers(&config, &state, listening)?;
-            let next = generation::build(&config, &state, listening, log, Some(&pipeline), &knowing)?;
+            let next =
+                generation::build(&config, &state, listening, log, Some(&pipeline), &knowing, contracts)?;
             state.service.set_resolvers(knowing);
             pipeline = Arc::clone(&next.pipeline);
             gate.reload(next).map_err(|error| cannot_start(&error, &config))?;
@@ -83,10 +85,12 @@ impl Running {
         let (later, changed) = (fixed(&self.config, &config), changed(&self.config, &config));
         let config = as_started(&self.config, config);
         let log = access_log::open(&config.log)?;
-        let policies = compiled(&config)?;
+        let contracts = contracts(&config, &self.state)?;
+        let policies = compiled(&config, &self.state, &contracts).await?;
         let address = self.gate.addresses().gateway;
         let resolvers = resolvers(&config, &self.state, address)?;
-        let next = generation::build(&config, &self.state, address, log, Some(&self.pipeline), &resolvers)?;
+        let former = Some(&*self.pipeline);
+        let next = generation::build(&config, &self.state, address, log, former, &resolvers, contracts)?;
         set_breached_list(&self.state.service, &config)?;
         let pipeline = Arc::clone(&next.pipeline);
         let mut event = self.event("configuration.reload", Outcome::Begun);
@@ -166,10 +170,31 @@ impl Running {
     }
 }
 
+fn contracts(config: &Config, state: &State) -> Result<Contracts, Failure> {
+    crate::contract::contracts(config, &state.inventory).map_err(|problems| generation::disagree(&problems))
+}
+
 /// The policies, compiled before anything is replaced; none at all where there is no folder.
-fn compiled(config: &Config) -> Result<Arc<Policies>, Failure> {
-    match policies::compile(config) {
-        Ok(found) => Ok(Arc::new(found.unwrap_or_else(Policies::none))),
+async fn compiled(config: &Config, state: &State, contracts: &Contracts) -> Result<Arc<Policies>, Failure> {
+    if config.policy.directory.is_none() {
+        return Ok(Arc::new(Policies::none()));
+    }
+    let names = state.service.known_names().await;
+    let names = names.map_err(|error| Failure::new("the directory cannot be read").because(&error))?;
+    match policies::compile(config, contracts, Some(&names)) {
+        Ok(found) => {
+            let policies = found.unwrap_or_else(Policies::none);
+            for warning in policies.warnings() {
+                let hint = warning.hint.as_deref().unwrap_or_default();
+                tracing::warn!(
+                    place = warning.path,
+                    reason = warning.reason,
+                    hint,
+                    "a policy is worth a look"
+                );
+            }
+            Ok(Arc::new(policies))
+        }
         Err(problems) => Err(generation::disagree(&problems)),
     }
 }

@@ -18,5 +18,6 @@ mod harness;
 mod help;
 mod identity;
 mod init;
+mod policy;
 mod startable;
 mod users;

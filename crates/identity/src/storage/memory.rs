@@ -14,7 +14,7 @@ mod signing_keys;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use gabion_model::{AccountId, GroupId, Role, SessionId, Timestamp};
+use gabion_model::{AccountId, GroupId, Role, SessionId, TenantId, Timestamp};
 
 use super::{
     AccountChange, AccountFilter, AccountPage, AccountStorage, Declaration, DeclaredKind, InvitationStorage,
@@ -180,6 +180,12 @@ impl AccountStorage for MemoryStorage {
             *counts.entry(role.clone()).or_insert(0) += 1;
         }
         Ok(counts.into_iter().collect())
+    }
+
+    fn account_tenants(&self) -> Result<Vec<TenantId>, StorageError> {
+        let tenants: BTreeSet<TenantId> =
+            self.state().accounts.values().map(|account| account.tenant.clone()).collect();
+        Ok(tenants.into_iter().collect())
     }
 
     fn remove_account(&self, id: &AccountId, kept: Option<Timestamp>) -> Result<(), StorageError> {

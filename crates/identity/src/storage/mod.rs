@@ -135,6 +135,12 @@ pub trait AccountStorage: Send + Sync + fmt::Debug {
     /// When the storage cannot be read.
     fn account_roles(&self) -> Result<Vec<(Role, u64)>, StorageError>;
 
+    /// The tenants accounts belong to, each once, by name.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn account_tenants(&self) -> Result<Vec<TenantId>, StorageError>;
+
     /// Removes the account and everything stored about it, in one transaction. With `kept`, the name is
     /// remembered as used since then: no account is made with it or renamed to it until it is
     /// [released](Self::release_name).

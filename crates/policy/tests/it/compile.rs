@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use gabion_policy::{Facts, GroupFact, Policies, RouteFact, Sources};
+use gabion_policy::{
+    Context, Facts, GroupFact, OperationFact, Policies, Question, Resource, RouteFact, Sources, Subject,
+};
 
 fn problems(policy: &str, schema: Option<&str>) -> Vec<String> {
     let facts = Facts {
@@ -91,6 +93,31 @@ fn a_policy_that_can_never_apply_is_refused() {
 }
 
 #[test]
+fn what_is_nested_without_end_is_refused_before_it_is_read() {
+    let policy = |condition: &str| format!("permit(principal, action, resource)\nwhen {{ {condition} }};");
+    let deep = format!("{}true{}", "(".repeat(100_000), ")".repeat(100_000));
+    let long = ["context.secure"; 100_000].join(" || ");
+    let ifs = "if context.secure then true else ".repeat(100_000) + "false";
+    for (condition, words) in [(deep, "more than 64 deep"), (long, "1000 operators"), (ifs, "1000 operators")]
+    {
+        let found = problems(&policy(&condition), None);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].starts_with("`a.cedar:2`") && found[0].contains(words), "{found:?}");
+    }
+    let schema = format!("entity Thing = {{ deep: {}Long{} }};", "Set<".repeat(100_000), ">".repeat(100_000));
+    let found = problems("permit(principal, action == Action::\"GET\", resource);", Some(&schema));
+    assert!(found[0].contains("1000 operators"), "{found:?}");
+    // As much as may be is read, on a stack as small as that of a worker.
+    let much = ["context.secure && !context.secure"; 240].join(" || ");
+    let brackets = format!("{}context.secure{}", "(".repeat(60), ")".repeat(60));
+    let text = format!(
+        "permit(principal, action, resource) when {{ \"((((\" == \"\" || {much} || {brackets} }}; // (((("
+    );
+    let found = std::thread::Builder::new().stack_size(2 << 20).spawn(move || problems(&text, None));
+    assert_eq!(found.unwrap().join().unwrap(), Vec::<String>::new());
+}
+
+#[test]
 fn groups_in_a_circle_are_refused() {
     let group = |parent: &str| GroupFact { parents: [parent.into()].into(), ..GroupFact::default() };
     let facts = Facts {
@@ -98,6 +125,56 @@ fn groups_in_a_circle_are_refused() {
         ..Facts::default()
     };
     assert!(Policies::compile(Sources::default(), &facts).is_err());
+}
+
+#[test]
+fn names_are_compared_with_all_there_are() {
+    let policy = r#"
+permit (principal in Role::"clark", action == Action::"GET", resource);
+permit (principal in Group::"support", action == Action::"GET", resource);
+permit (principal in Tenant::"acme", action == Action::"GET", resource) when { principal in Tenant::"acme" };
+permit (principal == ServiceAccount::"webhook:payments", action == Action::"GET", resource);
+permit (principal == ServiceAccount::"a1", action == Action::"payOrder", resource);"#;
+    let operation = OperationFact { id: "payOrder".into(), idle: true, ..OperationFact::default() };
+    let warnings = |facts: Facts| {
+        let policies = BTreeMap::from([("a.cedar".to_owned(), policy.to_owned())]);
+        let compiled = Policies::compile(Sources { policies, ..Sources::default() }, &facts).unwrap();
+        let generation = compiled.generation();
+        (compiled.warnings().iter().map(ToString::to_string).collect::<Vec<_>>(), generation)
+    };
+    let only = Facts {
+        operations: vec![OperationFact { idle: false, ..operation.clone() }],
+        service_accounts: ["webhook:payments".into()].into(),
+        ..Facts::default()
+    };
+    let (none, before) = warnings(only.clone());
+    assert!(none.is_empty(), "nothing is known of names: {none:?}");
+    let all = Facts { operations: vec![operation], roles: ["clerk".into()].into(), complete: true, ..only };
+    let (found, after) = warnings(all);
+    assert_eq!(before, after, "what is only compared with decides nothing");
+    insta::assert_snapshot!(found.join("\n"));
+}
+
+#[test]
+fn what_is_done_by_a_method_that_writes_writes() {
+    let policy = "permit (principal, action in Action::\"read\", resource);";
+    for (methods, reads) in
+        [(&["GET", "HEAD"][..], true), (&["GET", "POST"], false), (&[], false), (&["*"], false)]
+    {
+        let operation = OperationFact {
+            id: "work".into(),
+            methods: methods.iter().map(|method| (*method).into()).collect(),
+            ..OperationFact::default()
+        };
+        let facts = Facts { operations: vec![operation], ..Facts::default() };
+        let policies = BTreeMap::from([("a.cedar".to_owned(), policy.to_owned())]);
+        let compiled = Policies::compile(Sources { policies, ..Sources::default() }, &facts).unwrap();
+        let (subject, resource, context) =
+            (Subject::anonymous(), Resource::new("Route", "/"), Context::default());
+        let question =
+            Question { principal: &subject, action: "work", resource: &resource, context: &context };
+        assert_eq!(compiled.decide(&question).is_allowed(), reads, "{methods:?}");
+    }
 }
 
 #[test]

@@ -16,10 +16,10 @@ entity Order in [Tenant] = { owner: User, tenant: Tenant, total?: Long };
 fn policies(text: &str) -> Policies {
     let operation = |id: &str, method: &str| OperationFact {
         id: id.into(),
-        method: method.into(),
-        path: "/orders/{id}".into(),
-        tags: vec!["orders".into()],
-        resource: Some("Order".into()),
+        methods: [method.into()].into(),
+        tags: ["orders".into()].into(),
+        resources: ["Order".into()].into(),
+        ..OperationFact::default()
     };
     let facts = Facts {
         routes: vec![RouteFact { id: "/orders/{id}".into(), path: "/orders/{id}".into() }],

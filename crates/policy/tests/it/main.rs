@@ -5,5 +5,6 @@
 mod compile;
 mod decide;
 mod equivalence;
+mod plain;
 mod shop;
 mod tools;

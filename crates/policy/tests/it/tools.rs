@@ -16,10 +16,9 @@ const CASES: &str = include_str!("example/cases.yaml");
 fn example(text: &str) -> Policies {
     let operation = |id: &str, method: &str| OperationFact {
         id: id.into(),
-        method: method.into(),
-        path: "/orders/{id}".into(),
-        tags: Vec::new(),
-        resource: Some("Order".into()),
+        methods: [method.into()].into(),
+        resources: ["Order".into()].into(),
+        ..OperationFact::default()
     };
     let facts = Facts {
         operations: vec![

@@ -98,6 +98,14 @@ impl AccountStorage for Database {
         })
     }
 
+    fn account_tenants(&self) -> Result<Vec<TenantId>, StorageError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(TENANTS)?;
+            let rows = statement.query_map([], |row| Ok(TenantId::new(&row.get::<_, String>(0)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     fn remove_account(&self, id: &AccountId, kept: Option<Timestamp>) -> Result<(), StorageError> {
         self.write(|transaction| {
             if let Some(kept) = kept {
@@ -375,6 +383,7 @@ const GROUP_ADMINISTRATOR: &str = "
         AND (password IS NOT NULL OR accounts.id IN (SELECT account FROM external_identities))
         AND EXISTS (SELECT 1 FROM json_each(groups.roles) AS one WHERE one.value = ?1)";
 const ROLES: &str = "SELECT role, count(*) FROM account_roles GROUP BY role ORDER BY role";
+const TENANTS: &str = "SELECT DISTINCT tenant FROM accounts ORDER BY tenant";
 const INDEX_ROLE: &str = "INSERT OR IGNORE INTO account_roles (role, account) VALUES (?1, ?2)";
 const FORGET_ROLES: &str = "DELETE FROM account_roles WHERE account = ?1";
 const REMOVE: &str = "DELETE FROM accounts WHERE id = ?1";

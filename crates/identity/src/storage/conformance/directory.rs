@@ -145,6 +145,9 @@ fn an_edit_is_made_whole_or_not_at_all(storage: &impl Storage) {
     };
     assert_eq!((&edited, storage.by_name(&expected.name)), (&expected, Ok(Some(expected.clone()))));
     assert_eq!(storage.account_roles(), Ok(vec![(Role::new("editor"), 1)]));
+    let mut tenants = [TenantId::new("acme"), eve.tenant.clone()];
+    tenants.sort();
+    assert_eq!(storage.account_tenants(), Ok(tenants.to_vec()));
     let name = AccountEdit { name: edit.name.clone(), roles: Some(vec![]), ..AccountEdit::default() };
     assert_eq!(storage.update(&eve.id, &change(&name)), Err(StorageError::Taken));
     let address =
