@@ -33,27 +33,27 @@ const ENTITIES: &str = r#"[
 ]"#;
 
 #[derive(Debug, Clone)]
-pub struct Asked {
-    pub kind: SubjectKind,
-    pub id: String,
-    pub tenant: Option<&'static str>,
-    pub roles: Vec<&'static str>,
-    pub groups: Vec<&'static str>,
-    pub department: Option<&'static str>,
-    pub action: &'static str,
-    pub resource: (&'static str, &'static str),
-    pub parents: Vec<(&'static str, &'static str)>,
-    pub owner: &'static str,
-    pub folder: Option<&'static str>,
-    pub of_tenant: Option<&'static str>,
-    pub secret: Option<bool>,
-    pub level: i64,
-    pub tag: Option<&'static str>,
-    pub ip: Option<&'static str>,
-    pub acr: Option<Acr>,
-    pub secure: bool,
-    pub scope: bool,
-    pub bearer: bool,
+pub(crate) struct Asked {
+    pub(crate) kind: SubjectKind,
+    pub(crate) id: String,
+    pub(crate) tenant: Option<&'static str>,
+    pub(crate) roles: Vec<&'static str>,
+    pub(crate) groups: Vec<&'static str>,
+    pub(crate) department: Option<&'static str>,
+    pub(crate) action: &'static str,
+    pub(crate) resource: (&'static str, &'static str),
+    pub(crate) parents: Vec<(&'static str, &'static str)>,
+    pub(crate) owner: &'static str,
+    pub(crate) folder: Option<&'static str>,
+    pub(crate) of_tenant: Option<&'static str>,
+    pub(crate) secret: Option<bool>,
+    pub(crate) level: i64,
+    pub(crate) tag: Option<&'static str>,
+    pub(crate) ip: Option<&'static str>,
+    pub(crate) acr: Option<Acr>,
+    pub(crate) secure: bool,
+    pub(crate) scope: bool,
+    pub(crate) bearer: bool,
 }
 
 fn facts() -> Facts {
@@ -187,8 +187,8 @@ impl Asked {
 }
 
 /// The policies of some texts; `None` where the validator refuses them.
-#[must_use]
-pub fn compile(texts: &[String]) -> Option<Policies> {
+
+pub(crate) fn compile(texts: &[String]) -> Option<Policies> {
     let sources = Sources {
         policies: BTreeMap::from([("p.cedar".to_owned(), texts.join("\n"))]),
         schema: Some(("schema.cedarschema".to_owned(), SCHEMA.to_owned())),
@@ -200,7 +200,7 @@ pub fn compile(texts: &[String]) -> Option<Policies> {
 }
 
 /// Asks both about everything, and then again against the grain, so that most is remembered.
-pub fn agree(texts: &[String], questions: &[Asked]) {
+pub(crate) fn agree(texts: &[String], questions: &[Asked]) {
     let engine = compile(texts).expect("they compile");
     let (schema, _) = Schema::from_cedarschema_str(engine.schema_text()).unwrap();
     let plain: PolicySet = texts.join("\n").parse().unwrap();
