@@ -7,7 +7,8 @@ use std::process::Stdio;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::Child;
 
 use crate::client::{Client, percent_encode, text};
@@ -38,6 +39,15 @@ async fn graphql(address: SocketAddr, kind: &str, path: &str, body: String) -> (
     let request = Request::post(path).header("content-type", kind).header("accept", "application/json");
     let answer = Client::new(address).send(request, Bytes::from(body)).await.expect("answers");
     (answer.status(), text(&answer))
+}
+
+/// Sends a request as it is written; the first line of the answer.
+async fn first_line(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("the gate listens");
+    stream.write_all(request.as_bytes()).await.expect("the gate reads");
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).await.expect("the gate answers");
+    line
 }
 
 const GRAPHQL: &str =
@@ -110,6 +120,22 @@ async fn graphql_abuses_do_not_reach_the_server() {
         get(gate.address, &format!("/graphql?query={mutation}")).await.0,
         StatusCode::METHOD_NOT_ALLOWED
     );
+    // A socket in which nobody would look at what is asked, and a body where none is looked for.
+    let query = percent_encode("{ me { name } }");
+    for protocol in ["graphql-transport-ws", "graphql-ws"] {
+        let head = format!(
+            "GET /graphql?query={query} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             sec-websocket-protocol: {protocol}\r\norigin: http://{}\r\n\r\n",
+            gate.address
+        );
+        assert!(first_line(gate.address, &head).await.contains(" 403 "), "{protocol}");
+    }
+    let head = format!(
+        "GET /graphql?query={query} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
+         content-length: 2\r\nconnection: close\r\n\r\n{{}}"
+    );
+    assert!(first_line(gate.address, &head).await.contains(" 400 "));
     let (_, executed) = get(gate.address, "/public/executed").await;
     assert_eq!(executed, "3", "only what passed was executed");
 }

@@ -41,6 +41,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use gabion_model::{ByteSize, ControlId, Problem};
 use gabion_openapi::inventory::{Inventory, Seen as Counters};
+use gabion_openapi::learn::Drafts;
 use gabion_openapi::{
     AnswerPlan, Answers, BodyPlan, Contract, Fault, Fields, Judged, Match, Matched, Refusal,
 };
@@ -177,6 +178,8 @@ pub struct Contracts {
     /// By the name in `[contracts.NAME]`, with how much of an answer is looked into.
     pub loaded: BTreeMap<String, (Arc<Contract>, usize)>,
     pub inventory: Arc<Inventory>,
+    /// What is learned of routes that say `learn`.
+    pub drafts: Arc<Drafts>,
 }
 
 /// What the check found out about a request.
@@ -224,7 +227,7 @@ pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
     if !is_used || mode == Mode::Off {
         return None;
     }
-    let Contracts { loaded, inventory } = &parts.contracts;
+    let Contracts { loaded, inventory, .. } = &parts.contracts;
     let names: Vec<&str> = loaded.keys().map(String::as_str).collect();
     let one = |(name, (contract, limit)): (&String, &(Arc<Contract>, usize))| One {
         name: name.clone(),
@@ -371,7 +374,10 @@ impl ContractCheck {
         if status.is_informational() || status == StatusCode::NOT_MODIFIED {
             return Planned::Pass;
         }
-        let media_type = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+        let mut types = head.headers.get_all(CONTENT_TYPE).iter();
+        let media_type = types.next().map(|value| value.to_str().unwrap_or_default());
+        // Two types have no one reading.
+        let media_type = if types.next().is_some() { Some("") } else { media_type };
         let none = status == StatusCode::NO_CONTENT || exchange.method == Method::HEAD;
         match one.contract.answer(operation, status.as_u16(), media_type) {
             AnswerPlan::Undeclared => Planned::Wrong("the contract does not name the status"),

@@ -17,6 +17,7 @@ use crate::check::{Mode, Passage, Stop, Wants};
 use crate::contract::Position;
 use crate::denial::Denial;
 use crate::forward_auth::Dialect;
+use crate::learn::Lesson;
 use crate::limits::Framing;
 use crate::policy::{Decided, Resolved};
 use crate::rate::Standing;
@@ -89,6 +90,8 @@ pub struct Exchange {
     pub(crate) token_wanted: bool,
     /// Where the request stands in the application's contract.
     pub(crate) contract: Option<Position>,
+    /// What of the request is learned from when the answer comes.
+    pub(crate) lesson: Option<Box<Lesson>>,
     /// A signed message of a webhook that is being answered.
     pub(crate) delivery: Option<[u8; 32]>,
 }
@@ -168,6 +171,7 @@ impl Exchange {
             plain_answer: false,
             token_wanted: false,
             contract: None,
+            lesson: None,
             delivery: None,
         }
     }

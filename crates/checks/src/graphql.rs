@@ -11,7 +11,8 @@
 //! **Rules.** On routes with `graphql = {}`:
 //! 1. `POST` carries `application/json`, or `application/graphql` where `plain` is on, uncompressed; multipart bodies
 //!    are refused. Members are spelled as the standard does, each once; the address beside a body carries none.
-//! 2. `GET` carries the same as parameters of the address, and queries only: mutations and subscriptions need `POST`.
+//! 2. `GET` carries the same as parameters of the address, no body, and queries only: mutations and subscriptions need
+//!    `POST`. `OPTIONS` carries neither.
 //! 3. The document is parsed, with all its operations, whichever is asked for. It has at most `tokens`; each operation,
 //!    with its fragments put in, at most `depth` fields below each other, `aliases`, `root_fields`, `directives`, and
 //!    `cost`: every field counts one, and what is below a field with an argument of `multipliers` (`first: 100`)
@@ -23,15 +24,18 @@
 //!    judged, since the usual one is deep. `__typename` passes.
 //! 7. A request that only names a stored document (`persistedQuery`, `id`, `documentId`) cannot be judged: refused
 //!    unless `persisted` is `allow`. With `only`, a document in the request is refused.
-//! 8. `Did you mean …` is cut from errors without data unless `suggestions` is on.
+//! 8. `Did you mean …` is cut from errors without data unless `suggestions` is on; more errors than can be cut are
+//!    refused.
+//! 9. WebSockets (`graphql-transport-ws`, `graphql-ws`) are refused unless `websockets` is `pass`: what is asked in them
+//!    is not looked into.
 //!
-//! **Answer.** 400 with the broken rule in `errors`; 403 for introspection; 405 for a mutation by `GET`; 413; 415.
+//! **Answer.** 400 with the broken rule in `errors`; 403 for introspection and WebSockets; 405 for a mutation by `GET`; 413; 415.
 //!
-//! **Default.** On, for routes that ask for it; introspection off, no lists, no stored documents.
+//! **Default.** On, for routes that ask for it; introspection off, no lists, no stored documents, no WebSockets.
 //!
 //! **Caveat.** The schema is not known here: what a field costs the application is a guess of one, and types are not
-//! checked. WebSockets (`graphql-ws`) are not looked into: keep `methods = ["GET", "POST"]` without an upgrade, or limit
-//! them in the application.
+//! checked. A subscription over a WebSocket that was let pass is limited by the application alone; over server-sent
+//! events (`POST`) it is judged as every request.
 //!
 //! **Example.** `[[routes]] path = "/graphql"`, `graphql = { depth = 8 }`.
 
@@ -51,6 +55,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::{Check, Inspected, Mode, Seen, Stop};
 use crate::denial::{Denial, Remedy, Violation as Place};
 use crate::exchange::Exchange;
+use crate::limits::Framing;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
 use crate::route::Routes;
@@ -94,6 +99,19 @@ pub struct Settings {
     pub get: bool,
     /// Bodies of `application/graphql`: a document and nothing else.
     pub plain: bool,
+    /// WebSockets (`graphql-transport-ws`, `graphql-ws`): `refuse`, or `pass` them on without a look at what is asked
+    /// in them.
+    pub websockets: WebSockets,
+}
+
+/// WebSockets, in which nothing is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WebSockets {
+    /// They go on, and whatever is asked in them is answered.
+    Pass,
+    #[default]
+    Refuse,
 }
 
 /// Documents the server has stored.
@@ -128,6 +146,7 @@ impl Default for Settings {
             persisted: Persisted::Refuse,
             get: true,
             plain: false,
+            websockets: WebSockets::Refuse,
         }
     }
 }
@@ -152,6 +171,8 @@ pub struct RouteSettings {
     pub introspection: Option<bool>,
     /// Documents the server has stored.
     pub persisted: Option<Persisted>,
+    /// WebSockets, in which nothing is judged.
+    pub websockets: Option<WebSockets>,
 }
 
 impl Settings {
@@ -187,6 +208,7 @@ impl Settings {
             introspection: route.introspection.unwrap_or(self.introspection),
             suggestions: self.suggestions || route.introspection.unwrap_or(self.introspection),
             persisted: route.persisted.unwrap_or(self.persisted),
+            websockets: route.websockets.unwrap_or(self.websockets),
             ..self.clone()
         }
     }
@@ -241,16 +263,21 @@ pub enum Violation {
     Persisted,
     #[error("more fields at the root than allowed")]
     RootFields,
+    #[error("more errors with suggestions than can be cut")]
+    Suggestions,
     #[error("not a GraphQL document")]
     Syntax,
     #[error("more tokens than allowed")]
     Tokens,
+    #[error("WebSockets are not taken")]
+    WebSocket,
 }
 
 impl From<Violation> for Denial {
     fn from(violation: Violation) -> Self {
         let (status, public) = match violation {
             Violation::Introspection => (StatusCode::FORBIDDEN, "The schema cannot be asked for here."),
+            Violation::WebSocket => (StatusCode::FORBIDDEN, "WebSockets are not taken here."),
             Violation::MutationByGet | Violation::Get => {
                 (StatusCode::METHOD_NOT_ALLOWED, "This operation needs another method.")
             }
@@ -475,21 +502,35 @@ impl Check for Graphql {
 
     fn request(&self, head: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
         let Some(settings) = self.settings(exchange) else { return Ok(()) };
-        if head.method == Method::OPTIONS {
-            return Ok(());
+        if exchange.upgrade {
+            // What is asked in it passes nobody any more.
+            return match settings.websockets {
+                WebSockets::Pass => Ok(()),
+                WebSockets::Refuse => Err(Denial::from(Violation::WebSocket).into()),
+            };
         }
-        let has_body = !matches!(head.method, Method::GET | Method::HEAD);
+        let query = head.uri.query().unwrap_or_default();
+        let has_body = !matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS);
         let body = if has_body {
             // Judged before the body is read: what is not read needs no patience.
             media(&head.headers).map_err(Denial::from)?;
             exchange.whole_body(usize::try_from(settings.body.bytes()).unwrap_or(usize::MAX))?
         } else {
+            // Some servers read a body whatever the method is: there is none.
+            match exchange.framing {
+                Framing::Length(0) => {}
+                Framing::Implicit => exchange.body_limit = 0,
+                Framing::Length(_) | Framing::Chunked => return Err(Denial::from(Violation::Envelope).into()),
+            }
             Bytes::new()
         };
+        if head.method == Method::OPTIONS {
+            let has = envelope::has_parameters(query);
+            return if has { Err(Denial::from(Violation::Parameters).into()) } else { Ok(()) };
+        }
         if !settings.suggestions {
             exchange.want_plain_answer();
         }
-        let query = head.uri.query().unwrap_or_default();
         let sent = Sent { method: &head.method, query, headers: &head.headers, body: &body };
         verify(settings, &sent).map_err(|violation| Denial::from(violation).into())
     }
@@ -504,14 +545,23 @@ impl Check for Graphql {
 
     fn inspect(&self, _: &mut Exchange, _: &mut response::Parts, seen: &Seen<'_>) -> Inspected {
         if !seen.complete {
-            return Inspected::Pass;
+            // Too many errors to be cut: whoever asks so much wrong does not ask for data.
+            let is_told = starts_with_errors(seen.bytes) && memmem::find(seen.bytes, SUGGESTION).is_some();
+            return if is_told { Inspected::Deny(Violation::Suggestions.into()) } else { Inspected::Pass };
         }
         without_suggestions(seen.bytes).map_or(Inspected::Pass, |cut| Inspected::Replace(cut.into()))
     }
 }
 
+/// An answer, or a list of them, of which the first member is `errors`.
+fn starts_with_errors(body: &[u8]) -> bool {
+    let rest = body.trim_ascii_start();
+    let rest = rest.strip_prefix(b"[").unwrap_or(rest).trim_ascii_start();
+    rest.strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"errors\""))
+}
+
 /// Validation errors are small; larger answers hold data.
-const LARGEST_ERROR: usize = 64 * 1024;
+const LARGEST_ERROR: usize = 256 * 1024;
 const SUGGESTION: &[u8] = b" Did you mean ";
 
 #[cfg(test)]

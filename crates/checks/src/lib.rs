@@ -31,6 +31,7 @@ pub mod identity_header;
 mod lasting;
 pub mod layer;
 pub mod leaks;
+pub mod learn;
 pub mod limits;
 pub mod metrics;
 pub mod mtls;

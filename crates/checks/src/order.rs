@@ -9,7 +9,7 @@ use crate::route::Routes;
 use crate::settings::Settings;
 use crate::{
     access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, graphql,
-    headers, identity_header, leaks, limits, mtls, normalise, policy, rate, redirect_https, redirects,
+    headers, identity_header, leaks, learn, limits, mtls, normalise, policy, rate, redirect_https, redirects,
     request_id, session, upload, webhook,
 };
 
@@ -62,6 +62,8 @@ const ORDER: &[fn(&Needs<'_, '_>) -> Option<Step>] = &[
     policy::mask_step,
     // What is asked for, once it is clear that somebody may ask. A body is read for it, so nothing cheaper waits.
     graphql::step,
+    // Only what every judge before let pass teaches what an application takes. Refuses nothing.*
+    learn::step,
     // Only what is admitted is worth a signature.
     identity_header::step,
     // Last of those that judge requests: what it makes of the body is what the application gets, and nobody reads

@@ -116,6 +116,10 @@ pub struct Route {
     /// The name of the contract that requests and answers must fit, as in `[contracts.NAME]`.
     #[serde(default)]
     pub contract: Option<String>,
+    /// The name of the draft of a contract that is learned from what passes here; `gabion contract learn --live`
+    /// prints it. Default: nothing is learned.
+    #[serde(default)]
+    pub learn: Option<String>,
     /// How answers may be stored. Default: `no-store` on signed-in routes, the upstream's word on public ones.
     #[serde(default)]
     pub cache: Option<CachePolicy>,
@@ -175,6 +179,7 @@ impl Route {
             headers: BTreeMap::new(),
             cors_origins: None,
             contract: None,
+            learn: None,
             cache: None,
         }
     }
@@ -193,6 +198,12 @@ impl Route {
                         .hint("a lower-case name without scheme and port, for instance `app.example`"),
                 );
             }
+        }
+        if let Some(name) = self.learn.as_deref().filter(|name| !crate::learn::is_name(name)) {
+            problems.push(
+                Problem::new("learn", format!("`{name}` cannot be the name of a draft"))
+                    .hint("1 to 64 letters, digits, `-` and `_`"),
+            );
         }
         for (index, method) in self.methods.iter().enumerate() {
             if !is_method(method) {
@@ -329,7 +340,9 @@ fn everything() -> String {
 }
 
 /// A name of letters, digits, `-`, `.` and `_`, or an address, perhaps with `*.` before it.
-fn is_host_pattern(host: &str) -> bool {
+/// A host name as routes name hosts: lower case, without scheme and port, perhaps with `*.` before it.
+#[must_use]
+pub fn is_host_pattern(host: &str) -> bool {
     let name = host.strip_prefix("*.").unwrap_or(host);
     !name.is_empty()
         && name.bytes().all(|byte| {

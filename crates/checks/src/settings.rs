@@ -8,7 +8,7 @@ use crate::check::Mode;
 use crate::route::Route;
 use crate::{
     access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, graphql,
-    headers, identity_header, leaks, limits, mtls, normalise, policy, rate, redirect_https, redirects,
+    headers, identity_header, leaks, learn, limits, mtls, normalise, policy, rate, redirect_https, redirects,
     request_id, session, upload, webhook,
 };
 
@@ -50,6 +50,8 @@ pub struct Settings {
     pub contract: contract::Settings,
     /// GraphQL requests that ask for too much.
     pub graphql: graphql::Settings,
+    /// Contracts drafted from what passes.
+    pub learn: learn::Settings,
     /// Who may do what to which object, by policies.
     pub policy: policy::Settings,
     /// Who is calling, told to the application.
@@ -92,6 +94,7 @@ impl Settings {
             ("access", self.access.problems()),
             ("contract", self.contract.problems()),
             ("graphql", self.graphql.problems()),
+            ("learn", self.learn.problems()),
             ("policy", self.policy.problems()),
             ("identity_header", self.identity_header.problems()),
             ("upload", self.upload.problems()),

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use serde::Deserialize as _;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// One request for one operation.
@@ -57,7 +58,13 @@ pub(super) fn of_query(query: &str) -> Result<Envelope, Unreadable> {
                 envelope.variables = Variables.deserialize(&mut reader).map_err(|_| Unreadable::Malformed)?;
                 reader.end().map_err(|_| Unreadable::Malformed)?;
             }
-            "extensions" => envelope.persisted |= value.contains("persistedQuery"),
+            "extensions" => {
+                let mut reader = serde_json::Deserializer::from_str(&value);
+                let extensions = Option::<HashMap<String, IgnoredAny>>::deserialize(&mut reader);
+                reader.end().map_err(|_| Unreadable::Malformed)?;
+                let extensions = extensions.map_err(|_| Unreadable::Malformed)?;
+                envelope.persisted |= extensions.is_some_and(|all| all.contains_key("persistedQuery"));
+            }
             _ => envelope.persisted = true,
         }
     }

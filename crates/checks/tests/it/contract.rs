@@ -253,3 +253,51 @@ fn a_route_whose_contract_is_not_loaded_is_closed() {
         assert_eq!(status(&world, "GET", "/shop/notes/7", ""), 500);
     }
 }
+
+#[test]
+fn a_draft_is_learned_from_what_passes_and_changes_nothing() {
+    let mut route = Route::new("/shop/*", Access::Public, "app");
+    route.learn = Some("shop".to_owned());
+    route.csrf_off = Some("for programs".to_owned());
+    let world = World::new(&Settings::default(), &[route], Contracts::default());
+    let json = Some("application/json");
+    for number in 0..6 {
+        let path = format!("/shop/notes/47{number}?token=planted-{number}");
+        let admitted = send(&world, "PUT", &path, r#"{"text":"planted text","secret":"planted"}"#).unwrap();
+        assert_eq!(answer(&world, admitted, 200, json, r#"{"owner":"planted","id":4711}"#), (200, None));
+    }
+    // What the application refuses or does not know says nothing of what it takes, and no more does what is too long.
+    let admitted = send(&world, "PUT", "/shop/notes/7?refused=1", r#"{"refused":1}"#).unwrap();
+    assert_eq!(answer(&world, admitted, 422, json, r#"{"why":"planted"}"#), (422, None));
+    let admitted = send(&world, "GET", "/shop/nowhere", "").unwrap();
+    answer(&world, admitted, 404, json, "{}");
+    let long = format!(r#"{{"overlong":"{}"}}"#, "a".repeat(70_000));
+    let admitted = send(&world, "POST", "/shop/notes", &long).unwrap();
+    answer(&world, admitted, 201, None, "");
+    let admitted = send(&world, "GET", "/shop/notes", "").unwrap();
+    assert_eq!(answer(&world, admitted, 200, json, &long), (200, None));
+
+    assert_eq!(world.contracts.drafts.names(), ["shop"]);
+    let draft = world.contracts.drafts.draft("shop").unwrap();
+    let text = draft.document("Shop").to_string();
+    let kept = serde_json::to_string(&world.contracts.drafts.changed().unwrap()).unwrap();
+    for value in ["planted", "4711", "471", "refused", "nowhere", "overlong"] {
+        assert!(!text.contains(value) && !kept.contains(value), "{value}: {text} {kept}");
+    }
+    let operation = &serde_json::from_str::<serde_json::Value>(&text).unwrap()["paths"]["/shop/notes/{notes_id}"]["put"];
+    assert_eq!(operation["parameters"][1]["name"], "token", "{operation}");
+    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+    assert_eq!(body["required"], serde_json::json!(["secret", "text"]), "{body}");
+    let answers = &operation["responses"];
+    assert_eq!(answers["200"]["content"]["application/json"]["schema"]["properties"]["owner"]["type"], "string");
+    assert!(answers["422"]["content"]["application/json"]["schema"]["properties"]["why"].is_object());
+    assert!(world.contracts.drafts.changed().is_none(), "written once");
+}
+
+#[test]
+fn nothing_is_learned_where_no_route_says_so() {
+    let world = world(Mode::Enforce, "off");
+    let admitted = send(&world, "GET", "/shop/notes/7", "").unwrap();
+    answer(&world, admitted, 200, Some("application/json"), "{}");
+    assert!(world.contracts.drafts.names().is_empty());
+}

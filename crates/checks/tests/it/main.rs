@@ -10,6 +10,7 @@ mod contract;
 mod credentials;
 mod desync;
 mod forward_auth;
+mod graphql;
 mod layers;
 mod observe;
 mod operations;
