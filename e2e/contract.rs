@@ -233,3 +233,48 @@ async fn what_no_contract_knows_is_kept_over_a_restart() {
     let told = cli(&directory, &["contract", "shadow"]).await;
     assert!(told.contains("/api/internal/users/{id}") && told.contains("never used"), "{told}");
 }
+
+#[tokio::test]
+async fn a_contract_is_learned_from_live_traffic_and_then_holds() {
+    let (_application, address, folder, _) = setting("enforce").await;
+    let more = "[[routes]]\npath = \"/api/*\"\naccess = \"public\"\nupstream = \"app\"\nlearn = \"accounts\"\n\
+                csrf_off = \"for programs\"\n";
+    let gate = Gate::start_with(address, more).await;
+    let mut client = Client::new(gate.address);
+    for number in 0..6 {
+        let body = format!("{{\"name\":\"planted{number}\",\"age\":{}}}", 30 + number);
+        assert_eq!(post(&mut client, "application/json", &body).await.status(), 201);
+        client.get("/api/accounts?page=1").await.expect("the gate answers");
+        client.get("/api/internal/users/47").await.expect("the gate answers");
+        client.get("/api/nothing").await.expect("the gate answers");
+    }
+    let directory = gate.directory().to_owned();
+    // What was learned outlives a restart.
+    let gate = gate.terminate().await.start_again().await;
+    post(&mut Client::new(gate.address), "application/json", r#"{"name":"planted","age":7}"#).await;
+    let stopped = gate.terminate().await;
+    let text = cli(&directory, &["contract", "learn", "--live", "--title", "Accounts"]).await;
+    assert!(!text.contains("planted") && !text.contains("/api/nothing"), "{text}");
+    let named = cli(&directory, &["contract", "learn", "--live=accounts", "--title", "Accounts"]).await;
+    assert_eq!(text, named);
+    let file = folder.path().join("learned.yaml");
+    std::fs::write(&file, &text).expect("the contract is written");
+    let kept = std::fs::read_to_string(directory.join("data/contract-drafts.json")).unwrap_or_default();
+    assert!(!kept.contains("planted"), "{kept}");
+    drop(stopped);
+
+    let more = format!(
+        "[contracts.learned]\nfile = {file:?}\nanswers = \"enforce\"\n\n[[routes]]\npath = \"/api/*\"\naccess = \"public\"\n\
+         upstream = \"app\"\ncontract = \"learned\"\ncsrf_off = \"for programs\"\n"
+    );
+    let gate = Gate::start_with(address, &more).await;
+    let mut client = Client::new(gate.address);
+    let answer = post(&mut client, "application/json", r#"{"name":"kim","age":31}"#).await;
+    assert_eq!(answer.status(), 201, "{}", crate::client::text(&answer));
+    assert_eq!(client.get("/api/accounts?page=1").await.expect("the gate answers").status(), 200);
+    assert_eq!(client.get("/api/internal/users/8").await.expect("the gate answers").status(), 200);
+    for body in [r#"{"name":"kim","age":31,"role":"admin"}"#, r#"{"name":"kim","age":-1}"#, r#"{"age":31}"#] {
+        assert_eq!(post(&mut client, "application/json", body).await.status(), 400, "{body}");
+    }
+    assert_eq!(client.get("/api/count").await.expect("the gate answers").status(), 404, "never seen");
+}

@@ -274,7 +274,7 @@ pub(crate) fn binary() -> PathBuf {
     binary
 }
 
-fn command(directory: &Path) -> Command {
+pub(crate) fn command(directory: &Path) -> Command {
     let mut command = Command::new(binary());
     command
         .current_dir(directory)

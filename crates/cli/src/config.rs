@@ -131,6 +131,15 @@ impl Config {
     }
 
     /// Makes relative paths count from the folder of the configuration file.
+    /// Gives the hosts of the gateway to routes that name none. Those that cannot be used are told of once.
+    fn share_hosts(&mut self) {
+        if self.gateway.hosts.iter().all(|host| gabion_checks::route::is_host_pattern(host)) {
+            for route in self.routes.iter_mut().filter(|route| route.hosts.is_empty()) {
+                route.hosts.clone_from(&self.gateway.hosts);
+            }
+        }
+    }
+
     fn resolve_paths(&mut self, base: &Path) {
         if let Some(client) = &mut self.gateway.tls.client_certificates {
             for path in [Some(&mut client.ca_file), client.crl_file.as_mut()].into_iter().flatten() {

@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use gabion_checks::{ContractSettings, Contracts};
-use gabion_model::Problem;
+use gabion_model::{Problem, Timestamp};
 use gabion_openapi::inventory::{Inventory, Report};
+use gabion_openapi::learn::{Draft, Drafts};
 use gabion_openapi::{Contract, Loaded};
+use gabion_service::Interfaces;
 use gabion_store::Directory;
 
 use crate::config::Config;
@@ -17,6 +19,9 @@ pub(crate) type Files = (BTreeMap<String, String>, String);
 
 /// Where the inventory lies in the data directory.
 pub(crate) const INVENTORY: &str = "contract-inventory.json";
+
+/// Where the drafts that routes learn lie in the data directory.
+pub(crate) const DRAFTS: &str = "contract-drafts.json";
 
 /// A contract's file and all it refers to, those in its folder or below.
 pub(crate) fn files(path: &Path) -> Result<Files, Vec<Problem>> {
@@ -46,11 +51,19 @@ pub(crate) fn files(path: &Path) -> Result<Files, Vec<Problem>> {
 /// A contract of the configuration. Its problems name file and line.
 pub(crate) fn load(settings: &ContractSettings) -> Result<Loaded, Vec<Problem>> {
     let (files, root) = files(&settings.file)?;
-    Contract::load(&files, &root, &settings.options())
+    let options = gabion_openapi::Options { written: written(&settings.file), ..settings.options() };
+    Contract::load(&files, &root, &options)
+}
+
+/// When a file was last written.
+fn written(path: &Path) -> Option<Timestamp> {
+    let moment = std::fs::metadata(path).and_then(|about| about.modified()).ok()?;
+    let since = moment.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Timestamp::from_secs(i64::try_from(since.as_secs()).ok()?))
 }
 
 /// All contracts of the configuration.
-pub(crate) fn contracts(config: &Config, inventory: &Arc<Inventory>) -> Result<Contracts, Vec<Problem>> {
+pub(crate) fn contracts(config: &Config, interfaces: &Interfaces) -> Result<Contracts, Vec<Problem>> {
     let (mut loaded, mut problems) = (BTreeMap::new(), Vec::new());
     for (name, settings) in &config.contracts {
         match load(settings) {
@@ -72,16 +85,36 @@ pub(crate) fn contracts(config: &Config, inventory: &Arc<Inventory>) -> Result<C
         }
     }
     let names: Vec<&str> = config.contracts.keys().map(String::as_str).collect();
-    inventory.retain(&names);
+    interfaces.inventory.retain(&names);
     if problems.is_empty() {
-        Ok(Contracts { loaded, inventory: Arc::clone(inventory) })
+        let Interfaces { inventory, drafts } = interfaces.clone();
+        Ok(Contracts { loaded, inventory, drafts })
     } else {
         Err(problems)
     }
 }
 
-/// The inventory of an earlier start; a new one where there is none that can be read.
-pub(crate) fn restore(directory: &Directory) -> Inventory {
+/// What an earlier start saw; begun anew where nothing of it can be read.
+pub(crate) fn restore(directory: &Directory) -> Interfaces {
+    Interfaces {
+        inventory: Arc::new(restore_inventory(directory)),
+        drafts: Arc::new(Drafts::restore(restore_drafts(directory))),
+    }
+}
+
+fn restore_drafts(directory: &Directory) -> BTreeMap<String, Draft> {
+    let kept = directory.read_file(DRAFTS).ok().flatten();
+    let drafts = kept.and_then(|bytes| match serde_json::from_slice(&bytes) {
+        Ok(drafts) => Some(drafts),
+        Err(error) => {
+            tracing::warn!(%error, "the drafts of contracts cannot be read and are begun anew");
+            None
+        }
+    });
+    drafts.unwrap_or_default()
+}
+
+fn restore_inventory(directory: &Directory) -> Inventory {
     let kept = directory.read_file(INVENTORY).ok().flatten();
     let report = kept.and_then(|bytes| match serde_json::from_slice::<Report>(&bytes) {
         Ok(report) => Some(report),
@@ -93,8 +126,18 @@ pub(crate) fn restore(directory: &Directory) -> Inventory {
     Inventory::restore(report.unwrap_or_default())
 }
 
-/// Writes the inventory where it has changed.
-pub(crate) fn keep(directory: &Directory, inventory: &Inventory) {
+/// Writes inventory and drafts where they have changed.
+pub(crate) fn keep(directory: &Directory, interfaces: &Interfaces) {
+    if let Some(drafts) = interfaces.drafts.changed()
+        && let Ok(bytes) = serde_json::to_vec(&drafts)
+        && let Err(error) = directory.write_file(DRAFTS, &bytes)
+    {
+        tracing::error!(%error, "the drafts of contracts were not written");
+    }
+    keep_inventory(directory, &interfaces.inventory);
+}
+
+fn keep_inventory(directory: &Directory, inventory: &Inventory) {
     let report = inventory.report();
     if report == Report::default() {
         return;

@@ -19,6 +19,8 @@ pub struct Settings {
     /// `https://app.example`: the issuer of its tokens and the beginning of its links. Default: the first
     /// name a route declares, or else where the gate listens.
     pub public_url: Option<String>,
+    /// Host names of every route that names none itself in `hosts`. Empty: such routes answer to every host.
+    pub hosts: Vec<String>,
     /// A second address without TLS, only so that requests for `http://` are redirected or refused.
     pub listen_plain: Option<SocketAddr>,
     /// Where the certificate comes from.
@@ -162,6 +164,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443)),
             public_url: None,
+            hosts: Vec::new(),
             listen_plain: None,
             tls: Tls::default(),
             allow_plain: false,
@@ -222,6 +225,14 @@ impl Settings {
                 Problem::new("public_url", format!("`{url}` is not a scheme, a host and perhaps a port"))
                     .hint("for instance `https://app.example`, without a path"),
             );
+        }
+        for (index, host) in self.hosts.iter().enumerate() {
+            if !gabion_checks::route::is_host_pattern(host) {
+                problems.push(
+                    Problem::new(format!("hosts[{index}]"), format!("`{host}` is not a host name"))
+                        .hint("a lower-case name without scheme and port, for instance `app.example`"),
+                );
+            }
         }
         let files = self.tls.mode == TlsMode::Files;
         for (key, value) in [("certificate", &self.tls.certificate), ("key", &self.tls.key)] {

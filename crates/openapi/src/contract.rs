@@ -6,7 +6,7 @@ use gabion_model::{Problem, Timestamp};
 
 use crate::body::{self, Body, Fault};
 use crate::date;
-use crate::encoding::pairs;
+use crate::encoding::{Unreadable, pairs};
 use crate::json::{Document, Value};
 use crate::load;
 use crate::media_type::{MediaType, rank};
@@ -27,6 +27,8 @@ pub struct Options {
     pub unknown_query: bool,
     /// Since when everything in the contract is deprecated.
     pub deprecated_at: Option<Timestamp>,
+    /// When the document was written: what it calls deprecated without a date has been since then at the latest.
+    pub written: Option<Timestamp>,
     /// From when on everything in the contract is gone.
     pub sunset: Option<Timestamp>,
 }
@@ -53,6 +55,7 @@ impl Default for Options {
             body: 1 << 20,
             unknown_query: false,
             deprecated_at: None,
+            written: None,
             sunset: None,
         }
     }
@@ -359,8 +362,13 @@ impl<'c> Matched<'c, '_> {
                 Vec::new()
             }
         };
-        let crumbs = cookies(fields);
-        let mut cookies = all(crumbs);
+        let mut cookies = match cookies(fields) {
+            Ok(crumbs) => all(crumbs),
+            Err(wrong) => {
+                faults.push(Fault::new("header cookie", wrong.to_string()));
+                Vec::new()
+            }
+        };
         let mut others = false;
         for parameter in &self.operation.parameters {
             others |= parameter.place == Place::Query && parameter.takes_others();
@@ -377,6 +385,13 @@ impl<'c> Matched<'c, '_> {
                 Ok(None) => {}
                 Ok(Some(value)) => self.contract.judge(parameter, &value, &place(), &mut faults),
             }
+        }
+        let twin = |pair: &Pair<'_>| {
+            let known = self.operation.parameters.iter().filter(|one| one.place == Place::Query);
+            !pair.used && known.map(|one| alike(&one.name)).any(|name| name == alike(&pair.name))
+        };
+        if self.contract.options.unknown_query && query.iter().any(twin) {
+            faults.push(Fault::new("query", "a parameter of the contract has one spelling"));
         }
         let unknown = query.iter().any(|pair| !pair.used);
         if unknown && !others && !self.contract.options.unknown_query {
@@ -486,11 +501,24 @@ fn all(pairs: Vec<(String, &str)>) -> Vec<Pair<'_>> {
 }
 
 /// The cookies of a request; what is not text is nobody's.
-fn cookies(fields: &impl Fields) -> Vec<(String, &str)> {
-    let lines = fields.all("cookie").into_iter().filter_map(|line| std::str::from_utf8(line).ok());
-    let crumbs = lines.flat_map(|line| line.split(';'));
-    let pairs = crumbs.filter_map(|crumb| crumb.trim_matches([' ', '\t']).split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value)).collect()
+fn cookies(fields: &impl Fields) -> Result<Vec<(String, &str)>, Unreadable> {
+    let mut pairs = Vec::new();
+    for line in fields.all("cookie") {
+        // A line that is passed over here would be read by somebody else.
+        let line = std::str::from_utf8(line).map_err(|_| Unreadable::Utf8)?;
+        for crumb in line.split(';') {
+            if let Some((name, value)) = crumb.trim_matches([' ', '\t']).split_once('=') {
+                pairs.push((name.trim_matches([' ', '\t']).to_owned(), value));
+            }
+        }
+    }
+    Ok(pairs)
+}
+
+/// The name as applications may read it that know no capitals, make lists of `name[]` and `_` of blanks and points.
+fn alike(name: &str) -> String {
+    let name = name.split('[').next().unwrap_or_default().to_ascii_lowercase();
+    name.trim_matches(' ').replace([' ', '.'], "_")
 }
 
 fn field(parameter: &Parameter, fields: &impl Fields) -> Result<Option<Value>, crate::parameter::Wrong> {
@@ -501,7 +529,7 @@ fn field(parameter: &Parameter, fields: &impl Fields) -> Result<Option<Value>, c
         [only] => *only,
         _ => return Err(Wrong::Repeated),
     };
-    let text = std::str::from_utf8(value).map_err(|_| Wrong::Text(crate::encoding::Unreadable::Utf8))?;
+    let text = std::str::from_utf8(value).map_err(|_| Wrong::Text(Unreadable::Utf8))?;
     parameter.in_header(text).map(Some)
 }
 

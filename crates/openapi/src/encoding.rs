@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Unreadable {
     /// More names and values than anybody needs.
     Pairs,
+    /// A plain `;`, at which some readers split and others do not.
+    Semicolon,
     /// `%` that no two hexadecimal digits follow.
     Triplet,
     /// What is encoded is not UTF-8.
@@ -17,6 +19,7 @@ impl fmt::Display for Unreadable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Pairs => "too many names and values",
+            Self::Semicolon => "every `;` is written `%3B`",
             Self::Triplet => "every `%` is followed by two hexadecimal digits",
             Self::Utf8 => "text is UTF-8",
         })
@@ -51,8 +54,11 @@ pub fn decode(text: &[u8], plus: bool) -> Result<String, Unreadable> {
 /// The pairs of a query or an urlencoded form: decoded names, values as they came.
 ///
 /// # Errors
-/// More than `limit` pairs, or a name that cannot be decoded.
+/// More than `limit` pairs, a name that cannot be decoded, or a `;`: it ends a pair for old readers (HTML 4, B.2.2).
 pub fn pairs(text: &str, limit: usize) -> Result<Vec<(String, &str)>, Unreadable> {
+    if text.contains(';') {
+        return Err(Unreadable::Semicolon);
+    }
     let mut pairs = Vec::new();
     for piece in text.split('&').filter(|piece| !piece.is_empty()) {
         if pairs.len() >= limit {
@@ -123,6 +129,7 @@ mod tests {
             [("a".to_owned(), "1"), ("b".to_owned(), ""), ("a".to_owned(), "%32")]
         );
         assert_eq!(pairs("a&b&c", 2), Err(Unreadable::Pairs));
+        assert_eq!(pairs("a=1;admin=1", 9), Err(Unreadable::Semicolon));
     }
 
     #[test]

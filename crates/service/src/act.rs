@@ -53,12 +53,14 @@ pub enum Act {
     ListGrants,
     ListIdentities,
     ListKeys,
+    ListOperations,
     ListRoles,
     ListSessions,
     MapClaims,
     NewRecoveryCodes,
     PlanIdentity,
     ProvisionAccount,
+    ReadDraft,
     ReadEmail,
     ReadInvitation,
     ReadMailLink,
@@ -170,12 +172,14 @@ impl Act {
         Self::ListGrants,
         Self::ListIdentities,
         Self::ListKeys,
+        Self::ListOperations,
         Self::ListRoles,
         Self::ListSessions,
         Self::MapClaims,
         Self::NewRecoveryCodes,
         Self::PlanIdentity,
         Self::ProvisionAccount,
+        Self::ReadDraft,
         Self::ReadEmail,
         Self::ReadInvitation,
         Self::ReadMailLink,
@@ -403,6 +407,12 @@ impl Act {
             }
             Self::FindSessions => {
                 (Administration, "session.find", Kind::Session, ControlId::SESSION_REVOCATION)
+            }
+            Self::ListOperations => {
+                (Administration, "operation.list", Kind::Administration, ControlId::API_INVENTORY)
+            }
+            Self::ReadDraft => {
+                (Administration, "contract-draft.read", Kind::Administration, ControlId::API_INVENTORY)
             }
             Self::ListRoles => {
                 (Administration, "role.list", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)

@@ -20,6 +20,7 @@ mod factors;
 pub mod federation;
 mod hashing;
 mod imports;
+mod interfaces;
 mod invitations;
 mod keys;
 mod mail;
@@ -69,6 +70,7 @@ pub use federation::{
 };
 pub use gabion_vault::password::from_keycloak;
 pub use imports::ImportedAccount;
+pub use interfaces::Interfaces;
 pub use mail::{EmailView, MailLinkView, Notice};
 pub use oauth::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
 pub use passkeys::{PasskeyAnswer, PasskeyQuestion};

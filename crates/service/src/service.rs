@@ -25,6 +25,7 @@ use gabion_vault::password::{self, Cost};
 
 use crate::federation::{Federation, Provider};
 use crate::hashing::Workers;
+use crate::interfaces::Interfaces;
 use crate::mail::Requests;
 use crate::oauth::{Edge, Farewells, Protocols, ProviderRules, VerifiedTokens, Watch};
 use crate::passwords::violations;
@@ -109,6 +110,8 @@ pub(crate) struct Inner {
     pub(crate) policies: Arc<gabion_policy::Live>,
     /// Who knows what of an application's objects.
     pub(crate) resolvers: ArcSwap<Resolvers>,
+    /// What was seen of the applications' operations.
+    pub(crate) interfaces: ArcSwap<Interfaces>,
     invitations: Arc<dyn InvitationStorage>,
     /// Passwords that leaked somewhere.
     breached: RwLock<Option<Arc<dyn BreachedList>>>,
@@ -215,6 +218,7 @@ impl Service {
             rng,
             policies: Arc::new(ArcSwap::from_pointee(Policies::none())),
             resolvers: ArcSwap::from_pointee(Resolvers::none()),
+            interfaces: ArcSwap::default(),
             invitations,
             breached: RwLock::default(),
             rules: RwLock::new(Arc::new(rules)),

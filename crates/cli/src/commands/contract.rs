@@ -1,5 +1,6 @@
 //! `gabion contract check | lint | learn | shadow`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -9,10 +10,11 @@ use gabion_openapi::inventory::{Report, Shadow, Usage};
 use gabion_openapi::learn::{self, Draft};
 use gabion_openapi::lint;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{for_data, sources};
 use crate::arguments::{ContractFile, ContractLearn, ContractShadow, ContractVerb, Format};
-use crate::contract::{INVENTORY, files, load};
+use crate::contract::{DRAFTS, INVENTORY, files, load};
 use crate::failure::{Exit, Failure};
 use crate::output::table::{Cell, styled, table};
 use crate::output::{self, FAINT, GOOD, PLACE, STRONG, WARN};
@@ -122,7 +124,10 @@ fn lint(arguments: &ContractFile) -> Result<Exit, Failure> {
 }
 
 fn learn(arguments: &ContractLearn) -> Result<Exit, Failure> {
-    let mut draft = Draft::default();
+    let mut draft = match &arguments.live {
+        Some(name) => live(arguments, name)?,
+        None => Draft::default(),
+    };
     for path in &arguments.archives {
         let name = path.display();
         let bytes = std::fs::read(path)
@@ -137,11 +142,37 @@ fn learn(arguments: &ContractLearn) -> Result<Exit, Failure> {
             .hint("see `--host`, and record requests with their bodies"));
     }
     output::data(gabion_openapi::yaml(&draft.document(&arguments.title)).trim_end())?;
+    if draft.is_full() {
+        output::note("a draft has bounds, and not everything found room");
+    }
     output::note(format_args!(
         "a draft of {}: read it, tighten it, then `gabion contract lint`",
         count(draft.operations(), "operation")
     ));
     Ok(Exit::Success)
+}
+
+/// The draft the gate keeps under that name, or the only one.
+fn live(arguments: &ContractLearn, name: &str) -> Result<Draft, Failure> {
+    let config = for_data(&arguments.config)?.config;
+    let path = config.data.directory.join(DRAFTS);
+    let Some(mut drafts) = kept::<BTreeMap<String, Draft>>(&path)? else {
+        return Err(Failure::new("nothing was learned yet: there are no drafts").hint(
+            "give a route `learn = \"app\"`; the gate writes what it learns every half minute and when it stops",
+        ));
+    };
+    let names: Vec<String> = drafts.keys().cloned().collect();
+    let name = match names.as_slice() {
+        [only] if name.is_empty() => only.as_str(),
+        _ => name,
+    };
+    drafts.remove(name).ok_or_else(|| {
+        let failure = match name {
+            "" => Failure::usage("there is more than one draft"),
+            name => Failure::usage(format!("there is no draft `{name}`")),
+        };
+        failure.hint(format!("there are {}: `--live=NAME`", names.join(", ")))
+    })
 }
 
 fn shadow(arguments: &ContractShadow) -> Result<Exit, Failure> {
@@ -157,16 +188,22 @@ fn shadow(arguments: &ContractShadow) -> Result<Exit, Failure> {
 }
 
 fn read(path: &Path) -> Result<Report, Failure> {
+    kept(path)?.ok_or_else(|| {
+        Failure::new("nothing was seen yet: there is no inventory")
+            .hint("a gate with a contract writes it every half minute and when it stops")
+    })
+}
+
+/// What the gate keeps in a file of its data directory; none where there is no such file yet.
+fn kept<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Failure::new("nothing was seen yet: there is no inventory")
-                .hint("a gate with a contract writes it every half minute and when it stops"));
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Failure::new(format!("cannot read `{}`", path.display())).because(&error)),
     };
     serde_json::from_slice(&bytes)
-        .map_err(|error| Failure::new(format!("`{}` is no inventory", path.display())).because(&error))
+        .map(Some)
+        .map_err(|error| Failure::new(format!("`{}` is not what a gate writes", path.display())).because(&error))
 }
 
 fn text(report: &Report) -> String {

@@ -125,6 +125,7 @@ impl Sources {
         let mut config: Option<Config> = faults.deserialise(&mut tree);
         if let Some(config) = &mut config {
             config.resolve_paths(base);
+            config.share_hosts();
             let problems = config.problems();
             faults.problems(problems, &written);
             if self.whole {

@@ -130,7 +130,7 @@ impl Running {
         if let Err(error) = self.state.service.tick().await {
             tracing::error!(%error, "housekeeping failed");
         }
-        crate::contract::keep(&self.state.directory, &self.state.inventory);
+        crate::contract::keep(&self.state.directory, &self.state.interfaces);
     }
 
     /// Lets requests in flight end, makes everything durable, and answers how many connections were cut.
@@ -139,7 +139,7 @@ impl Running {
         let cut = gate.drain(deadline).await;
         let mut event = configuration_event(&state, "gate.stop", Outcome::Success);
         event.metadata.insert("connections_cut".to_owned(), cut.to_string());
-        crate::contract::keep(&state.directory, &state.inventory);
+        crate::contract::keep(&state.directory, &state.interfaces);
         state.courier.close(LETTERS).await;
         let ticked = state.service.tick().await;
         let recorded = state.ledger.record(event).await;

@@ -11,8 +11,7 @@ use gabion_gateway::TlsMode;
 use gabion_identity::{Keyring, Storage};
 use gabion_ledger::Ledger;
 use gabion_model::{Clock, Rng, Secret, SystemClock, Timestamp};
-use gabion_openapi::inventory::Inventory;
-use gabion_service::Service;
+use gabion_service::{Interfaces, Service};
 use gabion_service::federation::{Credential, Provider, ProviderSettings};
 use gabion_service::oauth::{Edge, ProtectedResource};
 use gabion_store::sqlite::Database;
@@ -39,8 +38,8 @@ pub(crate) struct State {
     pub(crate) courier: Courier,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
-    /// What was seen of the operations of contracts.
-    pub(crate) inventory: Arc<Inventory>,
+    /// What was seen of operations, and what is learned of them.
+    pub(crate) interfaces: Interfaces,
 }
 
 impl State {
@@ -91,8 +90,9 @@ impl State {
         .map_err(|error| Failure::new("the sessions cannot be read").because(&error))?;
         set_breached_list(&service, config)?;
         service.set_settings(&service_settings(config));
-        let inventory = Arc::new(crate::contract::restore(&directory));
-        Ok(Self { directory, ledger, service, courier, clock, rng, inventory })
+        let interfaces = crate::contract::restore(&directory);
+        service.set_interfaces(interfaces.clone());
+        Ok(Self { directory, ledger, service, courier, clock, rng, interfaces })
     }
 }
 

@@ -5,8 +5,10 @@
 pub(crate) mod api_keys;
 pub(crate) mod authorize;
 pub(crate) mod clients;
+pub(crate) mod contract_drafts;
 pub(crate) mod groups;
 pub(crate) mod keys;
+pub(crate) mod operations;
 pub(crate) mod resources;
 pub(crate) mod roles;
 pub(crate) mod service_accounts;
@@ -58,6 +60,8 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/.gabion/api/v1/keys", keys::route())
         .route("/.gabion/api/v1/keys/rotate", keys::rotation())
         .route("/.gabion/api/v1/keys/{kid}", keys::one())
+        .route("/.gabion/api/v1/operations", operations::route())
+        .route("/.gabion/api/v1/contract-drafts/{name}", contract_drafts::route())
         .route("/.gabion/api/v1/authorize", authorize::route())
         .route("/.gabion/api/v1/authorize/batch", authorize::batch::route())
         .route("/.gabion/api/v1/resources/{type}/{id}", resources::route())
@@ -83,7 +87,7 @@ pub(crate) fn routes() -> Router<Console> {
         sessions::one::end, clients::list, clients::create, clients::one::read, clients::one::change, clients::secret::rotate,
         clients::one::remove, clients::state::disable,
         clients::state::enable, keys::list, keys::rotate, keys::revoke, authorize::decide, authorize::batch::decide,
-        resources::read, resources::register, resources::remove
+        operations::list, contract_drafts::read, resources::read, resources::register, resources::remove
     ),
     components(schemas(Problem, Field))
 )]

@@ -73,6 +73,8 @@ const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("GET", "/.gabion/api/v1/keys", ""),
     ("POST", "/.gabion/api/v1/keys/rotate", ""),
     ("DELETE", "/.gabion/api/v1/keys/{kid}", ""),
+    ("GET", "/.gabion/api/v1/operations", ""),
+    ("GET", "/.gabion/api/v1/contract-drafts/{name}", ""),
     ("POST", "/.gabion/api/v1/authorize", QUESTION),
     ("POST", "/.gabion/api/v1/authorize/batch", QUESTIONS),
     ("POST", "/.gabion/access/v1/evaluation", EVALUATION),
@@ -165,6 +167,7 @@ async fn outcome(method: &str, endpoint: &str, body: &str, visitor: &str) -> Ans
         .replace("{client}", "none")
         .replace("{kid}", "none")
         .replace("{type}", "Order")
+        .replace("{name}", "none")
         .replace("{factor}", "none");
     program.send(method, &path, body).await
 }

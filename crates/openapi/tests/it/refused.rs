@@ -83,7 +83,7 @@ fn what_is_not_enforced_is_listed_with_its_line() {
       requestBody:
         content:
           application/xml: { schema: { type: object } }
-      responses: { '200': { description: d, content: { text/html: { schema: { type: string } } } } }
+      responses: { '200': { description: d, content: { text/html: { schema: { type: string, maxLength: 9 } }, text/plain: { schema: { type: string } } } } }
 ",
     );
     let loaded = load(&text, &Options::default()).unwrap();

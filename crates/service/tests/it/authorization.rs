@@ -297,6 +297,11 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
             service.register_resource(&operator, "Order", "1", Registration::default()).await.unwrap();
             told_resource(service.remove_resource(&caller, "Order", "1").await)
         }
+        Act::ListOperations => told(service.inventory(&caller).await),
+        Act::ReadDraft => match service.contract_draft(&caller, "none").await {
+            Err(ActError::NotFound) => "not-found",
+            result => told(result),
+        },
         Act::ListKeys => told(service.list_keys(&caller).await),
         Act::ListSessions => told(service.sessions(&caller).await),
         Act::ReportPolicyViolation => {
