@@ -260,7 +260,7 @@ async fn contracts_that_cannot_hold_are_refused_or_listed() {
         ("{ $ref: '//planted.invalid/x.json' }", false, "c.yaml:6"),
         ("{ $ref: 'file:///etc/passwd' }", false, "c.yaml:6"),
         ("{ $ref: '../../../etc/passwd' }", false, "c.yaml:6"),
-        ("{ $ref: '#/components/schemas/A' }", false, "c.yaml:1"),
+        ("{ $ref: '#/components/schemas/A' }", false, "leads back to itself"),
         ("{ type: string, pattern: '^(a)\\1$' }", true, "not enforced"),
         ("{ type: string, pattern: '^(?=a)b' }", true, "not enforced"),
         ("{ type: string, pattern: '^(a{1000}){1000}$' }", true, "not enforced"),

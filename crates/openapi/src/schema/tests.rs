@@ -281,6 +281,8 @@ fn openapi_3_0_reads_schemas_its_own_way() {
         (r#"{"type":"string","nullable":true}"#, &["null", "\"a\""][..], &["1"][..]),
         (r#"{"type":"string","nullable":true,"enum":["a"]}"#, &["\"a\""], &["null"]),
         (r#"{"minimum":1,"exclusiveMinimum":true}"#, &["2"], &["1"]),
+        (r#"{"format":"decimal"}"#, &["\"-1.50\"", "1e9", "\"7\""], &["\"1e9\"", "\".5\"", "\"\""]),
+        (r#"{"format":"url"}"#, &["\"https://a.example/b\""], &["\"a.example\""]),
         (r#"{"type":"integer","format":"int32"}"#, &["2147483647", "1.0"], &["2147483648", "1.5"]),
         (r#"{"type":"string","format":"byte"}"#, &["\"aGk=\""], &["\"aGk\"", "\"aGl=\"", "\"a b=\""]),
         (r#"{"type":"object","properties":{"a":{"type":"string"}}}"#, &[r#"{"a":""}"#], &[r#"{"b":""}"#]),

@@ -16,6 +16,8 @@ pub(super) enum Format {
     Byte,
     Date,
     DateTime,
+    /// Of the OpenAPI Format Registry: a fixed-point number, as text or as a number.
+    Decimal,
     Double,
     Duration,
     Email,
@@ -45,6 +47,7 @@ const NAMES: &[(&str, Format)] = &[
     ("byte", Format::Byte),
     ("date", Format::Date),
     ("date-time", Format::DateTime),
+    ("decimal", Format::Decimal),
     ("double", Format::Double),
     ("duration", Format::Duration),
     ("email", Format::Email),
@@ -70,8 +73,11 @@ const NAMES: &[(&str, Format)] = &[
 
 impl Format {
     pub(super) fn by_name(name: &str) -> Option<Self> {
-        if matches!(name, "binary" | "password") {
-            return Some(Self::Nothing);
+        match name {
+            "binary" | "password" => return Some(Self::Nothing),
+            // What many write who mean a URI; no registry has it.
+            "url" => return Some(Self::Uri),
+            _ => {}
         }
         NAMES.iter().find(|(other, _)| *other == name).map(|(_, format)| *format)
     }
@@ -90,6 +96,7 @@ impl Format {
             Self::Byte => text::is_base64(value),
             Self::Date => time::is_date(value),
             Self::DateTime => time::is_date_time(value),
+            Self::Decimal => text::is_decimal(value),
             Self::Duration => time::is_duration(value),
             Self::Email => text::is_email(value, false),
             Self::IdnEmail => text::is_email(value, true),

@@ -3,6 +3,14 @@
 use super::host;
 use crate::json::Pointer;
 
+/// Digits, perhaps with a sign before and a point between them; no exponent.
+pub(super) fn is_decimal(value: &str) -> bool {
+    let digits = value.strip_prefix(['+', '-']).unwrap_or(value);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    all(whole) && all(fraction)
+}
+
 /// Base64 with padding (RFC 4648 §4).
 pub(super) fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
