@@ -97,7 +97,12 @@ async fn each_has_its_answer() {
     let rows: Vec<(&str, &str, Vec<u8>, u16)> = vec![
         // Schemas that refer to themselves.
         ("a tree", "/api/tree", nested(3), 0),
-        ("a leaf that nobody named", "/api/tree", br#"{"children":[{"children":[{"admin":true}]}]}"#.to_vec(), 400),
+        (
+            "a leaf that nobody named",
+            "/api/tree",
+            br#"{"children":[{"children":[{"admin":true}]}]}"#.to_vec(),
+            400,
+        ),
         ("a tree without an end", "/api/tree", nested(4_000), 400),
         ("deep nesting where any value will do", "/api/any", deep, 400),
         // Regular expressions.
@@ -212,7 +217,8 @@ async fn multipart_has_one_reading() {
     let title = part("name=\"title\"", "", "a");
     let file = part("name=\"file\"; filename=\"a.txt\"", "content-type: text/plain\r\n", "text");
     let good = format!("{title}{file}--b--\r\n");
-    let nested = part("name=\"title\"", "content-type: multipart/mixed; boundary=c\r\n", "--c\r\n\r\na\r\n--c--");
+    let nested =
+        part("name=\"title\"", "content-type: multipart/mixed; boundary=c\r\n", "--c\r\n\r\na\r\n--c--");
     let usual = "multipart/form-data; boundary=b";
     let rows: Vec<(&str, &str, String, u16)> = vec![
         ("as it should be", usual, good.clone(), 0),
@@ -225,12 +231,30 @@ async fn multipart_has_one_reading() {
         ("text after", usual, format!("{good}--b\r\n\r\nplanted"), 400),
         ("nested", usual, format!("{nested}--b--\r\n"), 400),
         ("a field twice", usual, format!("{title}{title}--b--\r\n"), 400),
-        ("a file where text belongs", usual, format!("{}--b--\r\n", part("name=\"title\"; filename=\"x\"", "", "a")), 400),
+        (
+            "a file where text belongs",
+            usual,
+            format!("{}--b--\r\n", part("name=\"title\"; filename=\"x\"", "", "a")),
+            400,
+        ),
         ("no name", usual, format!("{}--b--\r\n", part("filename=\"x\"", "", "a")), 400),
         ("two names", usual, format!("{}--b--\r\n", part("name=\"title\"; name=\"admin\"", "", "a")), 400),
         ("a field nobody named", usual, format!("{title}{}--b--\r\n", part("name=\"admin\"", "", "1")), 400),
-        ("another charset", usual, format!("{}--b--\r\n", part("name=\"title\"", "content-type: text/plain; charset=utf-7\r\n", "a")), 400),
-        ("an encoding", usual, format!("{}--b--\r\n", part("name=\"title\"", "content-transfer-encoding: base64\r\n", "YQ==")), 400),
+        (
+            "another charset",
+            usual,
+            format!(
+                "{}--b--\r\n",
+                part("name=\"title\"", "content-type: text/plain; charset=utf-7\r\n", "a")
+            ),
+            400,
+        ),
+        (
+            "an encoding",
+            usual,
+            format!("{}--b--\r\n", part("name=\"title\"", "content-transfer-encoding: base64\r\n", "YQ==")),
+            400,
+        ),
         ("bare line feeds", usual, good.replace("\r\n", "\n"), 400),
         ("another type", "multipart/mixed; boundary=b", good, 415),
     ];
@@ -248,8 +272,10 @@ async fn checked(schema: &str) -> (bool, String) {
         "openapi: 3.1.0\ninfo: {{ title: t, version: '1' }}\npaths:\n  /a:\n    post:\n      requestBody: {{ content: {{ application/json: {{ schema: {schema} }} }} }}\n      responses: {{}}\ncomponents:\n  schemas:\n    A: {{ $ref: '#/components/schemas/B' }}\n    B: {{ $ref: '#/components/schemas/A' }}\n"
     );
     std::fs::write(folder.path().join("c.yaml"), text).expect("the contract is written");
-    let output = command(folder.path()).args(["contract", "check", "c.yaml"]).output().await.expect("gabion runs");
-    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let output =
+        command(folder.path()).args(["contract", "check", "c.yaml"]).output().await.expect("gabion runs");
+    let told =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.success(), told)
 }
 
@@ -270,5 +296,4 @@ async fn contracts_that_cannot_hold_are_refused_or_listed() {
         let (loaded, said) = checked(schema).await;
         assert!(loaded == loads && said.contains(told), "{schema}: {loaded} {said}");
     }
-
 }

@@ -73,7 +73,8 @@ impl Settings {
 
 /// Whether a draft can have this name.
 pub(crate) fn is_name(name: &str) -> bool {
-    (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    (1..=64).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// What of a request is still needed when its answer comes; ends with the exchange.
@@ -117,11 +118,13 @@ impl Check for Learn {
     }
 
     fn request(&self, head: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
-        let Some(draft) = exchange.route.and_then(|route| self.routes.get(route)).and_then(Option::as_ref) else {
+        let Some(draft) = exchange.route.and_then(|route| self.routes.get(route)).and_then(Option::as_ref)
+        else {
             return Ok(());
         };
         // Another status than the first of those that teach says the same of the method.
-        if exchange.upgrade || exchange.asked_by.is_some() || !is_learned_from(exchange.method.as_str(), 200) {
+        if exchange.upgrade || exchange.asked_by.is_some() || !is_learned_from(exchange.method.as_str(), 200)
+        {
             return Ok(());
         }
         let media_type = only(&head.headers);
@@ -131,7 +134,10 @@ impl Check for Learn {
         let body = match exchange.framing {
             Framing::Length(0) => Some(Bytes::new()),
             Framing::Length(length)
-                if read && length <= self.most as u64 && length <= exchange.body_limit && is_plain(&head.headers) =>
+                if read
+                    && length <= self.most as u64
+                    && length <= exchange.body_limit
+                    && is_plain(&head.headers) =>
             {
                 Some(exchange.whole_body(self.most)?)
             }
@@ -163,7 +169,11 @@ impl Check for Learn {
     }
 
     fn inspect(&self, exchange: &mut Exchange, head: &mut response::Parts, seen: &Seen<'_>) -> Inspected {
-        self.learn(exchange, head, Some(seen.bytes).filter(|bytes| seen.complete && bytes.len() <= self.most));
+        self.learn(
+            exchange,
+            head,
+            Some(seen.bytes).filter(|bytes| seen.complete && bytes.len() <= self.most),
+        );
         Inspected::Pass
     }
 }

@@ -28,7 +28,8 @@ impl Service {
     /// # Errors
     /// [`ActError::Forbidden`] when the caller may not administer.
     pub async fn inventory(&self, caller: &Caller) -> Result<Report, ActError> {
-        self.read(Act::ListOperations, caller, |inner, _| Ok(inner.interfaces.load().inventory.report())).await
+        self.read(Act::ListOperations, caller, |inner, _| Ok(inner.interfaces.load().inventory.report()))
+            .await
     }
 
     /// What was learned of an interface so far.

@@ -284,12 +284,16 @@ fn a_draft_is_learned_from_what_passes_and_changes_nothing() {
     for value in ["planted", "4711", "471", "refused", "nowhere", "overlong"] {
         assert!(!text.contains(value) && !kept.contains(value), "{value}: {text} {kept}");
     }
-    let operation = &serde_json::from_str::<serde_json::Value>(&text).unwrap()["paths"]["/shop/notes/{notes_id}"]["put"];
+    let operation =
+        &serde_json::from_str::<serde_json::Value>(&text).unwrap()["paths"]["/shop/notes/{notes_id}"]["put"];
     assert_eq!(operation["parameters"][1]["name"], "token", "{operation}");
     let body = &operation["requestBody"]["content"]["application/json"]["schema"];
     assert_eq!(body["required"], serde_json::json!(["secret", "text"]), "{body}");
     let answers = &operation["responses"];
-    assert_eq!(answers["200"]["content"]["application/json"]["schema"]["properties"]["owner"]["type"], "string");
+    assert_eq!(
+        answers["200"]["content"]["application/json"]["schema"]["properties"]["owner"]["type"],
+        "string"
+    );
     assert!(answers["422"]["content"]["application/json"]["schema"]["properties"]["why"].is_object());
     assert!(world.contracts.drafts.changed().is_none(), "written once");
 }

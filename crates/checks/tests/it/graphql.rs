@@ -30,7 +30,9 @@ fn send(pipeline: &Pipeline, method: &str, path: &str, fields: &[(&str, &str)], 
                 return (answer.status().as_u16(), String::from_utf8_lossy(answer.body()).into_owned());
             }
             Progress::Waits(mut waiting) => {
-                let Some(Wants::Body { limit }) = waiting.wants() else { panic!("only bodies are waited for") };
+                let Some(Wants::Body { limit }) = waiting.wants() else {
+                    panic!("only bodies are waited for")
+                };
                 if body.len() > limit {
                     waiting.body_is_longer_than(limit + 1);
                 } else {
@@ -44,7 +46,14 @@ fn send(pipeline: &Pipeline, method: &str, path: &str, fields: &[(&str, &str)], 
 
 fn post(world: &World, media_type: &str, body: &str) -> u16 {
     let length = body.len().to_string();
-    send(&world.pipeline, "POST", "/graphql", &[("content-type", media_type), ("content-length", &length)], body).0
+    send(
+        &world.pipeline,
+        "POST",
+        "/graphql",
+        &[("content-type", media_type), ("content-length", &length)],
+        body,
+    )
+    .0
 }
 
 #[test]
@@ -76,7 +85,11 @@ fn no_body_beside_a_query_in_the_address() {
         let fields = [("content-type", "application/json"), ("content-length", "9")];
         let path = "/graphql?query=%7Bme%7Bname%7D%7D";
         assert_ne!(send(&world.pipeline, method, path, &fields, "{\"a\":\"b\"}").0, 200, "{method}");
-        assert_ne!(send(&world.pipeline, method, path, &[("transfer-encoding", "chunked")], "{}").0, 200, "{method}");
+        assert_ne!(
+            send(&world.pipeline, method, path, &[("transfer-encoding", "chunked")], "{}").0,
+            200,
+            "{method}"
+        );
         // In HTTP/2 it shows only while it comes.
         assert_eq!(send(&world.pipeline, method, path, &[], "").1, "at most 0", "{method}");
     }
@@ -107,7 +120,8 @@ fn more_suggestions_than_can_be_cut_are_not_told() {
     let (head, ()) = request("GET", "/graphql?query=%7Bme%7Bname%7D%7D", &[]).into_parts();
     let Progress::Admitted(admitted) = world.pipeline.begin(secure("203.0.113.9"), head) else { panic!() };
     let mut exchange = admitted.exchange;
-    let (mut answer, ()) = Response::builder().header("content-type", "application/json").body(()).unwrap().into_parts();
+    let (mut answer, ()) =
+        Response::builder().header("content-type", "application/json").body(()).unwrap().into_parts();
     let limit = world.pipeline.look(&mut exchange, &answer).unwrap();
     let one = r#"{"message":"Cannot query field \"a\". Did you mean \"secretField\"?"},"#;
     let body = format!(r#"{{"errors":[{}"#, one.repeat(limit / one.len() + 1));

@@ -201,9 +201,9 @@ fn kept<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Failure::new(format!("cannot read `{}`", path.display())).because(&error)),
     };
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|error| Failure::new(format!("`{}` is not what a gate writes", path.display())).because(&error))
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+        Failure::new(format!("`{}` is not what a gate writes", path.display())).because(&error)
+    })
 }
 
 fn text(report: &Report) -> String {

@@ -185,7 +185,8 @@ impl Draft {
             return path;
         }
         let segments: Vec<&str> = path.split('/').collect();
-        let merged = (1..segments.len()).map(|at| with_free(&segments, at)).find(|one| self.merged.contains(one));
+        let merged =
+            (1..segments.len()).map(|at| with_free(&segments, at)).find(|one| self.merged.contains(one));
         merged.unwrap_or(path)
     }
 
@@ -447,7 +448,11 @@ fn essence(text: &str) -> Option<MediaType> {
 }
 
 /// The shape for a media type, new if there is room for it.
-fn entry<'s>(shapes: &'s mut BTreeMap<String, Shape>, media_type: &str, room: &mut Room) -> Option<&'s mut Shape> {
+fn entry<'s>(
+    shapes: &'s mut BTreeMap<String, Shape>,
+    media_type: &str,
+    room: &mut Room,
+) -> Option<&'s mut Shape> {
     let is_new = !shapes.contains_key(media_type);
     if is_new && (shapes.len() >= MOST_TYPES || !room.take()) {
         return None;

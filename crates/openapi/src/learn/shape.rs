@@ -134,8 +134,7 @@ impl Members {
         if !required.is_empty() {
             rows.push(("required", required.into()));
         }
-        let properties =
-            self.named.iter().map(|(name, member)| (name.clone(), member.described(self.seen)));
+        let properties = self.named.iter().map(|(name, member)| (name.clone(), member.described(self.seen)));
         rows.push(("properties", Value::Object(properties.collect())));
         rows.push(("additionalProperties", false.into()));
         object(rows)
@@ -392,7 +391,8 @@ const FORMATS: [Format; 4] = [
                 if matches!(at, 8 | 13 | 18 | 23) { byte == b'-' } else { byte.is_ascii_hexdigit() }
             })
     }),
-];/// Deeper documents teach nothing.
+];
+/// Deeper documents teach nothing.
 const DEPTH: usize = 16;
 const MOST_ITEMS: usize = 1_000;
 /// A member that came up in one of so many objects is rare.

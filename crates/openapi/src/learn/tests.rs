@@ -27,8 +27,7 @@ fn shapes_are_learned_and_values_are_not() {
         assert!(!text.contains(secret) && !kept.contains(secret), "{secret}: {text} {kept}");
     }
     let value = draft.document("Shop");
-    let operation =
-        value.get("paths").unwrap().get("/users/{users_id}/notes").unwrap().get("post").unwrap();
+    let operation = value.get("paths").unwrap().get("/users/{users_id}/notes").unwrap().get("post").unwrap();
     let schema = operation
         .get("requestBody")
         .unwrap()
@@ -84,7 +83,10 @@ fn names_in_a_path_become_a_parameter_and_words_stay() {
     assert_eq!(paths.iter().filter(|path| path.starts_with("/users")).count(), 1, "{paths:?}");
     assert_eq!(paths.iter().filter(|path| path.starts_with("/api/")).count(), 40, "{paths:?}");
     let users = draft.document("x").to_string();
-    assert!(users.contains(r#""in":"path","required":true,"schema":{"type":"string","maxLength":32}"#), "{users}");
+    assert!(
+        users.contains(r#""in":"path","required":true,"schema":{"type":"string","maxLength":32}"#),
+        "{users}"
+    );
     assert_eq!(draft.paths["/users/{id}/posts"]["get"].seen, 40);
 }
 
@@ -149,7 +151,9 @@ fn a_draft_is_a_contract_that_takes_what_it_was_drafted_from() {
     let files = BTreeMap::from([("draft.yaml".to_owned(), text)]);
     let loaded = crate::Contract::load(&files, "draft.yaml", &crate::Options::default()).unwrap();
     assert_eq!(loaded.not_enforced, []);
-    let crate::Match::Operation(matched) = loaded.contract.operation("POST", "/things/8/parts") else { panic!() };
+    let crate::Match::Operation(matched) = loaded.contract.operation("POST", "/things/8/parts") else {
+        panic!()
+    };
     let Ok(crate::BodyPlan::Whole(_, judge)) = matched.body(Some("application/json"), true) else { panic!() };
     judge.check(body).unwrap();
     assert!(judge.check(br#"{"name":"kim","role":"admin"}"#).is_err());

@@ -180,7 +180,8 @@ fn is_any_text(schema: &At<'_>) -> bool {
             || word.starts_with("x-")
     };
     let plain = schema.value.as_object().is_some_and(|rows| {
-        rows.iter().all(|(word, value)| says_nothing(word) || word == "format" && value.as_str() == Some("binary"))
+        rows.iter()
+            .all(|(word, value)| says_nothing(word) || word == "format" && value.as_str() == Some("binary"))
     });
     plain && schema.str("type") == Some("string")
 }

@@ -6,8 +6,8 @@ mod alternatives;
 mod unknown;
 
 use super::code::{
-    ArrayRules, Code, Constants, Dependent, Excluded, Id, NEVER, NumberRules, ObjectRules, Schema, StringRules,
-    types,
+    ArrayRules, Code, Constants, Dependent, Excluded, Id, NEVER, NumberRules, ObjectRules, Schema,
+    StringRules, types,
 };
 use super::error::{Rule, Violation};
 use super::marks::{DESCRIBED, DROPPED, KNOWN, Marks, NAMED, Tracker};

@@ -56,8 +56,13 @@ fn the_contract_of_github_loads() {
         *kinds.entry(limit.what.split('`').next().unwrap_or_default().to_owned()).or_default() += 1;
     }
     let told: Vec<String> = kinds.iter().map(|(what, count)| format!("{count} {what}")).collect();
-    let all: Vec<String> = loaded.not_enforced.iter().map(|limit| format!("{} {}", limit.place, limit.what)).collect();
-    assert_eq!((loaded.contract.operations().len(), loaded.not_enforced.len()), (1223, 25), "{told:#?} {all:#?}");
+    let all: Vec<String> =
+        loaded.not_enforced.iter().map(|limit| format!("{} {}", limit.place, limit.what)).collect();
+    assert_eq!(
+        (loaded.contract.operations().len(), loaded.not_enforced.len()),
+        (1223, 25),
+        "{told:#?} {all:#?}"
+    );
 }
 
 #[test]

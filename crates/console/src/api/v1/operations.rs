@@ -90,7 +90,11 @@ fn items(report: Report, documented: Option<bool>) -> Vec<OperationItem> {
 /// Operations that were used, and which of them no contract knows (the shadow API).
 #[utoipa::path(get, path = "/.gabion/api/v1/operations", tag = "contracts", operation_id = "list_operations", params(Which),
     responses((status = 200, body = Page<OperationItem>), (status = 403, body = Problem)))]
-pub(crate) async fn list(State(console): State<Console>, asker: Asker, Query(which): Query<Which>) -> Response {
+pub(crate) async fn list(
+    State(console): State<Console>,
+    asker: Asker,
+    Query(which): Query<Which>,
+) -> Response {
     let limit = match limit(which.limit) {
         Ok(limit) => limit,
         Err(answer) => return answer,
