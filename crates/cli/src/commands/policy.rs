@@ -4,7 +4,6 @@ mod ask;
 mod told;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use gabion_ledger::{Order, Query};
 use gabion_model::{Clock as _, Period, Problem, SystemClock, Timestamp};
@@ -61,7 +60,7 @@ fn loaded_with_names(folder: &PolicyFolder) -> Result<(PathBuf, Policies, Facts)
 }
 
 fn facts(config: &Config, names: Option<&KnownNames>) -> Result<Facts, Failure> {
-    let contracts = crate::contract::contracts(config, &Arc::default());
+    let contracts = crate::contract::contracts(config, &gabion_service::Interfaces::default());
     let contracts = contracts.map_err(|problems| wrong(Path::new(""), problems))?;
     Ok(policies::facts::of(config, &contracts, names))
 }

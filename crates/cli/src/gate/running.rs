@@ -171,7 +171,7 @@ impl Running {
 }
 
 fn contracts(config: &Config, state: &State) -> Result<Contracts, Failure> {
-    crate::contract::contracts(config, &state.inventory).map_err(|problems| generation::disagree(&problems))
+    crate::contract::contracts(config, &state.interfaces).map_err(|problems| generation::disagree(&problems))
 }
 
 /// The policies, compiled before anything is replaced; none at all where there is no folder.

@@ -1,6 +1,5 @@
 //! The policies: whether they can be used, and what in them is worth a look.
 
-use std::sync::Arc;
 
 use super::Finding;
 use crate::config::Config;
@@ -16,7 +15,7 @@ pub(super) async fn examine(config: &Config) -> Vec<Finding> {
         findings.push(Finding::warn("policies", detail, "`gabion policy check` says more"));
         None
     });
-    let compiled = crate::contract::contracts(config, &Arc::default())
+    let compiled = crate::contract::contracts(config, &gabion_service::Interfaces::default())
         .and_then(|contracts| policies::compile(config, &contracts, names.as_ref()));
     match compiled {
         Ok(None) => {}
