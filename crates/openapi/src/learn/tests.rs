@@ -158,3 +158,41 @@ fn a_draft_is_a_contract_that_takes_what_it_was_drafted_from() {
     judge.check(body).unwrap();
     assert!(judge.check(br#"{"name":"kim","role":"admin"}"#).is_err());
 }
+
+proptest::proptest! {
+    /// Whatever passes a gate, the draft stays in its bounds, outlives a restart and is a contract that loads.
+    #[test]
+    fn anything_observed_gives_a_contract(
+        seen in proptest::collection::vec(
+            (0_usize..7, "(/[a-z0-9.%{}_-]{0,9}){1,5}", "[a-z0-9&=%;\\[\\]]{0,20}", 199_u16..505, "[ -~]{0,40}", "[\\[\\]{}\":,a-c0-9 ]{0,40}"),
+            0..40,
+        ),
+    ) {
+        let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "planted"];
+        let types = ["application/json", "application/x-www-form-urlencoded", "text/html"];
+        let drafts = Drafts::default();
+        for (number, (method, path, query, status, word, body)) in seen.iter().enumerate() {
+            let media_type = types.get(number % 4).copied().unwrap_or(word);
+            drafts.observe("one", &Observation {
+                method: methods[*method],
+                path,
+                query,
+                request_type: Some(media_type),
+                request_body: Some(body.as_bytes()),
+                status: *status,
+                answer_type: Some(media_type),
+                answer_body: Some(body.as_bytes()),
+            });
+        }
+        let kept = serde_json::to_vec(&drafts.changed().unwrap_or_default()).unwrap();
+        let again = Drafts::restore(serde_json::from_slice(&kept).unwrap());
+        let draft = drafts.draft("one").unwrap_or_default();
+        let text = draft.document("x").to_string();
+        proptest::prop_assert_eq!(&text, &again.draft("one").unwrap_or_default().document("x").to_string());
+        if draft.operations() > 0 {
+            let files = BTreeMap::from([("draft.json".to_owned(), text.clone())]);
+            let loaded = crate::Contract::load(&files, "draft.json", &crate::Options::default());
+            proptest::prop_assert!(loaded.is_ok(), "{:?} {}", loaded.err(), text);
+        }
+    }
+}

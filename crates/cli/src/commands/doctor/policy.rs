@@ -1,6 +1,5 @@
 //! The policies: whether they can be used, and what in them is worth a look.
 
-
 use super::Finding;
 use crate::config::Config;
 use crate::gate::policies;
