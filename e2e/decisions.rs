@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 
 use crate::client::{Client, text};
 use crate::gate::Gate;
+use crate::machines::{self, ASKED};
 use crate::oauth::PASSWORD;
 
 const POLICIES: &str = r#"
@@ -51,6 +52,20 @@ methods = ["GET"]
 access = "signed-in"
 upstream = "shop"
 policy = { action = "readOrder", resource = "Order" }
+
+[[routes]]
+path = "/refunds"
+methods = ["POST"]
+access = "signed-in"
+upstream = "shop"
+policy = { action = "readOrder", resource = "Order", id = "body:/order/id" }
+
+[[routes]]
+path = "/orders"
+methods = ["GET"]
+access = "signed-in"
+upstream = "shop"
+policy = { action = "readOrder", resource = "Order", id = "query.order" }
 
 [[routes]]
 path = "/orders/{order}"
@@ -163,12 +178,17 @@ struct House {
 
 impl House {
     async fn new() -> Self {
+        Self::with("").await
+    }
+
+    async fn with(more: &str) -> Self {
         let shop = Shop::start().await;
         let policies = TempDir::new().expect("a temporary directory");
         fs::write(policies.path().join("orders.cedar"), POLICIES).expect("written");
         let more = ROUTES
             .replace("POLICIES", policies.path().to_str().expect("text"))
-            .replace("APPLICATION", &shop.address.to_string());
+            .replace("APPLICATION", &shop.address.to_string())
+            + more;
         let gate = Gate::start_with(shop.address, &more).await;
         for name in ["ada", "bob", "carl"] {
             gate.add_account(name, PASSWORD).await;
@@ -309,4 +329,87 @@ async fn applications_ask_for_themselves() {
         "{answer}"
     );
     assert_eq!(ask(evaluation, question("ada", "1"), "gab_wrong").await.0, 401);
+}
+
+#[tokio::test]
+async fn objects_are_named_in_bodies_and_queries_too() {
+    let house = House::new().await;
+    let mut ada = house.client("ada").await;
+    let origin = format!("http://{}", house.gate.address);
+    let mut refund = async |body: &'static str, kind: &str| {
+        let request = Request::post("/refunds")
+            .header("origin", &origin)
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", kind);
+        ada.send(request, Bytes::from_static(body.as_bytes())).await.expect("answers").status().as_u16()
+    };
+    let json = "application/json";
+    assert_eq!(refund(r#"{"order":{"id":1}}"#, json).await, 200);
+    assert_eq!(refund(r#"{"order":{"id":"1"},"note":"x"}"#, json).await, 200);
+    let served = house.shop.served.load(Ordering::Relaxed);
+    for (body, kind, status) in [
+        (r#"{"order":{"id":2}}"#, json, 404),
+        (r#"{"order":{"id":99}}"#, json, 404),
+        ("{}", json, 400),
+        (r#"{"order":{"id":1,"id":2}}"#, json, 400),
+        (r#"{"order":{"id":1},"Order":{"id":2}}"#, json, 400),
+        (r#"{"order":{"id":[1,2]}}"#, json, 400),
+        ("order[id]=1", "application/x-www-form-urlencoded", 400),
+        (r#"{"order":{"id":1}}"#, "text/plain", 400),
+    ] {
+        assert_eq!(refund(body, kind).await, status, "{body} {kind}");
+    }
+    for (query, status) in [
+        ("order=2", 404),
+        ("order=1&order=2", 400),
+        ("order=1;order=2", 400),
+        ("Order=2&order=1", 400),
+        ("", 400),
+    ] {
+        let answer = ada.get(&format!("/orders?{query}")).await.expect("answers");
+        assert_eq!(answer.status(), status, "{query}");
+    }
+    assert_eq!(house.shop.served.load(Ordering::Relaxed), served, "the application heard of none of them");
+    assert_eq!(ada.get("/orders?order=1").await.expect("answers").status(), 200);
+}
+
+/// Whoever asks waits for the resolver, whose answer is not kept.
+async fn asks_about_objects(kind: &str) {
+    let house = House::with(ASKED).await;
+    let proxy = machines::proxy(kind, house.gate.address, house.shop.address).await;
+    let mut ada = Client::new(proxy.address);
+    assert!(ada.sign_in("ada", PASSWORD).await.expect("answers"), "{kind}");
+    let own = ada.get("/orders/1").await.expect("answers");
+    assert_eq!(own.status(), 200, "{kind}: {}", text(&own));
+    let served = house.shop.served.load(Ordering::Relaxed);
+    // What nginx cannot pass on it turns into its own answer; it is never a yes.
+    for path in ["/orders/2", "/orders/99", "/orders?order=2"] {
+        let answer = ada.get(path).await.expect("answers");
+        assert!(matches!(answer.status().as_u16(), 403 | 404), "{kind} {path}: {}", answer.status());
+    }
+    house.shop.behaves.store(SLOW, Ordering::Relaxed);
+    let answer = ada.get("/orders/1").await.expect("answers");
+    assert!(answer.status().as_u16() >= 400, "{kind}: {}", answer.status());
+    house.shop.behaves.store(WELL, Ordering::Relaxed);
+    let refund = Request::post("/refunds")
+        .header("origin", format!("http://{}", proxy.address))
+        .header("sec-fetch-site", "same-origin")
+        .header("content-type", "application/json");
+    let answer = ada.send(refund, Bytes::from_static(br#"{"order":{"id":1}}"#)).await.expect("answers");
+    assert_eq!(answer.status(), 403, "{kind}: the body stays with the proxy");
+    assert_eq!(
+        house.shop.served.load(Ordering::Relaxed),
+        served,
+        "{kind}: the application heard of none of them"
+    );
+}
+
+#[tokio::test]
+async fn nginx_waits_for_what_the_application_knows() {
+    asks_about_objects("nginx").await;
+}
+
+#[tokio::test]
+async fn caddy_waits_for_what_the_application_knows() {
+    asks_about_objects("caddy").await;
 }

@@ -221,14 +221,14 @@ async fn a_client_certificate_is_a_principal_on_routes_that_take_it() {
 }
 
 /// A proxy of somebody else in front of the application, asking a gate.
-struct Proxy {
-    address: SocketAddr,
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
     _process: Child,
     _directory: TempDir,
 }
 
 /// Starts a proxy with the example of its kind, its addresses replaced by those of this test.
-async fn proxy(kind: &str, gate: SocketAddr, application: SocketAddr) -> Proxy {
+pub(crate) async fn proxy(kind: &str, gate: SocketAddr, application: SocketAddr) -> Proxy {
     let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
     let directory = TempDir::new().expect("a temporary directory");
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/forward-auth").join(kind);
@@ -273,7 +273,7 @@ async fn proxy(kind: &str, gate: SocketAddr, application: SocketAddr) -> Proxy {
     Proxy { address: port, _process: process, _directory: directory }
 }
 
-const ASKED: &str = "[checks.client_address]\ntrusted_proxies = [\"127.0.0.1\"]\n\
+pub(crate) const ASKED: &str = "[checks.client_address]\ntrusted_proxies = [\"127.0.0.1\"]\n\
     [checks.redirect_https]\nmode = \"off\"\n\
     [forward_auth]\ndialects = [\"nginx\", \"caddy\", \"haproxy\"]\nname_header = \"Remote-User\"\n";
 

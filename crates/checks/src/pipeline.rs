@@ -263,59 +263,50 @@ impl Pipeline {
         self
     }
 
-    /// The answer to a proxy: the original request passes every check, and none is forwarded from here.
-    fn ask(&self, asked: &ForwardAuth, connection: Connection, head: &request::Parts) -> Refused {
-        let (mut inner, dialect) = match asked.original(connection.peer.ip(), head) {
-            Ok(original) => original,
-            Err(denial) => {
-                let exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), head);
-                return Refused(Box::new((exchange, denial.into(), "access")));
-            }
+    /// The answer to a proxy about a request that passed every check; none is forwarded from here.
+    fn allow(&self, asked: &ForwardAuth, inner: &request::Parts, exchange: Exchange) -> Refused {
+        let answer = match exchange.route.and_then(|route| self.routes.get(route)) {
+            // The gate's own pages are reached by passing requests to it, not by asking.
+            Some(route) if !route.is_own() => asked.admit(inner, &exchange),
+            _ => Denial::new(
+                ControlId::AUTHZ_DECLARED_ROUTES,
+                StatusCode::FORBIDDEN,
+                "This address belongs to the gate.",
+                "forward-auth about a page of the gate",
+            )
+            .into(),
         };
-        let mut exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), &inner);
-        exchange.asked_by = Some(dialect);
-        match self.judge_as(&mut inner, exchange) {
-            Ok(exchange) => {
-                let answer = match exchange.route.and_then(|route| self.routes.get(route)) {
-                    // The gate's own pages are reached by passing requests to it, not by asking.
-                    Some(route) if !route.is_own() => asked.admit(&inner, &exchange),
-                    _ => Denial::new(
-                        ControlId::AUTHZ_DECLARED_ROUTES,
-                        StatusCode::FORBIDDEN,
-                        "This address belongs to the gate.",
-                        "forward-auth about a page of the gate",
-                    )
-                    .into(),
-                };
-                Refused(Box::new((exchange, answer, "access")))
+        Refused(Box::new((exchange, answer, "access")))
+    }
+
+    /// The answer to a proxy about a request that was stopped.
+    fn disallow(&self, asked: &ForwardAuth, inner: &mut request::Parts, refused: Refused) -> Refused {
+        match *refused.0 {
+            // A preflight on a declared path, where the application is said to answer those itself. It carries
+            // nobody's credentials, and nobody's name goes with it.
+            (exchange, Stop::Answered(reply), check)
+                if reply.status.is_success()
+                    && asked.passes_preflights()
+                    && exchange
+                        .route
+                        .and_then(|route| self.routes.get(route))
+                        .is_some_and(|route| !route.is_own() && route.takes_preflight(inner)) =>
+            {
+                inner.headers.remove(&GABION_IDENTITY);
+                let answer = asked.admit(inner, &exchange);
+                Refused(Box::new((exchange, answer, check)))
             }
-            Err(Refused(refused)) => match *refused {
-                // A preflight on a declared path, where the application is said to answer those itself. It carries
-                // nobody's credentials, and nobody's name goes with it.
-                (exchange, Stop::Answered(reply), check)
-                    if reply.status.is_success()
-                        && asked.passes_preflights()
-                        && exchange
-                            .route
-                            .and_then(|route| self.routes.get(route))
-                            .is_some_and(|route| !route.is_own() && route.takes_preflight(&inner)) =>
-                {
-                    inner.headers.remove(&GABION_IDENTITY);
-                    let answer = asked.admit(&inner, &exchange);
-                    Refused(Box::new((exchange, answer, check)))
-                }
-                // A yes that no check said: a preflight the gate would have answered itself.
-                (exchange, Stop::Answered(reply), check) if reply.status.is_success() => {
-                    let denial = Denial::new(
-                        ControlId::AUTHZ_DECLARED_ROUTES,
-                        StatusCode::FORBIDDEN,
-                        "Preflights are not answered here.",
-                        "forward-auth about a preflight",
-                    );
-                    Refused(Box::new((exchange, denial.into(), check)))
-                }
-                refused => Refused(Box::new(refused)),
-            },
+            // A yes that no check said: a preflight the gate would have answered itself.
+            (exchange, Stop::Answered(reply), check) if reply.status.is_success() => {
+                let denial = Denial::new(
+                    ControlId::AUTHZ_DECLARED_ROUTES,
+                    StatusCode::FORBIDDEN,
+                    "Preflights are not answered here.",
+                    "forward-auth about a preflight",
+                );
+                Refused(Box::new((exchange, denial.into(), check)))
+            }
+            refused => Refused(Box::new(refused)),
         }
     }
 
@@ -366,27 +357,48 @@ impl Pipeline {
     /// Judges a request. Reads the clock once; never blocks.
     pub fn begin(&self, connection: Connection, head: request::Parts) -> Progress {
         let mut head = head;
+        let mut dialect = None;
         if let Some(asked) = &self.forward_auth
             && ForwardAuth::is_asked(&head)
         {
-            return Progress::Refused(self.ask(asked, connection, &head));
-        }
-        let exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), &head);
-        match self.judge_from(0, &mut head, exchange) {
-            Judged::Passed(exchange) => self.admit(head, exchange).into(),
-            Judged::Stopped(refused) => Progress::Refused(refused),
-            Judged::Waits { exchange, step, wants } => {
-                Progress::Waits(Box::new(Waiting { head, exchange, step, wants: Some(wants) }))
+            // The original request passes every check, in the proxy's place.
+            match asked.original(connection.peer.ip(), &head) {
+                Ok((original, own)) => (head, dialect) = (original, Some(own)),
+                Err(denial) => {
+                    let exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), &head);
+                    return Progress::Refused(Refused(Box::new((exchange, denial.into(), "access"))));
+                }
             }
         }
+        let mut exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), &head);
+        exchange.asked_by = dialect;
+        let judged = self.judge_from(0, &mut head, exchange);
+        self.progress(head, judged)
     }
 
     /// Goes on with a request that waited.
     pub fn resume(&self, waiting: Box<Waiting>) -> Progress {
         let Waiting { mut head, exchange, step, .. } = *waiting;
-        match self.judge_from(step, &mut head, exchange) {
-            Judged::Passed(exchange) => self.admit(head, exchange).into(),
-            Judged::Stopped(refused) => Progress::Refused(refused),
+        let judged = self.judge_from(step, &mut head, exchange);
+        self.progress(head, judged)
+    }
+
+    fn progress(&self, mut head: request::Parts, judged: Judged) -> Progress {
+        match judged {
+            // INVARIANT: what a proxy asks about is never forwarded from here.
+            Judged::Passed(exchange) => match (&self.forward_auth, exchange.asked_by) {
+                (_, None) => self.admit(head, exchange).into(),
+                (Some(asked), Some(_)) => Progress::Refused(self.allow(asked, &head, exchange)),
+                (None, Some(_)) => Progress::Refused(self.forsake(exchange, 0)),
+            },
+            Judged::Stopped(refused) => match (&self.forward_auth, refused.exchange().asked_by) {
+                (Some(asked), Some(_)) => Progress::Refused(self.disallow(asked, &mut head, refused)),
+                _ => Progress::Refused(refused),
+            },
+            // The body stays with the proxy: there is none to wait for.
+            Judged::Waits { exchange, step, wants: Wants::Body { .. } } if exchange.asked_by.is_some() => {
+                Progress::Refused(self.forsake(exchange, step))
+            }
             Judged::Waits { exchange, step, wants } => {
                 Progress::Waits(Box::new(Waiting { head, exchange, step, wants: Some(wants) }))
             }
@@ -409,10 +421,6 @@ impl Pipeline {
         head: &mut request::Parts,
     ) -> Result<Exchange, Refused> {
         let exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), head);
-        self.judge_as(head, exchange)
-    }
-
-    fn judge_as(&self, head: &mut request::Parts, exchange: Exchange) -> Result<Exchange, Refused> {
         match self.judge_from(0, head, exchange) {
             Judged::Passed(exchange) => Ok(exchange),
             Judged::Stopped(refused) => Err(refused),

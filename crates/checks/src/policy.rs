@@ -15,7 +15,10 @@
 //! 2. The action is `policy.action`, or else the operation of the route's contract that the request belongs to, or
 //!    else the method (`HEAD` is `GET`). The resource is the object of the type `policy.resource` with the id that
 //!    `policy.id` tells, or else the route itself (`Route::"/orders/*"`).
-//! 3. What identifies the object stands once, or the request is refused: a repeated parameter means two objects.
+//! 3. What identifies the object stands once and is read in one way, or the request is refused: a repeated parameter
+//!    means two objects, and so do names that differ in case only, arrays, numbers beyond 2^53, a member named twice
+//!    anywhere in a body. A body is JSON in UTF-8 of at most `body_limit`, or refused. What is missing in a query or a
+//!    body names nothing, and is refused as well.
 //! 4. What the policies of the action read of an object is asked of its resolver (`[resolvers]`), and only then.
 //!    What cannot be found out is no permission.
 //! 5. Of an object the principal may not know of, nothing is said, not even that it is there: a denial is 404 unless the
@@ -28,7 +31,8 @@
 //!    refusals are, with the ids of the policies on trial.
 //!
 //! **Answer.** For 5, 404 as for an address nobody declared; 403 where the object may be known; for strangers 401 or
-//! the way to the login, whatever is there; for 4, 503; for 3, 400; for 7, 502.
+//! the way to the login, whatever is there; for 4, 503; for 3, 400, and 413 for a body that is too long; for 7, 502.
+//! Behind forward-auth nobody sees a body: a route whose object stands there is 403.
 //!
 //! **Default.** On where a route says `policy`; decisions that differ in anything are recorded once an hour.
 //!
@@ -41,7 +45,9 @@ mod mask;
 mod question;
 mod recent;
 mod route;
+mod source;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,6 +75,7 @@ pub use route::{RoutePolicy, operation_action};
 use question::Circumstances;
 use recent::Recent;
 use route::Rule;
+use source::Said;
 
 /// `[checks.policy]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -78,6 +85,8 @@ pub struct Settings {
     pub mode: Mode,
     /// Where policies decide: on the routes with `policy` (`declared`), or on every declared route (`all`).
     pub routes: Where,
+    /// The longest body in which an object's id is looked for (`policy.id = "body:/order_id"`).
+    pub body_limit: ByteSize,
     /// The longest answer members are taken out of.
     pub mask_limit: ByteSize,
     /// Which decisions the ledger keeps: refused requests only (`denied`), or also each decision that differs from
@@ -108,6 +117,7 @@ impl Default for Settings {
         Self {
             mode: Mode::default(),
             routes: Where::default(),
+            body_limit: ByteSize::new(1024 * 1024),
             mask_limit: ByteSize::new(1024 * 1024),
             record: RecordWhat::default(),
         }
@@ -117,11 +127,9 @@ impl Default for Settings {
 impl Settings {
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
-        if (1..=64 << 20).contains(&self.mask_limit.bytes()) {
-            return Vec::new();
-        }
-        let reason = format!("`{}` is not between 1B and 64MiB", self.mask_limit);
-        vec![Problem::new("mask_limit", reason)]
+        let limits = [("body_limit", self.body_limit), ("mask_limit", self.mask_limit)];
+        let bad = limits.into_iter().filter(|(_, limit)| !(1..=64 << 20).contains(&limit.bytes()));
+        bad.map(|(key, limit)| Problem::new(key, format!("`{limit}` is not between 1B and 64MiB"))).collect()
     }
 }
 
@@ -134,18 +142,25 @@ pub enum Violation {
     Denied,
     #[error("the object may not be known of, or is not there")]
     Hidden,
-    #[error("members of the answer cannot be taken out where nobody reads it")]
-    Unmasked,
-    #[error("members of the answer cannot be taken out: it cannot be read")]
-    Unreadable,
     #[error("what the policies read of the object cannot be found out")]
     Undecidable,
+    #[error("members of the answer cannot be taken out where nobody reads it")]
+    Unmasked,
+    #[error("what identifies the object is missing")]
+    Unnamed,
+    #[error("members of the answer cannot be taken out: it cannot be read")]
+    Unreadable,
+    #[error("what identifies the object stands in the body, which a proxy that asks does not send")]
+    Unseen,
 }
 
 impl From<Violation> for Denial {
     fn from(violation: Violation) -> Self {
         let (status, public) = match violation {
-            Violation::Ambiguous => (StatusCode::BAD_REQUEST, "The request does not name one object."),
+            Violation::Ambiguous | Violation::Unnamed => {
+                (StatusCode::BAD_REQUEST, "The request does not name one object.")
+            }
+            Violation::Unseen => (StatusCode::FORBIDDEN, "This request cannot be judged."),
             Violation::Denied => (StatusCode::FORBIDDEN, "Your account may not do this."),
             // As for an address that nobody declared.
             Violation::Hidden => (StatusCode::NOT_FOUND, "There is nothing at this address."),
@@ -208,6 +223,8 @@ pub struct Policy {
     access: AccessCheck,
     anonymous: Subject,
     recent: Option<Recent>,
+    /// Bytes.
+    body_limit: usize,
 }
 
 /// What is needed for each action, for one generation.
@@ -234,6 +251,7 @@ impl Policy {
             access,
             anonymous: Subject::anonymous(),
             recent: (settings.record == RecordWhat::Distinct).then(Recent::new),
+            body_limit: usize::try_from(settings.body_limit.bytes()).unwrap_or(usize::MAX),
         }
     }
 
@@ -262,7 +280,11 @@ impl Policy {
         let action = rule.action(exchange);
         let needed = self.needed(&policies, action);
         let reading = rule.known_by(exchange);
-        let resource = match rule.resource(exchange, head.uri.query()) {
+        let body = match rule.reads_body() {
+            true => Some(source::body(&head.headers, exchange, self.body_limit)?),
+            false => None,
+        };
+        let resource = match Self::resource(rule, head, exchange, body.as_deref()) {
             Ok(resource) => resource,
             Err(violation) => return Err(self.stranger_or(exchange, violation).into()),
         };
@@ -287,6 +309,21 @@ impl Policy {
         let decision = policies.decide(&question);
         self.note(exchange, &question, &decision);
         self.carry_out(&policies, rule, &question, &decision, reading, exchange, head)
+    }
+
+    /// What the request is about, as far as it says.
+    fn resource<'a>(
+        rule: &'a Rule,
+        head: &request::Parts,
+        exchange: &Exchange,
+        body: Option<&[u8]>,
+    ) -> Result<Cow<'a, Resource>, Violation> {
+        let document = match body {
+            Some([]) => None,
+            Some(bytes) => Some(source::document(bytes)?),
+            None => None,
+        };
+        rule.resource(Said { exchange, query: head.uri.query(), body: document.as_ref() })
     }
 
     /// Whether the object's resolver has to be asked.

@@ -12,6 +12,7 @@
 //!    a secret.
 //! 2. An id the client sends is dropped. With `trust = true` a trusted proxy's id is kept, if it has
 //!    exactly this shape.
+//!    What an AuthZEN client calls its question is sent back to it in `X-Request-Id`, and used for nothing.
 //! 3. The upstream gets it as `X-Request-Id`, the client as `Gabion-Request-Id`.
 //!
 //! **Answer.** Never refuses.
@@ -94,6 +95,19 @@ const fn mix(mut word: u64) -> u64 {
     word ^ (word >> 31)
 }
 
+/// What a program called its question to the gate, as it sent it: in the extensions of requests to the AuthZEN endpoints,
+/// which send it back (AuthZEN Authorization API 1.0, 10.1.8). Nothing else is done with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentId(pub HeaderValue);
+
+fn sent(headers: &HeaderMap) -> Option<SentId> {
+    let mut values = headers.get_all(X_REQUEST_ID).iter();
+    let value = values.next()?;
+    let short =
+        (1..=LONGEST_SENT).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic);
+    (short && values.next().is_none()).then(|| SentId(value.clone()))
+}
+
 /// The id a trusted proxy sent: one field of exactly the right shape.
 #[must_use]
 pub fn verify(headers: &HeaderMap) -> Option<RequestId> {
@@ -135,6 +149,11 @@ impl Check for RequestIdCheck {
             exchange.request_id = id;
         }
         exchange.request_id_value = value(exchange.request_id);
+        if head.uri.path().starts_with(ECHOING)
+            && let Some(sent) = sent(&head.headers)
+        {
+            head.extensions.insert(sent);
+        }
         head.headers.insert(X_REQUEST_ID, exchange.request_id_value.clone());
         Ok(())
     }
@@ -155,6 +174,10 @@ pub(crate) fn value(id: RequestId) -> HeaderValue {
 /// On answers.
 pub const GABION_REQUEST_ID: HeaderName = HeaderName::from_static("gabion-request-id");
 /// On requests to the upstream, and from trusted proxies.
+/// Below this the id that was sent is sent back.
+const ECHOING: &str = "/.gabion/access/";
+/// Longer ones are not sent back; bytes.
+const LONGEST_SENT: usize = 128;
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 #[cfg(test)]

@@ -234,6 +234,13 @@ impl Route {
         problems.extend(upload.map(|problem| problem.under("upload")));
         if let Some(policy) = &self.policy {
             problems.extend(policy.problems(&self.path).into_iter().map(|problem| problem.under("policy")));
+            let bodiless = |method: &String| matches!(method.as_str(), "GET" | "HEAD");
+            if policy.reads_body() && !self.methods.is_empty() && self.methods.iter().all(bodiless) {
+                problems.push(
+                    Problem::new("policy", "looks for the object in a body, and no method here has one")
+                        .hint("for instance `id = \"query.order\"`, or `methods = [\"POST\"]`"),
+                );
+            }
         }
         if self.csrf_off.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
             problems

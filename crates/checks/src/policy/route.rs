@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Violation;
+use super::source::{Said, Source, parameters};
 use crate::contract::Contracts;
 use crate::exchange::Exchange;
 use crate::route::{Compiled, Routes};
@@ -28,8 +29,8 @@ pub struct RoutePolicy {
     /// resource.
     pub resource: Option<String>,
     /// Where the object's id stands: `path.NAME` for a segment `{NAME}` of the path, `query.NAME` for a
-    /// parameter, `claim.account`, `claim.name` or `claim.tenant` for what the principal is, `text:…` for what stands
-    /// here. Default: the last segment in braces.
+    /// parameter, `body:/order/id` for a member of a JSON body (RFC 6901), `claim.account`, `claim.name` or
+    /// `claim.tenant` for what the principal is, `text:…` for what stands here. Default: the last segment in braces.
     pub id: Option<String>,
     /// Where the object's attribute `tenant` stands, likewise.
     pub tenant: Option<String>,
@@ -40,23 +41,6 @@ pub struct RoutePolicy {
     pub known_by: Option<String>,
     /// No policy is asked here although `checks.policy.routes = "all"`; the reason, for the next reader.
     pub off: Option<String>,
-}
-
-/// Where a value stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Source {
-    Claim(Claim),
-    /// The number of the segment of the path.
-    Path(usize),
-    Query(Box<str>),
-    Text(Arc<str>),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Claim {
-    Account,
-    Name,
-    Tenant,
 }
 
 /// Which action a route asks.
@@ -133,6 +117,8 @@ pub(super) struct Rule {
     kind: Option<Arc<str>>,
     id: Option<Source>,
     attributes: Vec<(Arc<str>, Source)>,
+    /// A value stands in the body.
+    reads_body: bool,
     reading: Option<Asks>,
     /// The route as a resource; with parameters, they are its tags.
     route: Resource,
@@ -140,11 +126,18 @@ pub(super) struct Rule {
 }
 
 impl RoutePolicy {
+    /// Something that identifies the object stands in the body.
+    #[must_use]
+    pub fn reads_body(&self) -> bool {
+        let texts = self.id.iter().chain(&self.tenant).chain(self.attributes.values());
+        texts.into_iter().any(|text| text.starts_with("body:"))
+    }
+
     /// What is wrong with it, on a route of this path; paths are relative to the table.
     #[must_use]
     pub fn problems(&self, path: &str) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let source = "for instance `path.order`, `query.id`, `claim.tenant` or `text:EU`";
+        let source = "for instance `path.order`, `query.id`, `body:/order_id`, `claim.tenant` or `text:EU`";
         let sources = [("id".to_owned(), self.id.as_ref()), ("tenant".to_owned(), self.tenant.as_ref())];
         let named = self.attributes.iter().map(|(name, text)| (format!("attributes.{name}"), Some(text)));
         for (key, text) in sources.into_iter().chain(named) {
@@ -191,57 +184,6 @@ impl RoutePolicy {
             _ => {}
         }
         problems
-    }
-}
-
-impl Source {
-    fn parse(text: &str, path: &str) -> Result<Self, String> {
-        if let Some(text) = text.strip_prefix("text:") {
-            return Ok(Self::Text(text.into()));
-        }
-        let unknown = || format!("`{text}` does not say where a value stands");
-        match text.split_once('.').ok_or_else(unknown)? {
-            ("path", name) => {
-                let found = parameters(path).into_iter().find(|(own, _)| **own == *name);
-                let found = found.ok_or_else(|| format!("the path `{path}` has no segment `{{{name}}}`"))?;
-                Ok(Self::Path(found.1))
-            }
-            ("query", name) if !name.is_empty() => Ok(Self::Query(name.into())),
-            ("claim", "account") => Ok(Self::Claim(Claim::Account)),
-            ("claim", "name") => Ok(Self::Claim(Claim::Name)),
-            ("claim", "tenant") => Ok(Self::Claim(Claim::Tenant)),
-            _ => Err(unknown()),
-        }
-    }
-
-    /// The value; nothing where there is none.
-    fn read(&self, exchange: &Exchange, query: Option<&str>) -> Result<Option<Arc<str>>, Violation> {
-        Ok(match self {
-            Self::Text(text) => Some(Arc::clone(text)),
-            Self::Claim(claim) => exchange.principal().map(|principal| match claim {
-                Claim::Account => principal.account.as_str().into(),
-                Claim::Name => Arc::clone(&principal.name),
-                Claim::Tenant => principal.tenant.as_str().into(),
-            }),
-            Self::Path(number) => {
-                // The path begins with `/`.
-                let segment = exchange.path().split('/').nth(number.saturating_add(1));
-                segment.filter(|segment| !segment.is_empty()).map(decoded).transpose()?
-            }
-            Self::Query(name) => {
-                let mut found = None;
-                for (own, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-                    // Parsers differ about names with brackets and blanks; one name is one name here.
-                    if own == **name || own.strip_suffix("[]") == Some(name) {
-                        if found.is_some() || value.contains('\u{fffd}') {
-                            return Err(Violation::Ambiguous);
-                        }
-                        found = Some(Arc::from(&*value));
-                    }
-                }
-                found
-            }
-        })
     }
 }
 
@@ -294,11 +236,15 @@ impl Rule {
                 .find(reads)
                 .and_then(|reading| Some(Asks::of(reading, reading.declared.policy.as_ref()?, operations))),
         };
+        let attributes: Vec<_> = attributes.chain(tenant).collect();
+        let sources = id.iter().chain(attributes.iter().map(|(_, source)| source));
+        let reads_body = policy.resource.is_some() && sources.into_iter().any(Source::is_in_body);
         Some(Self {
             asks: Asks::of(route, policy, operations),
             kind: policy.resource.as_deref().map(Into::into),
             id,
-            attributes: attributes.chain(tenant).collect(),
+            attributes,
+            reads_body,
             reading,
             route: Resource::route(&declared.policy_id(), []),
             parameters: parameters(path),
@@ -308,6 +254,11 @@ impl Rule {
     /// The resource is an object, not the route.
     pub(super) const fn is_object(&self) -> bool {
         self.kind.is_some()
+    }
+
+    /// Something that identifies the object stands in the body.
+    pub(super) const fn reads_body(&self) -> bool {
+        self.reads_body
     }
 
     pub(super) fn action(&self, exchange: &Exchange) -> &Arc<str> {
@@ -320,26 +271,28 @@ impl Rule {
     }
 
     /// The object the request is about, as far as the request says.
-    pub(super) fn resource(
-        &self,
-        exchange: &Exchange,
-        query: Option<&str>,
-    ) -> Result<Cow<'_, Resource>, Violation> {
+    pub(super) fn resource(&self, said: Said<'_>) -> Result<Cow<'_, Resource>, Violation> {
         let Some(kind) = &self.kind else {
             if self.parameters.is_empty() {
                 return Ok(Cow::Borrowed(&self.route));
             }
             let mut route = self.route.clone();
             for (name, number) in &self.parameters {
-                if let Some(value) = Source::Path(*number).read(exchange, query)? {
+                if let Some(value) = Source::Path(*number).read(said)? {
                     route.tags.insert(Arc::clone(name), Value::Text(value));
                 }
             }
             return Ok(Cow::Owned(route));
         };
-        let id = self.id.as_ref().map(|id| id.read(exchange, query)).transpose()?.flatten();
+        let id = self.id.as_ref().map(|id| id.read(said)).transpose()?.flatten();
         // Whose it is cannot be said of an object without a name.
-        let id = id.filter(|id| !id.is_empty() && id.len() <= LONGEST_ID).ok_or(Violation::Hidden)?;
+        let id = id.filter(|id| !id.is_empty()).ok_or(match &self.id {
+            Some(source) if source.can_be_missing() => Violation::Unnamed,
+            _ => Violation::Hidden,
+        })?;
+        if id.len() > LONGEST_ID {
+            return Err(Violation::Hidden);
+        }
         let mut resource = Resource {
             entity: EntityRef { kind: Arc::clone(kind), id },
             parents: Vec::new(),
@@ -347,7 +300,7 @@ impl Rule {
             tags: BTreeMap::new(),
         };
         for (name, source) in &self.attributes {
-            if let Some(value) = source.read(exchange, query)? {
+            if let Some(value) = source.read(said)? {
                 resource.attributes.insert(Arc::clone(name), Value::Text(value));
             }
         }
@@ -369,43 +322,6 @@ impl Rule {
         }
         Cow::Owned(resource)
     }
-}
-
-/// The segments in braces and their numbers.
-fn parameters(path: &str) -> Vec<(Arc<str>, usize)> {
-    let segments = path.strip_prefix('/').unwrap_or(path).split('/').enumerate();
-    let name = |(number, segment): (usize, &str)| {
-        let name = segment.strip_prefix('{')?.strip_suffix('}')?;
-        Some((Arc::from(name), number))
-    };
-    segments.filter_map(name).collect()
-}
-
-/// A segment as the application reads it.
-fn decoded(segment: &str) -> Result<Arc<str>, Violation> {
-    if !segment.contains('%') {
-        return Ok(segment.into());
-    }
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digit =
-            |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        match (digit(rest.next()), digit(rest.next())) {
-            (Some(high), Some(low)) => bytes.push(high << 4 | low),
-            _ => return Err(Violation::Ambiguous),
-        }
-    }
-    let text = String::from_utf8(bytes).map_err(|_| Violation::Ambiguous)?;
-    // What one reader takes for an end, another takes for a part.
-    if text.contains(['/', '\\', '?', '#', '%', ';']) || text.chars().any(char::is_control) {
-        return Err(Violation::Ambiguous);
-    }
-    Ok(text.into())
 }
 
 /// The method as an action.

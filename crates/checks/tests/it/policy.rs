@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use gabion_checks::forward_auth;
 use gabion_checks::policy::{RecordWhat, RoutePolicy, Where};
-use gabion_checks::{Access, Contracts, Mode, Progress, Route, Seen, Settings, Verdict, Wants};
+use gabion_checks::{Access, Connection, Contracts, Mode, Progress, Route, Seen, Settings, Verdict, Wants};
 use gabion_model::{EventKind, Methods, Timestamp};
 use gabion_policy::{
     EntityRef, Facts, Finding, Found, Live, OperationFact, Policies, Recorded, Resource, Resources,
@@ -110,11 +111,13 @@ fn routes() -> Vec<Route> {
     cancel.policy = Some(about("cancelOrder"));
     let mut search = Route::new("/order", Access::SignedIn, "app");
     search.policy = Some(RoutePolicy { id: Some("query.id".to_owned()), ..about("readOrder") });
+    let mut refund = Route::new("/refunds", Access::SignedIn, "app");
+    refund.policy = Some(RoutePolicy { id: Some("body:/order/id".to_owned()), ..about("readOrder") });
     let mut reports = Route::new("/reports/*", Access::SignedIn, "app");
     reports.policy = Some(RoutePolicy::default());
     let mut open = Route::new("/open/{order}", Access::Public, "app");
     open.policy = Some(about("readOrder"));
-    vec![read, cancel, search, reports, open, Route::new("/free/*", Access::SignedIn, "app")]
+    vec![read, cancel, search, refund, reports, open, Route::new("/free/*", Access::SignedIn, "app")]
 }
 
 struct Gate {
@@ -142,16 +145,25 @@ impl Gate {
 
     /// Sends a request and supplies what a check waits for, as the gateway does.
     fn send(&self, request: Request<()>) -> Sent {
+        self.send_from(secure("203.0.113.9"), request, b"")
+    }
+
+    fn send_from(&self, connection: Connection, request: Request<()>, body: &'static [u8]) -> Sent {
         let pipeline = &self.world.pipeline;
-        let mut progress = pipeline.begin(secure("203.0.113.9"), request.into_parts().0);
+        let mut progress = pipeline.begin(connection, request.into_parts().0);
         loop {
             match progress {
                 Progress::Admitted(admitted) => return Sent::Admitted(Box::new(admitted)),
                 Progress::Refused(refused) => return Sent::Answered(pipeline.answer(refused)),
                 Progress::Waits(mut waiting) => {
-                    let Some(Wants::Arrival(arrival)) = waiting.wants() else { panic!("wants a body") };
-                    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-                    waiting.arrived(runtime.block_on(arrival));
+                    match waiting.wants().unwrap() {
+                        Wants::Arrival(arrival) => {
+                            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                            waiting.arrived(runtime.block_on(arrival));
+                        }
+                        Wants::Body { limit } if body.len() > limit => waiting.body_is_longer_than(limit + 1),
+                        Wants::Body { .. } => waiting.body(Bytes::from_static(body)),
+                    }
                     progress = pipeline.resume(waiting);
                 }
             }
@@ -246,11 +258,10 @@ fn one_request_names_one_object() {
     let gate = Gate::new();
     let ada = gate.ticket("ada", &[]);
     assert_eq!(gate.get("/order?id=1", &ada).status(), StatusCode::OK);
-    for query in ["id=1&id=2", "id=2&id=1", "id[]=2&id=1", "id=%ff"] {
+    for query in
+        ["id=1&id=2", "id=2&id=1", "id[]=2&id=1", "id=%ff", "ID=1", "a=1;id=2&id=1", "", "id=", "other=1"]
+    {
         assert_eq!(gate.get(&format!("/order?{query}"), &ada).status(), StatusCode::BAD_REQUEST, "{query}");
-    }
-    for query in ["", "id=", "ID=1", "other=1"] {
-        assert_eq!(gate.get(&format!("/order?{query}"), &ada).status(), StatusCode::NOT_FOUND, "{query}");
     }
     for path in ["/orders/1%2f2", "/orders/1%00", "/orders/1%3b2", "/orders/%ff"] {
         let status = gate.get(path, &ada).status();
@@ -258,6 +269,119 @@ fn one_request_names_one_object() {
     }
     let long = format!("/orders/{}", "1".repeat(600));
     assert_eq!(gate.get(&long, &ada).status(), StatusCode::NOT_FOUND);
+}
+
+/// A refund of the order that a body names.
+fn refund(gate: &Gate, ticket: &str, fields: &[(&str, &str)], body: &'static str) -> Sent {
+    let length = body.len().to_string();
+    let mut all = vec![
+        ("origin", "https://shop.example"),
+        ("sec-fetch-site", "same-origin"),
+        ("content-length", &length),
+    ];
+    all.extend_from_slice(fields);
+    let request = with_ticket(request("POST", "/refunds", &all), ticket);
+    gate.send_from(secure("203.0.113.9"), request, body.as_bytes())
+}
+
+#[test]
+fn an_object_is_named_in_a_body() {
+    let json = [("content-type", "application/json")];
+    for at_hand in [true, false] {
+        let gate = Gate::with(&Settings::default(), at_hand);
+        let ada = gate.ticket("ada", &[]);
+        let admitted = refund(&gate, &ada, &json, r#"{"order":{"id":1},"reason":"broken"}"#).admitted();
+        // The application gets the body that was judged.
+        assert_eq!(admitted.body.unwrap(), r#"{"order":{"id":1},"reason":"broken"}"#);
+        assert_eq!(refund(&gate, &ada, &json, r#"{"order":{"id":"2"}}"#).status(), StatusCode::NOT_FOUND);
+        assert_eq!(refund(&gate, &ada, &json, r#"{"order":{"id":"99"}}"#).status(), StatusCode::NOT_FOUND);
+    }
+    let gate = Gate::new();
+    let ada = gate.ticket("ada", &[]);
+    for body in [
+        "",
+        "{}",
+        "order[id]=1",
+        r#"{"order":{"id":""}}"#,
+        r#"{"order":{"id":null}}"#,
+        r#"{"order":{"id":["1"]}}"#,
+        r#"{"order":[{"id":"1"}]}"#,
+        r#"{"order":{"id":"1","id":"2"}}"#,
+        r#"{"order":{"id":"1"},"order":{"id":"2"}}"#,
+        r#"{"order":{"id":"1"},"Order":{"id":"2"}}"#,
+        r#"{"order":{"id":1.0}}"#,
+        r#"{"order":{"id":9007199254740993}}"#,
+    ] {
+        let answer = refund(&gate, &ada, &json, body).answer();
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{body}");
+    }
+    let good = r#"{"order":{"id":1}}"#;
+    for fields in [
+        &[][..],
+        &[("content-type", "text/plain")],
+        &[("content-type", "application/json; charset=utf-16")],
+        &[("content-type", "application/json"), ("content-type", "application/json")],
+        &[("content-type", "application/json"), ("content-encoding", "gzip")],
+    ] {
+        assert_eq!(refund(&gate, &ada, fields, good).status(), StatusCode::BAD_REQUEST, "{fields:?}");
+    }
+    let mut settings = Settings::default();
+    settings.policy.body_limit = "17B".parse().unwrap();
+    let gate = Gate::with(&settings, true);
+    let ada = gate.ticket("ada", &[]);
+    assert_eq!(refund(&gate, &ada, &json, good).status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+/// A proxy of `kind` asks about a request with this path.
+fn asked(gate: &Gate, method: &str, path: &str, ticket: &str) -> Response<Bytes> {
+    let fields = [
+        ("x-forwarded-for", "203.0.113.9"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "shop.example"),
+        ("x-forwarded-uri", path),
+        ("x-forwarded-method", method),
+        ("origin", "https://shop.example"),
+        ("sec-fetch-site", "same-origin"),
+        ("content-type", "application/json"),
+        ("host", "gabion"),
+    ];
+    let request = with_ticket(request("GET", "/.gabion/forward-auth/caddy", &fields), ticket);
+    gate.send_from(plain("10.0.0.7"), request, b"").answer()
+}
+
+#[test]
+fn a_proxy_that_asks_waits_for_what_the_application_knows() {
+    let mut settings = Settings::default();
+    settings.client_address.trusted_proxies = vec!["10.0.0.7".to_owned()];
+    let dialects = vec![forward_auth::Dialect::Caddy];
+    let forward = forward_auth::Settings { dialects, ..forward_auth::Settings::default() };
+    for at_hand in [true, false] {
+        let mut gate = Gate::with(&settings, at_hand);
+        let (ada, clerk) = (gate.ticket("ada", &[]), gate.ticket("carl", &["clerk"]));
+        let pipeline = std::mem::replace(&mut gate.world.pipeline, World::new().pipeline);
+        gate.world.pipeline = pipeline.with_forward_auth(&forward, &settings.client_address).unwrap();
+        let yes = asked(&gate, "GET", "/orders/1", &ada);
+        assert_eq!(yes.status(), StatusCode::OK, "{yes:?}");
+        assert!(yes.headers().contains_key("gabion-identity"));
+        for (method, path, ticket, status) in [
+            ("GET", "/orders/2", &ada, StatusCode::NOT_FOUND),
+            ("GET", "/orders/99", &ada, StatusCode::NOT_FOUND),
+            ("GET", "/order?id=1", &ada, StatusCode::OK),
+            ("GET", "/order?id=2", &ada, StatusCode::NOT_FOUND),
+            // Nobody would take the members out.
+            ("GET", "/orders/2", &clerk, StatusCode::BAD_GATEWAY),
+            // The body that names the order stays with the proxy.
+            ("POST", "/refunds", &ada, StatusCode::FORBIDDEN),
+        ] {
+            let answer = asked(&gate, method, path, ticket);
+            assert_eq!(answer.status(), status, "{method} {path}");
+            assert!(status == StatusCode::OK || !answer.headers().contains_key("gabion-identity"));
+        }
+        assert_eq!(gate.shop.asked.load(Ordering::Relaxed), if at_hand { 0 } else { 6 });
+        *gate.shop.fails.lock().unwrap() = (!at_hand).then_some(Unknown::TimedOut);
+        let status = if at_hand { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        assert_eq!(asked(&gate, "GET", "/orders/1", &ada).status(), status);
+    }
 }
 
 #[test]
@@ -470,12 +594,22 @@ fn what_is_wrong_with_a_route_is_told() {
     assert_eq!(paths("/orders/{order}", about()), [""; 0]);
     assert_eq!(paths("/orders", about()), ["id"]);
     let id = |text: &str| RoutePolicy { id: Some(text.to_owned()), ..about() };
-    for good in ["path.order", "query.id", "claim.account", "claim.tenant", "text:1"] {
+    for good in
+        ["path.order", "query.id", "body:/order", "body:/a~1b/id", "claim.account", "claim.tenant", "text:1"]
+    {
         assert_eq!(paths("/orders/{order}", id(good)), [""; 0], "{good}");
     }
-    for bad in ["path.other", "query.", "claim.roles", "order", "", "header.x"] {
+    for bad in
+        ["path.other", "query.", "body:", "body:order", "body:/a~2", "claim.roles", "order", "", "header.x"]
+    {
         assert_eq!(paths("/orders/{order}", id(bad)), ["id"], "{bad}");
     }
+    let mut route = Route::new("/refunds", Access::SignedIn, "app");
+    route.policy = Some(id("body:/order"));
+    assert_eq!(route.problems(), []);
+    route.methods = vec!["GET".to_owned(), "HEAD".to_owned()];
+    let told: Vec<_> = route.problems().into_iter().map(|problem| problem.path).collect();
+    assert_eq!(told, ["policy"], "there is never a body");
     let idle = RoutePolicy { tenant: Some("claim.tenant".to_owned()), ..RoutePolicy::default() };
     assert_eq!(paths("/orders", idle), ["tenant"]);
     let off = |reason: &str| RoutePolicy { off: Some(reason.to_owned()), ..RoutePolicy::default() };
