@@ -5,23 +5,28 @@
 pub(crate) mod configuration;
 pub(crate) mod evaluation;
 pub(crate) mod evaluations;
+mod question;
+pub(crate) mod search;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::middleware::Next;
 use axum::response::Response;
-use gabion_checks::client_address::Network;
+use gabion_checks::request_id::{SentId, X_REQUEST_ID};
 use gabion_model::{Acr, Methods, Problem as Wrong, Timestamp};
 use gabion_policy::Value;
-use gabion_service::{AskedContext, AskedDecision, AskedResource, Caller, Decided, DecisionReason};
+use gabion_service::{AskedContext, Caller, Decided, DecisionReason};
+use gabion_vault::json;
+use http::header::CONTENT_TYPE;
 use http::{StatusCode, request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use crate::Console;
-use crate::api::Problem;
+use crate::api::{Problem, problems_of_networks, within};
 use crate::context::Visitor;
 use crate::oauth::error;
 
@@ -46,17 +51,11 @@ impl Default for DecisionSettings {
 impl DecisionSettings {
     #[must_use]
     pub fn problems(&self) -> Vec<Wrong> {
-        let bad = self.networks.iter().enumerate().filter(|(_, text)| Network::parse(text).is_none());
-        bad.map(|(index, text)| {
-            Wrong::new(format!("networks[{index}]"), format!("`{text}` is no address and no network"))
-                .hint("for instance `10.1.0.0/16` or `2001:db8::/32`")
-        })
-        .collect()
+        problems_of_networks(&self.networks)
     }
 
     fn answers(&self, client: IpAddr) -> bool {
-        self.enabled
-            && self.networks.iter().filter_map(|text| Network::parse(text)).any(|one| one.contains(client))
+        self.enabled && within(&self.networks, client)
     }
 }
 
@@ -81,28 +80,46 @@ impl FromRequestParts<Console> for Application {
     }
 }
 
-/// AuthZEN's four parts of a question (5). Each may come from the defaults of several questions.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-struct Evaluation {
-    subject: Option<Entity>,
-    action: Option<Action>,
-    resource: Option<Entity>,
-    context: Option<Map<String, serde_json::Value>>,
+/// What is asked, a JSON object. Unlike elsewhere, what cannot be read is always 400 (10.1.5).
+#[derive(Debug)]
+pub(crate) struct Asked(Map<String, serde_json::Value>);
+
+impl FromRequest<Console> for Asked {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Response> {
+        let mut types = request.headers().get_all(CONTENT_TYPE).iter();
+        let is_json = match (types.next().and_then(|value| value.to_str().ok()), types.next()) {
+            (Some(text), None) => {
+                let essence = text.split(';').next().unwrap_or_default().trim();
+                essence.eq_ignore_ascii_case("application/json")
+            }
+            _ => false,
+        };
+        if !is_json {
+            return Err(unusable("send `Content-Type: application/json`"));
+        }
+        let bytes = axum::body::Bytes::from_request(request, console).await.map_err(|rejection| {
+            Problem::new(rejection.status(), "the body is too large or was cut off").answer()
+        })?;
+        let members = json::object(&bytes);
+        members.map(Self).ok_or_else(|| unusable("the body is no JSON object in which each name stands once"))
+    }
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct Entity {
-    #[serde(rename = "type")]
-    kind: String,
-    id: String,
-    #[serde(default)]
-    properties: Map<String, serde_json::Value>,
+/// A request that is none.
+fn unusable(message: impl Into<String>) -> Response {
+    Problem::new(StatusCode::BAD_REQUEST, message).answer()
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct Action {
-    name: String,
+/// Sends back what a client calls its question (10.1.8).
+pub(crate) async fn named(request: Request, next: Next) -> Response {
+    let sent = request.extensions().get::<SentId>().cloned();
+    let mut answer = next.run(request).await;
+    if let Some(SentId(id)) = sent {
+        answer.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    answer
 }
 
 /// An answer (5.5).
@@ -111,34 +128,6 @@ struct Decision {
     decision: bool,
     #[serde(skip_serializing_if = "Map::is_empty")]
     context: Map<String, serde_json::Value>,
-}
-
-impl Evaluation {
-    /// As the service is asked.
-    fn asked(self) -> Result<AskedDecision, String> {
-        let subject = self.subject.ok_or("`subject` is missing")?;
-        let action = self.action.ok_or("`action` is missing")?;
-        let resource = self.resource.ok_or("`resource` is missing")?;
-        let mut context = self.context.unwrap_or_default();
-        let masks = match context.remove("obligations") {
-            None => false,
-            Some(serde_json::Value::Array(words)) => words.iter().any(|word| word == "mask"),
-            Some(_) => return Err("`context.obligations` is no list".to_owned()),
-        };
-        Ok(AskedDecision {
-            subject_kind: subject.kind,
-            subject: subject.id,
-            action: action.name,
-            resource: AskedResource {
-                kind: resource.kind,
-                id: resource.id,
-                attributes: values(resource.properties),
-                parents: Vec::new(),
-            },
-            context: circumstances(context)?,
-            masks,
-        })
-    }
 }
 
 /// The circumstances: what Gabion knows by name, and whatever else the team's schema declares.
@@ -218,6 +207,18 @@ impl Decision {
     fn unusable(message: String) -> Self {
         let error = serde_json::json!({ "status": 400, "message": message });
         Self { decision: false, context: Map::from_iter([("error".to_owned(), error)]) }
+    }
+}
+
+/// Each question AuthZEN has, for the fuzz target.
+#[cfg(fuzzing)]
+pub(crate) fn fuzzed(bytes: &[u8]) {
+    let Some(members) = json::object(bytes) else { return };
+    search::fuzzed(&members);
+    if let Ok(question) = question::Question::read(members.into()) {
+        let defaults = question.clone();
+        assert_eq!(question.clone().or(&defaults), question, "its own defaults change nothing");
+        let _ = question.asked(question::Open::Nothing);
     }
 }
 

@@ -23,6 +23,8 @@ use crate::Console;
 use crate::context::Visitor;
 use crate::oauth::error;
 
+#[cfg(fuzzing)]
+pub(crate) use body::read;
 pub(crate) use body::{Body, Query, some};
 pub(crate) use problem::{Field, Problem};
 
@@ -46,12 +48,7 @@ impl Default for ApiSettings {
 impl ApiSettings {
     #[must_use]
     pub fn problems(&self) -> Vec<Wrong> {
-        let bad = self.networks.iter().enumerate().filter(|(_, text)| Network::parse(text).is_none());
-        bad.map(|(index, text)| {
-            Wrong::new(format!("networks[{index}]"), format!("`{text}` is no address and no network"))
-                .hint("for instance `10.1.0.0/16` or `2001:db8::/32`")
-        })
-        .collect()
+        problems_of_networks(&self.networks)
     }
 
     pub(crate) fn api_answers(&self, client: IpAddr) -> bool {
@@ -59,7 +56,17 @@ impl ApiSettings {
     }
 }
 
-fn within(networks: &[String], client: IpAddr) -> bool {
+/// What is wrong with a list of addresses and networks.
+pub(crate) fn problems_of_networks(networks: &[String]) -> Vec<Wrong> {
+    let bad = networks.iter().enumerate().filter(|(_, text)| Network::parse(text).is_none());
+    bad.map(|(index, text)| {
+        Wrong::new(format!("networks[{index}]"), format!("`{text}` is no address and no network"))
+            .hint("for instance `10.1.0.0/16` or `2001:db8::/32`")
+    })
+    .collect()
+}
+
+pub(crate) fn within(networks: &[String], client: IpAddr) -> bool {
     networks.iter().filter_map(|text| Network::parse(text)).any(|network| network.contains(client))
 }
 

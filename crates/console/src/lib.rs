@@ -16,6 +16,8 @@ mod enrol;
 mod federation;
 mod forgot;
 mod form;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod jwks;
 mod login;
 mod logout;

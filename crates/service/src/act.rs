@@ -89,6 +89,7 @@ pub enum Act {
     RotateApiKey,
     RotateClientSecret,
     RotateKeys,
+    Search,
     SetInitialPassword,
     ShowProfile,
     SignIn,
@@ -118,6 +119,9 @@ pub enum Audience {
     /// Administrators, the operator, and programs with the scope `gabion:resources`: applications that say what
     /// their objects are.
     Registering,
+    /// Administrators, the operator, and programs with the scope `gabion:search`: applications that ask who may,
+    /// and what.
+    Searching,
     /// Whoever is signed in, about their own account.
     SignedIn,
 }
@@ -208,6 +212,7 @@ impl Act {
         Self::RotateApiKey,
         Self::RotateClientSecret,
         Self::RotateKeys,
+        Self::Search,
         Self::SetInitialPassword,
         Self::ShowProfile,
         Self::SignIn,
@@ -220,7 +225,8 @@ impl Act {
     /// Who may, how the ledger calls it, and the control it serves.
     const fn row(self) -> (Audience, &'static str, EventKind, ControlId) {
         use Audience::{
-            Administration, Deciding, Everybody, Machine, Owner, Provisioning, Registering, SignedIn,
+            Administration, Deciding, Everybody, Machine, Owner, Provisioning, Registering, Searching,
+            SignedIn,
         };
         use EventKind as Kind;
         match self {
@@ -345,6 +351,7 @@ impl Act {
             ),
 
             Self::Decide => (Deciding, "decision.ask", Kind::Decision, ControlId::AUTHZ_ROLES),
+            Self::Search => (Searching, "decision.search", Kind::Decision, ControlId::AUTHZ_ROLES),
             Self::ReadResource => {
                 (Registering, "resource.read", Kind::Administration, ControlId::AUTHZ_OBJECTS)
             }

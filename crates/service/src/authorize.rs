@@ -61,6 +61,10 @@ impl Standing {
             Audience::Registering => {
                 matches!(self, Self::Administrator(_) | Self::Operator | Self::Registrar(_))
             }
+            // A program is an asker only for what it was given the scope for.
+            Audience::Searching => {
+                matches!(self, Self::Administrator(_) | Self::Asker(_) | Self::Operator)
+            }
             Audience::SignedIn => matches!(self, Self::Administrator(_) | Self::Member(_)),
         }
     }
@@ -81,7 +85,8 @@ impl Inner {
             | Audience::Deciding
             | Audience::Machine
             | Audience::Provisioning
-            | Audience::Registering => ControlId::AUTHZ_ADMIN_SURFACE,
+            | Audience::Registering
+            | Audience::Searching => ControlId::AUTHZ_ADMIN_SURFACE,
             Audience::Everybody | Audience::Owner | Audience::SignedIn => ControlId::AUTHZ_ROLES,
         };
         let mut event = self.event(act, caller, Outcome::Failure);
@@ -144,7 +149,11 @@ impl Inner {
     fn program(&self, act: Act, id: &AccountId, credential: &Credential) -> Result<Standing, ActError> {
         let scoped = credential.scopes.contains(ADMINISTRATION_SCOPE);
         let provisions = credential.scopes.contains(PROVISIONING_SCOPE);
-        let asks = act.audience() == Audience::Deciding && credential.scopes.contains(DECISION_SCOPE);
+        let asks = match act.audience() {
+            Audience::Deciding => credential.scopes.contains(DECISION_SCOPE),
+            Audience::Searching => credential.scopes.contains(SEARCH_SCOPE),
+            _ => false,
+        };
         let registers = act.audience() == Audience::Registering && credential.scopes.contains(RESOURCE_SCOPE);
         if !(scoped || provisions || asks || registers)
             || credential.principal.account != *id
@@ -169,6 +178,9 @@ const PROVISIONING_SCOPE: &str = "gabion:scim";
 
 /// What an application must have been given to ask what somebody may.
 pub const DECISION_SCOPE: &str = "gabion:authorize";
+
+/// What an application must have been given to ask who may, and what.
+pub const SEARCH_SCOPE: &str = "gabion:search";
 
 /// What an application must have been given to say what its objects are.
 pub const RESOURCE_SCOPE: &str = "gabion:resources";

@@ -15,6 +15,10 @@ use gabion_policy::{
 };
 use serde::{Deserialize, Serialize};
 
+mod search;
+
+pub use search::{AskedSearch, Hit, SearchError, Searched, Sought};
+
 use crate::record::failure;
 use crate::resources::Resolvers;
 use crate::service::Inner;
@@ -238,23 +242,8 @@ impl Service {
             }
         };
         let now = inner.clock.now();
-        let text = |text: Option<String>| text.map(Into::into);
         let (acr, authenticated_at) = (context.acr, context.authenticated_at);
-        let context = Context {
-            ip: context.ip,
-            now: Some(now),
-            acr,
-            factors: context.methods,
-            authenticated_at,
-            credential: text(context.credential),
-            scopes: context.scopes.into_iter().map(Into::into).collect(),
-            secure: true,
-            device: None,
-            method: text(context.method),
-            host: text(context.host),
-            path: text(context.path),
-            attributes: context.attributes.into_iter().map(|(name, value)| (name.into(), value)).collect(),
-        };
+        let context = context.into_context(now);
         let question =
             Question { principal: subject, action: &asked.action, resource: &resource, context: &context };
         let decision = policies.decide(&question);
@@ -263,16 +252,47 @@ impl Service {
     }
 }
 
+impl AskedContext {
+    fn into_context(self, now: Timestamp) -> Context {
+        let text = |text: Option<String>| text.map(Into::into);
+        Context {
+            ip: self.ip,
+            now: Some(now),
+            acr: self.acr,
+            factors: self.methods,
+            authenticated_at: self.authenticated_at,
+            credential: text(self.credential),
+            scopes: self.scopes.into_iter().map(Into::into).collect(),
+            secure: true,
+            device: None,
+            method: text(self.method),
+            host: text(self.host),
+            path: text(self.path),
+            attributes: self.attributes.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+        }
+    }
+}
+
+/// A kind of subject, however it is written.
+fn subject_kind(kind: &str) -> Option<SubjectKind> {
+    let kind: String =
+        kind.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    match kind.as_str() {
+        "user" | "person" => Some(SubjectKind::User),
+        "serviceaccount" | "service" => Some(SubjectKind::ServiceAccount),
+        "anonymous" => Some(SubjectKind::Anonymous),
+        _ => None,
+    }
+}
+
 impl Inner {
     /// What policies go by of an account; nothing for one that is not there or may not sign in.
     fn subject(&self, kind: &str, id: &str) -> Result<Option<Subject>, ActError> {
-        let kind: String =
-            kind.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-        let wanted = match kind.as_str() {
-            "user" | "person" => AccountKind::Person,
-            "serviceaccount" | "service" => AccountKind::Service,
-            "anonymous" => return Ok(Some(Subject::anonymous())),
-            _ => return Ok(None),
+        let (wanted, kind) = match subject_kind(kind) {
+            Some(SubjectKind::User) => (AccountKind::Person, SubjectKind::User),
+            Some(SubjectKind::ServiceAccount) => (AccountKind::Service, SubjectKind::ServiceAccount),
+            Some(SubjectKind::Anonymous) => return Ok(Some(Subject::anonymous())),
+            None => return Ok(None),
         };
         let account = match self.accounts.by_id(&AccountId::new(id))? {
             Some(account) => Some(account),
@@ -282,10 +302,6 @@ impl Inner {
             },
         };
         let fits = |account: &Account| account.kind == wanted && !account.disabled;
-        let kind = match wanted {
-            AccountKind::Person => SubjectKind::User,
-            AccountKind::Service => SubjectKind::ServiceAccount,
-        };
         Ok(account.filter(fits).map(|account| Subject::of(&account.principal(), kind)))
     }
 

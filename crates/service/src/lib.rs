@@ -18,6 +18,8 @@ mod enrolment;
 mod error;
 mod factors;
 pub mod federation;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod hashing;
 mod imports;
 mod interfaces;
@@ -45,9 +47,12 @@ pub use gabion_identity::{AccountKind, FactorKind, Personal, Purpose};
 
 pub use act::{Act, Audience};
 pub use api_keys::{ApiKeyActError, ApiKeyView, CreateApiKey, FreshApiKey};
-pub use authorize::{DECISION_SCOPE, RESOURCE_SCOPE};
+pub use authorize::{DECISION_SCOPE, RESOURCE_SCOPE, SEARCH_SCOPE};
 pub use caller::Caller;
-pub use decisions::{AskedContext, AskedDecision, AskedResource, Decided, DecisionReason, KnownNames, Until};
+pub use decisions::{
+    AskedContext, AskedDecision, AskedResource, AskedSearch, Decided, DecisionReason, Hit, KnownNames,
+    SearchError, Searched, Sought, Until,
+};
 pub use declared::{
     Declared, DeclaredAccount, DeclaredClient, DeclaredGroup, DeclaredSecret, DeclaredThing, IdentityError,
     IdentityPlan, InitialPassword, Kept, PlannedAction, PlannedChange, PlannedField, Reconciled,

@@ -6,6 +6,7 @@
 pub mod digest;
 pub mod encoding;
 pub mod jose;
+pub mod json;
 pub mod jwt;
 pub mod password;
 mod pem;

@@ -21,6 +21,9 @@ struct Document {
     policy_decision_point: String,
     access_evaluation_endpoint: String,
     access_evaluations_endpoint: String,
+    search_subject_endpoint: String,
+    search_resource_endpoint: String,
+    search_action_endpoint: String,
 }
 
 async fn show(State(console): State<Console>) -> Response {
@@ -33,6 +36,9 @@ async fn show(State(console): State<Console>) -> Response {
         &Document {
             access_evaluation_endpoint: format!("{point}/access/v1/evaluation"),
             access_evaluations_endpoint: format!("{point}/access/v1/evaluations"),
+            search_subject_endpoint: format!("{point}/access/v1/search/subject"),
+            search_resource_endpoint: format!("{point}/access/v1/search/resource"),
+            search_action_endpoint: format!("{point}/access/v1/search/action"),
             policy_decision_point: point,
         },
     );

@@ -3,13 +3,15 @@
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::{MethodRouter, post};
-use gabion_service::Until;
+use gabion_service::{Caller, Until};
 use http::StatusCode;
+use serde_json::Value;
 
-use super::{Application, Decision, Evaluation};
+use super::question::{Open, Question};
+use super::{Application, Asked, Decision, unusable};
 use crate::Console;
+use crate::api::Problem;
 use crate::api::v1::{json, refused};
-use crate::api::{Body, Problem};
 
 pub(crate) fn route() -> MethodRouter<Console> {
     post(evaluate)
@@ -18,20 +20,19 @@ pub(crate) fn route() -> MethodRouter<Console> {
 async fn evaluate(
     State(console): State<Console>,
     Application(caller): Application,
-    Body(evaluation): Body<Evaluation>,
+    Asked(question): Asked,
 ) -> Response {
-    one(&console, &caller, evaluation).await
+    match Question::read(Value::Object(question)) {
+        Ok(question) => one(&console, &caller, question).await,
+        Err(message) => unusable(message),
+    }
 }
 
 /// The answer to one question.
-pub(super) async fn one(
-    console: &Console,
-    caller: &gabion_service::Caller,
-    evaluation: Evaluation,
-) -> Response {
-    let asked = match evaluation.asked() {
+pub(super) async fn one(console: &Console, caller: &Caller, question: Question) -> Response {
+    let asked = match question.asked(Open::Nothing) {
         Ok(asked) => asked,
-        Err(message) => return Problem::new(StatusCode::BAD_REQUEST, message).answer(),
+        Err(message) => return unusable(message),
     };
     match console.service.decide(caller, vec![asked], Until::All).await {
         Ok(decided) => match decided.into_iter().next() {

@@ -6,24 +6,16 @@ use axum::routing::{MethodRouter, post};
 use gabion_service::Until;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Application, Decision, Evaluation, MOST_QUESTIONS, evaluation};
+use super::question::{Open, Question};
+use super::{Application, Asked, Decision, MOST_QUESTIONS, evaluation, unusable};
 use crate::Console;
+use crate::api::Problem;
 use crate::api::v1::{json, refused};
-use crate::api::{Body, Problem};
 
 pub(crate) fn route() -> MethodRouter<Console> {
     post(evaluate)
-}
-
-#[derive(Debug, Deserialize)]
-struct Asked {
-    #[serde(flatten)]
-    defaults: Evaluation,
-    #[serde(default)]
-    evaluations: Vec<Evaluation>,
-    #[serde(default)]
-    options: Options,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -50,9 +42,22 @@ struct Answers {
 async fn evaluate(
     State(console): State<Console>,
     Application(caller): Application,
-    Body(asked): Body<Asked>,
+    Asked(mut members): Asked,
 ) -> Response {
-    let Asked { defaults, evaluations, options } = asked;
+    let evaluations = match members.remove("evaluations") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(evaluations)) => evaluations,
+        Some(_) => return unusable("`evaluations` is no list"),
+    };
+    let options = match members.remove("options").map(serde_json::from_value::<Option<Options>>) {
+        None => Options::default(),
+        Some(Ok(options)) => options.unwrap_or_default(),
+        Some(Err(_)) => return unusable("`options.evaluations_semantic` is none that is known"),
+    };
+    let defaults = match Question::read(Value::Object(members)) {
+        Ok(defaults) => defaults,
+        Err(message) => return unusable(message),
+    };
     if evaluations.is_empty() {
         // As if one had been asked (7.1).
         return evaluation::one(&console, &caller, defaults).await;
@@ -68,13 +73,8 @@ async fn evaluate(
     let mut answers: Vec<Option<Decision>> = Vec::with_capacity(evaluations.len());
     let mut usable = Vec::with_capacity(evaluations.len());
     for one in evaluations {
-        let whole = Evaluation {
-            subject: one.subject.or_else(|| defaults.subject.clone()),
-            action: one.action.or_else(|| defaults.action.clone()),
-            resource: one.resource.or_else(|| defaults.resource.clone()),
-            context: one.context.or_else(|| defaults.context.clone()),
-        };
-        match whole.asked() {
+        let asked = Question::read(one).and_then(|question| question.or(&defaults).asked(Open::Nothing));
+        match asked {
             Ok(asked) => {
                 usable.push(asked);
                 answers.push(None);

@@ -2,6 +2,7 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::Response;
+use gabion_vault::json::Strict;
 use http::header::CONTENT_TYPE;
 use http::{StatusCode, request};
 use serde::de::DeserializeOwned;
@@ -29,11 +30,27 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         let bytes = axum::body::Bytes::from_request(request, state).await.map_err(|rejection| {
             Problem::new(rejection.status(), "the body is too large or was cut off").answer()
         })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let detail = format!("the body cannot be used: {error}");
+        read(&bytes).map(Self).map_err(|reason| {
+            let detail = format!("the body cannot be used: {reason}");
             Problem::new(StatusCode::BAD_REQUEST, detail).answer()
         })
     }
+}
+
+/// A JSON document in which each name stands once, at every depth.
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let Strict(value) = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    serde_json::from_value(value).map_err(|error| {
+        let error = error.to_string();
+        // What stands there instead is not repeated.
+        let repeats = ["invalid type", "invalid value", "unknown variant"];
+        match error.split_once(", expected ") {
+            Some((_, expected)) if repeats.iter().any(|start| error.starts_with(start)) => {
+                format!("expected {expected}")
+            }
+            _ => error,
+        }
+    })
 }
 
 /// The query, read strictly.

@@ -15,6 +15,7 @@ pub(crate) mod service_accounts;
 pub(crate) mod sessions;
 pub(crate) mod users;
 
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Json, Router};
 use http::header::ETAG;
@@ -24,6 +25,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 
 use super::{Field, Problem};
+use crate::access::{evaluation, evaluations, named, search};
 use crate::{Console, page};
 
 pub(crate) fn routes() -> Router<Console> {
@@ -65,8 +67,18 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/.gabion/api/v1/authorize", authorize::route())
         .route("/.gabion/api/v1/authorize/batch", authorize::batch::route())
         .route("/.gabion/api/v1/resources/{type}/{id}", resources::route())
-        .route("/.gabion/access/v1/evaluation", crate::access::evaluation::route())
-        .route("/.gabion/access/v1/evaluations", crate::access::evaluations::route())
+        .merge(access())
+}
+
+/// AuthZEN.
+fn access() -> Router<Console> {
+    Router::new()
+        .route("/.gabion/access/v1/evaluation", evaluation::route())
+        .route("/.gabion/access/v1/evaluations", evaluations::route())
+        .route("/.gabion/access/v1/search/action", search::action::route())
+        .route("/.gabion/access/v1/search/resource", search::resource::route())
+        .route("/.gabion/access/v1/search/subject", search::subject::route())
+        .layer(from_fn(named))
 }
 
 /// The document of the whole API (OpenAPI 3.1).

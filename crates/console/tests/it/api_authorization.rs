@@ -79,6 +79,9 @@ const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("POST", "/.gabion/api/v1/authorize/batch", QUESTIONS),
     ("POST", "/.gabion/access/v1/evaluation", EVALUATION),
     ("POST", "/.gabion/access/v1/evaluations", EVALUATION),
+    ("POST", "/.gabion/access/v1/search/action", EVALUATION),
+    ("POST", "/.gabion/access/v1/search/resource", EVALUATION),
+    ("POST", "/.gabion/access/v1/search/subject", EVALUATION),
     ("GET", "/.gabion/api/v1/resources/{type}/{id}", ""),
     ("PUT", "/.gabion/api/v1/resources/{type}/{id}", r#"{"attributes": {"owner": "ada"}}"#),
     ("DELETE", "/.gabion/api/v1/resources/{type}/{id}", ""),
@@ -88,8 +91,17 @@ const QUESTION: &str = r#"{"principal": {"type": "user", "id": "me"}, "action": 
 const QUESTIONS: &str = r#"{"questions": [{"principal": {"type": "user", "id": "me"}, "action": "read", "resource": {"type": "Order", "id": "1"}}]}"#;
 const EVALUATION: &str = r#"{"subject": {"type": "user", "id": "me"}, "action": {"name": "read"}, "resource": {"type": "Order", "id": "1"}}"#;
 
-const VISITORS: &[&str] =
-    &["stranger", "member", "administrator", "admin-key", "scim-key", "asks-key", "says-key", "elsewhere"];
+const VISITORS: &[&str] = &[
+    "stranger",
+    "member",
+    "administrator",
+    "admin-key",
+    "scim-key",
+    "asks-key",
+    "seeks-key",
+    "says-key",
+    "elsewhere",
+];
 
 #[tokio::test]
 async fn the_matrix_is_as_committed() {
@@ -147,6 +159,7 @@ async fn outcome(method: &str, endpoint: &str, body: &str, visitor: &str) -> Ans
         "admin-key" => program.credential = Some(credential(&site, "gabion:admin").await),
         "scim-key" => program.credential = Some(credential(&site, "gabion:scim").await),
         "asks-key" => program.credential = Some(credential(&site, "gabion:authorize").await),
+        "seeks-key" => program.credential = Some(credential(&site, "gabion:search").await),
         "says-key" => program.credential = Some(credential(&site, "gabion:resources").await),
         "elsewhere" => {
             program.session = Some(me);

@@ -12,6 +12,17 @@ pub trait ResourceStorage: Send + Sync + fmt::Debug {
     /// When the storage cannot be read.
     fn resource(&self, kind: &str, id: &str) -> Result<Option<StoredResource>, StorageError>;
 
+    /// Those of one type in the order of their ids, behind `after`.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    fn resources_of(
+        &self,
+        kind: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<StoredResource>, StorageError>;
+
     /// Writes it down, in place of what was written about the same object.
     ///
     /// # Errors

@@ -5,11 +5,11 @@
 //! of them, and `{"type","id"}` for another object; a `null` is an attribute that is not there.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use gabion_policy::{EntityRef, Resource};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use gabion_vault::json::Strict;
+use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::{Map, Value};
 
 use super::settings::is_type;
@@ -94,68 +94,25 @@ impl Default for Plain {
 
 impl<'de> Deserialize<'de> for Plain {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PlainVisitor).map(Self)
+        let Strict(value) = Strict::deserialize(deserializer)?;
+        plain(value).map(Self).map_err(D::Error::custom)
     }
 }
 
-struct PlainVisitor;
-
-impl<'de> Visitor<'de> for PlainVisitor {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("true, false, a whole number, text, a list or a record")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        i64::try_from(value).map(Value::from).map_err(|_| E::custom("a number beyond 64 bits"))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(Plain(item)) = items.next_element()? {
-            if item.is_null() {
-                return Err(A::Error::custom("`null` in a list"));
-            }
-            list.push(item);
+fn plain(value: Value) -> Result<Value, &'static str> {
+    Ok(match value {
+        Value::Number(number) if !number.is_i64() => {
+            return Err("a number that is not whole, or beyond 64 bits");
         }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut seen = std::collections::BTreeSet::new();
-        let mut record = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            let Plain(value) = members.next_value()?;
-            if !seen.insert(name.clone()) {
-                return Err(A::Error::custom("a name that stands twice"));
-            }
-            if !value.is_null() {
-                record.insert(name, value);
-            }
+        Value::Array(items) if items.iter().any(Value::is_null) => return Err("`null` in a list"),
+        Value::Array(items) => Value::Array(items.into_iter().map(plain).collect::<Result<_, _>>()?),
+        Value::Object(members) => {
+            let there = members.into_iter().filter(|(_, value)| !value.is_null());
+            let plain = there.map(|(name, value)| plain(value).map(|value| (name, value)));
+            Value::Object(plain.collect::<Result<_, _>>()?)
         }
-        Ok(Value::Object(record))
-    }
+        other => other,
+    })
 }
 
 const MOST_ATTRIBUTES: usize = 100;

@@ -30,6 +30,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use cache::Cache;
 use callback::Callback;
 
+pub(crate) use registered::known as registered_object;
 pub use registered::{Registration, RegistrationError};
 pub use settings::{ResolverSettings, problems};
 
@@ -69,6 +70,16 @@ struct Resolver {
     places: Semaphore,
     deadline: Duration,
     broken: Mutex<Broken>,
+}
+
+/// Objects of the type cannot be gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotListed;
+
+/// What an answer says, for the fuzz target.
+#[cfg(fuzzing)]
+pub(crate) fn fuzzed(bytes: &[u8], object: &EntityRef) -> Option<Arc<gabion_policy::Resource>> {
+    answer::read(bytes, object).ok()
 }
 
 /// What several wait for together.
@@ -125,6 +136,18 @@ impl Resolvers {
     #[must_use]
     pub const fn none() -> Self {
         Self { by_type: BTreeMap::new() }
+    }
+
+    /// What applications registered, when objects of the type are known by that and can be gone through.
+    ///
+    /// # Errors
+    /// That they are known, and cannot be gone through: the application is asked about each.
+    pub(crate) fn registered(&self, kind: &str) -> Result<Option<Arc<dyn ResourceStorage>>, NotListed> {
+        match self.by_type.get(kind).map(|(resolver, _)| &resolver.source) {
+            None => Ok(None),
+            Some(Source::Registered(storage)) => Ok(Some(Arc::clone(storage))),
+            Some(Source::Application(_)) => Err(NotListed),
+        }
     }
 
     /// Forgets what is kept about an object: the application said something else about it.

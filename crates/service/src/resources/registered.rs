@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gabion_identity::storage::{ResourceStorage, StoredResource};
 use gabion_model::{AccountId, Problem, Timestamp};
-use gabion_policy::{EntityRef, Found, Unknown};
+use gabion_policy::{EntityRef, Found, Resource, Unknown};
 use serde::{Deserialize, Serialize};
 
 use super::answer::{self, Parent, Plain};
@@ -110,10 +110,15 @@ impl Service {
 pub(super) fn read(storage: &dyn ResourceStorage, object: &EntityRef) -> Result<Found, Unknown> {
     let stored = storage.resource(&object.kind, &object.id);
     let stored = stored.map_err(|error| Unknown::Unreachable(error.to_string()))?;
-    let Some(stored) = stored else { return Ok(None) };
+    stored.map(|stored| known(&stored)).transpose()
+}
+
+/// What was registered, as policies read it.
+pub(crate) fn known(stored: &StoredResource) -> Result<Arc<Resource>, Unknown> {
     let Registration { attributes, parents } =
-        registration(&stored).ok_or(Unknown::Unusable("what is stored is damaged"))?;
-    answer::known(object, &attributes, &parents).map(Some).map_err(Unknown::Unusable)
+        registration(stored).ok_or(Unknown::Unusable("what is stored is damaged"))?;
+    let object = EntityRef::new(&stored.kind, &stored.id);
+    answer::known(&object, &attributes, &parents).map_err(Unknown::Unusable)
 }
 
 fn registration(stored: &StoredResource) -> Option<Registration> {

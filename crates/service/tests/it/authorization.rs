@@ -18,7 +18,7 @@ use gabion_service::{
     EditProfile, EnrolError, FederationError, Ground, GroupSearch, IdentityError, LinkError, LogoutRefused,
     NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, Start, UnlinkError, Which,
 };
-use gabion_service::{AskedDecision, Until};
+use gabion_service::{AskedDecision, AskedSearch, SearchError, Sought, Until};
 
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
 
@@ -284,6 +284,14 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         Act::ImportAccounts => told(service.import_accounts(&caller, Vec::new(), None, false).await),
         Act::ListAccounts => told(service.list_accounts(&caller).await),
         Act::Decide => told(service.decide(&caller, vec![AskedDecision::default()], Until::All).await),
+        Act::Search => {
+            let question = AskedDecision::default();
+            let search = AskedSearch { sought: Sought::Subjects, question, after: None, limit: 1 };
+            told(service.search(&caller, search).await.map_err(|error| match error {
+                SearchError::Act(error) => error,
+                SearchError::NotListed | SearchError::Undecidable => panic!("{error}"),
+            }))
+        }
         Act::ReadResource => {
             let operator = Caller::operator();
             service.register_resource(&operator, "Order", "1", Registration::default()).await.unwrap();

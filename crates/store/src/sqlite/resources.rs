@@ -3,7 +3,7 @@
 use gabion_identity::StorageError;
 use gabion_identity::storage::{ResourceStorage, StoredResource};
 use gabion_model::{AccountId, Timestamp};
-use rusqlite::{OptionalExtension as _, Row, named_params};
+use rusqlite::{OptionalExtension as _, Row, named_params, params};
 
 use super::Database;
 
@@ -12,6 +12,20 @@ impl ResourceStorage for Database {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(READ)?;
             Ok(statement.query_row([kind, id], resource).optional()?)
+        })
+    }
+
+    fn resources_of(
+        &self,
+        kind: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<StoredResource>, StorageError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(LIST)?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let rows = statement.query_map(params![kind, after, limit], resource)?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 
@@ -48,6 +62,9 @@ fn resource(row: &Row<'_>) -> rusqlite::Result<StoredResource> {
 
 const READ: &str = "
     SELECT kind, id, attributes, parents, by_account, at FROM resources WHERE kind = ?1 AND id = ?2";
+const LIST: &str = "
+    SELECT kind, id, attributes, parents, by_account, at FROM resources
+    WHERE kind = ?1 AND (?2 IS NULL OR id > ?2) ORDER BY id LIMIT ?3";
 const PUT: &str = "
     INSERT INTO resources (kind, id, attributes, parents, by_account, at)
     VALUES (:kind, :id, :attributes, :parents, :by, :at)

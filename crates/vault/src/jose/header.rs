@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Algorithm, Jwk, LONGEST_TOKEN, TokenError, json};
+use super::{Algorithm, Jwk, LONGEST_TOKEN, TokenError};
 use crate::encoding::base64url_decode;
+use crate::json;
 
 /// What a token says about itself. Nobody has vouched for it: it is for choosing the key to verify with,
 /// and for nothing else.

@@ -22,10 +22,11 @@ use gabion_model::Secret;
 use serde_json::{Map, Value};
 use zeroize::Zeroize as _;
 
+use super::der;
 use super::jwk::{Curve, MalformedKey};
-use super::{der, json};
 use crate::constant_time_eq;
 use crate::encoding::base64url_decode;
+use crate::json;
 
 /// A private or shared key that tokens are encrypted to. `Debug` shows nothing of it.
 pub struct DecryptionKey {

@@ -15,8 +15,9 @@ use serde::ser::{Error as _, SerializeMap as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Algorithm, SigningKey, TokenError, der, json};
+use super::{Algorithm, SigningKey, TokenError, der};
 use crate::encoding::{base64url_decode, base64url_encode};
+use crate::json;
 use crate::sha256;
 
 /// One key to verify with: EC, Ed25519, RSA or a shared secret. Cheap to clone. Unknown members are passed

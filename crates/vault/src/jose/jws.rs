@@ -3,8 +3,9 @@
 use aws_lc_rs::digest;
 use serde_json::{Map, Value};
 
-use super::{Algorithm, Jwk, LONGEST_TOKEN, TokenError, UnverifiedHeader, json};
+use super::{Algorithm, Jwk, LONGEST_TOKEN, TokenError, UnverifiedHeader};
 use crate::encoding::{base64url_decode, base64url_encode};
+use crate::json;
 
 /// A token whose signature is right.
 #[derive(Debug, Clone, PartialEq, Eq)]

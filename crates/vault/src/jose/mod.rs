@@ -11,7 +11,6 @@
 mod algorithm;
 pub(crate) mod der;
 pub(crate) mod header;
-mod json;
 pub mod jwe;
 mod jwk;
 pub(crate) mod jws;

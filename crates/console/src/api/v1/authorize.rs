@@ -120,6 +120,14 @@ impl QuestionOf {
     }
 }
 
+/// A question, for the fuzz target.
+#[cfg(fuzzing)]
+pub(crate) fn fuzzed(bytes: &[u8]) {
+    if let Ok(question) = crate::api::read::<QuestionOf>(bytes) {
+        let _ = question.asked();
+    }
+}
+
 impl From<Decided> for DecisionOf {
     fn from(decided: Decided) -> Self {
         Self {

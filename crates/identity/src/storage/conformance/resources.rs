@@ -22,6 +22,16 @@ pub(super) fn a_resource_is_kept_until_it_is_replaced_or_removed(storage: &impl 
     let changed = StoredResource { attributes: r#"{"owner":"bob"}"#.to_owned(), ..one.clone() };
     storage.put_resource(&changed).unwrap();
     assert_eq!(storage.resource(&one.kind, &one.id).unwrap(), Some(changed));
+    let third = StoredResource { id: "2".to_owned(), ..one.clone() };
+    storage.put_resource(&third).unwrap();
+    let ids = |after: Option<&str>, limit: usize| {
+        let page = storage.resources_of("Order", after, limit).unwrap();
+        page.into_iter().map(|one| one.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(None, 10), ["17/ä'\"", "2"], "of one type, by id");
+    assert_eq!(ids(None, 1), ["17/ä'\""]);
+    assert_eq!(ids(Some("17/ä'\""), 10), ["2"]);
+    assert_eq!(ids(Some("2"), 10), [""; 0]);
     assert!(storage.remove_resource(&one.kind, &one.id).unwrap());
     assert!(!storage.remove_resource(&one.kind, &one.id).unwrap());
     assert_eq!(storage.resource(&one.kind, &one.id).unwrap(), None);

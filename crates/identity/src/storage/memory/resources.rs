@@ -8,6 +8,17 @@ impl ResourceStorage for MemoryStorage {
         Ok(self.state().resources.get(&(kind.to_owned(), id.to_owned())).cloned())
     }
 
+    fn resources_of(
+        &self,
+        kind: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<StoredResource>, StorageError> {
+        let state = self.state();
+        let of_kind = state.resources.values().filter(|one| one.kind == kind);
+        Ok(of_kind.filter(|one| after.is_none_or(|after| *one.id > *after)).take(limit).cloned().collect())
+    }
+
     fn put_resource(&self, resource: &StoredResource) -> Result<(), StorageError> {
         let key = (resource.kind.clone(), resource.id.clone());
         self.state().resources.insert(key, resource.clone());

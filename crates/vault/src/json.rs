@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 /// An object without a repeated member in it, whole.
-pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
+#[must_use]
+pub fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice::<Strict>(bytes).ok()?.0 {
         Value::Object(members) => Some(members),
         _ => None,
@@ -16,8 +17,8 @@ pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
 }
 
 /// A value whose objects repeat no member.
-#[derive(Debug)]
-pub(super) struct Strict(pub(super) Value);
+#[derive(Debug, Clone, PartialEq)]
+pub struct Strict(pub Value);
 
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
