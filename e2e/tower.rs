@@ -1,11 +1,13 @@
 //! `examples/rust-application` behind the real binary, and beside it.
 
+use std::fs;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
 use gabion_tower::{Gabion, Secret};
 use http::{Request, header};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::application::Application;
@@ -21,13 +23,37 @@ const PEOPLE: &str = "[provider]\nresources = [\"https://shop.example/api\", \"h
     [[routes]]\npath = \"/shop/*\"\naccess = \"signed-in\"\nupstream = \"shop\"\n\n\
     [[routes]]\npath = \"/me\"\naccess = \"signed-in\"\nupstream = \"shop\"\ncredentials = [\"session\", \"api-key\"]\n\n\
     [[routes]]\npath = \"/orders/*\"\naccess = \"signed-in\"\nupstream = \"shop\"\n\
-    credentials = [\"session\", \"api-key\"]\n";
+    credentials = [\"session\", \"api-key\"]\n\n\
+    [[routes]]\npath = \"/invoices/*\"\naccess = \"signed-in\"\nupstream = \"shop\"\n\
+    credentials = [\"session\", \"api-key\"]\n\n\
+    [policy]\ndirectory = \"POLICIES\"\n\n\
+    [resolvers.shop]\ntypes = [\"Invoice\"]\n";
+
+/// Who may do what to an invoice; no route of the gate asks.
+const POLICIES: &str = r#"
+@id("owners")
+permit (principal, action == Action::"readInvoice", resource) when { resource has owner && resource.owner == principal };
+@id("clerks")
+@obligation("mask:/card")
+permit (principal in Role::"clerk", action == Action::"readInvoice", resource);
+@id("owners-cancel")
+@step_up("2fa")
+permit (principal, action == Action::"cancelInvoice", resource) when { resource has owner && resource.owner == principal };
+"#;
+
+const SCHEMA: &str = r#"
+entity Invoice { owner?: User };
+action "readInvoice", "cancelInvoice" appliesTo { principal: [User, ServiceAccount], resource: [Invoice] };
+"#;
 
 struct House {
     gate: Gate,
     /// Where the application listens itself.
     shop: SocketAddr,
     client: String,
+    /// The id of the key by which the application asks.
+    asks: String,
+    _policies: TempDir,
     _other: Application,
 }
 
@@ -36,8 +62,20 @@ impl House {
         let other = Application::start().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let shop = listener.local_addr().expect("has an address");
-        let gate = Gate::start_with(other.address, &PEOPLE.replace("SHOP", &shop.to_string())).await;
-        gate.cli(&["service-account", "add", "bot"]).await;
+        let policies = TempDir::new().expect("a temporary directory");
+        fs::write(policies.path().join("invoices.cedar"), POLICIES).expect("written");
+        fs::write(policies.path().join("schema.cedarschema"), SCHEMA).expect("written");
+        let people = PEOPLE.replace("SHOP", &shop.to_string());
+        let people = people.replace("POLICIES", policies.path().to_str().expect("text"));
+        let gate = Gate::start_with(other.address, &people).await;
+        for name in ["bot", "shop"] {
+            gate.cli(&["service-account", "add", name]).await;
+        }
+        let asking =
+            ["api-key", "create", "--account", "shop", "--scope", "gabion:authorize", "--format", "json"];
+        let asking: Value = serde_json::from_str(&gate.cli(&asking).await).expect("JSON");
+        let word = |name: &str| asking[name].as_str().expect("text").to_owned();
+        let (key, asks) = (Secret::new(word("key")), word("id"));
         let arguments = [
             "client",
             "add",
@@ -61,9 +99,9 @@ impl House {
         let document: Value = serde_json::from_slice(document.body()).expect("JSON");
         let issuer = document["issuer"].as_str().expect("an issuer");
         let gabion = Gabion::at(issuer).expect("an issuer").client("shop", &Secret::new(secret.clone()));
-        let router = rust_application::application(&gabion, "shop", RESOURCE).expect("layers");
+        let router = rust_application::application(&gabion, "shop", RESOURCE, &key).expect("layers");
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { gate, shop, client: secret, _other: other }
+        Self { gate, shop, client: secret, asks, _policies: policies, _other: other }
     }
 
     /// Asks the application itself, around the gate.
@@ -114,6 +152,53 @@ async fn behind_the_gate_the_application_sees_who_it_is() {
     for fields in [&[][..], &[header], &[("cookie", ada.cookie().expect("a session"))]] {
         assert_eq!(house.beside("/me", fields).await.0, 401, "{fields:?}");
     }
+}
+
+#[tokio::test]
+async fn handlers_ask_the_gate_what_somebody_may_do_to_an_object() {
+    let house = House::new().await;
+    for name in ["ada", "bob", "carl"] {
+        house.gate.add_account(name, PASSWORD).await;
+    }
+    house.gate.cli(&["user", "roles", "carl", "--add", "clerk"]).await;
+    let listed = house.gate.cli(&["user", "show", "ada", "--format", "json"]).await;
+    let listed: Value = serde_json::from_str(&listed).expect("JSON");
+    let (says, _) = house.key("gabion:resources").await;
+    let owner = json!({ "attributes": { "owner": { "type": "User", "id": listed["id"] } } });
+    let request = Request::put("/.gabion/api/v1/resources/Invoice/7")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {says}"));
+    let said =
+        Client::new(house.gate.address).send(request, Bytes::from(owner.to_string())).await.expect("answers");
+    assert_eq!(said.status(), 204, "{}", text(&said));
+
+    let client = async |name: &str| {
+        let mut client = Client::new(house.gate.address);
+        assert!(client.sign_in(name, PASSWORD).await.expect("answers"));
+        client
+    };
+    let (mut ada, mut bob, mut carl) = (client("ada").await, client("bob").await, client("carl").await);
+    let own = ada.get("/invoices/7").await.expect("answers");
+    assert_eq!(own.status(), 200, "{}", text(&own));
+    assert!(text(&own).contains("4111"), "{}", text(&own));
+    let masked = carl.get("/invoices/7").await.expect("answers");
+    assert_eq!((masked.status().as_u16(), text(&masked).contains("card")), (200, false), "{}", text(&masked));
+    assert_eq!(bob.get("/invoices/7").await.expect("answers").status(), 404, "as if it were not there");
+    assert_eq!(ada.get("/invoices/8").await.expect("answers").status(), 404, "it is not there");
+    let (bot, _) = house.key("orders:read").await;
+    assert_eq!(house.beside("/invoices/7", &[("x-api-key", &bot)]).await.0, 404, "programs own none");
+    assert_eq!(house.beside("/invoices/7", &[]).await.0, 401);
+    let delete = Request::delete("/invoices/7")
+        .header("origin", format!("http://{}", house.gate.address))
+        .header("sec-fetch-site", "same-origin");
+    let step = ada.send(delete, Bytes::new()).await.expect("answers");
+    assert_eq!(step.status(), 401, "{}", text(&step));
+    let challenge = step.headers()["www-authenticate"].to_str().expect("text");
+    assert!(challenge.contains("acr_values=\"urn:gabion:acr:2fa\""), "{challenge}");
+
+    // An application the gate does not answer any more allows nothing.
+    house.gate.cli(&["api-key", "revoke", &house.asks]).await;
+    assert_eq!(ada.get("/invoices/7").await.expect("answers").status(), 503);
 }
 
 #[tokio::test]

@@ -88,6 +88,55 @@ pub struct Permit {
     pub policies: Vec<String>,
 }
 
+impl Permit {
+    /// Takes out of a document what [`mask`](Self::mask) names.
+    ///
+    /// # Errors
+    /// When a pointer cannot be read: nothing of the document may be shown then.
+    pub fn masked(&self, document: Value) -> Result<Value, MaskUnreadable> {
+        let mut document = document;
+        for pointer in &self.mask {
+            let steps = pointer.strip_prefix('/').ok_or(MaskUnreadable)?;
+            let steps: Vec<String> =
+                steps.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
+            remove(&mut document, &steps);
+        }
+        Ok(document)
+    }
+}
+
+/// What has to be taken out cannot be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("what must be taken out of the answer is not said by a JSON pointer")]
+pub struct MaskUnreadable;
+
+fn remove(value: &mut Value, steps: &[String]) {
+    let Some((step, rest)) = steps.split_first() else { return };
+    match value {
+        Value::Object(members) if rest.is_empty() => {
+            members.remove(step);
+        }
+        Value::Object(members) => {
+            if let Some(member) = members.get_mut(step) {
+                remove(member, rest);
+            }
+        }
+        Value::Array(items) => {
+            let fits = |index: usize| step == "*" || *step == index.to_string();
+            let mut index = 0;
+            items.retain_mut(|item| {
+                let is_meant = fits(index);
+                index += 1;
+                if is_meant {
+                    remove(item, rest);
+                }
+                !(is_meant && rest.is_empty())
+            });
+        }
+        _ => {}
+    }
+}
+
 #[derive(Deserialize)]
 struct Decided {
     allowed: bool,

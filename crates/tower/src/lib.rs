@@ -80,7 +80,7 @@ mod service;
 mod source;
 
 pub use credentials::{CredentialLayer, Credentials, Mistakes};
-pub use decisions::{Authorize, DecisionLayer, Decisions, NotAllowed, Object, Permit};
+pub use decisions::{Authorize, DecisionLayer, Decisions, MaskUnreadable, NotAllowed, Object, Permit};
 pub use extract::NotSignedIn;
 pub use gabion::{Gabion, GabionError};
 pub use gabion_egress::EgressSettings;

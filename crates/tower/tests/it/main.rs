@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod api_key;
+mod authorize;
 mod bearer;
 mod embedded;
 mod handlers;

@@ -63,6 +63,13 @@ impl Fetch for Gate {
                     let (status, told) = self.told.lock().unwrap().clone().unwrap();
                     (status, told.to_string())
                 }
+                Some("/.gabion/api/v1/authorize") => {
+                    let authorization = request.headers.iter().find(|(name, _)| name == "authorization");
+                    let question = String::from_utf8(request.body.expose().clone()).unwrap();
+                    self.asked.lock().unwrap().push((authorization.unwrap().1.expose().clone(), question));
+                    let (status, told) = self.told.lock().unwrap().clone().unwrap();
+                    (status, told.to_string())
+                }
                 other => panic!("{other:?} was fetched"),
             };
             Ok(FetchResponse { status, headers: Vec::new(), body: body.into_bytes() })
