@@ -16,6 +16,7 @@ mod account_pages;
 mod answers;
 mod apache;
 mod application;
+mod authzen;
 mod bad_input;
 mod binding;
 mod browser;

@@ -1,6 +1,7 @@
 //! Names in the generated code: each a plain identifier, each once.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 /// The names that are taken.
 #[derive(Debug, Default)]
@@ -72,31 +73,25 @@ fn identifier(name: String, otherwise: &str) -> String {
     }
 }
 
-/// A text as a literal of JavaScript, TypeScript and Python: JSON's, in ASCII only.
+/// A text as a literal of JavaScript and TypeScript: JSON's, in ASCII only.
 pub(crate) fn quoted(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            ' '..='~' => out.push(character),
-            other => {
-                let mut units = [0_u16; 2];
-                for unit in other.encode_utf16(&mut units) {
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
-            }
+    literal(text, |out, other| {
+        let mut units = [0_u16; 2];
+        for unit in other.encode_utf16(&mut units) {
+            let _ = write!(out, "\\u{unit:04x}");
         }
-    }
-    out.push('"');
-    out
+    })
 }
 
-/// As [`quoted`] for Python, where a pair of surrogates is two characters.
+/// The same for Python, where a pair of surrogates is two characters.
 pub(crate) fn quoted_python(text: &str) -> String {
-    use std::fmt::Write as _;
+    literal(text, |out, other| {
+        let _ = write!(out, "\\U{:08x}", u32::from(other));
+    })
+}
+
+/// In quotes, with `escape` for what is not printable ASCII.
+fn literal(text: &str, escape: impl Fn(&mut String, char)) -> String {
     let mut out = String::from("\"");
     for character in text.chars() {
         match character {
@@ -104,9 +99,7 @@ pub(crate) fn quoted_python(text: &str) -> String {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             ' '..='~' => out.push(character),
-            other => {
-                let _ = write!(out, "\\U{:08x}", u32::from(other));
-            }
+            other => escape(&mut out, other),
         }
     }
     out.push('"');

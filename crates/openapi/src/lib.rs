@@ -28,4 +28,5 @@ pub use contract::{
     AnswerJudge, AnswerPlan, Answers, BodyJudge, BodyPlan, Contract, Fields, Judged, Limit, Loaded, Match,
     Matched, Operation, Options, Refusal,
 };
+pub use source::tree;
 pub use write::yaml;

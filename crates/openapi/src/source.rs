@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use gabion_model::Problem;
 
 use crate::json::yaml::Lines;
-use crate::json::{Bounds, Object, Pointer, Value, parse_file, yaml};
+use crate::json::{Bounds, Object, ParseError, Pointer, Value, parse_file, yaml};
 
 /// All files of a contract, read.
 #[derive(Debug, Default)]
@@ -102,20 +102,29 @@ impl<'a> At<'a> {
     }
 }
 
+/// Reads a file the team wrote: JSON where the name ends in `.json`, YAML otherwise.
+///
+/// # Errors
+/// Where it is neither.
+pub fn tree(name: &str, text: &str) -> Result<Value, ParseError> {
+    read(name, text).map(|(value, _)| value)
+}
+
+fn read(name: &str, text: &str) -> Result<(Value, Lines), ParseError> {
+    let bounds = Bounds::file();
+    if name.to_ascii_lowercase().ends_with(".json") {
+        return parse_file(text.as_bytes(), &bounds);
+    }
+    // What libyaml lets pass is passed too, where it can mean one thing only.
+    yaml::parse(text, &bounds).or_else(|error| yaml::parse(&indented(text), &bounds).map_err(|_| error))
+}
+
 impl Sources {
     /// Reads all files: JSON where the name ends in `.json`, YAML otherwise.
     pub(crate) fn read(files: &BTreeMap<String, String>) -> Result<Self, Vec<Problem>> {
         let (mut sources, mut problems) = (Self::default(), Vec::new());
         for (name, text) in files {
-            let bounds = Bounds::file();
-            let read = if name.to_ascii_lowercase().ends_with(".json") {
-                parse_file(text.as_bytes(), &bounds)
-            } else {
-                // What libyaml lets pass is passed too, where it can mean one thing only.
-                yaml::parse(text, &bounds)
-                    .or_else(|error| yaml::parse(&indented(text), &bounds).map_err(|_| error))
-            };
-            match read {
+            match read(name, text) {
                 Ok((value, lines)) => {
                     sources
                         .files

@@ -11,7 +11,7 @@ use gabion_generate::{
     Contract, Direction, Generated, Origin, ci, container, environment, identity, kubernetes,
 };
 use gabion_model::Problem;
-use gabion_openapi::json::{Bounds, Value, parse, yaml};
+use gabion_openapi::json::Value;
 
 use super::sources;
 use crate::arguments::{
@@ -93,12 +93,7 @@ fn contract_file(arguments: &GenerateSchemas) -> Result<PathBuf, Failure> {
 
 fn trees(texts: &BTreeMap<String, String>) -> Result<BTreeMap<String, Value>, Problem> {
     let tree = |(name, text): (&String, &String)| {
-        let bounds = Bounds::file();
-        let value = if Path::new(name).extension().is_some_and(|end| end.eq_ignore_ascii_case("json")) {
-            parse(text.as_bytes(), &bounds)
-        } else {
-            yaml::parse(text, &bounds).map(|(value, _)| value)
-        };
+        let value = gabion_openapi::tree(name, text);
         let value = value.map_err(|error| Problem::new(name.as_str(), error.to_string()))?;
         Ok((name.clone(), value))
     };
