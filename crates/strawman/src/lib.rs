@@ -20,4 +20,4 @@ pub use account::{Account, accounts};
 pub use app::webhook::SECRET as PAYMENT_SECRET;
 pub use attack::{AttackError, Outcome, Progress, Target, Verdict, attack};
 pub use hole::{Hole, Visibility, holes};
-pub use serve::{Handle, Identity, Options, ServeError, serve};
+pub use serve::{Handle, Identity, Options, Place, ServeError, serve, serve_at};

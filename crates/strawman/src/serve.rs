@@ -114,14 +114,40 @@ impl Drop for Handle {
     }
 }
 
+/// Where an application listens already; whoever calls waits until it is [served](serve_at).
+#[derive(Debug)]
+pub struct Place {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Place {
+    /// Begins to listen; port 0 takes a free one. Loopback only.
+    pub async fn take(wanted: SocketAddr) -> Result<Self, ServeError> {
+        if !wanted.ip().is_loopback() {
+            return Err(ServeError::NotLoopback(wanted));
+        }
+        let bind = |source| ServeError::Bind { address: wanted, source };
+        let listener = TcpListener::bind(wanted).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        Ok(Self { listener, address })
+    }
+
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
 /// Starts the application on the current tokio runtime.
 pub async fn serve(options: Options) -> Result<Handle, ServeError> {
-    if !options.address.ip().is_loopback() {
-        return Err(ServeError::NotLoopback(options.address));
-    }
-    let bind = |source| ServeError::Bind { address: options.address, source };
-    let listener = TcpListener::bind(options.address).await.map_err(bind)?;
-    let address = listener.local_addr().map_err(bind)?;
+    serve_at(Place::take(options.address).await?, options).await
+}
+
+/// Starts the application where it listens already: for whoever has to say where it is before they know all of
+/// its options.
+pub async fn serve_at(place: Place, options: Options) -> Result<Handle, ServeError> {
+    let Place { listener, address } = place;
     let (stop, stopped) = watch::channel(false);
     let router = app::router(&options, address, stopped.clone()).await.map_err(ServeError::Data)?;
     let router = if options.guarded { guard(router, &options.identity, address) } else { router };

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use gabion_model::{Rng, Secret, random};
 use gabion_service::{Caller, NewAccount};
-use gabion_strawman::{Account, Handle, Identity, Options};
+use gabion_strawman::{Account, Handle, Identity, Options, Place, ServeError, serve};
 use tempfile::TempDir;
 
 use super::shop::{self, Places};
 use crate::failure::Failure;
-use crate::gate::generation;
 use crate::gate::running::Running;
 use crate::gate::state::State;
 use crate::output;
@@ -38,21 +37,21 @@ impl Stage {
             .prefix("gabion-demo-")
             .tempdir()
             .map_err(|error| Failure::new("the demo has no place for its files").because(&error))?;
-        let gate = free_address(port)?;
-        let application = free_address_beside(gate)?;
-        let config = shop::configuration(directory.path(), &Places { gate, application })?;
+        let place = Place::take(Options::vulnerable().address).await.map_err(not_started)?;
+        let places = Places { gate: address(port), application: place.address() };
+        let config = shop::configuration(directory.path(), &places)?;
 
         let state = State::open(&config)?;
-        let jwks = serde_json::to_string(&*state.service.keyring().public()).map_err(std::io::Error::from)?;
-        let issuer = generation::origin(&config, gate);
-        let told = Identity::Gate { jwks, issuer, audience: shop::UPSTREAM.to_owned() };
-        let options = Options { guarded, ..Options::vulnerable() };
-        let behind = serve(Options { identity: told, address: application, ..options.clone() }).await?;
-        let repaired = serve(Options { repaired: true, ..options.clone() }).await?;
-        let alone = serve(options).await?;
-
         let people = enrol(&state).await?;
+        let jwks = serde_json::to_string(&*state.service.keyring().public()).map_err(std::io::Error::from)?;
         let gate = Running::start(config, state).await?;
+
+        let told = Identity::Gate { jwks, issuer: gate.origin(), audience: shop::UPSTREAM.to_owned() };
+        let options = Options { guarded, ..Options::vulnerable() };
+        let behind = gabion_strawman::serve_at(place, Options { identity: told, ..options.clone() });
+        let behind = behind.await.map_err(not_started)?;
+        let repaired = serve(Options { repaired: true, ..options.clone() }).await.map_err(not_started)?;
+        let alone = serve(options).await.map_err(not_started)?;
         Ok(Self { alone, repaired, behind, gate, people, directory })
     }
 
@@ -70,30 +69,20 @@ impl Stage {
     }
 }
 
-/// The wanted port, or a free one when it is taken.
-fn free_address(port: u16) -> Result<SocketAddr, Failure> {
+/// The wanted port, or any free one when it is taken.
+fn address(port: u16) -> SocketAddr {
     let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    match TcpListener::bind(wanted).and_then(|listener| listener.local_addr()) {
-        Ok(address) => return Ok(address),
-        Err(error) => output::warn(format_args!("port {port} cannot be used ({error}); taking a free one")),
-    }
-    let any = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-    any.map_err(|error| Failure::new("there is no free port on 127.0.0.1").because(&error))
-}
-
-fn free_address_beside(other: SocketAddr) -> Result<SocketAddr, Failure> {
-    loop {
-        let address = free_address(0)?;
-        if address != other {
-            return Ok(address);
+    match TcpListener::bind(wanted) {
+        Ok(_) => wanted,
+        Err(error) => {
+            output::warn(format_args!("port {port} cannot be used ({error}); taking a free one"));
+            SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
         }
     }
 }
 
-async fn serve(options: Options) -> Result<Handle, Failure> {
-    gabion_strawman::serve(options)
-        .await
-        .map_err(|error| Failure::new("the vulnerable application does not start").because(&error))
+fn not_started(error: ServeError) -> Failure {
+    Failure::new("the vulnerable application does not start").because(&error)
 }
 
 /// Makes the application's people known to the gate, each with a password of their own.
@@ -156,6 +145,6 @@ mod tests {
     fn a_taken_port_is_replaced_by_a_free_one() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = taken.local_addr().unwrap().port();
-        assert_ne!(free_address(port).unwrap().port(), port);
+        assert_eq!(address(port).port(), 0);
     }
 }
