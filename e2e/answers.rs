@@ -183,3 +183,21 @@ async fn numbers_of_cards_do_not_leave_and_accounts_only_where_they_belong() {
     let (status, said) = get(gate.address, "/public/card").await;
     assert_eq!((status, said.as_str()), (StatusCode::OK, "<p>**** **** **** 4242</p>"));
 }
+
+const MARKUP: &str = "[[routes]]\npath = \"/public/comment\"\naccess = \"public\"\nupstream = \"app\"\n\
+    sanitise = { pointers = [\"/list/*/html\"] }\n\n\
+    [[routes]]\npath = \"/public/fragment\"\naccess = \"public\"\nupstream = \"app\"\nsanitise = { html = true }\n";
+
+#[tokio::test]
+async fn markup_of_people_leaves_cleaned_where_a_route_says_that_it_is_some() {
+    let server = serve("answers_server.mjs").await;
+    let gate = Gate::start_with(server.address, MARKUP).await;
+    let (status, said) = get(gate.address, "/public/fragment").await;
+    assert_eq!(
+        (status, said.as_str()),
+        (StatusCode::OK, "<p>hi <a rel=\"noopener noreferrer\">there</a></p>")
+    );
+    let (status, said) = get(gate.address, "/public/comment").await;
+    let expected = r#"{"id":"12345678901234567890","list":[{"html":"<b>hi</b>"}]}"#;
+    assert_eq!((status, said.as_str()), (StatusCode::OK, expected));
+}

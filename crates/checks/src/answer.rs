@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, res
 use crate::denial::{Denial, Remedy, Violation};
 use crate::exchange::{Audience, Exchange};
 use crate::forward_auth;
+use crate::leaks::DIGESTS;
 
 /// The answer on its way out, as the checks see it.
 #[derive(Debug)]
@@ -84,7 +85,7 @@ pub(crate) fn refusal(exchange: &Exchange, denial: &Denial) -> Response<Bytes> {
 
 /// Makes an upstream's answer the gate's own: same status, other content.
 pub(crate) fn replace(exchange: &Exchange, head: &mut response::Parts, public: &'static str) -> Bytes {
-    for name in CONTENT_FIELDS {
+    for name in CONTENT_FIELDS.into_iter().chain(DIGESTS) {
         head.headers.remove(name);
     }
     head.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

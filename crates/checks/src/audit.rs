@@ -183,6 +183,10 @@ impl Check for Audit {
             });
         }
     }
+
+    fn late(&self, exchange: &Exchange, check: &'static str, denial: &Denial, refused: bool) {
+        self.ledger.observe(event(exchange, check, denial, refused));
+    }
 }
 
 #[cfg(test)]

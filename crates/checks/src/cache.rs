@@ -12,9 +12,11 @@
 //!    `X-Accel-Expires` and others).
 //! 2. With `cache = "private"` the application's word stays, but shared caches are excluded: `public` and `s-maxage`
 //!    go, `private` comes.
-//! 3. With `cache = "upstream"`, the default of public routes, nothing changes, except for an answer to somebody who
-//!    is known: one that sets a cookie is treated as in 2, and so is one that does not say itself who may keep it
-//!    (`public`, `s-maxage`, `private`, `no-store`), since shared caches may keep what says nothing (RFC 9111 §4.2.2).
+//! 3. With `cache = "upstream"`, the default of public routes, nothing changes, except for an answer that sets a cookie,
+//!    which is treated as in 2, since whoever got it from a shared cache would get the cookie too; and for one to
+//!    somebody who is known that does not say itself who may keep it (`public`, `s-maxage`, `private`, `no-store`),
+//!    since shared caches may keep what says nothing (RFC 9111 §4.2.2). `private` of single fields says nothing of the
+//!    rest (§5.2.2.7).
 //!
 //! **Answer.** Never refuses.
 //!
@@ -57,7 +59,7 @@ impl Settings {
 #[must_use]
 pub fn verify(policy: CachePolicy, is_known: bool, sets_cookie: bool, says_who: bool) -> CachePolicy {
     match policy {
-        CachePolicy::Upstream if is_known && (sets_cookie || !says_who) => CachePolicy::Private,
+        CachePolicy::Upstream if sets_cookie || is_known && !says_who => CachePolicy::Private,
         policy => policy,
     }
 }
@@ -110,10 +112,23 @@ impl Check for Cache {
 /// Whether the application says who may keep it.
 fn says_who(headers: &HeaderMap) -> bool {
     headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-        value.split(',').any(|directive| {
-            let name = directive.split('=').next().unwrap_or_default().trim();
-            ["public", "s-maxage", "private", "no-store"].iter().any(|known| name.eq_ignore_ascii_case(known))
+        directives(value).any(|(name, argument)| match name {
+            name if name.eq_ignore_ascii_case("private") => argument.is_empty(),
+            name => ["public", "s-maxage", "no-store"].iter().any(|known| name.eq_ignore_ascii_case(known)),
         })
+    })
+}
+
+/// Names and arguments. Commas in quotes separate nothing (RFC 9111 §5.2).
+fn directives(value: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut quoted = false;
+    let split = move |sign: char| {
+        quoted ^= sign == '"';
+        sign == ',' && !quoted
+    };
+    value.split(split).map(|directive| {
+        let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
+        (name.trim(), argument.trim())
     })
 }
 
@@ -123,12 +138,15 @@ fn make_private(headers: &mut HeaderMap) {
     }
     let mut text = String::from("private");
     for value in headers.get_all(CACHE_CONTROL) {
-        for directive in value.to_str().unwrap_or("no-store").split(',').map(str::trim) {
-            let name = directive.split('=').next().unwrap_or_default();
+        for (name, argument) in directives(value.to_str().unwrap_or("no-store")) {
             let shared = ["public", "private", "s-maxage", "proxy-revalidate"];
-            if !directive.is_empty() && !shared.iter().any(|shared| name.eq_ignore_ascii_case(shared)) {
+            if !name.is_empty() && !shared.iter().any(|shared| name.eq_ignore_ascii_case(shared)) {
                 text.push_str(", ");
-                text.push_str(directive);
+                text.push_str(name);
+                if !argument.is_empty() {
+                    text.push('=');
+                    text.push_str(argument);
+                }
             }
         }
     }
@@ -137,11 +155,12 @@ fn make_private(headers: &mut HeaderMap) {
 }
 
 /// What is meant for one cache on the way, and overrules `Cache-Control` there (RFC 9213 and those before it).
-const OF_SINGLE_CACHES: [HeaderName; 8] = [
+const OF_SINGLE_CACHES: [HeaderName; 9] = [
     HeaderName::from_static("akamai-cache-control"),
     HeaderName::from_static("cdn-cache-control"),
     HeaderName::from_static("cloudflare-cdn-cache-control"),
     HeaderName::from_static("edge-control"),
+    HeaderName::from_static("netlify-cdn-cache-control"),
     HeaderName::from_static("surrogate-control"),
     HeaderName::from_static("surrogate-key"),
     HeaderName::from_static("vercel-cdn-cache-control"),
@@ -152,6 +171,35 @@ const OF_SINGLE_CACHES: [HeaderName; 8] = [
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_field_that_is_private_says_nothing_of_the_rest() {
+        let rows = [
+            ("public", true),
+            ("Private", true),
+            ("max-age=5, S-MaxAge = 9", true),
+            ("no-store", true),
+            ("private=\"set-cookie, x\"", false),
+            ("no-cache=\"public\"", false),
+            ("no-cache=\"a, public, b\"", false),
+            ("max-age=60", false),
+            ("must-revalidate", false),
+            ("x-public", false),
+        ];
+        for (value, says) in rows {
+            let mut headers = HeaderMap::new();
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static(value));
+            assert_eq!(says_who(&headers), says, "{value}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.append(
+            CACHE_CONTROL,
+            HeaderValue::from_static("private=\"a, b\", no-cache=\"c, public\", public"),
+        );
+        headers.append(CACHE_CONTROL, HeaderValue::from_static("max-age=5"));
+        make_private(&mut headers);
+        assert_eq!(headers[CACHE_CONTROL], "private, no-cache=\"c, public\", max-age=5");
+    }
 
     proptest! {
         #[test]
@@ -170,7 +218,7 @@ mod tests {
         #[test]
         fn what_is_for_somebody_is_never_left_to_the_upstream(known: bool, sets_cookie: bool, everybody: bool) {
             let policy = verify(CachePolicy::Upstream, known, sets_cookie, everybody);
-            prop_assert_eq!(policy == CachePolicy::Upstream, !known || everybody && !sets_cookie);
+            prop_assert_eq!(policy == CachePolicy::Upstream, !sets_cookie && (!known || everybody));
             prop_assert_eq!(verify(CachePolicy::NoStore, known, sets_cookie, everybody), CachePolicy::NoStore);
         }
     }

@@ -49,6 +49,29 @@ pub trait Check: Send + Sync + fmt::Debug {
         let _ = (exchange, head, seen);
         Inspected::Pass
     }
+
+    /// What judges the body of an application's answer while it leaves. Asked before anything dresses the head, when
+    /// [`Check::inspect`] has not seen all of the body; it is given the whole body all the same. One check for each
+    /// answer.
+    fn follow(&self, exchange: &Exchange, head: &mut response::Parts) -> Option<Box<dyn Leaving>> {
+        let _ = (exchange, head);
+        None
+    }
+
+    /// Hears what was found in an answer whose head had left.
+    fn late(&self, exchange: &Exchange, check: &'static str, denial: &Denial, refused: bool) {
+        let _ = (exchange, check, denial, refused);
+    }
+}
+
+/// Judges an answer's body while it leaves. As many bytes go out as come in.
+pub trait Leaving: Send + fmt::Debug {
+    /// The next piece, `None` at the end of the body: what may leave now. Some of it may be held back until more has
+    /// come.
+    ///
+    /// # Errors
+    /// That nothing more may leave: the connection is broken off.
+    fn take(&mut self, piece: Option<Bytes>) -> Result<Bytes, Denial>;
 }
 
 /// What a check is shown of an answer's body.

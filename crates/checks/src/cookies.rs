@@ -239,6 +239,21 @@ mod tests {
             ("__Host-x=1; Path=/; Secure; Domain=a.example", true, None),
             ("__Host-x=1; Path=/app; Secure", true, None),
             ("__Secure-x=1", false, None),
+            ("__HOST-x=1; Secure; Path=/; DOMAIN=a.example", true, None),
+            ("__Host-x=1; Secure; Path=/; Path=/app", true, None),
+            (
+                "sid=1; SameSite=Strict; SameSite=None",
+                true,
+                Some("sid=1; SameSite=Strict; SameSite=None; HttpOnly; Secure"),
+            ),
+            (
+                "sid=1; samesite=nonsense",
+                true,
+                Some("sid=1; samesite=nonsense; HttpOnly; Secure; SameSite=Lax"),
+            ),
+            ("sid=1; HttpOnly=no; Secure=no", true, Some("sid=1; HttpOnly=no; Secure=no; SameSite=Lax")),
+            ("sid=1;;; ; Path=/", false, Some("sid=1; ; ; ; Path=/; HttpOnly; SameSite=Lax")),
+            ("xsrf-token=1", false, Some("xsrf-token=1; HttpOnly; SameSite=Lax")),
             ("__Host-x=1; Path=/", true, Some("__Host-x=1; Path=/; HttpOnly; Secure; SameSite=Lax")),
         ];
         for (value, secure, expected) in rows {

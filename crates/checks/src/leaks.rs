@@ -11,12 +11,16 @@
 //! 1. The text of an answer (text, HTML, JSON, XML, scripts) is searched for what `kinds` lists: tokens of known issuers
 //!    and our own API keys by prefix, form and checksum; private keys; password hashes; card numbers by issuer range,
 //!    length and Luhn; IBANs by country, length and check digits; JSON Web Tokens and national ids where asked for.
-//! 2. At most `scan` bytes of an answer are searched, in whatever pieces they come; what follows passes unseen. A live
-//!    stream (`text/event-stream`) is not held back, and not searched.
-//! 3. With `action = "block"` the answer is refused. With `mask` every digit and letter of what was found becomes `*`,
-//!    but for the last four of card numbers and IBANs; an answer longer than `scan` is blocked instead.
-//! 4. What was found is recorded by kind and count, never by value.
-//! 5. A route may allow kinds: `leaks_allowed = ["iban"]` where people see their own accounts.
+//! 2. All of an answer is searched, in whatever pieces it comes: the first `scan` bytes before any of it leaves, the
+//!    rest, and live streams (`text/event-stream`) from their beginning, while they leave. What may be the beginning
+//!    of something is held back until more has come, 8 KiB at most.
+//! 3. With `action = "block"` an answer that holds something in its first `scan` bytes is refused. Later on the
+//!    connection is broken off in front of it: what stood before has left, and the answer does not look complete.
+//! 4. With `action = "mask"` every digit and letter of what was found becomes `*`, but for the last four of card numbers
+//!    and IBANs. Lengths stay.
+//! 5. What was found is recorded by kind and count, never by value.
+//! 6. A part of a text (206) is refused: what was looked for may be cut in two.
+//! 7. A route may allow kinds: `leaks_allowed = ["iban"]` where people see their own accounts.
 //!
 //! **Answer.** 502 with the request id.
 //!
@@ -25,26 +29,28 @@
 //! allow what belongs there, then `enforce`.
 //!
 //! **Caveat.** Compressed answers are not searched; under `enforce` the application is asked for uncompressed ones.
-//! Under `observe` only answers of a known length up to `scan` are, so that nothing is held back. Numbers written
-//! in pieces, encoded or drawn in a picture are not found. One in some thousand long numbers is a card's by chance.
+//! Under `observe` nothing is held back. Numbers written in pieces, encoded or drawn in a picture are not found. Of random
+//! numbers with sixteen digits two in a hundred are a card's by chance.
 //!
 //! **Example.** `[checks.leaks] mode = "enforce"`, `action = "mask"`, `kinds = ["card", "token", "private-key"]`.
 
 mod numbers;
 mod scan;
+mod stream;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use gabion_model::{ByteSize, ControlId, Problem};
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG};
 use http::{HeaderMap, HeaderName, StatusCode, request, response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use scan::{Found, MOST, scan};
 
-use crate::check::{Check, Inspected, Mode, Seen, Stop};
+use crate::check::{Check, Inspected, Leaving, Mode, Seen, Stop};
 use crate::denial::Denial;
 use crate::exchange::Exchange;
 use crate::order::{self, Needs};
@@ -61,7 +67,7 @@ pub struct Settings {
     pub action: Action,
     /// What is looked for.
     pub kinds: Vec<Kind>,
-    /// How much of an answer is searched.
+    /// How much of an answer is searched before any of it leaves. What follows is searched while it leaves.
     pub scan: ByteSize,
 }
 
@@ -133,7 +139,7 @@ pub fn verify(text: &[u8], complete: bool, kinds: &[Kind]) -> Vec<Found> {
     scan(text, complete, kinds)
 }
 
-/// Rule 3: the same text with the same length.
+/// Rule 4: the same text with the same length.
 #[must_use]
 pub fn mask(text: &[u8], found: &[Found]) -> Vec<u8> {
     let mut masked = text.to_vec();
@@ -169,11 +175,20 @@ pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
     order::step(needs.settings.leaks.mode, Leaks::new(&needs.settings.leaks, needs.routes))
 }
 
+fn refusal(found: &[Found]) -> Denial {
+    Denial::new(
+        ControlId::DATA_MINIMISATION,
+        StatusCode::BAD_GATEWAY,
+        "The answer held something that must not leave, and was stopped. The request id tells its operators what.",
+        said(found),
+    )
+}
+
 /// The check.
 #[derive(Debug)]
 pub struct Leaks {
     /// Per route: what is looked for.
-    kinds: Vec<Vec<Kind>>,
+    kinds: Vec<Arc<[Kind]>>,
     action: Action,
     scan: usize,
     enforced: bool,
@@ -193,8 +208,15 @@ impl Leaks {
         }
     }
 
-    fn kinds(&self, exchange: &Exchange) -> &[Kind] {
-        exchange.route.and_then(|route| self.kinds.get(route)).map_or(&[], Vec::as_slice)
+    /// What is looked for in an answer; `None` where nothing is.
+    fn kinds(&self, exchange: &Exchange) -> Option<&Arc<[Kind]>> {
+        self.kinds.get(exchange.route?).filter(|kinds| !kinds.is_empty())
+    }
+
+    /// Whether all of it can be had without holding anything back.
+    fn is_short(&self, headers: &HeaderMap) -> bool {
+        let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        length.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length <= self.scan)
     }
 }
 
@@ -208,54 +230,83 @@ impl Check for Leaks {
     }
 
     fn request(&self, _: &mut request::Parts, exchange: &mut Exchange) -> Result<(), Stop> {
-        if self.enforced && !self.kinds(exchange).is_empty() {
+        if self.enforced && self.kinds(exchange).is_some() {
             exchange.want_plain_answer();
         }
         Ok(())
     }
 
     fn look(&self, exchange: &mut Exchange, head: &response::Parts) -> Option<usize> {
-        if self.kinds(exchange).is_empty() || !is_text(&head.headers) {
-            return None;
-        }
-        let length = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-        let short =
-            length.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length <= self.scan);
-        (self.enforced || short).then_some(self.scan)
+        self.kinds(exchange)?;
+        let held = is_text(&head.headers) && !is_live(&head.headers);
+        (held && (self.enforced || self.is_short(&head.headers))).then_some(self.scan)
     }
 
     fn inspect(&self, exchange: &mut Exchange, head: &mut response::Parts, seen: &Seen<'_>) -> Inspected {
-        let text = seen.bytes.get(..self.scan).unwrap_or(seen.bytes);
-        let complete = seen.complete && text.len() == seen.bytes.len();
-        let found = verify(text, complete, self.kinds(exchange));
+        let Some(kinds) = self.kinds(exchange) else { return Inspected::Pass };
+        if head.status == StatusCode::PARTIAL_CONTENT && head.headers.contains_key(CONTENT_RANGE) {
+            return Inspected::Deny(Denial::new(
+                ControlId::DATA_MINIMISATION,
+                StatusCode::BAD_GATEWAY,
+                "Parts of this answer cannot be had alone.",
+                "a part of a text, which cannot be searched",
+            ));
+        }
+        let masks = self.action == Action::Mask && self.enforced;
+        // What follows is masked with it, while it leaves.
+        if masks && !seen.complete {
+            return Inspected::Pass;
+        }
+        let found = verify(seen.bytes, seen.complete, kinds);
         if found.is_empty() {
             return Inspected::Pass;
         }
-        if self.action == Action::Mask && self.enforced && complete && found.len() < MOST {
+        if masks && found.len() < MOST {
             for name in DIGESTS {
                 head.headers.remove(name);
             }
-            return Inspected::Replace(Bytes::from(mask(text, &found)));
+            return Inspected::Replace(Bytes::from(mask(seen.bytes, &found)));
         }
-        Inspected::Deny(Denial::new(
-            ControlId::DATA_MINIMISATION,
-            StatusCode::BAD_GATEWAY,
-            "The answer held something that must not leave, and was stopped. The request id tells its operators what.",
-            said(&found),
-        ))
+        Inspected::Deny(refusal(&found))
+    }
+
+    fn follow(&self, exchange: &Exchange, head: &mut response::Parts) -> Option<Box<dyn Leaving>> {
+        let kinds = self.kinds(exchange)?;
+        if !is_text(&head.headers) {
+            return None;
+        }
+        let action = if self.enforced { self.action } else { Action::Block };
+        if action == Action::Mask {
+            for name in DIGESTS {
+                head.headers.remove(name);
+            }
+        }
+        Some(Box::new(stream::Stream::new(kinds, action)))
     }
 }
 
-/// Uncompressed text that comes to an end.
+/// Text that can be read.
 fn is_text(headers: &HeaderMap) -> bool {
-    if headers.contains_key(CONTENT_ENCODING) {
+    if !is_plain(headers) {
         return false;
     }
     let Some(kind) = headers.get(CONTENT_TYPE) else { return true };
     let kind = kind.as_bytes().to_ascii_lowercase();
     let holds = |word: &[u8]| memchr::memmem::find(&kind, word).is_some();
-    !kind.starts_with(b"text/event-stream")
-        && (kind.starts_with(b"text/") || holds(b"json") || holds(b"xml") || holds(b"javascript"))
+    kind.starts_with(b"text/") || holds(b"json") || holds(b"xml") || holds(b"javascript")
+}
+
+/// Nobody waits for the end of it.
+fn is_live(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], http::HeaderValue::as_bytes);
+    kind.get(..LIVE.len()).is_some_and(|start| start.eq_ignore_ascii_case(LIVE))
+}
+
+const LIVE: &[u8] = b"text/event-stream";
+
+/// Whether a body is there as it is, without a content coding.
+pub(crate) fn is_plain(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// Fields that describe the bytes as they were.

@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::{
     access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, graphql,
     headers, identity_header, leaks, learn, limits, mtls, normalise, policy, rate, redirect_https, redirects,
-    request_id, session, upload, webhook,
+    request_id, sanitise, session, upload, webhook,
 };
 
 /// Top to bottom. A starred check also acts on answers; every refusal leaves through all of those.
@@ -75,6 +75,8 @@ const ORDER: &[fn(&Needs<'_, '_>) -> Option<Step>] = &[
     cookies::step,
     // what caches may keep,*
     cache::step,
+    // markup that people wrote, in what is left of the answer by now,
+    sanitise::step,
     // secrets and personal numbers nobody should see. Before errors are replaced, whose text is gone then,
     leaks::step,
     // and errors that say too much. Late, so that nothing dresses a body that is then replaced.*

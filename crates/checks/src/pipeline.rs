@@ -12,7 +12,7 @@ use http::{Response, StatusCode, request, response};
 
 use crate::answer::{self, Answer, Source};
 use crate::audit::AccessLog;
-use crate::check::{Arrived, Check, Inspected, Mode, Passage, Seen, Stop, Wants};
+use crate::check::{Arrived, Check, Mode, Passage, Stop, Wants};
 use crate::client_address;
 use crate::contract::Contracts;
 use crate::denial::Denial;
@@ -29,6 +29,10 @@ use crate::route::{Found, Route, Routes};
 use crate::settings::Settings;
 use crate::upload::Outside;
 use crate::webhook::{self, Replays, Senders};
+
+pub use outgoing::Followed;
+
+mod outgoing;
 
 /// What the pipeline needs from outside.
 #[derive(Debug)]
@@ -114,8 +118,8 @@ pub struct Admitted {
     pub body: Option<Bytes>,
     /// What judges the body on its way.
     pub passage: Option<Box<dyn Passage>>,
-    /// The passage may only watch: whatever it finds, the body goes on as it came.
-    pub only_watched: bool,
+    /// The passage may only watch, for the check of this name: whatever it finds, the body goes on as it came.
+    pub only_watched: Option<&'static str>,
     pub exchange: Exchange,
 }
 
@@ -524,9 +528,9 @@ impl Pipeline {
         self.refusal(exchange, denial, check)
     }
 
-    /// Counts what a body that was only watched would have been refused for.
-    pub fn observed_in_body(&self, denial: &Denial) {
-        self.counters.add("upload", denial.control, Verdict::Observed);
+    /// Counts what a body that `check` only watched would have been refused for.
+    pub fn observed_in_body(&self, check: &'static str, denial: &Denial) {
+        self.counters.add(check, denial.control, Verdict::Observed);
     }
 
     /// A refusal before there is a head: the connection limit, a malformed request line.
@@ -546,63 +550,6 @@ impl Pipeline {
             _ => Source::Upstream,
         };
         self.dress(exchange, head, source)
-    }
-
-    /// Whether a check wants to see the body of an application's answer, and how many bytes of it at most. Asked
-    /// before [`response`](Self::response).
-    pub fn look(&self, exchange: &mut Exchange, head: &response::Parts) -> Option<usize> {
-        exchange.looking = 0;
-        let mut most = None;
-        for (index, step) in self.steps.iter().enumerate() {
-            if let Some(limit) = step.check.look(exchange, head) {
-                exchange.looking |= 1 << index.min(63);
-                most = most.max(Some(limit));
-            }
-        }
-        most
-    }
-
-    /// Lets the checks that asked for it judge an answer's body.
-    pub fn inspect(
-        &self,
-        exchange: &mut Exchange,
-        head: &mut response::Parts,
-        seen: &Seen<'_>,
-    ) -> Result<Option<Bytes>, Box<(Denial, &'static str)>> {
-        let mut replaced: Option<Bytes> = None;
-        let looking = std::mem::take(&mut exchange.looking);
-        for (index, step) in self.steps.iter().enumerate() {
-            if looking & 1 << index.min(63) == 0 {
-                continue;
-            }
-            let seen = match &replaced {
-                Some(bytes) => Seen { bytes, complete: true },
-                None => *seen,
-            };
-            if step.mode == Mode::Observe {
-                let mut untouched = head.clone();
-                match step.check.inspect(exchange, &mut untouched, &seen) {
-                    Inspected::Pass => {}
-                    Inspected::Observe(denial) | Inspected::Deny(denial) => {
-                        self.observe(step, denial, exchange);
-                    }
-                    Inspected::Replace(_) => {
-                        self.counters.add(step.check.name(), step.check.control(), Verdict::Observed);
-                    }
-                }
-                continue;
-            }
-            match step.check.inspect(exchange, head, &seen) {
-                Inspected::Pass => {}
-                Inspected::Replace(bytes) => {
-                    self.counters.add(step.check.name(), step.check.control(), Verdict::Replaced);
-                    replaced = Some(bytes);
-                }
-                Inspected::Observe(denial) => self.observe(step, denial, exchange),
-                Inspected::Deny(denial) => return Err(Box::new((denial, step.check.name()))),
-            }
-        }
-        Ok(replaced)
     }
 
     /// What was counted since the start.
@@ -634,7 +581,8 @@ impl Pipeline {
             RequestBody::Unread | RequestBody::Cut(_) => None,
         };
         let passage = exchange.passage.take();
-        let only_watched = exchange.passage_by.is_some_and(|(_, mode)| mode == Mode::Observe);
+        let only_watched =
+            exchange.passage_by.filter(|(_, mode)| *mode == Mode::Observe).map(|(check, _)| check);
         Ok(Admitted { head, destination, body_limit, body, passage, only_watched, exchange })
     }
 

@@ -12,8 +12,8 @@
 //! 2. They are read as browsers read them: `\` is `/`, `//host` and `/\host` leave the site, white space around counts
 //!    for nothing. What browsers and libraries read differently is refused outright: control characters, user
 //!    information, `https:host` without slashes, a host that is not plain ASCII, `%` in a host.
-//! 3. Schemes other than `http` and `https` are refused unless listed (`shop-app:`); `javascript:`, `data:`, `vbscript:`
-//!    and `blob:` cannot be listed.
+//! 3. Schemes other than `http` and `https` are refused unless listed (`shop-app:`); `javascript:`, `data:`, `vbscript:`,
+//!    `blob:`, `file:` and their like cannot be listed.
 //! 4. Two `Location` fields are refused.
 //!
 //! **Answer.** 502 in the place of the redirect: the person is told that it led elsewhere, and the record names the
@@ -22,7 +22,9 @@
 //! **Default.** `observe`: an ordinary application sends people to its payment or sign-in provider, and a list of those
 //! cannot be guessed. What would be refused is counted and recorded; `enforce` once the list is complete.
 //!
-//! **Caveat.** Pages can also redirect by script or `<meta http-equiv="refresh">`; that is not seen here.
+//! **Caveat.** Pages can also redirect by script or `<meta http-equiv="refresh">`; that is not seen here. `Location` of
+//! other answers (201), `Content-Location` and `Link` lead nobody anywhere by themselves and are not judged. Another
+//! port or scheme of this site's host is this site.
 //!
 //! **Example.** `[checks.redirects] mode = "enforce"`, `targets = ["https://pay.example", "https://*.login.example"]`.
 
@@ -337,7 +339,8 @@ impl Check for Redirects {
 }
 
 /// Schemes by which an address runs something in a page of this site.
-const NEVER: [&str; 6] = ["blob", "data", "http", "https", "javascript", "vbscript"];
+const NEVER: [&str; 10] =
+    ["about", "blob", "data", "file", "filesystem", "http", "https", "javascript", "vbscript", "view-source"];
 
 #[cfg(test)]
 mod tests {
@@ -402,6 +405,11 @@ mod tests {
             "https://evil.example#.shop.example",
             "https://evil.example\\.shop.example",
             "https://2130706433",
+            "https://shop.example.evil.example",
+            "https://shop.example..",
+            "http:/\\evil.example",
+            "https:\\/evil.example/shop.example",
+            "//xn--shp-0na.example",
         ] {
             assert_eq!(judge(address), Err(Violation::Elsewhere), "{address:?}");
         }
@@ -420,6 +428,10 @@ mod tests {
             "https://shop.example:8a",
             "1:2",
             "h\u{e9}:a",
+            "https://sh\u{f6}p.example",
+            "https://shop.example%00.evil.example",
+            "https://shop.example:80:80",
+            "//@shop.example",
             "//",
         ] {
             assert_eq!(judge(address), Err(Violation::Ambiguous), "{address:?}");
@@ -446,6 +458,7 @@ mod tests {
             "https://pay.example/path",
             "//pay.example",
             "javascript:",
+            "file:",
             "Data:",
             "https:",
             "*",
@@ -461,7 +474,7 @@ mod tests {
 
     #[test]
     fn the_address_in_a_refresh_is_found() {
-        let rows: [(&str, Option<&str>); 8] = [
+        let rows: [(&str, Option<&str>); 11] = [
             ("5", None),
             ("5;", None),
             ("5; url=https://evil.example", Some("https://evil.example")),
@@ -470,6 +483,9 @@ mod tests {
             ("0 https://evil.example", Some("https://evil.example")),
             ("0;url=", Some("")),
             ("0;uri=x", Some("uri=x")),
+            ("0;url //evil.example", Some("url //evil.example")),
+            ("0;;, url=//evil.example", Some("//evil.example")),
+            ("0;\"//evil.example\"", Some("//evil.example")),
         ];
         for (value, expected) in rows {
             assert_eq!(refresh(value.as_bytes()), expected.map(str::as_bytes), "{value}");

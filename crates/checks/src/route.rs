@@ -101,6 +101,10 @@ pub struct Route {
     /// Where redirects of this route may lead, beside `checks.redirects.targets`.
     #[serde(default)]
     pub redirect_targets: Option<Vec<String>>,
+    /// What of this route's answers is markup that people wrote, to be cleaned: `{ html = true }` for answers that
+    /// are fragments, `{ pointers = ["/comments/*/html"] }` for texts in JSON.
+    #[serde(default)]
+    pub sanitise: Option<crate::sanitise::RouteSettings>,
     /// What `checks.leaks` lets pass here, for instance `["iban"]` where people see their own accounts.
     #[serde(default)]
     pub leaks_allowed: Vec<crate::leaks::Kind>,
@@ -174,6 +178,7 @@ impl Route {
             webhook: None,
             graphql: None,
             redirect_targets: None,
+            sanitise: None,
             leaks_allowed: Vec::new(),
             csp: None,
             headers: BTreeMap::new(),
@@ -229,6 +234,8 @@ impl Route {
         problems.extend(crate::redirects::problems_of(targets, "redirect_targets"));
         let graphql = self.graphql.iter().flat_map(crate::graphql::RouteSettings::problems);
         problems.extend(graphql.map(|problem| problem.under("graphql")));
+        let sanitise = self.sanitise.iter().flat_map(crate::sanitise::RouteSettings::problems);
+        problems.extend(sanitise.map(|problem| problem.under("sanitise")));
         problems.extend(self.problems_of_credentials());
         let upload = self.upload.iter().flat_map(RouteUpload::problems);
         problems.extend(upload.map(|problem| problem.under("upload")));

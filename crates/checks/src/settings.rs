@@ -9,7 +9,7 @@ use crate::route::Route;
 use crate::{
     access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, graphql,
     headers, identity_header, leaks, learn, limits, mtls, normalise, policy, rate, redirect_https, redirects,
-    request_id, session, upload, webhook,
+    request_id, sanitise, session, upload, webhook,
 };
 
 /// Settings of all checks. Every default is the safe one.
@@ -64,6 +64,8 @@ pub struct Settings {
     pub cookies: cookies::Settings,
     /// Private answers stay out of caches.
     pub cache: cache::Settings,
+    /// Markup that people wrote.
+    pub sanitise: sanitise::Settings,
     /// Secrets and personal numbers in answers.
     pub leaks: leaks::Settings,
     /// Error answers that say too much.
@@ -101,6 +103,7 @@ impl Settings {
             ("redirects", self.redirects.problems()),
             ("cookies", self.cookies.problems()),
             ("cache", self.cache.problems()),
+            ("sanitise", self.sanitise.problems()),
             ("leaks", self.leaks.problems()),
             ("errors", self.errors.problems()),
             ("audit", self.audit.problems()),

@@ -19,8 +19,9 @@
 //!    taken. Pages, scripts and programs are never taken, whatever they are called.
 //! 5. A file is of one kind from its first byte to its last: pictures, sound, film and PDF are walked to their ends;
 //!    what stands behind the end, or could be read as a page or an archive, is refused.
-//! 6. A picture has at most `max_pixels` and `max_frames`, by its own header. What in JPEG, PNG, GIF and WebP is not the
-//!    picture is left out (`metadata = "strip"`); with `reencode` pictures are encoded anew.
+//! 6. A picture has at most `max_pixels` and `max_frames`, by its own header. What is not the picture,
+//!    the film or the sound goes with `metadata = "strip"`: left out in JPEG, PNG, GIF, WebP and MP3, blanked in its place in
+//!    AVIF, HEIC, MP4, M4A, MOV, FLAC, WAV and AVI. With `reencode` pictures are encoded anew.
 //! 7. SVG runs, fetches and embeds nothing; PDF runs nothing and holds no files; documents hold no macros.
 //! 8. Archives unpack within bounds, name nothing outside themselves, hold no links, are not encrypted, and say the
 //!    same in their directory as in their entries.
@@ -36,7 +37,7 @@
 //! **Default.** GIF, JPEG, PDF, PNG, WebP and plain text up to 5 MB, ten in a request, renamed, without metadata. The
 //! application hears of a request when all of it was judged.
 //!
-//! **Caveat.** Metadata is left where it is in AVIF, HEIC, PDF, documents, sound and film. Archives this check cannot
+//! **Caveat.** Metadata is left where it is in PDF, documents, WebM, Matroska and Ogg; dates stay in film. Archives this check cannot
 //! look into (7z, rar, xz, bzip2, zstd) and old Office documents cannot be taken. A body of another type than
 //! `multipart/form-data`, picture, sound, film, PDF or archive is not looked at on routes without `raw`: JSON with a
 //! file in it is the contract's. Forward-auth sees no bodies.
@@ -72,6 +73,7 @@ mod content;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod gzip;
+mod hidden;
 mod image;
 mod judge;
 mod kind;

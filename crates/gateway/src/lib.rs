@@ -20,6 +20,7 @@ mod admission;
 mod body;
 mod certificates;
 mod core;
+mod follow;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod gate;

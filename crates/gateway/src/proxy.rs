@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 
 use crate::body::{BodyError, RequestBody};
 use crate::core::{Core, CoreLive};
+use crate::follow::Follow;
 use crate::lease::Lease;
 use crate::local::LocalBody;
 use crate::passage::Passage;
@@ -46,6 +47,8 @@ pub(crate) struct AnswerBody {
     prefix: Bytes,
     lease: Option<Lease>,
     ended: Option<Ended>,
+    /// Who judges it while it leaves.
+    follow: Option<Box<Follow>>,
 }
 
 #[derive(Debug)]
@@ -103,9 +106,9 @@ pub(crate) async fn answer(
         body = RequestBody::empty();
     }
     if let Some(judge) = passage.filter(|_| !body.is_empty()) {
-        let passage = if only_watched {
+        let passage = if let Some(check) = only_watched {
             let live = Arc::clone(live);
-            Passage::watching(judge, move |denial| live.pipeline.observed_in_body(denial))
+            Passage::watching(judge, move |denial| live.pipeline.observed_in_body(check, denial))
         } else {
             Passage::new(judge)
         };
@@ -130,7 +133,7 @@ pub(crate) async fn answer(
             let upgrade = exchange.is_upgrade();
             match upstream::send(pool, head, body, upgrade, watch, &core.metrics).await {
                 Ok(sent) => match live.pipeline.look(&mut exchange, &sent.head) {
-                    None => dress(core, live, sent, &mut exchange),
+                    None => dress(core, live, sent, exchange, false),
                     // Boxed: most answers are not looked into.
                     Some(limit) => Box::pin(inspect(core, live, sent, exchange, limit)).await,
                 },
@@ -144,18 +147,23 @@ pub(crate) async fn answer(
     }
 }
 
-/// An upstream's answer with all that the checks add to its head.
-fn dress(core: &Core, live: &CoreLive, sent: Sent, exchange: &mut Exchange) -> Answer {
+/// An upstream's answer with all that the checks add to its head. `whole`: the checks that looked into the body saw all
+/// of it.
+fn dress(core: &Core, live: &CoreLive, sent: Sent, mut exchange: Exchange, whole: bool) -> Answer {
     let Sent { mut head, mut body, tunnel } = sent;
-    let replacement = live.pipeline.response(exchange, &mut head);
-    let lease = || exchange.life().map(|life| Lease::new(life, &core.shared().clock));
+    let followed = live.pipeline.follow(&exchange, &mut head, whole);
+    let replacement = live.pipeline.response(&mut exchange, &mut head);
+    let lease = exchange.life().map(|life| Lease::new(life, &core.shared().clock));
     if let Some(wire) = tunnel {
-        let tunnel = Tunnel { wire: *wire, lease: lease() };
+        let tunnel = Tunnel { wire: *wire, lease };
         return Answer { head, body, tunnel: Some(Box::new(tunnel)) };
     }
     match replacement {
         Some(replacement) => body = AnswerBody::own(replacement),
-        None => body.lease = lease(),
+        None => {
+            body.lease = lease;
+            body.follow = followed.map(|followed| Box::new(Follow::new(followed, exchange, &live.pipeline)));
+        }
     }
     Answer { head, body, tunnel: None }
 }
@@ -205,11 +213,11 @@ async fn inspect(
     let complete = sent.body.read_prefix(limit).await.unwrap_or(false);
     let seen = Seen { bytes: &sent.body.prefix, complete };
     match live.pipeline.inspect(&mut exchange, &mut sent.head, &seen) {
-        Ok(None) => dress(core, live, sent, &mut exchange),
+        Ok(None) => dress(core, live, sent, exchange, complete),
         Ok(Some(bytes)) => {
             sent.head.headers.insert(CONTENT_LENGTH, bytes.len().into());
             sent.body = AnswerBody::own(bytes);
-            dress(core, live, sent, &mut exchange)
+            dress(core, live, sent, exchange, true)
         }
         Err(found) => Answer::own(live.pipeline.refuse_answer(exchange, *found)),
     }
@@ -231,7 +239,7 @@ impl Answer {
 
 impl AnswerBody {
     fn new(source: Source) -> Self {
-        Self { source, prefix: Bytes::new(), lease: None, ended: None }
+        Self { source, prefix: Bytes::new(), lease: None, ended: None, follow: None }
     }
 
     pub(crate) fn empty() -> Self {
@@ -302,6 +310,26 @@ impl AnswerBody {
             None => Poll::Pending,
         }
     }
+
+    /// The next of it, as it comes.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if !self.prefix.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.prefix)))));
+        }
+        if matches!(self.source, Source::Own(_) | Source::PassedOn(_)) {
+            return self.poll_source(cx);
+        }
+        loop {
+            return match self.poll_source(cx) {
+                Poll::Ready(Some(Ok(frame))) if !frame.is_data() => continue,
+                Poll::Ready(frame) if !self.lease.as_ref().is_some_and(Lease::is_over) => Poll::Ready(frame),
+                Poll::Ready(_) => Poll::Ready(Some(Err(io::ErrorKind::PermissionDenied.into()))),
+                Poll::Pending => {
+                    self.poll_ended(cx).map(|()| Some(Err(io::ErrorKind::PermissionDenied.into())))
+                }
+            };
+        }
+    }
 }
 
 impl Body for AnswerBody {
@@ -310,25 +338,16 @@ impl Body for AnswerBody {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
-        if !this.prefix.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.prefix)))));
-        }
-        if matches!(this.source, Source::Own(_) | Source::PassedOn(_)) {
-            return this.poll_source(cx);
-        }
-        loop {
-            return match this.poll_source(cx) {
-                Poll::Ready(Some(Ok(frame))) if !frame.is_data() => continue,
-                Poll::Ready(frame) if !this.lease.as_ref().is_some_and(Lease::is_over) => Poll::Ready(frame),
-                Poll::Ready(_) => Poll::Ready(Some(Err(io::ErrorKind::PermissionDenied.into()))),
-                Poll::Pending => {
-                    this.poll_ended(cx).map(|()| Some(Err(io::ErrorKind::PermissionDenied.into())))
-                }
-            };
-        }
+        let Some(mut follow) = this.follow.take() else { return this.poll_next(cx) };
+        let polled = follow.poll(cx, |cx| this.poll_next(cx));
+        this.follow = Some(follow);
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
+        if let Some(follow) = &self.follow {
+            return follow.is_done();
+        }
         self.prefix.is_empty()
             && match &self.source {
                 Source::Own(bytes) | Source::PassedOn(bytes) => bytes.is_empty(),
@@ -345,8 +364,10 @@ impl Body for AnswerBody {
             Source::Http2(body) => body.size_hint(),
             Source::Local(body) => body.size_hint(),
         };
+        let held = self.follow.as_ref().map_or(0, |follow| follow.held());
+        let ready = held.saturating_add(self.prefix.len() as u64);
         match rest.exact() {
-            Some(exact) => SizeHint::with_exact(exact.saturating_add(self.prefix.len() as u64)),
+            Some(exact) => SizeHint::with_exact(exact.saturating_add(ready)),
             None => rest,
         }
     }

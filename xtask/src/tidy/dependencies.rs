@@ -36,6 +36,24 @@ struct Ban {
 #[derive(Debug, Deserialize)]
 struct Licenses {
     allow: Vec<String>,
+    #[serde(default)]
+    exceptions: Vec<Exception>,
+}
+
+/// Licences that single packages may have besides.
+#[derive(Debug, Deserialize)]
+struct Exception {
+    #[serde(rename = "crate")]
+    name: String,
+    allow: Vec<String>,
+}
+
+impl Licenses {
+    fn admit(&self, package: &str, license: &str) -> bool {
+        let own = self.exceptions.iter().filter(|one| one.name == package).flat_map(|one| &one.allow);
+        let allowed: Vec<String> = self.allow.iter().chain(own).cloned().collect();
+        is_allowed(license, &allowed)
+    }
 }
 
 pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
@@ -79,7 +97,7 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     let mut unlicensed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for package in &workspace.packages {
         let license = package.license.as_deref().unwrap_or("none");
-        if package.shipped && !is_allowed(license, &deny.licenses.allow) {
+        if package.shipped && !deny.licenses.admit(&package.name, license) {
             unlicensed.entry(license).or_default().push(&package.name);
         }
         if package.source.as_deref().is_some_and(|source| source != CRATES_IO) {
@@ -154,7 +172,8 @@ mod tests {
     use super::*;
 
     const DENY: &str = "[bans]\ndeny = [{ crate = \"ring\", reason = \"one stack\" }, \
-                        { crate = \"rustls\", deny-multiple-versions = true }]\n[licenses]\nallow = [\"MIT\"]\n";
+                        { crate = \"rustls\", deny-multiple-versions = true }]\n[licenses]\nallow = [\"MIT\"]\n\
+                        exceptions = [{ crate = \"css\", allow = [\"MPL-2.0\"] }]\n";
 
     fn package(name: &str, version: &str, license: &str) -> Package {
         Package {
@@ -180,6 +199,8 @@ mod tests {
             ["2 versions of one stack: 0.22.0, 0.23.0"]
         );
         assert_eq!(what(vec![package("a", "1.0.0", "GPL-3.0")]), ["the licence `GPL-3.0` is not allowed"]);
+        assert_eq!(what(vec![package("css", "1.0.0", "MPL-2.0")]), [""; 0]);
+        assert_eq!(what(vec![package("a", "1.0.0", "MPL-2.0")]), ["the licence `MPL-2.0` is not allowed"]);
         let git =
             Package { source: Some("git+https://example.org/a".into()), ..package("a", "1.0.0", "MIT") };
         assert_eq!(what(vec![git]), ["does not come from crates.io"]);

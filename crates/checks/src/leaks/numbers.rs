@@ -99,9 +99,15 @@ fn br_cpf(word: &[u8]) -> bool {
     check(9, 10) && check(10, 11)
 }
 
-/// Identifikationsnummer: ISO 7064, MOD 11,10; no leading zero.
+/// Identifikationsnummer: ISO 7064, MOD 11,10; no leading zero; among the first ten one digit stands twice or three
+/// times, and no other more than once (§139b AO, as the Bundeszentralamt issues them).
 fn de_idnr(word: &[u8]) -> bool {
     let Some(digits) = digits(word, 11).filter(|digits| digits.first() != Some(&0)) else { return false };
+    let times = |digit: u32| digits.iter().take(10).filter(|other| **other == digit).count();
+    let repeated: Vec<usize> = (0..10).map(times).filter(|times| *times > 1).collect();
+    if !matches!(repeated.as_slice(), [2 | 3]) {
+        return false;
+    }
     let product = digits.iter().take(10).fold(10_u32, |product, digit| {
         let sum = (digit + product) % 10;
         (if sum == 0 { 10 } else { sum }) * 2 % 11
@@ -126,9 +132,17 @@ fn es_dni(word: &[u8]) -> bool {
     whole && value.is_some_and(|value| b"TRWAGMYFPDXBNJZSQVHLCKE".get(value % 23) == Some(letter))
 }
 
-/// Numéro d'inscription au répertoire: 97 less the remainder by 97.
+/// Numéro d'inscription au répertoire: 97 less the remainder by 97. Corsica's departments count as 19 and 18.
 fn fr_nir(word: &[u8]) -> bool {
-    let Some(digits) = digits(word, 15) else { return false };
+    let mut bare = word.to_vec();
+    if let Some(department) = bare.get_mut(5..7) {
+        match &*department {
+            b"2A" => department.copy_from_slice(b"19"),
+            b"2B" => department.copy_from_slice(b"18"),
+            _ => {}
+        }
+    }
+    let Some(digits) = digits(&bare, 15) else { return false };
     let value = |range: std::ops::Range<usize>| {
         digits.get(range).unwrap_or_default().iter().fold(0_u64, |all, digit| all * 10 + u64::from(*digit))
     };

@@ -17,61 +17,149 @@ pub struct Found {
 /// the text is `complete`.
 #[must_use]
 pub fn scan(text: &[u8], complete: bool, wanted: &[Kind]) -> Vec<Found> {
-    let mut scan = Scan { text, complete, wanted, found: Vec::new() };
-    if wanted.contains(&Kind::PrivateKey) {
-        scan.private_keys();
+    pass(text, State::default(), complete, wanted, MOST).found
+}
+
+/// Where a text that comes in pieces stands between two of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct State {
+    /// The byte before the piece.
+    before: u8,
+    /// Bytes of a private key whose end has not come.
+    key: Option<usize>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { before: b' ', key: None }
     }
-    scan.words();
-    scan.found.sort_by_key(|found| found.start);
-    scan.found
+}
+
+/// What one piece comes to.
+#[derive(Debug)]
+pub(super) struct Passed {
+    pub(super) found: Vec<Found>,
+    /// What stands before is decided; the rest is to be shown again with what follows it.
+    pub(super) until: usize,
+    pub(super) state: State,
+}
+
+/// Searches a piece that `state` stands before. Unless it is the last one, it is searched up to a word that may go on.
+pub(super) fn pass(text: &[u8], state: State, complete: bool, wanted: &[Kind], most: usize) -> Passed {
+    let mut scan = Scan { text, complete, wanted, most, found: Vec::new(), key: None, token_end: 0 };
+    let start = state.key.map_or(0, |before| scan.key_goes_on(before));
+    let stands_before = |at: usize| at.checked_sub(1).and_then(|last| text.get(last)).copied();
+    let until = scan.words(start, stands_before(start).unwrap_or(state.before));
+    let before = stands_before(until).unwrap_or(state.before);
+    Passed { found: scan.found, until, state: State { before, key: scan.key } }
 }
 
 struct Scan<'a> {
     text: &'a [u8],
     complete: bool,
     wanted: &'a [Kind],
+    most: usize,
     found: Vec<Found>,
+    /// Bytes so far of a private key that goes on behind the text.
+    key: Option<usize>,
+    /// Where the last run of letters, digits, `_`, `-` and `.` ends: what begins inside it ends there too.
+    token_end: usize,
+}
+
+/// What is known of what begins at a place.
+enum Step {
+    /// Everything, up to there.
+    To(usize),
+    /// Nothing before more has come.
+    Wait,
 }
 
 impl Scan<'_> {
     fn note(&mut self, kind: Kind, start: usize, end: usize) {
-        if self.found.len() < MOST && self.wanted.contains(&kind) {
+        if self.found.len() < self.most && end > start && self.wanted.contains(&kind) {
             self.found.push(Found { kind, start, end });
         }
     }
 
     /// RFC 7468 and what OpenSSH and OpenPGP write, with the base64 that follows.
-    fn private_keys(&mut self) {
-        for at in memchr::memmem::find_iter(self.text, b"-----BEGIN ") {
-            let label = self.text.get(at + 11..).unwrap_or_default();
-            let Some(end) = label.iter().take(40).position(|byte| *byte == b'-') else { continue };
-            let label = label.get(..end).unwrap_or_default();
-            if !label.ends_with(b"PRIVATE KEY") && !label.ends_with(b"PRIVATE KEY BLOCK") {
-                continue;
-            }
-            let body = self.text.get(at + 11 + end..).unwrap_or_default();
-            let length = memchr::memmem::find(body, b"-----END").unwrap_or(body.len());
-            self.note(Kind::PrivateKey, at, at + 11 + end + length);
+    fn private_key(&mut self, at: usize) -> Step {
+        let rest = self.rest(at);
+        let Some(label) = rest.strip_prefix(BEGIN) else {
+            let may_be = BEGIN.starts_with(rest) && !self.complete;
+            return if may_be { Step::Wait } else { Step::To(at + 1) };
+        };
+        let Some(length) = label.iter().take(LONGEST_LABEL).position(|byte| *byte == b'-') else {
+            let may_be = label.len() < LONGEST_LABEL && !self.complete;
+            return if may_be { Step::Wait } else { Step::To(at + 1) };
+        };
+        let label = label.get(..length).unwrap_or_default();
+        if !label.ends_with(b"PRIVATE KEY") && !label.ends_with(b"PRIVATE KEY BLOCK") {
+            return Step::To(at + BEGIN.len() + length);
         }
+        let end = self.end_of_key(at + BEGIN.len() + length, 0);
+        self.note(Kind::PrivateKey, at, end);
+        Step::To(end)
     }
 
-    /// Words begin where no letter, digit or `_` stands before.
-    fn words(&mut self) {
-        let mut at = 0;
-        let mut before = b' ';
-        while let Some(&byte) = self.text.get(at) {
+    /// Where a key ends, or the text.
+    fn end_of_key(&mut self, from: usize, before: usize) -> usize {
+        if let Some(length) = memchr::memmem::find(self.rest(from), END) {
+            return from + length;
+        }
+        let so_far = before.saturating_add(self.text.len().saturating_sub(from));
+        if self.complete || so_far > LONGEST_KEY {
+            return self.text.len();
+        }
+        self.key = Some(so_far);
+        // The beginning of the word that ends it may stand here.
+        self.text.len().saturating_sub(END.len() - 1).max(from)
+    }
+
+    fn key_goes_on(&mut self, before: usize) -> usize {
+        let end = self.end_of_key(0, before);
+        self.note(Kind::PrivateKey, 0, end);
+        end
+    }
+
+    /// Words begin where no letter, digit or `_` stands before. Answers how far everything is decided.
+    fn words(&mut self, start: usize, before: u8) -> usize {
+        let (mut at, mut before) = (start, before);
+        while self.key.is_none()
+            && let Some(&byte) = self.text.get(at)
+        {
             let starts = !is_word(before);
-            let end = match byte {
-                _ if !starts => None,
+            let step = match byte {
+                b'-' if self.wanted.contains(&Kind::PrivateKey) => self.private_key(at),
+                _ if !starts => Step::To(at + 1),
                 b'0'..=b'9' => self.number(at, before),
                 b'A'..=b'Z' | b'a'..=b'z' => self.word(at),
                 b'$' => self.hash(at),
-                _ => None,
+                _ => Step::To(at + 1),
             };
-            let next = end.unwrap_or(at + 1);
+            let Step::To(next) = step else { return at };
             before = self.text.get(next.saturating_sub(1)).copied().unwrap_or(b' ');
             at = next;
         }
+        at
+    }
+
+    /// How far letters, digits, `_`, `-` and `.` go on.
+    fn token_run(&mut self, at: usize) -> usize {
+        if at >= self.token_end {
+            self.token_end = self.run(at, is_token);
+        }
+        self.token_end
+    }
+
+    /// Whether a number in groups reaches the end of the text and may go on behind it.
+    fn number_may_go_on(&self, at: usize, is: fn(u8) -> bool) -> bool {
+        let is_last = self.may_go_on(at, self.text.len(), LONGEST_NUMBER);
+        is_last && self.rest(at).iter().all(|byte| is(*byte))
+    }
+
+    /// Whether a word that reaches the end of the text may go on behind it, and is not too long for any.
+    fn may_go_on(&self, at: usize, end: usize, longest: usize) -> bool {
+        !self.complete && end >= self.text.len() && self.text.len() - at < longest
     }
 
     fn rest(&self, at: usize) -> &[u8] {
@@ -88,20 +176,26 @@ impl Scan<'_> {
         end < self.text.len() || self.complete
     }
 
-    fn word(&mut self, at: usize) -> Option<usize> {
-        let end = self.run(at, is_token);
-        let word = self.text.get(at..end).unwrap_or_default();
+    fn word(&mut self, at: usize) -> Step {
+        let end = self.token_run(at);
+        let word = self.text.get(at..end).filter(|word| word.len() <= LONGEST).unwrap_or_default();
+        if self.may_go_on(at, end, LONGEST) {
+            return Step::Wait;
+        }
         if !self.ends(end) {
-            return Some(end);
+            return Step::To(end);
         }
         if let Some(kind) = token(word) {
             self.note(kind, at, end);
-            return Some(end);
+            return Step::To(end);
         }
         let letters = |range: std::ops::Range<usize>| {
             word.get(range).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_uppercase))
         };
         if letters(0..2) && word.get(2..4).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit)) {
+            if self.number_may_go_on(at, |byte| byte.is_ascii_alphanumeric() || byte == b' ') {
+                return Step::Wait;
+            }
             let wanted = iban_length(word).unwrap_or_default();
             let iban = groups(self.rest(at), wanted, |byte| byte == b' ', u8::is_ascii_alphanumeric);
             let whole = iban.last().filter(|(length, compact)| {
@@ -111,22 +205,25 @@ impl Scan<'_> {
             if let Some((length, _)) = whole {
                 let end = at + length;
                 self.note(Kind::Iban, at, end);
-                return Some(end);
+                return Step::To(end);
             }
         }
         if let Some(kind) = is_national(word, self.wanted) {
             self.note(kind, at, end);
         }
         // A word that is not known may hold one behind a hyphen or a point.
-        Some(self.run(at, is_word))
+        Step::To(self.run(at, is_word))
     }
 
-    fn number(&mut self, at: usize, before: u8) -> Option<usize> {
+    fn number(&mut self, at: usize, before: u8) -> Step {
         let separated = |byte| matches!(byte, b' ' | b'-');
         // Part of a decimal, a longer word, a dotted or an encoded name: no number of anybody's.
         let part = |byte: u8| is_word(byte) || matches!(byte, b'-' | b'+' | b'%' | b'/');
         if part(before) || before == b'.' {
             return self.national(at);
+        }
+        if self.number_may_go_on(at, |byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'-' | b'.')) {
+            return Step::Wait;
         }
         // The longest first: what stands behind a card, its year say, is not part of it.
         let card = groups(self.rest(at), 19, separated, u8::is_ascii_digit).into_iter().rev().find(
@@ -140,40 +237,48 @@ impl Scan<'_> {
         if let Some((length, _)) = card {
             let end = at + length;
             self.note(Kind::Card, at, end);
-            return Some(end);
+            return Step::To(end);
         }
         self.national(at)
     }
 
-    fn national(&mut self, at: usize) -> Option<usize> {
-        let end = self.run(at, |byte| is_word(byte) || matches!(byte, b'-' | b'.'));
-        let mut word = self.text.get(at..end).unwrap_or_default();
+    fn national(&mut self, at: usize) -> Step {
+        let end = self.token_run(at);
+        if self.may_go_on(at, end, LONGEST) {
+            return Step::Wait;
+        }
+        let mut word = self.text.get(at..end).filter(|word| word.len() <= LONGEST_NUMBER).unwrap_or_default();
         while let Some((b'.' | b'-', shorter)) = word.split_last() {
             word = shorter;
         }
         if self.ends(end)
             && let Some(kind) = is_national(word, self.wanted)
         {
-            self.note(kind, at, at + word.len());
-            return Some(at + word.len());
+            let end = at + word.len();
+            self.note(kind, at, end);
+            return Step::To(end);
         }
-        Some(self.run(at, is_word))
+        Step::To(self.run(at, is_word))
     }
 
     /// Password hashes as `crypt` and PHC strings write them.
-    fn hash(&mut self, at: usize) -> Option<usize> {
-        let end = self.run(at, |byte| byte.is_ascii_alphanumeric() || b"$./+=,-".contains(&byte));
-        let word = self.text.get(at..end).unwrap_or_default();
-        let bcrypt =
-            [&b"$2a$"[..], b"$2b$", b"$2y$"].iter().any(|start| word.starts_with(start)) && word.len() >= 60;
-        let others: [&[u8]; 6] =
-            [b"$argon2id$", b"$argon2i$", b"$6$", b"$5$", b"$scrypt$", b"$pbkdf2-sha256$"];
-        let other = others.iter().any(|start| word.starts_with(start)) && word.len() >= 40;
-        if (bcrypt || other) && self.ends(end) {
-            self.note(Kind::PasswordHash, at, end);
-            return Some(end);
+    fn hash(&mut self, at: usize) -> Step {
+        let rest = self.rest(at).get(..LONGEST_HASH).unwrap_or(self.rest(at));
+        let Some((start, least)) = HASHES.iter().find(|(start, _)| rest.starts_with(start)) else {
+            let may_be = self.may_go_on(at, self.text.len(), LONGEST_HASH_START)
+                && HASHES.iter().any(|(start, _)| start.starts_with(rest));
+            return if may_be { Step::Wait } else { Step::To(at + 1) };
+        };
+        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"$./+=,-".contains(byte);
+        let length = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
+        if self.may_go_on(at, at + length, LONGEST_HASH) {
+            return Step::Wait;
         }
-        None
+        if length >= *least && length > start.len() && self.ends(at + length) {
+            self.note(Kind::PasswordHash, at, at + length);
+            return Step::To(at + length);
+        }
+        Step::To(at + 1)
     }
 }
 
@@ -202,6 +307,10 @@ fn groups(text: &[u8], most: usize, separator: fn(u8) -> bool, is: fn(&u8) -> bo
 
 /// A secret by the prefix its issuer gives it and the form of the rest.
 fn token(word: &[u8]) -> Option<Kind> {
+    let begins = |prefix: &str| word.starts_with(prefix.as_bytes());
+    if !begins("eyJ") && !begins(api_key::PREFIX) && !TOKENS.iter().any(|(prefix, ..)| begins(prefix)) {
+        return None;
+    }
     let text = std::str::from_utf8(word).ok()?;
     let own = text.starts_with(api_key::PREFIX) && api_key::contains_key(text);
     if own {
@@ -291,3 +400,28 @@ const TOKENS: &[Form] = &[
 
 /// One of a kind is enough to know.
 pub const MOST: usize = 200;
+
+/// How the hashes of passwords begin, and how long they are at least.
+const HASHES: &[(&[u8], usize)] = &[
+    (b"$2a$", 60),
+    (b"$2b$", 60),
+    (b"$2y$", 60),
+    (b"$5$", 40),
+    (b"$6$", 40),
+    (b"$argon2i$", 40),
+    (b"$argon2id$", 40),
+    (b"$pbkdf2-sha256$", 40),
+    (b"$scrypt$", 40),
+];
+const LONGEST_HASH: usize = 512;
+const LONGEST_HASH_START: usize = 16;
+
+const BEGIN: &[u8] = b"-----BEGIN ";
+const END: &[u8] = b"-----END";
+const LONGEST_LABEL: usize = 40;
+/// Bytes of a private key between its two lines.
+const LONGEST_KEY: usize = 64 * 1024;
+/// Bytes of a token, a password's hash or any other word.
+pub(super) const LONGEST: usize = 8 * 1024;
+/// Bytes of a card's or an account's number in groups, and of what stands behind it.
+const LONGEST_NUMBER: usize = 64;

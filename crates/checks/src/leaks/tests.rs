@@ -56,6 +56,16 @@ fn national_ids_are_found_where_they_are_asked_for() {
         ("111222333", Kind::NlBsn),
         ("36574261809", Kind::DeIdnr),
         ("255081416802538", Kind::FrNir),
+        ("111.444.777-35", Kind::BrCpf),
+        ("00000000T", Kind::EsDni),
+        ("Z1234567R", Kind::EsDni),
+        ("02070803628", Kind::PlPesel),
+        ("123456782", Kind::NlBsn),
+        ("86095742719", Kind::DeIdnr),
+        ("47036892816", Kind::DeIdnr),
+        ("65929970489", Kind::DeIdnr),
+        ("57549285017", Kind::DeIdnr),
+        ("25768131411", Kind::DeIdnr),
     ];
     for (text, kind) in rows {
         let seen = scan(format!("id: {text}, more").as_bytes(), true, &[kind]);
@@ -64,6 +74,110 @@ fn national_ids_are_found_where_they_are_asked_for() {
         let last = if text.ends_with('5') { "6" } else { "5" };
         let wrong = format!("{}{last}", &text[..text.len() - 1]);
         assert!(scan(wrong.as_bytes(), true, &[kind]).is_empty(), "{wrong}");
+    }
+    // In Corsica, by the formula: 97 less the remainder by 97, with 19 for 2A and 18 for 2B.
+    for (department, counted) in [("2A", 19_u64), ("2B", 18)] {
+        let key = 97 - (185_12 * 100_000_000 + counted * 1_000_000 + 123_456) % 97;
+        let text = format!("18512{department}123456{key:02}");
+        assert_eq!(scan(text.as_bytes(), true, &[Kind::FrNir]).len(), 1, "{text}");
+    }
+    // Ten digits of which none stands twice were never given to anybody.
+    assert!(scan(b"12345678903", true, &[Kind::DeIdnr]).is_empty());
+}
+
+/// The whole and the pieces of it are read alike, wherever it is cut.
+fn in_pieces(text: &[u8], cuts: &[usize], action: Action, kinds: &[Kind]) -> Option<Vec<u8>> {
+    let mut stream = stream::Stream::new(&kinds.into(), action);
+    let (mut out, mut from) = (Vec::new(), 0);
+    for &cut in cuts.iter().chain([&text.len()]) {
+        let piece = Bytes::copy_from_slice(&text[from..cut]);
+        from = cut;
+        out.extend(stream.take(Some(piece)).ok()?);
+    }
+    out.extend(stream.take(None).ok()?);
+    Some(out)
+}
+
+#[test]
+fn what_stands_at_the_border_of_two_pieces_is_found_wherever_the_border_is() {
+    let random = "aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5zA7bC9dE1fG3hI5jK7lM9nO1pQ3rS5tU7vW9xY1zA3bC5dE7fG9hI";
+    let texts = [
+        "a 4242 4242 4242 4242 b".to_owned(),
+        "4242424242424242".to_owned(),
+        "\"NO9386011117947\", GB82 WEST 1234 5698 7654 32.".to_owned(),
+        format!("x={}&y", secret("ghp_", &random[..36])),
+        format!("[{}]", secret("$2b$12$", &format!("{}abcdefghij", &random[..43]))),
+        format!(
+            "k -----BEGIN {}-----\n{random}\n-----END {}-----\nafter",
+            "RSA PRIVATE KEY", "RSA PRIVATE KEY"
+        ),
+        format!("-----BEGIN {}-----\n{random}", "PRIVATE KEY"),
+    ];
+    let kinds = Settings::default().kinds;
+    for text in texts {
+        let bytes = text.as_bytes();
+        let masked = mask(bytes, &scan(bytes, true, &kinds));
+        assert_ne!(masked, bytes);
+        for one in 0..=bytes.len() {
+            for two in [one, (one + 1).min(bytes.len()), (one + 7).min(bytes.len())] {
+                let cuts = [one, two];
+                assert_eq!(
+                    in_pieces(bytes, &cuts, Action::Mask, &kinds),
+                    Some(masked.clone()),
+                    "{text:?} {cuts:?}"
+                );
+                assert_eq!(in_pieces(bytes, &cuts, Action::Block, &kinds), None, "{text:?} {cuts:?}");
+            }
+        }
+        let each: Vec<usize> = (1..bytes.len()).collect();
+        assert_eq!(
+            in_pieces(bytes, &each, Action::Mask, &kinds),
+            Some(masked.clone()),
+            "{text:?} byte by byte"
+        );
+    }
+}
+
+#[test]
+fn a_piece_that_ends_with_a_line_is_not_held_back() {
+    let kinds: Arc<[Kind]> = ALL.into();
+    let mut stream = stream::Stream::new(&kinds, Action::Block);
+    for piece in ["data: {\"price\":12.5}\n\n", "id: 5\n", "<p>hello</p>", "{\"a\":\"b-c\"}"] {
+        assert_eq!(stream.take(Some(Bytes::from(piece))).unwrap(), piece);
+    }
+    assert_eq!(stream.take(Some("price 12".into())).unwrap(), "price ", "a card may follow");
+    assert_eq!(stream.take(Some("30 EUR".into())).unwrap(), "1230 ", "a token may follow");
+    assert_eq!(stream.take(None).unwrap(), "EUR");
+    let long = "a-".repeat(20_000);
+    let held = long.len() - stream.take(Some(long.clone().into())).unwrap().len();
+    assert!(held <= scan::LONGEST, "{held} bytes are held back of a word that never ends");
+}
+
+/// Texts that make a careless scanner read everything again and again: it would not end while the tests wait.
+#[test]
+fn hostile_texts_are_read_once() {
+    for text in ["a-", "1 ", "DE12 ", "$6$", "-----BEGIN ", "1.", "9-", "eyJ.", "-", "AB12CD"] {
+        let long = text.repeat(300_000 / text.len());
+        assert!(scan(long.as_bytes(), true, ALL).len() <= MOST, "{text:?}");
+    }
+}
+
+/// What ordinary applications send: pages, JSON, scripts, styles, feeds, logs.
+#[test]
+fn ordinary_answers_hold_nothing() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let own = root.join("src/leaks/ordinary");
+    let mut files: Vec<_> = std::fs::read_dir(own).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for name in ["Cargo.lock", "schema/openapi.json", "schema/gabion.schema.json", "deny.toml", "README.md"] {
+        files.push(root.join("../..").join(name));
+    }
+    assert!(files.len() >= 11, "the texts are missing");
+    for file in files {
+        let text = std::fs::read(&file).unwrap();
+        let found = scan(&text, true, &Settings::default().kinds);
+        let words: Vec<_> =
+            found.iter().map(|one| String::from_utf8_lossy(&text[one.start..one.end])).collect();
+        assert!(found.is_empty(), "{}: {words:?}", file.display());
     }
 }
 
@@ -153,6 +267,19 @@ fn what_is_said_names_kinds_and_no_values() {
 }
 
 proptest! {
+    #[test]
+    fn pieces_are_read_as_the_whole(
+        text in "([0-9]{1,20}[ .-]?|4242 4242 4242 4242|NO9386011117947|-----BEGIN PRIVATE KEY-----|-----END|[$]6[$][a-z]{0,50}|[A-Za-z]{1,9}|[ ,.\n\"-]){0,30}",
+        cuts in proptest::collection::vec(0_usize..600, 0..8),
+    ) {
+        let bytes = text.as_bytes();
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
+        cuts.sort_unstable();
+        let found = scan(bytes, true, ALL);
+        prop_assert_eq!(in_pieces(bytes, &cuts, Action::Mask, ALL), Some(mask(bytes, &found)));
+        prop_assert_eq!(in_pieces(bytes, &cuts, Action::Block, ALL).is_none(), !found.is_empty());
+    }
+
     #[test]
     fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "[0-9A-Za-z $._-]{0,80}") {
         for text in [bytes.as_slice(), text.as_bytes()] {

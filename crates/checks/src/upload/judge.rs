@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::broken::Broken;
 use super::content::{Content, Piece, WINDOW};
 use super::gzip::gzip;
+use super::hidden;
 use super::kind::Kind;
 use super::media;
 use super::name;
@@ -70,15 +71,15 @@ pub(crate) fn judge(rules: &Rules, claim: &Claim, content: &mut Content) -> Resu
             for (width, height) in media::boxes(content, b"meta")? {
                 rules.image.boxed(width, height)?;
             }
-            whole
+            if rules.image.strip { hidden::picture(content)? } else { whole }
         }
         Kind::M4a | Kind::Mov | Kind::Mp4 => {
             media::boxes(content, b"moov")?;
-            whole
+            if rules.image.strip { hidden::film(content)? } else { whole }
         }
         Kind::Avi | Kind::Wav => {
             media::riff(content)?;
-            whole
+            if rules.image.strip { hidden::riff(content)? } else { whole }
         }
         Kind::Ogg => {
             media::ogg(content)?;
@@ -89,6 +90,8 @@ pub(crate) fn judge(rules: &Rules, claim: &Claim, content: &mut Content) -> Resu
             whole
         }
         // Neither says where it ends.
+        Kind::Flac if rules.image.strip => hidden::flac(content)?,
+        Kind::Mp3 if rules.image.strip => hidden::mp3(content)?,
         Kind::Flac | Kind::Mp3 => whole,
         Kind::Pdf => {
             if sniff::marker(&head).is_some() {

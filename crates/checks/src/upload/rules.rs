@@ -28,7 +28,8 @@ pub struct Settings {
     /// Give every file a random name with the extension of its kind. Otherwise the application gets the name that
     /// was sent, if it is a plain one.
     pub rename: bool,
-    /// What becomes of places, cameras, names and comments in JPEG, PNG, GIF and WebP: `strip` or `keep`.
+    /// What becomes of places, cameras, names and comments in pictures, film and sound: `strip` or `keep`. In PDF,
+    /// documents, WebM, Matroska and Ogg they stay.
     pub metadata: Metadata,
     /// Decode pictures and encode them anew. Only `jpeg`, `png` and `webp` can be taken beside other files then.
     pub reencode: bool,

@@ -11,6 +11,7 @@
 
 mod rig;
 
+mod answers;
 mod credentials;
 mod desync;
 mod http1;

@@ -283,7 +283,8 @@ pub(super) fn boxes(boxes: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
 }
 
 pub(super) fn heic(width: u32, height: u32) -> Vec<u8> {
-    let size = [b"\0\0\0\x14ispe\0\0\0\0".as_slice(), &width.to_be_bytes(), &height.to_be_bytes()].concat();
+    let size =
+        [b"\0\0\0\0\0\0\0\x14ispe\0\0\0\0".as_slice(), &width.to_be_bytes(), &height.to_be_bytes()].concat();
     boxes(&[(b"ftyp", b"heic\0\0\0\0"), (b"meta", &size), (b"mdat", b"x")])
 }
 
