@@ -95,7 +95,7 @@ fn what_is_right_is_said_by_every_verb() {
     let path = directory.path();
     let checked = succeed(path, &["policy", "check"]);
     assert!(checked.starts_with("ok  policies: 6 policies, 11 actions, generation "), "{checked}");
-    assert_eq!(succeed(path, &["policy", "test"]), "7 passed, 0 failed\n");
+    assert_eq!(succeed(path, &["policy", "test"]), "8 passed, 0 failed\n");
     let owner = [EXPLAIN, &["owner=alice"]].concat();
     insta::assert_snapshot!("policy-explain-allowed", told(&run(path, &owner)));
     let other = [EXPLAIN, &["owner=bob"]].concat();

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use gabion_checks::policy::operation_action;
+use gabion_checks::policy::{RoutePolicy, Where, operation_action};
 use gabion_checks::{Contracts, Route};
+use gabion_model::Role;
 use gabion_policy::{Facts, GroupFact, OperationFact, RouteFact, is_own_action};
 use gabion_service::KnownNames;
 
@@ -39,6 +40,8 @@ fn add_names(facts: &mut Facts, config: &Config, names: &KnownNames) {
         facts.roles.extend(rule.roles.iter().map(|role| Arc::from(role.as_str())));
         facts.tenants.extend(rule.tenant.iter().map(|name| Arc::from(name.as_str())));
     }
+    // Whoever administers the gate, though nobody may yet.
+    facts.roles.insert(Role::ADMINISTRATOR.into());
     facts.roles.extend(arcs(&names.roles));
     facts.tenants.extend(arcs(&names.tenants));
     facts.service_accounts.extend(arcs(&names.service_accounts));
@@ -54,9 +57,10 @@ fn arcs(names: &BTreeSet<String>) -> impl Iterator<Item = Arc<str>> {
 /// time. One name is one action, wherever it stands.
 fn operations(config: &Config, contracts: &Contracts) -> Vec<OperationFact> {
     let mut all: BTreeMap<String, OperationFact> = BTreeMap::new();
+    let everywhere = config.checks.policy.routes == Where::All;
     for (name, (contract, _)) in &contracts.loaded {
-        let asking: Vec<&Route> =
-            config.routes.iter().filter(|route| asks_operations_of(route, name)).collect();
+        let asks = |route: &&Route| asks_operations_of(route, name, everywhere);
+        let asking: Vec<&Route> = config.routes.iter().filter(asks).collect();
         for operation in contract.operations() {
             let reaching: Vec<&&Route> = asking
                 .iter()
@@ -105,11 +109,10 @@ fn entry<'a>(all: &'a mut BTreeMap<String, OperationFact>, action: &str) -> &'a 
     })
 }
 
-/// Whether policies may be asked the contract's operations on the route; with `checks.policy.routes = "all"` also
-/// where it has no `policy`.
-fn asks_operations_of(route: &Route, contract: &str) -> bool {
-    let asks = |policy: &gabion_checks::policy::RoutePolicy| policy.action.is_none() && policy.off.is_none();
-    route.contract.as_deref() == Some(contract) && route.policy.as_ref().is_none_or(asks)
+/// Whether policies are asked the contract's operations on the route; `everywhere` also where it has no `policy`.
+fn asks_operations_of(route: &Route, contract: &str, everywhere: bool) -> bool {
+    let asks = |policy: &RoutePolicy| policy.action.is_none() && policy.off.is_none();
+    route.contract.as_deref() == Some(contract) && route.policy.as_ref().map_or(everywhere, asks)
 }
 
 fn resource_of(route: &Route) -> Arc<str> {
