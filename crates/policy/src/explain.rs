@@ -4,7 +4,7 @@
 //! For a denial nobody made explicitly, the policies that lack least come first.
 
 use cedar_policy_core::ast::{
-    EntityReference, EntityUID, Expr, ExprKind, PrincipalOrResourceConstraint, UnaryOp,
+    BinaryOp, EntityReference, EntityUID, Expr, ExprKind, PrincipalOrResourceConstraint, UnaryOp,
 };
 use cedar_policy_core::evaluator::Evaluator;
 use serde::Serialize;
@@ -262,6 +262,9 @@ pub(crate) fn conjuncts(expr: &Expr) -> Vec<&Expr> {
 pub(crate) fn text_of(expr: &Expr) -> String {
     if let ExprKind::UnaryApp { op: UnaryOp::Not, arg } = expr.expr_kind() {
         let inner = Rule::text(arg);
+        if is_comparison_the_other_way_round(arg, &inner) && Rule::text(expr) == inner {
+            return inner;
+        }
         let inner = inner.strip_prefix("unless").map_or(inner.as_str(), str::trim);
         let inner =
             inner.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).map_or(inner, str::trim);
@@ -270,6 +273,17 @@ pub(crate) fn text_of(expr: &Expr) -> String {
     let text = Rule::text(expr);
     let inner = text.strip_prefix("when").map_or(text.as_str(), str::trim);
     inner.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).map_or(inner, str::trim).to_owned()
+}
+
+/// Cedar has no `>=`, `>` and `!=` of its own: it reads the opposite and negates it, at the same place of the text.
+fn is_comparison_the_other_way_round(expr: &Expr, text: &str) -> bool {
+    let written = match expr.expr_kind() {
+        ExprKind::BinaryApp { op: BinaryOp::Less, .. } => ">=",
+        ExprKind::BinaryApp { op: BinaryOp::LessEq, .. } => ">",
+        ExprKind::BinaryApp { op: BinaryOp::Eq, .. } => "!=",
+        _ => return false,
+    };
+    text.contains(written) && !text.starts_with("unless")
 }
 
 /// The attributes a part looks at, with what they are.
