@@ -28,7 +28,8 @@ pub(crate) type RouteIndex = usize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// Host names the route answers to, without port: `app.example`, `*.example`. Empty: every host.
+    /// Host names the route answers to, without port: `app.example`, `*.example`. Empty: those of
+    /// `gateway.hosts`, and where there are none, every host.
     #[serde(default)]
     pub hosts: Vec<String>,
     /// The path: exact (`/health`), one free segment (`/users/{id}`), or all below (`/shop/*`, which

@@ -178,5 +178,13 @@ mod tests {
         assert_eq!(origin(&config(""), address("0.0.0.0:80")), "http://localhost");
         let named = config("hosts = [\"*.example\", \"shop.example\"]\n");
         assert_eq!(origin(&named, address("0.0.0.0:8080")), "http://shop.example:8080");
+        let shared = "[gateway]\nlisten = \"127.0.0.1:8080\"\nhosts = [\"shop.example\"]\ntls = { mode = \"off\" }\n\
+                      [upstreams.app]\nurl = \"http://127.0.0.1:3000\"\n\
+                      [[routes]]\naccess = \"public\"\nupstream = \"app\"\n\
+                      [[routes]]\npath = \"/b\"\nhosts = [\"b.example\"]\naccess = \"public\"\nupstream = \"app\"\n";
+        let hosts: Vec<_> =
+            load_text(shared).unwrap().config.routes.into_iter().map(|route| route.hosts).collect();
+        assert_eq!(hosts, [["shop.example"], ["b.example"]]);
+        assert!(load_text(&shared.replace("[\"shop.example\"]", "[\"https://shop.example\"]")).is_err());
     }
 }
