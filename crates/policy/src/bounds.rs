@@ -3,9 +3,9 @@
 use gabion_model::Problem;
 
 /// Brackets within brackets.
-const DEEPEST: usize = 64;
+const DEEPEST: usize = 32;
 /// Operators of one statement; a chain of them nests as deep as it is long.
-const MOST_OPERATORS: usize = 1000;
+const MOST_OPERATORS: usize = 250;
 
 /// What is too much in policies or a schema, with its line. Strings and comments do not count.
 pub(crate) fn problem(file: &str, text: &str) -> Option<Problem> {

@@ -98,18 +98,17 @@ fn what_is_nested_without_end_is_refused_before_it_is_read() {
     let deep = format!("{}true{}", "(".repeat(100_000), ")".repeat(100_000));
     let long = ["context.secure"; 100_000].join(" || ");
     let ifs = "if context.secure then true else ".repeat(100_000) + "false";
-    for (condition, words) in [(deep, "more than 64 deep"), (long, "1000 operators"), (ifs, "1000 operators")]
-    {
+    for (condition, words) in [(deep, "more than 32 deep"), (long, "250 operators"), (ifs, "250 operators")] {
         let found = problems(&policy(&condition), None);
         assert_eq!(found.len(), 1);
         assert!(found[0].starts_with("`a.cedar:2`") && found[0].contains(words), "{found:?}");
     }
     let schema = format!("entity Thing = {{ deep: {}Long{} }};", "Set<".repeat(100_000), ">".repeat(100_000));
     let found = problems("permit(principal, action == Action::\"GET\", resource);", Some(&schema));
-    assert!(found[0].contains("1000 operators"), "{found:?}");
+    assert!(found[0].contains("250 operators"), "{found:?}");
     // As much as may be is read, on a stack as small as that of a worker.
-    let much = ["context.secure && !context.secure"; 240].join(" || ");
-    let brackets = format!("{}context.secure{}", "(".repeat(60), ")".repeat(60));
+    let much = ["context.secure && !context.secure"; 60].join(" || ");
+    let brackets = format!("{}context.secure{}", "(".repeat(31), ")".repeat(31));
     let text = format!(
         "permit(principal, action, resource) when {{ \"((((\" == \"\" || {much} || {brackets} }}; // (((("
     );
