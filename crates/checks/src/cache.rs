@@ -136,6 +136,10 @@ fn make_private(headers: &mut HeaderMap) {
     for name in OF_SINGLE_CACHES {
         headers.remove(name);
     }
+    let kept_by_nobody = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    if kept_by_nobody.flat_map(directives).any(|(name, _)| name.eq_ignore_ascii_case("no-store")) {
+        return;
+    }
     let mut text = String::from("private");
     for value in headers.get_all(CACHE_CONTROL) {
         for (name, argument) in directives(value.to_str().unwrap_or("no-store")) {

@@ -38,9 +38,8 @@ pub(crate) fn problem(file: &str, text: &str) -> Option<Problem> {
                 }
             }
             b'/' if bytes.peek() == Some(&b'/') => {
-                if bytes.any(|inside| inside == b'\n') {
-                    line = line.saturating_add(1);
-                }
+                let more = bytes.any(|inside| inside == b'\n');
+                line = line.saturating_add(usize::from(more));
             }
             b'(' | b'[' | b'{' => depth = depth.saturating_add(1),
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),

@@ -77,7 +77,7 @@ fn national_ids_are_found_where_they_are_asked_for() {
     }
     // In Corsica, by the formula: 97 less the remainder by 97, with 19 for 2A and 18 for 2B.
     for (department, counted) in [("2A", 19_u64), ("2B", 18)] {
-        let key = 97 - (185_12 * 100_000_000 + counted * 1_000_000 + 123_456) % 97;
+        let key = 97 - (18_512 * 100_000_000 + counted * 1_000_000 + 123_456) % 97;
         let text = format!("18512{department}123456{key:02}");
         assert_eq!(scan(text.as_bytes(), true, &[Kind::FrNir]).len(), 1, "{text}");
     }

@@ -187,7 +187,6 @@ impl Asked {
 }
 
 /// The policies of some texts; `None` where the validator refuses them.
-
 pub(crate) fn compile(texts: &[String]) -> Option<Policies> {
     let sources = Sources {
         policies: BTreeMap::from([("p.cedar".to_owned(), texts.join("\n"))]),

@@ -90,16 +90,16 @@ impl Service {
     }
 }
 
-/// What has to be known of the object.
+/// What has to be known of the object. Whoever can know it is asked in any case: about what is not there, nothing is
+/// found, even where no policy looks into it.
 fn needed(policies: &Policies, asked: &AskedSearch, kind: &str) -> Needed {
     if asked.sought == Sought::Subjects {
-        return policies.needs(&asked.question.action);
+        return Needed { parents: true, ..policies.needs(&asked.question.action) };
     }
-    let mut all = Needed::default();
+    let mut all = Needed { parents: true, ..Needed::default() };
     for (action, _) in actions_on(policies, kind) {
         let needed = policies.needs(&action);
         all.resource.extend(needed.resource);
-        all.parents |= needed.parents;
     }
     all
 }
