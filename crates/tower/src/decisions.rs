@@ -25,6 +25,7 @@ use tower_service::Service;
 
 use crate::extract;
 use crate::principal::Principal;
+use crate::service::Ready;
 
 /// Asks a gate what somebody may, by its policies. Cheap to clone. Nothing is kept: each question is asked, and whoever is
 /// not answered in two seconds is not allowed.
@@ -239,6 +240,8 @@ impl Decisions {
 pub struct Authorize {
     decisions: Option<Decisions>,
     principal: Option<Principal>,
+    /// The layer that finds out who is calling; its challenge says how to come.
+    ready: Option<Arc<Ready>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -282,6 +285,11 @@ impl Authorize {
         };
         let asked = decisions.ask(self.principal.as_ref(), action, &object, self.context(), self.masks).await;
         asked.map_err(|denial| {
+            if let (None, StatusCode::UNAUTHORIZED, Some(ready)) =
+                (&self.principal, denial.status, &self.ready)
+            {
+                return self.refused(ready.alone.stranger());
+            }
             let hidden = self.hides && denial.status == StatusCode::FORBIDDEN;
             self.refused(if hidden { Violation::Hidden.into() } else { denial })
         })
@@ -351,6 +359,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Authorize {
         Ok(Self {
             decisions: parts.extensions.get().cloned(),
             principal: extract::found(parts),
+            ready: parts.extensions.get().cloned(),
             method: parts.method.clone(),
             uri: parts.uri.clone(),
             headers,

@@ -43,7 +43,8 @@ async fn the_gate_is_asked_about_the_caller_and_what_is_known_of_the_object() {
     let world = World::new();
     let application = application(&world);
     world.gate.tells(200, json!({ "allowed": true, "policies": ["owners"], "generation": "1", "new": 1 }));
-    let bearer = format!("Bearer {}", world.token(json!({})));
+    // A person consented to it; without a grant it is a program's own.
+    let bearer = format!("Bearer {}", world.token(json!({ "gid": "g1" })));
     let answer = application.at("/orders/7", &[("authorization", &bearer)]).await;
     assert_eq!((answer.status, answer.json()), (200, json!(["owners"])));
     let asked = world.gate.asked.lock().unwrap().clone();
