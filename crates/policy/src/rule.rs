@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cedar_policy_core::ast::{self, Expr};
 use cedar_policy_core::parser::parse_policyset;
-use cedar_policy_core::validator::{ValidationMode, Validator};
+use cedar_policy_core::validator::{ValidationMode, Validator, ValidatorSchema};
 use gabion_model::{Acr, Period, Problem};
 
 use crate::decision::{Effect, Obligation, PolicyId};
@@ -56,7 +56,8 @@ pub(crate) fn read(file: &str, text: &str, validator: &Validator) -> Result<Vec<
         problems.push(problem.hint("write the principal or resource instead of the slot"));
     }
     let judged = validator.validate(&set, ValidationMode::Strict);
-    problems.extend(judged.validation_errors().map(|error| place::problem(file, text, error)));
+    let schema = validator.schema();
+    problems.extend(judged.validation_errors().map(|error| meant(place::problem(file, text, error), schema)));
     // A policy that never applies, or text that looks like other text, is not what was meant.
     problems.extend(judged.validation_warnings().map(|warning| place::problem(file, text, warning)));
     let mut rules: Vec<(usize, Rule)> = Vec::new();
@@ -72,6 +73,22 @@ pub(crate) fn read(file: &str, text: &str, validator: &Validator) -> Result<Vec<
     }
     rules.sort_by_key(|(start, _)| *start);
     Ok(rules.into_iter().map(|(_, rule)| rule).collect())
+}
+
+/// Of a name that is not there, the nearest that is: of several that are alike, Cedar names now one, now another.
+fn meant(mut problem: Problem, schema: &ValidatorSchema) -> Problem {
+    let named = |prefix: &str| problem.reason.strip_prefix(prefix)?.strip_suffix('`').map(str::to_owned);
+    let (name, mut known): (String, Vec<String>) = if let Some(name) = named("unrecognized action `") {
+        (name, schema.action_ids().map(|action| action.name().to_string()).collect())
+    } else if let Some(name) = named("unrecognized entity type `") {
+        (name, schema.entity_type_names().map(ToString::to_string).collect())
+    } else {
+        return problem;
+    };
+    known.sort_unstable();
+    let near = known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, &name));
+    problem.hint = near.map(|near| format!("did you mean `{near}`?"));
+    problem
 }
 
 fn rule(file: &str, line: usize, policy: &ast::Policy) -> Result<Rule, Problem> {
