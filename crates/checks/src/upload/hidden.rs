@@ -114,19 +114,23 @@ pub(super) fn film(content: &mut Content) -> Result<Vec<Piece>, Broken> {
     for one in children(content, 0, length)? {
         match &one.name {
             name if SPOKEN_OF.contains(&name) => one.free(&mut edits),
-            b"moov" => {
-                for inner in children(content, one.body, one.end)? {
-                    match &inner.name {
-                        name if SPOKEN_OF.contains(&name) => inner.free(&mut edits),
-                        b"trak" => track(content, &inner, &mut edits)?,
-                        _ => {}
-                    }
-                }
-            }
+            b"moov" => movie(content, &one, &mut edits)?,
             _ => {}
         }
     }
     edits.pieces(length)
+}
+
+/// What a film says of itself, and its tracks.
+fn movie(content: &mut Content, movie: &Boxed, edits: &mut Edits) -> Result<(), Broken> {
+    for inner in children(content, movie.body, movie.end)? {
+        match &inner.name {
+            name if SPOKEN_OF.contains(&name) => inner.free(edits),
+            b"trak" => track(content, &inner, edits)?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A track; one of places and movements instead of pictures and sound goes as a whole.
@@ -151,15 +155,7 @@ pub(super) fn picture(content: &mut Content) -> Result<Vec<Piece>, Broken> {
         match &one.name {
             b"uuid" | b"udta" => one.free(&mut edits),
             // A sequence of pictures is a film.
-            b"moov" => {
-                for inner in children(content, one.body, one.end)? {
-                    match &inner.name {
-                        name if SPOKEN_OF.contains(&name) => inner.free(&mut edits),
-                        b"trak" => track(content, &inner, &mut edits)?,
-                        _ => {}
-                    }
-                }
-            }
+            b"moov" => movie(content, &one, &mut edits)?,
             b"meta" => items(content, &one, &mut edits)?,
             _ => {}
         }
