@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use gabion_ledger::Ledger;
 use gabion_model::{ControlId, Event, EventKind, Outcome, Problem, RequestId, Timestamp};
-use gabion_policy::record;
+use gabion_policy::{PolicyId, record};
 use http::{Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,7 @@ pub struct AccessLine<'a> {
     /// The control that refused.
     pub control: Option<ControlId>,
     /// Whether policies allowed it, and which decided; `None` where none was asked.
-    pub decision: Option<(bool, &'a str)>,
+    pub decision: Option<(bool, &'a [PolicyId])>,
 }
 
 /// The event of a refusal, or of what would have been one.
@@ -97,8 +97,9 @@ pub fn event(exchange: &Exchange, check: &str, denial: &Denial, refused: bool) -
     event.user_agent = agent(exchange).map(str::to_owned);
     event.reason = Some(denial.detail.to_string());
     event.request_id = Some(exchange.request_id);
-    if let Some(decided) = exchange.decided.as_deref().filter(|_| check == "policy") {
-        event.metadata.extend(decided.metadata.clone());
+    let decided = exchange.decided.as_ref().filter(|_| check == "policy");
+    if let Some(metadata) = decided.and_then(|decided| decided.metadata.as_deref()) {
+        event.metadata.extend(metadata.clone());
     }
     event.metadata.insert("check".to_owned(), check.to_owned());
     event.metadata.insert("method".to_owned(), exchange.method.to_string());
@@ -108,18 +109,20 @@ pub fn event(exchange: &Exchange, check: &str, denial: &Denial, refused: bool) -
 
 /// The event of a decision that is kept for itself: each that differs once.
 fn decision(exchange: &Exchange, decided: &Decided) -> Event {
-    let (action, outcome) = if decided.allowed {
+    let (action, outcome) = if decided.decision.is_allowed() {
         ("decision.allowed", Outcome::Success)
     } else {
         ("decision.denied", Outcome::Failure)
     };
     let control = ControlId::AUTHZ_OBJECTS;
     let mut event = Event::new(exchange.now, EventKind::Decision, action, exchange.actor(), outcome, control);
-    event.resource = decided.metadata.get(record::ENTITY).cloned().unwrap_or_default();
-    event.reason = decided.metadata.get(record::ACTION).cloned();
     event.address = Some(exchange.client);
     event.request_id = Some(exchange.request_id);
-    event.metadata.clone_from(&decided.metadata);
+    if let Some(metadata) = decided.metadata.as_deref() {
+        event.resource = metadata.get(record::ENTITY).cloned().unwrap_or_default();
+        event.reason = metadata.get(record::ACTION).cloned();
+        event.metadata.clone_from(metadata);
+    }
     event
 }
 
@@ -164,7 +167,7 @@ impl Check for Audit {
         }
         // What a refusal's event tells already needs no second one.
         let is_told = exchange.refusal.as_ref().is_some_and(|(check, _)| *check == "policy");
-        if let Some(decided) = exchange.decided.as_deref().filter(|decided| decided.keep && !is_told) {
+        if let Some(decided) = exchange.decided.as_ref().filter(|decided| decided.keep && !is_told) {
             self.ledger.observe(decision(exchange, decided));
         }
         if let Some(log) = &self.log {
@@ -179,7 +182,10 @@ impl Check for Audit {
                 account: exchange.principal().map(|principal| &*principal.name),
                 user_agent: agent(exchange),
                 control: exchange.refusal.as_ref().map(|(_, denial)| denial.control),
-                decision: exchange.decided.as_deref().map(|decided| (decided.allowed, &*decided.policies)),
+                decision: exchange
+                    .decided
+                    .as_ref()
+                    .map(|decided| (decided.decision.is_allowed(), &*decided.decision.policies)),
             });
         }
     }

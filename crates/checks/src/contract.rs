@@ -290,7 +290,7 @@ impl ContractCheck {
             if let Some(position) = &mut exchange.contract {
                 position.head_judged = true;
             }
-            if one.contract.options().answers != Answers::Off {
+            if one.contract.options().answers != Answers::Off && operation.judges_answers() {
                 exchange.want_plain_answer();
             }
         }
@@ -434,12 +434,12 @@ impl Check for ContractCheck {
         };
         let asked =
             head.headers.get(ACCESS_CONTROL_REQUEST_METHOD).filter(|_| exchange.method == Method::OPTIONS);
-        let method =
-            asked.and_then(|asked| asked.to_str().ok()).unwrap_or(exchange.method.as_str()).to_owned();
+        let own = exchange.method.clone();
+        let method = asked.and_then(|asked| asked.to_str().ok()).unwrap_or(own.as_str());
         let target = exchange.target.clone();
         let path = target.as_ref().map_or("", |target| target.path());
         let mut position = Position { contract: index, operation: None, head_judged: false };
-        match one.contract.operation(&method, path) {
+        match one.contract.operation(method, path) {
             Match::Operation(matched) => {
                 position.operation = Some(matched.index);
                 exchange.contract.get_or_insert(position);

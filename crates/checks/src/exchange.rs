@@ -75,7 +75,7 @@ pub struct Exchange {
     /// What a resolver found out about the object.
     pub(crate) resolved: Option<Resolved>,
     /// What policies decided.
-    pub(crate) decided: Option<Box<Decided>>,
+    pub(crate) decided: Option<Decided>,
     /// What policies take out of the answer.
     pub(crate) masks: Arc<[Arc<str>]>,
     /// What was read of the request's body.

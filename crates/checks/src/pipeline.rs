@@ -120,7 +120,8 @@ pub struct Admitted {
     pub passage: Option<Box<dyn Passage>>,
     /// The passage may only watch, for the check of this name: whatever it finds, the body goes on as it came.
     pub only_watched: Option<&'static str>,
-    pub exchange: Exchange,
+    /// Boxed: it is large, and moved often.
+    pub exchange: Box<Exchange>,
 }
 
 /// Who gets an admitted request.
@@ -134,7 +135,7 @@ pub enum Destination {
 
 /// A request that goes no further. [`Pipeline::answer`] makes the answer.
 #[derive(Debug)]
-pub struct Refused(Box<(Exchange, Stop, &'static str)>);
+pub struct Refused(Box<(Box<Exchange>, Stop, &'static str)>);
 
 impl Refused {
     #[must_use]
@@ -172,7 +173,7 @@ impl From<Result<Admitted, Refused>> for Progress {
 #[derive(Debug)]
 pub struct Waiting {
     head: request::Parts,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     step: usize,
     wants: Option<Wants>,
 }
@@ -206,16 +207,16 @@ impl Waiting {
 
     /// Gives up.
     #[must_use]
-    pub fn into_exchange(self) -> Exchange {
+    pub fn into_exchange(self) -> Box<Exchange> {
         self.exchange
     }
 }
 
 /// How a run through the checks ended.
 enum Judged {
-    Passed(Exchange),
+    Passed(Box<Exchange>),
     Stopped(Refused),
-    Waits { exchange: Exchange, step: usize, wants: Wants },
+    Waits { exchange: Box<Exchange>, step: usize, wants: Wants },
 }
 
 impl Pipeline {
@@ -268,7 +269,7 @@ impl Pipeline {
     }
 
     /// The answer to a proxy about a request that passed every check; none is forwarded from here.
-    fn allow(&self, asked: &ForwardAuth, inner: &request::Parts, exchange: Exchange) -> Refused {
+    fn allow(&self, asked: &ForwardAuth, inner: &request::Parts, exchange: Box<Exchange>) -> Refused {
         let answer = match exchange.route.and_then(|route| self.routes.get(route)) {
             // The gate's own pages are reached by passing requests to it, not by asking.
             Some(route) if !route.is_own() => asked.admit(inner, &exchange),
@@ -369,12 +370,12 @@ impl Pipeline {
             match asked.original(connection.peer.ip(), &head) {
                 Ok((original, own)) => (head, dialect) = (original, Some(own)),
                 Err(denial) => {
-                    let exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), &head);
+                    let exchange = self.exchange(connection, &head);
                     return Progress::Refused(Refused(Box::new((exchange, denial.into(), "access"))));
                 }
             }
         }
-        let mut exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), &head);
+        let mut exchange = self.exchange(connection, &head);
         exchange.asked_by = dialect;
         let judged = self.judge_from(0, &mut head, exchange);
         self.progress(head, judged)
@@ -385,6 +386,10 @@ impl Pipeline {
         let Waiting { mut head, exchange, step, .. } = *waiting;
         let judged = self.judge_from(step, &mut head, exchange);
         self.progress(head, judged)
+    }
+
+    fn exchange(&self, connection: Connection, head: &request::Parts) -> Box<Exchange> {
+        Box::new(Exchange::new(connection, self.clock.now(), self.ids.next(), head))
     }
 
     fn progress(&self, mut head: request::Parts, judged: Judged) -> Progress {
@@ -423,8 +428,8 @@ impl Pipeline {
         &self,
         connection: Connection,
         head: &mut request::Parts,
-    ) -> Result<Exchange, Refused> {
-        let exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), head);
+    ) -> Result<Box<Exchange>, Refused> {
+        let exchange = self.exchange(connection, head);
         match self.judge_from(0, head, exchange) {
             Judged::Passed(exchange) => Ok(exchange),
             Judged::Stopped(refused) => Err(refused),
@@ -433,13 +438,13 @@ impl Pipeline {
     }
 
     /// Refuses a request that would have to wait where nobody waits.
-    fn forsake(&self, exchange: Exchange, step: usize) -> Refused {
+    fn forsake(&self, exchange: Box<Exchange>, step: usize) -> Refused {
         let check = self.steps.get(step).map_or("gateway", |step| step.check.name());
         let denial = Denial::internal("a check needs more than the head of the request");
         Refused(Box::new((exchange, denial.into(), check)))
     }
 
-    fn judge_from(&self, first: usize, head: &mut request::Parts, mut exchange: Exchange) -> Judged {
+    fn judge_from(&self, first: usize, head: &mut request::Parts, mut exchange: Box<Exchange>) -> Judged {
         if first == 0 && !self.normalises {
             self.take_at_its_word(head, &mut exchange);
         }
@@ -510,20 +515,20 @@ impl Pipeline {
     /// The one way a [`Denial`] becomes an answer, for refusals made after admission (upstream failures,
     /// bodies over the limit). It leaves through every check that dresses answers.
     #[must_use]
-    pub fn refuse(&self, exchange: Exchange, denial: Denial) -> Response<Bytes> {
+    pub fn refuse(&self, exchange: Box<Exchange>, denial: Denial) -> Response<Bytes> {
         self.refusal(exchange, denial, "gateway")
     }
 
     /// The same for what was found in a request's body on its way.
     #[must_use]
-    pub fn refuse_body(&self, exchange: Exchange, denial: Denial) -> Response<Bytes> {
+    pub fn refuse_body(&self, exchange: Box<Exchange>, denial: Denial) -> Response<Bytes> {
         let check = exchange.passage_by.map_or("gateway", |(check, _)| check);
         self.refusal(exchange, denial, check)
     }
 
     /// The same for what a check found in an answer.
     #[must_use]
-    pub fn refuse_answer(&self, exchange: Exchange, found: (Denial, &'static str)) -> Response<Bytes> {
+    pub fn refuse_answer(&self, exchange: Box<Exchange>, found: (Denial, &'static str)) -> Response<Bytes> {
         let (denial, check) = found;
         self.refusal(exchange, denial, check)
     }
@@ -537,7 +542,7 @@ impl Pipeline {
     #[must_use]
     pub fn refuse_connection(&self, connection: Connection, denial: Denial) -> Response<Bytes> {
         let (head, ()) = http::Request::new(()).into_parts();
-        let mut exchange = Exchange::new(connection, self.clock.now(), self.ids.next(), &head);
+        let mut exchange = self.exchange(connection, &head);
         exchange.target = None;
         self.refusal(exchange, denial, "gateway")
     }
@@ -558,7 +563,7 @@ impl Pipeline {
         self.counters.read()
     }
 
-    fn admit(&self, mut head: request::Parts, mut exchange: Exchange) -> Result<Admitted, Refused> {
+    fn admit(&self, mut head: request::Parts, mut exchange: Box<Exchange>) -> Result<Admitted, Refused> {
         let Some(route) = exchange.route.and_then(|route| self.routes.get(route)) else {
             let denial = Denial::internal("no route after all checks");
             return Err(Refused(Box::new((exchange, Stop::Denied(denial), "access"))));
@@ -586,7 +591,7 @@ impl Pipeline {
         Ok(Admitted { head, destination, body_limit, body, passage, only_watched, exchange })
     }
 
-    fn refusal(&self, mut exchange: Exchange, denial: Denial, check: &'static str) -> Response<Bytes> {
+    fn refusal(&self, mut exchange: Box<Exchange>, denial: Denial, check: &'static str) -> Response<Bytes> {
         self.counters.add(check, denial.control, Verdict::Refused);
         let (mut head, body) = answer::refusal(&exchange, &denial).into_parts();
         exchange.refusal = Some((check, denial));

@@ -187,13 +187,11 @@ impl From<Violation> for Denial {
 }
 
 /// What was decided about a request.
-#[derive(Debug, Clone, Default)]
-pub struct Decided {
-    /// Names and values as [`gabion_policy::record`] writes them.
-    pub metadata: BTreeMap<String, String>,
-    /// The ids of the policies that decided.
-    pub policies: String,
-    pub allowed: bool,
+#[derive(Debug, Clone)]
+pub(crate) struct Decided {
+    pub(crate) decision: Decision,
+    /// Names and values as [`gabion_policy::record`] writes them, where somebody may want to record them.
+    pub(crate) metadata: Option<Box<BTreeMap<String, String>>>,
     /// An event of its own is worth keeping.
     pub(crate) keep: bool,
 }
@@ -451,18 +449,14 @@ impl Policy {
 
     /// Keeps what was decided, for the ledger and the access log.
     fn note(&self, exchange: &mut Exchange, question: &Question<'_>, decision: &Decision) {
-        let allowed = decision.is_allowed();
         let keep = self.recent.as_ref().is_some_and(|recent| recent.is_new(exchange.now, question, decision));
-        let policies = match &*decision.policies {
-            [] => String::new(),
-            [one] => one.to_string(),
-            many => many.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-        };
-        let mut metadata = BTreeMap::new();
-        if keep || !allowed || !decision.obligations.is_empty() {
+        let is_told = keep || !decision.is_allowed() || !decision.obligations.is_empty();
+        let metadata = is_told.then(|| {
+            let mut metadata = BTreeMap::new();
             record::write(question, decision, &mut metadata);
-        }
-        exchange.decided = Some(Box::new(Decided { metadata, policies, allowed, keep }));
+            Box::new(metadata)
+        });
+        exchange.decided = Some(Decided { decision: decision.clone(), metadata, keep });
     }
 }
 

@@ -12,7 +12,7 @@ use http_body::Frame;
 /// Who judges, and whom to tell.
 pub(crate) struct Follow {
     followed: Followed,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     pipeline: Arc<Pipeline>,
     /// Bytes taken and not yet given out.
     held: u64,
@@ -30,7 +30,7 @@ enum State {
 type Polled = Poll<Option<io::Result<Frame<Bytes>>>>;
 
 impl Follow {
-    pub(crate) fn new(followed: Followed, exchange: Exchange, pipeline: &Arc<Pipeline>) -> Self {
+    pub(crate) fn new(followed: Followed, exchange: Box<Exchange>, pipeline: &Arc<Pipeline>) -> Self {
         Self { followed, exchange, pipeline: Arc::clone(pipeline), held: 0, state: State::Judging }
     }
 

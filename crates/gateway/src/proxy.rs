@@ -85,7 +85,7 @@ pub(crate) async fn answer(
             // Boxed: most requests never wait.
             Progress::Waits(waiting) => match Box::pin(supply(waiting, &mut body)).await {
                 Ok(waiting) => progress = live.pipeline.resume(waiting),
-                Err((exchange, denial)) => return Answer::own(live.pipeline.refuse(*exchange, denial)),
+                Err((exchange, denial)) => return Answer::own(live.pipeline.refuse(exchange, denial)),
             },
         }
     };
@@ -149,7 +149,7 @@ pub(crate) async fn answer(
 
 /// An upstream's answer with all that the checks add to its head. `whole`: the checks that looked into the body saw all
 /// of it.
-fn dress(core: &Core, live: &CoreLive, sent: Sent, mut exchange: Exchange, whole: bool) -> Answer {
+fn dress(core: &Core, live: &CoreLive, sent: Sent, mut exchange: Box<Exchange>, whole: bool) -> Answer {
     let Sent { mut head, mut body, tunnel } = sent;
     let followed = live.pipeline.follow(&exchange, &mut head, whole);
     let replacement = live.pipeline.response(&mut exchange, &mut head);
@@ -184,7 +184,7 @@ async fn supply(
                 Ok(false) => waiting.body_is_longer_than(body.prefix().len()),
                 Err(error) => {
                     let denial = UpstreamError::Client(error).denial();
-                    return Err((Box::new(waiting.into_exchange()), denial));
+                    return Err((waiting.into_exchange(), denial));
                 }
             }
         }
@@ -193,7 +193,7 @@ async fn supply(
 }
 
 /// A body that broke off, or was refused on its way.
-fn refuse_body(live: &CoreLive, exchange: Exchange, error: &BodyError) -> Response<Bytes> {
+fn refuse_body(live: &CoreLive, exchange: Box<Exchange>, error: &BodyError) -> Response<Bytes> {
     let denial = UpstreamError::Client(error.clone()).denial();
     match error {
         BodyError::Refused(_) => live.pipeline.refuse_body(exchange, denial),
@@ -206,7 +206,7 @@ async fn inspect(
     core: &Core,
     live: &CoreLive,
     mut sent: Sent,
-    mut exchange: Exchange,
+    mut exchange: Box<Exchange>,
     limit: usize,
 ) -> Answer {
     // A body that breaks off while it is looked at is broken off for the client too.

@@ -11,7 +11,7 @@ use crate::json::{Document, Value};
 use crate::load;
 use crate::media_type::{MediaType, rank};
 use crate::parameter::{Pair, Parameter, Place};
-use crate::router::Router;
+use crate::router::{Router, Values};
 use crate::schema::Program;
 
 /// How a contract is read and how strictly it is meant.
@@ -112,10 +112,18 @@ pub struct Operation {
     pub(crate) names: Vec<String>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Body>,
-    /// Exact codes, `2XX`, `default`.
-    pub(crate) answers: BTreeMap<String, AnswerShape>,
+    pub(crate) answers: BTreeMap<Status, AnswerShape>,
     pub(crate) deprecated_at: Option<Timestamp>,
     pub(crate) sunset: Option<Timestamp>,
+}
+
+/// Which answers a part of a contract is about: a code, `2XX`, or `default`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Status {
+    Code(u16),
+    /// The first digit.
+    Class(u16),
+    Default,
 }
 
 /// What an operation answers with one status.
@@ -141,7 +149,7 @@ pub struct Matched<'c, 'p> {
     /// Its number in the contract.
     pub index: usize,
     pub(crate) contract: &'c Contract,
-    pub(crate) values: Vec<&'p str>,
+    pub(crate) values: Values<'p>,
 }
 
 /// Header fields of a message.
@@ -266,9 +274,8 @@ impl Contract {
     #[must_use]
     pub fn answer(&self, operation: usize, status: u16, media_type: Option<&str>) -> AnswerPlan<'_> {
         let Some(operation) = self.operations.get(operation) else { return AnswerPlan::Undeclared };
-        let exact = operation.answers.get(&status.to_string());
-        let class = || operation.answers.get(&format!("{}XX", status / 100));
-        let Some(shape) = exact.or_else(class).or_else(|| operation.answers.get("default")) else {
+        let named = [Status::Code(status), Status::Class(status / 100), Status::Default];
+        let Some(shape) = named.iter().find_map(|status| operation.answers.get(status)) else {
             return AnswerPlan::Undeclared;
         };
         if shape.media.is_empty() {
@@ -341,6 +348,12 @@ impl Operation {
         self.sunset.map(date::http)
     }
 
+    /// The content of some answer is judged, so that it must be possible to read it.
+    #[must_use]
+    pub fn judges_answers(&self) -> bool {
+        self.answers.values().flat_map(|shape| &shape.media).any(|(_, program)| program.is_some())
+    }
+
     /// It is gone.
     #[must_use]
     pub fn is_gone(&self, now: Timestamp) -> bool {
@@ -362,7 +375,8 @@ impl<'c> Matched<'c, '_> {
                 Vec::new()
             }
         };
-        let mut cookies = match cookies(fields) {
+        let reads_cookies = self.operation.parameters.iter().any(|one| one.place == Place::Cookie);
+        let mut cookies = match if reads_cookies { cookies(fields) } else { Ok(Vec::new()) } {
             Ok(crumbs) => all(crumbs),
             Err(wrong) => {
                 faults.push(Fault::new("header cookie", wrong.to_string()));
@@ -383,7 +397,7 @@ impl<'c> Matched<'c, '_> {
                 Err(wrong) => faults.push(Fault::new(place(), wrong.rule())),
                 Ok(None) if parameter.required => faults.push(Fault::new(place(), "must be there")),
                 Ok(None) => {}
-                Ok(Some(value)) => self.contract.judge(parameter, &value, &place(), &mut faults),
+                Ok(Some(value)) => self.contract.judge(parameter, &value, place, &mut faults),
             }
         }
         let twin = |pair: &Pair<'_>| {
@@ -486,12 +500,18 @@ impl AnswerJudge<'_> {
 }
 
 impl Contract {
-    fn judge(&self, parameter: &Parameter, value: &Value, place: &str, faults: &mut Vec<Fault>) {
+    fn judge(
+        &self,
+        parameter: &Parameter,
+        value: &Value,
+        place: impl Fn() -> String,
+        faults: &mut Vec<Fault>,
+    ) {
         let Some(program) = parameter.program.map(|program| self.requests.get(program)) else { return };
-        match program.map(|program| program.validate_value(value)) {
-            Some(Ok(_)) => {}
-            Some(Err(violations)) => faults.extend(body::faults(place, &violations)),
-            None => faults.push(Fault::new(place, "cannot be judged")),
+        match program.map(|program| program.validate(&Document::of(value)).err()) {
+            Some(None) => {}
+            Some(Some(violations)) => faults.extend(body::faults(&place(), &violations)),
+            None => faults.push(Fault::new(place(), "cannot be judged")),
         }
     }
 }

@@ -5,7 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::SmallVec;
+
 use crate::encoding::canonical;
+
+/// What stands in the free parts of a path, still encoded.
+pub(crate) type Values<'a> = SmallVec<[&'a str; 4]>;
 
 /// Path templates, each with a number.
 #[derive(Debug, Clone)]
@@ -77,14 +82,14 @@ impl Router {
         Ok(names)
     }
 
-    /// The template a normalised path belongs to, and what stands in its free parts, still encoded.
-    pub(crate) fn find<'a>(&self, path: &'a str) -> Option<(usize, Vec<&'a str>)> {
-        let mut values = Vec::new();
+    /// The template a normalised path belongs to, and what stands in its free parts.
+    pub(crate) fn find<'a>(&self, path: &'a str) -> Option<(usize, Values<'a>)> {
+        let mut values = Values::new();
         let number = self.descend(0, Some(path.strip_prefix('/')?), &mut values)?;
         Some((number, values))
     }
 
-    fn descend<'a>(&self, at: usize, rest: Option<&'a str>, values: &mut Vec<&'a str>) -> Option<usize> {
+    fn descend<'a>(&self, at: usize, rest: Option<&'a str>, values: &mut Values<'a>) -> Option<usize> {
         let node = self.nodes.get(at)?;
         let Some(rest) = rest else { return node.end };
         let (part, rest) = match rest.split_once('/') {
@@ -148,7 +153,7 @@ impl Segment {
         self.texts.iter().map(String::len).sum()
     }
 
-    fn fits<'a>(&self, part: &'a str, values: &mut Vec<&'a str>) -> bool {
+    fn fits<'a>(&self, part: &'a str, values: &mut Values<'a>) -> bool {
         let [first, middle @ .., last] = self.texts.as_slice() else { return false };
         let Some(part) = part.strip_prefix(first.as_str()) else { return false };
         let Some(mut rest) = part.strip_suffix(last.as_str()) else { return false };
@@ -173,6 +178,8 @@ impl Segment {
 
 #[cfg(test)]
 mod tests {
+    use smallvec::smallvec;
+
     use super::*;
 
     fn router(templates: &[&str]) -> Router {
@@ -186,11 +193,11 @@ mod tests {
     #[test]
     fn concrete_comes_before_templated_and_gives_way_where_it_leads_nowhere() {
         let router = router(&["/", "/users/{id}", "/users/me", "/users/{id}/posts", "/{a}/me/x"]);
-        assert_eq!(router.find("/"), Some((0, vec![])));
-        assert_eq!(router.find("/users/me"), Some((2, vec![])));
-        assert_eq!(router.find("/users/7"), Some((1, vec!["7"])));
-        assert_eq!(router.find("/users/me/posts"), Some((3, vec!["me"])));
-        assert_eq!(router.find("/users/me/x"), Some((4, vec!["users"])));
+        assert_eq!(router.find("/"), Some((0, smallvec![])));
+        assert_eq!(router.find("/users/me"), Some((2, smallvec![])));
+        assert_eq!(router.find("/users/7"), Some((1, smallvec!["7"])));
+        assert_eq!(router.find("/users/me/posts"), Some((3, smallvec!["me"])));
+        assert_eq!(router.find("/users/me/x"), Some((4, smallvec!["users"])));
         assert_eq!(router.find("/users/"), None);
         assert_eq!(router.find("/users"), None);
         assert_eq!(router.find("/users/7/posts/"), None);
@@ -200,11 +207,11 @@ mod tests {
     #[test]
     fn a_segment_may_have_several_free_parts() {
         let router = router(&["/c/{base}...{head}", "/f/{name}.json", "/f/{name}", "/v1/{name}:cancel"]);
-        assert_eq!(router.find("/c/main...dev...x"), Some((0, vec!["main", "dev...x"])));
+        assert_eq!(router.find("/c/main...dev...x"), Some((0, smallvec!["main", "dev...x"])));
         assert_eq!(router.find("/c/...dev"), None);
-        assert_eq!(router.find("/f/a.json"), Some((1, vec!["a"])));
-        assert_eq!(router.find("/f/.json"), Some((2, vec![".json"])));
-        assert_eq!(router.find("/v1/x:cancel"), Some((3, vec!["x"])));
+        assert_eq!(router.find("/f/a.json"), Some((1, smallvec!["a"])));
+        assert_eq!(router.find("/f/.json"), Some((2, smallvec![".json"])));
+        assert_eq!(router.find("/v1/x:cancel"), Some((3, smallvec!["x"])));
     }
 
     #[test]

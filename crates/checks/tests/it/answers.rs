@@ -22,7 +22,7 @@ fn dress(
     let mut head = upstream(status, fields);
     let body = world.pipeline.response(&mut exchange, &mut head);
     assert_eq!(head.status, StatusCode::from_u16(status).unwrap());
-    (head.headers, body.map(|body| String::from_utf8(body.to_vec()).unwrap()), exchange)
+    (head.headers, body.map(|body| String::from_utf8(body.to_vec()).unwrap()), *exchange)
 }
 
 #[test]

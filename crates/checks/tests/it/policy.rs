@@ -566,8 +566,8 @@ fn a_decision_is_recorded_so_that_it_can_be_asked_again() {
     assert_eq!((recorded.effect.as_str(), &*recorded.question.resource.entity.id), ("deny", "2"));
     assert_eq!(recorded.generation, gate.live.load().generation().to_string());
     let lines = gate.world.log.all();
-    assert!(lines[0].contains("decision: Some((true, \"owners-read\"))"), "{}", lines[0]);
-    assert!(lines[2].contains("decision: Some((false, \"\"))"), "{}", lines[2]);
+    assert!(lines[0].contains("decision: Some((true, [PolicyId(\"owners-read\")]))"), "{}", lines[0]);
+    assert!(lines[2].contains("decision: Some((false, []))"), "{}", lines[2]);
 }
 
 #[test]

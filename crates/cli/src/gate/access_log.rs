@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use gabion_checks::{AccessLine, AccessLog};
+use gabion_policy::PolicyId;
 use serde::Serialize;
 
 use crate::config::settings::{self, Log, LogFormat};
@@ -48,7 +49,7 @@ struct JsonLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    policies: Option<&'a str>,
+    policies: Option<String>,
 }
 
 /// The access log of the settings; none when it is off. Opening again, as a reload does, starts a new
@@ -151,7 +152,7 @@ fn text(line: &AccessLine<'_>) -> String {
     if let Some((allowed, policies)) = line.decision {
         out.pop();
         let word = if allowed { "allow" } else { "deny" };
-        let _ = writeln!(out, " {word} \"{}\"", Plain(policies));
+        let _ = writeln!(out, " {word} \"{}\"", Plain(&joined(policies)));
     }
     out
 }
@@ -169,11 +170,15 @@ fn json(line: &AccessLine<'_>) -> String {
         user_agent: line.user_agent,
         control: line.control.map(|control| control.as_str()),
         decision: line.decision.map(|(allowed, _)| if allowed { "allow" } else { "deny" }),
-        policies: line.decision.map(|(_, policies)| policies).filter(|policies| !policies.is_empty()),
+        policies: line.decision.map(|(_, policies)| joined(policies)).filter(|policies| !policies.is_empty()),
     };
     let mut text = serde_json::to_string(&line).unwrap_or_default();
     text.push('\n');
     text
+}
+
+fn joined(policies: &[PolicyId]) -> String {
+    policies.iter().map(|policy| &*policy.0).collect::<Vec<_>>().join(", ")
 }
 
 /// Text from outside, so that it cannot forge a line or a field: CWE-117.
@@ -227,7 +232,7 @@ mod tests {
             account: None,
             user_agent: Some(user_agent),
             control: Some(ControlId::WEB_CSRF),
-            decision: Some((false, user_agent)),
+            decision: Some((false, &[PolicyId(user_agent.into())])),
         };
         match format {
             LogFormat::Text => text(&line),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Loader;
 use crate::body::{self, Body, FilePart, Media};
-use crate::contract::{AnswerShape, Answers};
+use crate::contract::{AnswerShape, Answers, Status};
 use crate::json::{Number, Value};
 use crate::kind::Kind;
 use crate::media_type::{MediaType, is_json};
@@ -125,7 +125,7 @@ impl<'s> Loader<'s> {
         usize::try_from(number).ok()
     }
 
-    pub(super) fn answers(&mut self, at: &At<'s>) -> BTreeMap<String, AnswerShape> {
+    pub(super) fn answers(&mut self, at: &At<'s>) -> BTreeMap<Status, AnswerShape> {
         let mut answers = BTreeMap::new();
         if self.options.answers == Answers::Off {
             return answers;
@@ -134,15 +134,10 @@ impl<'s> Loader<'s> {
             if status.starts_with("x-") {
                 continue;
             }
-            let key = status.to_ascii_uppercase();
-            let known = key == "DEFAULT"
-                || (key.len() == 3
-                    && key.starts_with(['1', '2', '3', '4', '5'])
-                    && (key.ends_with("XX") || key.bytes().all(|byte| byte.is_ascii_digit())));
-            if !known {
+            let Some(key) = Status::named(status) else {
                 self.problem(&written, format!("`{status}` is not a status"));
                 continue;
-            }
+            };
             let Some(one) = self.resolved(written) else { continue };
             let mut shape = AnswerShape::default();
             for (range, media) in one.members("content") {
@@ -167,9 +162,25 @@ impl<'s> Loader<'s> {
                 };
                 shape.media.push((range, program));
             }
-            answers.insert(if key == "DEFAULT" { "default".to_owned() } else { key }, shape);
+            answers.insert(key, shape);
         }
         answers
+    }
+}
+
+impl Status {
+    /// As a contract writes it, in letters of any case.
+    fn named(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("default") {
+            return Some(Self::Default);
+        }
+        let (first, rest) = text.split_at_checked(1)?;
+        let class = first.parse().ok().filter(|class| (1..=5).contains(class))?;
+        if rest.eq_ignore_ascii_case("XX") {
+            return Some(Self::Class(class));
+        }
+        let is_code = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|_| is_code).map(Self::Code)
     }
 }
 
