@@ -98,7 +98,7 @@ pub fn event(exchange: &Exchange, check: &str, denial: &Denial, refused: bool) -
     event.reason = Some(denial.detail.to_string());
     event.request_id = Some(exchange.request_id);
     let decided = exchange.decided.as_ref().filter(|_| check == "policy");
-    if let Some(metadata) = decided.and_then(|decided| decided.metadata.as_deref()) {
+    if let Some(metadata) = decided.and_then(|decided| decided.metadata.as_ref()) {
         event.metadata.extend(metadata.clone());
     }
     event.metadata.insert("check".to_owned(), check.to_owned());
@@ -118,7 +118,7 @@ fn decision(exchange: &Exchange, decided: &Decided) -> Event {
     let mut event = Event::new(exchange.now, EventKind::Decision, action, exchange.actor(), outcome, control);
     event.address = Some(exchange.client);
     event.request_id = Some(exchange.request_id);
-    if let Some(metadata) = decided.metadata.as_deref() {
+    if let Some(metadata) = &decided.metadata {
         event.resource = metadata.get(record::ENTITY).cloned().unwrap_or_default();
         event.reason = metadata.get(record::ACTION).cloned();
         event.metadata.clone_from(metadata);

@@ -191,7 +191,7 @@ impl From<Violation> for Denial {
 pub(crate) struct Decided {
     pub(crate) decision: Decision,
     /// Names and values as [`gabion_policy::record`] writes them, where somebody may want to record them.
-    pub(crate) metadata: Option<Box<BTreeMap<String, String>>>,
+    pub(crate) metadata: Option<BTreeMap<String, String>>,
     /// An event of its own is worth keeping.
     pub(crate) keep: bool,
 }
@@ -454,7 +454,7 @@ impl Policy {
         let metadata = is_told.then(|| {
             let mut metadata = BTreeMap::new();
             record::write(question, decision, &mut metadata);
-            Box::new(metadata)
+            metadata
         });
         exchange.decided = Some(Decided { decision: decision.clone(), metadata, keep });
     }
