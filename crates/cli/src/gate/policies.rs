@@ -9,7 +9,7 @@ use gabion_checks::Contracts;
 use gabion_egress::{Client, EgressSettings};
 use gabion_model::outbound::Fetch;
 use gabion_model::{Period, Problem};
-use gabion_policy::{Policies, Sources};
+use gabion_policy::{Policies, Sources, is_own_action};
 use gabion_service::KnownNames;
 use gabion_service::resources::{ResolverSettings, Resolvers, Tools};
 
@@ -33,10 +33,13 @@ pub(crate) fn sources(directory: &Path, cache: u32) -> Result<Sources, Problem> 
     let mut bytes = 0_usize;
     for entry in entries {
         let path = entry.map_err(|error| unreadable(directory, &error))?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()).map(str::to_owned) else { continue };
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // What editors leave beside a file is no policy.
         let is_policy = name.ends_with(".cedar") && !name.starts_with('.');
         if !is_policy && name != SCHEMA && name != ENTITIES {
+            if let Some(problem) = passed_over(&path, &name) {
+                return Err(problem);
+            }
             continue;
         }
         let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
@@ -59,6 +62,22 @@ pub(crate) fn sources(directory: &Path, cache: u32) -> Result<Sources, Problem> 
             .hint("without a policy everything would be denied; write one, or remove `policy.directory`"));
     }
     Ok(sources)
+}
+
+/// A policy or a schema that somebody wrote and nobody would read: a `forbid` that forbids nothing.
+fn passed_over(path: &Path, name: &str) -> Option<Problem> {
+    if name.starts_with('.') {
+        return None;
+    }
+    let (what, hint) = if name.ends_with(".cedarschema") || name.ends_with(".cedarschema.json") {
+        (path.to_path_buf(), format!("the schema is the file `{SCHEMA}`, in Cedar's schema language"))
+    } else {
+        let below = std::fs::read_dir(path).ok()?.filter_map(Result::ok).map(|entry| entry.path());
+        let policy = below.into_iter().find(|path| path.extension().is_some_and(|end| end == "cedar"))?;
+        (policy, "policies stand in the folder itself, not in one below it".to_owned())
+    };
+    let reason = format!("`{}` would be passed over", what.display());
+    Some(Problem::new("policy.directory", reason).hint(hint))
 }
 
 /// The policies of a configuration; none where it has no folder. `names` are those of the directory, where it can be
@@ -84,7 +103,36 @@ pub(crate) fn compile(
             })
             .collect::<Vec<_>>()
     };
-    Policies::compile(sources, &facts::of(config, contracts, names)).map(Some).map_err(under)
+    if sources.schema.is_none() {
+        // Said first: policies about such an action fail as well, in Cedar's words.
+        refuse_unless(config, |action, kind| kind == "Route" || !is_own_action(action))?;
+    }
+    let policies = Policies::compile(sources, &facts::of(config, contracts, names)).map_err(under)?;
+    let known = policies.actions();
+    refuse_unless(config, |action, kind| {
+        known.get(action).is_some_and(|kinds| kinds.iter().any(|one| **one == *kind))
+    })?;
+    Ok(Some(policies))
+}
+
+/// Refuses routes that ask an action about something to which it does not apply: they would be closed to everybody.
+fn refuse_unless(config: &Config, applies: impl Fn(&str, &str) -> bool) -> Result<(), Vec<Problem>> {
+    let mut problems = Vec::new();
+    for (index, route) in config.routes.iter().enumerate() {
+        let Some(policy) = route.policy.as_ref().filter(|policy| policy.off.is_none()) else { continue };
+        let kind = policy.resource.as_deref().unwrap_or("Route");
+        for (key, action) in [("action", &policy.action), ("known_by", &policy.known_by)] {
+            let Some(action) = action.as_deref().filter(|action| !applies(action, kind)) else { continue };
+            let hint = if is_own_action(action) {
+                "methods, `read`, `write` and `tag:…` are the gate's own, about routes: take another name"
+            } else {
+                "see `gabion policy schema`"
+            };
+            let reason = format!("the action `{action}` does not apply to `{kind}`");
+            problems.push(Problem::new(format!("routes[{index}].policy.{key}"), reason).hint(hint));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// The names of the directory, from the gate that runs or from the data themselves; none before the first start.

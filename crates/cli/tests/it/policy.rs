@@ -162,6 +162,46 @@ fn what_is_wrong_is_said_with_its_place_and_a_way_out() {
 }
 
 #[test]
+fn what_nobody_would_read_is_not_passed_over() {
+    let directory = installation("127.0.0.1:1");
+    let path = directory.path();
+    write(path, "policies/.#orders.cedar", "what an editor leaves");
+    assert_eq!(code(path, &["policy", "check"]), Some(0));
+    for name in
+        ["policies/app.cedarschema", "policies/schema.cedarschema.json", "policies/strict/forbid.cedar"]
+    {
+        write(path, name, "forbid (principal, action, resource);");
+        let told = told(&run(path, &["policy", "check"]));
+        assert!(told.contains(&format!("{name}` would be passed over")), "{told}");
+        let file = path.join(name);
+        fs::remove_file(file).expect("it was written");
+    }
+    assert_eq!(code(path, &["policy", "check"]), Some(0), "an empty folder says nothing");
+}
+
+#[test]
+fn an_action_that_does_not_apply_closes_no_route_unsaid() {
+    let directory = installation("127.0.0.1:1");
+    let path = directory.path();
+    let configuration = configuration("127.0.0.1:1");
+    for (asked, place) in [
+        ("action = \"read\", resource = \"Order\"", "the action `read` does not apply to `Order`"),
+        ("action = \"POST\", resource = \"Order\"", "the action `POST` does not apply to `Order`"),
+        (
+            "action = \"look\", resource = \"Order\", known_by = \"GET\"",
+            "the action `GET` does not apply to `Order`",
+        ),
+    ] {
+        let route = format!(
+            "\n[[routes]]\npath = \"/more/{{id}}\"\naccess = \"signed-in\"\nupstream = \"app\"\npolicy = {{ {asked} }}\n"
+        );
+        write(path, "gabion.toml", &format!("{configuration}{route}"));
+        let told = told(&run(path, &["config", "check"]));
+        assert!(told.contains(place) && told.contains("gabion.toml:"), "{asked}: {told}");
+    }
+}
+
+#[test]
 fn a_change_is_asked_over_what_a_gate_decided() {
     let application = Application::start();
     let directory = installation(&application.address.to_string());
