@@ -10,6 +10,14 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
     array(digest::digest(&digest::SHA256, data).as_ref())
 }
 
+/// The SHA-256 of the parts, one behind the other.
+#[must_use]
+pub fn sha256_of(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    parts.iter().for_each(|part| context.update(part));
+    array(context.finish().as_ref())
+}
+
 /// The SHA-512 of `data`.
 #[must_use]
 pub fn sha512(data: &[u8]) -> [u8; 64] {

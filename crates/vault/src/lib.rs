@@ -17,6 +17,6 @@ pub mod tls;
 pub mod webhook;
 pub mod x509;
 
-pub use digest::{constant_time_eq, hmac_sha1, hmac_sha256, hmac_sha512, sha1, sha256, sha512};
+pub use digest::{constant_time_eq, hmac_sha1, hmac_sha256, hmac_sha512, sha1, sha256, sha256_of, sha512};
 pub use random::SystemRng;
 pub use seal::SealingKey;

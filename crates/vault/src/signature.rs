@@ -1,8 +1,11 @@
-//! Signatures by keys that somebody else holds and of which we know the public half: passkeys.
+//! Signatures by keys that somebody else holds and of which we know the public half (passkeys, logs, witnesses), and
+//! the key of a log or a witness of our own.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+    ECDSA_P256_SHA256_ASN1, ED25519, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_2048_8192_SHA256,
+    RsaPublicKeyComponents, UnparsedPublicKey,
 };
+use gabion_model::Secret;
 
 /// A public key and, with it, the one algorithm it is used with: nobody else gets to choose it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,30 @@ impl PublicKey {
             }
         };
         verified.map_err(|_| WrongSignature)
+    }
+}
+
+/// An Ed25519 key that signs (RFC 8032).
+#[derive(Debug)]
+pub struct Ed25519Key(Ed25519KeyPair);
+
+impl Ed25519Key {
+    /// None only where the library takes no seed.
+    #[must_use]
+    pub fn from_seed(seed: &Secret<[u8; 32]>) -> Option<Self> {
+        Ed25519KeyPair::from_seed_unchecked(seed.expose()).ok().map(Self)
+    }
+
+    #[must_use]
+    pub fn public(&self) -> [u8; 32] {
+        let mut out = [0; 32];
+        out.copy_from_slice(self.0.public_key().as_ref());
+        out
+    }
+
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.0.sign(message).as_ref().to_vec()
     }
 }
 
@@ -80,7 +107,7 @@ mod tests {
     use aws_lc_rs::rand::SystemRandom;
     use aws_lc_rs::rsa::KeySize;
     use aws_lc_rs::signature::{
-        ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+        ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256,
         RsaKeyPair,
     };
 
