@@ -389,6 +389,61 @@ pub(crate) enum Ledger {
     Tail(LedgerTail),
     /// Print the records that match
     Search(LedgerSearch),
+    /// Check that no record was changed, removed, added or moved since it was signed
+    Verify(LedgerVerify),
+    /// Print the proof that one record is in the ledger, to be checked by `gabion ledger verify --proof`
+    Prove(LedgerProve),
+    /// Print the key by which the ledger is verified
+    Key(LedgerKey),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerVerify {
+    /// The ledger's key, as `gabion ledger key` printed it; without it the one in the data directory
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+
+    /// A former checkpoint you kept, of which the ledger must be a continuation; may be repeated
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) after: Vec<PathBuf>,
+
+    /// Check against this checkpoint instead of the ledger's last one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) checkpoint: Option<PathBuf>,
+
+    /// The key of a witness whose cosignature the checkpoint must have; may be repeated
+    #[arg(long, value_name = "KEY")]
+    pub(crate) witness: Vec<String>,
+
+    /// How many of the witnesses are enough; without it all of them
+    #[arg(long, value_name = "COUNT", requires = "witness")]
+    pub(crate) quorum: Option<usize>,
+
+    /// Check one record's proof instead of the whole ledger
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["after", "checkpoint"])]
+    pub(crate) proof: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerProve {
+    /// The record's number, as `gabion ledger search --format json` tells it
+    #[arg(value_name = "RECORD", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) record: u64,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerKey {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::SegmentId;
+use crate::{SealError, SegmentId};
 
 /// The event was not recorded. The act it belongs to must not happen.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -29,6 +29,8 @@ pub enum OpenError {
     Io(#[from] io::Error),
     #[error(transparent)]
     Read(#[from] ReadError),
+    #[error(transparent)]
+    Seal(#[from] SealError),
 }
 
 /// Recorded bytes cannot be read back.

@@ -5,6 +5,8 @@
 //!   the writer). `tail` knows what to do when the disk fails or is full.
 //! - [`Reader`] reads and needs nothing but the segments; `scan` walks over frames, [`format`](mod@format) says
 //!   what the bytes are.
+//! - [`Seal`] makes it provable: a Merkle tree over all records with signed checkpoints (`sealer`); [`mod@verify`] checks
+//!   them, with nothing but the files and a public key.
 //! - [`sanitise`] is what every event goes through before it is written.
 //! - [`SegmentStorage`] is where the bytes go: memory and injected faults here, files in `store`.
 //!
@@ -22,10 +24,12 @@ pub mod reader;
 mod redact;
 pub mod sanitise;
 mod scan;
+mod sealer;
 pub mod settings;
 mod shared;
 pub mod storage;
 mod tail;
+pub mod verify;
 mod writer;
 
 use std::fmt;
@@ -38,6 +42,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 
 use fold::Folder;
 use scan::Durable;
+use sealer::Sealer;
 use shared::Shared;
 use tail::Tail;
 use writer::{Command, Writer};
@@ -47,8 +52,9 @@ pub use fold::OTHERS;
 pub use follow::Follow;
 pub use query::{Order, Query, Record};
 pub use reader::{Reader, Search};
+pub use sealer::{Seal, SealError, Sealed, TreeStorage};
 pub use settings::Settings;
-pub use storage::memory::MemorySegments;
+pub use storage::memory::{MemorySegments, MemoryTree};
 pub use storage::{SegmentId, SegmentSource, SegmentStorage};
 
 /// The place of a record: its sequence number. The first is 1, and there are no gaps.
@@ -133,6 +139,29 @@ impl Ledger {
         settings: &Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Recovery), OpenError> {
+        Self::open_with(storage, settings, clock, None)
+    }
+
+    /// The same, with proof: what the seal's checkpoint says is compared with what is there, and what is recorded from now
+    /// on is sealed.
+    ///
+    /// # Errors
+    /// [`OpenError::Seal`], also when records are gone that had been sealed.
+    pub fn open_sealed(
+        storage: Arc<dyn SegmentStorage>,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        seal: Seal,
+    ) -> Result<(Self, Recovery), OpenError> {
+        Self::open_with(storage, settings, clock, Some(seal))
+    }
+
+    fn open_with(
+        storage: Arc<dyn SegmentStorage>,
+        settings: &Settings,
+        clock: Arc<dyn Clock>,
+        seal: Option<Seal>,
+    ) -> Result<(Self, Recovery), OpenError> {
         let (tail, recovery) = Tail::open(Arc::clone(&storage), settings)?;
         for cut in &recovery.cuts {
             tracing::warn!(
@@ -142,6 +171,10 @@ impl Ledger {
                 "ledger tail cut"
             );
         }
+        let source: Arc<dyn SegmentSource> = Arc::<dyn SegmentStorage>::clone(&storage);
+        let sealer = seal
+            .map(|seal| Sealer::open(seal, &Reader::up_to(source, tail.durable()), clock.now()))
+            .transpose()?;
         let (commands, received) = mpsc::channel();
         let (sender, durable) = watch::channel(tail.durable());
         let shared = Arc::new(Shared::new());
@@ -150,6 +183,7 @@ impl Ledger {
             usize::try_from(settings.segment_size.bytes().min(BATCH_BYTES)).unwrap_or(usize::MAX);
         let writer = Writer {
             tail,
+            sealer,
             folder,
             clock,
             commands: received,

@@ -46,6 +46,15 @@ impl Reader {
         Search { reader: self.clone(), query, left, walk: Walk::Unbegun }
     }
 
+    /// The bytes of one record, as the tree has them; none when it is not there.
+    pub fn payload(&self, record: Position) -> Result<Option<Vec<u8>>, ReadError> {
+        if record.0 == 0 || self.last().is_none_or(|last| record > last) {
+            return Ok(None);
+        }
+        let found = Forwards::begin(self, Some(record))?.next(self)?;
+        Ok(found.filter(|found| found.position == record).map(|found| found.payload))
+    }
+
     /// The last `count` records, oldest first.
     pub fn tail(&self, count: usize) -> Result<Vec<Record>, ReadError> {
         let newest = Query { limit: Some(count), ..Query::default() };

@@ -19,6 +19,10 @@ pub struct Settings {
     /// kept for ever. At least one day.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<Period>,
+    /// The ledger's name in its checkpoints, the same for all of its life, as a URL without its scheme:
+    /// `gate.example/ledger`. Without it one is made of the ledger's key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// Bytes per minute that refused requests may write; what exceeds it is still counted, in one
     /// record for each control. From 16KiB to 64MiB.
     pub flood_budget: ByteSize,
@@ -30,6 +34,7 @@ impl Default for Settings {
             segment_size: ByteSize::new(64 << 20),
             max_size: None,
             keep: None,
+            origin: None,
             flood_budget: ByteSize::new(256 << 10),
         }
     }
@@ -56,6 +61,15 @@ impl Settings {
                 format!("a segment is {}; leave `max_size` out to use the whole disk", self.segment_size),
             ));
         }
+        if let Some(origin) = &self.origin
+            && (origin.is_empty()
+                || origin.contains(|char: char| char.is_whitespace() || char.is_control() || char == '+'))
+        {
+            problems.push(
+                Problem::new("origin", "it is empty, or has white space or a `+`".to_owned())
+                    .hint("a URL without its scheme: `gate.example/ledger`"),
+            );
+        }
         if let Some(keep) = self.keep
             && keep.as_duration() < Period::from_secs(86_400).as_duration()
         {
@@ -79,10 +93,11 @@ mod tests {
             segment_size: ByteSize::new(10),
             max_size: Some(ByteSize::new(19)),
             keep: Some(Period::from_secs(3600)),
+            origin: Some("two words".to_owned()),
             flood_budget: ByteSize::new(1 << 40),
         };
         let paths: Vec<_> = wrong.problems().into_iter().map(|problem| problem.path).collect();
-        assert_eq!(paths, ["segment_size", "flood_budget", "max_size", "keep"]);
+        assert_eq!(paths, ["segment_size", "flood_budget", "max_size", "origin", "keep"]);
         assert_eq!(wrong.problems()[0].reason, "`10B` is not between 64KiB and 1GiB");
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use crate::fold::Folder;
 use crate::format::{FRAME_OVERHEAD, MAX_PAYLOAD};
 use crate::scan::Durable;
+use crate::sealer::Sealer;
 use crate::shared::Shared;
 use crate::tail::{Entry, Tail};
 use crate::{LedgerError, Position, Status};
@@ -31,6 +32,7 @@ pub(crate) enum Command {
 
 pub(crate) struct Writer {
     pub(crate) tail: Tail,
+    pub(crate) sealer: Option<Sealer>,
     pub(crate) folder: Folder,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) commands: Receiver<Command>,
@@ -87,7 +89,11 @@ impl Writer {
         let timeout = if !calm {
             Some(COLLECT)
         } else if self.shared.may_sleep() {
-            (!self.folder.is_idle()).then_some(TICK)
+            let seal = self.sealer.as_ref().and_then(|sealer| sealer.due_in(self.clock.now()));
+            let fold = (!self.folder.is_idle()).then_some(TICK);
+            // A clock that stands still does not make the thread spin.
+            let seal = seal.map(|wait| wait.clamp(COLLECT, TICK));
+            [seal, fold].into_iter().flatten().min()
         } else {
             return;
         };
@@ -139,6 +145,9 @@ impl Writer {
             Ok(Some(_)) => {
                 self.shared.set(Status::Ready);
                 self.durable.send_replace(self.tail.durable());
+                if let Some(sealer) = &mut self.sealer {
+                    entries.iter().for_each(|entry| sealer.add(&entry.payload));
+                }
             }
             Ok(None) => {}
             Err(error) => {
@@ -154,10 +163,20 @@ impl Writer {
             position = position.next();
             drop(permit);
         }
+        // Behind the answers: nobody waits for a signature, except whoever closes.
+        self.seal(now, ending);
         for waiter in flushes.into_iter().chain(closes) {
             let _ = waiter.send(result.clone().map(drop));
         }
         any
+    }
+
+    fn seal(&mut self, now: Timestamp, ending: bool) {
+        let Some(sealer) = &mut self.sealer else { return };
+        let due = sealer.due_in(now).is_some_and(|wait| ending || wait.is_zero());
+        if due && let Err(error) = sealer.seal(now) {
+            tracing::error!(%error, "ledger not sealed, will be tried again");
+        }
     }
 
     fn withholds(&mut self, refusals: &[Entry], now: Timestamp) -> bool {

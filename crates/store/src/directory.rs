@@ -6,8 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::SegmentFiles;
 use crate::sqlite::{Database, DatabaseError};
+use crate::{SegmentFiles, TreeFiles};
 
 /// The data directory, locked for this process until the last clone is dropped.
 #[derive(Debug, Clone)]
@@ -48,6 +48,11 @@ fn holder(pid: Option<u32>) -> String {
 }
 
 impl Directory {
+    /// The folder of the ledger's segments.
+    pub const LEDGER: &str = "ledger";
+    /// In it, the folder of its tree.
+    pub const TREE: &str = "tree";
+
     /// Opens the data directory, made with mode 0700 where there is none, and takes its lock.
     pub fn open(path: &Path) -> Result<Self, DirectoryError> {
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed("make", path))?;
@@ -92,8 +97,14 @@ impl Directory {
 
     /// The ledger's segment files. Keep the directory, and with it the lock, as long as the ledger.
     pub fn segments(&self) -> Result<SegmentFiles, DirectoryError> {
-        let path = self.path.join("ledger");
+        let path = self.path.join(Self::LEDGER);
         SegmentFiles::open(&path).map_err(failed("open", &path))
+    }
+
+    /// The tree over the ledger's records, beside its segments.
+    #[must_use]
+    pub fn ledger_tree(&self) -> TreeFiles {
+        TreeFiles::open(&self.path.join(Self::LEDGER).join(Self::TREE))
     }
 
     /// The content of a small file; none where there is no such file. A file that others may read or
@@ -142,19 +153,33 @@ impl Directory {
 
 /// Writes a file whole: beside it first, then renamed over it. `directory` is durable on return.
 pub(crate) fn replace(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+    put(directory, name, content, File::sync_all)?;
+    sync_directory(directory)
+}
+
+/// The same, and durable when the system gets to it: for what can be made again.
+pub(crate) fn place(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+    put(directory, name, content, |_| Ok(()))
+}
+
+fn put(
+    directory: &Path,
+    name: &str,
+    content: &[u8],
+    sync: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let temporary = directory.join(format!(".{name}.new"));
     let written = (|| {
         let mut file = create(&temporary)?;
         file.write_all(content)?;
-        file.sync_all()?;
+        sync(&file)?;
         fs::rename(&temporary, directory.join(name))
     })();
     if written.is_err() {
         // The cause is reported; a leftover is harmless and replaced by the next attempt.
         let _ = fs::remove_file(&temporary);
     }
-    written?;
-    sync_directory(directory)
+    written
 }
 
 /// Makes names made, renamed or removed in the directory durable.

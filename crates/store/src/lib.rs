@@ -7,6 +7,7 @@
 //!   lock             held by the running gate, its process id inside
 //!   gabion.db        accounts and sessions (SQLite)
 //!   ledger/          0700: 00000000000000000001.segment, … (format: `gabion_ledger::format`)
+//!     tree/          checkpoint, tile/… (C2SP tlog-tiles)
 //!   <name>           keys and the like, 0600, replaced whole
 //! ```
 
@@ -14,7 +15,9 @@ pub mod breached;
 pub mod directory;
 pub mod segments;
 pub mod sqlite;
+pub mod tree;
 
 pub use breached::BreachedFile;
 pub use directory::{Directory, DirectoryError};
 pub use segments::SegmentFiles;
+pub use tree::TreeFiles;

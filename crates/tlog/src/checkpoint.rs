@@ -30,7 +30,9 @@ impl Checkpoint {
         if origin.is_empty() {
             return Err(Malformed("the checkpoint's origin is empty"));
         }
-        let size = number(size).filter(|size| *size <= tree::MOST).ok_or(Malformed("the tree's size is no number"))?;
+        let size = number(size)
+            .filter(|size| *size <= tree::MOST)
+            .ok_or(Malformed("the tree's size is no number"))?;
         let root = Hash::from_base64(root).ok_or(Malformed("the root is not 32 bytes in base64"))?;
         let mut extensions = Vec::new();
         while !rest.is_empty() {
@@ -77,7 +79,8 @@ mod tests {
     use proptest::prelude::*;
 
     /// The specification's example.
-    const EXAMPLE: &str = "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
+    const EXAMPLE: &str =
+        "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
 
     #[test]
     fn the_specification_s_example() {

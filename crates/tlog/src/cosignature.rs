@@ -26,7 +26,8 @@ pub fn cosigned(note: &Note, witness: &VerifyingKey) -> Result<Option<u64>, Note
         let wrong = || NoteError::WrongSignature(witness.name().to_owned());
         let (time, signature) = line.bytes.split_first_chunk().ok_or_else(wrong)?;
         let time = u64::from_be_bytes(*time);
-        if i64::try_from(time).is_err() || !witness.verifies(message(&note.text, time).as_bytes(), signature) {
+        if i64::try_from(time).is_err() || !witness.verifies(message(&note.text, time).as_bytes(), signature)
+        {
             return Err(wrong());
         }
         latest = latest.max(Some(time));
@@ -51,9 +52,14 @@ mod tests {
     #[test]
     fn a_cosignature_is_of_this_text_this_time_and_this_witness() {
         let log = key("log.example/a", Purpose::Log, 1);
-        let (witness, other) = (key("w.example/1", Purpose::Witness, 2), key("w.example/2", Purpose::Witness, 2));
-        let checkpoint =
-            Checkpoint { origin: "log.example/a".to_owned(), size: 0, root: Hash::of_nothing(), extensions: vec![] };
+        let (witness, other) =
+            (key("w.example/1", Purpose::Witness, 2), key("w.example/2", Purpose::Witness, 2));
+        let checkpoint = Checkpoint {
+            origin: "log.example/a".to_owned(),
+            size: 0,
+            root: Hash::of_nothing(),
+            extensions: vec![],
+        };
         let mut note = checkpoint.sign(&log);
         assert_eq!(cosigned(&note, witness.verifying()), Ok(None));
         note.signatures.extend(cosign(&note.text, 1_679_315_147, &witness));
@@ -72,7 +78,11 @@ mod tests {
 
         assert_eq!(cosign(&note.text, 1, &log), None, "a log's key does not witness");
         assert_eq!(cosign(&note.text, u64::MAX, &witness), None);
-        assert_eq!(note.check(witness.verifying()), Err(NoteError::Unsigned), "a witness's key signs no notes");
+        assert_eq!(
+            note.check(witness.verifying()),
+            Err(NoteError::Unsigned),
+            "a witness's key signs no notes"
+        );
     }
 
     /// The specification's text: what the witness signs, byte for byte.

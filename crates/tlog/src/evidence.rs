@@ -53,7 +53,10 @@ impl Evidence {
             extra = Some(base64_decode(base64).map_err(|_| Malformed("`extra` is no base64"))?);
             (current, rest) = next(rest)?;
         }
-        let index = current.strip_prefix("index ").and_then(number).ok_or(Malformed("no line `index` and a number"))?;
+        let index = current
+            .strip_prefix("index ")
+            .and_then(number)
+            .ok_or(Malformed("no line `index` and a number"))?;
         let mut path = Vec::new();
         loop {
             let (hash, more) = next(rest)?;
@@ -64,7 +67,9 @@ impl Evidence {
             if path.len() == MOST_HASHES {
                 return Err(Malformed("a proof has at most 63 hashes"));
             }
-            path.push(Hash::from_base64(hash).ok_or(Malformed("a line of the proof is not 32 bytes in base64"))?);
+            path.push(
+                Hash::from_base64(hash).ok_or(Malformed("a line of the proof is not 32 bytes in base64"))?,
+            );
         }
         Ok(Self { extra, index, path, checkpoint: Note::parse(rest.as_bytes())? })
     }
@@ -101,7 +106,8 @@ mod tests {
         let mut tree = InMemory::new();
         (0..40_u32).for_each(|number| tree.push(Hash::leaf(&number.to_be_bytes())));
         let root = tree.tree().root();
-        let checkpoint = Checkpoint { origin: "log.example/a".to_owned(), size: 40, root, extensions: vec![] };
+        let checkpoint =
+            Checkpoint { origin: "log.example/a".to_owned(), size: 40, root, extensions: vec![] };
         let path = proof::inclusion(&tree, 33, 40).unwrap().unwrap();
         (Evidence { extra, index: 33, path, checkpoint: checkpoint.sign(&log) }, checkpoint)
     }

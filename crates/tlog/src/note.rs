@@ -268,7 +268,8 @@ mod tests {
 
     #[test]
     fn a_note_is_believed_for_its_own_key_only() {
-        let (own, other, namesake) = (key("log.example/a", 1), key("log.example/b", 1), key("log.example/a", 2));
+        let (own, other, namesake) =
+            (key("log.example/a", 1), key("log.example/b", 1), key("log.example/a", 2));
         let note = Note::sign("one\n\ntwo\n".to_owned(), &own);
         let read = Note::parse(note.to_string().as_bytes()).unwrap();
         assert_eq!(read, note);

@@ -73,7 +73,9 @@ impl Tile {
         let (level, rest) = path.strip_prefix("tile/")?.split_once('/')?;
         let level = match level {
             "entries" => Level::Entries,
-            level => Level::Hashes(number(level).and_then(|level| u8::try_from(level).ok()).filter(|level| *level < 64)?),
+            level => Level::Hashes(
+                number(level).and_then(|level| u8::try_from(level).ok()).filter(|level| *level < 64)?,
+            ),
         };
         let (rest, width) = match rest.split_once(".p/") {
             Some((rest, width)) => (rest, number(width).filter(|width| (1..WIDTH).contains(width))?),
@@ -163,7 +165,8 @@ impl<E, F: Fn(Tile) -> Result<Vec<u8>, E>> Nodes for TileNodes<F> {
         let start = usize::try_from(first % WIDTH).map_err(|_| missing())?;
         let mut hashes = hashes.get(start..start.saturating_add(count)).ok_or_else(missing)?.to_vec();
         while hashes.len() > 1 {
-            hashes = hashes.as_chunks::<2>().0.iter().map(|[left, right]| Hash::node(*left, *right)).collect();
+            hashes =
+                hashes.as_chunks::<2>().0.iter().map(|[left, right]| Hash::node(*left, *right)).collect();
         }
         hashes.first().copied().ok_or_else(missing)
     }
@@ -192,9 +195,21 @@ mod tests {
     #[test]
     fn a_path_has_one_spelling() {
         for wrong in [
-            "tile/0/0", "tile/00/000", "tile/64/000", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/x000/001",
-            "tile/0/000/001", "tile/0/x001", "tile/-1/000", "tile/0/", "tile/entries/000.p/01", "tile//000",
-            "tile/0/x999/x999/x999/x999/x999/x999/x999/999", "/tile/0/000", "tile/0/+01",
+            "tile/0/0",
+            "tile/00/000",
+            "tile/64/000",
+            "tile/0/000.p/0",
+            "tile/0/000.p/256",
+            "tile/0/x000/001",
+            "tile/0/000/001",
+            "tile/0/x001",
+            "tile/-1/000",
+            "tile/0/",
+            "tile/entries/000.p/01",
+            "tile//000",
+            "tile/0/x999/x999/x999/x999/x999/x999/x999/999",
+            "/tile/0/000",
+            "tile/0/+01",
         ] {
             assert_eq!(Tile::from_path(wrong), None, "{wrong}");
         }

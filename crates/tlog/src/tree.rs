@@ -73,7 +73,10 @@ pub(crate) fn fold(edge: &[Hash]) -> Hash {
 
 /// The complete nodes at the right edge of a tree of this size, the largest first: level and index.
 pub(crate) fn edge(size: u64) -> impl Iterator<Item = (u8, u64)> {
-    (0..64_u8).rev().filter(move |level| size >> level & 1 == 1).map(move |level| (level, (size >> level) - 1))
+    (0..64_u8)
+        .rev()
+        .filter(move |level| size >> level & 1 == 1)
+        .map(move |level| (level, (size >> level) - 1))
 }
 
 /// The root of the tree of the first `size` leaves.

@@ -60,8 +60,12 @@ mod tests {
         let log = key("log.example/a", Purpose::Log, 1);
         let witnesses = [key("w/1", Purpose::Witness, 2), key("w/2", Purpose::Witness, 3)];
         let stranger = key("w/3", Purpose::Witness, 4);
-        let checkpoint =
-            Checkpoint { origin: "log.example/a".to_owned(), size: 0, root: Hash::of_nothing(), extensions: vec![] };
+        let checkpoint = Checkpoint {
+            origin: "log.example/a".to_owned(),
+            size: 0,
+            root: Hash::of_nothing(),
+            extensions: vec![],
+        };
         let mut note = checkpoint.sign(&log);
         let known: Vec<_> = witnesses.iter().map(|key| key.verifying().clone()).collect();
         let mut trust = Trust { log: log.verifying().clone(), witnesses: known, quorum: 2 };

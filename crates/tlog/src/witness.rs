@@ -100,9 +100,12 @@ impl AddCheckpoint {
             if proof.len() == MOST_HASHES {
                 return Err(Malformed("a proof has at most 63 hashes"));
             }
-            proof.push(Hash::from_base64(hash).ok_or(Malformed("a line of the proof is not 32 bytes in base64"))?);
+            proof.push(
+                Hash::from_base64(hash).ok_or(Malformed("a line of the proof is not 32 bytes in base64"))?,
+            );
         }
-        let checkpoint = Note::parse(rest.as_bytes()).map_err(|_| Malformed("the checkpoint is no signed note"))?;
+        let checkpoint =
+            Note::parse(rest.as_bytes()).map_err(|_| Malformed("the checkpoint is no signed note"))?;
         Ok(Self { old, proof, checkpoint })
     }
 
@@ -179,7 +182,11 @@ mod tests {
         let root = tree::root(&tree, new).unwrap();
         let origin = key.verifying().name().to_owned();
         let checkpoint = Checkpoint { origin, size: new, root, extensions: vec![] }.sign(key);
-        AddCheckpoint { old, proof: proof::consistency(&tree, old, new).unwrap().unwrap_or_default(), checkpoint }
+        AddCheckpoint {
+            old,
+            proof: proof::consistency(&tree, old, new).unwrap().unwrap_or_default(),
+            checkpoint,
+        }
     }
 
     fn seen(size: u64) -> Option<Seen> {
@@ -190,7 +197,8 @@ mod tests {
     fn every_answer_of_the_specification() {
         let (key, thief) = (log(1), log(2));
         let known = [key.verifying().clone()];
-        let judge = |request: &AddCheckpoint, seen| request.judge(&known, seen).map(|checkpoint| checkpoint.size);
+        let judge =
+            |request: &AddCheckpoint, seen| request.judge(&known, seen).map(|checkpoint| checkpoint.size);
         assert_eq!(judge(&request(0, 7, &key), None), Ok(7));
         assert_eq!(judge(&request(7, 20, &key), seen(7)), Ok(20));
         assert_eq!(judge(&request(7, 7, &key), seen(7)), Ok(7), "again");

@@ -8,6 +8,7 @@ use super::workspace::Workspace;
 const FLOORS: &[&[&str]] = &[
     &["model"],
     &["vault"],
+    &["tlog"],
     &["seclang", "openapi", "identity", "policy", "ledger", "watch", "control"],
     &["checks", "generate"],
     &["service", "egress"],

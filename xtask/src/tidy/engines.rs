@@ -5,7 +5,7 @@ use super::finding::Finding;
 use super::workspace::Workspace;
 
 const ENGINES: &[&str] = &[
-    "model", "vault", "seclang", "openapi", "identity", "policy", "ledger", "watch", "control", "checks",
+    "model", "vault", "tlog", "seclang", "openapi", "identity", "policy", "ledger", "watch", "control", "checks",
     "generate", "service",
 ];
 

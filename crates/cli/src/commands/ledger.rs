@@ -1,4 +1,6 @@
-//! `gabion ledger tail` and `gabion ledger search`.
+//! `gabion ledger …`: read the record, and prove it.
+
+mod proof;
 
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -28,6 +30,9 @@ pub(super) fn run(verb: Ledger) -> Result<Exit, Failure> {
             let query = query(text, filters)?;
             print(&config, output.format, Request::Search { query })
         }
+        Ledger::Verify(arguments) => proof::check(&arguments),
+        Ledger::Prove(arguments) => proof::prove(&arguments),
+        Ledger::Key(arguments) => proof::key(&arguments.config),
     }
 }
 

@@ -9,14 +9,16 @@ use gabion_courier::Courier;
 use gabion_egress::Client;
 use gabion_gateway::TlsMode;
 use gabion_identity::{Keyring, Storage};
-use gabion_ledger::Ledger;
-use gabion_model::{Clock, Rng, Secret, SystemClock, Timestamp};
+use gabion_ledger::{Ledger, Seal};
+use gabion_model::{Clock, Rng, Secret, SystemClock, Timestamp, random};
 use gabion_service::federation::{Credential, Provider, ProviderSettings};
 use gabion_service::oauth::{Edge, ProtectedResource};
 use gabion_service::{Interfaces, Service};
 use gabion_store::sqlite::Database;
 use gabion_store::{BreachedFile, Directory, DirectoryError};
-use gabion_vault::jwt::SigningKey;
+use gabion_tlog::SigningKey;
+use gabion_tlog::note::Purpose;
+use gabion_vault::jwt;
 use gabion_vault::{SealingKey, SystemRng};
 
 use crate::config::Config;
@@ -27,6 +29,10 @@ const SIGNING_KEY: &str = "signing-key.pem";
 
 /// The key under which small secrets lie in the database.
 const SEALING_KEY: &str = "sealing.key";
+
+/// The seed of the key that signs the ledger's checkpoints, and the public half of that key.
+const LEDGER_KEY: &str = "ledger.key";
+pub(crate) const LEDGER_PUBLIC_KEY: &str = "ledger.pub";
 
 /// An opened data directory. Holds its lock until it is dropped.
 #[derive(Debug, Clone)]
@@ -53,11 +59,12 @@ impl State {
         let path = &config.data.directory;
         let directory = Directory::open(path).map_err(|error| refused(path, &error))?;
         let segments = directory.segments().map_err(|error| refused(path, &error))?;
-        let (ledger, _) =
-            Ledger::open(Arc::new(segments), &config.ledger, Arc::clone(&clock)).map_err(|error| {
+        let seal = seal(&directory, config, &*rng)?;
+        let (ledger, _) = Ledger::open_sealed(Arc::new(segments), &config.ledger, Arc::clone(&clock), seal)
+            .map_err(|error| {
                 Failure::new("the ledger cannot be opened").because(&error).hint(format!(
-                    "its files are in `{}`; keep a copy before anything else",
-                    path.join("ledger").display()
+                    "its files are in `{}`; keep a copy before anything else, then `gabion ledger verify`",
+                    path.join(Directory::LEDGER).display()
                 ))
             })?;
         let database_path = directory.database_path();
@@ -225,7 +232,7 @@ fn keyring(
 ) -> Result<Arc<Keyring>, Failure> {
     let former = read_text(directory, SIGNING_KEY)?;
     let imported = former.as_ref().map(|pem| {
-        SigningKey::from_pkcs8_pem(pem.expose()).map_err(|error| {
+        jwt::SigningKey::from_pkcs8_pem(pem.expose()).map_err(|error| {
             Failure::new(format!("the signing key `{}` cannot be read", directory.path().join(SIGNING_KEY).display()))
                 .because(&error)
                 .hint("restore it from a backup, or remove it: applications that cached it refuse our identities for a while then")
@@ -266,6 +273,32 @@ fn sealing_key(directory: &Directory, rng: &dyn Rng) -> Result<SealingKey, Failu
     })
 }
 
+/// What the ledger is sealed with: a key of its own, made where there is none. Its public half lies beside it for
+/// whoever is to verify.
+fn seal(directory: &Directory, config: &Config, rng: &dyn Rng) -> Result<Seal, Failure> {
+    let kept = directory.read_file(LEDGER_KEY).map_err(|error| refused(directory.path(), &error))?;
+    let wrong = || {
+        Failure::new(format!("the ledger's key `{}` cannot be used", directory.path().join(LEDGER_KEY).display()))
+            .hint("restore it from a backup: without it the ledger cannot go on")
+    };
+    let seed = if let Some(bytes) = kept {
+        let bytes = Secret::new(bytes);
+        let whole: Option<[u8; 32]> = bytes.expose().as_slice().try_into().ok();
+        whole.map(Secret::new).ok_or_else(wrong)?
+    } else {
+        let seed = Secret::new(random::bytes::<32>(rng));
+        directory.write_file(LEDGER_KEY, seed.expose()).map_err(|error| refused(directory.path(), &error))?;
+        seed
+    };
+    let named = |name: &str| SigningKey::new(name, Purpose::Log, &seed).map_err(|error| wrong().because(&error));
+    let key = match &config.ledger.origin {
+        Some(origin) => named(origin)?,
+        None => named(&format!("gabion/{:08x}", named("gabion")?.verifying().id()))?,
+    };
+    write_text(directory, LEDGER_PUBLIC_KEY, &format!("{}\n", key.verifying()))?;
+    Ok(Seal { key, storage: Arc::new(directory.ledger_tree()) })
+}
+
 /// A small text file of the data directory; none when it is not there.
 pub(crate) fn read_text(directory: &Directory, name: &str) -> Result<Option<Secret<String>>, Failure> {
     let bytes = directory.read_file(name).map_err(|error| refused(directory.path(), &error))?;
@@ -292,7 +325,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         config.data.directory = directory.path().join("data");
-        let former = SigningKey::generate().unwrap();
+        let former = jwt::SigningKey::generate().unwrap();
         let opened = Directory::open(&config.data.directory).unwrap();
         write_text(&opened, SIGNING_KEY, former.to_pkcs8_pem().expose()).unwrap();
         drop(opened);

@@ -33,6 +33,11 @@ impl Progress {
         self.0.inc(1);
     }
 
+    /// So many are done.
+    pub(crate) fn set(&self, done: u64) {
+        self.0.set_position(done);
+    }
+
     pub(crate) fn finish(&self) {
         self.0.finish_and_clear();
     }

@@ -18,6 +18,7 @@ mod harness;
 mod help;
 mod identity;
 mod init;
+mod ledger;
 mod policy;
 mod startable;
 mod users;

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use gabion_tlog::tile::Tile;
+
 use super::{SegmentId, SegmentSource, SegmentStorage};
+use crate::TreeStorage;
 
 /// Segments in memory. What was synced survives [`crash`](Self::crash), the rest does not.
 #[derive(Debug, Default)]
@@ -113,5 +116,69 @@ impl SegmentStorage for MemorySegments {
 
     fn remove(&self, segment: SegmentId) -> io::Result<()> {
         self.lock().remove(&segment).map(drop).ok_or_else(missing)
+    }
+}
+
+/// Tiles and a checkpoint in memory.
+#[derive(Debug, Default)]
+pub struct MemoryTree(Mutex<Kept>);
+
+#[derive(Debug, Default, Clone)]
+struct Kept {
+    tiles: BTreeMap<Tile, Vec<u8>>,
+    checkpoint: Option<Vec<u8>>,
+}
+
+impl MemoryTree {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a checkpoint there as it is, or takes it away.
+    pub fn set_checkpoint(&self, note: Option<Vec<u8>>) {
+        self.lock().checkpoint = note;
+    }
+
+    /// The names of all tiles.
+    #[must_use]
+    pub fn tiles(&self) -> Vec<Tile> {
+        self.lock().tiles.keys().copied().collect()
+    }
+
+    /// Changes or, by emptying it, removes a tile.
+    pub fn change(&self, tile: Tile, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut kept = self.lock();
+        let mut bytes = kept.tiles.remove(&tile).unwrap_or_default();
+        change(&mut bytes);
+        if !bytes.is_empty() {
+            kept.tiles.insert(tile, bytes);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TreeStorage for MemoryTree {
+    fn tile(&self, tile: Tile) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.lock().tiles.get(&tile).cloned())
+    }
+
+    fn put_tile(&self, tile: Tile, hashes: &[u8]) -> io::Result<()> {
+        let mut kept = self.lock();
+        kept.tiles.retain(|other, _| (other.level, other.index) != (tile.level, tile.index));
+        kept.tiles.insert(tile, hashes.to_vec());
+        Ok(())
+    }
+
+    fn checkpoint(&self) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.lock().checkpoint.clone())
+    }
+
+    fn put_checkpoint(&self, note: &[u8]) -> io::Result<()> {
+        self.lock().checkpoint = Some(note.to_vec());
+        Ok(())
     }
 }

@@ -8,4 +8,5 @@ mod faults;
 mod flood;
 mod reading;
 mod recording;
+mod sealed;
 mod support;

@@ -1,0 +1,113 @@
+//! The ledger proves itself: what an auditor does with the files, and what is found when somebody edits them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::{run, succeed, told};
+
+/// A data directory in which some acts were recorded.
+fn recorded() -> TempDir {
+    let directory = TempDir::new().expect("a temporary directory");
+    for name in ["ann", "bob", "cid"] {
+        succeed(directory.path(), &["user", "add", name, "--data", "data"]);
+    }
+    directory
+}
+
+fn segment(directory: &Path) -> PathBuf {
+    directory.join("data/ledger/00000000000000000001.segment")
+}
+
+fn refused(directory: &Path, arguments: &[&str], words: &str) {
+    let output = run(directory, arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}\n{}", told(&output));
+    assert!(told(&output).contains(words), "{}", told(&output));
+}
+
+#[test]
+fn an_auditor_needs_the_files_and_a_key() {
+    let directory = recorded();
+    let path = directory.path();
+    let key = succeed(path, &["ledger", "key", "--data", "data"]);
+    let former = fs::read(path.join("data/ledger/tree/checkpoint")).expect("a checkpoint");
+    fs::write(path.join("kept"), &former).expect("a file");
+    succeed(path, &["user", "add", "dan", "--data", "data"]);
+
+    // Of a copy without any key in it.
+    let copy = path.join("copy/ledger");
+    fs::create_dir_all(copy.join("tree")).expect("a directory");
+    fs::copy(segment(path), copy.join("00000000000000000001.segment")).expect("a copy");
+    fs::copy(path.join("data/ledger/tree/checkpoint"), copy.join("tree/checkpoint")).expect("a copy");
+    let told = succeed(
+        path,
+        &["ledger", "verify", "--data", "copy", "--key", key.trim(), "--after", "kept", "--format", "json"],
+    );
+    let verified: Value = serde_json::from_str(&told).expect("JSON");
+    assert!(verified["records"].as_u64().expect("a number") > 4, "{verified}");
+    assert_eq!(verified["behind"], 0);
+
+    // Another gate's key, and another gate's past, are not this one's.
+    let other = recorded();
+    let foreign = succeed(other.path(), &["ledger", "key", "--data", "data"]);
+    refused(path, &["ledger", "verify", "--data", "copy", "--key", foreign.trim()], "no signature of a known key");
+    let output = run(path, &["ledger", "verify", "--data", "copy", "--key", "nonsense"]);
+    assert_eq!(output.status.code(), Some(2), "{}", crate::harness::told(&output));
+}
+
+#[test]
+fn one_record_is_proved_to_somebody_who_sees_no_other() {
+    let directory = recorded();
+    let path = directory.path();
+    let key = succeed(path, &["ledger", "key", "--data", "data"]);
+    let records = succeed(path, &["ledger", "search", "bob", "--data", "data", "--format", "json"]);
+    let record: Value = serde_json::from_str(records.lines().next().expect("a record")).expect("JSON");
+    let number = record["position"].to_string();
+    let proof = succeed(path, &["ledger", "prove", &number, "--data", "data"]);
+    fs::write(path.join("bob.tlog-proof"), &proof).expect("a file");
+    let elsewhere = TempDir::new().expect("a temporary directory");
+    fs::copy(path.join("bob.tlog-proof"), elsewhere.path().join("bob.tlog-proof")).expect("a copy");
+    let arguments =
+        ["ledger", "verify", "--proof", "bob.tlog-proof", "--key", key.trim(), "--format", "json"];
+    let verified: Value = serde_json::from_str(&succeed(elsewhere.path(), &arguments)).expect("JSON");
+    assert_eq!(verified["record"].to_string(), number);
+    assert_eq!(verified["event"]["action"], record["action"]);
+
+    // The same proof of another record, and of an edited one.
+    let forged = proof.replace(&format!("index {}", record["position"].as_u64().expect("a number") - 1), "index 0");
+    fs::write(elsewhere.path().join("bob.tlog-proof"), forged).expect("a file");
+    refused(elsewhere.path(), &arguments, "the proof does not hold");
+    refused(path, &["ledger", "prove", "999", "--data", "data"], "record 999 is not there");
+}
+
+#[test]
+fn an_edited_ledger_is_refused_by_the_auditor_and_by_the_gate() {
+    let directory = recorded();
+    let path = directory.path();
+    let whole = fs::read(segment(path)).expect("a segment");
+    let at = whole.windows(3).position(|window| window == b"bob").expect("bob is on record");
+    let mut changed = whole.clone();
+    changed[at] = b'r';
+    fs::write(segment(path), &changed).expect("a file");
+    refused(path, &["ledger", "verify", "--data", "data"], "the checksum does not match");
+
+    // Cut off where a record ends, nothing is wrong with what is left, except that it ended later.
+    let mut frame = 56;
+    let mut last = frame;
+    while let Some(length) = whole.get(frame..frame + 4) {
+        last = frame;
+        frame += 40 + u32::from_le_bytes(length.try_into().expect("4 bytes")) as usize;
+    }
+    fs::write(segment(path), &whole[..last]).expect("a file");
+    refused(path, &["ledger", "verify", "--data", "data"], "records were sealed");
+    refused(path, &["user", "add", "eve", "--data", "data"], "the ledger cannot be opened");
+
+    fs::write(segment(path), &whole).expect("a file");
+    succeed(path, &["ledger", "verify", "--data", "data"]);
+    succeed(path, &["user", "add", "eve", "--data", "data"]);
+
+    fs::remove_file(path.join("data/ledger.key")).expect("the key");
+    refused(path, &["user", "add", "fay", "--data", "data"], "the ledger's checkpoint is not believed");
+}

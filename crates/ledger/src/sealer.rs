@@ -1,0 +1,323 @@
+//! Proof that the record was not edited: a Merkle tree (RFC 6962) over the payloads of all records, and a signed
+//! checkpoint of it every second in which something was recorded.
+//!
+//! Leaf `n` is the record of sequence number `n + 1`. Beside the segments lie the tree's tiles (C2SP tlog-tiles) and
+//! the last checkpoint (C2SP tlog-checkpoint), so that any reader of such logs can read them. Durable are the
+//! checkpoint, once a second, and every tile once it is full; what is in no full tile yet is made again from the newest 255
+//! records when the ledger is opened.
+//!
+//! - [`Sealer`] grows the tree in the writer's thread; [`Sealed`] reads it: inclusion, consistency, the root.
+//! - [`verify`](mod@crate::verify) is what an auditor does with it.
+//!
+//! What this shows and what not: whoever has the files and the key can write another history. They cannot once a
+//! checkpoint is in somebody else's hands: a witness's, an auditor's.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gabion_model::Timestamp;
+use gabion_tlog::note::NoteError;
+use gabion_tlog::tile::{Level, Tile, TileError, TileNodes, WIDTH};
+use gabion_tlog::{Checkpoint, Hash, Nodes, Note, SigningKey, Tree};
+
+use crate::reader::Forwards;
+use crate::{Position, ReadError, Reader};
+
+/// Where tiles and the checkpoint lie.
+pub trait TreeStorage: Send + Sync + fmt::Debug {
+    /// The hashes of a tile; none when there is no such file.
+    fn tile(&self, tile: Tile) -> io::Result<Option<Vec<u8>>>;
+
+    /// Keeps a tile and forgets those of the same place that were less wide. A full one is durable on return, another
+    /// need not be.
+    fn put_tile(&self, tile: Tile, hashes: &[u8]) -> io::Result<()>;
+
+    /// The last checkpoint, as a signed note.
+    fn checkpoint(&self) -> io::Result<Option<Vec<u8>>>;
+
+    /// Replaces the checkpoint, whole or not at all, durable on return.
+    fn put_checkpoint(&self, note: &[u8]) -> io::Result<()>;
+}
+
+/// What a ledger is sealed with.
+#[derive(Debug)]
+pub struct Seal {
+    pub key: SigningKey,
+    pub storage: Arc<dyn TreeStorage>,
+}
+
+/// The seal and the records do not belong together, or cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    #[error("the ledger's checkpoint is not believed: {0}")]
+    Checkpoint(#[source] NoteError),
+    #[error("the ledger's tree cannot be read or written")]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Records that had been sealed are gone: a copy of former days was put back, or the end was cut off.
+    #[error("the checkpoint says {sealed} records, and the ledger ends with {last}")]
+    RolledBack { sealed: u64, last: u64 },
+    /// A tile is missing or is not what it was.
+    #[error("the ledger's tree is not the one its checkpoint was made of")]
+    Tree,
+}
+
+/// How long what was recorded waits for its checkpoint.
+const EVERY: Duration = Duration::from_secs(1);
+/// Levels of tiles that trees of 2^63 leaves have.
+const LEVELS: u8 = 8;
+
+/// Grows the tree and signs it.
+#[derive(Debug)]
+pub(crate) struct Sealer {
+    seal: Seal,
+    tree: Tree,
+    edge: Edge,
+    /// Full tiles that are not stored yet.
+    full: Vec<(Tile, Vec<u8>)>,
+    /// Size and time of the last checkpoint.
+    sealed: u64,
+    at: Timestamp,
+}
+
+/// The hashes of each level's tile that is not full yet, from level 0.
+#[derive(Debug, Default, Clone)]
+struct Edge(Vec<Vec<Hash>>);
+
+impl Edge {
+    fn row(&mut self, level: u8) -> Option<&mut Vec<Hash>> {
+        let level = usize::from(level);
+        if self.0.len() <= level {
+            self.0.resize(level.saturating_add(1), Vec::new());
+        }
+        self.0.get_mut(level)
+    }
+
+    fn bytes(&self, level: u8) -> Vec<u8> {
+        self.0
+            .get(usize::from(level))
+            .map(|row| row.iter().flat_map(|hash| hash.0).collect())
+            .unwrap_or_default()
+    }
+}
+
+impl Sealer {
+    /// Reads the checkpoint, sees that it is this key's and that what it says is still there, and seals what was recorded
+    /// since.
+    pub(crate) fn open(seal: Seal, reader: &Reader, now: Timestamp) -> Result<Self, SealError> {
+        let checkpoint = read_checkpoint(&seal)?;
+        let last = reader.last().map_or(0, |last| last.0);
+        let mut sealer = match checkpoint {
+            None => {
+                Self { seal, tree: Tree::new(), edge: Edge::default(), full: Vec::new(), sealed: 0, at: now }
+            }
+            Some(checkpoint) if checkpoint.size > last => {
+                return Err(SealError::RolledBack { sealed: checkpoint.size, last });
+            }
+            Some(checkpoint) => Self::restore(seal, reader, &checkpoint, now)?,
+        };
+        // What a crash left without a checkpoint, or all of a ledger that had none.
+        let mut walk = Forwards::begin(reader, Some(Position(sealer.tree.size()).next()))?;
+        while let Some(found) = walk.next(reader)? {
+            if found.position.0 != sealer.tree.size().saturating_add(1) {
+                // The beginning is gone and was never sealed: what is left cannot be numbered.
+                return Err(SealError::Tree);
+            }
+            sealer.add(&found.payload);
+        }
+        sealer.seal(now)?;
+        Ok(sealer)
+    }
+
+    fn restore(
+        seal: Seal,
+        reader: &Reader,
+        checkpoint: &Checkpoint,
+        now: Timestamp,
+    ) -> Result<Self, SealError> {
+        let size = checkpoint.size;
+        let edge = edge(&*seal.storage, reader, size)?;
+        let tree = Tree::restore(&nodes(&*seal.storage, &edge, size), size).map_err(of_tile)?;
+        if tree.root() != checkpoint.root {
+            return Err(SealError::Tree);
+        }
+        Ok(Self { seal, tree, edge, full: Vec::new(), sealed: size, at: now })
+    }
+
+    /// Takes a durable record into the tree.
+    pub(crate) fn add(&mut self, payload: &[u8]) {
+        let (edge, full) = (&mut self.edge, &mut self.full);
+        self.tree.push(Hash::leaf(payload), |level, index, hash| {
+            if level % 8 != 0 {
+                return;
+            }
+            let level = level / 8;
+            let Some(row) = edge.row(level) else { return };
+            row.push(hash);
+            if row.len() as u64 == WIDTH {
+                let tile = Tile { level: Level::Hashes(level), index: index / WIDTH, width: 256 };
+                full.push((tile, row.iter().flat_map(|hash| hash.0).collect()));
+                row.clear();
+            }
+        });
+    }
+
+    /// How long what was added may still wait; none when nothing waits.
+    pub(crate) fn due_in(&self, now: Timestamp) -> Option<Duration> {
+        (self.tree.size() > self.sealed).then(|| EVERY.saturating_sub(now.saturating_since(self.at)))
+    }
+
+    /// Writes what became full, then the checkpoint.
+    pub(crate) fn seal(&mut self, now: Timestamp) -> io::Result<()> {
+        if self.tree.size() == self.sealed {
+            return Ok(());
+        }
+        for (tile, hashes) in &self.full {
+            self.seal.storage.put_tile(*tile, hashes)?;
+        }
+        self.full.clear();
+        for tile in Tile::grown(self.sealed, self.tree.size()).filter(|tile| !tile.is_full()) {
+            if let Level::Hashes(level) = tile.level {
+                self.seal.storage.put_tile(tile, &self.edge.bytes(level))?;
+            }
+        }
+        let origin = self.seal.key.verifying().name().to_owned();
+        let checkpoint =
+            Checkpoint { origin, size: self.tree.size(), root: self.tree.root(), extensions: Vec::new() };
+        let note = checkpoint.sign(&self.seal.key).to_string();
+        self.seal.storage.put_checkpoint(note.as_bytes())?;
+        (self.sealed, self.at) = (checkpoint.size, now);
+        Ok(())
+    }
+}
+
+fn read_checkpoint(seal: &Seal) -> Result<Option<Checkpoint>, SealError> {
+    let Some(bytes) = seal.storage.checkpoint()? else { return Ok(None) };
+    let note = Note::parse(&bytes).map_err(SealError::Checkpoint)?;
+    Checkpoint::open(&note, seal.key.verifying()).map(Some).map_err(SealError::Checkpoint)
+}
+
+/// The tiles of a tree of `size` leaves that are not full: leaves from the records, nodes above from full tiles.
+fn edge(storage: &dyn TreeStorage, reader: &Reader, size: u64) -> Result<Edge, SealError> {
+    let mut edge = Edge::default();
+    for level in 0..LEVELS {
+        let count = size >> (8 * u32::from(level));
+        let first = count / WIDTH * WIDTH;
+        let Some(row) = edge.row(level) else { break };
+        if level == 0 {
+            let mut walk = Forwards::begin(reader, Some(Position(first).next()))?;
+            while first + (row.len() as u64) < count {
+                let found = walk.next(reader)?.ok_or(SealError::Tree)?;
+                if found.position.0 != first + row.len() as u64 + 1 {
+                    return Err(SealError::Tree);
+                }
+                row.push(Hash::leaf(&found.payload));
+            }
+        } else {
+            for index in first..count {
+                let tile = Tile { level: Level::Hashes(level - 1), index, width: 256 };
+                let hashes =
+                    storage.tile(tile)?.and_then(|file| tile.hashes(&file)).ok_or(SealError::Tree)?;
+                let mut tree = Tree::new();
+                hashes.into_iter().for_each(|hash| tree.push(hash, |_, _, _| {}));
+                row.push(tree.root());
+            }
+        }
+    }
+    Ok(edge)
+}
+
+/// The nodes of a tree of `size` leaves: full tiles from storage, the others from its edge.
+fn nodes<'a>(
+    storage: &'a dyn TreeStorage,
+    edge: &'a Edge,
+    size: u64,
+) -> TileNodes<impl Fn(Tile) -> io::Result<Vec<u8>> + 'a> {
+    let fetch = move |tile: Tile| match tile.level {
+        Level::Hashes(_) if tile.is_full() => {
+            storage.tile(tile)?.ok_or_else(|| io::ErrorKind::NotFound.into())
+        }
+        Level::Hashes(level) => Ok(edge.bytes(level)),
+        Level::Entries => Err(io::ErrorKind::Unsupported.into()),
+    };
+    TileNodes::new(fetch, size)
+}
+
+fn of_tile(error: TileError<io::Error>) -> SealError {
+    match error {
+        TileError::Fetch(error) if error.kind() != io::ErrorKind::NotFound => SealError::Io(error),
+        _ => SealError::Tree,
+    }
+}
+
+/// The root the tiles come to by themselves; none when one is missing.
+pub(crate) fn root_of_tiles(storage: &dyn TreeStorage, size: u64) -> Result<Option<Hash>, io::Error> {
+    let fetch = |tile| storage.tile(tile)?.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound));
+    match gabion_tlog::tree::root(&TileNodes::new(fetch, size), size) {
+        Ok(root) => Ok(Some(root)),
+        Err(TileError::Fetch(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// A sealed ledger to be read: what can be proved of the tree of its checkpoint.
+#[derive(Debug)]
+pub struct Sealed {
+    storage: Arc<dyn TreeStorage>,
+    edge: Edge,
+    note: Note,
+    checkpoint: Checkpoint,
+}
+
+impl Sealed {
+    /// The tree of the last checkpoint; none when there is none. Nobody has checked the signature yet.
+    pub fn open(storage: Arc<dyn TreeStorage>, reader: &Reader) -> Result<Option<Self>, SealError> {
+        let Some(bytes) = storage.checkpoint()? else { return Ok(None) };
+        let note = Note::parse(&bytes).map_err(SealError::Checkpoint)?;
+        let checkpoint = Checkpoint::parse(&note.text).map_err(SealError::Checkpoint)?;
+        let last = reader.last().map_or(0, |last| last.0);
+        if checkpoint.size > last {
+            return Err(SealError::RolledBack { sealed: checkpoint.size, last });
+        }
+        let edge = edge(&*storage, reader, checkpoint.size)?;
+        Ok(Some(Self { storage, edge, note, checkpoint }))
+    }
+
+    #[must_use]
+    pub const fn note(&self) -> &Note {
+        &self.note
+    }
+
+    #[must_use]
+    pub const fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// The neighbours that show that a record is in the tree; none when the checkpoint does not have it yet.
+    pub fn inclusion(&self, record: Position) -> Result<Option<Vec<Hash>>, SealError> {
+        let Some(index) = record.0.checked_sub(1) else { return Ok(None) };
+        gabion_tlog::proof::inclusion(&self.nodes(), index, self.checkpoint.size).map_err(of_tile)
+    }
+
+    /// What shows that the tree of the first `old` records is the beginning of this one; none when it is larger.
+    pub fn consistency(&self, old: u64) -> Result<Option<Vec<Hash>>, SealError> {
+        gabion_tlog::proof::consistency(&self.nodes(), old, self.checkpoint.size).map_err(of_tile)
+    }
+
+    /// The root of the tree of the first `size` records.
+    pub fn root(&self, size: u64) -> Result<Hash, SealError> {
+        gabion_tlog::tree::root(&self.nodes(), size).map_err(of_tile)
+    }
+
+    /// The leaf of a record, as the tiles have it.
+    pub fn leaf(&self, record: Position) -> Result<Hash, SealError> {
+        self.nodes().node(0, record.0.saturating_sub(1)).map_err(of_tile)
+    }
+
+    fn nodes(&self) -> TileNodes<impl Fn(Tile) -> io::Result<Vec<u8>> + '_> {
+        nodes(&*self.storage, &self.edge, self.checkpoint.size)
+    }
+}

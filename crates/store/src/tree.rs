@@ -1,0 +1,122 @@
+//! The ledger's tree as files, laid out as C2SP tlog-tiles serves them: `checkpoint`, `tile/0/000`,
+//! `tile/0/001.p/17`, …, modes 0600 and 0700.
+//!
+//! A full tile and the checkpoint appear whole and durable. A tile that is not full yet is no more than a convenience
+//! for readers: it is not synced, and gives way to the next one of its place.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use gabion_ledger::TreeStorage;
+use gabion_tlog::tile::Tile;
+
+use crate::directory::{place, replace, sync_directory};
+
+/// Tiles and checkpoint in one directory.
+#[derive(Debug)]
+pub struct TreeFiles {
+    directory: PathBuf,
+}
+
+const CHECKPOINT: &str = "checkpoint";
+
+impl TreeFiles {
+    /// Opens the directory; it is made with the first file.
+    #[must_use]
+    pub fn open(directory: &Path) -> Self {
+        Self { directory: directory.to_owned() }
+    }
+
+    /// The directory a file lies in, made where there is none, and the file's name.
+    fn make(&self, path: &str) -> io::Result<(PathBuf, String)> {
+        let path = self.directory.join(path);
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
+        else {
+            return Err(io::ErrorKind::InvalidFilename.into());
+        };
+        if !parent.is_dir() {
+            DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+            // Every directory on the way may be new.
+            for above in parent.ancestors().skip(1).take_while(|above| above.starts_with(&self.directory)) {
+                sync_directory(above)?;
+            }
+        }
+        Ok((parent.to_owned(), name.to_owned()))
+    }
+}
+
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+/// The path of the directory with the tiles of this place that are not full.
+fn partials(tile: Tile) -> String {
+    format!("{}.p", Tile { width: 256, ..tile })
+}
+
+impl TreeStorage for TreeFiles {
+    fn tile(&self, tile: Tile) -> io::Result<Option<Vec<u8>>> {
+        read(&self.directory.join(tile.to_string()))
+    }
+
+    fn put_tile(&self, tile: Tile, hashes: &[u8]) -> io::Result<()> {
+        let (directory, name) = self.make(&tile.to_string())?;
+        if tile.is_full() {
+            replace(&directory, &name, hashes)?;
+            match fs::remove_dir_all(self.directory.join(partials(tile))) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => return Ok(()),
+            }
+        }
+        place(&directory, &name, hashes)?;
+        for other in fs::read_dir(&directory)? {
+            let other = other?;
+            if other.file_name().to_str() != Some(&name) {
+                fs::remove_file(other.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&self) -> io::Result<Option<Vec<u8>>> {
+        read(&self.directory.join(CHECKPOINT))
+    }
+
+    fn put_checkpoint(&self, note: &[u8]) -> io::Result<()> {
+        let (directory, name) = self.make(CHECKPOINT)?;
+        replace(&directory, &name, note)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gabion_tlog::tile::Level;
+
+    use super::*;
+
+    #[test]
+    fn tiles_lie_where_readers_of_such_logs_look_for_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = TreeFiles::open(&folder.path().join("tree"));
+        let tile = |width| Tile { level: Level::Hashes(0), index: 1_234_067, width };
+        assert_eq!(files.tile(tile(3)).unwrap(), None);
+        assert_eq!(files.checkpoint().unwrap(), None);
+        for width in [3, 7, 256] {
+            let hashes = vec![7; usize::from(width) * 32];
+            files.put_tile(tile(width), &hashes).unwrap();
+            assert_eq!(files.tile(tile(width)).unwrap(), Some(hashes));
+        }
+        assert_eq!(files.tile(tile(7)).unwrap(), None, "gave way to the full one");
+        assert!(folder.path().join("tree/tile/0/x001/x234/067").is_file());
+        assert!(!folder.path().join("tree/tile/0/x001/x234/067.p").exists());
+        for note in ["one", "two"] {
+            files.put_checkpoint(note.as_bytes()).unwrap();
+            assert_eq!(files.checkpoint().unwrap().as_deref(), Some(note.as_bytes()));
+        }
+    }
+}
