@@ -318,7 +318,7 @@ mod tests {
             format!("a\r\n\n{line}\n"),
             format!("a\0\n\n{line}\n"),
             format!("a\n\n{line}\n\n"),
-            format!("a\n\n- k AAAA\n"),
+            "a\n\n- k AAAA\n".to_owned(),
             format!("a\n\n{}", format!("{line}\n").repeat(MOST_SIGNATURES + 1)),
             "a".repeat(LONGEST + 1),
         ] {

@@ -62,11 +62,11 @@ impl State {
         let seal = seal(&directory, config, &*rng)?;
         let (ledger, _) = Ledger::open_sealed(Arc::new(segments), &config.ledger, Arc::clone(&clock), seal)
             .map_err(|error| {
-                Failure::new("the ledger cannot be opened").because(&error).hint(format!(
-                    "its files are in `{}`; keep a copy before anything else, then `gabion ledger verify`",
-                    path.join(Directory::LEDGER).display()
-                ))
-            })?;
+            Failure::new("the ledger cannot be opened").because(&error).hint(format!(
+                "its files are in `{}`; keep a copy before anything else, then `gabion ledger verify`",
+                path.join(Directory::LEDGER).display()
+            ))
+        })?;
         let database_path = directory.database_path();
         let database = Database::open(&database_path).map_err(|error| {
             Failure::new(format!("the database `{}` cannot be opened", database_path.display()))
@@ -278,8 +278,11 @@ fn sealing_key(directory: &Directory, rng: &dyn Rng) -> Result<SealingKey, Failu
 fn seal(directory: &Directory, config: &Config, rng: &dyn Rng) -> Result<Seal, Failure> {
     let kept = directory.read_file(LEDGER_KEY).map_err(|error| refused(directory.path(), &error))?;
     let wrong = || {
-        Failure::new(format!("the ledger's key `{}` cannot be used", directory.path().join(LEDGER_KEY).display()))
-            .hint("restore it from a backup: without it the ledger cannot go on")
+        Failure::new(format!(
+            "the ledger's key `{}` cannot be used",
+            directory.path().join(LEDGER_KEY).display()
+        ))
+        .hint("restore it from a backup: without it the ledger cannot go on")
     };
     let seed = if let Some(bytes) = kept {
         let bytes = Secret::new(bytes);
@@ -290,7 +293,8 @@ fn seal(directory: &Directory, config: &Config, rng: &dyn Rng) -> Result<Seal, F
         directory.write_file(LEDGER_KEY, seed.expose()).map_err(|error| refused(directory.path(), &error))?;
         seed
     };
-    let named = |name: &str| SigningKey::new(name, Purpose::Log, &seed).map_err(|error| wrong().because(&error));
+    let named =
+        |name: &str| SigningKey::new(name, Purpose::Log, &seed).map_err(|error| wrong().because(&error));
     let key = match &config.ledger.origin {
         Some(origin) => named(origin)?,
         None => named(&format!("gabion/{:08x}", named("gabion")?.verifying().id()))?,

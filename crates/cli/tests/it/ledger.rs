@@ -52,7 +52,11 @@ fn an_auditor_needs_the_files_and_a_key() {
     // Another gate's key, and another gate's past, are not this one's.
     let other = recorded();
     let foreign = succeed(other.path(), &["ledger", "key", "--data", "data"]);
-    refused(path, &["ledger", "verify", "--data", "copy", "--key", foreign.trim()], "no signature of a known key");
+    refused(
+        path,
+        &["ledger", "verify", "--data", "copy", "--key", foreign.trim()],
+        "no signature of a known key",
+    );
     let output = run(path, &["ledger", "verify", "--data", "copy", "--key", "nonsense"]);
     assert_eq!(output.status.code(), Some(2), "{}", crate::harness::told(&output));
 }
@@ -76,7 +80,8 @@ fn one_record_is_proved_to_somebody_who_sees_no_other() {
     assert_eq!(verified["event"]["action"], record["action"]);
 
     // The same proof of another record, and of an edited one.
-    let forged = proof.replace(&format!("index {}", record["position"].as_u64().expect("a number") - 1), "index 0");
+    let forged =
+        proof.replace(&format!("index {}", record["position"].as_u64().expect("a number") - 1), "index 0");
     fs::write(elsewhere.path().join("bob.tlog-proof"), forged).expect("a file");
     refused(elsewhere.path(), &arguments, "the proof does not hold");
     refused(path, &["ledger", "prove", "999", "--data", "data"], "record 999 is not there");

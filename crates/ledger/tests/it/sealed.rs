@@ -57,7 +57,7 @@ impl Kept {
     }
 
     fn note(&self) -> Note {
-        Note::parse(&self.tree.checkpoint().unwrap().expect("a checkpoint")).unwrap()
+        Note::parse(&self.tree.checkpoint().unwrap().unwrap()).unwrap()
     }
 
     fn verify(&self) -> Result<Verified, Unproven> {
@@ -81,7 +81,7 @@ impl Kept {
             payloads.push(frame.payload.to_vec());
             rest = &rest[FRAME_OVERHEAD + frame.payload.len()..];
         }
-        let (time, class) = first.expect("a record");
+        let (time, class) = first.unwrap();
         change(&mut payloads);
         let mut forged = header.to_vec();
         for (number, payload) in (1..).zip(&payloads) {
@@ -173,7 +173,7 @@ fn every_flipped_byte_is_found() {
         assert!(kept.verify().is_err(), "cut to {end} of {}", whole.len());
     }
     kept.segments.put(segment, whole);
-    let note = kept.tree.checkpoint().unwrap().expect("a checkpoint");
+    let note = kept.tree.checkpoint().unwrap().unwrap();
     for at in 0..note.len() {
         let mut changed = note.clone();
         changed[at] ^= 1;
@@ -233,7 +233,7 @@ fn a_ledger_whose_end_is_gone_does_not_open() {
     let kept = Kept::new();
     kept.recorded(0, 5);
     kept.forge(|all| all.truncate(3));
-    let refused = kept.open(1, &small(), clock()).err().expect("refused");
+    let refused = kept.open(1, &small(), clock()).unwrap_err();
     assert!(matches!(refused, OpenError::Seal(SealError::RolledBack { sealed: 5, last: 3 })), "{refused}");
 }
 

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gabion_ledger::verify::{Unproven, verify};
-use gabion_ledger::{Position, Query, Reader, Sealed, SegmentSource, TreeStorage};
+use gabion_ledger::{Position, Reader, Sealed, SegmentSource, TreeStorage};
 use gabion_store::{Directory, SegmentFiles, TreeFiles};
 use gabion_tlog::evidence::Evidence;
 use gabion_tlog::trust::Trust;
 use gabion_tlog::{Note, VerifyingKey};
 use serde_json::{Value, json};
 
-use crate::arguments::{ConfigFile, Format, LedgerProve, LedgerVerify};
+use crate::arguments::{ConfigFile, LedgerProve, LedgerVerify};
 use crate::commands::for_data;
 use crate::failure::{Exit, Failure};
 use crate::gate::state::LEDGER_PUBLIC_KEY;
@@ -30,15 +30,18 @@ pub(super) fn key(file: &ConfigFile) -> Result<Exit, Failure> {
 pub(super) fn prove(arguments: &LedgerProve) -> Result<Exit, Failure> {
     let files = Files::open(&for_data(&arguments.config)?.config.data.directory)?;
     let wanted = Position(arguments.record);
-    let Some(sealed) = Sealed::open(Arc::clone(&files.tree), &files.reader).map_err(|error| unread(&error))? else {
+    let Some(sealed) =
+        Sealed::open(Arc::clone(&files.tree), &files.reader).map_err(|error| unread(&error))?
+    else {
         return Err(Failure::new("the ledger has no checkpoint yet").hint("a gate writes one each second"));
     };
     let path = sealed.inclusion(wanted).map_err(|error| unread(&error))?;
     let payload = files.reader.payload(wanted).map_err(|error| unread(&error))?;
     let (Some(path), Some(payload)) = (path, payload) else {
         let size = sealed.checkpoint().size;
-        return Err(Failure::new(format!("record {wanted} is not there"))
-            .hint(format!("{size} records are sealed; `gabion ledger search --format json` tells positions")));
+        return Err(Failure::new(format!("record {wanted} is not there")).hint(format!(
+            "{size} records are sealed; `gabion ledger search --format json` tells positions"
+        )));
     };
     let index = arguments.record.saturating_sub(1);
     let evidence = Evidence { extra: Some(payload), index, path, checkpoint: sealed.note().clone() };
@@ -128,7 +131,8 @@ fn check_proof(arguments: &LedgerVerify, file: &Path) -> Result<Exit, Failure> {
     evidence.check(entry, &checkpoint).map_err(|error| refused(&error))?;
     let record = evidence.index.saturating_add(1);
     let event: Value = serde_json::from_slice(entry).map_err(|error| refused(&error))?;
-    let value = json!({ "record": record, "origin": checkpoint.origin, "records": checkpoint.size, "event": event });
+    let value =
+        json!({ "record": record, "origin": checkpoint.origin, "records": checkpoint.size, "event": event });
     output::value(arguments.output.format, &value, || {
         let event = serde_json::to_string_pretty(&event).unwrap_or_default();
         format!(
@@ -153,7 +157,8 @@ impl Files {
                 .hint("`--data DIR` names the directory that has the folder `ledger`"));
         }
         let segments = SegmentFiles::open(&directory).map_err(|error| unread(&error))?;
-        let reader = Reader::open(Arc::new(segments) as Arc<dyn SegmentSource>).map_err(|error| unread(&error))?;
+        let reader =
+            Reader::open(Arc::new(segments) as Arc<dyn SegmentSource>).map_err(|error| unread(&error))?;
         let tree = Arc::new(TreeFiles::open(&directory.join(Directory::TREE)));
         Ok(Self { reader, tree })
     }
@@ -170,7 +175,9 @@ fn trust(arguments: &LedgerVerify, data: Option<&Path>) -> Result<Trust, Failure
     let log = match (&arguments.key, data) {
         (Some(key), _) => parse("--key", key)?,
         (None, Some(data)) => {
-            output::note("the key is the directory's own; with `--key`, one you kept elsewhere is believed instead");
+            output::note(
+                "the key is the directory's own; with `--key`, one you kept elsewhere is believed instead",
+            );
             parse("ledger.pub", &own_key(data)?)?
         }
         (None, None) => return Err(Failure::usage("`--key` is missing")),
@@ -191,7 +198,8 @@ fn own_key(data: &Path) -> Result<String, Failure> {
 
 fn read_note(path: &Path) -> Result<Note, Failure> {
     let bytes = read(path, gabion_tlog::note::LONGEST)?;
-    Note::parse(&bytes).map_err(|error| Failure::new(format!("`{}` is no checkpoint", path.display())).because(&error))
+    Note::parse(&bytes)
+        .map_err(|error| Failure::new(format!("`{}` is no checkpoint", path.display())).because(&error))
 }
 
 /// A file of at most so many bytes.
