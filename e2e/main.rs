@@ -40,6 +40,7 @@ mod passwords;
 mod readme;
 mod scim;
 mod secrets;
+mod telemetry;
 mod tower;
 mod uploads;
 mod webhooks;

@@ -100,6 +100,21 @@ pub(crate) enum Format {
     Json,
 }
 
+/// How records are printed
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RecordFormat {
+    /// For people
+    Text,
+    /// As Gabion keeps them, one JSON object a line
+    Json,
+    /// Open Cybersecurity Schema Framework 1.8.0, one JSON object a line
+    Ocsf,
+    /// ArcSight Common Event Format, one event a line
+    Cef,
+    /// Syslog (RFC 5424) around OCSF, one message a line
+    Syslog,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show the gate at work in front of a deliberately vulnerable application
@@ -389,6 +404,8 @@ pub(crate) enum Ledger {
     Tail(LedgerTail),
     /// Print the records that match
     Search(LedgerSearch),
+    /// Print all records that match, oldest first, for other programs
+    Export(LedgerExport),
     /// Check that no record was changed, removed, added or moved since it was signed
     Verify(LedgerVerify),
     /// Print the proof that one record is in the ledger, to be checked by `gabion ledger verify --proof`
@@ -456,8 +473,9 @@ pub(crate) struct LedgerTail {
     #[arg(long, short)]
     pub(crate) follow: bool,
 
-    #[command(flatten)]
-    pub(crate) output: OutputFormat,
+    /// How to print them
+    #[arg(long, value_name = "FORMAT", default_value = "text", display_order = 800)]
+    pub(crate) format: RecordFormat,
 
     #[command(flatten)]
     pub(crate) config: ConfigFile,
@@ -472,8 +490,26 @@ pub(crate) struct LedgerSearch {
     #[command(flatten)]
     pub(crate) filters: LedgerFilters,
 
+    /// At most so many
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    pub(crate) limit: usize,
+
+    /// How to print them
+    #[arg(long, value_name = "FORMAT", default_value = "text", display_order = 800)]
+    pub(crate) format: RecordFormat,
+
     #[command(flatten)]
-    pub(crate) output: OutputFormat,
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerExport {
+    #[command(flatten)]
+    pub(crate) filters: LedgerFilters,
+
+    /// How to print them
+    #[arg(long, value_name = "FORMAT", default_value = "ocsf", display_order = 800)]
+    pub(crate) format: RecordFormat,
 
     #[command(flatten)]
     pub(crate) config: ConfigFile,
@@ -494,7 +530,7 @@ pub(crate) struct LedgerFilters {
     #[arg(long, value_name = "CONTROL")]
     pub(crate) control: Option<String>,
 
-    /// What kind: `administration`, `configuration`, `login`, `logout`, `refusal` or `session`
+    /// What kind: `administration`, `application`, `configuration`, `decision`, `login`, `logout`, `refusal` or `session`
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<String>,
 
@@ -509,10 +545,6 @@ pub(crate) struct LedgerFilters {
     /// Not older than this, for instance `15m`, `24h` or `7d`
     #[arg(long, value_name = "PERIOD")]
     pub(crate) since: Option<String>,
-
-    /// At most so many
-    #[arg(long, value_name = "COUNT", default_value_t = 100)]
-    pub(crate) limit: usize,
 }
 
 #[derive(Debug, Args)]

@@ -24,6 +24,9 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
     pub outcome: Outcome,
+    /// How bad it is, where whoever made the event says so; otherwise kind and outcome tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -56,6 +59,7 @@ impl Event {
             address: None,
             user_agent: None,
             outcome,
+            severity: None,
             reason: None,
             metadata: BTreeMap::new(),
             request_id: None,
@@ -71,6 +75,8 @@ impl Event {
 pub enum EventKind {
     /// An account was made, changed, disabled, enrolled or reset.
     Administration,
+    /// The application behind the gate says that something happened in it.
+    Application,
     /// Gabion started, stopped, or its configuration changed.
     Configuration,
     /// A policy decided what somebody may.
@@ -85,6 +91,34 @@ pub enum EventKind {
     Session,
 }
 
+impl EventKind {
+    pub const ALL: &[Self] = &[
+        Self::Administration,
+        Self::Application,
+        Self::Configuration,
+        Self::Decision,
+        Self::Login,
+        Self::Logout,
+        Self::Refusal,
+        Self::Session,
+    ];
+
+    /// Its name in events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Administration => "administration",
+            Self::Application => "application",
+            Self::Configuration => "configuration",
+            Self::Decision => "decision",
+            Self::Login => "login",
+            Self::Logout => "logout",
+            Self::Refusal => "refusal",
+            Self::Session => "session",
+        }
+    }
+}
+
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,6 +127,47 @@ pub enum Outcome {
     Begun,
     Failure,
     Success,
+}
+
+impl Outcome {
+    pub const ALL: &[Self] = &[Self::Begun, Self::Failure, Self::Success];
+
+    /// Its name in events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Begun => "begun",
+            Self::Failure => "failure",
+            Self::Success => "success",
+        }
+    }
+}
+
+/// How bad something is, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    Informational,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Severity {
+    pub const ALL: &[Self] = &[Self::Informational, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// Its name in events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Informational => "informational",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// Who acted.

@@ -17,7 +17,7 @@ pub mod units;
 
 pub use authentication::{Acr, Methods};
 pub use control_id::ControlId;
-pub use event::{Actor, Event, EventKind, Outcome};
+pub use event::{Actor, Event, EventKind, Outcome, Severity};
 pub use principal::{AccountId, GroupId, Principal, Role, SessionId, TenantId};
 pub use problem::Problem;
 pub use random::Rng;

@@ -5,8 +5,20 @@ use super::finding::Finding;
 use super::workspace::Workspace;
 
 const ENGINES: &[&str] = &[
-    "model", "vault", "tlog", "seclang", "openapi", "identity", "policy", "ledger", "watch", "control",
-    "checks", "generate", "service",
+    "model",
+    "vault",
+    "tlog",
+    "seclang",
+    "openapi",
+    "identity",
+    "policy",
+    "ledger",
+    "telemetry",
+    "watch",
+    "control",
+    "checks",
+    "generate",
+    "service",
 ];
 
 const READS: &[(&str, &str)] = &[

@@ -1,34 +1,37 @@
 //! `gabion ledger …`: read the record, and prove it.
 
+mod form;
 mod proof;
 
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use gabion_control::Catalogue;
-use gabion_ledger::{Order, Query, Record};
-use gabion_model::{
-    Actor, Clock as _, ControlId, EventKind, Outcome, Period, RequestId, SystemClock, Timestamp,
-};
+use gabion_ledger::{Order, Query};
+use gabion_model::{Clock as _, ControlId, EventKind, Outcome, Period, RequestId, SystemClock, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::{block_on, for_data};
-use crate::arguments::{ConfigFile, Format, Ledger, LedgerFilters, LedgerSearch};
+use crate::arguments::{ConfigFile, Ledger, LedgerExport, LedgerFilters, LedgerSearch, RecordFormat};
 use crate::control::door::Door;
 use crate::control::operation::{Reply, Request};
 use crate::failure::{Exit, Failure};
-use crate::output::{self, BAD, FAINT, GOOD, PLACE, STRONG, WARN};
 
 pub(super) fn run(verb: Ledger) -> Result<Exit, Failure> {
     match verb {
         Ledger::Tail(arguments) => {
             let request = Request::Tail { count: arguments.count, follow: arguments.follow };
-            print(&arguments.config, arguments.output.format, request)
+            print(&arguments.config, arguments.format, request)
         }
         Ledger::Search(arguments) => {
-            let LedgerSearch { text, filters, output, config } = arguments;
-            let query = query(text, filters)?;
-            print(&config, output.format, Request::Search { query })
+            let LedgerSearch { text, filters, limit, format, config } = arguments;
+            let query = Query { text, limit: Some(limit), ..query(filters)? };
+            print(&config, format, Request::Search { query })
+        }
+        Ledger::Export(arguments) => {
+            let LedgerExport { filters, format, config } = arguments;
+            let query = Query { order: Order::OldestFirst, ..query(filters)? };
+            print(&config, format, Request::Search { query })
         }
         Ledger::Verify(arguments) => proof::check(&arguments),
         Ledger::Prove(arguments) => proof::prove(&arguments),
@@ -36,12 +39,12 @@ pub(super) fn run(verb: Ledger) -> Result<Exit, Failure> {
     }
 }
 
-fn print(file: &ConfigFile, format: Format, request: Request) -> Result<Exit, Failure> {
+fn print(file: &ConfigFile, format: RecordFormat, request: Request) -> Result<Exit, Failure> {
     let config = for_data(file)?.config;
+    let form = form::Form::new(format);
     block_on(async {
-        let asked = Door::open(&config, false).await?.ask(request, |reply| match (reply, format) {
-            (Reply::Record(record), Format::Json) => output::json_line(&record),
-            (Reply::Record(record), Format::Text) => output::data(line(&record)),
+        let asked = Door::open(&config, false).await?.ask(request, |reply| match reply {
+            Reply::Record(record) => form.print(&record),
             _ => Ok(()),
         });
         tokio::select! {
@@ -53,8 +56,8 @@ fn print(file: &ConfigFile, format: Format, request: Request) -> Result<Exit, Fa
     Ok(Exit::Success)
 }
 
-fn query(text: Option<String>, filters: LedgerFilters) -> Result<Query, Failure> {
-    let LedgerFilters { actor, address, control, kind, outcome, request, since, limit } = filters;
+fn query(filters: LedgerFilters) -> Result<Query, Failure> {
+    let LedgerFilters { actor, address, control, kind, outcome, request, since } = filters;
     let control = control
         .map(|id| Catalogue::built_in().find(&id).map(|control| control.id))
         .transpose()
@@ -79,23 +82,19 @@ fn query(text: Option<String>, filters: LedgerFilters) -> Result<Query, Failure>
         until: None,
         kind: kind
             .map(|word| {
-                word_of::<EventKind>(
-                    "--kind",
-                    &word,
-                    "`administration`, `configuration`, `login`, `logout`, `refusal` or `session`",
-                )
+                word_of::<EventKind>("--kind", &word, &words(EventKind::ALL.iter().map(|kind| kind.as_str())))
             })
             .transpose()?,
         control,
         outcome: outcome
-            .map(|word| word_of::<Outcome>("--outcome", &word, "`begun`, `failure` or `success`"))
+            .map(|word| {
+                word_of::<Outcome>("--outcome", &word, &words(Outcome::ALL.iter().map(|end| end.as_str())))
+            })
             .transpose()?,
         actor,
         address,
         request_id: request_id.transpose()?,
-        text,
-        limit: Some(limit),
-        order: Order::NewestFirst,
+        ..Query::default()
     })
 }
 
@@ -105,46 +104,13 @@ fn word_of<T: DeserializeOwned>(flag: &str, word: &str, words: &str) -> Result<T
     })
 }
 
+fn words<'a>(all: impl Iterator<Item = &'a str>) -> String {
+    all.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
 fn ago(period: &str) -> Result<Timestamp, Failure> {
     let period: Period = period.parse().map_err(|error| Failure::usage(format!("`--since`: {error}")))?;
     let micros =
         i64::try_from(period.as_duration().min(Duration::from_secs(1 << 40)).as_micros()).unwrap_or(i64::MAX);
     Ok(Timestamp::from_micros(SystemClock.now().as_micros().saturating_sub(micros)))
-}
-
-/// When, how it ended, who, from where, what, on what, which control, why.
-fn line(record: &Record) -> String {
-    let event = &record.event;
-    let time = event.time.to_string();
-    let time = time.get(..19).unwrap_or(&time).replace('T', " ");
-    let (mark, look) = match (event.outcome, event.kind) {
-        (Outcome::Success, _) => ("ok", GOOD),
-        (Outcome::Begun, _) => ("begun", FAINT),
-        (Outcome::Failure, EventKind::Refusal) => ("refused", WARN),
-        (Outcome::Failure, _) => ("failed", BAD),
-    };
-    let actor = match &event.actor {
-        Actor::Account { name, .. } => name.as_str(),
-        Actor::Anonymous => "anonymous",
-        Actor::Gate => "gate",
-        Actor::Operator => "operator",
-    };
-    let mut line = format!(
-        "{FAINT}{time}{FAINT:#}  {look}{mark:<7}{look:#}  {STRONG}{}{STRONG:#}  {actor}",
-        event.action
-    );
-    if let Some(address) = event.address {
-        line.push_str(&format!(" {FAINT}from{FAINT:#} {address}"));
-    }
-    if !event.resource.is_empty() {
-        line.push_str(&format!("  {PLACE}{}{PLACE:#}", event.resource));
-    }
-    if let Some(reason) = &event.reason {
-        line.push_str(&format!("  {reason}"));
-    }
-    line.push_str(&format!("  {FAINT}{}{FAINT:#}", event.control));
-    if event.count > 1 {
-        line.push_str(&format!("  {WARN}\u{d7}{}{WARN:#}", event.count));
-    }
-    line
 }
