@@ -75,6 +75,8 @@ impl Event {
 pub enum EventKind {
     /// An account was made, changed, disabled, enrolled or reset.
     Administration,
+    /// A detection rule rang.
+    Alert,
     /// The application behind the gate says that something happened in it.
     Application,
     /// Gabion started, stopped, or its configuration changed.
@@ -94,6 +96,7 @@ pub enum EventKind {
 impl EventKind {
     pub const ALL: &[Self] = &[
         Self::Administration,
+        Self::Alert,
         Self::Application,
         Self::Configuration,
         Self::Decision,
@@ -108,6 +111,7 @@ impl EventKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Administration => "administration",
+            Self::Alert => "alert",
             Self::Application => "application",
             Self::Configuration => "configuration",
             Self::Decision => "decision",

@@ -5,9 +5,10 @@
 //! | login, logout | Authentication 3002 |
 //! | session | Authentication for tokens, User Access 3005 for grants, Entity Management 3004 for sessions |
 //! | administration | Account Change 3001, Group Management 3006, User Access, Authorize Session 3003; Entity Management for what is read and for everything else |
+//! | alert | Detection Finding 2004 |
 //! | configuration | Application Lifecycle 6002 |
 //! | decision, application | API Activity 6003 |
-//! | refusal | HTTP Activity 4002 for requests, API Activity for acts, Detection Finding 2004 for what a browser reports |
+//! | refusal | HTTP Activity 4002 for requests, API Activity for acts, Detection Finding for what a browser reports |
 
 use std::borrow::Cow;
 
@@ -95,6 +96,7 @@ pub struct Classified {
 pub fn of(event: &Event) -> Classified {
     let action = event.action.as_str();
     let known = match event.kind {
+        EventKind::Alert => Some((Class::DetectionFinding, 1, "Create")),
         EventKind::Login => Some((Class::Authentication, 1, "Logon")),
         EventKind::Logout => Some((Class::Authentication, 2, "Logoff")),
         EventKind::Configuration => Some(match action {

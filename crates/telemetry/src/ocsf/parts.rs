@@ -1,6 +1,6 @@
 //! The objects an event is made of.
 
-use gabion_model::{Actor, Event};
+use gabion_model::{Actor, Event, EventKind};
 use serde_json::{Map, Value, json};
 
 use super::class;
@@ -22,7 +22,7 @@ pub(super) fn actor(event: &Event) -> Value {
     if let Some(session) = session {
         actor.insert("session".to_owned(), json!({ "uid": session.as_str() }));
     }
-    if event.kind == gabion_model::EventKind::Decision {
+    if event.kind == EventKind::Decision {
         let decision = event.outcome.as_str();
         let policies = event.metadata.get("policy.policies").map(String::as_str);
         let policy = policies.map(|policies| json!({ "uid": policies }));
@@ -105,11 +105,20 @@ pub(super) fn api(event: &Event) -> Value {
 }
 
 pub(super) fn finding(position: u64, event: &Event) -> Value {
+    let control = event.control.as_str();
+    // An alert is about the rule that rang.
+    let (analytic, title) = match event.kind {
+        EventKind::Alert => {
+            let name = event.metadata.get("name").unwrap_or(&event.resource);
+            ((event.resource.as_str(), name.as_str()), name.as_str())
+        }
+        _ => ((control, control), event.action.as_str()),
+    };
     let mut finding = json!({
         "uid": position.to_string(),
-        "title": event.action,
+        "title": title,
         "created_time": event.time.as_micros().div_euclid(1000),
-        "analytic": { "type_id": 1, "type": "Rule", "name": event.control.as_str(), "uid": event.control.as_str() },
+        "analytic": { "type_id": 1, "type": "Rule", "name": analytic.1, "uid": analytic.0 },
     });
     if let (Some(reason), Some(finding)) = (&event.reason, finding.as_object_mut()) {
         finding.insert("desc".to_owned(), reason.as_str().into());

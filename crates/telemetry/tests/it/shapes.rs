@@ -47,6 +47,7 @@ fn a_refused_request_in_every_form() {
 fn each_act_is_of_the_class_a_reader_looks_for_it_in() {
     for (kind, action, expected, activity) in [
         (EventKind::Login, "account.sign-in", Class::Authentication, 1),
+        (EventKind::Alert, "alert.raised", Class::DetectionFinding, 1),
         (EventKind::Logout, "account.sign-out", Class::Authentication, 2),
         (EventKind::Session, "oauth.token", Class::Authentication, 99),
         (EventKind::Session, "session.revoke", Class::EntityManagement, 4),
