@@ -24,6 +24,7 @@ mod client;
 mod clients;
 mod contract;
 mod decisions;
+mod events;
 mod factors;
 mod faults;
 mod federation;

@@ -23,7 +23,8 @@
 //! **Default.** Profile `site`: 50 requests a second, 500 at once, so that a page with its assets never meets
 //! it. `api`: 100 requests per 15 minutes. `login`: 60 a minute, on the gate's own forms; failed
 //! passwords are counted elsewhere, far more strictly. `machines`: 10 000 a second, on the endpoints of the gate
-//! that applications ask for all their users.
+//! that applications ask for all their users. `events`: 100 a second, 1000 at once, on the endpoint where applications say
+//! what happened in them: each is a record on disk.
 //!
 //! **Caveat.** Behind a proxy that is not in `trusted_proxies`, all clients share one address. Counters are
 //! per gate process and start anew with it.
@@ -60,7 +61,7 @@ pub struct Settings {
     pub mode: Mode,
     /// The profile of routes that name none.
     pub profile: String,
-    /// Further profiles, or others under the names `site`, `api`, `login` and `machines`.
+    /// Further profiles, or others under the names `site`, `api`, `events`, `login` and `machines`.
     pub profiles: BTreeMap<String, Profile>,
     /// Tell clients how they stand (`RateLimit`, `RateLimit-Policy`).
     pub headers: bool,
@@ -126,8 +127,10 @@ impl Settings {
     }
 }
 
-const BUILT_IN: [(&str, Profile); 4] = [
+const BUILT_IN: [(&str, Profile); 5] = [
     ("api", Profile { requests: 100, per: Period::from_secs(900), burst: None }),
+    // Each is a record on disk.
+    ("events", Profile { requests: 100, per: Period::from_secs(1), burst: Some(1000) }),
     ("login", Profile { requests: 60, per: Period::from_secs(60), burst: None }),
     // Servers that ask for all their users from one address.
     ("machines", Profile { requests: 10_000, per: Period::from_secs(1), burst: None }),

@@ -78,6 +78,8 @@ pub(crate) struct Config {
     pub(crate) api: gabion_console::ApiSettings,
     /// Applications that ask what somebody may: the decision API and AuthZEN.
     pub(crate) decisions: gabion_console::DecisionSettings,
+    /// Applications that say what happened in them.
+    pub(crate) events: gabion_console::EventSettings,
     /// Provisioning by a directory elsewhere: SCIM.
     pub(crate) scim: gabion_console::ScimSettings,
     /// Metrics and health, for operators.
@@ -123,6 +125,7 @@ impl Config {
         add("data".to_owned(), self.data.problems());
         add("api".to_owned(), self.api.problems());
         add("decisions".to_owned(), self.decisions.problems());
+        add("events".to_owned(), self.events.problems());
         add("scim".to_owned(), self.scim.problems());
         add("admin".to_owned(), self.admin.problems());
         add("log".to_owned(), self.log.problems());

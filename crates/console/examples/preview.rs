@@ -102,6 +102,7 @@ impl Preview {
             api: gabion_console::ApiSettings::default(),
             scim: gabion_console::ScimSettings::default(),
             decisions: gabion_console::DecisionSettings::default(),
+            events: gabion_console::EventSettings::default(),
         };
         Ok(Self {
             console: gabion_console::router(parts),

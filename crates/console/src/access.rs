@@ -67,17 +67,26 @@ impl FromRequestParts<Console> for Application {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Response> {
-        let visitor = Visitor::from_request_parts(parts, console).await?;
-        if !console.decisions.answers(visitor.known.client) {
-            // As if there were none: who may not come in need not know that there is a door.
-            return Err(Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address").answer());
-        }
-        let living = visitor.known.session.as_ref().is_some_and(|session| !session.is_ended());
-        if !living && visitor.known.credential.is_none() {
-            return Err(error::of_this_site(Problem::unauthenticated().answer(), console));
-        }
-        Ok(Self(visitor.caller()))
+        caller_from(parts, console, |client| console.decisions.answers(client)).await.map(Self)
     }
+}
+
+/// Whoever asks, with a session or a credential, from where it is answered.
+pub(crate) async fn caller_from(
+    parts: &mut request::Parts,
+    console: &Console,
+    answers: impl Fn(IpAddr) -> bool + Send,
+) -> Result<Caller, Response> {
+    let visitor = Visitor::from_request_parts(parts, console).await?;
+    if !answers(visitor.known.client) {
+        // As if there were none: who may not come in need not know that there is a door.
+        return Err(Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address").answer());
+    }
+    let living = visitor.known.session.as_ref().is_some_and(|session| !session.is_ended());
+    if !living && visitor.known.credential.is_none() {
+        return Err(error::of_this_site(Problem::unauthenticated().answer(), console));
+    }
+    Ok(visitor.caller())
 }
 
 /// What is asked, a JSON object. Unlike elsewhere, what cannot be read is always 400 (10.1.5).

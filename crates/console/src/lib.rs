@@ -44,6 +44,7 @@ use enrol::Place;
 pub use access::DecisionSettings;
 pub use api::ApiSettings;
 pub use api::v1::document as openapi;
+pub use api::v1::events::EventSettings;
 pub use scim::ScimSettings;
 
 /// What the pages are made of.
@@ -57,6 +58,8 @@ pub struct Parts {
     pub scim: ScimSettings,
     /// From where applications ask what somebody may.
     pub decisions: DecisionSettings,
+    /// From where applications say what happened in them.
+    pub events: EventSettings,
 }
 
 /// Everything below `/.gabion/` and `/.well-known/` that the gate answers itself.
@@ -68,6 +71,7 @@ pub fn router(parts: Parts) -> Router {
         api: Arc::new(parts.api),
         scim: Arc::new(parts.scim),
         decisions: Arc::new(parts.decisions),
+        events: Arc::new(parts.events),
     };
     oauth::routes(Router::new())
         .route("/.gabion/login", login::route())
@@ -143,4 +147,5 @@ struct Console {
     api: Arc<ApiSettings>,
     scim: Arc<ScimSettings>,
     decisions: Arc<DecisionSettings>,
+    events: Arc<EventSettings>,
 }

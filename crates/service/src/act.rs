@@ -94,6 +94,7 @@ pub enum Act {
     ShowProfile,
     SignIn,
     SignOut,
+    SubmitEvent,
     TurnKeys,
     UnlinkIdentity,
     UseMailLink,
@@ -116,6 +117,8 @@ pub enum Audience {
     /// Administrators, the operator, and programs with the scope `gabion:scim`, which keep people and
     /// groups in step with a directory elsewhere.
     Provisioning,
+    /// Whoever is signed in, and programs with the scope `gabion:events`: applications that say what happened.
+    Recording,
     /// Administrators, the operator, and programs with the scope `gabion:resources`: applications that say what
     /// their objects are.
     Registering,
@@ -217,6 +220,7 @@ impl Act {
         Self::ShowProfile,
         Self::SignIn,
         Self::SignOut,
+        Self::SubmitEvent,
         Self::TurnKeys,
         Self::UnlinkIdentity,
         Self::UseMailLink,
@@ -225,8 +229,8 @@ impl Act {
     /// Who may, how the ledger calls it, and the control it serves.
     const fn row(self) -> (Audience, &'static str, EventKind, ControlId) {
         use Audience::{
-            Administration, Deciding, Everybody, Machine, Owner, Provisioning, Registering, Searching,
-            SignedIn,
+            Administration, Deciding, Everybody, Machine, Owner, Provisioning, Recording, Registering,
+            Searching, SignedIn,
         };
         use EventKind as Kind;
         match self {
@@ -360,6 +364,10 @@ impl Act {
             }
             Self::RemoveResource => {
                 (Registering, "resource.remove", Kind::Administration, ControlId::AUTHZ_OBJECTS)
+            }
+
+            Self::SubmitEvent => {
+                (Recording, "event.submit", Kind::Application, ControlId::LEDGER_SECURITY_EVENTS)
             }
 
             Self::ListKeys => {

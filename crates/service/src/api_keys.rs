@@ -240,6 +240,7 @@ impl Inner {
             | Standing::Asker(_)
             | Standing::Gate
             | Standing::Provisioner(_)
+            | Standing::Recorder(_)
             | Standing::Registrar(_) => false,
         };
         let account = self.accounts.by_id(&key.account)?.filter(|_| is_own).ok_or(ActError::NotFound)?;

@@ -25,6 +25,8 @@ pub(crate) enum Standing {
     Operator,
     /// A program that keeps people and groups in step with a directory elsewhere.
     Provisioner(Account),
+    /// An application that says what happened in it.
+    Recorder(Account),
     /// An application that says what its objects are.
     Registrar(Account),
 }
@@ -39,6 +41,7 @@ impl Standing {
             | Self::Gate
             | Self::Operator
             | Self::Provisioner(_)
+            | Self::Recorder(_)
             | Self::Registrar(_) => Err(ActError::Forbidden),
         }
     }
@@ -57,6 +60,9 @@ impl Standing {
             }
             Audience::Provisioning => {
                 matches!(self, Self::Administrator(_) | Self::Operator | Self::Provisioner(_))
+            }
+            Audience::Recording => {
+                matches!(self, Self::Administrator(_) | Self::Member(_) | Self::Operator | Self::Recorder(_))
             }
             Audience::Registering => {
                 matches!(self, Self::Administrator(_) | Self::Operator | Self::Registrar(_))
@@ -87,7 +93,9 @@ impl Inner {
             | Audience::Provisioning
             | Audience::Registering
             | Audience::Searching => ControlId::AUTHZ_ADMIN_SURFACE,
-            Audience::Everybody | Audience::Owner | Audience::SignedIn => ControlId::AUTHZ_ROLES,
+            Audience::Everybody | Audience::Owner | Audience::Recording | Audience::SignedIn => {
+                ControlId::AUTHZ_ROLES
+            }
         };
         let mut event = self.event(act, caller, Outcome::Failure);
         (event.kind, event.control) = (EventKind::Refusal, control);
@@ -155,7 +163,8 @@ impl Inner {
             _ => false,
         };
         let registers = act.audience() == Audience::Registering && credential.scopes.contains(RESOURCE_SCOPE);
-        if !(scoped || provisions || asks || registers)
+        let records = act.audience() == Audience::Recording && credential.scopes.contains(EVENT_SCOPE);
+        if !(scoped || provisions || asks || records || registers)
             || credential.principal.account != *id
             || !credential.touch(self.clock.now())
         {
@@ -166,6 +175,7 @@ impl Inner {
                 Standing::Administrator(account)
             }
             Some(account) if !account.disabled && asks => Standing::Asker(account),
+            Some(account) if !account.disabled && records => Standing::Recorder(account),
             Some(account) if !account.disabled && registers => Standing::Registrar(account),
             Some(account) if !account.disabled && provisions => Standing::Provisioner(account),
             _ => Standing::Anonymous,
@@ -181,6 +191,9 @@ pub const DECISION_SCOPE: &str = "gabion:authorize";
 
 /// What an application must have been given to ask who may, and what.
 pub const SEARCH_SCOPE: &str = "gabion:search";
+
+/// What an application must have been given to say what happened in it.
+pub const EVENT_SCOPE: &str = "gabion:events";
 
 /// What an application must have been given to say what its objects are.
 pub const RESOURCE_SCOPE: &str = "gabion:resources";

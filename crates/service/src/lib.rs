@@ -16,6 +16,7 @@ mod declared;
 mod directory;
 mod enrolment;
 mod error;
+mod events;
 mod factors;
 pub mod federation;
 #[cfg(fuzzing)]
@@ -47,7 +48,7 @@ pub use gabion_identity::{AccountKind, FactorKind, Personal, Purpose};
 
 pub use act::{Act, Audience};
 pub use api_keys::{ApiKeyActError, ApiKeyView, CreateApiKey, FreshApiKey};
-pub use authorize::{DECISION_SCOPE, RESOURCE_SCOPE, SEARCH_SCOPE};
+pub use authorize::{DECISION_SCOPE, EVENT_SCOPE, RESOURCE_SCOPE, SEARCH_SCOPE};
 pub use caller::Caller;
 pub use decisions::{
     AskedContext, AskedDecision, AskedResource, AskedSearch, Decided, DecisionReason, Hit, KnownNames,
@@ -68,6 +69,7 @@ pub use error::{
     ActError, AddAccountError, ChangeEmailError, ChangePasswordError, DisableAccountError, EnrolError,
     ForgotPasswordError, InvitationError, MailLinkError, SecondFactorError, SignInError,
 };
+pub use events::{Submission, Submitted};
 pub use factors::{FactorView, FactorsView};
 pub use federation::{
     Arrival, Chosen, Departure, FederationError, IdentityView, LinkError, LogoutRefused, ProvenView,

@@ -110,6 +110,7 @@ impl Inner {
             | Standing::Asker(_)
             | Standing::Gate
             | Standing::Provisioner(_)
+            | Standing::Recorder(_)
             | Standing::Registrar(_) => false,
         }
     }

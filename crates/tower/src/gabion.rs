@@ -22,6 +22,7 @@ use serde::Deserialize;
 
 use crate::credentials::Credentials;
 use crate::decisions::Decisions;
+use crate::events::Events;
 use crate::principal::Principal;
 use crate::source;
 
@@ -158,6 +159,12 @@ impl Gabion {
     #[must_use]
     pub fn decisions(&self, key: &Secret<String>) -> Decisions {
         Decisions::new(&self.0.issuer, Arc::clone(&self.0.fetch), key)
+    }
+
+    /// Has the gate record what happens here. `key`: an API key of a service account with the scope `gabion:events`.
+    #[must_use]
+    pub fn events(&self, key: &Secret<String>) -> Events {
+        Events::new(&self.0.issuer, Arc::clone(&self.0.fetch), key)
     }
 
     pub(crate) fn is_known(&self) -> bool {

@@ -63,6 +63,8 @@
 //! # }
 //! ```
 //!
+//! [`Gabion::events`] has the gate record what happened in the application.
+//!
 //! With plain tower the same stands in the request's extensions: `request.extensions().get::<Principal>()`.
 //!
 //! What cannot be seen from a token alone: that its grant was revoked a moment ago. [`Gabion::bearer`] believes a token
@@ -73,6 +75,7 @@
 mod credentials;
 mod decisions;
 pub mod embedded;
+mod events;
 mod extract;
 mod gabion;
 mod principal;
@@ -81,10 +84,11 @@ mod source;
 
 pub use credentials::{CredentialLayer, Credentials, Mistakes};
 pub use decisions::{Authorize, DecisionLayer, Decisions, MaskUnreadable, NotAllowed, Object, Permit};
+pub use events::{Event, Events, NotRecorded, Recorded};
 pub use extract::NotSignedIn;
 pub use gabion::{Gabion, GabionError};
 pub use gabion_egress::EgressSettings;
 pub use gabion_identity::{CredentialKind, Scopes};
-pub use gabion_model::{Acr, Problem, Role, Secret};
+pub use gabion_model::{Acr, Problem, Role, Secret, Severity};
 pub use principal::Principal;
 pub use service::Guarded;

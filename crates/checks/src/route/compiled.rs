@@ -368,6 +368,7 @@ fn own() -> impl Iterator<Item = Compiled> {
         ("/.gabion/oauth/revoke", Access::Public, Some("machines"), Some("takes no cookie")),
         ("/.gabion/oauth/userinfo", Access::Public, Some("machines"), Some("takes no cookie")),
         ("/.gabion/api/*", Access::Public, None, None),
+        ("/.gabion/api/v1/events", Access::Public, Some("events"), None),
         ("/.gabion/access/*", Access::Public, Some("machines"), None),
         ("/.gabion/scim/*", Access::Public, Some("machines"), Some("takes no cookie")),
         ("/.well-known/jwks.json", Access::Public, None, None),
@@ -384,7 +385,8 @@ fn own() -> impl Iterator<Item = Compiled> {
         route.cors_origins = OPEN_TO_ALL.contains(&path).then(|| vec!["*".to_owned()]);
         let scim = path.starts_with("/.gabion/scim/");
         let programs = scim || path.starts_with("/.gabion/api/") || path.starts_with("/.gabion/access/");
-        let limit = if programs { PROGRAM_BODY_LIMIT } else { OWN_BODY_LIMIT };
+        let documents = programs && path != "/.gabion/api/v1/events";
+        let limit = if documents { PROGRAM_BODY_LIMIT } else { OWN_BODY_LIMIT };
         if programs {
             let taken = CredentialKind::ALL.iter().filter(|kind| !scim || **kind != CredentialKind::Session);
             route.credentials = Some(taken.copied().collect());

@@ -234,6 +234,7 @@ fn start(config: &Config, state: &State, generation: Generation) -> Result<Gate,
         api: config.api.clone(),
         scim: config.scim.clone(),
         decisions: config.decisions.clone(),
+        events: config.events.clone(),
     });
     let ledger = state.ledger.clone();
     let ready = Probe {
@@ -314,6 +315,7 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("api", old.api != new.api),
         ("scim", old.scim != new.scim),
         ("decisions", old.decisions != new.decisions),
+        ("events", old.events != new.events),
         ("mail", old.mail != new.mail),
         ("egress", old.egress != new.egress),
         ("data.directory", old.data != new.data),

@@ -149,7 +149,7 @@ impl From<AddAccountError> for Problem {
 }
 
 impl Problem {
-    fn invalid(problems: Vec<gabion_model::Problem>) -> Self {
+    pub(crate) fn invalid(problems: Vec<gabion_model::Problem>) -> Self {
         let detail = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         let errors = problems.into_iter().map(|problem| Field {
             field: problem.path,

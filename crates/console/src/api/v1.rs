@@ -6,6 +6,7 @@ pub(crate) mod api_keys;
 pub(crate) mod authorize;
 pub(crate) mod clients;
 pub(crate) mod contract_drafts;
+pub(crate) mod events;
 pub(crate) mod groups;
 pub(crate) mod keys;
 pub(crate) mod operations;
@@ -66,6 +67,7 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/.gabion/api/v1/contract-drafts/{name}", contract_drafts::route())
         .route("/.gabion/api/v1/authorize", authorize::route())
         .route("/.gabion/api/v1/authorize/batch", authorize::batch::route())
+        .route("/.gabion/api/v1/events", events::route())
         .route("/.gabion/api/v1/resources/{type}/{id}", resources::route())
         .merge(access())
 }
@@ -84,7 +86,7 @@ fn access() -> Router<Console> {
 /// The document of the whole API (OpenAPI 3.1).
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Gabion admin API", version = "1", description = "Users, groups, roles, applications, sessions and keys of a Gabion gate, and its decisions."),
+    info(title = "Gabion admin API", version = "1", description = "Users, groups, roles, applications, sessions and keys of a Gabion gate, its decisions, and what applications have it record."),
     modifiers(&Security),
     security(("bearer" = []), ("session" = [])),
     paths(
@@ -99,7 +101,7 @@ fn access() -> Router<Console> {
         sessions::one::end, clients::list, clients::create, clients::one::read, clients::one::change, clients::secret::rotate,
         clients::one::remove, clients::state::disable,
         clients::state::enable, keys::list, keys::rotate, keys::revoke, authorize::decide, authorize::batch::decide,
-        operations::list, contract_drafts::read, resources::read, resources::register, resources::remove
+        operations::list, contract_drafts::read, resources::read, resources::register, resources::remove, events::submit
     ),
     components(schemas(Problem, Field))
 )]

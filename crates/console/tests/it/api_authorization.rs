@@ -85,6 +85,7 @@ const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("GET", "/.gabion/api/v1/resources/{type}/{id}", ""),
     ("PUT", "/.gabion/api/v1/resources/{type}/{id}", r#"{"attributes": {"owner": "ada"}}"#),
     ("DELETE", "/.gabion/api/v1/resources/{type}/{id}", ""),
+    ("POST", "/.gabion/api/v1/events", r#"{"action": "order.created", "outcome": "success"}"#),
 ];
 
 const QUESTION: &str = r#"{"principal": {"type": "user", "id": "me"}, "action": "read", "resource": {"type": "Order", "id": "1"}}"#;
@@ -100,6 +101,7 @@ const VISITORS: &[&str] = &[
     "asks-key",
     "seeks-key",
     "says-key",
+    "events-key",
     "elsewhere",
 ];
 
@@ -161,6 +163,7 @@ async fn outcome(method: &str, endpoint: &str, body: &str, visitor: &str) -> Ans
         "asks-key" => program.credential = Some(credential(&site, "gabion:authorize").await),
         "seeks-key" => program.credential = Some(credential(&site, "gabion:search").await),
         "says-key" => program.credential = Some(credential(&site, "gabion:resources").await),
+        "events-key" => program.credential = Some(credential(&site, "gabion:events").await),
         "elsewhere" => {
             program.session = Some(me);
             program.address = "198.51.100.9".parse().unwrap();

@@ -552,6 +552,7 @@ async fn it_answers_only_from_where_it_is_told_to() {
         api: gabion_console::ApiSettings::default(),
         scim: narrow,
         decisions: gabion_console::DecisionSettings::default(),
+        events: gabion_console::EventSettings::default(),
     };
     let site = Site { router: gabion_console::router(parts), ..site };
     let mut program = Program::new(&site);

@@ -57,6 +57,10 @@ impl Site {
                 networks: vec!["203.0.113.0/24".to_owned()],
                 ..gabion_console::DecisionSettings::default()
             },
+            events: gabion_console::EventSettings {
+                networks: vec!["203.0.113.0/24".to_owned()],
+                ..gabion_console::EventSettings::default()
+            },
         };
         Self { service, ledger, clock, router: gabion_console::router(parts), storage, outbox }
     }

@@ -18,7 +18,7 @@ use gabion_service::{
     EditProfile, EnrolError, FederationError, Ground, GroupSearch, IdentityError, LinkError, LogoutRefused,
     NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, Start, UnlinkError, Which,
 };
-use gabion_service::{AskedDecision, AskedSearch, SearchError, Sought, Until};
+use gabion_service::{AskedDecision, AskedSearch, SearchError, Sought, Submission, Until};
 
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
 
@@ -296,6 +296,11 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
             let operator = Caller::operator();
             service.register_resource(&operator, "Order", "1", Registration::default()).await.unwrap();
             told_resource(service.registered_resource(&caller, "Order", "1").await)
+        }
+        Act::SubmitEvent => {
+            let event = serde_json::json!({ "action": "order.created", "outcome": "success" });
+            let event = Submission::read(event.as_object().unwrap().clone()).unwrap();
+            told(service.submit_event(&caller, event).await)
         }
         Act::RegisterResource => {
             told_resource(service.register_resource(&caller, "Order", "1", Registration::default()).await)
