@@ -44,4 +44,5 @@ mod secrets;
 mod telemetry;
 mod tower;
 mod uploads;
+mod watch;
 mod webhooks;

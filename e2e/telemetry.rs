@@ -19,6 +19,7 @@ use crate::gate::Gate;
 
 /// What is recorded without being an act of the service.
 const OTHERS: &[(EventKind, &str)] = &[
+    (EventKind::Alert, "alert.raised"),
     (EventKind::Application, "order.created"),
     (EventKind::Application, "x"),
     (EventKind::Configuration, "configuration.reload"),

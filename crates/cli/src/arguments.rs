@@ -8,6 +8,7 @@ mod identity;
 mod passwords;
 mod policy;
 mod users;
+mod watch;
 mod webhook;
 
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ pub(crate) use policy::{
 pub(crate) use users::{
     PasswordFrom, User, UserAdd, UserEmail, UserImport, UserRemove, UserReset, UserRoles,
 };
+pub(crate) use watch::{WatchCheck, WatchReplay, WatchRules, WatchVerb};
 pub(crate) use webhook::{Webhook, WebhookSign, WebhookVerify};
 
 const STYLES: Styles = Styles::styled()
@@ -153,6 +155,9 @@ pub(crate) enum Command {
     /// Read the record of refusals and privileged acts
     #[command(subcommand)]
     Ledger(Ledger),
+    /// List and check the detection rules, and see what they find in the record
+    #[command(subcommand)]
+    Watch(WatchVerb),
     /// Try out how letters leave
     #[command(subcommand)]
     Mail(MailVerb),

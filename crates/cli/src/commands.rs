@@ -21,6 +21,7 @@ mod reference;
 mod run;
 mod user;
 mod version;
+mod watch;
 mod webhook;
 
 use std::future::Future;
@@ -47,6 +48,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Passwords(verb) => passwords::run(&verb),
         Command::Identity(verb) => identity::run(verb),
         Command::Ledger(verb) => ledger::run(verb),
+        Command::Watch(verb) => watch::run(&verb),
         Command::Generate(verb) => generate::run(&verb),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Contract(verb) => contract::run(&verb),

@@ -72,6 +72,8 @@ pub(crate) struct Config {
     pub(crate) identity: Identity,
     /// How much is kept of what happened.
     pub(crate) ledger: gabion_ledger::Settings,
+    /// Noticing attacks in what is recorded.
+    pub(crate) watch: gabion_watch::Settings,
     /// Where Gabion keeps what it must remember.
     pub(crate) data: Data,
     /// Administration by programs: the admin API.
@@ -122,6 +124,7 @@ impl Config {
         add("federation".to_owned(), gabion_service::federation::problems(&self.federation));
         add("identity".to_owned(), self.identity.problems());
         add("ledger".to_owned(), self.ledger.problems());
+        add("watch".to_owned(), self.watch.problems());
         add("data".to_owned(), self.data.problems());
         add("api".to_owned(), self.api.problems());
         add("decisions".to_owned(), self.decisions.problems());
@@ -162,6 +165,7 @@ impl Config {
             &mut self.egress.ca_file,
             &mut self.identity.file,
             &mut self.policy.directory,
+            &mut self.watch.directory,
         ];
         let upstreams = self.upstreams.values_mut().map(|upstream| &mut upstream.ca_file);
         let resolvers = self.resolvers.values_mut().map(|resolver| &mut resolver.ca_file);

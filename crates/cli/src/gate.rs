@@ -6,3 +6,4 @@ pub(crate) mod generation;
 pub(crate) mod policies;
 pub(crate) mod running;
 pub(crate) mod state;
+pub(crate) mod watch;

@@ -56,7 +56,7 @@ impl Alert {
     pub fn event(&self, now: Timestamp) -> Event {
         let mut event =
             Event::new(now, EventKind::Alert, Self::ACTION, Actor::Gate, Outcome::Success, self.control);
-        event.resource = self.rule.clone();
+        event.resource = self.name.as_ref().unwrap_or(&self.rule).clone();
         event.address = self.address;
         event.severity = Some(self.level);
         event.reason = Some(format!("{}: {}", self.title, self.explanation.join("; ")));
@@ -70,8 +70,8 @@ impl Alert {
         add("author", self.author.clone().unwrap_or_default());
         add("count", self.count.to_string());
         add("events", positions.join(" "));
-        add("name", self.name.clone().unwrap_or_default());
         add("repeated", if self.repeated == 0 { String::new() } else { self.repeated.to_string() });
+        add("rule", self.rule.clone());
         add("shared", if self.shared { "true".to_owned() } else { String::new() });
         add("techniques", self.techniques.join(" "));
         add("threshold", self.threshold.map(|least| least.to_string()).unwrap_or_default());

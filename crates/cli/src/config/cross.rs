@@ -27,6 +27,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     let (found, contracts) = contracts(config);
     problems.extend(found);
     problems.extend(crate::gate::policies::problems(config, contracts.as_ref()));
+    problems.extend(crate::gate::watch::rules(config).err().unwrap_or_default());
     problems
 }
 

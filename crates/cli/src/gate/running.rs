@@ -16,6 +16,7 @@ use gabion_service::Caller;
 use gabion_service::resources::{Resolvers, Tools};
 
 use super::state::{State, service_settings, set_breached_list};
+use super::watch::{Figures, Plan, Watching};
 use super::{access_log, generation, policies};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
@@ -27,6 +28,7 @@ pub(crate) struct Running {
     gate: Gate,
     config: Config,
     pipeline: Arc<Pipeline>,
+    watching: Watching,
 }
 
 impl Running {
@@ -35,13 +37,16 @@ impl Running {
         let log = access_log::open(&config.log)?;
         let contracts = contracts(&config, &state)?;
         let policies = compiled(&config, &state, &contracts).await?;
+        let plan = Plan::of(&config).map_err(|problems| generation::disagree(&problems))?;
         let (listen, knowing) = (config.gateway.listen, resolvers(&config, &state, config.gateway.listen)?);
         let generation = generation::build(&config, &state, listen, log, None, &knowing, contracts.clone())?;
         state.service.policies().store(policies);
         state.service.set_resolvers(knowing);
         let mut pipeline = Arc::clone(&generation.pipeline);
         state.courier.start();
-        let gate = start(&config, &state, generation).map_err(|error| cannot_start(&error, &config))?;
+        let figures = Arc::new(Figures::default());
+        let gate =
+            start(&config, &state, generation, &figures).map_err(|error| cannot_start(&error, &config))?;
         let listening = gate.addresses().gateway;
         if config.gateway.listen.port() != listening.port() {
             // Which port is free was not known before; what the gate calls itself has it in.
@@ -53,7 +58,8 @@ impl Running {
             pipeline = Arc::clone(&next.pipeline);
             gate.reload(next).map_err(|error| cannot_start(&error, &config))?;
         }
-        let running = Self { state, gate, config, pipeline };
+        let watching = Watching::start(&state, plan, figures)?;
+        let running = Self { state, gate, config, pipeline, watching };
         running.state.service.set_origin(&running.origin());
         let event = running.event("gate.start", Outcome::Success);
         running.record(event).await?;
@@ -87,6 +93,7 @@ impl Running {
         let log = access_log::open(&config.log)?;
         let contracts = contracts(&config, &self.state)?;
         let policies = compiled(&config, &self.state, &contracts).await?;
+        let plan = Plan::of(&config).map_err(|problems| generation::disagree(&problems))?;
         let address = self.gate.addresses().gateway;
         let resolvers = resolvers(&config, &self.state, address)?;
         let former = Some(&*self.pipeline);
@@ -111,6 +118,7 @@ impl Running {
         if let Err(error) = self.record(event).await {
             tracing::error!(%error, "completed reload not recorded");
         }
+        self.watching.adopt(plan);
         self.pipeline = pipeline;
         self.config = config;
         Ok(later)
@@ -227,7 +235,12 @@ const fn tls_word(config: &Config) -> &'static str {
     }
 }
 
-fn start(config: &Config, state: &State, generation: Generation) -> Result<Gate, StartError> {
+fn start(
+    config: &Config,
+    state: &State,
+    generation: Generation,
+    figures: &Arc<Figures>,
+) -> Result<Gate, StartError> {
     let pages = gabion_console::router(gabion_console::Parts {
         service: state.service.clone(),
         clock: Arc::clone(&state.clock),
@@ -251,7 +264,11 @@ fn start(config: &Config, state: &State, generation: Generation) -> Result<Gate,
         generation,
         local: LocalService::new(pages),
         clock: Arc::clone(&state.clock),
-        probes: [ready].into_iter().chain(letters(&state.courier)).collect(),
+        probes: [ready]
+            .into_iter()
+            .chain(letters(&state.courier))
+            .chain(super::watch::probes(figures, &state.ledger))
+            .collect(),
     })
 }
 

@@ -109,8 +109,8 @@ pub(super) fn finding(position: u64, event: &Event) -> Value {
     // An alert is about the rule that rang.
     let (analytic, title) = match event.kind {
         EventKind::Alert => {
-            let name = event.metadata.get("name").unwrap_or(&event.resource);
-            ((event.resource.as_str(), name.as_str()), name.as_str())
+            let rule = event.metadata.get("rule").unwrap_or(&event.resource);
+            ((rule.as_str(), event.resource.as_str()), event.resource.as_str())
         }
         _ => ((control, control), event.action.as_str()),
     };

@@ -1,0 +1,346 @@
+//! The watcher of a running gate: a thread of its own that reads along in the ledger.
+//!
+//! It follows the records that are durable, so it sees each exactly once, in order, and what it takes it takes from
+//! nobody: when it is slower than the ledger it lags behind and catches up, and no event is dropped (`watch_lag` says how
+//! far behind it is). Records that cannot be read are counted (`watch_unread`), told of in the ledger, and left out.
+//!
+//! After a start it reads what the rules still remember, without ringing for what the ledger has an alert of already; what
+//! was missed between the last record and the last alert of a gate that was killed rings then.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use gabion_gateway::{Probe, Reading};
+use gabion_ledger::{Ledger, Order, Position, Query, ReadError, Record};
+use gabion_model::{Actor, Clock, ControlId, Event, EventKind, Outcome, Problem, Rng, Severity, Timestamp};
+use gabion_watch::{Alert, Mode, Rules, Source, Watcher, bounds, pack};
+use tokio::sync::watch::{Receiver, Sender};
+
+use super::state::State;
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// How the files that come with the program begin.
+pub(crate) const PACK: &str = "pack/";
+
+/// The rules of a configuration: those of the program and the team's own. None where nothing is watched.
+///
+/// # Errors
+/// Everything that is wrong, at `watch.directory` or `watch.disabled`.
+pub(crate) fn rules(config: &Config) -> Result<Rules, Vec<Problem>> {
+    let mut sources = pack::sources();
+    if let Some(path) = &config.watch.directory {
+        sources.extend(own(path).map_err(|problem| vec![problem])?);
+    }
+    Rules::load(&sources, &config.watch.disabled).map_err(|problems| {
+        // The files are no part of the configuration: where a problem lies is said in its text.
+        let placed = problems.into_iter().map(|problem| match problem.path.as_str() {
+            "watch.disabled" => problem,
+            place => Problem {
+                reason: format!("`{place}`: {}", problem.reason),
+                path: "watch.directory".to_owned(),
+                hint: problem.hint,
+            },
+        });
+        placed.collect()
+    })
+}
+
+/// The files of a folder, in the order of their names; or the one file.
+fn own(path: &Path) -> Result<Vec<Source>, Problem> {
+    let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
+        Problem::new("watch.directory", format!("cannot read `{}`: {error}", path.display()))
+            .hint("a folder with `*.yml` files")
+    };
+    let mut paths: Vec<PathBuf> = Vec::new();
+    if path.is_file() {
+        paths.push(path.to_owned());
+    } else {
+        let entries = fs::read_dir(path).map_err(|error| unreadable(path, &error))?;
+        for entry in entries {
+            let file = entry.map_err(|error| unreadable(path, &error))?.path();
+            let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let is_rules = name.ends_with(".yml") || name.ends_with(".yaml");
+            // What editors leave beside a file is no rule.
+            if is_rules && !name.starts_with('.') {
+                paths.push(file);
+            }
+            if paths.len() > bounds::FILES {
+                return Err(unreadable(path, &format!("more than {} files", bounds::FILES)));
+            }
+        }
+    }
+    paths.sort();
+    let read = paths.into_iter().map(|path| {
+        let text = read_bounded(&path).map_err(|error| unreadable(&path, &error))?;
+        Ok(Source { file: path.display().to_string(), text })
+    });
+    read.collect()
+}
+
+/// No more of a file than rules may have, so that a wrong path does not fill the memory.
+fn read_bounded(path: &Path) -> io::Result<String> {
+    use io::Read as _;
+    let mut text = String::new();
+    fs::File::open(path)?.take(bounds::FILE as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// What is watched, and what becomes of alerts.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    mode: Mode,
+    rules: Arc<Rules>,
+}
+
+impl Plan {
+    /// # Errors
+    /// As [`rules`].
+    pub(crate) fn of(config: &Config) -> Result<Self, Vec<Problem>> {
+        Ok(Self { mode: config.watch.mode, rules: Arc::new(rules(config)?) })
+    }
+}
+
+/// What the watcher says of itself.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    alerts: AtomicU64,
+    /// The last record it saw; 0 while nothing is watched.
+    seen: AtomicU64,
+    unread: AtomicU64,
+    untold: AtomicU64,
+}
+
+/// For the metrics.
+pub(crate) fn probes(figures: &Arc<Figures>, ledger: &Ledger) -> [Probe; 4] {
+    let probe = |name, help, read: fn(&Figures) -> &AtomicU64| {
+        let figures = Arc::clone(figures);
+        Probe { name, help, read: Box::new(move || reading(read(&figures).load(Ordering::Relaxed))) }
+    };
+    let (own, ledger) = (Arc::clone(figures), ledger.clone());
+    let lag = move || {
+        let seen = own.seen.load(Ordering::Relaxed);
+        let last = ledger.last().map_or(0, |last| last.0);
+        reading(if seen == 0 { 0 } else { last.saturating_sub(seen) })
+    };
+    [
+        probe("watch_alerts", "alerts that rang since the start", |figures| &figures.alerts),
+        Probe { name: "watch_lag", help: "records that the detection has not seen yet", read: Box::new(lag) },
+        probe("watch_unread", "gaps that could not be watched, since the start", |figures| &figures.unread),
+        probe("watch_untold", "alerts that could not be recorded, since the start", |figures| {
+            &figures.untold
+        }),
+    ]
+}
+
+fn reading(number: u64) -> Reading {
+    Reading { value: u32::try_from(number).unwrap_or(u32::MAX).into(), well: true }
+}
+
+/// The thread that watches. It ends with this, or with the ledger.
+#[derive(Debug)]
+pub(crate) struct Watching {
+    plan: Sender<Plan>,
+}
+
+impl Watching {
+    /// Begins to watch.
+    pub(crate) fn start(state: &State, plan: Plan, figures: Arc<Figures>) -> Result<Self, Failure> {
+        let (sender, receiver) = tokio::sync::watch::channel(plan.clone());
+        let watch = Watch {
+            ledger: state.ledger.clone(),
+            clock: Arc::clone(&state.clock),
+            watcher: Watcher::new(Arc::clone(&plan.rules), seed(&*state.rng)),
+            plan: receiver,
+            figures,
+            untold: VecDeque::new(),
+        };
+        let cannot = |error: io::Error| Failure::new("the detection cannot start").because(&error);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(cannot)?;
+        thread::Builder::new()
+            .name("watch".to_owned())
+            .spawn(move || runtime.block_on(watch.run()))
+            .map_err(cannot)?;
+        Ok(Self { plan: sender })
+    }
+
+    /// Goes on by another configuration; rules that did not change keep what they counted.
+    pub(crate) fn adopt(&self, plan: Plan) {
+        self.plan.send_replace(plan);
+    }
+}
+
+fn seed(rng: &dyn Rng) -> u64 {
+    u64::from_le_bytes(gabion_model::random::bytes(rng))
+}
+
+struct Watch {
+    ledger: Ledger,
+    clock: Arc<dyn Clock>,
+    watcher: Watcher,
+    plan: Receiver<Plan>,
+    figures: Arc<Figures>,
+    /// Alerts the ledger did not take; tried again with the next.
+    untold: VecDeque<Alert>,
+}
+
+/// Between two tries to read what could not be read.
+const PAUSE: Duration = Duration::from_secs(30);
+/// Alerts that wait for the ledger.
+const UNTOLD: usize = 1_000;
+
+impl Watch {
+    async fn run(mut self) {
+        let mut is_first = true;
+        loop {
+            let plan = self.plan.borrow_and_update().clone();
+            self.watcher.adopt(plan.rules);
+            if plan.mode == Mode::Off {
+                self.figures.seen.store(0, Ordering::Relaxed);
+                if self.plan.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            let after = if std::mem::take(&mut is_first) {
+                self.catch_up(plan.mode).await
+            } else {
+                self.ledger.last()
+            };
+            if self.follow(after).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Watches until nothing is to be watched any more (`Ok`) or the gate ends.
+    async fn follow(&mut self, after: Option<Position>) -> Result<(), Ended> {
+        let mut follow = self.ledger.follow(Some(after.unwrap_or(Position(0))));
+        loop {
+            let mode = self.plan.borrow().mode;
+            tokio::select! {
+                biased;
+                changed = self.plan.changed() => {
+                    changed.map_err(|_| Ended)?;
+                    let plan = self.plan.borrow_and_update().clone();
+                    self.watcher.adopt(plan.rules);
+                    if plan.mode == Mode::Off {
+                        self.figures.seen.store(0, Ordering::Relaxed);
+                        return Ok(());
+                    }
+                }
+                record = follow.next() => match record {
+                    Ok(Some(record)) => {
+                        for alert in self.see(&record) {
+                            self.tell(alert, mode).await;
+                        }
+                    }
+                    Ok(None) => return Err(Ended),
+                    // One record that a newer version wrote.
+                    Err(ReadError::Unknown { .. }) => self.gap(&"a record of an unknown kind").await,
+                    Err(error) => {
+                        self.gap(&error).await;
+                        // What cannot be read may be so for a while; each try is an entry.
+                        tokio::time::sleep(PAUSE).await;
+                        follow = self.ledger.follow(self.ledger.last());
+                    }
+                }
+            }
+        }
+    }
+
+    fn see(&mut self, record: &Record) -> Vec<Alert> {
+        self.figures.seen.store(record.position.0, Ordering::Relaxed);
+        self.watcher.see(record.position.0, &record.event)
+    }
+
+    /// Shows the rules what they would remember; answers the last record of it.
+    async fn catch_up(&mut self, mode: Mode) -> Option<Position> {
+        let memory = i64::try_from(self.watcher.rules().memory().as_micros()).unwrap_or(i64::MAX);
+        let since = Timestamp::from_micros(self.clock.now().as_micros().saturating_sub(memory));
+        let reader = self.ledger.reader();
+        let mut rang: VecDeque<Alert> = VecDeque::new();
+        // The latest place at which the ledger has an alert of a rule for somebody.
+        let mut told: HashMap<String, u64> = HashMap::new();
+        for record in
+            reader.search(Query { since: Some(since), order: Order::OldestFirst, ..Query::default() })
+        {
+            match record {
+                Ok(record) if record.event.kind == EventKind::Alert => {
+                    let rule = self
+                        .watcher
+                        .rules()
+                        .iter()
+                        .find(|rule| record.event.metadata.get("rule") == Some(&rule.id));
+                    if let Some(rule) = rule {
+                        told.insert(Alert::key_of(rule, &record.event), record.position.0);
+                    }
+                }
+                Ok(record) => rang.extend(self.see(&record)),
+                Err(error) => self.gap(&error).await,
+            }
+            while rang.len() > UNTOLD {
+                rang.pop_front();
+                self.figures.untold.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        for alert in rang {
+            let last = alert.events.last().copied().unwrap_or_default();
+            if told.get(&alert.key()).is_none_or(|told| *told < last) {
+                self.tell(alert, mode).await;
+            }
+        }
+        reader.last()
+    }
+
+    /// Logs an alert and records it.
+    async fn tell(&mut self, alert: Alert, mode: Mode) {
+        self.figures.alerts.fetch_add(1, Ordering::Relaxed);
+        let name = alert.name.as_deref().unwrap_or(&alert.rule);
+        let group: Vec<_> = alert.group.iter().map(|(field, value)| format!("{field}={value}")).collect();
+        let (level, group, why) = (alert.level.as_str(), group.join(" "), alert.explanation.join("; "));
+        let dry_run = mode == Mode::DryRun;
+        if alert.level >= Severity::Medium {
+            tracing::warn!(rule = name, level, group, why, dry_run, "alert");
+        } else {
+            tracing::info!(rule = name, level, group, why, dry_run, "alert");
+        }
+        if dry_run {
+            return;
+        }
+        self.untold.push_back(alert);
+        while let Some(alert) = self.untold.front() {
+            if let Err(error) = self.ledger.record(alert.event(self.clock.now())).await {
+                tracing::error!(%error, waiting = self.untold.len(), "alert not recorded, tried again with the next");
+                break;
+            }
+            self.untold.pop_front();
+        }
+        if self.untold.len() > UNTOLD {
+            self.untold.pop_front();
+            self.figures.untold.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Says that records could not be watched.
+    async fn gap(&self, error: &impl std::fmt::Display) {
+        self.figures.unread.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(%error, "records could not be watched");
+        let (kind, control) = (EventKind::Configuration, ControlId::WATCH_DETECTIONS);
+        let now = self.clock.now();
+        let mut event = Event::new(now, kind, "watch.gap", Actor::Gate, Outcome::Failure, control);
+        event.reason = Some(error.to_string());
+        if let Err(error) = self.ledger.record(event).await {
+            tracing::error!(%error, "the gap is not recorded either");
+        }
+    }
+}
+
+/// The gate stops.
+struct Ended;
