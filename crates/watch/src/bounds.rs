@@ -20,6 +20,8 @@ pub const VALUE: usize = 1_024;
 pub const WILDCARDS: usize = 16;
 /// Values of one rule, those made by `windash` included.
 pub const VALUES: usize = 4_000;
+/// Values of a set.
+pub const ALL_VALUES: usize = 50_000;
 /// Bytes of a condition.
 pub const CONDITION: usize = 4_096;
 /// Brackets and `not` in each other.
@@ -48,9 +50,9 @@ pub const GROUPS: usize = 4_096;
 /// Counters for the groups beyond.
 pub const SHARED: usize = 256;
 /// Counts kept apart in one group; older ones are put together.
-pub const ENTRIES: usize = 64;
+pub const ENTRIES: usize = 32;
 /// Different values remembered in one group. A threshold for values may not be larger.
-pub const DISTINCT: usize = 1_000;
+pub const DISTINCT: usize = 200;
 /// Who rang lately, by rule.
 pub const RANG: usize = 1_024;
 /// Events an alert names.

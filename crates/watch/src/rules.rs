@@ -54,6 +54,10 @@ impl Rules {
             let problem = Problem::new("rules", "there are too many regular expressions");
             problems.push(problem.hint(format!("at most {}; use `contains` and wildcards", bounds::REGEXES)));
         }
+        if rules.iter().flat_map(values).count() > bounds::ALL_VALUES {
+            let problem = Problem::new("rules", "there are too many values to compare with");
+            problems.push(problem.hint(format!("at most {} in all rules", bounds::ALL_VALUES)));
+        }
         problems.extend(twice(&rules));
         for name in disabled.keys() {
             if problems.is_empty() && !rules.iter().any(|rule| rule.is_called(name)) {
@@ -145,9 +149,15 @@ impl<'a> IntoIterator for &'a Rules {
 }
 
 fn regexes(rule: &Rule) -> usize {
-    let Body::Detection(detection) = &rule.body else { return 0 };
-    let items = detection.selections.iter().flat_map(|selection| &selection.groups).flatten();
-    items.flat_map(|item| &item.values).filter(|value| matches!(value, Matcher::Regex(_))).count()
+    values(rule).filter(|value| matches!(value, Matcher::Regex(_))).count()
+}
+
+fn values(rule: &Rule) -> impl Iterator<Item = &Matcher> {
+    let selections = match &rule.body {
+        Body::Detection(detection) => detection.selections.as_slice(),
+        Body::Correlation(_) => &[],
+    };
+    selections.iter().flat_map(|selection| &selection.groups).flatten().flat_map(|item| &item.values)
 }
 
 fn place(rule: &Rule) -> String {

@@ -10,6 +10,7 @@ mod load;
 mod policy;
 mod process;
 mod report;
+mod watch;
 mod wrk;
 
 use std::process::ExitCode;
@@ -23,11 +24,12 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         Some((name, rest)) if name == "gate" => gate::run(rest),
         Some((name, rest)) if name == "identity" => identity::run(rest),
         Some((name, _)) if name == "policy" => policy::run(),
+        Some((name, _)) if name == "watch" => watch::run(),
         Some((name, _)) => {
-            let known = "`contract`, `gate`, `identity` and `policy`";
+            let known = "`contract`, `gate`, `identity`, `policy` and `watch`";
             return usage(&format!("no bench is called `{name}`; there are {known}"));
         }
-        None => return usage("name a bench; there are `contract`, `gate`, `identity` and `policy`"),
+        None => return usage("name a bench; there are `contract`, `gate`, `identity`, `policy` and `watch`"),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -115,10 +115,12 @@ pub(crate) struct Figures {
     seen: AtomicU64,
     unread: AtomicU64,
     untold: AtomicU64,
+    /// 1 while the thread lives.
+    running: AtomicU64,
 }
 
 /// For the metrics.
-pub(crate) fn probes(figures: &Arc<Figures>, ledger: &Ledger) -> [Probe; 4] {
+pub(crate) fn probes(figures: &Arc<Figures>, ledger: &Ledger) -> [Probe; 5] {
     let probe = |name, help, read: fn(&Figures) -> &AtomicU64| {
         let figures = Arc::clone(figures);
         Probe { name, help, read: Box::new(move || reading(read(&figures).load(Ordering::Relaxed))) }
@@ -130,6 +132,7 @@ pub(crate) fn probes(figures: &Arc<Figures>, ledger: &Ledger) -> [Probe; 4] {
         reading(if seen == 0 { 0 } else { last.saturating_sub(seen) })
     };
     [
+        probe("watch_running", "1 while the detection runs", |figures| &figures.running),
         probe("watch_alerts", "alerts that rang since the start", |figures| &figures.alerts),
         Probe { name: "watch_lag", help: "records that the detection has not seen yet", read: Box::new(lag) },
         probe("watch_unread", "gaps that could not be watched, since the start", |figures| &figures.unread),
@@ -197,6 +200,7 @@ const UNTOLD: usize = 1_000;
 
 impl Watch {
     async fn run(mut self) {
+        let _running = Running::begin(&self.figures);
         let mut is_first = true;
         loop {
             let plan = self.plan.borrow_and_update().clone();
@@ -344,3 +348,22 @@ impl Watch {
 
 /// The gate stops.
 struct Ended;
+
+/// Says that the thread lives, and when it died.
+struct Running(Arc<Figures>);
+
+impl Running {
+    fn begin(figures: &Arc<Figures>) -> Self {
+        figures.running.store(1, Ordering::Relaxed);
+        Self(Arc::clone(figures))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.running.store(0, Ordering::Relaxed);
+        if thread::panicking() {
+            tracing::error!("the detection has ended; nothing is watched until the gate starts again");
+        }
+    }
+}

@@ -101,6 +101,29 @@ fn what_costs_too_much_is_refused() {
 }
 
 #[test]
+fn a_set_that_costs_too_much_is_refused() {
+    let source = |number: usize| {
+        let values: String = (0..3000).map(|n| format!("v{n}, ")).collect();
+        let rule = BASE.replace("base", &format!("r{number}"));
+        let text = rule.replace("action: request.refused", &format!("resource|contains: [{values}]"));
+        gabion_watch::Source { file: format!("test.yml-{number}"), text }
+    };
+    let sources: Vec<_> = (0..20).map(source).collect();
+    let load = |sources: &[gabion_watch::Source]| gabion_watch::Rules::load(sources, &Default::default());
+    assert_eq!(load(&sources[..2]).unwrap().len(), 2);
+    assert!(load(&sources).unwrap_err()[0].reason.contains("too many values"));
+}
+
+#[test]
+fn files_made_to_be_slow_are_read_soon() {
+    for text in
+        ["[", "{", "- ", "? ", "{a: ", "[{", "a:\n", "'", "\"", "&a ", "|\n", "--- \n", "#", "\\", "!a ", "%"]
+    {
+        let _ = rules(&text.repeat(200_000 / text.len()));
+    }
+}
+
+#[test]
 fn the_worst_pattern_is_done_soon() {
     let worst = format!("'{}b'", "*a?".repeat(8));
     let mut watcher = watcher(&BASE.replace("action: request.refused", &format!("resource: {worst}")));
