@@ -41,6 +41,7 @@ mod passwords;
 mod readme;
 mod scim;
 mod secrets;
+mod sinks;
 mod telemetry;
 mod tower;
 mod uploads;

@@ -7,6 +7,7 @@ mod generate;
 mod identity;
 mod passwords;
 mod policy;
+mod sink;
 mod users;
 mod watch;
 mod webhook;
@@ -34,6 +35,7 @@ pub(crate) use policy::{
 pub(crate) use users::{
     PasswordFrom, User, UserAdd, UserEmail, UserImport, UserRemove, UserReset, UserRoles,
 };
+pub(crate) use sink::{Sink, SinkList, SinkTest};
 pub(crate) use watch::{WatchCheck, WatchReplay, WatchRules, WatchVerb};
 pub(crate) use webhook::{Webhook, WebhookSign, WebhookVerify};
 
@@ -161,6 +163,9 @@ pub(crate) enum Command {
     /// Try out how letters leave
     #[command(subcommand)]
     Mail(MailVerb),
+    /// The places the ledger's records go to besides
+    #[command(subcommand)]
+    Sink(Sink),
     /// Sign a webhook, or find out why one is refused
     #[command(subcommand)]
     Webhook(Webhook),

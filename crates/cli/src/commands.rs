@@ -19,6 +19,7 @@ mod passwords;
 mod policy;
 mod reference;
 mod run;
+mod sink;
 mod user;
 mod version;
 mod watch;
@@ -44,6 +45,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Grant(verb) => directory::grant(verb),
         Command::Client(verb) => client::run(verb),
         Command::Mail(verb) => mail::run(verb),
+        Command::Sink(verb) => sink::run(&verb),
         Command::Webhook(verb) => webhook::run(&verb),
         Command::Passwords(verb) => passwords::run(&verb),
         Command::Identity(verb) => identity::run(verb),

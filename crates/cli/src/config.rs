@@ -74,6 +74,8 @@ pub(crate) struct Config {
     pub(crate) ledger: gabion_ledger::Settings,
     /// Noticing attacks in what is recorded.
     pub(crate) watch: gabion_watch::Settings,
+    /// Where the ledger's records go besides: files, log servers, webhooks; each under a name of its own.
+    pub(crate) sinks: BTreeMap<String, gabion_courier::SinkSettings>,
     /// Where Gabion keeps what it must remember.
     pub(crate) data: Data,
     /// Administration by programs: the admin API.
@@ -125,6 +127,7 @@ impl Config {
         add("identity".to_owned(), self.identity.problems());
         add("ledger".to_owned(), self.ledger.problems());
         add("watch".to_owned(), self.watch.problems());
+        add("sinks".to_owned(), gabion_courier::sink_problems(&self.sinks));
         add("data".to_owned(), self.data.problems());
         add("api".to_owned(), self.api.problems());
         add("decisions".to_owned(), self.decisions.problems());
@@ -172,7 +175,9 @@ impl Config {
         let providers = self.federation.values_mut();
         let providers = providers.flat_map(|one| [&mut one.client_secret_file, &mut one.client_key_file]);
         let senders = self.webhooks.values_mut().flat_map(|one| &mut one.secrets).map(|from| &mut from.file);
-        let given = optional.into_iter().chain(upstreams).chain(resolvers).chain(providers).chain(senders);
+        let sinks = self.sinks.values_mut();
+        let sinks = sinks.flat_map(|one| [&mut one.path, &mut one.secret_file, &mut one.ca_file]);
+        let given = optional.into_iter().chain(upstreams).chain(resolvers).chain(providers).chain(senders).chain(sinks);
         let given = given.filter_map(Option::as_mut);
         let given = given.chain(self.contracts.values_mut().map(|contract| &mut contract.file));
         for path in given.chain([&mut self.data.directory, &mut self.mail.directory]) {

@@ -5,5 +5,6 @@ pub(crate) mod announce;
 pub(crate) mod generation;
 pub(crate) mod policies;
 pub(crate) mod running;
+pub(crate) mod sinks;
 pub(crate) mod state;
 pub(crate) mod watch;

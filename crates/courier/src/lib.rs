@@ -1,4 +1,5 @@
-//! What leaves for people: e-mail, queued, retried and bounded.
+//! What leaves: e-mail for people, queued, retried and bounded; the ledger's records for log servers and other programs
+//! ([`Sinks`]).
 //!
 //! [`Courier`] takes letters and never waits: whoever writes one goes on at once. Letters are delivered
 //! beside the requests, a few at a time, tried again with growing pauses, and given up with a line in the
@@ -14,10 +15,15 @@
 mod courier;
 mod message;
 mod settings;
+mod sinks;
 mod transport;
 mod webhook;
 
 pub use courier::{Counts, Courier};
 pub use settings::{MailSecurity, MailSettings, MailTransport};
+pub use sinks::{
+    Cursors, Pace, SinkError, SinkFormat, SinkKind, SinkSettings, SinkSetupError, SinkStanding, Sinks,
+    sink_problems,
+};
 pub use transport::{DeliveryError, SetupError};
 pub use webhook::webhook;

@@ -61,6 +61,22 @@ impl Client {
         self.admit(url).await.map(|_| ())
     }
 
+    /// A connection to whom an `https` address names, for a protocol that is not HTTP: judged and secured as a request's is,
+    /// without saying that HTTP would be spoken (ALPN). How long it may take is the caller's to bound.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn open(&self, url: &str) -> Result<Box<dyn Stream>, FetchError> {
+        let (target, addresses) = self.admit(url).await?;
+        if target.scheme != Scheme::Https {
+            return Err(Refusal::Scheme.into());
+        }
+        let mut tls = ClientConfig::clone(&self.tls);
+        tls.alpn_protocols.clear();
+        let silent = Self { tls: Arc::new(tls), ..self.clone() };
+        silent.connect(&target, &addresses).await
+    }
+
     async fn admit(&self, url: &str) -> Result<Admitted, FetchError> {
         let target = self.guard.judge(url)?;
         let addresses: Vec<IpAddr> = match &target.authority.host {

@@ -1,4 +1,4 @@
-//! What the fuzz target `resolver_answer` asks of the reader. Only in builds for fuzzing.
+//! What the fuzz targets `resolver_answer` and `submitted_event` ask of the readers. Only in builds for fuzzing.
 
 use gabion_policy::EntityRef;
 
@@ -14,5 +14,14 @@ pub fn resolver_answer(bytes: &[u8]) {
     if let Ok(registration) = serde_json::from_slice::<Registration>(bytes) {
         let written = serde_json::to_vec(&registration).expect("what was read is written");
         assert_eq!(serde_json::from_slice::<Registration>(&written).expect("and read"), registration);
+    }
+}
+
+/// Reads `bytes` as an event of an application.
+pub fn submitted_event(bytes: &[u8]) {
+    let Some(members) = gabion_vault::json::object(bytes) else { return };
+    match crate::Submission::read(members.clone()) {
+        Ok(event) => assert_eq!(crate::Submission::read(members), Ok(event), "the same each time"),
+        Err(problems) => assert!((1..=20).contains(&problems.len()), "refused with a reason"),
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gabion_checks::{Contracts, Pipeline};
-use gabion_courier::{Counts, Courier};
+use gabion_courier::{Counts, Courier, Cursors, Sinks};
 use gabion_gateway::{
     Addresses, Gate, Generation, LocalService, Options, Probe, Reading, StartError, TlsMode,
 };
-use gabion_ledger::Status;
+use gabion_ledger::{Ledger, Position, Status};
 use gabion_model::{Actor, ControlId, Event, EventKind, Outcome};
 use gabion_policy::Policies;
 use gabion_service::Caller;
@@ -17,7 +17,7 @@ use gabion_service::resources::{Resolvers, Tools};
 
 use super::state::{State, service_settings, set_breached_list};
 use super::watch::{Figures, Plan, Watching};
-use super::{access_log, generation, policies};
+use super::{access_log, generation, policies, sinks};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 
@@ -29,6 +29,7 @@ pub(crate) struct Running {
     config: Config,
     pipeline: Arc<Pipeline>,
     watching: Watching,
+    sinks: Sinks,
 }
 
 impl Running {
@@ -43,10 +44,12 @@ impl Running {
         state.service.policies().store(policies);
         state.service.set_resolvers(knowing);
         let mut pipeline = Arc::clone(&generation.pipeline);
+        let sinks = sinks::open(&config, &state.clock, &state.rng)?;
         state.courier.start();
         let figures = Arc::new(Figures::default());
+        let seen = (&figures, &sinks);
         let gate =
-            start(&config, &state, generation, &figures).map_err(|error| cannot_start(&error, &config))?;
+            start(&config, &state, generation, seen).map_err(|error| cannot_start(&error, &config))?;
         let listening = gate.addresses().gateway;
         if config.gateway.listen.port() != listening.port() {
             // Which port is free was not known before; what the gate calls itself has it in.
@@ -59,7 +62,9 @@ impl Running {
             gate.reload(next).map_err(|error| cannot_start(&error, &config))?;
         }
         let watching = Watching::start(&state, plan, figures)?;
-        let running = Self { state, gate, config, pipeline, watching };
+        let cursors: Arc<dyn Cursors> = Arc::new(sinks::Kept(state.directory.clone()));
+        sinks.start(&state.ledger, &cursors);
+        let running = Self { state, gate, config, pipeline, sinks, watching };
         running.state.service.set_origin(&running.origin());
         let event = running.event("gate.start", Outcome::Success);
         running.record(event).await?;
@@ -143,7 +148,7 @@ impl Running {
 
     /// Lets requests in flight end, makes everything durable, and answers how many connections were cut.
     pub(crate) async fn stop(self, deadline: Duration) -> Result<usize, Failure> {
-        let Self { state, gate, .. } = self;
+        let Self { state, gate, sinks, .. } = self;
         let cut = gate.drain(deadline).await;
         let mut event = configuration_event(&state, "gate.stop", Outcome::Success);
         event.metadata.insert("connections_cut".to_owned(), cut.to_string());
@@ -152,6 +157,7 @@ impl Running {
         let ticked = state.service.tick().await;
         let recorded = state.ledger.record(event).await;
         let closed = state.ledger.close().await;
+        sinks.close(LAST_RECORDS).await;
         ticked.map_err(|error| Failure::new("sessions could not be saved at the end").because(&error))?;
         recorded
             .map(drop)
@@ -219,6 +225,9 @@ fn resolvers(config: &Config, state: &State, listening: SocketAddr) -> Result<Ar
     policies::resolvers(config, &tools).map(Arc::new)
 }
 
+/// What a stop may take for records that sinks have not taken.
+const LAST_RECORDS: Duration = Duration::from_secs(5);
+
 /// What a stop may take for letters that wait.
 const LETTERS: Duration = Duration::from_secs(5);
 
@@ -239,7 +248,7 @@ fn start(
     config: &Config,
     state: &State,
     generation: Generation,
-    figures: &Arc<Figures>,
+    (figures, sinks): (&Arc<Figures>, &Sinks),
 ) -> Result<Gate, StartError> {
     let pages = gabion_console::router(gabion_console::Parts {
         service: state.service.clone(),
@@ -268,8 +277,29 @@ fn start(
             .into_iter()
             .chain(letters(&state.courier))
             .chain(super::watch::probes(figures, &state.ledger))
+            .chain(shipping(sinks, &state.ledger))
             .collect(),
     })
+}
+
+/// How far the sinks are.
+fn shipping(sinks: &Sinks, ledger: &Ledger) -> [Probe; 2] {
+    let reading = |count: u64| Reading { value: u32::try_from(count).unwrap_or(u32::MAX).into(), well: true };
+    let (failing, behind, ledger) = (sinks.clone(), sinks.clone(), ledger.clone());
+    let failing = move || reading(failing.standings().iter().filter(|sink| sink.fails).count() as u64);
+    let behind = move || {
+        let last = ledger.last().map_or(0, |last| last.0);
+        let delivered = |delivered: Option<Position>| last.saturating_sub(delivered.map_or(last, |it| it.0));
+        reading(behind.standings().iter().map(|sink| delivered(sink.delivered)).max().unwrap_or(0))
+    };
+    [
+        Probe { name: "sinks_failing", help: "sinks whose last try failed", read: Box::new(failing) },
+        Probe {
+            name: "sinks_behind",
+            help: "records that the sink furthest behind has not taken",
+            read: Box::new(behind),
+        },
+    ]
 }
 
 /// What becomes of letters.
@@ -333,6 +363,7 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("scim", old.scim != new.scim),
         ("decisions", old.decisions != new.decisions),
         ("events", old.events != new.events),
+        ("sinks", old.sinks != new.sinks),
         ("mail", old.mail != new.mail),
         ("egress", old.egress != new.egress),
         ("data.directory", old.data != new.data),

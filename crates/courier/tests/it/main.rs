@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod queue;
+mod sinks;
 mod smtp;
 
 use std::sync::Arc;

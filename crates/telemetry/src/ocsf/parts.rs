@@ -83,7 +83,9 @@ pub(super) fn session(event: &Event) -> Option<Value> {
 
 /// The id of the key, token or certificate that a program showed.
 fn credential(event: &Event) -> Option<&str> {
-    CREDENTIALS.iter().find_map(|kind| event.metadata.get(*kind)).map(String::as_str)
+    // The ledger hides what is called like a secret.
+    let shown = |kind: &&str| event.metadata.get(*kind).filter(|id| *id != "***");
+    CREDENTIALS.iter().find_map(shown).map(String::as_str)
 }
 
 /// As events name the kinds of credential.

@@ -1,5 +1,7 @@
 //! The forms from outside: what hostile texts cannot do, and what a person sees.
 
+#![cfg(test)]
+
 mod forge;
 mod shapes;
 

@@ -6,6 +6,7 @@ use gabion_telemetry::{Source, cef, ocsf, syslog};
 
 use crate::arguments::RecordFormat;
 use crate::failure::Failure;
+use crate::gate::sinks::machine_name;
 use crate::output::{self, BAD, FAINT, GOOD, PLACE, STRONG, WARN};
 
 /// One form, and what it says of the machine.
@@ -16,9 +17,7 @@ pub(super) struct Form {
 
 impl Form {
     pub(super) fn new(format: RecordFormat) -> Self {
-        // Only syslog says it; unknown elsewhere than on Linux.
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        Self { format, host: host.trim().to_owned() }
+        Self { format, host: machine_name() }
     }
 
     pub(super) fn print(&self, record: &Record) -> Result<(), Failure> {
@@ -47,6 +46,8 @@ fn line(record: &Record) -> String {
         (Outcome::Failure, EventKind::Refusal) => ("refused", WARN),
         (Outcome::Failure, _) => ("failed", BAD),
     };
+    // An application chooses its words; its `account.disable` is not the gate's.
+    let whose = if event.kind == EventKind::Application { "application: " } else { "" };
     let actor = match &event.actor {
         Actor::Account { name, .. } => name.as_str(),
         Actor::Anonymous => "anonymous",
@@ -54,7 +55,7 @@ fn line(record: &Record) -> String {
         Actor::Operator => "operator",
     };
     let mut line = format!(
-        "{FAINT}{time}{FAINT:#}  {look}{mark:<7}{look:#}  {STRONG}{}{STRONG:#}  {actor}",
+        "{FAINT}{time}{FAINT:#}  {look}{mark:<7}{look:#}  {FAINT}{whose}{FAINT:#}{STRONG}{}{STRONG:#}  {actor}",
         event.action
     );
     if let Some(address) = event.address {
