@@ -32,10 +32,10 @@ pub(crate) use policy::{
     PolicyCheck, PolicyDiff, PolicyExplain, PolicyFolder, PolicyMatrix, PolicyReview, PolicyTest, PolicyVerb,
     ReviewFormat,
 };
+pub(crate) use sink::{Sink, SinkList, SinkTest};
 pub(crate) use users::{
     PasswordFrom, User, UserAdd, UserEmail, UserImport, UserRemove, UserReset, UserRoles,
 };
-pub(crate) use sink::{Sink, SinkList, SinkTest};
 pub(crate) use watch::{WatchCheck, WatchReplay, WatchRules, WatchVerb};
 pub(crate) use webhook::{Webhook, WebhookSign, WebhookVerify};
 

@@ -177,7 +177,13 @@ impl Config {
         let senders = self.webhooks.values_mut().flat_map(|one| &mut one.secrets).map(|from| &mut from.file);
         let sinks = self.sinks.values_mut();
         let sinks = sinks.flat_map(|one| [&mut one.path, &mut one.secret_file, &mut one.ca_file]);
-        let given = optional.into_iter().chain(upstreams).chain(resolvers).chain(providers).chain(senders).chain(sinks);
+        let given = optional
+            .into_iter()
+            .chain(upstreams)
+            .chain(resolvers)
+            .chain(providers)
+            .chain(senders)
+            .chain(sinks);
         let given = given.filter_map(Option::as_mut);
         let given = given.chain(self.contracts.values_mut().map(|contract| &mut contract.file));
         for path in given.chain([&mut self.data.directory, &mut self.mail.directory]) {

@@ -48,8 +48,7 @@ impl Running {
         state.courier.start();
         let figures = Arc::new(Figures::default());
         let seen = (&figures, &sinks);
-        let gate =
-            start(&config, &state, generation, seen).map_err(|error| cannot_start(&error, &config))?;
+        let gate = start(&config, &state, generation, seen).map_err(|error| cannot_start(&error, &config))?;
         let listening = gate.addresses().gateway;
         if config.gateway.listen.port() != listening.port() {
             // Which port is free was not known before; what the gate calls itself has it in.
