@@ -1,5 +1,7 @@
 //! The engine from outside.
 
+#![cfg(test)]
+
 mod bounded;
 mod correlations;
 mod hostile;
