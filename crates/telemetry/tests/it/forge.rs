@@ -178,7 +178,7 @@ fn read_structured(text: &str) -> (Elements, String) {
                 }
             };
             assert_eq!(parameters.insert(key.to_owned(), value), None);
-            inside = &quoted[end..];
+            inside = quoted.split_at(end).1;
             match inside.split_at(1) {
                 (" ", more) => inside = more,
                 ("]", more) => break rest = more,
