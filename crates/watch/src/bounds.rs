@@ -53,8 +53,8 @@ pub const SHARED: usize = 256;
 pub const ENTRIES: usize = 32;
 /// Different values remembered in one group. A threshold for values may not be larger.
 pub const DISTINCT: usize = 200;
-/// Who rang lately, by rule.
-pub const RANG: usize = 1_024;
+/// For how many a rule rings apart in the time it is quiet; for all beyond it rings once.
+pub const RANG: usize = 100;
 /// Events an alert names.
 pub const NAMED_EVENTS: usize = 16;
 /// Bytes of a field's value that are looked at. The ledger keeps none as long.

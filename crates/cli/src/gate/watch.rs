@@ -87,6 +87,10 @@ fn own(path: &Path) -> Result<Vec<Source>, Problem> {
 /// No more of a file than rules may have, so that a wrong path does not fill the memory.
 fn read_bounded(path: &Path) -> io::Result<String> {
     use io::Read as _;
+    // A pipe would be waited for.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
     let mut text = String::new();
     fs::File::open(path)?.take(bounds::FILE as u64 + 1).read_to_string(&mut text)?;
     Ok(text)
