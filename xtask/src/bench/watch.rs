@@ -1,7 +1,6 @@
 //! `cargo xtask bench watch`: events a second that one core shows to all rules of the program, beside the goal.
 //!
-//! The engine the project measured before writing its own, rsigma, stands in `bench/README.md`: it reads JSON trees and
-//! other rules, so that a figure beside it would compare nothing.
+//! Other engines read other rules over other events, so that a figure beside it would compare nothing.
 
 use std::process::Command;
 
