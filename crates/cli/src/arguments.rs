@@ -11,6 +11,7 @@ mod sink;
 mod users;
 mod watch;
 mod webhook;
+mod witness;
 
 use std::path::PathBuf;
 
@@ -38,6 +39,7 @@ pub(crate) use users::{
 };
 pub(crate) use watch::{WatchCheck, WatchReplay, WatchRules, WatchVerb};
 pub(crate) use webhook::{Webhook, WebhookSign, WebhookVerify};
+pub(crate) use witness::Witness;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -157,6 +159,8 @@ pub(crate) enum Command {
     /// Read the record of refusals and privileged acts
     #[command(subcommand)]
     Ledger(Ledger),
+    /// Cosign the checkpoints of other machines' ledgers, so that nobody can rewrite them unnoticed
+    Witness(Witness),
     /// List and check the detection rules, and see what they find in the record
     #[command(subcommand)]
     Watch(WatchVerb),
@@ -420,6 +424,8 @@ pub(crate) enum Ledger {
     Verify(LedgerVerify),
     /// Print the proof that one record is in the ledger, to be checked by `gabion ledger verify --proof`
     Prove(LedgerProve),
+    /// Print the request by which a witness cosigns the last checkpoint (C2SP tlog-witness)
+    Checkpoint(LedgerCheckpoint),
     /// Print the key by which the ledger is verified
     Key(LedgerKey),
 }
@@ -462,6 +468,16 @@ pub(crate) struct LedgerProve {
     /// The record's number, as `gabion ledger search --format json` tells it
     #[arg(value_name = "RECORD", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) record: u64,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerCheckpoint {
+    /// How many records the checkpoint had that the witness cosigned last; 0 for the first
+    #[arg(long, value_name = "SIZE", default_value_t = 0)]
+    pub(crate) old: u64,
 
     #[command(flatten)]
     pub(crate) config: ConfigFile,

@@ -24,6 +24,7 @@ mod user;
 mod version;
 mod watch;
 mod webhook;
+mod witness;
 
 use std::future::Future;
 
@@ -50,6 +51,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Passwords(verb) => passwords::run(&verb),
         Command::Identity(verb) => identity::run(verb),
         Command::Ledger(verb) => ledger::run(verb),
+        Command::Witness(arguments) => witness::run(&arguments),
         Command::Watch(verb) => watch::run(&verb),
         Command::Generate(verb) => generate::run(&verb),
         Command::Controls(arguments) => controls::run(&arguments),

@@ -35,6 +35,7 @@ pub(super) fn run(verb: Ledger) -> Result<Exit, Failure> {
         }
         Ledger::Verify(arguments) => proof::check(&arguments),
         Ledger::Prove(arguments) => proof::prove(&arguments),
+        Ledger::Checkpoint(arguments) => proof::checkpoint(&arguments),
         Ledger::Key(arguments) => proof::key(&arguments.config),
     }
 }

@@ -22,3 +22,4 @@ mod ledger;
 mod policy;
 mod startable;
 mod users;
+mod witness;

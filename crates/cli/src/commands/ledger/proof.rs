@@ -1,4 +1,4 @@
-//! `gabion ledger key`, `gabion ledger prove`, `gabion ledger verify`: what an auditor is given, and what they do with it.
+//! `gabion ledger checkpoint`, `gabion ledger key`, `gabion ledger prove`, `gabion ledger verify`: what an auditor is given, and what they do with it.
 //!
 //! They read files and take no lock, so that they work beside a running gate and on a copy.
 
@@ -10,10 +10,11 @@ use gabion_ledger::{Position, Reader, Sealed, SegmentSource, TreeStorage};
 use gabion_store::{Directory, SegmentFiles, TreeFiles};
 use gabion_tlog::evidence::Evidence;
 use gabion_tlog::trust::Trust;
+use gabion_tlog::witness::AddCheckpoint;
 use gabion_tlog::{Note, VerifyingKey};
 use serde_json::{Value, json};
 
-use crate::arguments::{ConfigFile, LedgerProve, LedgerVerify};
+use crate::arguments::{ConfigFile, LedgerCheckpoint, LedgerProve, LedgerVerify};
 use crate::commands::for_data;
 use crate::failure::{Exit, Failure};
 use crate::gate::state::LEDGER_PUBLIC_KEY;
@@ -30,11 +31,7 @@ pub(super) fn key(file: &ConfigFile) -> Result<Exit, Failure> {
 pub(super) fn prove(arguments: &LedgerProve) -> Result<Exit, Failure> {
     let files = Files::open(&for_data(&arguments.config)?.config.data.directory)?;
     let wanted = Position(arguments.record);
-    let Some(sealed) =
-        Sealed::open(Arc::clone(&files.tree), &files.reader).map_err(|error| unread(&error))?
-    else {
-        return Err(Failure::new("the ledger has no checkpoint yet").hint("a gate writes one each second"));
-    };
+    let sealed = files.sealed()?;
     let path = sealed.inclusion(wanted).map_err(|error| unread(&error))?;
     let payload = files.reader.payload(wanted).map_err(|error| unread(&error))?;
     let (Some(path), Some(payload)) = (path, payload) else {
@@ -46,6 +43,20 @@ pub(super) fn prove(arguments: &LedgerProve) -> Result<Exit, Failure> {
     let index = arguments.record.saturating_sub(1);
     let evidence = Evidence { extra: Some(payload), index, path, checkpoint: sealed.note().clone() };
     output::data(evidence.to_string().trim_end_matches('\n'))?;
+    Ok(Exit::Success)
+}
+
+/// Prints what a witness is sent: the last checkpoint, and that it is a continuation of the one it knows.
+pub(super) fn checkpoint(arguments: &LedgerCheckpoint) -> Result<Exit, Failure> {
+    let files = Files::open(&for_data(&arguments.config)?.config.data.directory)?;
+    let sealed = files.sealed()?;
+    let proof = sealed.consistency(arguments.old).map_err(|error| unread(&error))?.ok_or_else(|| {
+        let size = sealed.checkpoint().size;
+        Failure::usage(format!("`--old {}`: the last checkpoint has {size} records", arguments.old))
+            .hint("a witness that knows a larger one knows another ledger, or a newer copy of this one")
+    })?;
+    let request = AddCheckpoint { old: arguments.old, proof, checkpoint: sealed.note().clone() };
+    output::data(request.to_string().trim_end_matches('\n'))?;
     Ok(Exit::Success)
 }
 
@@ -161,6 +172,13 @@ impl Files {
             Reader::open(Arc::new(segments) as Arc<dyn SegmentSource>).map_err(|error| unread(&error))?;
         let tree = Arc::new(TreeFiles::open(&directory.join(Directory::TREE)));
         Ok(Self { reader, tree })
+    }
+
+    fn sealed(&self) -> Result<Sealed, Failure> {
+        let sealed = Sealed::open(Arc::clone(&self.tree), &self.reader).map_err(|error| unread(&error))?;
+        sealed.ok_or_else(|| {
+            Failure::new("the ledger has no checkpoint yet").hint("a gate writes one each second")
+        })
     }
 }
 
