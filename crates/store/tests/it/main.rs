@@ -5,5 +5,6 @@
 mod child;
 mod directory;
 mod full;
+mod interoperability;
 mod kill;
 mod segments;
