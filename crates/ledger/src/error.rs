@@ -1,11 +1,15 @@
 //! What can go wrong, by who has to know it.
 
 use std::io;
+#[cfg(feature = "write")]
 use std::sync::Arc;
 
-use crate::{SealError, SegmentId};
+#[cfg(feature = "write")]
+use crate::SealError;
+use crate::SegmentId;
 
 /// The event was not recorded. The act it belongs to must not happen.
+#[cfg(feature = "write")]
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LedgerError {
     /// The ledger was closed; nothing is recorded any more.
@@ -23,6 +27,7 @@ pub enum LedgerError {
 }
 
 /// The ledger does not open.
+#[cfg(feature = "write")]
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error("the ledger cannot be opened")]

@@ -12,47 +12,76 @@
 //!
 //! What a crash leaves torn at the end is cut at the next opening and had never been acknowledged;
 //! damage anywhere else is an error with its place, never repaired and never skipped.
+//!
+//! Without the feature `write` there is the reading half alone: an auditor builds it without the writer's runtime.
 
 mod error;
+#[cfg(feature = "write")]
 mod fold;
+#[cfg(feature = "write")]
 mod follow;
 pub mod format;
+#[cfg(feature = "write")]
 mod front;
+#[cfg(feature = "write")]
 mod kind;
 pub mod query;
 pub mod reader;
+#[cfg(feature = "write")]
 mod redact;
+#[cfg(feature = "write")]
 pub mod sanitise;
 mod scan;
 mod sealer;
+#[cfg(feature = "write")]
 pub mod settings;
+#[cfg(feature = "write")]
 mod shared;
 pub mod storage;
+#[cfg(feature = "write")]
 mod tail;
 pub mod verify;
+#[cfg(feature = "write")]
 mod writer;
 
 use std::fmt;
+#[cfg(feature = "write")]
 use std::sync::{Arc, mpsc};
+#[cfg(feature = "write")]
 use std::thread;
 
+#[cfg(feature = "write")]
 use gabion_model::{Clock, Event};
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "write")]
 use tokio::sync::{Semaphore, oneshot, watch};
 
+#[cfg(feature = "write")]
 use fold::Folder;
+#[cfg(feature = "write")]
 use scan::Durable;
+#[cfg(feature = "write")]
 use sealer::Sealer;
+#[cfg(feature = "write")]
 use shared::Shared;
+#[cfg(feature = "write")]
 use tail::Tail;
+#[cfg(feature = "write")]
 use writer::{Command, Writer};
 
-pub use error::{Damage, LedgerError, OpenError, ReadError};
+pub use error::{Damage, ReadError};
+#[cfg(feature = "write")]
+pub use error::{LedgerError, OpenError};
+#[cfg(feature = "write")]
 pub use fold::OTHERS;
+#[cfg(feature = "write")]
 pub use follow::Follow;
 pub use query::{Order, Query, Record};
 pub use reader::{Reader, Search};
-pub use sealer::{Seal, SealError, Sealed, TreeStorage};
+#[cfg(feature = "write")]
+pub use sealer::Seal;
+pub use sealer::{SealError, Sealed, TreeStorage};
+#[cfg(feature = "write")]
 pub use settings::Settings;
 pub use storage::memory::{MemorySegments, MemoryTree};
 pub use storage::{SegmentId, SegmentSource, SegmentStorage};
@@ -85,6 +114,7 @@ impl fmt::Display for Position {
 }
 
 /// What opening found and mended.
+#[cfg(feature = "write")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recovery {
     /// The last record there is.
@@ -94,6 +124,7 @@ pub struct Recovery {
 }
 
 /// Bytes that were cut from the end of a segment.
+#[cfg(feature = "write")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
     pub segment: SegmentId,
@@ -104,6 +135,7 @@ pub struct Cut {
 }
 
 /// Whether events can be recorded.
+#[cfg(feature = "write")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     Closed,
@@ -116,6 +148,7 @@ pub enum Status {
 
 /// The ledger, opened for writing. Clones share one writer thread, which ends when the last of them
 /// is dropped or one of them is [closed](Self::close).
+#[cfg(feature = "write")]
 #[derive(Debug, Clone)]
 pub struct Ledger {
     commands: mpsc::Sender<Command>,
@@ -127,10 +160,13 @@ pub struct Ledger {
 }
 
 /// Records that may wait for the writer; who comes later waits for a place in the queue.
+#[cfg(feature = "write")]
 const QUEUE: usize = 4096;
 /// A batch ends when it has so many bytes.
+#[cfg(feature = "write")]
 const BATCH_BYTES: u64 = 1 << 20;
 
+#[cfg(feature = "write")]
 impl Ledger {
     /// Reads the end of the last segment, cuts what a crash left torn there, and starts the writer.
     /// Makes nothing: the first record makes the first segment.

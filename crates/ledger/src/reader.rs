@@ -29,6 +29,7 @@ impl Reader {
         Ok(Self { source, durable })
     }
 
+    #[cfg(feature = "write")]
     pub(crate) const fn up_to(source: Arc<dyn SegmentSource>, durable: Option<Durable>) -> Self {
         Self { source, durable }
     }

@@ -204,6 +204,7 @@ pub(crate) struct Tail {
 /// left without a whole header (with their sizes).
 pub(crate) struct Last {
     pub(crate) found: Option<(Header, Tail)>,
+    #[cfg_attr(not(feature = "write"), expect(dead_code, reason = "who writes removes them"))]
     pub(crate) headless: Vec<(SegmentId, u64)>,
 }
 

@@ -15,12 +15,16 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+#[cfg(feature = "write")]
 use std::time::Duration;
 
+#[cfg(feature = "write")]
 use gabion_model::Timestamp;
+#[cfg(feature = "write")]
+use gabion_tlog::SigningKey;
 use gabion_tlog::note::NoteError;
 use gabion_tlog::tile::{Level, Tile, TileError, TileNodes, WIDTH};
-use gabion_tlog::{Checkpoint, Hash, Nodes, Note, SigningKey, Tree};
+use gabion_tlog::{Checkpoint, Hash, Nodes, Note, Tree};
 
 use crate::reader::Forwards;
 use crate::{Position, ReadError, Reader};
@@ -42,6 +46,7 @@ pub trait TreeStorage: Send + Sync + fmt::Debug {
 }
 
 /// What a ledger is sealed with.
+#[cfg(feature = "write")]
 #[derive(Debug)]
 pub struct Seal {
     pub key: SigningKey,
@@ -66,11 +71,13 @@ pub enum SealError {
 }
 
 /// How long what was recorded waits for its checkpoint.
+#[cfg(feature = "write")]
 const EVERY: Duration = Duration::from_secs(1);
 /// Levels of tiles that trees of 2^63 leaves have.
 const LEVELS: u8 = 8;
 
 /// Grows the tree and signs it.
+#[cfg(feature = "write")]
 #[derive(Debug)]
 pub(crate) struct Sealer {
     seal: Seal,
@@ -104,6 +111,7 @@ impl Edge {
     }
 }
 
+#[cfg(feature = "write")]
 impl Sealer {
     /// Reads the checkpoint, sees that it is this key's and that what it says is still there, and seals what was recorded
     /// since.
@@ -194,6 +202,7 @@ impl Sealer {
     }
 }
 
+#[cfg(feature = "write")]
 fn read_checkpoint(seal: &Seal) -> Result<Option<Checkpoint>, SealError> {
     let Some(bytes) = seal.storage.checkpoint()? else { return Ok(None) };
     let note = Note::parse(&bytes).map_err(SealError::Checkpoint)?;

@@ -20,7 +20,23 @@ impl SegmentId {
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
+
+    /// The name of its file: the number in 20 digits, and `.segment`.
+    #[must_use]
+    pub fn file_name(self) -> String {
+        format!("{:020}{SUFFIX}", self.0)
+    }
+
+    /// From the name of a file; none when the file is no segment.
+    #[must_use]
+    pub fn from_file_name(name: &str) -> Option<Self> {
+        let digits = name.strip_suffix(SUFFIX)?;
+        let plain = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        plain.then(|| digits.parse().ok().map(Self)).flatten()
+    }
 }
+
+const SUFFIX: &str = ".segment";
 
 impl fmt::Display for SegmentId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -23,8 +23,6 @@ pub struct SegmentFiles {
     open: Mutex<Option<(SegmentId, Arc<File>)>>,
 }
 
-const SUFFIX: &str = ".segment";
-
 impl SegmentFiles {
     /// Opens the directory, made where there is none. An auditor may open a copy without any lock.
     pub fn open(directory: &Path) -> io::Result<Self> {
@@ -38,7 +36,7 @@ impl SegmentFiles {
     }
 
     fn path(&self, segment: SegmentId) -> PathBuf {
-        self.directory.join(file_name(segment))
+        self.directory.join(segment.file_name())
     }
 
     /// The file, open for appending and reading.
@@ -62,21 +60,11 @@ impl SegmentFiles {
     }
 }
 
-fn file_name(segment: SegmentId) -> String {
-    format!("{:020}{SUFFIX}", segment.0)
-}
-
-fn parse_name(name: &str) -> Option<SegmentId> {
-    let digits = name.strip_suffix(SUFFIX)?;
-    let plain = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    plain.then(|| digits.parse().ok().map(SegmentId)).flatten()
-}
-
 impl SegmentSource for SegmentFiles {
     fn list(&self) -> io::Result<Vec<SegmentId>> {
         let mut segments = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
-            segments.extend(entry?.file_name().to_str().and_then(parse_name));
+            segments.extend(entry?.file_name().to_str().and_then(SegmentId::from_file_name));
         }
         segments.sort_unstable();
         Ok(segments)
@@ -106,7 +94,7 @@ impl SegmentSource for SegmentFiles {
 impl SegmentStorage for SegmentFiles {
     fn create(&self, segment: SegmentId, header: &[u8]) -> io::Result<()> {
         self.forget(segment);
-        replace(&self.directory, &file_name(segment), header)
+        replace(&self.directory, &segment.file_name(), header)
     }
 
     fn append(&self, segment: SegmentId, bytes: &[u8]) -> io::Result<usize> {

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["seclang", "openapi", "identity", "policy", "ledger", "telemetry", "watch", "control"],
     &["checks", "generate"],
     &["service", "egress"],
-    &["gateway", "console", "store", "courier", "scan", "probe", "strawman", "tower", "witness"],
+    &["gateway", "console", "store", "courier", "scan", "probe", "strawman", "tower", "verifier", "witness"],
     &["cli"],
 ];
 

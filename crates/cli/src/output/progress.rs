@@ -33,8 +33,9 @@ impl Progress {
         self.0.inc(1);
     }
 
-    /// So many are done.
-    pub(crate) fn set(&self, done: u64) {
+    /// So many of so many are done.
+    pub(crate) fn set(&self, done: u64, steps: u64) {
+        self.0.set_length(steps);
         self.0.set_position(done);
     }
 

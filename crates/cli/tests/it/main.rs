@@ -22,4 +22,5 @@ mod ledger;
 mod policy;
 mod startable;
 mod users;
+mod verifier;
 mod witness;

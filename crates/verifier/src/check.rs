@@ -1,0 +1,155 @@
+//! What can be asked, and the verdict.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use gabion_ledger::Position;
+use gabion_ledger::verify::{Unproven, Verified, verify};
+use gabion_tlog::evidence::Evidence;
+use gabion_tlog::trust::Trust;
+use gabion_tlog::{Note, VerifyingKey, note};
+use serde_json::{Value, json};
+
+use crate::{Files, Refusal, read};
+
+/// A ledger is what its log signed: every record unchanged and in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whole {
+    /// The log's name.
+    pub origin: String,
+    pub verified: Verified,
+}
+
+/// One record is in a ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Single {
+    pub origin: String,
+    pub record: Position,
+    /// Records of the ledger the proof is about.
+    pub size: u64,
+    pub event: Value,
+}
+
+/// A key from its text; `flag` is what it was given as.
+pub(crate) fn key(flag: &str, text: &str) -> Result<VerifyingKey, Refusal> {
+    VerifyingKey::parse(text.trim()).map_err(|error| {
+        Refusal::usage(format!("`{flag}`: {error}"))
+            .hint("a key is `<name>+<id>+<base64>`, as `gabion ledger key` prints it")
+    })
+}
+
+/// The key of a log, given as `--key`.
+pub fn log_key(text: &str) -> Result<VerifyingKey, Refusal> {
+    key("--key", text)
+}
+
+/// Whom to believe: a log and, of these witnesses, so many; all of them where nothing is said.
+pub fn trust(log: VerifyingKey, witnesses: &[String], quorum: Option<usize>) -> Result<Trust, Refusal> {
+    let witnesses: Vec<_> = witnesses.iter().map(|text| key("--witness", text)).collect::<Result<_, _>>()?;
+    let quorum = quorum.unwrap_or(witnesses.len());
+    if quorum > witnesses.len() {
+        return Err(Refusal::usage(format!("`--quorum {quorum}`: there are {} witnesses", witnesses.len()))
+            .hint("each is named with `--witness KEY`"));
+    }
+    Ok(Trust { log, witnesses, quorum })
+}
+
+/// The checkpoint in a file.
+pub fn note(path: &Path) -> Result<Note, Refusal> {
+    let bytes = read(path, note::LONGEST)?;
+    Note::parse(&bytes)
+        .map_err(|error| Refusal::new(format!("`{}` is no checkpoint", path.display())).because(&error))
+}
+
+/// Reads the whole ledger and compares it with a checkpoint, its own last one where none is given, and with former ones,
+/// which it must be a continuation of. `progress` is told the number of each record read, and of the last there is.
+pub fn whole(
+    files: &Files,
+    trust: &Trust,
+    checkpoint: Option<&Path>,
+    after: &[PathBuf],
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Whole, Refusal> {
+    let own = checkpoint.map_or_else(|| files.checkpoint(), note)?;
+    let former = after.iter().map(|path| note(path)).collect::<Result<Vec<_>, _>>()?;
+    let reader = files.reader()?;
+    let last = reader.last().map_or(0, |last| last.0);
+    let progress = |position| progress(position, last);
+    let verified = verify(&reader, Some(&files.tree), trust, &own, &former, progress)
+        .map_err(|error| refuted(&error))?;
+    Ok(Whole { origin: trust.log.name().to_owned(), verified })
+}
+
+/// Checks the proof of one record, as `gabion ledger prove` writes it.
+pub fn single(path: &Path, trust: &Trust) -> Result<Single, Refusal> {
+    let refused = || Refusal::new(format!("`{}` proves nothing", path.display()));
+    let bytes = read(path, Evidence::LONGEST)?;
+    let evidence = Evidence::parse(&bytes).map_err(|error| refused().because(&error))?;
+    let checkpoint = trust.open(&evidence.checkpoint).map_err(|error| refused().because(&error))?;
+    let Some(entry) = &evidence.extra else {
+        return Err(Refusal::new(format!("`{}` does not hold the record", path.display()))
+            .hint("`gabion ledger prove` writes it into the line `extra`"));
+    };
+    evidence.check(entry, &checkpoint).map_err(|error| refused().because(&error))?;
+    let event: Value = serde_json::from_slice(entry).map_err(|error| refused().because(&error))?;
+    let record = Position(evidence.index).next();
+    Ok(Single { origin: checkpoint.origin, record, size: checkpoint.size, event })
+}
+
+impl Whole {
+    #[must_use]
+    pub fn json(&self) -> Value {
+        json!({
+            "records": self.verified.size,
+            "first": self.verified.first,
+            "root": self.verified.root.to_string(),
+            "behind": self.verified.behind,
+            "origin": self.origin,
+        })
+    }
+}
+
+impl fmt::Display for Whole {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { origin, verified } = self;
+        let (size, root, first) = (verified.size, verified.root, verified.first);
+        writeln!(formatter, "{size} records are what `{origin}` signed, unchanged and in their order")?;
+        writeln!(formatter, "root      {root}")?;
+        if first > Position(1) {
+            let told = "were removed by age; their hashes are in the tree";
+            writeln!(formatter, "          records before {first} {told}")?;
+        }
+        if verified.behind > 0 {
+            writeln!(formatter, "          {} newer ones wait for their checkpoint", verified.behind)?;
+        }
+        Ok(())
+    }
+}
+
+impl Single {
+    #[must_use]
+    pub fn json(&self) -> Value {
+        json!({ "record": self.record, "origin": self.origin, "records": self.size, "event": self.event })
+    }
+}
+
+impl fmt::Display for Single {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { origin, record, size, event } = self;
+        writeln!(formatter, "record {record} of the {size} that `{origin}` signed")?;
+        writeln!(formatter, "{event:#}")
+    }
+}
+
+/// What was there could not be read.
+pub(crate) fn unread(error: &(dyn std::error::Error + 'static)) -> Refusal {
+    Refusal::new("the ledger cannot be read").because(error)
+}
+
+fn refuted(error: &Unproven) -> Refusal {
+    let hint = match error {
+        Unproven::Checkpoint(_) => "is it the right key? `gabion ledger key` prints the gate's own",
+        _ => "keep the files as they are: they are evidence",
+    };
+    Refusal::new("the ledger is not what was signed").because(error).hint(hint)
+}
