@@ -428,6 +428,8 @@ pub(crate) enum Ledger {
     Checkpoint(LedgerCheckpoint),
     /// Print the key by which the ledger is verified
     Key(LedgerKey),
+    /// Replace the key that the records are sealed with; no record is written anew
+    Rekey(LedgerKey),
 }
 
 #[derive(Debug, Args)]

@@ -169,6 +169,7 @@ impl Config {
             &mut self.identity.file,
             &mut self.policy.directory,
             &mut self.watch.directory,
+            &mut self.ledger.key_file,
         ];
         let upstreams = self.upstreams.values_mut().map(|upstream| &mut upstream.ca_file);
         let resolvers = self.resolvers.values_mut().map(|resolver| &mut resolver.ca_file);

@@ -4,6 +4,7 @@ pub(crate) mod access_log;
 pub(crate) mod announce;
 pub(crate) mod generation;
 pub(crate) mod policies;
+pub(crate) mod record_key;
 pub(crate) mod running;
 pub(crate) mod sinks;
 pub(crate) mod state;

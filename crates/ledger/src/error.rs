@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "write")]
 use crate::SealError;
-use crate::SegmentId;
+use crate::{KeyError, SegmentId};
 
 /// The event was not recorded. The act it belongs to must not happen.
 #[cfg(feature = "write")]
@@ -51,6 +51,9 @@ pub enum ReadError {
         #[source]
         source: io::Error,
     },
+    /// A sealed segment, and no key that opens it.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// The listing of the segments failed.
     #[error("the segments of the ledger cannot be listed")]
     List(#[source] io::Error),
@@ -62,6 +65,8 @@ pub enum ReadError {
 /// How recorded bytes are wrong. Alphabetical.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
+    #[error("it is not sealed with the key of its place")]
+    Commitment,
     #[error("the checksum does not match")]
     Checksum,
     #[error("it does not begin with the header of a segment")]
@@ -70,6 +75,8 @@ pub enum Damage {
     Length,
     #[error("records are missing")]
     Missing,
+    #[error("the sealed record was changed")]
+    Seal,
     #[error("the record has the wrong sequence number")]
     Sequence,
     #[error("the record ends too early")]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::reader::{self, Forwards, Reader};
+use crate::keys::Opener;
+use crate::reader::{Forwards, Reader};
 use crate::scan::Durable;
 use crate::{Position, ReadError, Record, SegmentSource};
 
@@ -16,6 +17,7 @@ pub struct Follow {
     /// The number of the next record.
     next: Position,
     walk: Option<Forwards>,
+    opener: Opener,
 }
 
 impl Follow {
@@ -23,9 +25,10 @@ impl Follow {
         source: Arc<dyn SegmentSource>,
         durable: watch::Receiver<Option<Durable>>,
         after: Option<Position>,
+        opener: Opener,
     ) -> Self {
         let last = durable.borrow().map_or(Position(1), |durable| durable.next);
-        Self { source, durable, next: after.map_or(last, Position::next), walk: None }
+        Self { source, durable, next: after.map_or(last, Position::next), walk: None, opener }
     }
 
     /// The next record, awaited; none when the ledger was closed and everything was read. Reads a
@@ -47,7 +50,7 @@ impl Follow {
         if durable.is_none_or(|durable| durable.next <= self.next) {
             return Ok(None);
         }
-        let reader = Reader::up_to(Arc::clone(&self.source), durable);
+        let reader = Reader::up_to(Arc::clone(&self.source), durable, self.opener.clone());
         if self.walk.is_none() {
             self.walk = Some(Forwards::begin(&reader, Some(self.next))?);
         }
@@ -55,6 +58,6 @@ impl Follow {
             return Ok(None);
         };
         self.next = found.position.next();
-        reader::decode(&found).map(Some)
+        reader.decode(found).map(Some)
     }
 }

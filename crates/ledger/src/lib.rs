@@ -7,6 +7,7 @@
 //!   what the bytes are.
 //! - [`Seal`] makes it provable: a Merkle tree over all records with signed checkpoints (`sealer`); [`mod@verify`] checks
 //!   them, with nothing but the files and a public key.
+//! - [`keys`] seal every record at rest; [`disclosure`] gives one of them to somebody, and no other.
 //! - [`sanitise`] is what every event goes through before it is written.
 //! - [`SegmentStorage`] is where the bytes go: memory and injected faults here, files in `store`.
 //!
@@ -15,6 +16,7 @@
 //!
 //! Without the feature `write` there is the reading half alone: an auditor builds it without the writer's runtime.
 
+pub mod disclosure;
 mod error;
 #[cfg(feature = "write")]
 mod fold;
@@ -23,6 +25,7 @@ mod follow;
 pub mod format;
 #[cfg(feature = "write")]
 mod front;
+pub mod keys;
 #[cfg(feature = "write")]
 mod kind;
 pub mod query;
@@ -51,7 +54,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 #[cfg(feature = "write")]
-use gabion_model::{Clock, Event};
+use gabion_model::{Clock, Event, Rng};
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "write")]
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -59,16 +62,19 @@ use tokio::sync::{Semaphore, oneshot, watch};
 #[cfg(feature = "write")]
 use fold::Folder;
 #[cfg(feature = "write")]
+use keys::Opener;
+#[cfg(feature = "write")]
 use scan::Durable;
 #[cfg(feature = "write")]
 use sealer::Sealer;
 #[cfg(feature = "write")]
 use shared::Shared;
 #[cfg(feature = "write")]
-use tail::Tail;
+use tail::{Sealing, Tail};
 #[cfg(feature = "write")]
 use writer::{Command, Writer};
 
+pub use disclosure::Disclosure;
 pub use error::{Damage, ReadError};
 #[cfg(feature = "write")]
 pub use error::{LedgerError, OpenError};
@@ -76,6 +82,7 @@ pub use error::{LedgerError, OpenError};
 pub use fold::OTHERS;
 #[cfg(feature = "write")]
 pub use follow::Follow;
+pub use keys::{KeyError, KeyId, Keys};
 pub use query::{Order, Query, Record};
 pub use reader::{Reader, Search};
 #[cfg(feature = "write")]
@@ -157,6 +164,27 @@ pub struct Ledger {
     shared: Arc<Shared>,
     storage: Arc<dyn SegmentStorage>,
     durable: watch::Receiver<Option<Durable>>,
+    opener: Opener,
+}
+
+#[cfg(feature = "write")]
+/// What a ledger is opened with beside its segments. The default proves nothing and hides nothing.
+#[derive(Debug, Default)]
+pub struct Protection {
+    /// The tree and its signed checkpoints.
+    pub seal: Option<Seal>,
+    /// The keys of its records. With them everything that is recorded from now on is sealed; a ledger that has sealed
+    /// segments does not open without.
+    pub records: Option<RecordSealing>,
+}
+
+#[cfg(feature = "write")]
+/// With what records are sealed at rest.
+#[derive(Debug)]
+pub struct RecordSealing {
+    pub keys: Arc<Keys>,
+    /// Of the keys of new segments.
+    pub rng: Arc<dyn Rng>,
 }
 
 /// Records that may wait for the writer; who comes later waits for a place in the queue.
@@ -175,7 +203,7 @@ impl Ledger {
         settings: &Settings,
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Recovery), OpenError> {
-        Self::open_with(storage, settings, clock, None)
+        Self::open_protected(storage, settings, clock, Protection::default())
     }
 
     /// The same, with proof: what the seal's checkpoint says is compared with what is there, and what is recorded from now
@@ -189,16 +217,23 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         seal: Seal,
     ) -> Result<(Self, Recovery), OpenError> {
-        Self::open_with(storage, settings, clock, Some(seal))
+        Self::open_protected(storage, settings, clock, Protection { seal: Some(seal), records: None })
     }
 
-    fn open_with(
+    /// The same, with whatever protects it.
+    ///
+    /// # Errors
+    /// [`OpenError::Seal`] as above, and [`ReadError::Key`] when a segment is sealed and the keys do not open it.
+    pub fn open_protected(
         storage: Arc<dyn SegmentStorage>,
         settings: &Settings,
         clock: Arc<dyn Clock>,
-        seal: Option<Seal>,
+        protection: Protection,
     ) -> Result<(Self, Recovery), OpenError> {
-        let (tail, recovery) = Tail::open(Arc::clone(&storage), settings)?;
+        let Protection { seal, records } = protection;
+        let opener = Opener::new(records.as_ref().map(|records| Arc::clone(&records.keys)));
+        let sealing = records.map(|records| Sealing { opener: opener.clone(), rng: records.rng });
+        let (tail, recovery) = Tail::open(Arc::clone(&storage), settings, sealing)?;
         for cut in &recovery.cuts {
             tracing::warn!(
                 segment = cut.segment.0,
@@ -209,7 +244,9 @@ impl Ledger {
         }
         let source: Arc<dyn SegmentSource> = Arc::<dyn SegmentStorage>::clone(&storage);
         let sealer = seal
-            .map(|seal| Sealer::open(seal, &Reader::up_to(source, tail.durable()), clock.now()))
+            .map(|seal| {
+                Sealer::open(seal, &Reader::up_to(source, tail.durable(), opener.clone()), clock.now())
+            })
             .transpose()?;
         let (commands, received) = mpsc::channel();
         let (sender, durable) = watch::channel(tail.durable());
@@ -229,7 +266,8 @@ impl Ledger {
             withholds: false,
         };
         thread::Builder::new().name("ledger".to_owned()).spawn(|| writer.run())?;
-        Ok((Self { commands, queue: Arc::new(Semaphore::new(QUEUE)), shared, storage, durable }, recovery))
+        let queue = Arc::new(Semaphore::new(QUEUE));
+        Ok((Self { commands, queue, shared, storage, durable, opener }, recovery))
     }
 
     /// A ledger in memory, for tests.
@@ -282,7 +320,7 @@ impl Ledger {
     #[must_use]
     pub fn reader(&self) -> Reader {
         let durable = *self.durable.borrow();
-        Reader::up_to(self.source(), durable)
+        Reader::up_to(self.source(), durable, self.opener.clone())
     }
 
     /// Searches the durable records; see [`Reader::search`].
@@ -299,13 +337,28 @@ impl Ledger {
     /// Records as they become durable, beginning behind `after`, or with the next one.
     #[must_use]
     pub fn follow(&self, after: Option<Position>) -> Follow {
-        Follow::new(self.source(), self.durable.clone(), after)
+        Follow::new(self.source(), self.durable.clone(), after, self.opener.clone())
     }
 
     /// The last durable record.
     #[must_use]
     pub fn last(&self) -> Option<Position> {
         self.durable.borrow().and_then(|durable| durable.next.previous())
+    }
+
+    /// Replaces the keys of records, of which the new one comes first: seals the key of every segment with it, and what is
+    /// begun from now on. How many there were. Waits for the writer and writes to files: use it where blocking is allowed.
+    ///
+    /// # Errors
+    /// When a header cannot be replaced; everything stays readable with the two keys, and doing it again goes on.
+    pub fn rekey(&self, keys: Arc<Keys>, rng: &dyn Rng) -> Result<u64, ReadError> {
+        self.opener.adopt(Arc::clone(&keys));
+        // The writer may be about to begin a segment with the former one: its turn ends first. A closed one begins none.
+        let (sender, answer) = oneshot::channel();
+        if self.send(Command::Flush(sender)).is_ok() {
+            let _ = answer.blocking_recv();
+        }
+        keys::rewrap(&*self.storage, &keys, rng)
     }
 
     /// Whether the last write went well.

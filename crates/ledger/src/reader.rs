@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use gabion_model::Event;
 
-use crate::format::{CLASS_EVENT, Header};
+use crate::disclosure::Disclosure;
+use crate::format::Header;
+use crate::keys::{Keys, Opener};
 use crate::scan::{self, Backward, Durable, Forward, Found};
 use crate::{Damage, Order, Position, Query, ReadError, Record, SegmentId, SegmentSource};
 
@@ -14,11 +16,13 @@ pub struct Reader {
     source: Arc<dyn SegmentSource>,
     /// None when the ledger holds no segment.
     durable: Option<Durable>,
+    opener: Opener,
 }
 
 impl Reader {
     /// Opens a ledger that no writer of this process has open: a copy, a backup, a stopped gate's. A
-    /// torn tail of the last segment is left out.
+    /// torn tail of the last segment is left out. What is sealed can be checked and not read; see
+    /// [`with_keys`](Self::with_keys).
     pub fn open(source: Arc<dyn SegmentSource>) -> Result<Self, ReadError> {
         let last = scan::last(&*source, &scan::list(&source)?)?;
         let durable = last.found.map(|(header, tail)| Durable {
@@ -26,12 +30,35 @@ impl Reader {
             end: tail.end,
             next: tail.next,
         });
-        Ok(Self { source, durable })
+        Ok(Self { source, durable, opener: Opener::default() })
     }
 
     #[cfg(feature = "write")]
-    pub(crate) const fn up_to(source: Arc<dyn SegmentSource>, durable: Option<Durable>) -> Self {
-        Self { source, durable }
+    pub(crate) const fn up_to(
+        source: Arc<dyn SegmentSource>,
+        durable: Option<Durable>,
+        opener: Opener,
+    ) -> Self {
+        Self { source, durable, opener }
+    }
+
+    /// Opens sealed records with these.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Arc<Keys>) -> Self {
+        self.opener = Opener::new(Some(keys));
+        self
+    }
+
+    /// Whether any segment is sealed, so that reading needs a key.
+    pub fn is_sealed(&self) -> Result<bool, ReadError> {
+        for segment in scan::list(&self.source)?.into_iter().rev() {
+            if self.durable.is_some_and(|durable| segment <= durable.segment)
+                && scan::read_header(&*self.source, segment)?.sealed.is_some()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The last record.
@@ -47,13 +74,41 @@ impl Reader {
         Search { reader: self.clone(), query, left, walk: Walk::Unbegun }
     }
 
-    /// The bytes of one record, as the tree has them; none when it is not there.
+    /// The bytes of one record, as they are stored and the tree has them; none when it is not there.
     pub fn payload(&self, record: Position) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.found(record)?.map(|found| found.payload))
+    }
+
+    /// One record; none when it is not there.
+    pub fn record(&self, record: Position) -> Result<Option<Record>, ReadError> {
+        self.found(record)?.map(|found| self.decode(found)).transpose()
+    }
+
+    /// One record for somebody who has no key: its stored bytes, and the key of this record alone. None when it is not
+    /// there.
+    pub fn disclose(&self, record: Position) -> Result<Option<Disclosure>, ReadError> {
+        let Some(found) = self.found(record)? else { return Ok(None) };
+        let key = self.opener.key(&*self.source, &found)?;
+        Ok(Some(Disclosure { key, stored: found.payload }))
+    }
+
+    fn found(&self, record: Position) -> Result<Option<Found>, ReadError> {
         if record.0 == 0 || self.last().is_none_or(|last| record > last) {
             return Ok(None);
         }
         let found = Forwards::begin(self, Some(record))?.next(self)?;
-        Ok(found.filter(|found| found.position == record).map(|found| found.payload))
+        Ok(found.filter(|found| found.position == record))
+    }
+
+    /// The event of a frame.
+    pub(crate) fn decode(&self, found: Found) -> Result<Record, ReadError> {
+        let position = found.position;
+        let (segment, offset) = (found.segment, found.offset);
+        let json = self.opener.open(&*self.source, found)?;
+        match serde_json::from_slice::<Event>(&json) {
+            Ok(event) => Ok(Record { position, event }),
+            Err(error) => Err(ReadError::Unknown { segment, offset, reason: error.to_string() }),
+        }
     }
 
     /// The last `count` records, oldest first.
@@ -98,7 +153,7 @@ impl Iterator for Search {
     fn next(&mut self) -> Option<Self::Item> {
         while self.left > 0 {
             let record = match self.found() {
-                Ok(Some(found)) => decode(&found),
+                Ok(Some(found)) => self.reader.decode(found),
                 Ok(None) => break,
                 Err(error) => Err(error),
             };
@@ -134,18 +189,6 @@ impl Search {
             Walk::Backwards(walk) => walk.next_fitting(&self.reader, &self.query),
             Walk::Unbegun | Walk::Ended => Ok(None),
         }
-    }
-}
-
-/// The event of a frame.
-pub(crate) fn decode(found: &Found) -> Result<Record, ReadError> {
-    let unknown = |reason| ReadError::Unknown { segment: found.segment, offset: found.offset, reason };
-    if found.class != CLASS_EVENT {
-        return Err(unknown(format!("class {}", found.class)));
-    }
-    match serde_json::from_slice::<Event>(&found.payload) {
-        Ok(event) => Ok(Record { position: found.position, event }),
-        Err(error) => Err(unknown(error.to_string())),
     }
 }
 

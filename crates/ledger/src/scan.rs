@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::format::{Frame, HEADER_SIZE, Header, MAX_FRAME};
+use crate::format::{Frame, Header, MAX_FRAME, SEALED_HEADER_SIZE};
 use crate::{Damage, Position, ReadError, SegmentId, SegmentSource};
 
 /// How far the ledger is durable.
@@ -46,7 +46,7 @@ pub(crate) struct Forward {
 
 impl Forward {
     pub(crate) fn new(header: &Header) -> Self {
-        let offset = HEADER_SIZE as u64;
+        let offset = header.size() as u64;
         Self { segment: header.segment, offset, expected: header.first, buffer: Vec::new(), base: offset }
     }
 
@@ -100,6 +100,8 @@ fn window(buffer: &[u8], base: u64, offset: u64, end: u64) -> &[u8] {
 pub(crate) struct Backward {
     segment: SegmentId,
     first: Position,
+    /// Where the first frame begins.
+    begin: u64,
     /// The number behind the frame that ends at `end`.
     next: Position,
     end: u64,
@@ -109,7 +111,8 @@ pub(crate) struct Backward {
 
 impl Backward {
     pub(crate) const fn new(header: &Header, end: u64, next: Position) -> Self {
-        Self { segment: header.segment, first: header.first, next, end, buffer: Vec::new(), base: end }
+        let (segment, first, begin) = (header.segment, header.first, header.size() as u64);
+        Self { segment, first, begin, next, end, buffer: Vec::new(), base: end }
     }
 
     /// The frame before, and where it begins. None at the segment's begin.
@@ -120,7 +123,7 @@ impl Backward {
         if self.next <= self.first {
             return Ok(None);
         }
-        let begin = HEADER_SIZE as u64;
+        let begin = self.begin;
         if self.end.saturating_sub(self.base) < MAX_FRAME as u64 && self.base > begin {
             let start = self.end.saturating_sub(CHUNK as u64).max(begin);
             let wanted = usize::try_from(self.end.saturating_sub(start)).unwrap_or(CHUNK);
@@ -144,7 +147,7 @@ impl Backward {
 /// Reads and checks the header of a segment.
 pub(crate) fn read_header(source: &dyn SegmentSource, segment: SegmentId) -> Result<Header, ReadError> {
     let mut bytes = Vec::new();
-    read_into(source, segment, 0, HEADER_SIZE, &mut bytes)?;
+    read_into(source, segment, 0, SEALED_HEADER_SIZE, &mut bytes)?;
     let header = Header::decode(&bytes)
         .and_then(|header| if header.segment == segment { Ok(header) } else { Err(Damage::Header) });
     header.map_err(|reason| ReadError::Corrupted { segment, offset: 0, reason })
@@ -155,7 +158,7 @@ pub(crate) fn end_of(source: &dyn SegmentSource, header: &Header, next: Position
     let segment = header.segment;
     let size = source.size(segment).map_err(|source| ReadError::Io { segment, source })?;
     if next == header.first {
-        return Ok(HEADER_SIZE as u64);
+        return Ok(header.size() as u64);
     }
     // The usual case: nothing void behind the last frame.
     if matches!(Backward::new(header, size, next).previous(source), Ok(Some(_))) {
@@ -219,7 +222,8 @@ pub(crate) fn last(source: &dyn SegmentSource, segments: &[SegmentId]) -> Result
             }
             Err(error) => {
                 let size = source.size(segment).map_err(|source| ReadError::Io { segment, source })?;
-                if size > HEADER_SIZE as u64 {
+                // No frame fits behind the shorter header in so few bytes.
+                if size > SEALED_HEADER_SIZE as u64 {
                     return Err(error);
                 }
                 headless.push((segment, size));

@@ -1,5 +1,7 @@
 //! The table `[ledger]`.
 
+use std::path::PathBuf;
+
 use gabion_model::{ByteSize, Period, Problem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,10 @@ pub struct Settings {
     /// `gate.example/ledger`. Without it one is made of the ledger's key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// The file of the key that the records are sealed with at rest, mode 0600: 32 bytes, made at the first start. Without
+    /// it `ledger-sealing.key` in the data directory; on another disk, a stolen data directory tells nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<PathBuf>,
     /// Bytes per minute that refused requests may write; what exceeds it is still counted, in one
     /// record for each control. From 16KiB to 64MiB.
     pub flood_budget: ByteSize,
@@ -35,6 +41,7 @@ impl Default for Settings {
             max_size: None,
             keep: None,
             origin: None,
+            key_file: None,
             flood_budget: ByteSize::new(256 << 10),
         }
     }
@@ -94,6 +101,7 @@ mod tests {
             max_size: Some(ByteSize::new(19)),
             keep: Some(Period::from_secs(3600)),
             origin: Some("two words".to_owned()),
+            key_file: None,
             flood_budget: ByteSize::new(1 << 40),
         };
         let paths: Vec<_> = wrong.problems().into_iter().map(|problem| problem.path).collect();

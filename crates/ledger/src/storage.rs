@@ -74,6 +74,9 @@ pub trait SegmentStorage: SegmentSource {
     /// Cuts the segment to `size` bytes, durable on return.
     fn truncate(&self, segment: SegmentId, size: u64) -> io::Result<()>;
 
+    /// Replaces the header of a segment by one of the same length, durable on return. A crash leaves one of the two.
+    fn replace_header(&self, segment: SegmentId, header: &[u8]) -> io::Result<()>;
+
     /// Removes the segment.
     fn remove(&self, segment: SegmentId) -> io::Result<()>;
 }

@@ -10,19 +10,32 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gabion_model::Timestamp;
+use gabion_model::{Rng, Timestamp, random};
+use gabion_vault::{RecordKey, SegmentKey};
 
-use crate::format::{CLASS_EVENT, Frame, HEADER_SIZE, Header, Span};
+use crate::format::{
+    CLASS_EVENT, CLASS_SEALED, FRAME_OVERHEAD, Frame, HEADER_SIZE, Header, SEALED_HEADER_SIZE, Span,
+};
+use crate::keys::{KeyError, Opener};
 use crate::scan::{self, Durable};
 use crate::{
-    Cut, LedgerError, OpenError, Position, Recovery, SegmentId, SegmentSource, SegmentStorage, Settings,
+    Cut, LedgerError, OpenError, Position, ReadError, Recovery, SegmentId, SegmentSource, SegmentStorage,
+    Settings,
 };
 
 /// An encoded event that waits for its number.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) time: Timestamp,
+    /// JSON; once it was appended, the bytes as they are stored.
     pub(crate) payload: Vec<u8>,
+}
+
+/// With what records are sealed.
+#[derive(Debug)]
+pub(crate) struct Sealing {
+    pub(crate) opener: Opener,
+    pub(crate) rng: Arc<dyn Rng>,
 }
 
 #[derive(Debug)]
@@ -35,6 +48,10 @@ pub(crate) struct Tail {
     /// The number and the span of the last segment there was, when none is open.
     last: (SegmentId, Span),
     next: Position,
+    /// None: records are written in the clear (`format`, version 1).
+    sealing: Option<Sealing>,
+    /// Goes into the key of every record. Another one after every failed write, because the positions are used again.
+    run: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +78,10 @@ struct Open {
     span: Span,
     /// Of the segment before, as its header says.
     previous: Span,
+    /// None in version 1.
+    key: Option<SegmentKey>,
+    /// Bytes of its header.
+    header: u64,
 }
 
 /// At least so many segments are begun while events are kept.
@@ -72,6 +93,7 @@ impl Tail {
     pub(crate) fn open(
         storage: Arc<dyn SegmentStorage>,
         settings: &Settings,
+        sealing: Option<Sealing>,
     ) -> Result<(Self, Recovery), OpenError> {
         let source: Arc<dyn SegmentSource> = Arc::<dyn SegmentStorage>::clone(&storage);
         let mut segments = scan::list(&source)?;
@@ -100,11 +122,15 @@ impl Tail {
                 size: tail.end,
                 span: tail.span,
                 previous: header.previous,
+                key: key_of(&header, sealing.as_ref()).map_err(ReadError::Key)?,
+                header: header.size() as u64,
             });
             segments.pop();
         }
         let mut closed = Vec::new();
         for segment in segments {
+            // Whoever cannot read what is there may not write behind it: a wrong key is noticed now, not in a year.
+            key_of(&scan::read_header(&*storage, segment)?, sealing.as_ref()).map_err(ReadError::Key)?;
             closed.push(Closed { segment, size: storage.size(segment)?, latest: Timestamp::default() });
         }
         let behind =
@@ -119,7 +145,9 @@ impl Tail {
             total: settings.max_size.map(|size| size.bytes()),
             keep: settings.keep.map(|keep| keep.as_duration()),
         };
-        Ok((Self { storage, limits, closed, open, last: (SegmentId(0), Span::EMPTY), next }, recovery))
+        let run = new_run(sealing.as_ref());
+        let last = (SegmentId(0), Span::EMPTY);
+        Ok((Self { storage, limits, closed, open, last, next, sealing, run }, recovery))
     }
 
     /// How far the ledger is durable; none while it holds nothing.
@@ -128,22 +156,32 @@ impl Tail {
         Some(Durable { segment: open.segment, end: open.size, next: self.next })
     }
 
-    /// Appends the entries and makes them durable; the number of the first. After an error none of
-    /// them is recorded.
-    pub(crate) fn append(&mut self, entries: &[Entry], now: Timestamp) -> Result<Position, LedgerError> {
+    /// Appends the entries and makes them durable; the number of the first. Their payloads are those that are stored
+    /// then. After an error none of them is recorded.
+    pub(crate) fn append(&mut self, entries: &mut [Entry], now: Timestamp) -> Result<Position, LedgerError> {
         let first = self.next;
-        let mut bytes = Vec::new();
+        let needed = entries.iter().map(|entry| self.size_of(entry)).fold(0, u64::saturating_add);
+        let run = self.run;
+        let open = self.make_room(needed, now)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(needed).unwrap_or_default());
         let mut span = Span::EMPTY;
         let mut position = first;
         for entry in entries {
+            let mut class = CLASS_EVENT;
+            if let Some(key) = &open.key {
+                class = CLASS_SEALED | run << 8;
+                let sealed = key.record(position.0, run).seal(position.0, &entry.payload);
+                entry.payload = sealed.map_err(|error| LedgerError::Io(Arc::new(io::Error::other(error))))?;
+            }
             let payload = &entry.payload;
-            Frame { position, mark: first, time: entry.time, class: CLASS_EVENT, payload }.encode(&mut bytes);
+            Frame { position, mark: first, time: entry.time, class, payload }.encode(&mut bytes);
             span.include(entry.time);
             position = position.next();
         }
-        let open = self.make_room(bytes.len() as u64, now)?;
         let (segment, size) = (open.segment, open.size);
         let storage = Arc::clone(&self.storage);
+        // Whatever fails from here on, the keys of these positions have been used.
+        self.run = new_run(self.sealing.as_ref());
         if let Err(error) = append_all(&*storage, segment, &bytes) {
             match storage.truncate(segment, size) {
                 Ok(()) => {}
@@ -162,8 +200,14 @@ impl Tail {
             open.span.include(span.earliest);
             open.span.include(span.latest);
         }
-        self.next = position;
+        (self.next, self.run) = (position, run);
         Ok(first)
+    }
+
+    /// The bytes the entry takes in a segment.
+    pub(crate) fn size_of(&self, entry: &Entry) -> u64 {
+        let sealed = if self.sealing.is_some() { RecordKey::OVERHEAD } else { 0 };
+        (FRAME_OVERHEAD + sealed + entry.payload.len()) as u64
     }
 
     /// Whether refusals may take so many bytes. Anybody can be refused, as often as they like: if
@@ -182,15 +226,20 @@ impl Tail {
     /// An open segment that may take so many bytes.
     fn make_room(&mut self, bytes: u64, now: Timestamp) -> Result<&mut Open, LedgerError> {
         let limits = self.limits;
+        let sealed = self.sealing.is_some();
         let segment_full = |open: &Open| {
+            // Of a former version, in the clear.
+            if sealed != open.key.is_some() {
+                return true;
+            }
             let large = open.size.saturating_add(bytes) > limits.segment;
             // Segments are removed whole: where few events come they must not grow old first.
             let age = now.saturating_since(open.begun);
             let aged = limits.keep.is_some_and(|keep| age > keep / SEGMENTS_IN_KEEP);
-            open.size > HEADER_SIZE as u64 && (large || aged)
+            open.size > open.header && (large || aged)
         };
         let rotate = self.open.as_ref().is_none_or(segment_full);
-        let needed = if rotate { bytes.saturating_add(HEADER_SIZE as u64) } else { bytes };
+        let needed = if rotate { bytes.saturating_add(header_size(sealed)) } else { bytes };
         if let Some(total) = self.limits.total
             && self.total().saturating_add(needed) > total
         {
@@ -209,12 +258,21 @@ impl Tail {
     fn rotate(&mut self, now: Timestamp) -> io::Result<()> {
         let (last, previous) = self.open.as_ref().map_or(self.last, |open| (open.segment, open.span));
         let (segment, first) = (last.next(), self.next);
-        self.storage.create(segment, &Header { segment, first, begun: now, previous }.encode())?;
+        let (mut key, mut sealed) = (None, None);
+        if let Some(Sealing { opener, rng }) = &self.sealing {
+            let new = SegmentKey::generate(&**rng);
+            let keys = opener.keys().ok_or_else(|| io::Error::other(KeyError::Missing(segment)))?;
+            sealed = Some(keys.wrap(segment, first, &new, &**rng)?);
+            key = Some(new);
+        }
+        let header = Header { segment, first, begun: now, previous, sealed };
+        self.storage.create(segment, &header.encode())?;
         if let Some(open) = self.open.take() {
             self.closed.push(Closed { segment: open.segment, size: open.size, latest: open.span.latest });
         }
-        self.open =
-            Some(Open { segment, first, begun: now, size: HEADER_SIZE as u64, span: Span::EMPTY, previous });
+        let size = header.size() as u64;
+        let span = Span::EMPTY;
+        self.open = Some(Open { segment, first, begun: now, size, span, previous, key, header: size });
         Ok(())
     }
 
@@ -250,6 +308,24 @@ impl Tail {
             }
         }
     }
+}
+
+/// The key of a segment that is there; none when it is in the clear.
+fn key_of(header: &Header, sealing: Option<&Sealing>) -> Result<Option<SegmentKey>, KeyError> {
+    match (sealing.and_then(|sealing| sealing.opener.keys()), &header.sealed) {
+        (_, None) => Ok(None),
+        (None, Some(_)) => Err(KeyError::Missing(header.segment)),
+        (Some(keys), Some(_)) => keys.unwrap(header),
+    }
+}
+
+/// A number for the keys of what is written next.
+fn new_run(sealing: Option<&Sealing>) -> u32 {
+    sealing.map_or(0, |sealing| u32::from_le_bytes(random::bytes(&*sealing.rng)) >> 8)
+}
+
+const fn header_size(sealed: bool) -> u64 {
+    if sealed { SEALED_HEADER_SIZE as u64 } else { HEADER_SIZE as u64 }
 }
 
 fn append_all(storage: &dyn SegmentStorage, segment: SegmentId, mut bytes: &[u8]) -> io::Result<()> {

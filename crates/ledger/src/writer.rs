@@ -10,7 +10,7 @@ use gabion_model::{Clock, Event, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::fold::Folder;
-use crate::format::{FRAME_OVERHEAD, MAX_PAYLOAD};
+use crate::format::MAX_EVENT;
 use crate::scan::Durable;
 use crate::sealer::Sealer;
 use crate::shared::Shared;
@@ -140,7 +140,8 @@ impl Writer {
         } else {
             entries.append(&mut refusals);
         }
-        let result = if entries.is_empty() { Ok(None) } else { self.tail.append(&entries, now).map(Some) };
+        let result =
+            if entries.is_empty() { Ok(None) } else { self.tail.append(&mut entries, now).map(Some) };
         match &result {
             Ok(Some(_)) => {
                 self.shared.set(Status::Ready);
@@ -183,7 +184,7 @@ impl Writer {
         if refusals.is_empty() {
             return false;
         }
-        let bytes = refusals.iter().map(|entry| (FRAME_OVERHEAD + entry.payload.len()) as u64).sum();
+        let bytes = refusals.iter().map(|entry| self.tail.size_of(entry)).sum();
         let withholds = !self.tail.has_room_for_refusals(bytes, now);
         if withholds && !self.withholds {
             tracing::error!("ledger nearly full, refusals are counted and not written");
@@ -222,7 +223,7 @@ impl Batch {
 /// An event as it stands in a frame. It has been cleaned before.
 pub(crate) fn encode(event: &Event) -> Result<Entry, LedgerError> {
     match serde_json::to_vec(event) {
-        Ok(payload) if payload.len() <= MAX_PAYLOAD => Ok(Entry { time: event.time, payload }),
+        Ok(payload) if payload.len() <= MAX_EVENT => Ok(Entry { time: event.time, payload }),
         Ok(_) => Err(LedgerError::TooLarge),
         Err(error) => Err(LedgerError::Io(Arc::new(error.into()))),
     }

@@ -68,6 +68,7 @@ pub enum Act {
     RefreshTokens,
     RegisterClient,
     RegisterResource,
+    RekeyLedger,
     ReleaseName,
     RemoveAccount,
     RemoveClient,
@@ -194,6 +195,7 @@ impl Act {
         Self::RefreshTokens,
         Self::RegisterClient,
         Self::RegisterResource,
+        Self::RekeyLedger,
         Self::ReleaseName,
         Self::RemoveAccount,
         Self::RemoveClient,
@@ -452,6 +454,9 @@ impl Act {
                 (SignedIn, "profile.show", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
             }
 
+            Self::RekeyLedger => {
+                (Machine, "ledger.rekey", Kind::Configuration, ControlId::LEDGER_TAMPER_EVIDENCE)
+            }
             Self::ApplyIdentity => {
                 (Machine, "identity.apply", Kind::Configuration, ControlId::LEDGER_ADMIN_ACTS)
             }

@@ -26,6 +26,7 @@ mod imports;
 mod interfaces;
 mod invitations;
 mod keys;
+mod ledger_key;
 mod mail;
 pub mod oauth;
 mod passkeys;
@@ -78,6 +79,7 @@ pub use federation::{
 pub use gabion_vault::password::from_keycloak;
 pub use imports::ImportedAccount;
 pub use interfaces::Interfaces;
+pub use ledger_key::RekeyError;
 pub use mail::{EmailView, MailLinkView, Notice};
 pub use oauth::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
 pub use passkeys::{PasskeyAnswer, PasskeyQuestion};

@@ -98,7 +98,9 @@ impl Directory {
     /// The ledger's segment files. Keep the directory, and with it the lock, as long as the ledger.
     pub fn segments(&self) -> Result<SegmentFiles, DirectoryError> {
         let path = self.path.join(Self::LEDGER);
-        SegmentFiles::open(&path).map_err(failed("open", &path))
+        let files = SegmentFiles::open(&path).map_err(failed("open", &path))?;
+        files.mend().map_err(failed("mend", &path))?;
+        Ok(files)
     }
 
     /// The tree over the ledger's records, beside its segments.
@@ -110,18 +112,7 @@ impl Directory {
     /// The content of a small file; none where there is no such file. A file that others may read or
     /// write is refused: it holds keys.
     pub fn read_file(&self, name: &str) -> Result<Option<Vec<u8>>, DirectoryError> {
-        let path = self.file_path(name)?;
-        let mut file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(failed("open", &path))?,
-        };
-        let mode = file.metadata().map_err(failed("inspect", &path))?.mode();
-        if mode & 0o077 != 0 {
-            return Err(DirectoryError::ExposedFile { path, mode: mode & 0o7777 });
-        }
-        let mut content = Vec::new();
-        file.read_to_end(&mut content).map_err(failed("read", &path))?;
-        Ok(Some(content))
+        read_secret(&self.file_path(name)?)
     }
 
     /// Replaces a small file: mode 0600, the old or the new content after a crash, durable on return.
@@ -150,6 +141,33 @@ impl Directory {
         }
     }
 }
+
+/// The content of a small file that holds a key, wherever it lies; none where there is no such file. One that others may
+/// read or write is refused.
+pub fn read_secret(path: &Path) -> Result<Option<Vec<u8>>, DirectoryError> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(failed("open", path))?,
+    };
+    let mode = file.metadata().map_err(failed("inspect", path))?.mode();
+    if mode & 0o077 != 0 {
+        return Err(DirectoryError::ExposedFile { path: path.to_owned(), mode: mode & 0o7777 });
+    }
+    let mut content = Vec::new();
+    (&mut file).take(LARGEST_SECRET).read_to_end(&mut content).map_err(failed("read", path))?;
+    Ok(Some(content))
+}
+
+/// Replaces such a file: mode 0600, the old or the new content after a crash, durable on return.
+pub fn write_secret(path: &Path, content: &[u8]) -> Result<(), DirectoryError> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| DirectoryError::BadName { name: path.display().to_string() })?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    replace(directory, name, content).map_err(failed("write", path))
+}
+
+/// More than any file of keys and state that a gate keeps.
+const LARGEST_SECRET: u64 = 64 << 20;
 
 /// Writes a file whole: beside it first, then renamed over it. `directory` is durable on return.
 pub(crate) fn replace(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {

@@ -4,6 +4,9 @@
 //! A file appears under its name with its header whole and durable (written beside, synced, renamed,
 //! directory synced). It is opened with `O_APPEND`; [`sync`](SegmentStorage::sync) is `fdatasync`.
 //! Names that are not segments are left alone.
+//!
+//! A header is replaced in place, its new bytes durable beside it first (`<number>.header`): where a crash tears it, whoever
+//! opens the directory next as its owner ([`SegmentFiles::mend`]) writes it again.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -23,6 +26,8 @@ pub struct SegmentFiles {
     open: Mutex<Option<(SegmentId, Arc<File>)>>,
 }
 
+const HEADER: &str = ".header";
+
 impl SegmentFiles {
     /// Opens the directory, made where there is none. An auditor may open a copy without any lock.
     pub fn open(directory: &Path) -> io::Result<Self> {
@@ -33,6 +38,36 @@ impl SegmentFiles {
             }
         }
         Ok(Self { directory: directory.to_owned(), open: Mutex::new(None) })
+    }
+
+    /// Ends what a crash interrupted. Only for the owner of the directory's lock.
+    pub fn mend(&self) -> io::Result<()> {
+        for segment in self.names(HEADER)? {
+            let path = self.directory.join(format!("{:020}{HEADER}", segment.0));
+            match self.write_header(segment, &fs::read(&path)?) {
+                // Its segment was removed since.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                written => written?,
+            }
+            fs::remove_file(&path)?;
+        }
+        sync_directory(&self.directory)
+    }
+
+    fn write_header(&self, segment: SegmentId, header: &[u8]) -> io::Result<()> {
+        // Not the one that appends: it would write at the end, wherever it was told to.
+        let file = OpenOptions::new().write(true).open(self.path(segment))?;
+        file.write_all_at(header, 0)?;
+        file.sync_data()
+    }
+
+    fn names(&self, suffix: &str) -> io::Result<Vec<SegmentId>> {
+        let mut segments = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            segments.extend(entry?.file_name().to_str().and_then(|name| parse_name(name, suffix)));
+        }
+        segments.sort_unstable();
+        Ok(segments)
     }
 
     fn path(&self, segment: SegmentId) -> PathBuf {
@@ -60,14 +95,13 @@ impl SegmentFiles {
     }
 }
 
+fn parse_name(name: &str, suffix: &str) -> Option<SegmentId> {
+    SegmentId::from_file_name(&format!("{}.segment", name.strip_suffix(suffix)?))
+}
+
 impl SegmentSource for SegmentFiles {
     fn list(&self) -> io::Result<Vec<SegmentId>> {
-        let mut segments = Vec::new();
-        for entry in fs::read_dir(&self.directory)? {
-            segments.extend(entry?.file_name().to_str().and_then(SegmentId::from_file_name));
-        }
-        segments.sort_unstable();
-        Ok(segments)
+        self.names(".segment")
     }
 
     fn size(&self, segment: SegmentId) -> io::Result<u64> {
@@ -115,6 +149,13 @@ impl SegmentStorage for SegmentFiles {
         let file = self.file(segment)?;
         file.set_len(size)?;
         file.sync_all()
+    }
+
+    fn replace_header(&self, segment: SegmentId, header: &[u8]) -> io::Result<()> {
+        let name = format!("{:020}{HEADER}", segment.0);
+        replace(&self.directory, &name, header)?;
+        self.write_header(segment, header)?;
+        fs::remove_file(self.directory.join(name))
     }
 
     fn remove(&self, segment: SegmentId) -> io::Result<()> {

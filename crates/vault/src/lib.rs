@@ -18,6 +18,7 @@ pub mod password;
 #[cfg(feature = "full")]
 mod pem;
 mod random;
+pub mod record;
 pub mod seal;
 pub mod signature;
 #[cfg(feature = "full")]
@@ -29,4 +30,5 @@ pub mod x509;
 
 pub use digest::{constant_time_eq, hmac_sha1, hmac_sha256, hmac_sha512, sha1, sha256, sha256_of, sha512};
 pub use random::SystemRng;
+pub use record::{RecordKey, SegmentKey};
 pub use seal::SealingKey;

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use gabion_ledger::Position;
 use gabion_ledger::verify::{Unproven, Verified, verify};
+use gabion_ledger::{Disclosure, Position};
 use gabion_tlog::evidence::Evidence;
 use gabion_tlog::trust::Trust;
 use gabion_tlog::{Note, VerifyingKey, note};
@@ -86,13 +86,15 @@ pub fn single(path: &Path, trust: &Trust) -> Result<Single, Refusal> {
     let bytes = read(path, Evidence::LONGEST)?;
     let evidence = Evidence::parse(&bytes).map_err(|error| refused().because(&error))?;
     let checkpoint = trust.open(&evidence.checkpoint).map_err(|error| refused().because(&error))?;
-    let Some(entry) = &evidence.extra else {
+    let Some(extra) = &evidence.extra else {
         return Err(Refusal::new(format!("`{}` does not hold the record", path.display()))
             .hint("`gabion ledger prove` writes it into the line `extra`"));
     };
-    evidence.check(entry, &checkpoint).map_err(|error| refused().because(&error))?;
-    let event: Value = serde_json::from_slice(entry).map_err(|error| refused().because(&error))?;
+    let disclosed = Disclosure::parse(extra).map_err(|error| refused().because(&error))?;
+    evidence.check(&disclosed.stored, &checkpoint).map_err(|error| refused().because(&error))?;
     let record = Position(evidence.index).next();
+    let json = disclosed.open(record).map_err(|error| refused().because(&error))?;
+    let event: Value = serde_json::from_slice(&json).map_err(|error| refused().because(&error))?;
     Ok(Single { origin: checkpoint.origin, record, size: checkpoint.size, event })
 }
 

@@ -16,6 +16,7 @@ use crate::arguments::{ConfigFile, Ledger, LedgerExport, LedgerFilters, LedgerSe
 use crate::control::door::Door;
 use crate::control::operation::{Reply, Request};
 use crate::failure::{Exit, Failure};
+use crate::output::{self, GOOD};
 
 pub(super) fn run(verb: Ledger) -> Result<Exit, Failure> {
     match verb {
@@ -37,7 +38,24 @@ pub(super) fn run(verb: Ledger) -> Result<Exit, Failure> {
         Ledger::Prove(arguments) => proof::prove(&arguments),
         Ledger::Checkpoint(arguments) => proof::checkpoint(&arguments),
         Ledger::Key(arguments) => proof::key(&arguments.config),
+        Ledger::Rekey(arguments) => rekey(&arguments.config),
     }
+}
+
+fn rekey(file: &ConfigFile) -> Result<Exit, Failure> {
+    let config = for_data(file)?.config;
+    block_on(async {
+        Door::open(&config, false).await?.ask(Request::RekeyLedger, |reply| {
+            if let Reply::Rekeyed { segments } = reply {
+                output::note(format_args!(
+                    "{GOOD}replaced{GOOD:#} the key of the ledger's records, in {segments} segments; keep a copy of it with your backups"
+                ));
+            }
+            Ok(())
+        })
+        .await
+    })?;
+    Ok(Exit::Success)
 }
 
 fn print(file: &ConfigFile, format: RecordFormat, request: Request) -> Result<Exit, Failure> {

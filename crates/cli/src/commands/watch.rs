@@ -13,6 +13,7 @@ use super::for_data;
 use crate::arguments::{ConfigFile, Format, WatchCheck, WatchReplay, WatchRules, WatchVerb};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
+use crate::gate::record_key::RecordKeyFile;
 use crate::gate::watch;
 use crate::output::table::{Cell, styled, table};
 use crate::output::{self, BAD, FAINT, GOOD, PLACE, STRONG, WARN};
@@ -140,7 +141,8 @@ fn replay(arguments: &WatchReplay) -> Result<Exit, Failure> {
             Failure::usage(format!("there is no rule `{name}`")).hint("`gabion watch rules` lists them")
         );
     }
-    let directory = for_data(&arguments.config)?.config.data.directory.join(Directory::LEDGER);
+    let config = for_data(&arguments.config)?.config;
+    let directory = config.data.directory.join(Directory::LEDGER);
     if !directory.is_dir() {
         return Err(Failure::new(format!("there is no ledger at `{}`", directory.display()))
             .hint("`--data DIR` names the directory that has the folder `ledger`"));
@@ -149,8 +151,11 @@ fn replay(arguments: &WatchReplay) -> Result<Exit, Failure> {
         Failure::new("the ledger cannot be read").because_text(error.to_string())
     };
     let segments = SegmentFiles::open(&directory).map_err(|error| unread(&error))?;
-    let reader =
+    let mut reader =
         Reader::open(Arc::new(segments) as Arc<dyn SegmentSource>).map_err(|error| unread(&error))?;
+    if let Some(keys) = RecordKeyFile::of(&config).kept()? {
+        reader = reader.with_keys(keys);
+    }
     let since = arguments.since.map(|period| {
         let micros = i64::try_from(period.as_duration().as_micros()).unwrap_or(i64::MAX);
         Timestamp::from_micros(SystemClock.now().as_micros().saturating_sub(micros))

@@ -155,7 +155,9 @@ fn taken(reply: Reply, each: &mut impl FnMut(Reply) -> Result<(), Failure>) -> R
         | Reply::Identity(_)
         | Reply::Key(_)
         | Reply::Record(_) => each(reply).map(|()| false),
-        Reply::Done | Reply::Imported { .. } | Reply::Link(_) | Reply::NoLink => each(reply).map(|()| true),
+        Reply::Done | Reply::Imported { .. } | Reply::Link(_) | Reply::NoLink | Reply::Rekeyed { .. } => {
+            each(reply).map(|()| true)
+        }
     }
 }
 

@@ -3,13 +3,15 @@
 mod clients;
 
 use std::fmt;
+use std::sync::Arc;
 
+use gabion_ledger::keys::KeyFile;
 use gabion_ledger::{Ledger, Query, ReadError, Record};
 use gabion_model::{Problem, Secret, Timestamp};
 use gabion_service::{
     AccountKind, AccountState, ActError, AddAccountError, Caller, DirectoryError, DisableAccountError,
     ImportedAccount, InvitationError, KeyStanding, KeyView, NewAccount, OneTimeLink, Person, PersonSearch,
-    Personal, Service, Start, Which,
+    Personal, RekeyError, Service, Start, Which,
 };
 use gabion_vault::jwt::Algorithm;
 use serde::{Deserialize, Serialize, Serializer};
@@ -18,6 +20,7 @@ use tokio::sync::mpsc;
 use super::api_keys::{self, ApiKeyRequest, ApiKeyRow};
 use super::directory::{self, DirectoryRequest, DirectoryRow};
 use super::identity::{self, IdentityReply, IdentityRequest};
+use crate::gate::record_key::RecordKeyFile;
 use crate::gate::state::State;
 
 pub(crate) use clients::{Client, ClientRequest};
@@ -40,6 +43,7 @@ pub(crate) enum Request {
     KeyRevoke { kid: String },
     KeyRotate { algorithm: Option<Algorithm> },
     List,
+    RekeyLedger,
     Reset { name: String, password: Option<Password> },
     ResetFactors { name: String },
     Search { query: Query },
@@ -71,6 +75,10 @@ pub(crate) enum Reply {
     /// There is an administrator already.
     NoLink,
     Record(Box<Record>),
+    /// The key of the ledger's records was replaced, in so many segments.
+    Rekeyed {
+        segments: u64,
+    },
     Refused(Refusal),
 }
 
@@ -155,13 +163,16 @@ pub(crate) struct Refusal {
 pub(crate) struct Operator {
     service: Service,
     ledger: Ledger,
+    /// Of the ledger's records.
+    record_key: Arc<RecordKeyFile>,
     /// Put before the path of a link.
     origin: String,
 }
 
 impl Operator {
     pub(crate) fn new(state: &State, origin: String) -> Self {
-        Self { service: state.service.clone(), ledger: state.ledger.clone(), origin }
+        let record_key = Arc::clone(&state.record_key);
+        Self { service: state.service.clone(), ledger: state.ledger.clone(), record_key, origin }
     }
 
     /// Does it and sends every answer; ends early when nobody listens any more.
@@ -174,6 +185,7 @@ impl Operator {
             Request::List => self.list(&answers).await,
             Request::KeyList => self.keys(&answers).await,
             Request::KeyRotate { algorithm } => self.rotate(algorithm, &answers).await,
+            Request::RekeyLedger => self.rekey().await,
             Request::Search { query } => self.search(query, &answers).await,
             Request::Tail { count, follow } => self.tail(count, follow, &answers).await,
             other => self.once(other).await,
@@ -244,8 +256,19 @@ impl Operator {
             | Request::KeyList
             | Request::KeyRotate { .. }
             | Request::List
+            | Request::RekeyLedger
             | Request::Search { .. }
             | Request::Tail { .. } => Ok(Reply::End),
+        }
+    }
+
+    async fn rekey(&self) -> Result<Reply, Refusal> {
+        let file = Arc::clone(&self.record_key) as Arc<dyn KeyFile>;
+        match self.service.rekey_ledger(&Caller::operator(), file).await {
+            Ok(segments) => Ok(Reply::Rekeyed { segments }),
+            Err(RekeyError::Act(error)) => Err(error.into()),
+            Err(error) => Err(Refusal::new(format!("the key was not replaced to the end: {error}"))
+                .hint("everything can be read as before; `gabion ledger rekey` goes on where it stopped")),
         }
     }
 

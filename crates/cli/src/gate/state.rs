@@ -9,7 +9,7 @@ use gabion_courier::Courier;
 use gabion_egress::Client;
 use gabion_gateway::TlsMode;
 use gabion_identity::{Keyring, Storage};
-use gabion_ledger::{Ledger, Seal};
+use gabion_ledger::{Ledger, Protection, RecordSealing, Seal, SegmentSource, SegmentStorage};
 use gabion_model::{Clock, Rng, Secret, SystemClock, Timestamp, random};
 use gabion_service::federation::{Credential, Provider, ProviderSettings};
 use gabion_service::oauth::{Edge, ProtectedResource};
@@ -21,6 +21,7 @@ use gabion_tlog::note::Purpose;
 use gabion_vault::jwt;
 use gabion_vault::{SealingKey, SystemRng};
 
+use super::record_key::RecordKeyFile;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 
@@ -39,6 +40,7 @@ pub(crate) const LEDGER_PUBLIC_KEY: &str = "ledger.pub";
 pub(crate) struct State {
     pub(crate) directory: Directory,
     pub(crate) ledger: Ledger,
+    pub(crate) record_key: Arc<RecordKeyFile>,
     pub(crate) service: Service,
     /// Letters. Whoever opens the state starts it, and closes it before the end.
     pub(crate) courier: Courier,
@@ -59,14 +61,21 @@ impl State {
         let path = &config.data.directory;
         let directory = Directory::open(path).map_err(|error| refused(path, &error))?;
         let segments = directory.segments().map_err(|error| refused(path, &error))?;
-        let seal = seal(&directory, config, &*rng)?;
-        let (ledger, _) = Ledger::open_sealed(Arc::new(segments), &config.ledger, Arc::clone(&clock), seal)
+        let segments: Arc<dyn SegmentStorage> = Arc::new(segments);
+        let source: Arc<dyn SegmentSource> = Arc::<dyn SegmentStorage>::clone(&segments);
+        let record_key = Arc::new(RecordKeyFile::of(config));
+        let keys = record_key.open(&source, &*rng)?;
+        let protection = Protection {
+            seal: Some(seal(&directory, config, &*rng)?),
+            records: Some(RecordSealing { keys, rng: Arc::clone(&rng) }),
+        };
+        let (ledger, _) = Ledger::open_protected(segments, &config.ledger, Arc::clone(&clock), protection)
             .map_err(|error| {
-            Failure::new("the ledger cannot be opened").because(&error).hint(format!(
-                "its files are in `{}`; keep a copy before anything else, then `gabion ledger verify`",
-                path.join(Directory::LEDGER).display()
-            ))
-        })?;
+                Failure::new("the ledger cannot be opened").because(&error).hint(format!(
+                    "its files are in `{}`; keep a copy before anything else, then `gabion ledger verify`",
+                    path.join(Directory::LEDGER).display()
+                ))
+            })?;
         let database_path = directory.database_path();
         let database = Database::open(&database_path).map_err(|error| {
             Failure::new(format!("the database `{}` cannot be opened", database_path.display()))
@@ -99,7 +108,7 @@ impl State {
         service.set_settings(&service_settings(config));
         let interfaces = crate::contract::restore(&directory);
         service.set_interfaces(interfaces.clone());
-        Ok(Self { directory, ledger, service, courier, clock, rng, interfaces })
+        Ok(Self { directory, ledger, record_key, service, courier, clock, rng, interfaces })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ledger proves itself: what an auditor does with the files, and what is found when somebody edits them.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -92,14 +93,14 @@ fn an_edited_ledger_is_refused_by_the_auditor_and_by_the_gate() {
     let directory = recorded();
     let path = directory.path();
     let whole = fs::read(segment(path)).expect("a segment");
-    let at = whole.windows(3).position(|window| window == b"bob").expect("bob is on record");
+    assert!(!whole.windows(3).any(|window| window == b"bob"), "sealed at rest");
     let mut changed = whole.clone();
-    changed[at] = b'r';
+    changed[whole.len() / 2] ^= 1;
     fs::write(segment(path), &changed).expect("a file");
     refused(path, &["ledger", "verify", "--data", "data"], "the checksum does not match");
 
     // Cut off where a record ends, nothing is wrong with what is left, except that it ended later.
-    let mut frame = 56;
+    let mut frame = 128;
     let mut last = frame;
     while let Some(length) = whole.get(frame..frame + 4) {
         last = frame;
@@ -115,4 +116,47 @@ fn an_edited_ledger_is_refused_by_the_auditor_and_by_the_gate() {
 
     fs::remove_file(path.join("data/ledger.key")).expect("the key");
     refused(path, &["user", "add", "fay", "--data", "data"], "the ledger's checkpoint is not believed");
+}
+
+/// The key that the records are sealed with: lost, another one, and replaced.
+#[test]
+fn records_are_read_with_their_key_and_with_no_other() {
+    let directory = recorded();
+    let path = directory.path();
+    let key = path.join("data/ledger-sealing.key");
+    let own = fs::read(&key).expect("the key");
+    assert_eq!(own.len(), 32);
+    let mode = fs::metadata(&key).expect("the key").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    fs::remove_file(&key).expect("removed");
+    refused(path, &["user", "add", "eve", "--data", "data"], "ledger-sealing.key`, is not there");
+    assert!(!key.exists(), "no other key is begun beside sealed records");
+    refused(path, &["ledger", "prove", "2", "--data", "data"], "there is no key to open it with");
+    succeed(path, &["ledger", "verify", "--data", "data"]);
+
+    fs::write(&key, [9; 32]).expect("another key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("only ours");
+    refused(path, &["user", "add", "eve", "--data", "data"], "ledger-sealing.key` holds");
+    fs::write(&key, [9; 31]).expect("no key");
+    refused(path, &["user", "add", "eve", "--data", "data"], "holds 31 bytes, and a key has 32");
+    fs::write(&key, &own).expect("the key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("open to all");
+    refused(path, &["user", "add", "eve", "--data", "data"], "chmod 600");
+
+    // In another place, and replaced there.
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("only ours");
+    fs::rename(&key, path.join("elsewhere.key")).expect("moved");
+    fs::write(path.join("gabion.toml"), "[ledger]\nkey_file = \"elsewhere.key\"\n").expect("a file");
+    succeed(path, &["ledger", "rekey", "--data", "data"]);
+    assert!(!key.exists());
+    let new = fs::read(path.join("elsewhere.key")).expect("the key");
+    assert!(new.len() == 32 && new != own);
+    let records = succeed(path, &["ledger", "search", "--data", "data", "--format", "json"]);
+    for word in ["bob", "ledger.rekey"] {
+        assert!(records.contains(word), "{word} in {records}");
+    }
+    succeed(path, &["ledger", "verify", "--data", "data"]);
+    fs::write(path.join("elsewhere.key"), &own).expect("the former key");
+    refused(path, &["user", "add", "eve", "--data", "data"], "elsewhere.key` holds");
 }

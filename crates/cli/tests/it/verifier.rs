@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use gabion_ledger::format::{Frame, HEADER_SIZE};
+use gabion_ledger::format::{Frame, SEALED_HEADER_SIZE};
 use gabion_ledger::{Position, SegmentId};
 use tempfile::TempDir;
 
@@ -78,7 +78,7 @@ fn both_verifiers_agree_on_a_ledger_and_on_every_change_of_it() {
     }
 
     let whole = fs::read(&segment).expect("a segment");
-    let (header, mut rest) = whole.split_at(HEADER_SIZE);
+    let (header, mut rest) = whole.split_at(SEALED_HEADER_SIZE);
     let mut frames = Vec::new();
     while let Ok(frame) = Frame::decode(rest) {
         frames.push(frame);

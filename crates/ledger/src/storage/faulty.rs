@@ -126,6 +126,10 @@ impl<S: SegmentStorage> SegmentStorage for FaultySegments<S> {
         self.inner.truncate(segment, size)
     }
 
+    fn replace_header(&self, segment: SegmentId, header: &[u8]) -> io::Result<()> {
+        self.inner.replace_header(segment, header)
+    }
+
     fn remove(&self, segment: SegmentId) -> io::Result<()> {
         self.inner.remove(segment)
     }

@@ -114,6 +114,13 @@ impl SegmentStorage for MemorySegments {
         Ok(())
     }
 
+    fn replace_header(&self, segment: SegmentId, header: &[u8]) -> io::Result<()> {
+        let mut segments = self.lock();
+        let segment = segments.get_mut(&segment).ok_or_else(missing)?;
+        segment.bytes.get_mut(..header.len()).ok_or_else(missing)?.copy_from_slice(header);
+        Ok(())
+    }
+
     fn remove(&self, segment: SegmentId) -> io::Result<()> {
         self.lock().remove(&segment).map(drop).ok_or_else(missing)
     }

@@ -141,9 +141,9 @@ fn a_torn_batch_whose_later_part_reached_the_disk_is_cut() {
         first: Position(1),
         begun: Timestamp::default(),
         previous: Span::EMPTY,
+        sealed: None,
     }
-    .encode()
-    .to_vec();
+    .encode();
     let payload = serde_json::to_vec(&login(0)).unwrap();
     for (position, mark) in [(1, 1), (2, 2), (3, 2), (4, 2)] {
         let (position, mark) = (Position(position), Position(mark));

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test that is how it fails")]
 
+mod at_rest;
 mod crash;
 mod faults;
 mod flood;

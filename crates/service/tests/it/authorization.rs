@@ -3,6 +3,7 @@
 //! After a deliberate change: `GABION_BLESS=1 cargo test -p gabion-service authorization`.
 
 use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gabion_identity::mail::MailLinks;
@@ -16,7 +17,7 @@ use gabion_service::{
     Act, ActError, AddAccountError, ApiKeyActError, Caller, ChangeEmailError, ChangePasswordError,
     ClientActError, CreateApiKey, Declared, DirectoryError, DisableAccountError, EditGroup, EditPerson,
     EditProfile, EnrolError, FederationError, Ground, GroupSearch, IdentityError, LinkError, LogoutRefused,
-    NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, Start, UnlinkError, Which,
+    NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, RekeyError, Start, UnlinkError, Which,
 };
 use gabion_service::{AskedDecision, AskedSearch, SearchError, Sought, Submission, Until};
 
@@ -325,6 +326,11 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         Act::RevokeKey => told(service.revoke_key(&caller, "none").await),
         Act::RevokeOtherSessions => told(service.revoke_other_sessions(&caller).await),
         Act::RevokeSession => told(service.revoke_session(&caller, &session).await),
+        Act::RekeyLedger => match service.rekey_ledger(&caller, Arc::new(MemoryKey::default())).await {
+            Ok(_) => "yes",
+            Err(RekeyError::Act(error)) => word(error),
+            Err(error) => panic!("{error}"),
+        },
         // The service of this test has keys that are not replaced.
         Act::RotateKeys => told(service.rotate_keys(&caller, None).await),
         Act::SignIn => match service.sign_in(&caller, "victim", secret(PASSWORD)).await {
@@ -380,6 +386,31 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         Act::ShowProfile => directory(service.profile(&caller).await),
         Act::SignOut => told(service.sign_out(&caller).await),
         Act::TurnKeys => told(service.turn_keys(&caller).await),
+    }
+}
+
+/// The file of the key of the ledger's records.
+#[derive(Debug)]
+struct MemoryKey(Mutex<Vec<u8>>);
+
+impl Default for MemoryKey {
+    fn default() -> Self {
+        Self(Mutex::new(vec![1; 32]))
+    }
+}
+
+impl gabion_ledger::keys::KeyFile for MemoryKey {
+    fn place(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn read(&self) -> std::io::Result<gabion_model::Secret<Vec<u8>>> {
+        Ok(gabion_model::Secret::new(self.0.lock().unwrap().clone()))
+    }
+
+    fn write(&self, keys: &gabion_model::Secret<Vec<u8>>) -> std::io::Result<()> {
+        self.0.lock().unwrap().clone_from(keys.expose());
+        Ok(())
     }
 }
 

@@ -53,6 +53,10 @@ impl SegmentStorage for DevFull {
         self.files.truncate(segment, size)
     }
 
+    fn replace_header(&self, segment: SegmentId, header: &[u8]) -> io::Result<()> {
+        self.files.replace_header(segment, header)
+    }
+
     fn remove(&self, segment: SegmentId) -> io::Result<()> {
         self.files.remove(segment)
     }

@@ -47,3 +47,24 @@ fn files_behave_as_segments() {
     assert_eq!(mode(&path), 0o700);
     assert_eq!(mode(&path.join("00000000000000000001.segment")), 0o600);
 }
+
+/// A crash while a header is replaced: its bytes are durable beside the segment, and written again.
+#[test]
+fn a_header_is_replaced_in_place_and_a_torn_one_is_mended() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("ledger");
+    let files = SegmentFiles::open(&path).unwrap();
+    files.create(SegmentId(1), b"head").unwrap();
+    files.append(SegmentId(1), b"records").unwrap();
+    files.replace_header(SegmentId(1), b"HEAD").unwrap();
+    files.append(SegmentId(1), b"!").unwrap();
+    let segment = path.join("00000000000000000001.segment");
+    assert_eq!(fs::read(&segment).unwrap(), b"HEADrecords!");
+
+    fs::write(&segment, b"HEadrecords!").unwrap();
+    fs::write(path.join("00000000000000000001.header"), b"head").unwrap();
+    fs::write(path.join("00000000000000000007.header"), b"head").unwrap();
+    SegmentFiles::open(&path).unwrap().mend().unwrap();
+    assert_eq!(fs::read(&segment).unwrap(), b"headrecords!");
+    assert_eq!(fs::read_dir(&path).unwrap().count(), 1, "nothing is left of it");
+}

@@ -16,6 +16,7 @@ use gabion_verifier::{Files, Refusal, log_key, read, single, trust, whole};
 use crate::arguments::{ConfigFile, LedgerCheckpoint, LedgerProve, LedgerVerify};
 use crate::commands::for_data;
 use crate::failure::{Exit, Failure};
+use crate::gate::record_key::RecordKeyFile;
 use crate::gate::state::LEDGER_PUBLIC_KEY;
 use crate::output::progress::Progress;
 use crate::output::{self, GOOD};
@@ -28,18 +29,23 @@ pub(super) fn key(file: &ConfigFile) -> Result<Exit, Failure> {
 
 /// Prints the proof that one record is in the ledger.
 pub(super) fn prove(arguments: &LedgerProve) -> Result<Exit, Failure> {
-    let (sealed, reader) = sealed(&for_data(&arguments.config)?.config.data.directory)?;
+    let config = for_data(&arguments.config)?.config;
+    let (sealed, mut reader) = sealed(&config.data.directory)?;
+    if let Some(keys) = RecordKeyFile::of(&config).kept()? {
+        reader = reader.with_keys(keys);
+    }
     let wanted = Position(arguments.record);
     let path = sealed.inclusion(wanted).map_err(|error| unread(&error))?;
-    let payload = reader.payload(wanted).map_err(|error| unread(&error))?;
-    let (Some(path), Some(payload)) = (path, payload) else {
+    let disclosed = reader.disclose(wanted).map_err(|error| unread(&error))?;
+    let (Some(path), Some(disclosed)) = (path, disclosed) else {
         let size = sealed.checkpoint().size;
         return Err(Failure::new(format!("record {wanted} is not there")).hint(format!(
             "{size} records are sealed; `gabion ledger search --format json` tells positions"
         )));
     };
     let index = arguments.record.saturating_sub(1);
-    let evidence = Evidence { extra: Some(payload), index, path, checkpoint: sealed.note().clone() };
+    let evidence =
+        Evidence { extra: Some(disclosed.encode()), index, path, checkpoint: sealed.note().clone() };
     output::data(evidence.to_string().trim_end_matches('\n'))?;
     Ok(Exit::Success)
 }
