@@ -1,6 +1,6 @@
 //! The product from outside: the real binary as a process, driven the way its users and its attackers
 //! drive it. `gate.rs` starts it, `application.rs` is the application behind it, `client.rs` speaks
-//! HTTP to it, `clients.rs` runs programs of others; the tests are in `binding.rs` (tokens nobody can steal), `browser.rs` (Chromium), `factors.rs` (second factors), `faults.rs` (crashes, floods, restarts),
+//! HTTP to it, `clients.rs` runs programs of others; the tests are in `binding.rs` (tokens nobody can steal), `browser.rs` (Chromium), `crashes.rs` (`kill -9`, again and again), `factors.rs` (second factors), `faults.rs` (crashes, floods, restarts),
 //! `readme.rs` (the README's own commands), `scim.rs` (a directory elsewhere) and `secrets.rs` (nothing secret is written anywhere).
 
 #![expect(
@@ -23,6 +23,7 @@ mod browser;
 mod client;
 mod clients;
 mod contract;
+mod crashes;
 mod decisions;
 mod events;
 mod factors;

@@ -9,6 +9,7 @@ mod bench;
 mod cargo;
 mod codegen;
 mod output;
+mod soak;
 mod test;
 mod tidy;
 
@@ -33,6 +34,11 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Does for long what a test does briefly
+    Soak {
+        #[command(subcommand)]
+        what: soak::What,
+    },
     /// Runs everything that says whether a change is good
     Test {
         /// Only these steps
@@ -50,6 +56,7 @@ fn main() -> ExitCode {
     match Arguments::parse().task {
         Task::Bench { arguments } => bench::run(&arguments),
         Task::Codegen { check } => codegen::run(&root, check, codegen::Build::Program),
+        Task::Soak { what } => soak::run(&root, &what),
         Task::Test { steps } => test::run(&root, &steps),
         Task::Tidy { rules } => tidy::run(&root, &rules),
     }

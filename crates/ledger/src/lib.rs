@@ -31,6 +31,8 @@ mod kind;
 pub mod query;
 pub mod reader;
 #[cfg(feature = "write")]
+mod rebuild;
+#[cfg(feature = "write")]
 mod redact;
 #[cfg(feature = "write")]
 pub mod sanitise;

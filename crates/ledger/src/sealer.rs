@@ -3,8 +3,9 @@
 //!
 //! Leaf `n` is the record of sequence number `n + 1`. Beside the segments lie the tree's tiles (C2SP tlog-tiles) and
 //! the last checkpoint (C2SP tlog-checkpoint), so that any reader of such logs can read them. Durable are the
-//! checkpoint, once a second, and every tile once it is full; what is in no full tile yet is made again from the newest 255
-//! records when the ledger is opened.
+//! checkpoint, once a second, every tile once it is full, and the leaves that are in no full tile yet: their records may be
+//! removed by age. Everything else at the edge is made again when the ledger is opened; so are full tiles that are missing or
+//! damaged (`rebuild`).
 //!
 //! - [`Sealer`] grows the tree in the writer's thread; [`Sealed`] reads it: inclusion, consistency, the root.
 //! - [`verify`](mod@crate::verify) is what an auditor does with it.
@@ -27,6 +28,8 @@ use gabion_tlog::tile::{Level, Tile, TileError, TileNodes, WIDTH};
 use gabion_tlog::{Checkpoint, Hash, Nodes, Note, Tree};
 
 use crate::reader::Forwards;
+#[cfg(feature = "write")]
+use crate::rebuild;
 use crate::{Position, ReadError, Reader};
 
 /// Where tiles and the checkpoint lie.
@@ -34,8 +37,8 @@ pub trait TreeStorage: Send + Sync + fmt::Debug {
     /// The hashes of a tile; none when there is no such file.
     fn tile(&self, tile: Tile) -> io::Result<Option<Vec<u8>>>;
 
-    /// Keeps a tile and forgets those of the same place that were less wide. A full one is durable on return, another
-    /// need not be.
+    /// Keeps a tile and forgets those of the same place that were less wide. A full one and one of level 0 are durable on
+    /// return, another need not be.
     fn put_tile(&self, tile: Tile, hashes: &[u8]) -> io::Result<()>;
 
     /// The last checkpoint, as a signed note.
@@ -125,7 +128,17 @@ impl Sealer {
             Some(checkpoint) if checkpoint.size > last => {
                 return Err(SealError::RolledBack { sealed: checkpoint.size, last });
             }
-            Some(checkpoint) => Self::restore(seal, reader, &checkpoint, now)?,
+            Some(checkpoint) => {
+                let (tree, edge) = match restore(&*seal.storage, reader, &checkpoint) {
+                    Err(SealError::Tree) => {
+                        let mended = rebuild::tiles(&*seal.storage, reader, &checkpoint)?;
+                        tracing::warn!(mended, "ledger tiles made again");
+                        restore(&*seal.storage, reader, &checkpoint)?
+                    }
+                    restored => restored?,
+                };
+                Self { seal, tree, edge, full: Vec::new(), sealed: checkpoint.size, at: now }
+            }
         };
         // What a crash left without a checkpoint, or all of a ledger that had none.
         let mut walk = Forwards::begin(reader, Some(Position(sealer.tree.size()).next()))?;
@@ -138,21 +151,6 @@ impl Sealer {
         }
         sealer.seal(now)?;
         Ok(sealer)
-    }
-
-    fn restore(
-        seal: Seal,
-        reader: &Reader,
-        checkpoint: &Checkpoint,
-        now: Timestamp,
-    ) -> Result<Self, SealError> {
-        let size = checkpoint.size;
-        let edge = edge(&*seal.storage, reader, size)?;
-        let tree = Tree::restore(&nodes(&*seal.storage, &edge, size), size).map_err(of_tile)?;
-        if tree.root() != checkpoint.root {
-            return Err(SealError::Tree);
-        }
-        Ok(Self { seal, tree, edge, full: Vec::new(), sealed: size, at: now })
     }
 
     /// Takes a durable record into the tree.
@@ -175,7 +173,10 @@ impl Sealer {
 
     /// How long what was added may still wait; none when nothing waits.
     pub(crate) fn due_in(&self, now: Timestamp) -> Option<Duration> {
-        (self.tree.size() > self.sealed).then(|| EVERY.saturating_sub(now.saturating_since(self.at)))
+        // A clock that was set back must not let it wait until the old time comes again.
+        let wait =
+            if now < self.at { Duration::ZERO } else { EVERY.saturating_sub(now.saturating_since(self.at)) };
+        (self.tree.size() > self.sealed).then_some(wait)
     }
 
     /// Writes what became full, then the checkpoint.
@@ -209,7 +210,21 @@ fn read_checkpoint(seal: &Seal) -> Result<Option<Checkpoint>, SealError> {
     Checkpoint::open(&note, seal.key.verifying()).map(Some).map_err(SealError::Checkpoint)
 }
 
-/// The tiles of a tree of `size` leaves that are not full: leaves from the records, nodes above from full tiles.
+/// The tree of a checkpoint, and its tiles that are not full.
+#[cfg(feature = "write")]
+fn restore(
+    storage: &dyn TreeStorage,
+    reader: &Reader,
+    checkpoint: &Checkpoint,
+) -> Result<(Tree, Edge), SealError> {
+    let size = checkpoint.size;
+    let edge = edge(storage, reader, size)?;
+    let tree = Tree::restore(&nodes(storage, &edge, size), size).map_err(of_tile)?;
+    if tree.root() == checkpoint.root { Ok((tree, edge)) } else { Err(SealError::Tree) }
+}
+
+/// The tiles of a tree of `size` leaves that are not full: leaves from the records, and from the stored tile where records
+/// were removed by age; nodes above from full tiles.
 fn edge(storage: &dyn TreeStorage, reader: &Reader, size: u64) -> Result<Edge, SealError> {
     let mut edge = Edge::default();
     for level in 0..LEVELS {
@@ -218,12 +233,22 @@ fn edge(storage: &dyn TreeStorage, reader: &Reader, size: u64) -> Result<Edge, S
         let Some(row) = edge.row(level) else { break };
         if level == 0 {
             let mut walk = Forwards::begin(reader, Some(Position(first).next()))?;
+            let mut found = walk.next(reader)?;
+            let there = found.as_ref().map_or(count, |found| found.position.0.saturating_sub(1));
+            if there > first
+                && let Some(tile) = Tile::holding(Level::Hashes(0), first, size)
+            {
+                let gone = usize::try_from(there.min(count) - first).unwrap_or(usize::MAX);
+                let kept = storage.tile(tile)?.and_then(|file| tile.hashes(&file)).ok_or(SealError::Tree)?;
+                row.extend(kept.into_iter().take(gone));
+            }
             while first + (row.len() as u64) < count {
-                let found = walk.next(reader)?.ok_or(SealError::Tree)?;
-                if found.position.0 != first + row.len() as u64 + 1 {
+                let there = found.ok_or(SealError::Tree)?;
+                if there.position.0 != first + row.len() as u64 + 1 {
                     return Err(SealError::Tree);
                 }
-                row.push(Hash::leaf(&found.payload));
+                row.push(Hash::leaf(&there.payload));
+                found = walk.next(reader)?;
             }
         } else {
             for index in first..count {

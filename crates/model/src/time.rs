@@ -108,6 +108,11 @@ impl ManualClock {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         self.0.fetch_add(micros, Ordering::Relaxed);
     }
+
+    /// Also back.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.0, Ordering::Relaxed);
+    }
 }
 
 impl Clock for ManualClock {

@@ -1,8 +1,9 @@
 //! The ledger's tree as files, laid out as C2SP tlog-tiles serves them: `checkpoint`, `tile/0/000`,
 //! `tile/0/001.p/17`, …, modes 0600 and 0700.
 //!
-//! A full tile and the checkpoint appear whole and durable. A tile that is not full yet is no more than a convenience
-//! for readers: it is not synced, and gives way to the next one of its place.
+//! A full tile and the checkpoint appear whole and durable. A tile that is not full yet gives way to the next one of its
+//! place. On level 0 it is durable as well: where records are removed by age it alone has their hashes. Above it is a
+//! convenience for readers and not synced.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -10,7 +11,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use gabion_ledger::TreeStorage;
-use gabion_tlog::tile::Tile;
+use gabion_tlog::tile::{Level, Tile};
 
 use crate::directory::{place, replace, sync_directory};
 
@@ -73,7 +74,11 @@ impl TreeStorage for TreeFiles {
                 _ => return Ok(()),
             }
         }
-        place(&directory, &name, hashes)?;
+        if tile.level == Level::Hashes(0) {
+            replace(&directory, &name, hashes)?;
+        } else {
+            place(&directory, &name, hashes)?;
+        }
         for other in fs::read_dir(&directory)? {
             let other = other?;
             if other.file_name().to_str() != Some(&name) {
@@ -95,8 +100,6 @@ impl TreeStorage for TreeFiles {
 
 #[cfg(test)]
 mod tests {
-    use gabion_tlog::tile::Level;
-
     use super::*;
 
     #[test]

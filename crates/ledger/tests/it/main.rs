@@ -11,3 +11,4 @@ mod reading;
 mod recording;
 mod sealed;
 mod support;
+mod tree_faults;
