@@ -11,8 +11,11 @@
 //! 1. Every refusal, wherever it was made, and everything an observing check would have refused, goes to the
 //!    ledger: time, actor, address, user agent, method, path, control, reason, status, request id.
 //! 2. Queries, bodies, cookies and credentials are never recorded; the reason never quotes the request.
-//! 3. Floods are folded into counts by the ledger.
-//! 4. Every answer is one line of the access log, if there is one; writing never waits.
+//! 3. What the application refuses or fails at, a session or key that comes from another network, and whoever touches a
+//!    canary (`canary-` in a path or an account's name) is recorded too, while attacks are watched for; what it answers is
+//!    counted (`tally`).
+//! 4. Floods are folded into counts by the ledger.
+//! 5. Every answer is one line of the access log, if there is one; writing never waits.
 //!
 //! **Answer.** Never refuses.
 //!
@@ -21,6 +24,8 @@
 //! **Caveat.** Applications that put secrets into paths (`/reset/TOKEN`) put them into every log on the way.
 //!
 //! **Example.** `refusal request.refused anonymous /admin 203.0.113.9 authz.declared-routes "not signed in"`
+
+mod noticed;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -40,6 +45,7 @@ use crate::exchange::Exchange;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
 use crate::policy::Decided;
+use crate::tally::Tally;
 
 /// `[checks.audit]`
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -132,7 +138,14 @@ fn agent(exchange: &Exchange) -> Option<&str> {
 
 pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
     let parts = needs.parts?;
-    order::step(needs.settings.audit.mode, Audit::new(parts.ledger.clone(), parts.access_log.clone()))
+    let routes = needs.routes.iter().map(|route| route.declared.path.as_str().into()).collect();
+    let audit = Audit {
+        ledger: parts.ledger.clone(),
+        log: parts.access_log.clone(),
+        tally: Arc::clone(&needs.memory.tally),
+        routes,
+    };
+    order::step(needs.settings.audit.mode, audit)
 }
 
 /// The check.
@@ -140,13 +153,9 @@ pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
 pub struct Audit {
     ledger: Ledger,
     log: Option<Arc<dyn AccessLog>>,
-}
-
-impl Audit {
-    #[must_use]
-    pub fn new(ledger: Ledger, log: Option<Arc<dyn AccessLog>>) -> Self {
-        Self { ledger, log }
-    }
+    tally: Arc<Tally>,
+    /// The path of each route.
+    routes: Vec<Arc<str>>,
 }
 
 impl Check for Audit {
@@ -169,6 +178,9 @@ impl Check for Audit {
         let is_told = exchange.refusal.as_ref().is_some_and(|(check, _)| *check == "policy");
         if let Some(decided) = exchange.decided.as_ref().filter(|decided| decided.keep && !is_told) {
             self.ledger.observe(decision(exchange, decided));
+        }
+        if self.tally.is_on() {
+            self.notice(exchange, answer);
         }
         if let Some(log) = &self.log {
             log.write(&AccessLine {

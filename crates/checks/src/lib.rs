@@ -50,6 +50,7 @@ pub mod sanitise;
 pub mod session;
 pub mod settings;
 mod shard;
+pub mod tally;
 pub mod upload;
 pub mod webhook;
 
@@ -67,3 +68,4 @@ pub use metrics::{Metric, Verdict};
 pub use pipeline::{Admitted, Destination, Followed, Parts, Pipeline, Progress, Refused, Waiting};
 pub use route::{Access, CachePolicy, Route};
 pub use settings::Settings;
+pub use tally::Tally;

@@ -27,6 +27,7 @@ use crate::rebuild;
 use crate::request_id::Ids;
 use crate::route::{Found, Route, Routes};
 use crate::settings::Settings;
+use crate::tally::Tally;
 use crate::upload::Outside;
 use crate::webhook::{self, Replays, Senders};
 
@@ -91,6 +92,7 @@ pub(crate) struct Memory {
     pub(crate) principals: Arc<Table>,
     pub(crate) token_key: Arc<Secret<[u8; 32]>>,
     pub(crate) webhooks: Arc<Replays>,
+    pub(crate) tally: Arc<Tally>,
 }
 
 impl Memory {
@@ -100,6 +102,7 @@ impl Memory {
             principals: Arc::new(Table::new(now, rng)),
             token_key: Arc::new(Secret::new(random::bytes(rng))),
             webhooks: Arc::default(),
+            tally: Arc::default(),
         }
     }
 }
@@ -555,6 +558,12 @@ impl Pipeline {
             _ => Source::Upstream,
         };
         self.dress(exchange, head, source)
+    }
+
+    /// What was asked of the application, counted for the detection. Outlives reloads.
+    #[must_use]
+    pub fn tally(&self) -> Arc<Tally> {
+        Arc::clone(&self.memory.tally)
     }
 
     /// What was counted since the start.

@@ -170,6 +170,7 @@ impl Config {
             &mut self.policy.directory,
             &mut self.watch.directory,
             &mut self.ledger.key_file,
+            &mut self.watch.places,
         ];
         let upstreams = self.upstreams.values_mut().map(|upstream| &mut upstream.ca_file);
         let resolvers = self.resolvers.values_mut().map(|resolver| &mut resolver.ca_file);

@@ -9,3 +9,4 @@ pub(crate) mod running;
 pub(crate) mod sinks;
 pub(crate) mod state;
 pub(crate) mod watch;
+mod weak;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::session::AssertionSlot;
+use crate::whereabouts::Whereabouts;
 
 /// By what somebody can show who they are on a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +71,8 @@ pub struct Credential {
     pub client: Option<Arc<str>>,
     pub scopes: Scopes,
     pub authenticated: Option<(Timestamp, Acr)>,
+    /// From where it is used.
+    pub whereabouts: Whereabouts,
     /// What the upstream is told about it, kept so that it need not be signed for every request.
     pub assertion: AssertionSlot,
     expires: AtomicI64,
@@ -93,6 +96,7 @@ impl Credential {
             client,
             scopes,
             authenticated,
+            whereabouts: Whereabouts::default(),
             assertion: AssertionSlot::default(),
             expires: AtomicI64::new(expires.as_micros()),
             last_used: AtomicI64::new(i64::MIN),

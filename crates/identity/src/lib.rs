@@ -33,6 +33,7 @@ pub mod session;
 pub mod settings;
 pub mod storage;
 pub mod throttle;
+pub mod whereabouts;
 
 pub use access_token::{AccessToken, AccessTokens, Confirmation};
 pub use account::{
@@ -57,3 +58,4 @@ pub use session::{AssertionSlot, BeginSession, Session, Sessions};
 pub use settings::{LoginSettings, MachineSettings, PasswordSettings, SessionSettings};
 pub use storage::{MemoryStorage, Storage, StorageError};
 pub use throttle::{Reservation, Throttle, Throttled};
+pub use whereabouts::{Arrival, Whereabouts};

@@ -5,7 +5,7 @@
 //! allocated here for a repeat.
 
 use std::collections::HashMap;
-use std::hash::RandomState;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gabion_model::Event;
@@ -40,12 +40,16 @@ impl Front {
     pub(crate) fn add(&self, mut event: Event) {
         bound(&mut event);
         let fingerprint = kind::fingerprint(&self.hasher, &event);
+        let resource = self.hasher.hash_one(&event.resource);
         let mut shard = self.shard(fingerprint);
         if let Some(fold) = shard.kinds.get_mut(&fingerprint) {
             fold.add(&event);
+            fold.saw(resource);
         } else if shard.kinds.len() < KINDS {
             shrink(&mut event);
-            shard.kinds.insert(fingerprint, Fold::new(event));
+            let mut fold = Fold::new(event);
+            fold.saw(resource);
+            shard.kinds.insert(fingerprint, fold);
         } else {
             let key = |event: &Event| (event.control, event.kind, event.outcome);
             match shard.others.iter_mut().find(|(_, fold)| key(&fold.event) == key(&event)) {

@@ -20,12 +20,19 @@ pub(crate) struct Fold {
     pub(crate) earliest: Timestamp,
     /// Whether more than one went in.
     folded: bool,
+    /// A bit for each resource, by a keyed hash: about how many were different.
+    resources: u128,
 }
 
 impl Fold {
     pub(crate) fn new(mut event: Event) -> Self {
         event.count = event.count.max(1);
-        Self { earliest: event.time, event, folded: false }
+        Self { earliest: event.time, event, folded: false, resources: 0 }
+    }
+
+    /// Notes a resource, by a hash of it that is the same everywhere and nobody can guess.
+    pub(crate) fn saw(&mut self, hash: u64) {
+        self.resources |= 1 << (hash % 128);
     }
 
     /// Adds one more of the same kind.
@@ -36,6 +43,7 @@ impl Fold {
     /// Adds others of the same kind.
     pub(crate) fn join(&mut self, other: &Self) {
         self.merge(&other.event, other.earliest, other.event.count);
+        self.resources |= other.resources;
     }
 
     fn merge(&mut self, other: &Event, earliest: Timestamp, count: u64) {
@@ -78,6 +86,10 @@ impl Fold {
         let mut event = self.event;
         if self.folded {
             event.metadata.insert(SINCE.to_owned(), self.earliest.to_string());
+            let different = estimate(self.resources.count_ones());
+            if different > 1 {
+                event.metadata.insert(DISTINCT.to_owned(), different.to_string());
+            }
         }
         event
     }
@@ -85,6 +97,15 @@ impl Fold {
 
 /// The metadata key of a counted event that says when the first of the counted ones happened.
 pub(crate) const SINCE: &str = "since";
+
+/// And one that says about how many different resources they were about; not told apart beyond some six hundred.
+pub(crate) const DISTINCT: &str = "distinct";
+
+/// How many different things set so many of 128 bits (linear counting).
+fn estimate(set: u32) -> u32 {
+    let free = f64::from(128_u32.saturating_sub(set).max(1));
+    (128.0 * (128.0 / free).ln()).round() as u32
+}
 
 /// A number that is the same for events of one kind.
 pub(crate) fn fingerprint(hasher: &impl BuildHasher, event: &Event) -> u64 {
@@ -201,6 +222,18 @@ mod tests {
         assert_eq!(event.reason.as_deref(), Some("too long"));
         assert_eq!(event.metadata["since"], "1970-01-01T00:00:07.000000Z");
         assert!(same(&event, &other), "a generalised event stays of its kind");
+
+        let mut fold = Fold::new(refusal("/orders/0", "203.0.113.9", "no"));
+        let hasher = RandomState::new();
+        for number in 0..60 {
+            let other = refusal(&format!("/orders/{number}"), "203.0.113.9", "no");
+            for _ in 0..3 {
+                fold.add(&other);
+                fold.saw(hasher.hash_one(&other.resource));
+            }
+        }
+        let distinct: u32 = fold.into_event().metadata["distinct"].parse().unwrap();
+        assert!((40..=85).contains(&distinct), "{distinct}");
 
         let alone = Fold::new(refusal("/a", "::1", "x")).into_event();
         assert_eq!(alone, refusal("/a", "::1", "x"));

@@ -89,8 +89,10 @@ pub enum EventKind {
     Logout,
     /// A request was refused.
     Refusal,
-    /// A session began, ended or was revoked.
+    /// A session or key began, ended, was revoked, or came from elsewhere.
     Session,
+    /// What was asked of the application and how it answered, counted.
+    Traffic,
 }
 
 impl EventKind {
@@ -104,6 +106,7 @@ impl EventKind {
         Self::Logout,
         Self::Refusal,
         Self::Session,
+        Self::Traffic,
     ];
 
     /// Its name in events.
@@ -119,6 +122,7 @@ impl EventKind {
             Self::Logout => "logout",
             Self::Refusal => "refusal",
             Self::Session => "session",
+            Self::Traffic => "traffic",
         }
     }
 }

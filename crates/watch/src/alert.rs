@@ -6,10 +6,11 @@ use std::time::Duration;
 use gabion_model::{Actor, ControlId, Event, EventKind, Outcome, Severity, Timestamp};
 use serde::Serialize;
 
+use crate::anomaly::Figure;
 use crate::rule::Rule;
 
 /// A rule rang: which, on what, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Alert {
     /// The rule's id.
     pub rule: String,
@@ -43,6 +44,12 @@ pub struct Alert {
     /// From where the last event came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
+    /// What was expected and seen, where the rule asks for what is unusual.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<Figure>,
+    /// The rule is only tried: nothing is recorded, and nobody is told.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
     /// Why, in words.
     pub explanation: Vec<String>,
 }
@@ -75,6 +82,11 @@ impl Alert {
         add("shared", if self.shared { "true".to_owned() } else { String::new() });
         add("techniques", self.techniques.join(" "));
         add("threshold", self.threshold.map(|least| least.to_string()).unwrap_or_default());
+        if let Some(figure) = self.figures.first() {
+            add("expected", format!("{:.0}", figure.expected));
+            add("learnt_since", figure.since.to_string());
+            add("seen", format!("{:.0}", figure.seen));
+        }
         for (field, value) in &self.group {
             add(&format!("group.{field}"), value.clone());
         }

@@ -32,6 +32,11 @@ impl Detection {
         })
     }
 
+    pub(crate) fn asks_for(&self, field: &str) -> bool {
+        let items = self.selections.iter().flat_map(|selection| &selection.groups).flatten();
+        items.into_iter().any(|item| item.field.as_deref() == Some(field))
+    }
+
     /// Which selections matched on which fields, in words.
     pub(crate) fn explain(&self, event: &dyn Fields) -> Vec<String> {
         let mut numbers = BTreeSet::new();

@@ -1,9 +1,10 @@
 //! Which fields an event has for the rules (`docs/guides/detections.md` tells of each what is in it).
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use gabion_model::{Actor, Event, EventKind};
+use gabion_model::{Actor, Event, EventKind, Network};
+
+use crate::anomaly;
 
 /// What rules look at: texts by name.
 pub trait Fields {
@@ -30,6 +31,7 @@ pub const NAMES: &[&str] = &[
     "cs-method",
     "cs-uri-stem",
     "cs-user-agent",
+    "minute",
     "network",
     "outcome",
     "reason",
@@ -44,11 +46,13 @@ pub const NAMES: &[&str] = &[
 const METADATA: &str = "metadata.";
 
 pub(crate) fn is_known(field: &str) -> bool {
-    NAMES.contains(&field) || field.strip_prefix(METADATA).is_some_and(|key| !key.is_empty())
+    NAMES.contains(&field)
+        || anomaly::FIELDS.contains(&field)
+        || field.strip_prefix(METADATA).is_some_and(|key| !key.is_empty())
 }
 
 /// The classes rules may ask for. Alerts are none of them: a rule never rings because a rule rang.
-pub(crate) const CLASSES: [EventKind; 8] = [
+pub(crate) const CLASSES: [EventKind; 9] = [
     EventKind::Administration,
     EventKind::Application,
     EventKind::Configuration,
@@ -57,25 +61,8 @@ pub(crate) const CLASSES: [EventKind; 8] = [
     EventKind::Logout,
     EventKind::Refusal,
     EventKind::Session,
+    EventKind::Traffic,
 ];
-
-/// The network that neighbours share: an IPv4 /24, an IPv6 /48, as where floods are folded. What rotates its addresses
-/// inside one is still one.
-fn network(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(ip) => {
-            let [a, b, c, _] = ip.octets();
-            format!("{}/24", Ipv4Addr::new(a, b, c, 0))
-        }
-        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
-            Some(ip) => network(IpAddr::V4(ip)),
-            None => {
-                let [a, b, c, ..] = ip.segments();
-                format!("{}/48", Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
-            }
-        },
-    }
-}
 
 impl Fields for Event {
     fn text(&self, field: &str) -> Option<Cow<'_, str>> {
@@ -109,7 +96,12 @@ impl Fields for Event {
             "control" => own(self.control.as_str()),
             "count" => Some(Cow::Owned(self.count.to_string())),
             "cs-method" => metadata("method"),
-            "network" => self.address.map(|address| Cow::Owned(network(address))),
+            // The minute it happened in, to count in how many something goes on.
+            "minute" => {
+                let time = self.time.to_string();
+                time.get(..16).map(|minute| Cow::Owned(minute.to_owned()))
+            }
+            "network" => self.address.map(|address| Cow::Owned(Network::of(address).to_string())),
             "outcome" => own(self.outcome.as_str()),
             "reason" => self.reason.as_deref().map(Cow::Borrowed),
             "request_id" => self.request_id.map(|id| Cow::Owned(id.to_string())),
@@ -159,7 +151,7 @@ mod tests {
         let empty: Vec<_> = NAMES.iter().filter(|name| event.text(name).is_none()).collect();
         assert_eq!(empty, [&"actor.session", &"request_id", &"severity"]);
         assert_eq!(event.text("network").as_deref(), Some("2001:db8:1::/48"));
-        assert_eq!(network("::ffff:192.0.2.9".parse().unwrap()), "192.0.2.0/24");
+        assert_eq!(event.text("minute").as_deref(), Some("1970-01-01T00:00"));
         assert_eq!(event.text("metadata.method").as_deref(), Some("POST"));
         assert!(event.text("nothing").is_none());
         assert!(event.any(&mut |text| text == "POST"));

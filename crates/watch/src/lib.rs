@@ -6,6 +6,7 @@
 //! - [`Watcher::see`] shows one event to the rules that its class and action can match, counts for the correlations,
 //!   and answers with [`Alert`]s. Time is the event's.
 //! - [`pack`] is what comes with the program: `rules/detections/*.yml`.
+//! - [`mod@anomaly`] learns what is usual, so that rules can ask for what is not.
 //! - [`mod@fields`] says which fields an event has.
 //!
 //! **State is bounded, and nobody can flush it.** A correlation tells [`bounds::GROUPS`] groups (addresses, accounts) apart.
@@ -17,6 +18,7 @@
 //! trees, makes room by forgetting the oldest group, and takes what it does not know for a field.
 
 mod alert;
+pub mod anomaly;
 pub mod bounds;
 mod condition;
 mod correlation;
@@ -34,6 +36,7 @@ mod window;
 mod yaml;
 
 pub use alert::Alert;
+pub use anomaly::Places;
 pub use fields::Fields;
 pub use load::{Source, foreign};
 pub use rule::{Kind, Rule};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gabion_model::{ControlId, EventKind, Problem, Severity};
 
+use crate::anomaly;
 use crate::bounds;
 use crate::condition::shown;
 use crate::fields;
@@ -138,7 +139,7 @@ impl Reading<'_> {
         if self.taxonomy == Taxonomy::Foreign || fields::is_known(field) {
             return Ok(field.to_owned());
         }
-        let known = listed(fields::NAMES);
+        let known = format!("{}, {}", listed(fields::NAMES), listed(anomaly::FIELDS));
         let reason = format!("events have no field `{}`", shown(field));
         Err(self.wrong(line, reason, format!("they have {known}, and `metadata.` with a key")))
     }
@@ -202,6 +203,7 @@ impl Reading<'_> {
             line: document.line,
             quiet: own.quiet,
             rings: own.rings,
+            dry_run: own.dry_run,
             same: own.same,
             classes,
             body,
@@ -270,7 +272,7 @@ impl Reading<'_> {
     /// What is ours in a rule: the control, and when it is quiet.
     fn own(&self, node: Option<&Node>, body: &Body) -> Read<Own> {
         let mut own =
-            Own { control: ControlId::WATCH_DETECTIONS, quiet: QUIET, rings: None, same: Vec::new() };
+            Own { control: ControlId::WATCH_DETECTIONS, quiet: QUIET, rings: None, dry_run: false, same: Vec::new() };
         if let Body::Correlation(correlation) = body {
             own.quiet = own.quiet.max(correlation.timespan);
         } else if self.taxonomy == Taxonomy::Own {
@@ -278,7 +280,7 @@ impl Reading<'_> {
         }
         let Some(node) = node else { return Ok(own) };
         let members = self.members(node, "`gabion`")?;
-        self.only(members, &["control", "quiet", "rings", "same"], "`gabion`")?;
+        self.only(members, &["control", "dry_run", "quiet", "rings", "same"], "`gabion`")?;
         if let Some(node) = node.find("control") {
             let id = self.text(node, "control")?;
             own.control = id.parse().map_err(|_| {
@@ -294,6 +296,12 @@ impl Reading<'_> {
                 return Err(self.wrong(node.line, "`rings` is `true` or `false`", "remove it"));
             };
             own.rings = Some(rings);
+        }
+        if let Some(node) = node.find("dry_run") {
+            let Value::Bool(dry_run) = node.value else {
+                return Err(self.wrong(node.line, "`dry_run` is `true` or `false`", "remove it"));
+            };
+            own.dry_run = dry_run;
         }
         if let Some(node) = node.find("same") {
             if matches!(body, Body::Correlation(_)) {
@@ -312,6 +320,7 @@ struct Own {
     control: ControlId,
     quiet: Duration,
     rings: Option<bool>,
+    dry_run: bool,
     same: Vec<String>,
 }
 

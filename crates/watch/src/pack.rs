@@ -18,6 +18,7 @@ macro_rules! files {
 }
 
 files![
+    "administration.yml",
     "bad_requests.yml",
     "brute_force.yml",
     "canary.yml",
@@ -30,6 +31,8 @@ files![
     "rate_limit.yml",
     "scanner.yml",
     "second_factor.yml",
+    "sessions.yml",
     "sign_in.yml",
     "token_replay.yml",
+    "usage.yml",
 ];

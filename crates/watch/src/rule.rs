@@ -43,6 +43,8 @@ pub struct Rule {
     pub quiet: Duration,
     /// Whether it rings, whatever counts it; as correlations say, where it says nothing.
     pub(crate) rings: Option<bool>,
+    /// It is only tried.
+    pub(crate) dry_run: bool,
     /// What is the same: for detections; correlations have their groups.
     pub(crate) same: Vec<String>,
     pub(crate) classes: Vec<EventKind>,
@@ -82,6 +84,21 @@ impl Rule {
             let is_number = technique.strip_prefix('t')?.starts_with(|first: char| first.is_ascii_digit());
             is_number.then(|| technique.to_ascii_uppercase())
         })
+    }
+
+    /// Whether its alerts are only logged.
+    #[must_use]
+    pub const fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    /// Whether it asks for this field.
+    #[must_use]
+    pub fn asks_for(&self, field: &str) -> bool {
+        match &self.body {
+            Body::Correlation(_) => false,
+            Body::Detection(detection) => detection.asks_for(field),
+        }
     }
 
     /// The fields that alerts of the rule name a value of.

@@ -89,6 +89,24 @@ impl Rules {
         Ok(Self { rules, silent, order, slices })
     }
 
+    /// The same, with rules that are only tried: id or name, and the reason.
+    ///
+    /// # Errors
+    /// Names that no rule has.
+    pub fn with_dry_run(mut self, tried: &BTreeMap<String, String>) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        for name in tried.keys() {
+            match self.rules.iter_mut().find(|rule| rule.is_called(name)) {
+                Some(rule) => rule.dry_run = true,
+                None => {
+                    let problem = Problem::new("watch.dry_run", format!("there is no rule `{name}`"));
+                    problems.push(problem.hint("`gabion watch rules` lists them"));
+                }
+            }
+        }
+        if problems.is_empty() { Ok(self) } else { Err(problems) }
+    }
+
     pub fn iter(&self) -> std::slice::Iter<'_, Rule> {
         self.rules.iter()
     }

@@ -18,6 +18,11 @@ pub struct Settings {
     pub directory: Option<PathBuf>,
     /// Rules that do not ring here: id or name, and the reason.
     pub disabled: BTreeMap<String, String>,
+    /// Rules that are only tried: id or name, and the reason. What they find is logged, and nothing else.
+    pub dry_run: BTreeMap<String, String>,
+    /// A table of networks and where they are, for impossible travel: lines `network,latitude,longitude,name`. A
+    /// relative path counts from the configuration file. Default: none, and that rule is off.
+    pub places: Option<PathBuf>,
 }
 
 /// What becomes of alerts.
@@ -39,9 +44,15 @@ impl Settings {
                 Problem::new("directory", "is empty").hint("for instance `directory = \"detections\"`"),
             );
         }
-        for (name, reason) in &self.disabled {
+        if self.places.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+            problems.push(Problem::new("places", "is empty").hint("for instance `places = \"places.csv\"`"));
+        }
+        let named = [("disabled", &self.disabled), ("dry_run", &self.dry_run)];
+        for (key, name, reason) in
+            named.into_iter().flat_map(|(key, rules)| rules.iter().map(move |(name, reason)| (key, name, reason)))
+        {
             if reason.trim().is_empty() {
-                let problem = Problem::new("disabled", format!("rule `{name}` has no reason"));
+                let problem = Problem::new(key, format!("rule `{name}` has no reason"));
                 problems.push(problem.hint("say in a few words why it does not fit here"));
             }
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use gabion_model::{Event, EventKind, Timestamp};
 
 use crate::alert::{Alert, key};
+use crate::anomaly::{Figure, Findings, Learner, Places, Seen};
 use crate::bounds;
 use crate::correlation::{Correlation, What};
 use crate::fields::Fields as _;
@@ -36,6 +37,7 @@ pub struct Watcher {
     /// Keys the hashes, so that nobody can aim at somebody else's counter.
     seed: u64,
     states: Vec<State>,
+    learner: Learner,
     counts: Counts,
 }
 
@@ -57,7 +59,27 @@ impl Watcher {
     #[must_use]
     pub fn new(rules: Arc<Rules>, seed: u64) -> Self {
         let states = rules.iter().map(|_| State::default()).collect();
-        Self { rules, seed, states, counts: Counts::default() }
+        Self { rules, seed, states, learner: Learner::new(seed), counts: Counts::default() }
+    }
+
+    /// Says where networks are.
+    pub fn set_places(&mut self, places: Option<Arc<Places>>) {
+        self.learner.set_places(places);
+    }
+
+    /// Learns what is usual from an event of the past, without showing it to rules.
+    pub fn learn(&mut self, event: &Event) {
+        self.learner.look(event);
+    }
+
+    /// Bytes that it holds for what it remembers, roughly.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let rang = |rang: &HashMap<String, Rang>| {
+            rang.keys().map(String::capacity).sum::<usize>() + rang.capacity() * size_of::<(String, Rang)>()
+        };
+        let states = self.states.iter().map(|state| state.groups.held() + rang(&state.rang));
+        states.sum::<usize>() + self.learner.held()
     }
 
     /// Goes on with other rules. Those that are written as before keep what they counted.
@@ -91,15 +113,17 @@ impl Watcher {
             return Vec::new();
         }
         self.counts.events += 1;
+        let findings = self.learner.look(event);
+        let seen = Seen { event, findings: &findings };
         let rules = Arc::clone(&self.rules);
         let mut alerts = Vec::new();
         let mut hits: Vec<usize> = Vec::new();
         for number in rules.candidates(event.kind, &event.action) {
             let Some(rule) = rules.rule(number) else { continue };
-            if rule.matches(event) {
+            if rule.matches(&seen) {
                 hits.push(number);
                 if !rules.is_silent(number) {
-                    alerts.extend(self.ring_detection(number, rule, position, event));
+                    alerts.extend(self.ring_detection(number, rule, position, &seen));
                 }
             }
         }
@@ -112,17 +136,18 @@ impl Watcher {
             if !correlation.rules.iter().any(|named| hits.contains(named)) {
                 continue;
             }
-            if let Some(mut alert) = self.count(*number, rule, correlation, &hits, position, event) {
+            if let Some(mut alert) = self.count(*number, rule, correlation, &hits, position, &seen) {
                 hits.push(*number);
                 let last = correlation.rules.iter().filter(|named| hits.contains(named));
                 let details =
                     last.filter_map(|named| rules.rule(*named)).find_map(|named| match &named.body {
-                        Body::Detection(detection) => Some(detection.explain(event)),
+                        Body::Detection(detection) => Some((detection.explain(&seen), figures(named, &findings))),
                         Body::Correlation(_) => None,
                     });
-                alert.explanation.extend(
-                    details.unwrap_or_default().into_iter().map(|words| format!("the last: {words}")),
-                );
+                let (words, figures) = details.unwrap_or_default();
+                let told = words.into_iter().chain(figures.iter().map(Figure::words));
+                alert.explanation.extend(told.map(|words| format!("the last: {words}")));
+                alert.figures = figures;
                 if !rules.is_silent(*number) {
                     self.counts.alerts += 1;
                     alerts.push(alert);
@@ -132,12 +157,13 @@ impl Watcher {
         alerts
     }
 
-    fn ring_detection(&mut self, number: usize, rule: &Rule, position: u64, event: &Event) -> Option<Alert> {
+    fn ring_detection(&mut self, number: usize, rule: &Rule, position: u64, seen: &Seen<'_>) -> Option<Alert> {
+        let event = seen.event;
         let Body::Detection(detection) = &rule.body else { return None };
         let group: Vec<(String, String)> = rule
             .same
             .iter()
-            .filter_map(|field| event.text(field).map(|value| (field.clone(), value.into_owned())))
+            .filter_map(|field| seen.text(field).map(|value| (field.clone(), value.into_owned())))
             .collect();
         let own = key(group.iter().map(|(_, value)| value.as_str()));
         let repeated = self.ring(number, &own, event.time, rule.quiet)?;
@@ -146,7 +172,9 @@ impl Watcher {
         alert.count = event.count.max(1);
         alert.repeated = repeated;
         alert.events = vec![position];
-        alert.explanation = detection.explain(event);
+        alert.explanation = detection.explain(seen);
+        alert.figures = figures(rule, seen.findings);
+        alert.explanation.extend(alert.figures.iter().map(Figure::words));
         if event.count > 1 {
             alert.explanation.push(format!("it stands for {} alike", event.count));
         }
@@ -161,21 +189,22 @@ impl Watcher {
         correlation: &Correlation,
         hits: &[usize],
         position: u64,
-        event: &Event,
+        seen: &Seen<'_>,
     ) -> Option<Alert> {
+        let event = seen.event;
         let mut found = None;
         // The last stage first, so that one event is not two steps of a chain.
         for (place, named) in correlation.rules.iter().enumerate().rev() {
             if !hits.contains(named) {
                 continue;
             }
-            let Some(values) = correlation.group(place, event) else { continue };
+            let Some(values) = correlation.group(place, seen) else { continue };
             let (amount, value) = match &correlation.what {
-                What::Values(field, _) => match event.text(field) {
+                What::Values(field, _) => match seen.text(field) {
                     Some(text) => (1, self.hash(number, &text)),
                     None => continue,
                 },
-                What::Sum(field, _) => match event.text(field).and_then(|text| text.trim().parse().ok()) {
+                What::Sum(field, _) => match seen.text(field).and_then(|text| text.trim().parse().ok()) {
                     Some(amount) => (amount, 0),
                     None => continue,
                 },
@@ -269,8 +298,15 @@ fn alert(rule: &Rule, event: &Event, group: Vec<(String, String)>) -> Alert {
         repeated: 0,
         events: Vec::new(),
         address: event.address.as_ref().map(IpAddr::to_canonical),
+        figures: Vec::new(),
+        dry_run: rule.dry_run,
         explanation: Vec::new(),
     }
+}
+
+/// The figures behind what the rule asks for.
+fn figures(rule: &Rule, findings: &Findings) -> Vec<Figure> {
+    findings.figures.iter().filter(|figure| rule.asks_for(figure.field)).cloned().collect()
 }
 
 fn explained(correlation: &Correlation, alert: &Alert) -> String {

@@ -54,6 +54,20 @@ impl Groups {
     }
 }
 
+impl Groups {
+    /// Bytes it holds, roughly.
+    pub(crate) fn held(&self) -> usize {
+        let window = |window: &Window| {
+            window.entries.capacity() * size_of::<Entry>() + window.stages.capacity() * size_of::<Option<Timestamp>>()
+        };
+        let known = self.known.iter().map(|(key, own)| key.capacity() + window(own)).sum::<usize>();
+        let shared = self.shared.values().map(window).sum::<usize>();
+        let places = self.known.capacity() * (size_of::<(String, Window)>() + 1)
+            + self.shared.capacity() * (size_of::<(u64, Window)>() + 1);
+        known + shared + places
+    }
+}
+
 /// What was seen of one group.
 #[derive(Debug, Default)]
 pub(crate) struct Window {

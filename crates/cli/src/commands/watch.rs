@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gabion_ledger::{Order, Query, Reader, SegmentSource};
 use gabion_model::{Clock as _, Severity, SystemClock, Timestamp};
 use gabion_store::{Directory, SegmentFiles};
-use gabion_watch::{Alert, Kind, Rule, Rules, Watcher};
+use gabion_watch::{Alert, Kind, Places, Rule, Rules, Watcher};
 use serde::Serialize;
 
 use super::for_data;
@@ -37,6 +37,11 @@ struct Row<'a> {
     kind: Kind,
     /// Whether it rings by itself; if not, others count its hits.
     rings: bool,
+    /// Whether its alerts are only logged.
+    dry_run: bool,
+    /// Why it cannot ring, where it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    off: Option<&'a str>,
     techniques: Vec<String>,
     control: &'a str,
     author: Option<&'a str>,
@@ -47,7 +52,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(rules: &Rules, number: usize, rule: &'a Rule) -> Self {
+    fn of(rules: &Rules, number: usize, rule: &'a Rule, has_places: bool) -> Self {
         Self {
             id: &rule.id,
             name: rule.name.as_deref(),
@@ -56,6 +61,8 @@ impl<'a> Row<'a> {
             level: rule.level,
             kind: rule.kind(),
             rings: !rules.is_silent(number),
+            dry_run: rule.is_dry_run(),
+            off: (rule.asks_for("learnt.speed") && !has_places).then_some("`watch.places` says nowhere where networks are"),
             techniques: rule.techniques().collect(),
             control: rule.control.as_str(),
             author: rule.author.as_deref(),
@@ -79,7 +86,9 @@ impl<'a> Row<'a> {
 
 fn rules(arguments: &WatchRules) -> Result<Exit, Failure> {
     let rules = loaded(&arguments.config, None)?;
-    let rows: Vec<_> = rules.iter().enumerate().map(|(number, rule)| Row::of(&rules, number, rule)).collect();
+    let has_places = places(&arguments.config)?.is_some();
+    let each = rules.iter().enumerate();
+    let rows: Vec<_> = each.map(|(number, rule)| Row::of(&rules, number, rule, has_places)).collect();
     output::value(arguments.output.format, &rows, || {
         let ringing: Vec<_> = rows.iter().filter(|row| row.rings).map(Row::cells).collect();
         table(&["rule", "level", "technique", "control", "what it finds"], &ringing)
@@ -88,6 +97,15 @@ fn rules(arguments: &WatchRules) -> Result<Exit, Failure> {
     output::note(format!(
         "and {counted} whose hits only others count; `--format json` has all and more of each"
     ));
+    for row in &rows {
+        let name = row.name.unwrap_or(row.id);
+        if let Some(why) = row.off {
+            output::note(format!("`{name}` is off: {why}"));
+        }
+        if row.dry_run {
+            output::note(format!("`{name}` is only tried: its alerts are logged, and nothing else"));
+        }
+    }
     Ok(Exit::Success)
 }
 
@@ -111,6 +129,12 @@ fn check(arguments: &WatchCheck) -> Result<Exit, Failure> {
         format!("{GOOD}ok{GOOD:#}  {rules} rules, {own} of them your own, {correlations} correlations")
     })?;
     Ok(Exit::Success)
+}
+
+/// Where networks are, by the configuration.
+fn places(file: &ConfigFile) -> Result<Option<Places>, Failure> {
+    let config = if file.config.exists() { for_data(file)?.config } else { Config::default() };
+    watch::places(&config).map_err(|problem| Failure::usage(problem.reason).hint(problem.hint.unwrap_or_default()))
 }
 
 /// The rules of the configuration, or those of the program and of `path`.
@@ -161,8 +185,14 @@ fn replay(arguments: &WatchReplay) -> Result<Exit, Failure> {
         Timestamp::from_micros(SystemClock.now().as_micros().saturating_sub(micros))
     });
     let mut watcher = Watcher::new(Arc::new(rules), 0);
-    for record in reader.search(Query { since, order: Order::OldestFirst, ..Query::default() }) {
+    watcher.set_places(places(&arguments.config)?.map(Arc::new));
+    // What is usual is learnt from all there is; only what was asked for rings.
+    for record in reader.search(Query { order: Order::OldestFirst, ..Query::default() }) {
         let record = record.map_err(|error| unread(&error))?;
+        if since.is_some_and(|since| record.event.time < since) {
+            watcher.learn(&record.event);
+            continue;
+        }
         for alert in watcher.see(record.position.0, &record.event) {
             let wanted = arguments.rule.as_ref();
             if wanted.is_some_and(|name| alert.rule != *name && alert.name.as_ref() != Some(name)) {

@@ -17,7 +17,7 @@ use gabion_service::resources::{Resolvers, Tools};
 
 use super::state::{State, service_settings, set_breached_list};
 use super::watch::{Figures, Plan, Watching};
-use super::{access_log, generation, policies, sinks};
+use super::{access_log, generation, policies, sinks, weak};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 
@@ -60,12 +60,13 @@ impl Running {
             pipeline = Arc::clone(&next.pipeline);
             gate.reload(next).map_err(|error| cannot_start(&error, &config))?;
         }
-        let watching = Watching::start(&state, plan, figures)?;
+        let watching = Watching::start(&state, plan, figures, pipeline.tally())?;
         let cursors: Arc<dyn Cursors> = Arc::new(sinks::Kept(state.directory.clone()));
         sinks.start(&state.ledger, &cursors);
         let running = Self { state, gate, config, pipeline, sinks, watching };
         running.state.service.set_origin(&running.origin());
-        let event = running.event("gate.start", Outcome::Success);
+        let mut event = running.event("gate.start", Outcome::Success);
+        event.metadata.insert("weak".to_owned(), weak::words(&running.config));
         running.record(event).await?;
         Ok(running)
     }
@@ -106,6 +107,7 @@ impl Running {
         let pipeline = Arc::clone(&next.pipeline);
         let mut event = self.event("configuration.reload", Outcome::Begun);
         event.metadata.insert("changed".to_owned(), changed.join(" "));
+        event.metadata.insert("weak".to_owned(), weak::words(&config));
         let former = self.state.service.policies().load().generation();
         if former != policies.generation() {
             event.metadata.insert("policy.generation".to_owned(), policies.generation().to_string());
@@ -147,13 +149,16 @@ impl Running {
 
     /// Lets requests in flight end, makes everything durable, and answers how many connections were cut.
     pub(crate) async fn stop(self, deadline: Duration) -> Result<usize, Failure> {
-        let Self { state, gate, sinks, .. } = self;
+        let Self { state, gate, sinks, pipeline, .. } = self;
         let cut = gate.drain(deadline).await;
         let mut event = configuration_event(&state, "gate.stop", Outcome::Success);
         event.metadata.insert("connections_cut".to_owned(), cut.to_string());
         crate::contract::keep(&state.directory, &state.interfaces);
         state.courier.close(LETTERS).await;
         let ticked = state.service.tick().await;
+        for counted in pipeline.tally().drain() {
+            state.ledger.observe(counted);
+        }
         let recorded = state.ledger.record(event).await;
         let closed = state.ledger.close().await;
         sinks.close(LAST_RECORDS).await;

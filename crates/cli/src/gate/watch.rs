@@ -16,11 +16,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use gabion_checks::Tally;
 use gabion_gateway::{Probe, Reading};
 use gabion_ledger::{Ledger, Order, Position, Query, ReadError, Record};
 use gabion_model::{Actor, Clock, ControlId, Event, EventKind, Outcome, Problem, Rng, Severity, Timestamp};
-use gabion_watch::{Alert, Mode, Rules, Source, Watcher, bounds, pack};
+use gabion_watch::{Alert, Mode, Places, Rules, Source, Watcher, anomaly, bounds, pack};
 use tokio::sync::watch::{Receiver, Sender};
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 use super::state::State;
 use crate::config::Config;
@@ -38,10 +41,12 @@ pub(crate) fn rules(config: &Config) -> Result<Rules, Vec<Problem>> {
     if let Some(path) = &config.watch.directory {
         sources.extend(own(path).map_err(|problem| vec![problem])?);
     }
-    Rules::load(&sources, &config.watch.disabled).map_err(|problems| {
+    let rules = Rules::load(&sources, &config.watch.disabled)
+        .and_then(|rules| rules.with_dry_run(&config.watch.dry_run));
+    rules.map_err(|problems| {
         // The files are no part of the configuration: where a problem lies is said in its text.
         let placed = problems.into_iter().map(|problem| match problem.path.as_str() {
-            "watch.disabled" => problem,
+            "watch.disabled" | "watch.dry_run" => problem,
             place => Problem {
                 reason: format!("`{place}`: {}", problem.reason),
                 path: "watch.directory".to_owned(),
@@ -50,6 +55,23 @@ pub(crate) fn rules(config: &Config) -> Result<Rules, Vec<Problem>> {
         });
         placed.collect()
     })
+}
+
+/// Where networks are, if the configuration says it.
+///
+/// # Errors
+/// That the table cannot be read, at `watch.places`.
+pub(crate) fn places(config: &Config) -> Result<Option<Places>, Problem> {
+    let Some(path) = &config.watch.places else { return Ok(None) };
+    let text = read_bounded(path, Places::FILE).map_err(|error| {
+        Problem::new("watch.places", format!("cannot read `{}`: {error}", path.display()))
+            .hint("a file with lines `network,latitude,longitude,name`")
+    })?;
+    if text.len() > Places::FILE {
+        let problem = Problem::new("watch.places", "the table is too large");
+        return Err(problem.hint(format!("at most {} MiB", Places::FILE >> 20)));
+    }
+    Places::read(&text).map(Some)
 }
 
 /// The files of a folder, in the order of their names; or the one file.
@@ -78,21 +100,21 @@ fn own(path: &Path) -> Result<Vec<Source>, Problem> {
     }
     paths.sort();
     let read = paths.into_iter().map(|path| {
-        let text = read_bounded(&path).map_err(|error| unreadable(&path, &error))?;
+        let text = read_bounded(&path, bounds::FILE).map_err(|error| unreadable(&path, &error))?;
         Ok(Source { file: path.display().to_string(), text })
     });
     read.collect()
 }
 
 /// No more of a file than rules may have, so that a wrong path does not fill the memory.
-fn read_bounded(path: &Path) -> io::Result<String> {
+fn read_bounded(path: &Path, most: usize) -> io::Result<String> {
     use io::Read as _;
     // A pipe would be waited for.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is no file"));
     }
     let mut text = String::new();
-    fs::File::open(path)?.take(bounds::FILE as u64 + 1).read_to_string(&mut text)?;
+    fs::File::open(path)?.take(most as u64 + 1).read_to_string(&mut text)?;
     Ok(text)
 }
 
@@ -101,13 +123,15 @@ fn read_bounded(path: &Path) -> io::Result<String> {
 pub(crate) struct Plan {
     mode: Mode,
     rules: Arc<Rules>,
+    places: Option<Arc<Places>>,
 }
 
 impl Plan {
     /// # Errors
     /// As [`rules`].
     pub(crate) fn of(config: &Config) -> Result<Self, Vec<Problem>> {
-        Ok(Self { mode: config.watch.mode, rules: Arc::new(rules(config)?) })
+        let places = places(config).map_err(|problem| vec![problem])?.map(Arc::new);
+        Ok(Self { mode: config.watch.mode, rules: Arc::new(rules(config)?), places })
     }
 }
 
@@ -158,7 +182,12 @@ pub(crate) struct Watching {
 
 impl Watching {
     /// Begins to watch.
-    pub(crate) fn start(state: &State, plan: Plan, figures: Arc<Figures>) -> Result<Self, Failure> {
+    pub(crate) fn start(
+        state: &State,
+        plan: Plan,
+        figures: Arc<Figures>,
+        tally: Arc<Tally>,
+    ) -> Result<Self, Failure> {
         let (sender, receiver) = tokio::sync::watch::channel(plan.clone());
         let watch = Watch {
             ledger: state.ledger.clone(),
@@ -166,6 +195,7 @@ impl Watching {
             watcher: Watcher::new(Arc::clone(&plan.rules), seed(&*state.rng)),
             plan: receiver,
             figures,
+            tally,
             untold: VecDeque::new(),
         };
         let cannot = |error: io::Error| Failure::new("the detection cannot start").because(&error);
@@ -193,10 +223,14 @@ struct Watch {
     watcher: Watcher,
     plan: Receiver<Plan>,
     figures: Arc<Figures>,
+    /// What is asked of the application, counted on the request path; what comes of it is recorded from here.
+    tally: Arc<Tally>,
     /// Alerts the ledger did not take; tried again with the next.
     untold: VecDeque<Alert>,
 }
 
+/// Between two looks at what was counted on the request path.
+const VISIT: Duration = Duration::from_secs(2);
 /// Between two tries to read what could not be read.
 const PAUSE: Duration = Duration::from_secs(30);
 /// Alerts that wait for the ledger.
@@ -208,9 +242,8 @@ impl Watch {
         let mut is_first = true;
         loop {
             let plan = self.plan.borrow_and_update().clone();
-            self.watcher.adopt(plan.rules);
+            self.adopt(&plan);
             if plan.mode == Mode::Off {
-                self.figures.seen.store(0, Ordering::Relaxed);
                 if self.plan.changed().await.is_err() {
                     return;
                 }
@@ -230,6 +263,8 @@ impl Watch {
     /// Watches until nothing is to be watched any more (`Ok`) or the gate ends.
     async fn follow(&mut self, after: Option<Position>) -> Result<(), Ended> {
         let mut follow = self.ledger.follow(Some(after.unwrap_or(Position(0))));
+        let mut visits = tokio::time::interval(VISIT);
+        visits.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let mode = self.plan.borrow().mode;
             tokio::select! {
@@ -237,12 +272,12 @@ impl Watch {
                 changed = self.plan.changed() => {
                     changed.map_err(|_| Ended)?;
                     let plan = self.plan.borrow_and_update().clone();
-                    self.watcher.adopt(plan.rules);
+                    self.adopt(&plan);
                     if plan.mode == Mode::Off {
-                        self.figures.seen.store(0, Ordering::Relaxed);
                         return Ok(());
                     }
                 }
+                _ = visits.tick() => self.collect().await,
                 record = follow.next() => match record {
                     Ok(Some(record)) => {
                         for alert in self.see(&record) {
@@ -263,6 +298,29 @@ impl Watch {
         }
     }
 
+    fn adopt(&mut self, plan: &Plan) {
+        self.watcher.adopt(Arc::clone(&plan.rules));
+        self.watcher.set_places(plan.places.clone());
+        self.tally.set_on(plan.mode != Mode::Off);
+        if plan.mode == Mode::Off {
+            self.figures.seen.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Records what was counted and is due.
+    async fn collect(&self) {
+        // All at once, so that they share a write to the disk.
+        let mut recording = JoinSet::new();
+        for event in self.tally.due(self.clock.now()) {
+            let ledger = self.ledger.clone();
+            recording.spawn(async move { ledger.record(event).await });
+        }
+        let recorded = recording.join_all().await;
+        if let Some(Err(error)) = recorded.into_iter().find(Result::is_err) {
+            tracing::error!(%error, "what was asked of the application is not recorded");
+        }
+    }
+
     fn see(&mut self, record: &Record) -> Vec<Alert> {
         self.figures.seen.store(record.position.0, Ordering::Relaxed);
         self.watcher.see(record.position.0, &record.event)
@@ -272,12 +330,14 @@ impl Watch {
     async fn catch_up(&mut self, mode: Mode) -> Option<Position> {
         let memory = i64::try_from(self.watcher.rules().memory().as_micros()).unwrap_or(i64::MAX);
         let since = Timestamp::from_micros(self.clock.now().as_micros().saturating_sub(memory));
+        let micros = i64::try_from(anomaly::MEMORY.as_micros()).unwrap_or(i64::MAX);
+        let learns_since = Timestamp::from_micros(self.clock.now().as_micros().saturating_sub(micros)).min(since);
         let reader = self.ledger.reader();
         let mut rang: VecDeque<Alert> = VecDeque::new();
         // The latest place at which the ledger has an alert of a rule for somebody.
         let mut told: HashMap<String, u64> = HashMap::new();
         for record in
-            reader.search(Query { since: Some(since), order: Order::OldestFirst, ..Query::default() })
+            reader.search(Query { since: Some(learns_since), order: Order::OldestFirst, ..Query::default() })
         {
             match record {
                 Ok(record) if record.event.kind == EventKind::Alert => {
@@ -290,6 +350,7 @@ impl Watch {
                         told.insert(Alert::key_of(rule, &record.event), record.position.0);
                     }
                 }
+                Ok(record) if record.event.time < since => self.watcher.learn(&record.event),
                 Ok(record) => rang.extend(self.see(&record)),
                 Err(error) => self.gap(&error).await,
             }
@@ -313,7 +374,7 @@ impl Watch {
         let name = alert.name.as_deref().unwrap_or(&alert.rule);
         let group: Vec<_> = alert.group.iter().map(|(field, value)| format!("{field}={value}")).collect();
         let (level, group, why) = (alert.level.as_str(), group.join(" "), alert.explanation.join("; "));
-        let dry_run = mode == Mode::DryRun;
+        let dry_run = mode == Mode::DryRun || alert.dry_run;
         if alert.level >= Severity::Medium {
             tracing::warn!(rule = name, level, group, why, dry_run, "alert");
         } else {

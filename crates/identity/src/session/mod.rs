@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use gabion_model::{Methods, Principal, SessionId, Timestamp};
 use tokio::sync::Notify;
 
+use crate::whereabouts::Whereabouts;
+
 pub use assertion::AssertionSlot;
 pub use table::{BeginSession, SessionError, Sessions, Watcher};
 
@@ -32,6 +34,8 @@ pub struct Session {
     /// From where it began.
     pub address: Option<IpAddr>,
     pub user_agent: Option<String>,
+    /// From where it is used.
+    pub whereabouts: Whereabouts,
     /// What the upstream is told about it, kept so that it need not be signed for every request.
     pub assertion: AssertionSlot,
     ticket_hash: [u8; 32],

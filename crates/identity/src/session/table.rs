@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use gabion_model::{AccountId, Methods, Rng, Secret, SessionId, Timestamp, random};
+use gabion_model::{AccountId, Methods, Network, Rng, Secret, SessionId, Timestamp, random};
 use gabion_vault::encoding::{base64url_decode_32, base64url_encode};
 use gabion_vault::sha256;
 use tokio::sync::Notify;
@@ -16,6 +16,7 @@ use super::{AssertionSlot, Limits, Session};
 use crate::account::Account;
 use crate::settings::SessionSettings;
 use crate::storage::{AccountChange, SessionStorage, StorageError, StoredSession};
+use crate::whereabouts::Whereabouts;
 
 /// From where, when and on what ground a session begins.
 #[derive(Debug, Clone)]
@@ -323,6 +324,7 @@ impl Sessions {
             methods: stored.methods,
             address: stored.address,
             user_agent: stored.user_agent,
+            whereabouts: Whereabouts::beginning(stored.address.map(Network::of)),
             assertion: AssertionSlot::default(),
             ticket_hash: stored.ticket_hash,
             last_seen: AtomicI64::new(stored.last_seen.as_micros()),

@@ -105,12 +105,12 @@ pub fn of(event: &Event) -> Classified {
             _ => (Class::ApplicationLifecycle, 8, "Update"),
         }),
         EventKind::Refusal if action == "csp.report" => Some((Class::DetectionFinding, 1, "Create")),
-        EventKind::Refusal if is_request(action) => {
+        EventKind::Refusal | EventKind::Traffic if is_request(action) => {
             let method = event.metadata.get("method").and_then(|method| http_method(method));
             let (activity, name) = method.unwrap_or((0, "Unknown"));
             Some((Class::HttpActivity, activity, name))
         }
-        EventKind::Application | EventKind::Refusal => {
+        EventKind::Application | EventKind::Refusal | EventKind::Traffic => {
             api(action).map(|(id, name)| (Class::ApiActivity, id, name))
         }
         EventKind::Decision => None,

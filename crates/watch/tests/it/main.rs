@@ -8,3 +8,4 @@ mod hostile;
 mod pack;
 mod regression;
 mod traffic;
+mod week;
