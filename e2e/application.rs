@@ -71,17 +71,21 @@ async fn accept(listener: TcpListener, served: Arc<AtomicU64>) {
     }
 }
 
+/// With the status that a part of the path like `answer-404` asks for:
 /// `METHOD TARGET`, the caller's name as the gate tells it, and the body.
 async fn answer(
     request: Request<Incoming>,
     served: Arc<AtomicU64>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     served.fetch_add(1, Ordering::Relaxed);
+    let target = request.uri().path().to_owned();
+    let asked = target.split_once("answer-").map(|(_, code)| code);
     let identity = request.headers().get("gabion-identity").is_some();
     let head = format!("{} {} identity={identity}\n", request.method(), request.uri());
     let body =
         request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let mut echo = head.into_bytes();
     echo.extend_from_slice(&body);
-    Ok(Response::builder().header("content-type", "text/plain").body(Full::from(echo)).expect("a response"))
+    let status = asked.and_then(|code| code.get(..3)?.parse().ok()).unwrap_or(200_u16);
+    Ok(Response::builder().status(status).header("content-type", "text/plain").body(Full::from(echo)).expect("a response"))
 }

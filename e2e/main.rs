@@ -47,4 +47,5 @@ mod telemetry;
 mod tower;
 mod uploads;
 mod watch;
+mod watch_traffic;
 mod webhooks;

@@ -186,7 +186,7 @@ pub(crate) fn all() -> Vec<Attack> {
             stream.refused(at(6, 9), Actor::Anonymous, "/api/orders", Why::BAD_TOKEN, 300, bad(32));
         }),
         attack("input is tried out", &["input-fuzzing"], |stream, _| {
-            stream.refused(at(6, 10), Actor::Anonymous, "/api/orders", Why::NO_CONTRACT, 200, bad(33));
+            stream.refused(at(6, 10), Actor::Anonymous, "/api/orders", Why::MALFORMED, 200, bad(33));
         }),
     ]
 }

@@ -52,7 +52,7 @@ impl Stream {
 
     pub(crate) fn signed_in(&mut self, at: i64, name: &str, from: From<'_>) {
         let control = ControlId::AUTHN_PASSWORD_HASHING;
-        let mut event = self.asked(at, EventKind::Login, "account.sign-in", account(name), control, from);
+        let mut event = self.asked(at, EventKind::Login, "account.sign-in", without_session(name), control, from);
         (event.resource, event.outcome) = (name.to_owned(), Outcome::Begun);
         self.push(event.clone());
         event.outcome = Outcome::Success;
@@ -84,7 +84,7 @@ impl Stream {
 
     pub(crate) fn wrong_factor(&mut self, at: i64, name: &str, from: From<'_>) {
         let control = ControlId::AUTHN_TOTP;
-        let mut event = self.asked(at, EventKind::Login, "account.sign-in", account(name), control, from);
+        let mut event = self.asked(at, EventKind::Login, "account.sign-in", without_session(name), control, from);
         event.resource = name.to_owned();
         event.reason = Some("wrong code".to_owned());
         event.metadata.insert("factor".to_owned(), "totp".to_owned());
@@ -257,9 +257,9 @@ impl Why {
     pub(crate) const FORBIDDEN: Self = Self::new("access", "403", ControlId::AUTHZ_ROLES, "not the role");
     pub(crate) const CSRF: Self = Self::new("csrf", "403", ControlId::WEB_CSRF, "no token");
     pub(crate) const TOO_MANY: Self = Self::new("rate", "429", ControlId::ABUSE_RATE_LIMITS, "too many requests");
-    pub(crate) const BAD_TOKEN: Self = Self::new("bearer", "401", ControlId::TOKEN_CLAIMS, "a token that is not good");
+    pub(crate) const BAD_TOKEN: Self = Self::new("api_key", "401", ControlId::TOKEN_API_KEYS, "an API key that is not good");
     pub(crate) const BAD_GATEWAY: Self = Self::new("gateway", "502", ControlId::API_FAIL_CLOSED, "the upstream is not reachable");
-    pub(crate) const NO_CONTRACT: Self = Self::new("contract", "400", ControlId::INPUT_CONTRACT, "does not fit");
+    pub(crate) const MALFORMED: Self = Self::new("normalise", "400", ControlId::INPUT_PATHS, "malformed path");
 }
 
 /// What was asked of a route.

@@ -275,7 +275,7 @@ impl World {
                 5 => stream.refused(at, account(&person.name), "/admin", Why::FORBIDDEN, 1, from),
                 // An application on a telephone whose token ended asks three times.
                 6 => stream.refused(at, Actor::Anonymous, "/api/orders", Why::BAD_TOKEN, 3, from),
-                _ => stream.refused(at, account(&person.name), "/api/orders", Why::NO_CONTRACT, 2, from),
+                _ => stream.refused(at, Actor::Anonymous, "/api/orders", Why::MALFORMED, 2, from),
             }
         }
         for _ in 0..10 {
