@@ -126,6 +126,7 @@ impl Config {
         add("federation".to_owned(), gabion_service::federation::problems(&self.federation));
         add("identity".to_owned(), self.identity.problems());
         add("ledger".to_owned(), self.ledger.problems());
+        add("ledger".to_owned(), gabion_courier::witness_problems(&self.ledger));
         add("watch".to_owned(), self.watch.problems());
         add("sinks".to_owned(), gabion_courier::sink_problems(&self.sinks));
         add("data".to_owned(), self.data.problems());
@@ -179,13 +180,15 @@ impl Config {
         let senders = self.webhooks.values_mut().flat_map(|one| &mut one.secrets).map(|from| &mut from.file);
         let sinks = self.sinks.values_mut();
         let sinks = sinks.flat_map(|one| [&mut one.path, &mut one.secret_file, &mut one.ca_file]);
+        let witnesses = self.ledger.witnesses.iter_mut().map(|witness| &mut witness.ca_file);
         let given = optional
             .into_iter()
             .chain(upstreams)
             .chain(resolvers)
             .chain(providers)
             .chain(senders)
-            .chain(sinks);
+            .chain(sinks)
+            .chain(witnesses);
         let given = given.filter_map(Option::as_mut);
         let given = given.chain(self.contracts.values_mut().map(|contract| &mut contract.file));
         for path in given.chain([&mut self.data.directory, &mut self.mail.directory]) {

@@ -1,5 +1,5 @@
 //! What leaves: e-mail for people, queued, retried and bounded; the ledger's records for log servers and other programs
-//! ([`Sinks`]).
+//! ([`Sinks`]); its checkpoints for witnesses ([`Witnesses`]).
 //!
 //! [`Courier`] takes letters and never waits: whoever writes one goes on at once. Letters are delivered
 //! beside the requests, a few at a time, tried again with growing pauses, and given up with a line in the
@@ -18,6 +18,7 @@ mod settings;
 mod sinks;
 mod transport;
 mod webhook;
+mod witnesses;
 
 pub use courier::{Counts, Courier};
 pub use settings::{MailSecurity, MailSettings, MailTransport};
@@ -27,3 +28,4 @@ pub use sinks::{
 };
 pub use transport::{DeliveryError, SetupError};
 pub use webhook::webhook;
+pub use witnesses::{WitnessSetupError, WitnessStanding, Witnessed, Witnesses, witness_problems};

@@ -33,6 +33,7 @@ use gabion_telemetry::Source;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub(crate) use settings::is_this_machine;
 pub use settings::{SinkFormat, SinkKind, SinkSettings, sink_problems};
 
 /// Keeps what each sink has delivered. Durable when `write` returns; may block.

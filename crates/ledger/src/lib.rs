@@ -91,7 +91,7 @@ pub use reader::{Reader, Search};
 pub use sealer::Seal;
 pub use sealer::{SealError, Sealed, TreeStorage};
 #[cfg(feature = "write")]
-pub use settings::Settings;
+pub use settings::{Settings, WitnessSettings};
 pub use storage::memory::{MemorySegments, MemoryTree};
 pub use storage::{SegmentId, SegmentSource, SegmentStorage};
 

@@ -46,6 +46,12 @@ pub trait TreeStorage: Send + Sync + fmt::Debug {
 
     /// Replaces the checkpoint, whole or not at all, durable on return.
     fn put_checkpoint(&self, note: &[u8]) -> io::Result<()>;
+
+    /// The last checkpoint that enough witnesses cosigned, with their lines.
+    fn cosigned(&self) -> io::Result<Option<Vec<u8>>>;
+
+    /// Replaces it, whole or not at all, durable on return.
+    fn put_cosigned(&self, note: &[u8]) -> io::Result<()>;
 }
 
 /// What a ledger is sealed with.
@@ -63,6 +69,9 @@ pub enum SealError {
     Checkpoint(#[source] NoteError),
     #[error("the ledger's tree cannot be read or written")]
     Io(#[from] io::Error),
+    /// A former state with the right key, or another history.
+    #[error("witnesses cosigned another history of the first {0} records")]
+    Cosigned(u64),
     #[error(transparent)]
     Read(#[from] ReadError),
     /// Records that had been sealed are gone: a copy of former days was put back, or the end was cut off.
@@ -150,7 +159,22 @@ impl Sealer {
             sealer.add(&found.payload);
         }
         sealer.seal(now)?;
+        sealer.heed_witnesses()?;
         Ok(sealer)
+    }
+
+    /// What witnesses cosigned must be the beginning of what is here.
+    fn heed_witnesses(&self) -> Result<(), SealError> {
+        let Some(bytes) = self.seal.storage.cosigned()? else { return Ok(()) };
+        let note = Note::parse(&bytes).map_err(SealError::Checkpoint)?;
+        let cosigned = Checkpoint::open(&note, self.seal.key.verifying()).map_err(SealError::Checkpoint)?;
+        let last = self.tree.size();
+        if cosigned.size > last {
+            return Err(SealError::RolledBack { sealed: cosigned.size, last });
+        }
+        let nodes = nodes(&*self.seal.storage, &self.edge, last);
+        let root = gabion_tlog::tree::root(&nodes, cosigned.size).map_err(of_tile)?;
+        if root == cosigned.root { Ok(()) } else { Err(SealError::Cosigned(cosigned.size)) }
     }
 
     /// Takes a durable record into the tree.

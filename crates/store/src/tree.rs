@@ -22,6 +22,7 @@ pub struct TreeFiles {
 }
 
 const CHECKPOINT: &str = "checkpoint";
+const COSIGNED: &str = "cosigned";
 
 impl TreeFiles {
     /// Opens the directory; it is made with the first file.
@@ -94,6 +95,15 @@ impl TreeStorage for TreeFiles {
 
     fn put_checkpoint(&self, note: &[u8]) -> io::Result<()> {
         let (directory, name) = self.make(CHECKPOINT)?;
+        replace(&directory, &name, note)
+    }
+
+    fn cosigned(&self) -> io::Result<Option<Vec<u8>>> {
+        read(&self.directory.join(COSIGNED))
+    }
+
+    fn put_cosigned(&self, note: &[u8]) -> io::Result<()> {
+        let (directory, name) = self.make(COSIGNED)?;
         replace(&directory, &name, note)
     }
 }

@@ -32,6 +32,16 @@ impl Trust {
     /// counts for nothing; two keys of one witness's name count once.
     pub fn open(&self, note: &Note) -> Result<Checkpoint, Disbelief> {
         let checkpoint = Checkpoint::open(note, &self.log).map_err(Disbelief::Log)?;
+        let found = self.cosigners(note);
+        if found < self.quorum {
+            return Err(Disbelief::Quorum { found, wanted: self.quorum });
+        }
+        Ok(checkpoint)
+    }
+
+    /// How many of the witnesses cosigned the note.
+    #[must_use]
+    pub fn cosigners(&self, note: &Note) -> usize {
         let mut names: Vec<_> = self
             .witnesses
             .iter()
@@ -40,10 +50,7 @@ impl Trust {
             .collect();
         names.sort_unstable();
         names.dedup();
-        if names.len() < self.quorum {
-            return Err(Disbelief::Quorum { found: names.len(), wanted: self.quorum });
-        }
-        Ok(checkpoint)
+        names.len()
     }
 }
 

@@ -12,8 +12,9 @@
 
 use std::fmt;
 
+use crate::cosignature::cosigned;
 use crate::lines::{line, number};
-use crate::note::{self, NoteError, VerifyingKey};
+use crate::note::{self, NoteError, Signature, VerifyingKey};
 use crate::proof::{self, MOST_HASHES};
 use crate::{Checkpoint, Hash, Note, tree};
 
@@ -151,6 +152,84 @@ impl AddCheckpoint {
     }
 }
 
+/// What a witness answered, with everything in it that could be checked checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Its lines for this very checkpoint, one or more, each right.
+    Cosigned(Vec<Signature>),
+    /// It cosigned a tree of this size last.
+    Knows(u64),
+}
+
+/// An answer that says nothing, or is not this witness's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    /// 409 with the size that was asked about: it saw another tree of it. Or 422.
+    #[error("it says that this log shows others another history (status {0})")]
+    Contradicted(u16),
+    #[error("it does not know this log (status 404)")]
+    UnknownLog,
+    #[error("it does not know this log's key (status 403)")]
+    UnknownKey,
+    #[error("it answered with status {0}")]
+    Status(u16),
+    #[error("its answer is no cosignature, or no size")]
+    Malformed,
+    #[error("its answer has no signature of the key it is known by")]
+    OtherKey,
+    #[error("its signature is not right: it is not of this checkpoint")]
+    WrongSignature,
+}
+
+impl Answer {
+    /// The most bytes of an answer that is read.
+    pub const LONGEST: usize = 16 << 10;
+
+    /// Reads what the witness with this key answered to `request` (C2SP tlog-witness, `add-checkpoint`).
+    ///
+    /// # Errors
+    /// Everything but a right cosignature of the very checkpoint, or a size other than the one that was sent.
+    pub fn read(
+        request: &AddCheckpoint,
+        witness: &VerifyingKey,
+        status: u16,
+        body: &[u8],
+    ) -> Result<Self, NoAnswer> {
+        match status {
+            200 => {}
+            409 => {
+                let text = std::str::from_utf8(body).map_err(|_| NoAnswer::Malformed)?;
+                let size = number(text.strip_suffix('\n').unwrap_or(text));
+                let size = size.filter(|size| *size <= tree::MOST).ok_or(NoAnswer::Malformed)?;
+                return if size == request.old {
+                    Err(NoAnswer::Contradicted(409))
+                } else {
+                    Ok(Self::Knows(size))
+                };
+            }
+            422 => return Err(NoAnswer::Contradicted(422)),
+            403 => return Err(NoAnswer::UnknownKey),
+            404 => return Err(NoAnswer::UnknownLog),
+            other => return Err(NoAnswer::Status(other)),
+        }
+        if body.len() > Self::LONGEST {
+            return Err(NoAnswer::Malformed);
+        }
+        let answered = [request.checkpoint.text.as_bytes(), b"\n", body].concat();
+        let mut note = Note::parse(&answered).map_err(|_| NoAnswer::Malformed)?;
+        // A body that goes on where the text ends would make another text.
+        if note.text != request.checkpoint.text {
+            return Err(NoAnswer::Malformed);
+        }
+        note.signatures.retain(|line| witness.is_named(line));
+        match cosigned(&note, witness) {
+            Ok(Some(_)) => Ok(Self::Cosigned(note.signatures)),
+            Ok(None) => Err(NoAnswer::OtherKey),
+            Err(_) => Err(NoAnswer::WrongSignature),
+        }
+    }
+}
+
 impl fmt::Display for AddCheckpoint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "old {}", self.old)?;
@@ -238,7 +317,51 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_a_right_cosignature_of_this_checkpoint_is_an_answer() {
+        let key = |name, seed| SigningKey::new(name, Purpose::Witness, &Secret::new([seed; 32])).unwrap();
+        let (witness, stranger) = (key("w.example/1", 2), key("w.example/1", 3));
+        let other = request(7, 21, &log(1)).checkpoint.text;
+        let request = request(7, 20, &log(1));
+        let line = |key: &SigningKey, text: &str| {
+            format!("{}\n", crate::cosignature::cosign(text, 1_700_000_000, key).unwrap())
+        };
+        let read = |status, body: &str| Answer::read(&request, witness.verifying(), status, body.as_bytes());
+        let right = line(&witness, &request.checkpoint.text);
+        assert!(matches!(read(200, &right), Ok(Answer::Cosigned(lines)) if lines.len() == 1));
+        let others = format!("{}{right}", line(&stranger, &request.checkpoint.text));
+        assert!(
+            matches!(read(200, &others), Ok(Answer::Cosigned(lines)) if lines.len() == 1),
+            "the rest is dropped"
+        );
+        assert_eq!(read(200, &line(&stranger, &request.checkpoint.text)), Err(NoAnswer::OtherKey));
+        assert_eq!(read(200, &line(&witness, &other)), Err(NoAnswer::WrongSignature), "of another size");
+        let elsewhere = request.checkpoint.text.replace("log.example/a", "log.example/b");
+        assert_eq!(read(200, &line(&witness, &elsewhere)), Err(NoAnswer::WrongSignature), "of another log");
+        for body in
+            ["", "\n", "nonsense", &format!("more\n\n{right}"), &right.repeat(65), &format!("{right}x")]
+        {
+            assert_eq!(read(200, body), Err(NoAnswer::Malformed), "{body:?}");
+        }
+        assert_eq!(read(409, "12\n"), Ok(Answer::Knows(12)));
+        assert_eq!(read(409, "7\n"), Err(NoAnswer::Contradicted(409)), "the same size, another root");
+        for body in ["", "-1\n", "012\n", "99999999999999999999\n", "12\n\n"] {
+            assert_eq!(read(409, body), Err(NoAnswer::Malformed), "{body:?}");
+        }
+        assert_eq!(read(422, ""), Err(NoAnswer::Contradicted(422)));
+        assert_eq!(read(404, ""), Err(NoAnswer::UnknownLog));
+        assert_eq!(read(403, ""), Err(NoAnswer::UnknownKey));
+        assert_eq!(read(302, &right), Err(NoAnswer::Status(302)));
+    }
+
     proptest! {
+        #[test]
+        fn any_answer(status in prop::sample::select(vec![200_u16, 409]), body in prop::collection::vec(any::<u8>(), 0..300)) {
+            let witness = SigningKey::new("w", Purpose::Witness, &Secret::new([2; 32])).unwrap();
+            let answer = Answer::read(&request(7, 20, &log(1)), witness.verifying(), status, &body);
+            prop_assert!(!matches!(answer, Ok(Answer::Cosigned(_))));
+        }
+
         #[test]
         fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "old [0-9]{1,3}\n[a-zA-Z=\n\u{2014} ]{0,80}") {
             for body in [bytes.as_slice(), text.as_bytes()] {

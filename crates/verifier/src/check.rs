@@ -18,6 +18,9 @@ pub struct Whole {
     /// The log's name.
     pub origin: String,
     pub verified: Verified,
+    /// The checkpoint with witnesses' lines that the gate keeps: its records, and how many of the witnesses that were asked for
+    /// cosigned it. None when there is no such checkpoint, or another one was to be checked.
+    pub cosigned: Option<(u64, usize)>,
 }
 
 /// One record is in a ledger.
@@ -62,7 +65,9 @@ pub fn note(path: &Path) -> Result<Note, Refusal> {
 }
 
 /// Reads the whole ledger and compares it with a checkpoint, its own last one where none is given, and with former ones,
-/// which it must be a continuation of. `progress` is told the number of each record read, and of the last there is.
+/// which it must be a continuation of. Where no checkpoint is given, one of the former is the last that witnesses cosigned,
+/// as the gate keeps it beside its tree: it is the one that must have the witnesses' word, and what came after it has the
+/// log's. `progress` is told the number of each record read, and of the last there is.
 pub fn whole(
     files: &Files,
     trust: &Trust,
@@ -70,14 +75,31 @@ pub fn whole(
     after: &[PathBuf],
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Whole, Refusal> {
-    let own = checkpoint.map_or_else(|| files.checkpoint(), note)?;
-    let former = after.iter().map(|path| note(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut former = after.iter().map(|path| note(path)).collect::<Result<Vec<_>, _>>()?;
+    let (mut trust, mut cosigned) = (trust.clone(), None);
+    let own = match checkpoint {
+        Some(path) => note(path)?,
+        None => {
+            // In this order: the gate goes on, and its last checkpoint is never older than the cosigned one.
+            let kept = files.cosigned()?;
+            let own = files.checkpoint()?;
+            if let Some(kept) = kept {
+                let believed = trust.open(&kept).map_err(|error| refuted(&error.into()))?;
+                cosigned = Some((believed.size, trust.cosigners(&kept)));
+                former.push(kept);
+                // The witnesses' word is there; what came since is the log's alone.
+                (trust.witnesses, trust.quorum) = (Vec::new(), 0);
+            }
+            own
+        }
+    };
+    let trust = &trust;
     let reader = files.reader()?;
     let last = reader.last().map_or(0, |last| last.0);
     let progress = |position| progress(position, last);
     let verified = verify(&reader, Some(&files.tree), trust, &own, &former, progress)
         .map_err(|error| refuted(&error))?;
-    Ok(Whole { origin: trust.log.name().to_owned(), verified })
+    Ok(Whole { origin: trust.log.name().to_owned(), verified, cosigned })
 }
 
 /// Checks the proof of one record, as `gabion ledger prove` writes it.
@@ -107,19 +129,36 @@ impl Whole {
             "root": self.verified.root.to_string(),
             "behind": self.verified.behind,
             "origin": self.origin,
+            "cosigned": self.cosigned.map(|(size, _)| size),
+            "witnesses": self.cosigned.map(|(_, witnesses)| witnesses),
         })
     }
 }
 
 impl fmt::Display for Whole {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { origin, verified } = self;
+        let Self { origin, verified, cosigned } = self;
         let (size, root, first) = (verified.size, verified.root, verified.first);
         writeln!(formatter, "{size} records are what `{origin}` signed, unchanged and in their order")?;
         writeln!(formatter, "root      {root}")?;
         if first > Position(1) {
             let told = "were removed by age; their hashes are in the tree";
             writeln!(formatter, "          records before {first} {told}")?;
+        }
+        match cosigned {
+            Some((size, 0)) => {
+                writeln!(
+                    formatter,
+                    "          a checkpoint of {size} is kept with witnesses' lines; none of them was asked for"
+                )?;
+            }
+            Some((size, witnesses)) => {
+                writeln!(
+                    formatter,
+                    "          the first {size} are cosigned, by {witnesses} of the witnesses asked for"
+                )?;
+            }
+            None => {}
         }
         if verified.behind > 0 {
             writeln!(formatter, "          {} newer ones wait for their checkpoint", verified.behind)?;

@@ -51,6 +51,12 @@ impl Files {
         })?;
         Note::parse(&bytes).map_err(|error| unread(&error))
     }
+
+    /// The last checkpoint that enough witnesses cosigned, as the gate kept it; none when there never was one.
+    pub fn cosigned(&self) -> Result<Option<Note>, Refusal> {
+        let bytes = self.tree.cosigned().map_err(|error| unread(&error))?;
+        bytes.map(|bytes| Note::parse(&bytes).map_err(|error| unread(&error))).transpose()
+    }
 }
 
 /// A file of at most so many bytes.
@@ -121,6 +127,14 @@ impl TreeStorage for Tree {
     }
 
     fn put_checkpoint(&self, _: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    fn cosigned(&self) -> io::Result<Option<Vec<u8>>> {
+        bounded(&self.directory.join("cosigned"), note::LONGEST)
+    }
+
+    fn put_cosigned(&self, _: &[u8]) -> io::Result<()> {
         Err(io::ErrorKind::ReadOnlyFilesystem.into())
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gabion_checks::{Contracts, Pipeline};
-use gabion_courier::{Counts, Courier, Cursors, Sinks};
+use gabion_courier::{Counts, Courier, Cursors, Sinks, Witnessed, Witnesses};
 use gabion_gateway::{
     Addresses, Gate, Generation, LocalService, Options, Probe, Reading, StartError, TlsMode,
 };
 use gabion_ledger::{Ledger, Position, Status};
-use gabion_model::{Actor, ControlId, Event, EventKind, Outcome};
+use gabion_model::{Actor, Clock, ControlId, Event, EventKind, Outcome};
 use gabion_policy::Policies;
 use gabion_service::Caller;
 use gabion_service::resources::{Resolvers, Tools};
@@ -30,6 +30,8 @@ pub(crate) struct Running {
     pipeline: Arc<Pipeline>,
     watching: Watching,
     sinks: Sinks,
+    /// Ends with this.
+    _witnesses: Witnesses,
 }
 
 impl Running {
@@ -47,7 +49,8 @@ impl Running {
         let sinks = sinks::open(&config, &state.clock, &state.rng)?;
         state.courier.start();
         let figures = Arc::new(Figures::default());
-        let seen = (&figures, &sinks);
+        let witnesses = witnesses(&config, &state)?;
+        let seen = (&figures, &sinks, &witnesses);
         let gate = start(&config, &state, generation, seen).map_err(|error| cannot_start(&error, &config))?;
         let listening = gate.addresses().gateway;
         if config.gateway.listen.port() != listening.port() {
@@ -63,7 +66,7 @@ impl Running {
         let watching = Watching::start(&state, plan, figures, pipeline.tally())?;
         let cursors: Arc<dyn Cursors> = Arc::new(sinks::Kept(state.directory.clone()));
         sinks.start(&state.ledger, &cursors);
-        let running = Self { state, gate, config, pipeline, sinks, watching };
+        let running = Self { state, gate, config, pipeline, sinks, watching, _witnesses: witnesses };
         running.state.service.set_origin(&running.origin());
         let mut event = running.event("gate.start", Outcome::Success);
         event.metadata.insert("weak".to_owned(), weak::words(&running.config));
@@ -252,7 +255,7 @@ fn start(
     config: &Config,
     state: &State,
     generation: Generation,
-    (figures, sinks): (&Arc<Figures>, &Sinks),
+    (figures, sinks, witnesses): (&Arc<Figures>, &Sinks, &Witnesses),
 ) -> Result<Gate, StartError> {
     let pages = gabion_console::router(gabion_console::Parts {
         service: state.service.clone(),
@@ -282,6 +285,7 @@ fn start(
             .chain(letters(&state.courier))
             .chain(super::watch::probes(figures, &state.ledger))
             .chain(shipping(sinks, &state.ledger))
+            .chain(cosigning(witnesses, &state.clock))
             .collect(),
     })
 }
@@ -302,6 +306,45 @@ fn shipping(sinks: &Sinks, ledger: &Ledger) -> [Probe; 2] {
             name: "sinks_behind",
             help: "records that the sink furthest behind has not taken",
             read: Box::new(behind),
+        },
+    ]
+}
+
+fn witnesses(config: &Config, state: &State) -> Result<Witnesses, Failure> {
+    let witnessed = Witnessed {
+        ledger: state.ledger.clone(),
+        tree: Arc::new(state.directory.ledger_tree()),
+        log: state.log.clone(),
+        clock: Arc::clone(&state.clock),
+    };
+    Witnesses::start(&config.ledger, witnessed)
+        .map_err(|error| Failure::new("the ledger's witnesses cannot be asked").because(&error))
+}
+
+/// How far witnesses have cosigned the ledger; nothing where none are asked.
+fn cosigning(witnesses: &Witnesses, clock: &Arc<dyn Clock>) -> Vec<Probe> {
+    if !witnesses.are_asked() {
+        return Vec::new();
+    }
+    let reading = |count: u64| Reading { value: u32::try_from(count).unwrap_or(u32::MAX).into(), well: true };
+    let (size, at, failing) = (witnesses.standing(), witnesses.standing(), witnesses.standing());
+    let (clock, begun) = (Arc::clone(clock), clock.now());
+    let age = move || reading(clock.now().saturating_since(at().at.unwrap_or(begun)).as_secs());
+    vec![
+        Probe {
+            name: "ledger_cosigned_records",
+            help: "records of the last checkpoint that enough witnesses cosigned",
+            read: Box::new(move || reading(size().cosigned)),
+        },
+        Probe {
+            name: "ledger_cosigned_age_seconds",
+            help: "seconds since enough witnesses cosigned a checkpoint, or since the start",
+            read: Box::new(age),
+        },
+        Probe {
+            name: "ledger_witnesses_failing",
+            help: "witnesses whose last answer was no cosignature",
+            read: Box::new(move || reading(failing().failing)),
         },
     ]
 }

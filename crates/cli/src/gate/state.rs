@@ -16,8 +16,8 @@ use gabion_service::oauth::{Edge, ProtectedResource};
 use gabion_service::{Interfaces, Service};
 use gabion_store::sqlite::Database;
 use gabion_store::{BreachedFile, Directory, DirectoryError};
-use gabion_tlog::SigningKey;
 use gabion_tlog::note::Purpose;
+use gabion_tlog::{SigningKey, VerifyingKey};
 use gabion_vault::jwt;
 use gabion_vault::{SealingKey, SystemRng};
 
@@ -41,6 +41,8 @@ pub(crate) struct State {
     pub(crate) directory: Directory,
     pub(crate) ledger: Ledger,
     pub(crate) record_key: Arc<RecordKeyFile>,
+    /// By which the ledger's checkpoints are verified.
+    pub(crate) log: VerifyingKey,
     pub(crate) service: Service,
     /// Letters. Whoever opens the state starts it, and closes it before the end.
     pub(crate) courier: Courier,
@@ -65,10 +67,10 @@ impl State {
         let source: Arc<dyn SegmentSource> = Arc::<dyn SegmentStorage>::clone(&segments);
         let record_key = Arc::new(RecordKeyFile::of(config));
         let keys = record_key.open(&source, &*rng)?;
-        let protection = Protection {
-            seal: Some(seal(&directory, config, &*rng)?),
-            records: Some(RecordSealing { keys, rng: Arc::clone(&rng) }),
-        };
+        let seal = seal(&directory, config, &*rng)?;
+        let log = seal.key.verifying().clone();
+        let protection =
+            Protection { seal: Some(seal), records: Some(RecordSealing { keys, rng: Arc::clone(&rng) }) };
         let (ledger, _) = Ledger::open_protected(segments, &config.ledger, Arc::clone(&clock), protection)
             .map_err(|error| {
                 Failure::new("the ledger cannot be opened").because(&error).hint(format!(
@@ -108,7 +110,7 @@ impl State {
         service.set_settings(&service_settings(config));
         let interfaces = crate::contract::restore(&directory);
         service.set_interfaces(interfaces.clone());
-        Ok(Self { directory, ledger, record_key, service, courier, clock, rng, interfaces })
+        Ok(Self { directory, ledger, record_key, log, service, courier, clock, rng, interfaces })
     }
 }
 

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::harness::{Answer, Process, gabion, post, run, succeed, told};
+use rustix::process::Signal;
+
+use crate::harness::{Answer, Application, Gate, Process, gabion, post, run, succeed, told};
 
 /// A running witness of one log, and its key.
 fn witness(directory: &Path, log: &str, more: &[&str]) -> (Process, SocketAddr, String) {
@@ -98,5 +100,69 @@ fn what_is_wrong_with_a_witness_is_said() {
         let output = run(path, &[&["witness", "--data", "witness"], more].concat());
         assert_eq!(output.status.code(), Some(2), "{more:?}: {}", told(&output));
         assert!(told(&output).contains(words), "{more:?}: {}", told(&output));
+    }
+}
+
+/// The gate sends its checkpoints by itself; `verify` asks for the witness's word by itself; a former copy of the ledger is
+/// noticed at the start, and one of the whole directory by the witness.
+#[test]
+fn a_gate_is_cosigned_while_it_runs() {
+    let application = Application::start();
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = directory.path();
+    succeed(path, &["user", "add", "ann", "--data", "data"]);
+    copy(&path.join("data"), &path.join("former"));
+    succeed(path, &["user", "add", "bob", "--data", "data"]);
+    let log = succeed(path, &["ledger", "key", "--data", "data"]);
+    let (_witness, address, key) = witness(path, log.trim(), &["--name", "witness.example/w1"]);
+    let witnesses = format!(
+        "[ledger]\nwitness_every = \"1s\"\n[[ledger.witnesses]]\nurl = \"http://{address}\"\nkey = \"{key}\"\n"
+    );
+    fs::write(path.join("gabion.toml"), application.configuration(&witnesses)).expect("a file");
+    let stop = |gate: Gate| {
+        gate.process.signal(Signal::TERM);
+        assert_eq!(gate.process.end().0, Some(0));
+    };
+    let gate = Gate::start(path);
+    gate.process.wait_for_stderr("ledger cosigned by witnesses");
+    stop(gate);
+    let verified = succeed(path, &["ledger", "verify"]);
+    assert!(verified.contains("are cosigned, by 1 of the witnesses asked for"), "{verified}");
+    let elsewhere = ["ledger", "verify", "--data", "data", "--key", log.trim(), "--witness"];
+    succeed(path, &[&elsewhere[..], &[key.as_str()]].concat());
+    let foreign = succeed(path, &["ledger", "key", "--data", "former"]).replace("+1+", "+4+");
+    assert_ne!(run(path, &[&elsewhere[..], &[foreign.trim()]].concat()).status.code(), Some(0));
+
+    // The records of before, and what was cosigned since: the gate does not go on.
+    let cosigned = fs::read(path.join("data/ledger/tree/cosigned")).expect("it was kept");
+    fs::remove_dir_all(path.join("data/ledger")).expect("removed");
+    copy(&path.join("former/ledger"), &path.join("data/ledger"));
+    fs::write(path.join("data/ledger/tree/cosigned"), &cosigned).expect("a file");
+    let refused = run(path, &["run"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(told(&refused).contains("the ledger ends with"), "{}", told(&refused));
+    let refused = run(path, &["ledger", "verify"]);
+    assert!(told(&refused).contains("records were sealed"), "{}", told(&refused));
+
+    // Without it nobody here can know. The witness does.
+    fs::remove_file(path.join("data/ledger/tree/cosigned")).expect("removed");
+    let gate = Gate::start(path);
+    gate.process.wait_for_stderr("witness does not cosign");
+    stop(gate);
+    let records = succeed(path, &["ledger", "search", "ledger.witness.contradicts", "--format", "json"]);
+    assert!(records.contains("\"severity\":\"critical\""), "{records}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let to = to.join(entry.file_name());
+        let kind = entry.file_type().expect("a kind");
+        if kind.is_dir() {
+            copy(&entry.path(), &to);
+        } else if kind.is_file() {
+            fs::copy(entry.path(), to).map(drop).expect("a copy");
+        }
     }
 }

@@ -147,7 +147,7 @@ impl SinkFormat {
     }
 }
 
-fn is_this_machine(host: &Host) -> bool {
+pub(crate) fn is_this_machine(host: &Host) -> bool {
     match host {
         Host::Address(address) => address.is_loopback(),
         Host::Name(name) => name == "localhost",

@@ -134,6 +134,7 @@ pub struct MemoryTree(Mutex<Kept>);
 struct Kept {
     tiles: BTreeMap<Tile, Vec<u8>>,
     checkpoint: Option<Vec<u8>>,
+    cosigned: Option<Vec<u8>>,
 }
 
 impl MemoryTree {
@@ -186,6 +187,15 @@ impl TreeStorage for MemoryTree {
 
     fn put_checkpoint(&self, note: &[u8]) -> io::Result<()> {
         self.lock().checkpoint = Some(note.to_vec());
+        Ok(())
+    }
+
+    fn cosigned(&self) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.lock().cosigned.clone())
+    }
+
+    fn put_cosigned(&self, note: &[u8]) -> io::Result<()> {
+        self.lock().cosigned = Some(note.to_vec());
         Ok(())
     }
 }

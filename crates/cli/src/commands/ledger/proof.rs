@@ -72,9 +72,18 @@ pub(super) fn check(arguments: &LedgerVerify) -> Result<Exit, Failure> {
 }
 
 fn check_ledger(arguments: &LedgerVerify) -> Result<Exit, Failure> {
-    let directory = for_data(&arguments.config)?.config.data.directory;
-    let trust = believed(arguments, Some(&directory))?;
-    let files = files(&directory)?;
+    let config = for_data(&arguments.config)?.config;
+    let mut trust = believed(arguments, Some(&config.data.directory))?;
+    let files = files(&config.data.directory)?;
+    if arguments.witness.is_empty() && arguments.checkpoint.is_none() && !config.ledger.witnesses.is_empty() {
+        if files.cosigned()?.is_some() {
+            let keys = config.ledger.witnesses.iter().map(|witness| witness.verifying_key());
+            trust.witnesses = keys.collect::<Result<_, _>>().map_err(Failure::usage)?;
+            trust.quorum = config.ledger.quorum();
+        } else {
+            output::note("no checkpoint was cosigned yet by enough of the witnesses of `[ledger]`");
+        }
+    }
     let progress = Progress::of(1);
     progress.say("reading records");
     let mut told = 0;
