@@ -67,6 +67,15 @@ impl TreeStorage for FaultyTree {
         self.may_write()?;
         self.inner.put_checkpoint(note)
     }
+
+    fn cosigned(&self) -> io::Result<Option<Vec<u8>>> {
+        self.inner.cosigned()
+    }
+
+    fn put_cosigned(&self, note: &[u8]) -> io::Result<()> {
+        self.may_write()?;
+        self.inner.put_cosigned(note)
+    }
 }
 
 struct Kept {
