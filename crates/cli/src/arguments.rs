@@ -546,6 +546,10 @@ pub(crate) struct LedgerExport {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Filters")]
 pub(crate) struct LedgerFilters {
+    /// What was done, for instance `account.disable`
+    #[arg(long, value_name = "ACTION")]
+    pub(crate) action: Option<String>,
+
     /// Who: an account's name or id, `anonymous`, `gate` or `operator`
     #[arg(long, value_name = "ACTOR")]
     pub(crate) actor: Option<String>,
@@ -569,6 +573,10 @@ pub(crate) struct LedgerFilters {
     /// The request id, as an error page shows it
     #[arg(long, value_name = "ID")]
     pub(crate) request: Option<String>,
+
+    /// On what: a path or a name, with a `*` at its end everything that begins so
+    #[arg(long, value_name = "RESOURCE")]
+    pub(crate) resource: Option<String>,
 
     /// Not older than this, for instance `15m`, `24h` or `7d`
     #[arg(long, value_name = "PERIOD")]

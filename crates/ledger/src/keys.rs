@@ -200,6 +200,17 @@ impl Opener {
         self.0.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The key of a segment's index.
+    #[cfg(feature = "write")]
+    pub(crate) fn index_key(
+        &self,
+        source: &dyn SegmentSource,
+        segment: SegmentId,
+    ) -> Result<gabion_vault::IndexKey, ReadError> {
+        let key = self.segment(source, segment)?;
+        Ok(key.map_or_else(gabion_vault::IndexKey::of_clear_records, |key| key.index()))
+    }
+
     /// The JSON of a record.
     pub(crate) fn open(&self, source: &dyn SegmentSource, found: Found) -> Result<Vec<u8>, ReadError> {
         let Some(key) = self.key(source, &found)? else { return Ok(found.payload) };

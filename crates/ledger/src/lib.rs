@@ -8,6 +8,7 @@
 //! - [`Seal`] makes it provable: a Merkle tree over all records with signed checkpoints (`sealer`); [`mod@verify`] checks
 //!   them, with nothing but the files and a public key.
 //! - [`keys`] seal every record at rest; [`disclosure`] gives one of them to somebody, and no other.
+//! - `index` finds records without reading all of them; it is a cache, and a search answers the same without it.
 //! - [`sanitise`] is what every event goes through before it is written.
 //! - [`SegmentStorage`] is where the bytes go: memory and injected faults here, files in `store`.
 //!
@@ -25,6 +26,8 @@ mod follow;
 pub mod format;
 #[cfg(feature = "write")]
 mod front;
+#[cfg(feature = "write")]
+mod index;
 pub mod keys;
 #[cfg(feature = "write")]
 mod kind;
@@ -64,6 +67,8 @@ use tokio::sync::{Semaphore, oneshot, watch};
 #[cfg(feature = "write")]
 use fold::Folder;
 #[cfg(feature = "write")]
+use index::Indexes;
+#[cfg(feature = "write")]
 use keys::Opener;
 #[cfg(feature = "write")]
 use scan::Durable;
@@ -84,6 +89,10 @@ pub use error::{LedgerError, OpenError};
 pub use fold::OTHERS;
 #[cfg(feature = "write")]
 pub use follow::Follow;
+#[cfg(fuzzing)]
+pub use index::probe as probe_index;
+#[cfg(feature = "write")]
+pub use index::{IndexFile, IndexStorage};
 pub use keys::{KeyError, KeyId, Keys};
 pub use query::{Order, Query, Record};
 pub use reader::{Reader, Search};
@@ -93,6 +102,8 @@ pub use sealer::{SealError, Sealed, TreeStorage};
 #[cfg(feature = "write")]
 pub use settings::{Settings, WitnessSettings};
 pub use storage::memory::{MemorySegments, MemoryTree};
+#[cfg(feature = "write")]
+pub use storage::memory_index::MemoryIndexes;
 pub use storage::{SegmentId, SegmentSource, SegmentStorage};
 
 /// The place of a record: its sequence number. The first is 1, and there are no gaps.
@@ -167,6 +178,7 @@ pub struct Ledger {
     storage: Arc<dyn SegmentStorage>,
     durable: watch::Receiver<Option<Durable>>,
     opener: Opener,
+    indexes: Option<Arc<Indexes>>,
 }
 
 #[cfg(feature = "write")]
@@ -269,7 +281,40 @@ impl Ledger {
         };
         thread::Builder::new().name("ledger".to_owned()).spawn(|| writer.run())?;
         let queue = Arc::new(Semaphore::new(QUEUE));
-        Ok((Self { commands, queue, shared, storage, durable, opener }, recovery))
+        Ok((Self { commands, queue, shared, storage, durable, opener, indexes: None }, recovery))
+    }
+
+    /// Searches with the indexes that lie there. [`keep_indexes`](Self::keep_indexes) makes them.
+    #[must_use]
+    pub fn with_indexes(mut self, storage: Arc<dyn IndexStorage>) -> Self {
+        self.indexes = Some(Arc::new(Indexes::new(storage)));
+        self
+    }
+
+    /// Starts the thread that makes what is missing of the indexes and goes on with them, until the ledger is closed.
+    ///
+    /// # Errors
+    /// When there is no thread to be had. Searching goes on, and reads more.
+    pub fn keep_indexes(&self) -> std::io::Result<()> {
+        let Some(indexes) = self.indexes.clone() else { return Ok(()) };
+        let (source, opener, durable) = (self.source(), self.opener.clone(), self.durable.clone());
+        let keep = move || index::keep(&indexes, &source, &opener, durable);
+        thread::Builder::new().name("ledger-index".to_owned()).spawn(keep).map(drop)
+    }
+
+    /// Makes what is missing of the indexes, now. It may take long.
+    pub fn make_indexes(&self) {
+        if let Some(indexes) = &self.indexes {
+            index::catch_up(indexes, &self.source(), &self.opener, *self.durable.borrow());
+        }
+    }
+
+    /// Has all indexes made again, as after something was erased from records that they know of.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
+    pub fn make_indexes_again(&self) -> std::io::Result<()> {
+        self.indexes.as_ref().map_or(Ok(()), |indexes| indexes.forget_all())
     }
 
     /// A ledger in memory, for tests.
@@ -322,7 +367,7 @@ impl Ledger {
     #[must_use]
     pub fn reader(&self) -> Reader {
         let durable = *self.durable.borrow();
-        Reader::up_to(self.source(), durable, self.opener.clone())
+        Reader::up_to(self.source(), durable, self.opener.clone()).with_indexes(self.indexes.clone())
     }
 
     /// Searches the durable records; see [`Reader::search`].

@@ -26,6 +26,10 @@ pub struct Query {
     pub kind: Option<EventKind>,
     pub control: Option<ControlId>,
     pub outcome: Option<Outcome>,
+    /// The action, whole.
+    pub action: Option<String>,
+    /// The resource, whole; with a `*` at its end, its beginning.
+    pub resource: Option<String>,
     /// Name or id of an account, or `anonymous`, `gate`, `operator`.
     pub actor: Option<String>,
     pub address: Option<IpAddr>,
@@ -58,6 +62,8 @@ impl Query {
             && self.outcome.is_none_or(|outcome| event.outcome == outcome)
             && self.address.is_none_or(|address| event.address == Some(address))
             && self.request_id.is_none_or(|id| event.request_id == Some(id))
+            && self.action.as_deref().is_none_or(|action| event.action == action)
+            && self.resource.as_deref().is_none_or(|resource| is_resource(&event.resource, resource))
             && self.actor.as_deref().is_none_or(|name| is_actor(&event.actor, name))
             && self.text.as_deref().is_none_or(|text| mentions(event, text))
     }
@@ -69,6 +75,13 @@ fn is_actor(actor: &Actor, wanted: &str) -> bool {
         Actor::Anonymous => wanted == "anonymous",
         Actor::Gate => wanted == "gate",
         Actor::Operator => wanted == "operator",
+    }
+}
+
+fn is_resource(resource: &str, wanted: &str) -> bool {
+    match wanted.strip_suffix('*') {
+        Some(beginning) => resource.starts_with(beginning),
+        None => resource == wanted,
     }
 }
 

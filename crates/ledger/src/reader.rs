@@ -6,6 +6,8 @@ use gabion_model::Event;
 
 use crate::disclosure::Disclosure;
 use crate::format::Header;
+#[cfg(feature = "write")]
+use crate::index::{Indexed, Indexes};
 use crate::keys::{Keys, Opener};
 use crate::scan::{self, Backward, Durable, Forward, Found};
 use crate::{Damage, Order, Position, Query, ReadError, Record, SegmentId, SegmentSource};
@@ -17,6 +19,8 @@ pub struct Reader {
     /// None when the ledger holds no segment.
     durable: Option<Durable>,
     opener: Opener,
+    #[cfg(feature = "write")]
+    indexes: Option<Arc<Indexes>>,
 }
 
 impl Reader {
@@ -30,7 +34,13 @@ impl Reader {
             end: tail.end,
             next: tail.next,
         });
-        Ok(Self { source, durable, opener: Opener::default() })
+        Ok(Self {
+            source,
+            durable,
+            opener: Opener::default(),
+            #[cfg(feature = "write")]
+            indexes: None,
+        })
     }
 
     #[cfg(feature = "write")]
@@ -39,7 +49,30 @@ impl Reader {
         durable: Option<Durable>,
         opener: Opener,
     ) -> Self {
-        Self { source, durable, opener }
+        Self { source, durable, opener, indexes: None }
+    }
+
+    /// Searches with these.
+    #[cfg(feature = "write")]
+    #[must_use]
+    pub(crate) fn with_indexes(mut self, indexes: Option<Arc<Indexes>>) -> Self {
+        self.indexes = indexes;
+        self
+    }
+
+    #[cfg(feature = "write")]
+    pub(crate) const fn source(&self) -> &Arc<dyn SegmentSource> {
+        &self.source
+    }
+
+    #[cfg(feature = "write")]
+    pub(crate) const fn durable(&self) -> Option<Durable> {
+        self.durable
+    }
+
+    #[cfg(feature = "write")]
+    pub(crate) fn index_key(&self, segment: SegmentId) -> Result<gabion_vault::IndexKey, ReadError> {
+        self.opener.index_key(&*self.source, segment)
     }
 
     /// Opens sealed records with these.
@@ -144,6 +177,8 @@ enum Walk {
     Unbegun,
     Forwards(Forwards),
     Backwards(Backwards),
+    #[cfg(feature = "write")]
+    Indexed(Box<Indexed>),
     Ended,
 }
 
@@ -178,6 +213,13 @@ impl Iterator for Search {
 
 impl Search {
     fn found(&mut self) -> Result<Option<Found>, ReadError> {
+        #[cfg(feature = "write")]
+        if matches!(self.walk, Walk::Unbegun)
+            && let Some(indexes) = &self.reader.indexes
+            && let Some(indexed) = Indexed::begin(indexes, &self.reader, &self.query)?
+        {
+            self.walk = Walk::Indexed(Box::new(indexed));
+        }
         if matches!(self.walk, Walk::Unbegun) {
             self.walk = match self.query.order {
                 Order::OldestFirst => Walk::Forwards(Forwards::begin(&self.reader, None)?),
@@ -187,6 +229,8 @@ impl Search {
         match &mut self.walk {
             Walk::Forwards(walk) => walk.next_fitting(&self.reader, &self.query),
             Walk::Backwards(walk) => walk.next_fitting(&self.reader, &self.query),
+            #[cfg(feature = "write")]
+            Walk::Indexed(walk) => walk.next(&self.reader, &self.query),
             Walk::Unbegun | Walk::Ended => Ok(None),
         }
     }
@@ -338,12 +382,12 @@ impl Backwards {
 }
 
 /// Whether nothing in the segment before the one with this header can be in the query's time.
-fn misses(query: &Query, behind: &Header) -> bool {
+pub(crate) fn misses(query: &Query, behind: &Header) -> bool {
     query.since.is_some_and(|since| behind.previous.latest < since)
         || query.until.is_some_and(|until| behind.previous.earliest >= until)
 }
 
-fn in_time(query: &Query, time: gabion_model::Timestamp) -> bool {
+pub(crate) fn in_time(query: &Query, time: gabion_model::Timestamp) -> bool {
     query.since.is_none_or(|since| time >= since) && query.until.is_none_or(|until| time < until)
 }
 

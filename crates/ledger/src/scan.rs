@@ -50,6 +50,12 @@ impl Forward {
         Self { segment: header.segment, offset, expected: header.first, buffer: Vec::new(), base: offset }
     }
 
+    /// From the record numbered `expected`, which begins at `offset`.
+    #[cfg(feature = "write")]
+    pub(crate) const fn at(segment: SegmentId, offset: u64, expected: Position) -> Self {
+        Self { segment, offset, expected, buffer: Vec::new(), base: offset }
+    }
+
     /// The next frame, read no further than `end` (a size of the segment). None exactly at `end`.
     pub(crate) fn next(
         &mut self,

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 pub mod faulty;
 pub mod memory;
+#[cfg(feature = "write")]
+pub mod memory_index;
 
 /// The number of a segment; they are numbered from 1 and never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

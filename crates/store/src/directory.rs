@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::sqlite::{Database, DatabaseError};
-use crate::{SegmentFiles, TreeFiles};
+use crate::{IndexFiles, SegmentFiles, TreeFiles};
 
 /// The data directory, locked for this process until the last clone is dropped.
 #[derive(Debug, Clone)]
@@ -52,6 +52,8 @@ impl Directory {
     pub const LEDGER: &str = "ledger";
     /// In it, the folder of its tree.
     pub const TREE: &str = "tree";
+    /// Beside it, the folder of its indexes.
+    pub const INDEX: &str = "index";
 
     /// Opens the data directory, made with mode 0700 where there is none, and takes its lock.
     pub fn open(path: &Path) -> Result<Self, DirectoryError> {
@@ -101,6 +103,12 @@ impl Directory {
         let files = SegmentFiles::open(&path).map_err(failed("open", &path))?;
         files.mend().map_err(failed("mend", &path))?;
         Ok(files)
+    }
+
+    /// The indexes of the ledger's segments.
+    #[must_use]
+    pub fn ledger_indexes(&self) -> IndexFiles {
+        IndexFiles::open(&self.path.join(Self::LEDGER).join(Self::INDEX))
     }
 
     /// The tree over the ledger's records, beside its segments.

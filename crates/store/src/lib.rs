@@ -7,17 +7,20 @@
 //!   lock             held by the running gate, its process id inside
 //!   gabion.db        accounts and sessions (SQLite)
 //!   ledger/          0700: 00000000000000000001.segment, … (format: `gabion_ledger::format`)
+//!     index/         for searching, a cache (format: `gabion_ledger`, `index/file.rs`)
 //!     tree/          checkpoint, tile/… (C2SP tlog-tiles)
 //!   <name>           keys and the like, 0600, replaced whole
 //! ```
 
 pub mod breached;
 pub mod directory;
+pub mod indexes;
 pub mod segments;
 pub mod sqlite;
 pub mod tree;
 
 pub use breached::BreachedFile;
 pub use directory::{Directory, DirectoryError};
+pub use indexes::IndexFiles;
 pub use segments::SegmentFiles;
 pub use tree::TreeFiles;

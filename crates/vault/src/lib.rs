@@ -7,6 +7,7 @@
 
 pub mod digest;
 pub mod encoding;
+mod index;
 #[cfg(feature = "full")]
 pub mod jose;
 #[cfg(feature = "full")]
@@ -29,6 +30,7 @@ pub mod webhook;
 pub mod x509;
 
 pub use digest::{constant_time_eq, hmac_sha1, hmac_sha256, hmac_sha512, sha1, sha256, sha256_of, sha512};
+pub use index::{IndexKey, IndexSum};
 pub use random::SystemRng;
 pub use record::{RecordKey, SegmentKey};
 pub use seal::SealingKey;

@@ -46,6 +46,8 @@ pub enum RecordError {
     Sealed,
 }
 
+const INDEX_WORDS: &[u8] = b"gabion ledger index words, version 1";
+const INDEX_SUMS: &[u8] = b"gabion ledger index sums, version 1";
 const RECORD: &[u8] = b"gabion ledger record key, version 1";
 const COMMITMENT: &[u8] = b"gabion ledger record key commitment, version 1";
 const TAG: usize = 16;
@@ -73,14 +75,28 @@ impl SegmentKey {
     #[must_use]
     pub fn record(&self, position: u64, run: u32) -> RecordKey {
         let (position, run) = (position.to_be_bytes(), run.to_be_bytes());
-        let info = [RECORD, &position, &run];
-        let mut key = [0; 32];
-        // 32 bytes of at most 255 * 32: neither call has a way to fail.
-        let filled = self.expand.expand(&info, hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut key));
-        debug_assert!(filled.is_ok(), "an output of one block is always allowed");
+        let mut key = self.derive(&[RECORD, &position, &run]);
         let record = RecordKey(Secret::new(key));
         key.zeroize();
         record
+    }
+
+    /// The key of the segment's index.
+    #[must_use]
+    pub fn index(&self) -> crate::IndexKey {
+        let (mut words, mut sums) = (self.derive(&[INDEX_WORDS]), self.derive(&[INDEX_SUMS]));
+        let index = crate::IndexKey::new(&words, &sums);
+        words.zeroize();
+        sums.zeroize();
+        index
+    }
+
+    fn derive(&self, info: &[&[u8]]) -> [u8; 32] {
+        let mut key = [0; 32];
+        // 32 bytes of at most 255 * 32: neither call has a way to fail.
+        let filled = self.expand.expand(info, hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut key));
+        debug_assert!(filled.is_ok(), "an output of one block is always allowed");
+        key
     }
 }
 

@@ -76,7 +76,7 @@ fn print(file: &ConfigFile, format: RecordFormat, request: Request) -> Result<Ex
 }
 
 fn query(filters: LedgerFilters) -> Result<Query, Failure> {
-    let LedgerFilters { actor, address, control, kind, outcome, request, since } = filters;
+    let LedgerFilters { action, actor, address, control, kind, outcome, request, resource, since } = filters;
     let control = control
         .map(|id| Catalogue::built_in().find(&id).map(|control| control.id))
         .transpose()
@@ -110,6 +110,8 @@ fn query(filters: LedgerFilters) -> Result<Query, Failure> {
                 word_of::<Outcome>("--outcome", &word, &words(Outcome::ALL.iter().map(|end| end.as_str())))
             })
             .transpose()?,
+        action,
+        resource,
         actor,
         address,
         request_id: request_id.transpose()?,

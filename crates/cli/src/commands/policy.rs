@@ -5,7 +5,7 @@ mod told;
 
 use std::path::{Path, PathBuf};
 
-use gabion_ledger::{Order, Query};
+use gabion_ledger::Query;
 use gabion_model::{Clock as _, Period, Problem, SystemClock, Timestamp};
 use gabion_policy::cases::{Cases, Tried};
 use gabion_policy::diff::Difference;
@@ -215,16 +215,7 @@ fn recorded(arguments: &PolicyDiff) -> Result<(Vec<OwnedQuestion>, usize), Failu
     let micros = i64::try_from(period.as_duration().as_micros()).unwrap_or(i64::MAX);
     let query = Query {
         since: Some(Timestamp::from_micros(SystemClock.now().as_micros().saturating_sub(micros))),
-        until: None,
-        kind: None,
-        control: None,
-        outcome: None,
-        actor: None,
-        address: None,
-        request_id: None,
-        text: None,
-        limit: None,
-        order: Order::NewestFirst,
+        ..Query::default()
     };
     let (mut questions, mut unreadable) = (Vec::new(), 0_usize);
     block_on(async {

@@ -66,6 +66,9 @@ impl Running {
         let watching = Watching::start(&state, plan, figures, pipeline.tally())?;
         let cursors: Arc<dyn Cursors> = Arc::new(sinks::Kept(state.directory.clone()));
         sinks.start(&state.ledger, &cursors);
+        if let Err(error) = state.ledger.keep_indexes() {
+            tracing::warn!(%error, "ledger searched without new indexes");
+        }
         let running = Self { state, gate, config, pipeline, sinks, watching, _witnesses: witnesses };
         running.state.service.set_origin(&running.origin());
         let mut event = running.event("gate.start", Outcome::Success);

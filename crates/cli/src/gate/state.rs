@@ -78,6 +78,7 @@ impl State {
                     path.join(Directory::LEDGER).display()
                 ))
             })?;
+        let ledger = ledger.with_indexes(Arc::new(directory.ledger_indexes()));
         let database_path = directory.database_path();
         let database = Database::open(&database_path).map_err(|error| {
             Failure::new(format!("the database `{}` cannot be opened", database_path.display()))

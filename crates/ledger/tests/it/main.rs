@@ -7,6 +7,7 @@ mod at_rest;
 mod crash;
 mod faults;
 mod flood;
+mod index;
 mod reading;
 mod recording;
 mod sealed;
