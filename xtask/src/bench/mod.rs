@@ -6,6 +6,7 @@ mod gate;
 mod ground;
 mod http;
 mod identity;
+mod ledger;
 mod load;
 mod policy;
 mod process;
@@ -23,13 +24,18 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         Some((name, rest)) if name == "contract" => contract::run(rest),
         Some((name, rest)) if name == "gate" => gate::run(rest),
         Some((name, rest)) if name == "identity" => identity::run(rest),
+        Some((name, rest)) if name == "ledger" => ledger::run(rest),
         Some((name, _)) if name == "policy" => policy::run(),
         Some((name, _)) if name == "watch" => watch::run(),
         Some((name, _)) => {
-            let known = "`contract`, `gate`, `identity`, `policy` and `watch`";
+            let known = "`contract`, `gate`, `identity`, `ledger`, `policy` and `watch`";
             return usage(&format!("no bench is called `{name}`; there are {known}"));
         }
-        None => return usage("name a bench; there are `contract`, `gate`, `identity`, `policy` and `watch`"),
+        None => {
+            return usage(
+                "name a bench; there are `contract`, `gate`, `identity`, `ledger`, `policy` and `watch`",
+            );
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
