@@ -5,6 +5,7 @@ mod contract;
 mod directory;
 mod generate;
 mod identity;
+mod incident;
 mod passwords;
 mod policy;
 mod sink;
@@ -28,6 +29,10 @@ pub(crate) use generate::{
     GenerateKubernetes, GenerateSchemas, Target, Way,
 };
 pub(crate) use identity::{IdentityApply, IdentityExport, IdentityHash, IdentityPlan, IdentityVerb};
+pub(crate) use incident::{
+    EvidenceAdd, EvidenceExport, EvidenceVerify, IncidentDo, IncidentEvidence, IncidentNotify, IncidentReview,
+    IncidentVerb, IncidentWay, ReportFormat,
+};
 pub(crate) use passwords::{Calibrate, Passwords};
 pub(crate) use policy::{
     PolicyCheck, PolicyDiff, PolicyExplain, PolicyFolder, PolicyMatrix, PolicyReview, PolicyTest, PolicyVerb,
@@ -156,6 +161,9 @@ pub(crate) enum Command {
     /// Make people, groups and applications as identity.toml declares them
     #[command(subcommand)]
     Identity(IdentityVerb),
+    /// Respond to what was noticed: incidents with clocks, checklists, evidence and reports
+    #[command(subcommand)]
+    Incident(IncidentVerb),
     /// Read the record of refusals and privileged acts
     #[command(subcommand)]
     Ledger(Ledger),

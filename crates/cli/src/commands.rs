@@ -11,6 +11,7 @@ mod directory;
 mod doctor;
 mod generate;
 mod identity;
+mod incident;
 mod init;
 mod key;
 mod ledger;
@@ -50,6 +51,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Webhook(verb) => webhook::run(&verb),
         Command::Passwords(verb) => passwords::run(&verb),
         Command::Identity(verb) => identity::run(verb),
+        Command::Incident(verb) => incident::run(verb),
         Command::Ledger(verb) => ledger::run(verb),
         Command::Witness(arguments) => witness::run(&arguments),
         Command::Watch(verb) => watch::run(&verb),

@@ -74,6 +74,8 @@ pub(crate) struct Config {
     pub(crate) ledger: gabion_ledger::Settings,
     /// Noticing attacks in what is recorded.
     pub(crate) watch: gabion_watch::Settings,
+    /// What people do once something was noticed.
+    pub(crate) incidents: gabion_incident::Settings,
     /// Where the ledger's records go besides: files, log servers, webhooks; each under a name of its own.
     pub(crate) sinks: BTreeMap<String, gabion_courier::SinkSettings>,
     /// Where Gabion keeps what it must remember.
@@ -128,6 +130,7 @@ impl Config {
         add("ledger".to_owned(), self.ledger.problems());
         add("ledger".to_owned(), gabion_courier::witness_problems(&self.ledger));
         add("watch".to_owned(), self.watch.problems());
+        add("incidents".to_owned(), self.incidents.problems());
         add("sinks".to_owned(), gabion_courier::sink_problems(&self.sinks));
         add("data".to_owned(), self.data.problems());
         add("api".to_owned(), self.api.problems());
@@ -172,6 +175,7 @@ impl Config {
             &mut self.watch.directory,
             &mut self.ledger.key_file,
             &mut self.watch.places,
+            &mut self.incidents.procedures,
         ];
         let upstreams = self.upstreams.values_mut().map(|upstream| &mut upstream.ca_file);
         let resolvers = self.resolvers.values_mut().map(|resolver| &mut resolver.ca_file);

@@ -5,6 +5,7 @@ pub(crate) mod api_keys;
 pub(crate) mod directory;
 pub(crate) mod door;
 pub(crate) mod identity;
+pub(crate) mod incidents;
 pub(crate) mod operation;
 pub(crate) mod server;
 pub(crate) mod wire;

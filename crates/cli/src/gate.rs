@@ -3,6 +3,7 @@
 pub(crate) mod access_log;
 pub(crate) mod announce;
 pub(crate) mod generation;
+pub(crate) mod incidents;
 pub(crate) mod policies;
 pub(crate) mod record_key;
 pub(crate) mod running;

@@ -8,6 +8,7 @@ mod control;
 mod failure;
 mod gate;
 mod identity;
+mod incident;
 mod logging;
 mod output;
 mod probe;

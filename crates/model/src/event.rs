@@ -83,6 +83,8 @@ pub enum EventKind {
     Configuration,
     /// A policy decided what somebody may.
     Decision,
+    /// An incident was opened, or somebody worked on one.
+    Incident,
     /// Somebody tried to sign in.
     Login,
     /// Somebody signed out.
@@ -102,6 +104,7 @@ impl EventKind {
         Self::Application,
         Self::Configuration,
         Self::Decision,
+        Self::Incident,
         Self::Login,
         Self::Logout,
         Self::Refusal,
@@ -118,6 +121,7 @@ impl EventKind {
             Self::Application => "application",
             Self::Configuration => "configuration",
             Self::Decision => "decision",
+            Self::Incident => "incident",
             Self::Login => "login",
             Self::Logout => "logout",
             Self::Refusal => "refusal",

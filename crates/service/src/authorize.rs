@@ -67,6 +67,9 @@ impl Standing {
             Audience::Registering => {
                 matches!(self, Self::Administrator(_) | Self::Operator | Self::Registrar(_))
             }
+            Audience::Responding => {
+                matches!(self, Self::Administrator(_) | Self::Gate | Self::Operator)
+            }
             // A program is an asker only for what it was given the scope for.
             Audience::Searching => {
                 matches!(self, Self::Administrator(_) | Self::Asker(_) | Self::Operator)
@@ -92,6 +95,7 @@ impl Inner {
             | Audience::Machine
             | Audience::Provisioning
             | Audience::Registering
+            | Audience::Responding
             | Audience::Searching => ControlId::AUTHZ_ADMIN_SURFACE,
             Audience::Everybody | Audience::Owner | Audience::Recording | Audience::SignedIn => {
                 ControlId::AUTHZ_ROLES

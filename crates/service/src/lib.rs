@@ -23,6 +23,7 @@ pub mod federation;
 pub mod fuzzing;
 mod hashing;
 mod imports;
+pub mod incidents;
 mod interfaces;
 mod invitations;
 mod keys;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use gabion_identity::{AccountError, StorageError};
-use gabion_ledger::LedgerError;
-use gabion_model::{Event, Outcome, RequestId};
+use gabion_ledger::{LedgerError, Position};
+use gabion_model::{Event, Outcome, RequestId, Severity};
 
 use crate::authorize::Standing;
 use crate::service::{Inner, Service};
@@ -16,11 +16,13 @@ use crate::{Act, ActError, Caller};
 pub(crate) struct About {
     pub(crate) resource: String,
     pub(crate) metadata: BTreeMap<String, String>,
+    /// How bad it is, where the act knows.
+    pub(crate) severity: Option<Severity>,
 }
 
 impl About {
     pub(crate) fn of(resource: impl Into<String>) -> Self {
-        Self { resource: resource.into(), metadata: BTreeMap::new() }
+        Self { resource: resource.into(), ..Self::default() }
     }
 
     pub(crate) fn with(mut self, key: &str, value: impl Into<String>) -> Self {
@@ -32,6 +34,8 @@ impl About {
 /// An act whose beginning is on record.
 pub(crate) struct Begun {
     event: Event,
+    /// Where the beginning is in the ledger.
+    pub(crate) position: Position,
 }
 
 impl Service {
@@ -106,8 +110,9 @@ impl Inner {
         let mut event = self.event(act, caller, Outcome::Begun);
         event.resource = about.resource;
         event.metadata.extend(about.metadata);
-        self.ledger.record(event.clone()).await?;
-        Ok(Begun { event })
+        event.severity = about.severity;
+        let position = self.ledger.record(event.clone()).await?;
+        Ok(Begun { event, position })
     }
 
     pub(crate) fn event(&self, act: Act, caller: &Caller, outcome: Outcome) -> Event {

@@ -25,6 +25,7 @@ use gabion_vault::password::{self, Cost};
 
 use crate::federation::{Federation, Provider};
 use crate::hashing::Workers;
+use crate::incidents::Desk;
 use crate::interfaces::Interfaces;
 use crate::mail::Requests;
 use crate::oauth::{Edge, Farewells, Protocols, ProviderRules, VerifiedTokens, Watch};
@@ -112,6 +113,10 @@ pub(crate) struct Inner {
     pub(crate) resolvers: ArcSwap<Resolvers>,
     /// What was seen of the applications' operations.
     pub(crate) interfaces: ArcSwap<Interfaces>,
+    /// Where incidents are kept, and by which rules.
+    pub(crate) desk: ArcSwap<Desk>,
+    /// Held while a step of an incident is judged and taken: two people act one after the other.
+    pub(crate) responding: tokio::sync::Mutex<()>,
     invitations: Arc<dyn InvitationStorage>,
     /// Passwords that leaked somewhere.
     breached: RwLock<Option<Arc<dyn BreachedList>>>,
@@ -219,6 +224,8 @@ impl Service {
             policies: Arc::new(ArcSwap::from_pointee(Policies::none())),
             resolvers: ArcSwap::from_pointee(Resolvers::none()),
             interfaces: ArcSwap::default(),
+            desk: ArcSwap::default(),
+            responding: tokio::sync::Mutex::default(),
             invitations,
             breached: RwLock::default(),
             rules: RwLock::new(Arc::new(rules)),

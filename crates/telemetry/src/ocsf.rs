@@ -89,6 +89,10 @@ pub fn event_object(source: &Source<'_>, position: u64, event: &Event) -> Value 
             put("actor", parts::actor(event));
             put("entity", parts::entity(event));
         }
+        Class::IncidentFinding => {
+            put("finding_info_list", json!([parts::incident(event)]));
+            put("desc", parts::incident_title(event).into());
+        }
         Class::GroupManagement => {
             put("actor", parts::actor(event));
             put("group", parts::group(event));
@@ -110,7 +114,10 @@ pub fn event_object(source: &Source<'_>, position: u64, event: &Event) -> Value 
     if let Some(endpoint) = endpoint
         && !matches!(
             classified.class,
-            Class::ApiActivity | Class::ApplicationLifecycle | Class::DetectionFinding
+            Class::ApiActivity
+                | Class::ApplicationLifecycle
+                | Class::DetectionFinding
+                | Class::IncidentFinding
         )
     {
         put("src_endpoint", endpoint);
@@ -130,6 +137,11 @@ fn base(source: &Source<'_>, position: u64, event: &Event, classified: &Classifi
     };
     let (status_id, status) = match (class, event.outcome) {
         (Class::DetectionFinding, _) => (1, "New"),
+        (Class::IncidentFinding, _) => match event.action.as_str() {
+            "incident.open" => (1, "New"),
+            "incident.close" => (5, "Closed"),
+            _ => (2, "In Progress"),
+        },
         (_, Outcome::Success) => (1, "Success"),
         (_, Outcome::Failure) => (2, "Failure"),
         (_, Outcome::Begun) => (99, "Begun"),

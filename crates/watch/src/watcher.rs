@@ -109,7 +109,7 @@ impl Watcher {
 
     /// Shows it the event at this place of the ledger; what rings. Alerts are not looked at.
     pub fn see(&mut self, position: u64, event: &Event) -> Vec<Alert> {
-        if event.kind == EventKind::Alert {
+        if matches!(event.kind, EventKind::Alert | EventKind::Incident) {
             return Vec::new();
         }
         self.counts.events += 1;

@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["model"],
     &["vault"],
     &["tlog"],
-    &["seclang", "openapi", "identity", "policy", "ledger", "telemetry", "watch", "control"],
+    &["seclang", "openapi", "identity", "policy", "ledger", "telemetry", "watch", "incident", "control"],
     &["checks", "generate"],
     &["service", "egress"],
     &["gateway", "console", "store", "courier", "scan", "probe", "strawman", "tower", "verifier", "witness"],

@@ -15,6 +15,7 @@ const ENGINES: &[&str] = &[
     "ledger",
     "telemetry",
     "watch",
+    "incident",
     "control",
     "checks",
     "generate",

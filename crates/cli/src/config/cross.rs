@@ -29,6 +29,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     problems.extend(crate::gate::policies::problems(config, contracts.as_ref()));
     problems.extend(crate::gate::watch::rules(config).err().unwrap_or_default());
     problems.extend(crate::gate::watch::places(config).err());
+    problems.extend(crate::gate::incidents::procedures(config).err().unwrap_or_default());
     problems
 }
 

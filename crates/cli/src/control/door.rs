@@ -152,6 +152,7 @@ fn taken(reply: Reply, each: &mut impl FnMut(Reply) -> Result<(), Failure>) -> R
         | Reply::ApiKey(_)
         | Reply::Client(_)
         | Reply::Directory(_)
+        | Reply::Document { .. }
         | Reply::Identity(_)
         | Reply::Key(_)
         | Reply::Record(_) => each(reply).map(|()| false),

@@ -21,6 +21,7 @@ use super::api_keys::{self, ApiKeyRequest, ApiKeyRow};
 use super::directory::{self, DirectoryRequest, DirectoryRow};
 use super::identity::{self, IdentityReply, IdentityRequest};
 use crate::gate::record_key::RecordKeyFile;
+use super::incidents::{self, IncidentRequest, Uploads};
 use crate::gate::state::State;
 
 pub(crate) use clients::{Client, ClientRequest};
@@ -38,6 +39,7 @@ pub(crate) enum Request {
     FirstLink,
     Identity { identity: IdentityRequest },
     Invite { name: String },
+    Incident { incident: Box<IncidentRequest> },
     Import { accounts: Vec<ImportAccount>, pepper: Option<Password>, dry_run: bool },
     KeyList,
     KeyRevoke { kid: String },
@@ -63,6 +65,10 @@ pub(crate) enum Reply {
     ApiKey(Box<ApiKeyRow>),
     Client(Box<Client>),
     Directory(Box<DirectoryRow>),
+    /// A part of a document.
+    Document {
+        part: String,
+    },
     Done,
     /// The end of a stream.
     End,
@@ -167,12 +173,14 @@ pub(crate) struct Operator {
     record_key: Arc<RecordKeyFile>,
     /// Put before the path of a link.
     origin: String,
+    uploads: Uploads,
 }
 
 impl Operator {
     pub(crate) fn new(state: &State, origin: String) -> Self {
         let record_key = Arc::clone(&state.record_key);
-        Self { service: state.service.clone(), ledger: state.ledger.clone(), record_key, origin }
+        let (service, ledger) = (state.service.clone(), state.ledger.clone());
+        Self { service, ledger, record_key, origin, uploads: Uploads::default() }
     }
 
     /// Does it and sends every answer; ends early when nobody listens any more.
@@ -182,6 +190,9 @@ impl Operator {
             Request::Client { client } => clients::act(&self.service, client, &answers).await,
             Request::Directory { directory } => directory::act(&self.service, directory, &answers).await,
             Request::Identity { identity } => identity::act(&self.service, identity, &answers).await,
+            Request::Incident { incident } => {
+                incidents::act(&self.service, &self.uploads, *incident, &answers).await
+            }
             Request::List => self.list(&answers).await,
             Request::KeyList => self.keys(&answers).await,
             Request::KeyRotate { algorithm } => self.rotate(algorithm, &answers).await,
@@ -253,6 +264,7 @@ impl Operator {
             | Request::Client { .. }
             | Request::Directory { .. }
             | Request::Identity { .. }
+            | Request::Incident { .. }
             | Request::KeyList
             | Request::KeyRotate { .. }
             | Request::List

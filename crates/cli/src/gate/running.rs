@@ -16,6 +16,7 @@ use gabion_service::Caller;
 use gabion_service::resources::{Resolvers, Tools};
 
 use super::state::{State, service_settings, set_breached_list};
+use super::incidents::{self, Responding};
 use super::watch::{Figures, Plan, Watching};
 use super::{access_log, generation, policies, sinks, weak};
 use crate::config::Config;
@@ -32,6 +33,7 @@ pub(crate) struct Running {
     sinks: Sinks,
     /// Ends with this.
     _witnesses: Witnesses,
+    _responding: Responding,
 }
 
 impl Running {
@@ -69,7 +71,17 @@ impl Running {
         if let Err(error) = state.ledger.keep_indexes() {
             tracing::warn!(%error, "ledger searched without new indexes");
         }
-        let running = Self { state, gate, config, pipeline, sinks, watching, _witnesses: witnesses };
+        let responding = Responding::start(state.service.clone(), state.ledger.clone())?;
+        let running = Self {
+            state,
+            gate,
+            config,
+            pipeline,
+            sinks,
+            watching,
+            _witnesses: witnesses,
+            _responding: responding,
+        };
         running.state.service.set_origin(&running.origin());
         let mut event = running.event("gate.start", Outcome::Success);
         event.metadata.insert("weak".to_owned(), weak::words(&running.config));
@@ -105,6 +117,8 @@ impl Running {
         let contracts = contracts(&config, &self.state)?;
         let policies = compiled(&config, &self.state, &contracts).await?;
         let plan = Plan::of(&config).map_err(|problems| generation::disagree(&problems))?;
+        let procedures = incidents::procedures(&config);
+        let procedures = procedures.map_err(|problems| generation::disagree(&problems))?;
         let address = self.gate.addresses().gateway;
         let resolvers = resolvers(&config, &self.state, address)?;
         let former = Some(&*self.pipeline);
@@ -131,6 +145,8 @@ impl Running {
             tracing::error!(%error, "completed reload not recorded");
         }
         self.watching.adopt(plan);
+        let settings = Arc::new(config.incidents.clone());
+        self.state.service.set_incident_rules(Arc::new(procedures), settings);
         self.pipeline = pipeline;
         self.config = config;
         Ok(later)

@@ -84,6 +84,7 @@ impl State {
             Failure::new(format!("the database `{}` cannot be opened", database_path.display()))
                 .because(&error)
         })?;
+        let desk = super::incidents::desk(config, &database, Arc::new(directory.ledger_tree()))?;
         let storage: Arc<dyn Storage> = Arc::new(database);
         let sealing = Arc::new(sealing_key(&directory, &*rng)?);
         let keys = keyring(&directory, config, &storage, &sealing, clock.now(), &*rng)?;
@@ -107,6 +108,7 @@ impl State {
             workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         })
         .map_err(|error| Failure::new("the sessions cannot be read").because(&error))?;
+        service.set_incidents(desk);
         set_breached_list(&service, config)?;
         service.set_settings(&service_settings(config));
         let interfaces = crate::contract::restore(&directory);

@@ -42,6 +42,7 @@ const STEPS: &[&str] = &[
     include_str!("0012_declared.sql"),
     include_str!("0013_attributes.sql"),
     include_str!("0014_resources.sql"),
+    include_str!("0015_incidents.sql"),
 ];
 
 /// `GABI`, in the file's header.

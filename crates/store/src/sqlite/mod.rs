@@ -9,6 +9,7 @@ mod factors;
 mod federation;
 mod group;
 mod groups;
+mod incidents;
 mod invitations;
 mod keys;
 mod mail;

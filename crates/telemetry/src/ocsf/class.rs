@@ -6,6 +6,7 @@
 //! | session | Authentication for tokens, User Access 3005 for grants, Entity Management 3004 for sessions |
 //! | administration | Account Change 3001, Group Management 3006, User Access, Authorize Session 3003; Entity Management for what is read and for everything else |
 //! | alert | Detection Finding 2004 |
+//! | incident | Incident Finding 2005 |
 //! | configuration | Application Lifecycle 6002 |
 //! | decision, application | API Activity 6003 |
 //! | refusal | HTTP Activity 4002 for requests, API Activity for acts, Detection Finding for what a browser reports |
@@ -26,6 +27,7 @@ pub enum Class {
     EntityManagement,
     GroupManagement,
     HttpActivity,
+    IncidentFinding,
     UserAccess,
 }
 
@@ -43,6 +45,7 @@ impl Class {
             Self::EntityManagement => 3004,
             Self::GroupManagement => 3006,
             Self::HttpActivity => 4002,
+            Self::IncidentFinding => 2005,
             Self::UserAccess => 3005,
         }
     }
@@ -58,6 +61,7 @@ impl Class {
             Self::EntityManagement => "Entity Management",
             Self::GroupManagement => "Group Management",
             Self::HttpActivity => "HTTP Activity",
+            Self::IncidentFinding => "Incident Finding",
             Self::UserAccess => "User Access Management",
         }
     }
@@ -114,6 +118,11 @@ pub fn of(event: &Event) -> Classified {
             api(action).map(|(id, name)| (Class::ApiActivity, id, name))
         }
         EventKind::Decision => None,
+        EventKind::Incident => Some(match action {
+            "incident.open" => (Class::IncidentFinding, 1, "Create"),
+            "incident.close" => (Class::IncidentFinding, 3, "Close"),
+            _ => (Class::IncidentFinding, 2, "Update"),
+        }),
         EventKind::Administration | EventKind::Session => identity(action),
     };
     if let Some((class, activity, name)) = known {

@@ -128,6 +128,20 @@ pub(super) fn finding(position: u64, event: &Event) -> Value {
     finding
 }
 
+/// The incident a step was taken in; its digest stands in `unmapped`.
+pub(super) fn incident(event: &Event) -> Value {
+    json!({
+        "uid": event.resource,
+        "title": incident_title(event),
+        "created_time": event.time.as_micros().div_euclid(1000),
+        "analytic": { "type_id": 1, "type": "Rule", "name": event.control.as_str(), "uid": event.control.as_str() },
+    })
+}
+
+pub(super) fn incident_title(event: &Event) -> &str {
+    event.metadata.get("title").unwrap_or(&event.resource)
+}
+
 pub(super) fn entity(event: &Event) -> Value {
     let kind = class::noun(&event.action);
     let name = if event.resource.is_empty() { kind } else { &event.resource };
