@@ -30,8 +30,8 @@ pub(crate) use generate::{
 };
 pub(crate) use identity::{IdentityApply, IdentityExport, IdentityHash, IdentityPlan, IdentityVerb};
 pub(crate) use incident::{
-    EvidenceAdd, EvidenceExport, EvidenceVerify, IncidentDo, IncidentEvidence, IncidentNotify, IncidentReview,
-    IncidentVerb, IncidentWay, ReportFormat,
+    EvidenceAdd, EvidenceExport, EvidenceVerify, IncidentDo, IncidentEvidence, IncidentNotify,
+    IncidentReview, IncidentVerb, IncidentWay, ReportFormat,
 };
 pub(crate) use passwords::{Calibrate, Passwords};
 pub(crate) use policy::{

@@ -23,7 +23,8 @@ pub(crate) fn show(material: &Material) -> String {
     );
     let age = span(now.saturating_since(incident.opened).as_secs());
     let commander = incident.roles.get(&gabion_incident::Role::Commander);
-    let leads = commander.map_or_else(|| format!("{WARN}nobody leads{WARN:#}"), |name| format!("{name} leads"));
+    let leads =
+        commander.map_or_else(|| format!("{WARN}nobody leads{WARN:#}"), |name| format!("{name} leads"));
     let _ = writeln!(text, "{FAINT}{}, open for {age}, {FAINT:#}{leads}", incident.state.as_str());
     if let Agreement::Not { step, reason } = &material.agrees {
         let _ = writeln!(text, "\n{BAD}step {step} is not as the ledger has it: {reason}{BAD:#}");
@@ -34,7 +35,11 @@ pub(crate) fn show(material: &Material) -> String {
         let _ = writeln!(text, "{FAINT}{name:<13}{FAINT:#} {value}");
     };
     let after = |at: Option<Timestamp>, until: Timestamp| match at {
-        Some(at) => format!("{} {FAINT}{} after the opening{FAINT:#}", moment(at), span(at.saturating_since(incident.opened).as_secs())),
+        Some(at) => format!(
+            "{} {FAINT}{} after the opening{FAINT:#}",
+            moment(at),
+            span(at.saturating_since(incident.opened).as_secs())
+        ),
         None => format!("not yet, {}", when(until, now)),
     };
     row("kind", incident.kind.clone());
@@ -44,7 +49,8 @@ pub(crate) fn show(material: &Material) -> String {
     row("acknowledged", after(incident.acknowledged, incident.until(incident.clocks.acknowledge)));
     row("contained", after(incident.contained, incident.until(incident.clocks.contain)));
     row("resolved", after(incident.resolved, incident.until(incident.clocks.resolve)));
-    let about: Vec<_> = incident.subjects.iter().map(|one| format!("{} {}", one.kind(), one.value())).collect();
+    let about: Vec<_> =
+        incident.subjects.iter().map(|one| format!("{} {}", one.kind(), one.value())).collect();
     row("about", if about.is_empty() { "nobody yet".to_owned() } else { about.join(", ") });
     for (role, name) in &incident.roles {
         row(role.as_str(), name.clone());
@@ -56,19 +62,35 @@ pub(crate) fn show(material: &Material) -> String {
     if !incident.acted.is_empty() {
         let _ = writeln!(text, "\n{STRONG}Done to contain it{STRONG:#}");
         for acted in &incident.acted {
-            let result = acted.failure.as_ref().map_or_else(|| format!("{GOOD}done{GOOD:#}"), |why| format!("{BAD}failed: {why}{BAD:#}"));
+            let result = acted
+                .failure
+                .as_ref()
+                .map_or_else(|| format!("{GOOD}done{GOOD:#}"), |why| format!("{BAD}failed: {why}{BAD:#}"));
             let undo = match acted.action.undo().filter(|_| acted.failure.is_none()) {
-                Some(undo) => format!("  {FAINT}back: gabion incident do {} --action {undo} --target {}{FAINT:#}", incident.id, acted.target),
+                Some(undo) => format!(
+                    "  {FAINT}back: gabion incident do {} --action {undo} --target {}{FAINT:#}",
+                    incident.id, acted.target
+                ),
                 None => String::new(),
             };
-            let _ = writeln!(text, "  {} {:<17} {STRONG}{}{STRONG:#}  {result}{undo}", clock(acted.at), acted.action, acted.target);
+            let _ = writeln!(
+                text,
+                "  {} {:<17} {STRONG}{}{STRONG:#}  {result}{undo}",
+                clock(acted.at),
+                acted.action,
+                acted.target
+            );
         }
     }
     if !incident.evidence.is_empty() {
         let _ = writeln!(text, "\n{STRONG}Evidence{STRONG:#}");
         for item in &incident.evidence {
             let short = item.sha256.get(..16).unwrap_or_default();
-            let _ = writeln!(text, "  {} {}  {} bytes  {FAINT}SHA-256 {short}…  from {}{FAINT:#}", item.id, item.name, item.bytes, item.source);
+            let _ = writeln!(
+                text,
+                "  {} {}  {} bytes  {FAINT}SHA-256 {short}…  from {}{FAINT:#}",
+                item.id, item.name, item.bytes, item.source
+            );
         }
     }
     let _ = writeln!(text, "\n{STRONG}Timeline{STRONG:#} {FAINT}UTC{FAINT:#}");
@@ -77,7 +99,11 @@ pub(crate) fn show(material: &Material) -> String {
     }
     let skipped = material.timeline.len().saturating_sub(LINES);
     if skipped > 0 {
-        let _ = writeln!(text, "  {FAINT}… {skipped} earlier; `gabion incident report {}` has all{FAINT:#}", incident.id);
+        let _ = writeln!(
+            text,
+            "  {FAINT}… {skipped} earlier; `gabion incident report {}` has all{FAINT:#}",
+            incident.id
+        );
     }
     let mut day = String::new();
     for entry in material.timeline.iter().skip(skipped) {
@@ -96,14 +122,24 @@ pub(crate) fn show(material: &Material) -> String {
         let times = if entry.count > 1 { format!(" ×{}", entry.count) } else { String::new() };
         let from = entry.from.as_ref().map(|from| format!(" {FAINT}{from}{FAINT:#}")).unwrap_or_default();
         let said = entry.text.replace('\n', "\n           ");
-        let _ = writeln!(text, "  {} {style}{:<14}{style:#} {}{from}  {said}{times}", clock(entry.at), entry.sort.as_str(), entry.who);
+        let _ = writeln!(
+            text,
+            "  {} {style}{:<14}{style:#} {}{from}  {said}{times}",
+            clock(entry.at),
+            entry.sort.as_str(),
+            entry.who
+        );
     }
     text
 }
 
 fn next(text: &mut String, all: &[Due], now: Timestamp, incident: &Incident) {
     if incident.acknowledged.is_none() {
-        let _ = writeln!(text, "\n{WARN}Nobody looks after it yet:{WARN:#} {PLACE}gabion incident ack {}{PLACE:#}", incident.id);
+        let _ = writeln!(
+            text,
+            "\n{WARN}Nobody looks after it yet:{WARN:#} {PLACE}gabion incident ack {}{PLACE:#}",
+            incident.id
+        );
     }
     if all.is_empty() {
         return;
@@ -170,7 +206,13 @@ fn checklist(text: &mut String, incident: &Incident, now: Timestamp) {
 /// What a change came to.
 pub(crate) fn brief(incident: &Incident, failure: Option<&str>, now: Timestamp) -> String {
     let look = look(incident.class);
-    let mut text = format!("{look} {} {look:#} {STRONG}{}{STRONG:#} {}  {}\n", incident.class, incident.name(), incident.state.as_str(), incident.title);
+    let mut text = format!(
+        "{look} {} {look:#} {STRONG}{}{STRONG:#} {}  {}\n",
+        incident.class,
+        incident.name(),
+        incident.state.as_str(),
+        incident.title
+    );
     if let Some(failure) = failure {
         let _ = writeln!(text, "{BAD}not done:{BAD:#} {failure}; the try is on record");
     }
@@ -184,14 +226,19 @@ pub(crate) fn brief(incident: &Incident, failure: Option<&str>, now: Timestamp) 
 /// Many, a line each.
 pub(crate) fn list(rows: &[Summary], now: Timestamp) -> String {
     if rows.is_empty() {
-        return format!("{GOOD}no incident is open{GOOD:#}; `gabion incident list --all` shows those that are closed\n");
+        return format!(
+            "{GOOD}no incident is open{GOOD:#}; `gabion incident list --all` shows those that are closed\n"
+        );
     }
     let cells: Vec<Vec<Cell>> = rows
         .iter()
         .map(|row| {
             let next = match (&row.damaged, &row.next) {
                 (Some(why), _) => styled(why.clone(), BAD),
-                (None, Some(due)) => styled(format!("{}: {}", when(due.until, now), due.what), if due.late { BAD } else { Style::new() }),
+                (None, Some(due)) => styled(
+                    format!("{}: {}", when(due.until, now), due.what),
+                    if due.late { BAD } else { Style::new() },
+                ),
                 (None, None) => "".into(),
             };
             vec![
@@ -221,7 +268,9 @@ pub(crate) fn duties(material: &Material, now: Timestamp) -> String {
     for duty in &material.duties {
         let state = match &duty.settled {
             Some(settled) if settled.skipped => format!("{FAINT}not needed: {}{FAINT:#}", settled.text),
-            Some(settled) => format!("{GOOD}told{GOOD:#} {} by {}: {}", moment(settled.at), settled.by, settled.text),
+            Some(settled) => {
+                format!("{GOOD}told{GOOD:#} {} by {}: {}", moment(settled.at), settled.by, settled.text)
+            }
             None => match duty.until {
                 Some(until) => {
                     let style = if duty.late { BAD } else { STRONG };
@@ -230,13 +279,21 @@ pub(crate) fn duties(material: &Material, now: Timestamp) -> String {
                 None => "without undue delay, no fixed date".to_owned(),
             },
         };
-        let _ = writeln!(text, "{STRONG}{:<10}{STRONG:#} {}  {FAINT}{}{FAINT:#}\n           {state}", duty.id, duty.to, duty.source);
+        let _ = writeln!(
+            text,
+            "{STRONG}{:<10}{STRONG:#} {}  {FAINT}{}{FAINT:#}\n           {state}",
+            duty.id, duty.to, duty.source
+        );
         if duty.settled.is_none() {
             let _ = writeln!(text, "           {FAINT}{}{FAINT:#}", duty.when);
             if !duty.missing.is_empty() {
                 let _ = writeln!(text, "           {WARN}missing:{WARN:#} {}", duty.missing.join(", "));
             }
-            let _ = writeln!(text, "           {PLACE}gabion incident notify {id} {}{PLACE:#} {FAINT}prints a draft{FAINT:#}", duty.id);
+            let _ = writeln!(
+                text,
+                "           {PLACE}gabion incident notify {id} {}{PLACE:#} {FAINT}prints a draft{FAINT:#}",
+                duty.id
+            );
         }
     }
     text
@@ -246,7 +303,11 @@ pub(crate) fn duties(material: &Material, now: Timestamp) -> String {
 pub(crate) fn review_template(material: &Material) -> String {
     let incident = &material.incident;
     let mut text = format!("# Review of {}: {}\n", material.name, incident.title);
-    let _ = writeln!(text, "# Fill in and keep it: gabion incident review {} --file FILE\n# No blame: what made it possible, not who.\n#", incident.id);
+    let _ = writeln!(
+        text,
+        "# Fill in and keep it: gabion incident review {} --file FILE\n# No blame: what made it possible, not who.\n#",
+        incident.id
+    );
     for entry in material.timeline.iter().filter(|entry| entry.sort != Sort::Refusal).take(60) {
         let _ = writeln!(text, "#   {} {}  {}", moment(entry.at), entry.who, entry.text.replace('\n', " "));
     }
@@ -268,7 +329,11 @@ pub(crate) fn taken(id: u64, taken: &Taken) -> String {
         let _ = writeln!(text, "{records} records of the ledger with their proofs");
     }
     if taken.left_out > 0 {
-        let _ = writeln!(text, "{WARN}{} records are not in it:{WARN:#} the ledger has not signed them yet, or there are too many", taken.left_out);
+        let _ = writeln!(
+            text,
+            "{WARN}{} records are not in it:{WARN:#} the ledger has not signed them yet, or there are too many",
+            taken.left_out
+        );
     }
     text
 }
@@ -280,7 +345,11 @@ pub(crate) fn metrics(metrics: &Metrics) -> String {
     }
     let row = |name: String, class: Class, figures: &Figures| -> Vec<Cell> {
         let time = |times: &Times| -> Cell {
-            if times.count == 0 { styled("-", FAINT) } else { format!("{} (median {})", span(times.mean), span(times.median)).into() }
+            if times.count == 0 {
+                styled("-", FAINT)
+            } else {
+                format!("{} (median {})", span(times.mean), span(times.median)).into()
+            }
         };
         vec![
             styled(name, STRONG),
@@ -335,4 +404,3 @@ fn clock(at: Timestamp) -> String {
 
 /// Lines of the timeline on a screen.
 const LINES: usize = 60;
-

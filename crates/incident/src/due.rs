@@ -28,7 +28,12 @@ pub fn of(incident: &Incident, now: Timestamp) -> Vec<Due> {
         let commander = incident.roles.get(&crate::Role::Commander).cloned();
         let clocks = incident.clocks;
         let reached = [
-            (incident.acknowledged, clocks.acknowledge, "acknowledge", "somebody says that they look after it"),
+            (
+                incident.acknowledged,
+                clocks.acknowledge,
+                "acknowledge",
+                "somebody says that they look after it",
+            ),
             (incident.contained, clocks.contain, "contain", "it does not get worse any more"),
             (incident.resolved, clocks.resolve, "resolve", "everything works as before"),
         ];

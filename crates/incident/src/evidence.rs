@@ -267,7 +267,9 @@ impl Pack {
                 records += sealed.records.len() as u64;
             }
         }
-        if let Some(item) = incident.evidence.iter().find(|item| !self.evidence.iter().any(|one| one.id == item.id)) {
+        if let Some(item) =
+            incident.evidence.iter().find(|item| !self.evidence.iter().any(|one| one.id == item.id))
+        {
             return Err(Broken::Missing(item.id));
         }
         let held = |step: &Step| Held {

@@ -296,7 +296,12 @@ impl Incident {
     }
 
     fn judge(&mut self, step: &Step) -> Result<(), Refused> {
-        let settled = |text: &str, skipped| Settled { at: step.at, by: step.by.clone(), skipped, text: text.to_owned() };
+        let settled = |text: &str, skipped| Settled {
+            at: step.at,
+            by: step.by.clone(),
+            skipped,
+            text: text.to_owned(),
+        };
         match &step.what {
             What::Opened(_) => return Err(Refused::Order(step.number)),
             What::Acknowledged => {
@@ -458,7 +463,10 @@ impl Incident {
 
     fn close(&mut self, at: Timestamp, resolution: Resolution) -> Result<(), Refused> {
         if self.worst.needs_review() && self.review.is_none() {
-            let reason = format!("an incident that was {} closes with a review, also when it was a false alarm", self.worst);
+            let reason = format!(
+                "an incident that was {} closes with a review, also when it was a false alarm",
+                self.worst
+            );
             let hint = "`gabion incident review ID --template` prints one to fill in".to_owned();
             return Err(Refused::TooEarly { reason, hint });
         }

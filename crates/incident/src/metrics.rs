@@ -93,7 +93,9 @@ impl Figures {
     }
 
     fn reckon(&mut self) {
-        [&mut self.detect, &mut self.acknowledge, &mut self.contain, &mut self.resolve].into_iter().for_each(Times::reckon);
+        [&mut self.detect, &mut self.acknowledge, &mut self.contain, &mut self.resolve]
+            .into_iter()
+            .for_each(Times::reckon);
     }
 }
 

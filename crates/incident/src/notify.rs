@@ -76,7 +76,13 @@ const DUTIES: &[Duty] = &[
         when: "72 hours after becoming aware, unless a risk to people is unlikely; later with the reasons for the delay. \
                What is not known yet may follow in phases (Art. 33(4)).",
         fields: &[
-            "nature", "categories_of_people", "people", "categories_of_records", "records", "contact", "consequences",
+            "nature",
+            "categories_of_people",
+            "people",
+            "categories_of_records",
+            "records",
+            "contact",
+            "consequences",
             "measures",
         ],
     },
@@ -240,14 +246,19 @@ pub fn draft(incident: &Incident, id: &str, organisation: Option<&str>, now: Tim
     let _ = writeln!(text, "From: {from}\nSource: {}\nWhen: {}", duty.source, duty.when);
     match aware.map(|aware| (aware, until(duty, aware, &incident.facts))) {
         Some((aware, Some(until))) => {
-            let late = if until < now { " (this moment has passed: give the reasons for the delay)" } else { "" };
+            let late =
+                if until < now { " (this moment has passed: give the reasons for the delay)" } else { "" };
             let _ = writeln!(text, "Known since: {aware}\nUntil: {until}{late}");
         }
         Some((aware, None)) => {
             let _ = writeln!(text, "Known since: {aware}");
         }
         None => {
-            let _ = writeln!(text, "The clock does not run yet: `gabion incident notify {} --aware TIME`", incident.id);
+            let _ = writeln!(
+                text,
+                "The clock does not run yet: `gabion incident notify {} --aware TIME`",
+                incident.id
+            );
         }
     }
     let _ = writeln!(text, "Our reference: {}\n", incident.name());
@@ -282,7 +293,8 @@ mod tests {
     fn at(written: &str) -> Timestamp {
         // The end of the day before is the beginning of this one.
         let (year, rest) = written.split_at(4);
-        let days = days(year.parse().unwrap(), rest[1..3].parse().unwrap(), rest[4..6].parse().unwrap()).unwrap();
+        let days =
+            days(year.parse().unwrap(), rest[1..3].parse().unwrap(), rest[4..6].parse().unwrap()).unwrap();
         Timestamp::from_secs(days * 86_400)
     }
 

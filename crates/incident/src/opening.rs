@@ -18,7 +18,10 @@ pub const PER_HOUR: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// It belongs to this incident, which becomes of this class where it is worse.
-    Join { incident: u64, raise: Option<Class> },
+    Join {
+        incident: u64,
+        raise: Option<Class>,
+    },
     /// It is of no incident.
     Leave,
     Open(Class),

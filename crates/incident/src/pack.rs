@@ -5,7 +5,8 @@ use crate::procedure::Source;
 /// The files of `rules/procedures`.
 #[must_use]
 pub fn sources() -> Vec<Source> {
-    let source = |(file, text): &(&str, &str)| Source { file: format!("pack/{file}"), text: (*text).to_owned() };
+    let source =
+        |(file, text): &(&str, &str)| Source { file: format!("pack/{file}"), text: (*text).to_owned() };
     FILES.iter().map(source).collect()
 }
 

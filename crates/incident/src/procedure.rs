@@ -182,7 +182,10 @@ impl FromStr for Action {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let names = Self::ALL.map(|action| format!("`{action}`")).join(", ");
-        Self::ALL.into_iter().find(|action| action.as_str() == text).ok_or_else(|| format!("an action is one of {names}"))
+        Self::ALL
+            .into_iter()
+            .find(|action| action.as_str() == text)
+            .ok_or_else(|| format!("an action is one of {names}"))
     }
 }
 
@@ -286,7 +289,9 @@ fn read(source: &str) -> Result<Procedure, String> {
         return Err(format!("has more than {FILE} bytes"));
     }
     let mut procedure: Procedure = toml::from_str(source).map_err(|error| {
-        let line = error.span().map_or(1, |span| source.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
+        let line = error
+            .span()
+            .map_or(1, |span| source.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
         format!("line {line}: {}", text::clipped(error.message(), text::LINE))
     })?;
     let line = |name: &str, written: &str| text::line(written).map_err(|reason| format!("`{name}` {reason}"));
@@ -298,18 +303,24 @@ fn read(source: &str) -> Result<Procedure, String> {
     if procedure.tasks.is_empty() || procedure.tasks.len() > TASKS {
         return Err(format!("needs 1 to {TASKS} tasks"));
     }
-    if procedure.rules.len() > TASKS || procedure.rules.iter().any(|rule| rule.is_empty() || rule.len() > text::LINE) {
+    if procedure.rules.len() > TASKS
+        || procedure.rules.iter().any(|rule| rule.is_empty() || rule.len() > text::LINE)
+    {
         return Err(format!("`rules` are at most {TASKS} names"));
     }
     let mut ids = Vec::new();
     for task in &mut procedure.tasks {
         if !is_id(&task.id) || ids.contains(&task.id) {
-            return Err(format!("task {}: `id` is not lower-case words with hyphens, or stands twice", ids.len() + 1));
+            return Err(format!(
+                "task {}: `id` is not lower-case words with hyphens, or stands twice",
+                ids.len() + 1
+            ));
         }
         ids.push(task.id.clone());
         task.title = line("task.title", &task.title)?;
         if !task.how.trim().is_empty() {
-            task.how = text::block(&task.how, HOW).map_err(|reason| format!("task `{}`: `how` {reason}", task.id))?;
+            task.how = text::block(&task.how, HOW)
+                .map_err(|reason| format!("task `{}`: `how` {reason}", task.id))?;
         }
         if task.due.is_some_and(|due| due > Period::from_secs(366 * 24 * 3600)) {
             return Err(format!("task `{}`: `due` is more than a year", task.id));
@@ -319,7 +330,9 @@ fn read(source: &str) -> Result<Procedure, String> {
 }
 
 pub(crate) fn is_id(written: &str) -> bool {
-    let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let word = |word: &str| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
     written.len() <= 64 && written.split('-').all(word)
 }
 

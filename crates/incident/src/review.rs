@@ -41,7 +41,9 @@ impl Review {
         let must = |name: &str, written: &str| {
             text::block(written, text::NOTE).map_err(|reason| (name.to_owned(), reason))
         };
-        let may = |name: &str, written: &str| if written.trim().is_empty() { Ok(String::new()) } else { must(name, written) };
+        let may = |name: &str, written: &str| {
+            if written.trim().is_empty() { Ok(String::new()) } else { must(name, written) }
+        };
         if self.actions.len() > ACTIONS {
             return Err(("actions".to_owned(), format!("are more than {ACTIONS}")));
         }
@@ -71,7 +73,9 @@ impl Review {
 pub fn day(written: &str) -> Option<Timestamp> {
     let mut parts = written.splitn(3, '-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-    if (year.len(), month.len(), day.len()) != (4, 2, 2) || !written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+    if (year.len(), month.len(), day.len()) != (4, 2, 2)
+        || !written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    {
         return None;
     }
     let (year, month, day): (i64, i64, i64) = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
@@ -123,7 +127,9 @@ mod tests {
     fn days_are_those_of_the_calendar() {
         assert_eq!(day("2026-11-22").unwrap().to_string(), "2026-11-23T00:00:00.000000Z");
         assert_eq!(day("2028-02-29").unwrap().to_string(), "2028-03-01T00:00:00.000000Z");
-        for wrong in ["2027-02-29", "2026-13-01", "2026-00-01", "26-1-1", "2026-1-01", "tomorrow", "+026-11-22", ""] {
+        for wrong in
+            ["2027-02-29", "2026-13-01", "2026-00-01", "26-1-1", "2026-1-01", "tomorrow", "+026-11-22", ""]
+        {
             assert!(day(wrong).is_none(), "{wrong}");
         }
     }
@@ -132,18 +138,40 @@ mod tests {
     fn moments_are_in_utc() {
         assert_eq!(moment("2026-11-22T14:05Z").unwrap().to_string(), "2026-11-22T14:05:00.000000Z");
         assert_eq!(moment("2026-11-22T14:05:09Z").unwrap().to_string(), "2026-11-22T14:05:09.000000Z");
-        for wrong in ["2026-11-22T24:00Z", "2026-11-22T14:05", "2026-11-22 14:05Z", "2026-11-22T1:05Z", "2026-11-22T14:05:09:1Z", "now"] {
+        for wrong in [
+            "2026-11-22T24:00Z",
+            "2026-11-22T14:05",
+            "2026-11-22 14:05Z",
+            "2026-11-22T1:05Z",
+            "2026-11-22T14:05:09:1Z",
+            "now",
+        ] {
             assert!(moment(wrong).is_none(), "{wrong}");
         }
     }
 
     #[test]
     fn a_review_says_what_and_why() {
-        let action = |due: &str| ReviewAction { what: "mend".to_owned(), owner: "ann".to_owned(), due: due.to_owned() };
-        let whole = Review { summary: "s".to_owned(), cause: "c".to_owned(), actions: vec![action("2026-12-24")], ..Review::default() };
+        let action = |due: &str| ReviewAction {
+            what: "mend".to_owned(),
+            owner: "ann".to_owned(),
+            due: due.to_owned(),
+        };
+        let whole = Review {
+            summary: "s".to_owned(),
+            cause: "c".to_owned(),
+            actions: vec![action("2026-12-24")],
+            ..Review::default()
+        };
         assert!(whole.clone().checked().is_ok());
         assert_eq!(Review { cause: String::new(), ..whole.clone() }.checked().unwrap_err().0, "cause");
-        assert_eq!(Review { actions: vec![action("soon")], ..whole.clone() }.checked().unwrap_err().0, "actions[0].due");
-        assert_eq!(Review { actions: vec![action("2026-12-24"); ACTIONS + 1], ..whole }.checked().unwrap_err().0, "actions");
+        assert_eq!(
+            Review { actions: vec![action("soon")], ..whole.clone() }.checked().unwrap_err().0,
+            "actions[0].due"
+        );
+        assert_eq!(
+            Review { actions: vec![action("2026-12-24"); ACTIONS + 1], ..whole }.checked().unwrap_err().0,
+            "actions"
+        );
     }
 }

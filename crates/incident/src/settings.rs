@@ -96,8 +96,13 @@ impl Settings {
             problems.push(Problem::new("join_within", "is more than 30 days"));
         }
         for (index, address) in self.letters_to.iter().enumerate() {
-            let whole = address.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.') || host == "localhost");
-            if !whole || address.len() > text::LINE || address.chars().any(|one| one.is_whitespace() || one.is_control()) {
+            let whole = address
+                .split_once('@')
+                .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') || host == "localhost");
+            if !whole
+                || address.len() > text::LINE
+                || address.chars().any(|one| one.is_whitespace() || one.is_control())
+            {
                 let problem = Problem::new(format!("letters_to[{index}]"), "is no e-mail address");
                 problems.push(problem.hint("for instance `security@example.com`"));
             }
@@ -109,7 +114,9 @@ impl Settings {
             problems.push(Problem::new("rules", format!("`{name}` also stands in `ignored_rules`")));
         }
         if self.procedures.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
-            problems.push(Problem::new("procedures", "is empty").hint("for instance `procedures = \"procedures\"`"));
+            problems.push(
+                Problem::new("procedures", "is empty").hint("for instance `procedures = \"procedures\"`"),
+            );
         }
         if let Some(Err(reason)) = self.organisation.as_deref().map(text::line) {
             problems.push(Problem::new("organisation", reason));

@@ -50,35 +50,81 @@ pub enum What {
         failure: Option<String>,
     },
     /// An action of the review is done.
-    ActionDone { action: u64, text: String },
+    ActionDone {
+        action: u64,
+        text: String,
+    },
     /// A role or a task has an owner.
-    Assigned { to: String, to_role: Option<Role>, to_task: Option<String> },
-    Classified { class: Class, clocks: Clocks, reason: String },
-    Closed { resolution: Resolution, text: String },
+    Assigned {
+        to: String,
+        to_role: Option<Role>,
+        to_task: Option<String>,
+    },
+    Classified {
+        class: Class,
+        clocks: Clocks,
+        reason: String,
+    },
+    Closed {
+        resolution: Resolution,
+        text: String,
+    },
     /// A task is done.
-    Done { task: String, text: String },
+    Done {
+        task: String,
+        text: String,
+    },
     /// The clocks of some laws began to run.
-    DutyBegan { regimes: Vec<Regime>, aware: Timestamp },
+    DutyBegan {
+        regimes: Vec<Regime>,
+        aware: Timestamp,
+    },
     /// Somebody was told.
-    DutyDone { duty: String, text: String },
+    DutyDone {
+        duty: String,
+        text: String,
+    },
     /// Nobody need be told, and why.
-    DutyWaived { duty: String, reason: String },
+    DutyWaived {
+        duty: String,
+        reason: String,
+    },
     EvidenceKept(Item),
-    EvidenceRead { evidence: u64, purpose: String },
+    EvidenceRead {
+        evidence: u64,
+        purpose: String,
+    },
     /// What notifications must say.
-    Facts { facts: BTreeMap<String, String> },
+    Facts {
+        facts: BTreeMap<String, String>,
+    },
     /// Another alert belongs to it.
-    Joined { alert: Alert, subjects: Vec<Subject> },
-    Moved { to: State, reason: String },
-    Noted { text: String },
+    Joined {
+        alert: Alert,
+        subjects: Vec<Subject>,
+    },
+    Moved {
+        to: State,
+        reason: String,
+    },
+    Noted {
+        text: String,
+    },
     Opened(Box<Opening>),
     /// Whoever is to know was told what is due.
-    Reminded { items: Vec<String> },
+    Reminded {
+        items: Vec<String>,
+    },
     Reviewed(Box<Review>),
     /// A task is not needed.
-    Skipped { task: String, reason: String },
+    Skipped {
+        task: String,
+        reason: String,
+    },
     /// It is about these, too.
-    Subjects { subjects: Vec<Subject> },
+    Subjects {
+        subjects: Vec<Subject>,
+    },
 }
 
 impl What {
@@ -134,7 +180,9 @@ impl What {
             }
             Self::DutyDone { duty, text } => format!("told ({duty}): {text}"),
             Self::DutyWaived { duty, reason } => format!("nobody need be told ({duty}): {reason}"),
-            Self::EvidenceKept(item) => format!("evidence {} kept: {}, SHA-256 {}", item.id, item.name, item.sha256),
+            Self::EvidenceKept(item) => {
+                format!("evidence {} kept: {}, SHA-256 {}", item.id, item.name, item.sha256)
+            }
             Self::EvidenceRead { evidence, purpose } => format!("evidence {evidence} read: {purpose}"),
             Self::Facts { facts } => {
                 format!("facts for notifications: {}", facts.keys().cloned().collect::<Vec<_>>().join(", "))
@@ -148,7 +196,8 @@ impl What {
             Self::Reviewed(review) => format!("reviewed: {}", review.summary),
             Self::Skipped { task, reason } => format!("not needed: {task}: {reason}"),
             Self::Subjects { subjects } => {
-                let all: Vec<_> = subjects.iter().map(|one| format!("{} {}", one.kind(), one.value())).collect();
+                let all: Vec<_> =
+                    subjects.iter().map(|one| format!("{} {}", one.kind(), one.value())).collect();
                 format!("is about {}", all.join(", "))
             }
         }

@@ -36,7 +36,9 @@ impl Subject {
             "address" => value.parse().map(Self::Address).map_err(|_| "is no IP address".to_owned()),
             "api-key" => Ok(Self::ApiKey(value)),
             "key" => Ok(Self::Key(value)),
-            "network" => network(&value).map(|_| Self::Network(value)).ok_or_else(|| "is no network".to_owned()),
+            "network" => {
+                network(&value).map(|_| Self::Network(value)).ok_or_else(|| "is no network".to_owned())
+            }
             _ => Err(format!("write {expected}")),
         }
     }
@@ -56,7 +58,9 @@ impl Subject {
     pub fn value(&self) -> String {
         match self {
             Self::Address(address) => address.to_string(),
-            Self::Account(value) | Self::ApiKey(value) | Self::Key(value) | Self::Network(value) => value.clone(),
+            Self::Account(value) | Self::ApiKey(value) | Self::Key(value) | Self::Network(value) => {
+                value.clone()
+            }
         }
     }
 
@@ -64,11 +68,17 @@ impl Subject {
     #[must_use]
     pub fn of_alert(event: &Event) -> Vec<Self> {
         let mut found = Vec::new();
-        let group = |field: &str| event.metadata.get(&format!("group.{field}")).filter(|value| value.len() <= text::LINE);
+        let group = |field: &str| {
+            event.metadata.get(&format!("group.{field}")).filter(|value| value.len() <= text::LINE)
+        };
         let account = |name: &String| Self::Account(text::clipped(name, text::LINE));
         found.extend(group("network").filter(|it| network(it).is_some()).cloned().map(Self::Network));
-        found.extend(["address", "c-ip"].iter().filter_map(|field| group(field)?.parse().ok()).map(Self::Address));
-        found.extend(["actor", "account", "metadata.account"].iter().filter_map(|field| group(field)).map(account));
+        found.extend(
+            ["address", "c-ip"].iter().filter_map(|field| group(field)?.parse().ok()).map(Self::Address),
+        );
+        found.extend(
+            ["actor", "account", "metadata.account"].iter().filter_map(|field| group(field)).map(account),
+        );
         // A resource is an account's name where it is no path.
         found.extend(group("resource").filter(|name| !name.starts_with('/')).map(account));
         found.extend(group("metadata.api-key").cloned().map(Self::ApiKey));
@@ -86,7 +96,8 @@ impl Subject {
             Self::Account(name) => {
                 let by = matches!(&event.actor, Actor::Account { id, name: own, .. }
                     if own.eq_ignore_ascii_case(name) || id.as_str() == name);
-                let named = || event.metadata.get("account").is_some_and(|own| own.eq_ignore_ascii_case(name));
+                let named =
+                    || event.metadata.get("account").is_some_and(|own| own.eq_ignore_ascii_case(name));
                 by || event.resource.eq_ignore_ascii_case(name) || named()
             }
             Self::Address(address) => event.address == Some(*address),
@@ -103,7 +114,8 @@ impl Subject {
     pub fn meets(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Account(one), Self::Account(other)) => one.eq_ignore_ascii_case(other),
-            (Self::Network(written), Self::Address(address)) | (Self::Address(address), Self::Network(written)) => {
+            (Self::Network(written), Self::Address(address))
+            | (Self::Address(address), Self::Network(written)) => {
                 network(written).is_some_and(|own| contains(own, *address))
             }
             (one, other) => one == other,

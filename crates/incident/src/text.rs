@@ -17,7 +17,11 @@ pub fn block(text: &str, most: usize) -> Result<String, String> {
     if text.len() > most {
         return Err(format!("has more than {most} bytes"));
     }
-    Ok(text.replace("\r\n", "\n").chars().map(|one| if is_harmless(one) { one } else { '\u{fffd}' }).collect())
+    Ok(text
+        .replace("\r\n", "\n")
+        .chars()
+        .map(|one| if is_harmless(one) { one } else { '\u{fffd}' })
+        .collect())
 }
 
 /// A text of one line, cleaned.
@@ -58,7 +62,7 @@ mod tests {
         assert_eq!(line("two\nlines").unwrap(), "two lines");
         assert!(block(&"x".repeat(100_000), NOTE).unwrap_err().contains("8192"));
         assert!(block(" \n", NOTE).is_err());
-        assert_eq!(clipped("abc\u{7}def", 4), "abc…");
+        assert_eq!(clipped("abcd\u{7}ef", 4), "abcd…");
     }
 
     proptest! {

@@ -64,7 +64,8 @@ pub fn concerns(incident: &Incident, position: u64, event: &Event) -> bool {
     if event.kind == EventKind::Incident {
         return false;
     }
-    let rang = incident.alerts.iter().any(|alert| alert.position == position || alert.events.contains(&position));
+    let rang =
+        incident.alerts.iter().any(|alert| alert.position == position || alert.events.contains(&position));
     // What the gate did because of it is about the target, not about the one who did it.
     rang || incident.subjects.iter().any(|subject| subject.is_in(event))
 }

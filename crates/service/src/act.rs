@@ -404,23 +404,57 @@ impl Act {
                 (Registering, "resource.remove", Kind::Administration, ControlId::AUTHZ_OBJECTS)
             }
 
-            Self::AcknowledgeIncident => (Administration, "incident.acknowledge", Kind::Incident, ControlId::INCIDENT_CLASSIFICATION),
-            Self::AssignIncident => (Administration, "incident.assign", Kind::Incident, ControlId::INCIDENT_PROCEDURE),
-            Self::ClassifyIncident => (Responding, "incident.classify", Kind::Incident, ControlId::INCIDENT_CLASSIFICATION),
-            Self::CloseIncident => (Administration, "incident.close", Kind::Incident, ControlId::INCIDENT_REVIEW),
-            Self::ContainIncident => (Administration, "incident.contain", Kind::Incident, ControlId::INCIDENT_PROCEDURE),
-            Self::FindIncidents => (Administration, "incident.find", Kind::Incident, ControlId::INCIDENT_PROCEDURE),
-            Self::JoinIncident => (Responding, "incident.join", Kind::Incident, ControlId::INCIDENT_CLASSIFICATION),
-            Self::KeepEvidence => (Administration, "incident.keep-evidence", Kind::Incident, ControlId::INCIDENT_CUSTODY),
-            Self::MoveIncident => (Administration, "incident.move", Kind::Incident, ControlId::INCIDENT_PROCEDURE),
-            Self::NoteIncident => (Administration, "incident.note", Kind::Incident, ControlId::INCIDENT_PROCEDURE),
-            Self::NotifyIncident => (Administration, "incident.notify", Kind::Incident, ControlId::INCIDENT_NOTIFICATION),
-            Self::OpenIncident => (Responding, "incident.open", Kind::Incident, ControlId::INCIDENT_CLASSIFICATION),
-            Self::ReadEvidence => (Administration, "incident.read-evidence", Kind::Incident, ControlId::INCIDENT_CUSTODY),
-            Self::ReadIncident => (Administration, "incident.read", Kind::Incident, ControlId::INCIDENT_PROCEDURE),
-            Self::RemindIncident => (Machine, "incident.remind", Kind::Incident, ControlId::INCIDENT_CLASSIFICATION),
-            Self::ReviewIncident => (Administration, "incident.review", Kind::Incident, ControlId::INCIDENT_REVIEW),
-            Self::SettleTask => (Administration, "incident.task", Kind::Incident, ControlId::INCIDENT_PROCEDURE),
+            Self::AcknowledgeIncident => {
+                (Administration, "incident.acknowledge", Kind::Incident, ControlId::INCIDENT_CLASSIFICATION)
+            }
+            Self::AssignIncident => {
+                (Administration, "incident.assign", Kind::Incident, ControlId::INCIDENT_PROCEDURE)
+            }
+            Self::ClassifyIncident => {
+                (Responding, "incident.classify", Kind::Incident, ControlId::INCIDENT_CLASSIFICATION)
+            }
+            Self::CloseIncident => {
+                (Administration, "incident.close", Kind::Incident, ControlId::INCIDENT_REVIEW)
+            }
+            Self::ContainIncident => {
+                (Administration, "incident.contain", Kind::Incident, ControlId::INCIDENT_PROCEDURE)
+            }
+            Self::FindIncidents => {
+                (Administration, "incident.find", Kind::Incident, ControlId::INCIDENT_PROCEDURE)
+            }
+            Self::JoinIncident => {
+                (Responding, "incident.join", Kind::Incident, ControlId::INCIDENT_CLASSIFICATION)
+            }
+            Self::KeepEvidence => {
+                (Administration, "incident.keep-evidence", Kind::Incident, ControlId::INCIDENT_CUSTODY)
+            }
+            Self::MoveIncident => {
+                (Administration, "incident.move", Kind::Incident, ControlId::INCIDENT_PROCEDURE)
+            }
+            Self::NoteIncident => {
+                (Administration, "incident.note", Kind::Incident, ControlId::INCIDENT_PROCEDURE)
+            }
+            Self::NotifyIncident => {
+                (Administration, "incident.notify", Kind::Incident, ControlId::INCIDENT_NOTIFICATION)
+            }
+            Self::OpenIncident => {
+                (Responding, "incident.open", Kind::Incident, ControlId::INCIDENT_CLASSIFICATION)
+            }
+            Self::ReadEvidence => {
+                (Administration, "incident.read-evidence", Kind::Incident, ControlId::INCIDENT_CUSTODY)
+            }
+            Self::ReadIncident => {
+                (Administration, "incident.read", Kind::Incident, ControlId::INCIDENT_PROCEDURE)
+            }
+            Self::RemindIncident => {
+                (Machine, "incident.remind", Kind::Incident, ControlId::INCIDENT_CLASSIFICATION)
+            }
+            Self::ReviewIncident => {
+                (Administration, "incident.review", Kind::Incident, ControlId::INCIDENT_REVIEW)
+            }
+            Self::SettleTask => {
+                (Administration, "incident.task", Kind::Incident, ControlId::INCIDENT_PROCEDURE)
+            }
 
             Self::SubmitEvent => {
                 (Recording, "event.submit", Kind::Application, ControlId::LEDGER_SECURITY_EVENTS)

@@ -115,7 +115,9 @@ fn change(id: u64, way: &crate::arguments::IncidentWay, change: Change) -> Resul
     output::data(document.trim_end_matches('\n'))?;
     // What the gate could not do is on record, and the command says so by its end, too.
     let failed = match shape {
-        Shape::Json => serde_json::from_str::<serde_json::Value>(&document).is_ok_and(|it| !it["failure"].is_null()),
+        Shape::Json => {
+            serde_json::from_str::<serde_json::Value>(&document).is_ok_and(|it| !it["failure"].is_null())
+        }
         _ => document.contains("the try is on record"),
     };
     Ok(if is_act && failed { Exit::Failed } else { Exit::Success })
@@ -127,7 +129,9 @@ fn settle(asked: IncidentDo) -> Result<Exit, Failure> {
         (Some(on), task, _) => Change::Act { action, target: on, task },
         (None, Some(task), Some(reason)) => Change::Skip { task, reason },
         (None, Some(task), None) => Change::Done { task, text: result.unwrap_or_default() },
-        (None, None, _) => return Err(Failure::usage("`--target` is missing").hint("whom or what the action is for")),
+        (None, None, _) => {
+            return Err(Failure::usage("`--target` is missing").hint("whom or what the action is for"));
+        }
     };
     change(target.id, &way, settled)
 }
@@ -138,7 +142,8 @@ fn notify(asked: IncidentNotify) -> Result<Exit, Failure> {
     let mut changes = Vec::new();
     if !facts.is_empty() {
         let pair = |fact: &String| {
-            let (name, value) = fact.split_once('=').ok_or_else(|| Failure::usage("`--fact` is a name, `=` and a text"))?;
+            let (name, value) =
+                fact.split_once('=').ok_or_else(|| Failure::usage("`--fact` is a name, `=` and a text"))?;
             Ok((name.to_owned(), value.to_owned()))
         };
         changes.push(Change::Facts { facts: facts.iter().map(pair).collect::<Result<_, Failure>>()? });

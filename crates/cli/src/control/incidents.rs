@@ -21,21 +21,57 @@ use crate::incident as form;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum IncidentRequest {
-    Change { id: u64, change: Box<Change>, shape: Shape },
-    Collect { id: u64, shape: Shape },
+    Change {
+        id: u64,
+        change: Box<Change>,
+        shape: Shape,
+    },
+    Collect {
+        id: u64,
+        shape: Shape,
+    },
     /// A duty's draft, or all duties.
-    Duties { id: u64, duty: Option<String>, shape: Shape },
-    Export { id: u64, purpose: String },
+    Duties {
+        id: u64,
+        duty: Option<String>,
+        shape: Shape,
+    },
+    Export {
+        id: u64,
+        purpose: String,
+    },
     /// The file that was sent in parts.
-    Keep { id: u64, name: String, source: String, upload: String, shape: Shape },
-    List { all: bool, shape: Shape },
-    Metrics { shape: Shape },
-    Open { new: NewIncident, shape: Shape },
+    Keep {
+        id: u64,
+        name: String,
+        source: String,
+        upload: String,
+        shape: Shape,
+    },
+    List {
+        all: bool,
+        shape: Shape,
+    },
+    Metrics {
+        shape: Shape,
+    },
+    Open {
+        new: NewIncident,
+        shape: Shape,
+    },
     /// A part of a file, in base64.
-    Part { upload: String, content: String },
+    Part {
+        upload: String,
+        content: String,
+    },
     /// A review to fill in.
-    ReviewTemplate { id: u64 },
-    Show { id: u64, shape: Shape },
+    ReviewTemplate {
+        id: u64,
+    },
+    Show {
+        id: u64,
+        shape: Shape,
+    },
 }
 
 /// How a document is written.
@@ -125,15 +161,23 @@ async fn document(service: &Service, uploads: &Uploads, request: IncidentRequest
         IncidentRequest::Duties { id, duty, shape } => {
             let material = service.incident(&caller, id).await?;
             match duty {
-                Some(duty) => notify::draft(&material.incident, &duty, service.organisation().as_deref(), now)
-                    .ok_or_else(|| Refusal::new("there is no such duty").hint("`gabion incident notify ID` lists them"))?,
+                Some(duty) => {
+                    notify::draft(&material.incident, &duty, service.organisation().as_deref(), now)
+                        .ok_or_else(|| {
+                            Refusal::new("there is no such duty")
+                                .hint("`gabion incident notify ID` lists them")
+                        })?
+                }
                 None if shape == Shape::Json => json(&material.duties),
                 None => form::duties(&material, now),
             }
         }
-        IncidentRequest::ReviewTemplate { id } => form::review_template(&service.incident(&caller, id).await?),
+        IncidentRequest::ReviewTemplate { id } => {
+            form::review_template(&service.incident(&caller, id).await?)
+        }
         IncidentRequest::Part { upload, content } => {
-            let part = base64_decode(&content).map_err(|_| Refusal::new("a part of the file is no base64"))?;
+            let part =
+                base64_decode(&content).map_err(|_| Refusal::new("a part of the file is no base64"))?;
             uploads.add(&upload, &part)?;
             String::new()
         }

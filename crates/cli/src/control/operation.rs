@@ -20,8 +20,8 @@ use tokio::sync::mpsc;
 use super::api_keys::{self, ApiKeyRequest, ApiKeyRow};
 use super::directory::{self, DirectoryRequest, DirectoryRow};
 use super::identity::{self, IdentityReply, IdentityRequest};
-use crate::gate::record_key::RecordKeyFile;
 use super::incidents::{self, IncidentRequest, Uploads};
+use crate::gate::record_key::RecordKeyFile;
 use crate::gate::state::State;
 
 pub(crate) use clients::{Client, ClientRequest};

@@ -38,7 +38,8 @@ pub(crate) fn procedures(config: &Config) -> Result<Procedures, Vec<Problem>> {
         sources.extend(own(path).map_err(unreadable)?);
     }
     Procedures::load(&sources).map_err(|problems| {
-        let placed = |problem: Problem| Problem::new(place, format!("`{}`: {}", problem.path, problem.reason));
+        let placed =
+            |problem: Problem| Problem::new(place, format!("`{}`: {}", problem.path, problem.reason));
         problems.into_iter().map(placed).collect()
     })
 }
@@ -100,7 +101,10 @@ impl Responding {
                 _ = ended => {}
             }
         };
-        thread::Builder::new().name("incidents".to_owned()).spawn(move || runtime.block_on(work)).map_err(cannot)?;
+        thread::Builder::new()
+            .name("incidents".to_owned())
+            .spawn(move || runtime.block_on(work))
+            .map_err(cannot)?;
         Ok(Self { _end: end })
     }
 }

@@ -15,8 +15,8 @@ use gabion_policy::Policies;
 use gabion_service::Caller;
 use gabion_service::resources::{Resolvers, Tools};
 
-use super::state::{State, service_settings, set_breached_list};
 use super::incidents::{self, Responding};
+use super::state::{State, service_settings, set_breached_list};
 use super::watch::{Figures, Plan, Watching};
 use super::{access_log, generation, policies, sinks, weak};
 use crate::config::Config;

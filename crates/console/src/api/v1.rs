@@ -8,6 +8,7 @@ pub(crate) mod clients;
 pub(crate) mod contract_drafts;
 pub(crate) mod events;
 pub(crate) mod groups;
+pub(crate) mod incidents;
 pub(crate) mod keys;
 pub(crate) mod operations;
 pub(crate) mod resources;
@@ -69,6 +70,12 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/.gabion/api/v1/authorize/batch", authorize::batch::route())
         .route("/.gabion/api/v1/events", events::route())
         .route("/.gabion/api/v1/resources/{type}/{id}", resources::route())
+        .route("/.gabion/api/v1/incidents", incidents::route())
+        .route("/.gabion/api/v1/incidents/metrics", incidents::metrics::route())
+        .route("/.gabion/api/v1/incidents/{id}", incidents::one::route())
+        .route("/.gabion/api/v1/incidents/{id}/steps", incidents::steps::route())
+        .route("/.gabion/api/v1/incidents/{id}/report", incidents::report::route())
+        .route("/.gabion/api/v1/incidents/{id}/evidence", incidents::evidence::route())
         .merge(access())
 }
 
@@ -101,7 +108,9 @@ fn access() -> Router<Console> {
         sessions::one::end, clients::list, clients::create, clients::one::read, clients::one::change, clients::secret::rotate,
         clients::one::remove, clients::state::disable,
         clients::state::enable, keys::list, keys::rotate, keys::revoke, authorize::decide, authorize::batch::decide,
-        operations::list, contract_drafts::read, resources::read, resources::register, resources::remove, events::submit
+        operations::list, contract_drafts::read, resources::read, resources::register, resources::remove, events::submit,
+        incidents::list, incidents::open, incidents::one::read, incidents::steps::take, incidents::report::read,
+        incidents::evidence::keep, incidents::evidence::take_out, incidents::metrics::read
     ),
     components(schemas(Problem, Field))
 )]

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use gabion_identity::credential::{NewCredential, Scopes};
 use gabion_identity::{Credential, CredentialKind};
+use gabion_incident::Class;
 use gabion_model::{Clock as _, Principal, Role, TenantId};
+use gabion_service::incidents::NewIncident;
 use gabion_service::{Caller, Which};
 
 use crate::api::Program;
@@ -86,6 +88,14 @@ const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("PUT", "/.gabion/api/v1/resources/{type}/{id}", r#"{"attributes": {"owner": "ada"}}"#),
     ("DELETE", "/.gabion/api/v1/resources/{type}/{id}", ""),
     ("POST", "/.gabion/api/v1/events", r#"{"action": "order.created", "outcome": "success"}"#),
+    ("GET", "/.gabion/api/v1/incidents", ""),
+    ("POST", "/.gabion/api/v1/incidents", r#"{"title": "New", "class": "P1"}"#),
+    ("GET", "/.gabion/api/v1/incidents/metrics", ""),
+    ("GET", "/.gabion/api/v1/incidents/{id}", ""),
+    ("POST", "/.gabion/api/v1/incidents/{id}/steps", r#"{"change": "note", "text": "seen"}"#),
+    ("GET", "/.gabion/api/v1/incidents/{id}/report", ""),
+    ("POST", "/.gabion/api/v1/incidents/{id}/evidence", ""),
+    ("GET", "/.gabion/api/v1/incidents/{id}/evidence?purpose=audit", ""),
 ];
 
 const QUESTION: &str = r#"{"principal": {"type": "user", "id": "me"}, "action": "read", "resource": {"type": "Order", "id": "1"}}"#;
@@ -155,6 +165,9 @@ async fn outcome(method: &str, endpoint: &str, body: &str, visitor: &str) -> Ans
         life: None,
     };
     let key = site.service.create_api_key(&operator, key).await.unwrap().view.id;
+    let incident =
+        NewIncident { title: Some("Some".to_owned()), class: Some(Class::P2), ..NewIncident::default() };
+    site.service.open_incident(&operator, incident).await.unwrap();
     let mut program = Program::new(&site);
     match visitor {
         "stranger" => {}
@@ -171,6 +184,7 @@ async fn outcome(method: &str, endpoint: &str, body: &str, visitor: &str) -> Ans
         _ => program.session = Some(me),
     }
     let id = match endpoint {
+        _ if endpoint.contains("/incidents/") => "1".to_owned(),
         _ if endpoint.contains("/users/") => victim.principal.account.to_string(),
         _ if endpoint.contains("/service-accounts/") => bot.id.to_string(),
         _ if endpoint.contains("/v1/api-keys/") => key,

@@ -42,14 +42,20 @@ pub fn html(material: &Material) -> String {
     for (role, name) in &incident.roles {
         row(role.as_str(), escape(name));
     }
-    let about: Vec<_> = incident.subjects.iter().map(|one| format!("{} {}", one.kind(), escape(&one.value()))).collect();
+    let about: Vec<_> =
+        incident.subjects.iter().map(|one| format!("{} {}", one.kind(), escape(&one.value()))).collect();
     row("Is about", about.join(", "));
     row(
         "Record",
         match &material.agrees {
-            Agreement::Yes => "<span class=\"good\">every step is in the ledger as it is written here</span>".to_owned(),
+            Agreement::Yes => {
+                "<span class=\"good\">every step is in the ledger as it is written here</span>".to_owned()
+            }
             Agreement::Not { step, reason } => {
-                format!("<span class=\"bad\">step {step} is not as the ledger has it: {}</span>", escape(reason))
+                format!(
+                    "<span class=\"bad\">step {step} is not as the ledger has it: {}</span>",
+                    escape(reason)
+                )
             }
         },
     );
@@ -68,7 +74,12 @@ pub fn html(material: &Material) -> String {
                 None => format!("due {}", moment(task.until)),
                 Some(settled) => {
                     let word = if settled.skipped { "not needed" } else { "done" };
-                    format!("<span class=\"good\">{word}</span> {} by {} {}", moment(settled.at), escape(&settled.by), escape(&settled.text))
+                    format!(
+                        "<span class=\"good\">{word}</span> {} by {} {}",
+                        moment(settled.at),
+                        escape(&settled.by),
+                        escape(&settled.text)
+                    )
                 }
             };
             let _ = writeln!(text, "<tr><td>{}</td><td>{state}</td></tr>", escape(&task.template.title));
@@ -78,10 +89,17 @@ pub fn html(material: &Material) -> String {
     if !incident.acted.is_empty() {
         text.push_str("<h2>Containment</h2>\n<table>\n<tr><th>when</th><th>by</th><th>action</th><th>result</th><th>taken back by</th></tr>\n");
         for acted in &incident.acted {
-            let result = acted.failure.as_ref().map_or_else(|| "done".to_owned(), |failure| format!("<span class=\"bad\">failed</span>: {}", escape(failure)));
+            let result = acted.failure.as_ref().map_or_else(
+                || "done".to_owned(),
+                |failure| format!("<span class=\"bad\">failed</span>: {}", escape(failure)),
+            );
             let undo = acted.action.undo().map_or("-", crate::Action::as_str);
             let (at, by, target) = (moment(acted.at), escape(&acted.by), escape(&acted.target));
-            let _ = writeln!(text, "<tr><td>{at}</td><td>{by}</td><td>{} {target}</td><td>{result}</td><td>{undo}</td></tr>", acted.action);
+            let _ = writeln!(
+                text,
+                "<tr><td>{at}</td><td>{by}</td><td>{} {target}</td><td>{result}</td><td>{undo}</td></tr>",
+                acted.action
+            );
         }
         text.push_str("</table>\n");
     }
@@ -89,7 +107,13 @@ pub fn html(material: &Material) -> String {
         text.push_str("<h2>Evidence</h2>\n<table>\n<tr><th></th><th>name</th><th>bytes</th><th>SHA-256</th><th>from</th></tr>\n");
         for item in &incident.evidence {
             let (name, source) = (escape(&item.name), escape(&item.source));
-            let _ = writeln!(text, "<tr><td>{}</td><td>{name}</td><td>{}</td><td><code>{}</code></td><td>{source}</td></tr>", item.id, item.bytes, escape(&item.sha256));
+            let _ = writeln!(
+                text,
+                "<tr><td>{}</td><td>{name}</td><td>{}</td><td><code>{}</code></td><td>{source}</td></tr>",
+                item.id,
+                item.bytes,
+                escape(&item.sha256)
+            );
         }
         text.push_str("</table>\n");
     }
@@ -100,7 +124,11 @@ pub fn html(material: &Material) -> String {
             (_, Some(step)) => format!("step {step}"),
             _ => String::new(),
         };
-        let times = if entry.count > 1 { format!(" <span class=\"faint\">({} times)</span>", entry.count) } else { String::new() };
+        let times = if entry.count > 1 {
+            format!(" <span class=\"faint\">({} times)</span>", entry.count)
+        } else {
+            String::new()
+        };
         let _ = writeln!(
             text,
             "<tr><td>{}</td><td><span class=\"faint\">{}</span> <pre>{}</pre>{times}</td><td>{}</td><td>{}</td><td>{place}</td></tr>",
@@ -115,7 +143,8 @@ pub fn html(material: &Material) -> String {
     if material.cut {
         text.push_str("<p>There is more in the ledger than this timeline shows.</p>\n");
     }
-    let _ = write!(text, "<p class=\"faint\">Made {} by Gabion.</p>\n</body>\n</html>\n", moment(material.made));
+    let _ =
+        write!(text, "<p class=\"faint\">Made {} by Gabion.</p>\n</body>\n</html>\n", moment(material.made));
     text
 }
 
@@ -138,9 +167,13 @@ fn review(material: &Material, text: &mut String) {
     }
     text.push_str("<table>\n<tr><th></th><th>action</th><th>owner</th><th>due</th><th>done</th></tr>\n");
     for (number, action) in (1_u64..).zip(&review.actions) {
-        let done = material.incident.actions_done.get(&number).map_or_else(|| "no".to_owned(), |at| moment(*at));
+        let done =
+            material.incident.actions_done.get(&number).map_or_else(|| "no".to_owned(), |at| moment(*at));
         let (what, owner, due) = (escape(&action.what), escape(&action.owner), escape(&action.due));
-        let _ = writeln!(text, "<tr><td>{number}</td><td>{what}</td><td>{owner}</td><td>{due}</td><td>{done}</td></tr>");
+        let _ = writeln!(
+            text,
+            "<tr><td>{number}</td><td>{what}</td><td>{owner}</td><td>{due}</td><td>{done}</td></tr>"
+        );
     }
     text.push_str("</table>\n");
 }
@@ -149,7 +182,9 @@ fn duties(material: &Material, text: &mut String) {
     if material.duties.is_empty() {
         return;
     }
-    text.push_str("<h2>Notification</h2>\n<table>\n<tr><th>duty</th><th>to</th><th>until</th><th>told</th></tr>\n");
+    text.push_str(
+        "<h2>Notification</h2>\n<table>\n<tr><th>duty</th><th>to</th><th>until</th><th>told</th></tr>\n",
+    );
     for duty in &material.duties {
         let until = duty.until.map_or_else(|| "no date".to_owned(), moment);
         let told = match &duty.settled {
@@ -157,10 +192,19 @@ fn duties(material: &Material, text: &mut String) {
             None => "not yet".to_owned(),
             Some(settled) => {
                 let word = if settled.skipped { "not needed" } else { "yes" };
-                format!("{word}, {} by {}: {}", moment(settled.at), escape(&settled.by), escape(&settled.text))
+                format!(
+                    "{word}, {} by {}: {}",
+                    moment(settled.at),
+                    escape(&settled.by),
+                    escape(&settled.text)
+                )
             }
         };
-        let _ = writeln!(text, "<tr><td>{} ({})</td><td>{}</td><td>{until}</td><td>{told}</td></tr>", duty.id, duty.source, duty.to);
+        let _ = writeln!(
+            text,
+            "<tr><td>{} ({})</td><td>{}</td><td>{until}</td><td>{told}</td></tr>",
+            duty.id, duty.source, duty.to
+        );
     }
     text.push_str("</table>\n");
 }

@@ -13,7 +13,9 @@ pub fn markdown(material: &Material) -> String {
     let resolution = incident.resolution.map(|one| format!(", {}", one.as_str())).unwrap_or_default();
     let agrees = match &material.agrees {
         Agreement::Yes => "every step is in the ledger as it is written here".to_owned(),
-        Agreement::Not { step, reason } => format!("**step {step} is not as the ledger has it: {}**", escape(reason)),
+        Agreement::Not { step, reason } => {
+            format!("**step {step} is not as the ledger has it: {}**", escape(reason))
+        }
     };
     let mut row = |name: &str, value: String| {
         let _ = writeln!(text, "| {name} | {value} |");
@@ -33,7 +35,8 @@ pub fn markdown(material: &Material) -> String {
     for (role, name) in &incident.roles {
         row(role.as_str(), escape(name));
     }
-    let about: Vec<_> = incident.subjects.iter().map(|one| format!("{} {}", one.kind(), escape(&one.value()))).collect();
+    let about: Vec<_> =
+        incident.subjects.iter().map(|one| format!("{} {}", one.kind(), escape(&one.value()))).collect();
     row("Is about", about.join(", "));
     row("Record", agrees);
     text.push_str("\nAll times are UTC.\n");
@@ -68,7 +71,12 @@ pub fn markdown(material: &Material) -> String {
                 || if duty.late { "**no, and late**".to_owned() } else { "not yet".to_owned() },
                 |settled| {
                     let word = if settled.skipped { "not needed" } else { "yes" };
-                    format!("{word}, {} by {}: {}", moment(settled.at), escape(&settled.by), escape(&settled.text))
+                    format!(
+                        "{word}, {} by {}: {}",
+                        moment(settled.at),
+                        escape(&settled.by),
+                        escape(&settled.text)
+                    )
                 },
             );
             let _ = writeln!(text, "| {} ({}) | {} | {until} | {told} |", duty.id, duty.source, duty.to);
@@ -86,7 +94,11 @@ pub fn markdown(material: &Material) -> String {
                 None => (" ", format!("due {}", moment(task.until))),
                 Some(settled) => {
                     let word = if settled.skipped { "not needed" } else { "done" };
-                    let said = if settled.text.is_empty() { String::new() } else { format!(": {}", escape(&settled.text)) };
+                    let said = if settled.text.is_empty() {
+                        String::new()
+                    } else {
+                        format!(": {}", escape(&settled.text))
+                    };
                     ("x", format!("{word} {} by {}{said}", moment(settled.at), escape(&settled.by)))
                 }
             };
@@ -96,7 +108,10 @@ pub fn markdown(material: &Material) -> String {
     if !incident.acted.is_empty() {
         text.push_str("\n## Containment\n\n| when | by | action | target | result | taken back by |\n|---|---|---|---|---|---|\n");
         for acted in &incident.acted {
-            let result = acted.failure.as_ref().map_or_else(|| "done".to_owned(), |failure| format!("failed: {}", escape(failure)));
+            let result = acted
+                .failure
+                .as_ref()
+                .map_or_else(|| "done".to_owned(), |failure| format!("failed: {}", escape(failure)));
             let undo = acted.action.undo().map_or("-", crate::Action::as_str);
             let (at, by, target) = (moment(acted.at), escape(&acted.by), escape(&acted.target));
             let _ = writeln!(text, "| {at} | {by} | {} | {target} | {result} | {undo} |", acted.action);
@@ -106,7 +121,8 @@ pub fn markdown(material: &Material) -> String {
         text.push_str("\n## Evidence\n\n| | name | bytes | SHA-256 | from |\n|---|---|---|---|---|\n");
         for item in &incident.evidence {
             let (name, source) = (escape(&item.name), escape(&item.source));
-            let _ = writeln!(text, "| {} | {name} | {} | `{}` | {source} |", item.id, item.bytes, item.sha256);
+            let _ =
+                writeln!(text, "| {} | {name} | {} | `{}` | {source} |", item.id, item.bytes, item.sha256);
         }
     }
     text.push_str("\n## Timeline\n\n| when | what | who | from | record |\n|---|---|---|---|---|\n");
@@ -119,7 +135,12 @@ pub fn markdown(material: &Material) -> String {
         let times = if entry.count > 1 { format!(" ({} times)", entry.count) } else { String::new() };
         let from = entry.from.as_deref().unwrap_or_default();
         let (at, who) = (moment(entry.at), escape(&entry.who));
-        let _ = writeln!(text, "| {at} | {}: {}{times} | {who} | {from} | {place} |", entry.sort.as_str(), escape(&entry.text));
+        let _ = writeln!(
+            text,
+            "| {at} | {}: {}{times} | {who} | {from} | {place} |",
+            entry.sort.as_str(),
+            escape(&entry.text)
+        );
     }
     if material.cut {
         text.push_str("\nThere is more in the ledger than this timeline shows.\n");

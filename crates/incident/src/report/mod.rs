@@ -44,7 +44,13 @@ pub enum Agreement {
 
 impl Material {
     #[must_use]
-    pub fn new(incident: Incident, timeline: Vec<Entry>, cut: bool, agrees: Agreement, made: Timestamp) -> Self {
+    pub fn new(
+        incident: Incident,
+        timeline: Vec<Entry>,
+        cut: bool,
+        agrees: Agreement,
+        made: Timestamp,
+    ) -> Self {
         let (due, duties) = (due::of(&incident, made), notify::standing(&incident, made));
         Self { name: incident.name(), incident, due, duties, timeline, cut, agrees, made }
     }
@@ -58,7 +64,10 @@ pub(crate) fn moment(at: Timestamp) -> String {
 
 /// How long after the opening something was.
 pub(crate) fn after(opened: Timestamp, at: Option<Timestamp>) -> String {
-    at.map_or_else(|| "not yet".to_owned(), |at| format!("{} ({} after the opening)", moment(at), span(at.saturating_since(opened).as_secs())))
+    at.map_or_else(
+        || "not yet".to_owned(),
+        |at| format!("{} ({} after the opening)", moment(at), span(at.saturating_since(opened).as_secs())),
+    )
 }
 
 /// Seconds in the two largest units.

@@ -38,8 +38,13 @@ pub fn bundle(material: &Material, organisation: Option<&str>) -> Value {
         base("incident", &own),
         json!({ "name": format!("{}: {}", material.name, incident.title), "description": format!("{} of class {}", incident.kind, incident.class) }),
     ));
-    let mut techniques: Vec<&str> =
-        incident.alerts.iter().flat_map(|alert| &alert.techniques).map(String::as_str).filter(|one| is_technique(one)).collect();
+    let mut techniques: Vec<&str> = incident
+        .alerts
+        .iter()
+        .flat_map(|alert| &alert.techniques)
+        .map(String::as_str)
+        .filter(|one| is_technique(one))
+        .collect();
     techniques.sort_unstable();
     techniques.dedup();
     let relate = |from: &str, kind: &str, to: &str| {
@@ -78,7 +83,11 @@ pub fn bundle(material: &Material, organisation: Option<&str>) -> Value {
             }),
         ));
         objects.push(relate(&indicator, "related-to", &own));
-        objects.extend(techniques.iter().map(|technique| relate(&indicator, "indicates", &id("attack-pattern", technique))));
+        objects.extend(
+            techniques
+                .iter()
+                .map(|technique| relate(&indicator, "indicates", &id("attack-pattern", technique))),
+        );
     }
     json!({ "type": "bundle", "id": id("bundle", &modified), "objects": objects })
 }
@@ -100,7 +109,8 @@ fn observable(subject: &Subject) -> Option<(&'static str, String)> {
 fn is_technique(text: &str) -> bool {
     let Some(digits) = text.strip_prefix(['t', 'T']) else { return false };
     let (main, sub) = digits.split_once('.').map_or((digits, None), |(main, sub)| (main, Some(sub)));
-    let are_digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    let are_digits =
+        |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     are_digits(main, 4) && sub.is_none_or(|sub| are_digits(sub, 3))
 }
 

@@ -51,7 +51,9 @@ impl Service {
                 // One that is closed already knows the alert, too.
                 let latest = desk.storage.ids(None, false, CLOSED)?;
                 let is_known = |id: &u64| {
-                    inner.kept(*id).is_ok_and(|kept| kept.incident.alerts.iter().any(|own| own.position == known.position))
+                    inner.kept(*id).is_ok_and(|kept| {
+                        kept.incident.alerts.iter().any(|own| own.position == known.position)
+                    })
                 };
                 if latest.iter().any(is_known) {
                     return Ok::<_, IncidentError>(Decision::Leave);
@@ -66,7 +68,12 @@ impl Service {
         }
     }
 
-    async fn open_by_rule(&self, alert: Alert, subjects: Vec<Subject>, class: Class) -> Result<Rang, IncidentError> {
+    async fn open_by_rule(
+        &self,
+        alert: Alert,
+        subjects: Vec<Subject>,
+        class: Class,
+    ) -> Result<Rang, IncidentError> {
         let make = move |inner: &crate::service::Inner| {
             let desk = inner.desk.load();
             let kind = desk.procedures.kind_of(&alert.rule).to_owned();
@@ -127,13 +134,19 @@ impl Service {
             }
             let items: Vec<_> = due.iter().map(due::Due::reminder).collect();
             let step = What::Reminded { items };
-            self.step(Act::RemindIncident, &Caller::gate(), incident.id, move |_, _| Ok((step, None))).await?;
+            self.step(Act::RemindIncident, &Caller::gate(), incident.id, move |_, _| Ok((step, None)))
+                .await?;
             let mut lines = String::new();
             for due in &due {
                 let when = if due.late { "since" } else { "until" };
                 let owner = due.owner.as_deref().unwrap_or("nobody yet");
                 lines.push_str(&format!("- {} ({when} {}, owner: {owner})\n", due.what, due.until));
-                tracing::warn!(incident = incident.name(), due = due.id, late = due.late, "incident needs somebody");
+                tracing::warn!(
+                    incident = incident.name(),
+                    due = due.id,
+                    late = due.late,
+                    "incident needs somebody"
+                );
             }
             let subject = format!("{} ({}): something is due", incident.name(), incident.class);
             self.letter(&subject, &format!("{lines}\n{}", self.lines(&incident)));
@@ -142,13 +155,19 @@ impl Service {
     }
 
     pub(super) fn tell_opened(&self, incident: &Incident) {
-        tracing::warn!(incident = incident.name(), class = incident.class.as_str(), title = incident.title, "incident opened");
+        tracing::warn!(
+            incident = incident.name(),
+            class = incident.class.as_str(),
+            title = incident.title,
+            "incident opened"
+        );
         let subject = format!("{} {}: {}", incident.class, incident.name(), incident.title);
         self.letter(&subject, &self.lines(incident));
     }
 
     fn lines(&self, incident: &Incident) -> String {
-        let about: Vec<_> = incident.subjects.iter().take(10).map(|one| format!("{} {}", one.kind(), one.value())).collect();
+        let about: Vec<_> =
+            incident.subjects.iter().take(10).map(|one| format!("{} {}", one.kind(), one.value())).collect();
         let soon = incident.until(incident.clocks.acknowledge).saturating_since(self.0.clock.now());
         let waits = match incident.acknowledged {
             Some(at) => format!("acknowledged {at}"),

@@ -18,28 +18,75 @@ use crate::{Act, Caller, Service, Which};
 pub enum Change {
     Acknowledge,
     /// The gate does something for it, for a task of the checklist or without one.
-    Act { action: Option<Action>, target: String, task: Option<String> },
-    ActionDone { action: u64, #[serde(default)] text: String },
+    Act {
+        action: Option<Action>,
+        target: String,
+        task: Option<String>,
+    },
+    ActionDone {
+        action: u64,
+        #[serde(default)]
+        text: String,
+    },
     /// A role or a task is somebody's.
-    Assign { to: String, role: Option<Role>, task: Option<String> },
-    Classify { class: Class, reason: String },
-    Close { #[serde(default = "resolved")] resolution: Resolution, text: String },
+    Assign {
+        to: String,
+        role: Option<Role>,
+        task: Option<String>,
+    },
+    Classify {
+        class: Class,
+        reason: String,
+    },
+    Close {
+        #[serde(default = "resolved")]
+        resolution: Resolution,
+        text: String,
+    },
     /// A task is done.
-    Done { task: String, #[serde(default)] text: String },
+    Done {
+        task: String,
+        #[serde(default)]
+        text: String,
+    },
     /// The clocks of some laws begin; now, or since it was known.
-    DutyBegin { regimes: Vec<Regime>, aware: Option<Timestamp> },
+    DutyBegin {
+        regimes: Vec<Regime>,
+        aware: Option<Timestamp>,
+    },
     /// Somebody was told.
-    DutyDone { duty: String, text: String },
-    DutyWaive { duty: String, reason: String },
+    DutyDone {
+        duty: String,
+        text: String,
+    },
+    DutyWaive {
+        duty: String,
+        reason: String,
+    },
     /// What notifications say.
-    Facts { facts: BTreeMap<String, String> },
-    Move { to: State, #[serde(default)] reason: String },
-    Note { text: String },
-    Review { review: Review },
+    Facts {
+        facts: BTreeMap<String, String>,
+    },
+    Move {
+        to: State,
+        #[serde(default)]
+        reason: String,
+    },
+    Note {
+        text: String,
+    },
+    Review {
+        review: Review,
+    },
     /// A task is not needed.
-    Skip { task: String, reason: String },
+    Skip {
+        task: String,
+        reason: String,
+    },
     /// It is about these, too; as [`Subject::parse`] reads them.
-    Subjects { subjects: Vec<String> },
+    Subjects {
+        subjects: Vec<String>,
+    },
 }
 
 const fn resolved() -> Resolution {
@@ -113,14 +160,18 @@ impl Service {
     async fn act_for_incident(&self, caller: &Caller, action: Action, target: &str) -> Result<(), String> {
         let told = |error: &dyn std::fmt::Display| text::clipped(&error.to_string(), text::LINE);
         match action {
-            Action::DisableAccount => self.disable_account(caller, target).await.map_err(|error| told(&error)),
+            Action::DisableAccount => {
+                self.disable_account(caller, target).await.map_err(|error| told(&error))
+            }
             Action::EnableAccount => self.enable_account(caller, target).await.map_err(|error| told(&error)),
             Action::EndSessions => {
                 let which = Which::Name(target.to_owned());
                 self.end_sessions(caller, which).await.map(drop).map_err(|error| told(&error))
             }
             Action::RevokeApiKey => self.revoke_api_key(caller, target).await.map_err(|error| told(&error)),
-            Action::RevokeKey => self.revoke_key(caller, target).await.map(drop).map_err(|error| told(&error)),
+            Action::RevokeKey => {
+                self.revoke_key(caller, target).await.map(drop).map_err(|error| told(&error))
+            }
         }
     }
 }
@@ -143,7 +194,9 @@ impl Inner {
         let own = named.transpose()?.and_then(|task| task.template.action);
         action.or(own).ok_or_else(|| {
             let problem = Problem::new("action", "is missing: this task is nothing the gate does itself");
-            IncidentError::Invalid(problem.hint("`--action end-sessions`, or leave the target away to say that it is done"))
+            IncidentError::Invalid(
+                problem.hint("`--action end-sessions`, or leave the target away to say that it is done"),
+            )
         })
     }
 }
@@ -170,7 +223,9 @@ impl Change {
         let bad = |field: &'static str| move |reason: String| IncidentError::invalid(field, reason);
         let line = |field, written: &str| text::line(written).map_err(bad(field));
         let must = |field, written: &str| text::block(written, text::NOTE).map_err(bad(field));
-        let may = |field, written: &str| if written.trim().is_empty() { Ok(String::new()) } else { must(field, written) };
+        let may = |field, written: &str| {
+            if written.trim().is_empty() { Ok(String::new()) } else { must(field, written) }
+        };
         Ok(match self {
             Self::Acknowledge | Self::Act { .. } => What::Acknowledged,
             Self::ActionDone { action, text } => What::ActionDone { action, text: may("text", &text)? },
@@ -185,7 +240,9 @@ impl Change {
             }
             Self::Close { resolution, text } => What::Closed { resolution, text: must("text", &text)? },
             Self::Done { task, text } => What::Done { task: line("task", &task)?, text: may("text", &text)? },
-            Self::Skip { task, reason } => What::Skipped { task: line("task", &task)?, reason: must("reason", &reason)? },
+            Self::Skip { task, reason } => {
+                What::Skipped { task: line("task", &task)?, reason: must("reason", &reason)? }
+            }
             Self::DutyBegin { mut regimes, aware } => {
                 regimes.sort_unstable();
                 regimes.dedup();
@@ -199,20 +256,24 @@ impl Change {
             Self::Facts { facts } => {
                 let mut clean = BTreeMap::new();
                 for (name, value) in facts {
-                    let value = text::block(&value, FACT).map_err(|reason| IncidentError::invalid("facts", reason))?;
+                    let value = text::block(&value, FACT)
+                        .map_err(|reason| IncidentError::invalid("facts", reason))?;
                     clean.insert(name, value);
                 }
                 What::Facts { facts: clean }
             }
             Self::Move { to, reason } => {
                 // Who goes back says why.
-                let reason = if to == State::Open { must("reason", &reason)? } else { may("reason", &reason)? };
+                let reason =
+                    if to == State::Open { must("reason", &reason)? } else { may("reason", &reason)? };
                 What::Moved { to, reason }
             }
             Self::Note { text } => What::Noted { text: must("text", &text)? },
             Self::Review { review } => {
                 let checked = review.checked();
-                What::Reviewed(Box::new(checked.map_err(|(field, reason)| IncidentError::invalid(&field, reason))?))
+                What::Reviewed(Box::new(
+                    checked.map_err(|(field, reason)| IncidentError::invalid(&field, reason))?,
+                ))
             }
             Self::Subjects { subjects } => {
                 let parse = |(index, written): (usize, &String)| {

@@ -81,7 +81,12 @@ impl Service {
     ///
     /// # Errors
     /// [`IncidentError::Unsealed`] while the ledger has not signed the last step: a moment later it has.
-    pub async fn export_evidence(&self, caller: &Caller, id: u64, purpose: &str) -> Result<Pack, IncidentError> {
+    pub async fn export_evidence(
+        &self,
+        caller: &Caller,
+        id: u64,
+        purpose: &str,
+    ) -> Result<Pack, IncidentError> {
         let purpose = text::line(purpose).map_err(|reason| IncidentError::invalid("purpose", reason))?;
         let asked = caller.clone();
         let wanted = purpose.clone();
@@ -93,13 +98,17 @@ impl Service {
                 let last = kept.incident.evidence.last().map(|item| item.id);
                 let by = timeline::who(&asked.actor);
                 let is_told = kept.steps.last().is_some_and(|step| {
-                    step.by == by && matches!(&step.what, What::EvidenceRead { purpose, .. } if *purpose == wanted)
+                    step.by == by
+                        && matches!(&step.what, What::EvidenceRead { purpose, .. } if *purpose == wanted)
                 });
                 Ok::<_, IncidentError>((last, is_told))
             })
             .await?;
         let Some(last) = last else {
-            return Err(IncidentError::invalid("evidence", "there is none: `gabion incident evidence collect ID`"));
+            return Err(IncidentError::invalid(
+                "evidence",
+                "there is none: `gabion incident evidence collect ID`",
+            ));
         };
         if !by {
             let read = What::EvidenceRead { evidence: last, purpose };
@@ -179,7 +188,8 @@ impl Inner {
         let mut pieces = Vec::new();
         for item in &kept.incident.evidence {
             let content = storage.content(id, item.id)?;
-            let content = content.ok_or(IncidentError::Damaged { incident: id, step: kept.incident.steps })?;
+            let content =
+                content.ok_or(IncidentError::Damaged { incident: id, step: kept.incident.steps })?;
             pieces.push(Piece { id: item.id, content: base64_encode(&content) });
         }
         Ok(Pack::new(id, sealed.note(), pieces, custody))

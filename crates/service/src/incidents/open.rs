@@ -33,7 +33,9 @@ impl Service {
     /// [`IncidentError::Invalid`] for a field that cannot be used.
     pub async fn open_incident(&self, caller: &Caller, new: NewIncident) -> Result<Incident, IncidentError> {
         let incident = self
-            .first_step(Act::OpenIncident, caller, move |inner| Ok(What::Opened(Box::new(inner.opening(new)?))))
+            .first_step(Act::OpenIncident, caller, move |inner| {
+                Ok(What::Opened(Box::new(inner.opening(new)?)))
+            })
             .await?;
         self.tell_opened(&incident);
         Ok(incident)
@@ -46,18 +48,25 @@ impl Inner {
         let mut subjects = Vec::new();
         for (index, written) in new.subjects.iter().enumerate() {
             let subject = Subject::parse(written);
-            subjects.push(subject.map_err(|reason| IncidentError::invalid(&format!("subjects[{index}]"), reason))?);
+            subjects.push(
+                subject.map_err(|reason| IncidentError::invalid(&format!("subjects[{index}]"), reason))?,
+            );
         }
         let now = self.clock.now();
         let alert = new.alert.map(|position| self.alert(position)).transpose()?;
         let title = match (&new.title, &alert) {
-            (Some(title), _) => text::line(title).map_err(|reason| IncidentError::invalid("title", reason))?,
+            (Some(title), _) => {
+                text::line(title).map_err(|reason| IncidentError::invalid("title", reason))?
+            }
             (None, Some((alert, _))) => alert.title.clone(),
-            (None, None) => return Err(IncidentError::invalid("title", "is missing: say what happened in a line")),
+            (None, None) => {
+                return Err(IncidentError::invalid("title", "is missing: say what happened in a line"));
+            }
         };
         let by_alert = alert.as_ref().map(|(alert, _)| Class::of(alert.level));
         let class = new.class.or(by_alert);
-        let class = class.ok_or_else(|| IncidentError::invalid("class", "is missing: `P0`, `P1`, `P2` or `P3`"))?;
+        let class =
+            class.ok_or_else(|| IncidentError::invalid("class", "is missing: `P0`, `P1`, `P2` or `P3`"))?;
         let kind = match (new.kind, &alert) {
             (Some(kind), _) if desk.procedures.knows(&kind) => kind,
             (Some(_), _) => {
@@ -95,7 +104,10 @@ impl Inner {
     pub(super) fn alert(&self, position: u64) -> Result<(Alert, Event), IncidentError> {
         let event = self.event_at(position).filter(|event| event.kind == EventKind::Alert);
         let event = event.ok_or_else(|| {
-            IncidentError::invalid("alert", "is no record of an alert: `gabion ledger search --kind alert` lists them")
+            IncidentError::invalid(
+                "alert",
+                "is no record of an alert: `gabion ledger search --kind alert` lists them",
+            )
         })?;
         Ok((Alert::of(position, &event), event))
     }

@@ -161,15 +161,24 @@ impl Inner {
         // Steps that were acknowledged and are not kept any more.
         let (last, after) = kept.stored.last().map_or((0, 0), |last| (last.number, last.record));
         let since = Some(micros(kept.incident.changed, -BEFORE));
-        let query = Query { kind: Some(EventKind::Incident), outcome: Some(Outcome::Success), since, ..Query::default() };
+        let query = Query {
+            kind: Some(EventKind::Incident),
+            outcome: Some(Outcome::Success),
+            since,
+            ..Query::default()
+        };
         for record in reader.search(Query { order: Order::NewestFirst, ..query }).flatten() {
             if record.position.0 <= after {
                 break;
             }
-            let number = |name: &str| record.event.metadata.get(name).and_then(|text| text.parse::<u64>().ok());
+            let number =
+                |name: &str| record.event.metadata.get(name).and_then(|text| text.parse::<u64>().ok());
             if number("incident") == Some(id) && number("step").is_some_and(|step| step > last) {
                 let step = number("step").unwrap_or_default();
-                return Ok(Agreement::Not { step, reason: "the ledger has it, and it is not kept here".to_owned() });
+                return Ok(Agreement::Not {
+                    step,
+                    reason: "the ledger has it, and it is not kept here".to_owned(),
+                });
             }
         }
         Ok(Agreement::Yes)
@@ -193,7 +202,13 @@ enum Told {
 
 /// The first record an alert rang for: the timeline reaches back to it.
 fn first_of(incident: &Incident) -> u64 {
-    incident.alerts.iter().flat_map(|alert| alert.events.iter().chain([&alert.position])).copied().min().unwrap_or(0)
+    incident
+        .alerts
+        .iter()
+        .flat_map(|alert| alert.events.iter().chain([&alert.position]))
+        .copied()
+        .min()
+        .unwrap_or(0)
 }
 
 fn summary(id: u64, kept: Result<Kept, IncidentError>, now: Timestamp) -> Summary {

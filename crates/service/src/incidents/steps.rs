@@ -111,7 +111,9 @@ impl Service {
                 let content = content.as_ref().map(|(id, bytes)| (*id, bytes.as_slice()));
                 let appended = inner.desk.load().storage.append(id, &stored, is_closed, content);
                 appended.map_err(|error| match error {
-                    StorageError::Taken => IncidentError::invalid("step", "somebody else was quicker; look again"),
+                    StorageError::Taken => {
+                        IncidentError::invalid("step", "somebody else was quicker; look again")
+                    }
                     error => error.into(),
                 })
             })

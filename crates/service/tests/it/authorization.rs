@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use gabion_identity::mail::MailLinks;
 use gabion_identity::storage::{AccountChange, AccountStorage as _};
+use gabion_incident::incident::{Resolution, State as IncidentState};
+use gabion_incident::notify::Regime;
+use gabion_incident::{Action, Class, Review, Role as IncidentRole};
 use gabion_model::random::SeededRng;
 use gabion_model::{Clock as _, Role, SessionId};
 use gabion_service::client::Metadata;
+use gabion_service::incidents::{Change, IncidentError, NewEvidence, NewIncident};
 use gabion_service::oauth::{Authorization, Decision, DeviceError};
 use gabion_service::resources::{Registration, RegistrationError};
 use gabion_service::{
@@ -19,7 +23,7 @@ use gabion_service::{
     EditProfile, EnrolError, FederationError, Ground, GroupSearch, IdentityError, LinkError, LogoutRefused,
     NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, RekeyError, Start, UnlinkError, Which,
 };
-use gabion_service::{AskedDecision, AskedSearch, SearchError, Sought, Submission, Until};
+use gabion_service::{AskedDecision, AskedSearch, SearchError, Service, Sought, Submission, Until};
 
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
 
@@ -298,6 +302,24 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
             service.register_resource(&operator, "Order", "1", Registration::default()).await.unwrap();
             told_resource(service.registered_resource(&caller, "Order", "1").await)
         }
+        Act::FindIncidents => told_incident(service.incidents(&caller, true, None, 9).await),
+        Act::OpenIncident => told_incident(service.open_incident(&caller, incident()).await),
+        // With the alert, and with the time: nobody asks for these.
+        Act::JoinIncident => "with-alert",
+        Act::RemindIncident => "with-time",
+        Act::AcknowledgeIncident
+        | Act::AssignIncident
+        | Act::ClassifyIncident
+        | Act::CloseIncident
+        | Act::ContainIncident
+        | Act::KeepEvidence
+        | Act::MoveIncident
+        | Act::NoteIncident
+        | Act::NotifyIncident
+        | Act::ReadEvidence
+        | Act::ReadIncident
+        | Act::ReviewIncident
+        | Act::SettleTask => on_incident(service, act, &caller).await,
         Act::SubmitEvent => {
             let event = serde_json::json!({ "action": "order.created", "outcome": "success" });
             let event = Submission::read(event.as_object().unwrap().clone()).unwrap();
@@ -411,6 +433,61 @@ impl gabion_ledger::keys::KeyFile for MemoryKey {
     fn write(&self, keys: &gabion_model::Secret<Vec<u8>>) -> std::io::Result<()> {
         self.0.lock().unwrap().clone_from(keys.expose());
         Ok(())
+    }
+}
+
+fn incident() -> NewIncident {
+    NewIncident { title: Some("Some".to_owned()), class: Some(Class::P3), ..NewIncident::default() }
+}
+
+async fn on_incident(service: &Service, act: Act, caller: &Caller) -> &'static str {
+    let opened = service.open_incident(&Caller::operator(), incident()).await.unwrap();
+    let id = opened.id;
+    let text = || "some".to_owned();
+    let change = match act {
+        Act::ReadIncident => return told_incident(service.incident(caller, id).await),
+        Act::KeepEvidence => {
+            let new = NewEvidence { name: text(), source: text(), content: vec![7] };
+            return told_incident(service.keep_evidence(caller, id, new).await);
+        }
+        Act::ReadEvidence => {
+            let new = NewEvidence { name: text(), source: text(), content: vec![7] };
+            service.keep_evidence(&Caller::operator(), id, new).await.unwrap();
+            return match service.export_evidence(caller, id, "audit").await {
+                // A ledger in memory is not sealed.
+                Err(IncidentError::Unsealed) => "yes",
+                result => told_incident(result),
+            };
+        }
+        // Whoever opens it by hand has acknowledged it.
+        Act::AcknowledgeIncident => {
+            return match service.change_incident(caller, id, Change::Acknowledge).await {
+                Err(IncidentError::Refused(_)) => "yes",
+                result => told_incident(result),
+            };
+        }
+        Act::AssignIncident => Change::Assign { to: text(), role: Some(IncidentRole::Scribe), task: None },
+        Act::ClassifyIncident => Change::Classify { class: Class::P1, reason: text() },
+        Act::CloseIncident => Change::Close { resolution: Resolution::Resolved, text: text() },
+        Act::ContainIncident => {
+            Change::Act { action: Some(Action::EndSessions), target: "victim".to_owned(), task: None }
+        }
+        Act::MoveIncident => Change::Move { to: IncidentState::Contained, reason: text() },
+        Act::NotifyIncident => Change::DutyBegin { regimes: vec![Regime::Gdpr], aware: None },
+        Act::ReviewIncident => {
+            Change::Review { review: Review { summary: text(), cause: text(), ..Review::default() } }
+        }
+        Act::SettleTask => Change::Done { task: opened.tasks[0].template.id.clone(), text: text() },
+        _ => Change::Note { text: text() },
+    };
+    told_incident(service.change_incident(caller, id, change).await)
+}
+
+fn told_incident<T>(result: Result<T, IncidentError>) -> &'static str {
+    match result {
+        Ok(_) => "yes",
+        Err(IncidentError::Act(error)) => word(error),
+        Err(error) => panic!("{error}"),
     }
 }
 

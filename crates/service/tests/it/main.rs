@@ -12,6 +12,7 @@ mod declared;
 mod directory;
 mod federation;
 mod imports;
+mod incidents;
 mod invitations;
 mod keys;
 mod mail;

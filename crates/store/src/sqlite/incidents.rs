@@ -9,7 +9,8 @@ use super::{Database, Failure};
 impl IncidentStorage for Database {
     fn latest(&self) -> Result<u64, StorageError> {
         self.read(|connection| {
-            let latest: Option<i64> = connection.query_row("SELECT max(id) FROM incidents", [], |row| row.get(0))?;
+            let latest: Option<i64> =
+                connection.query_row("SELECT max(id) FROM incidents", [], |row| row.get(0))?;
             Ok(latest.map_or(0, number))
         })
         .map_err(of)

@@ -51,9 +51,11 @@ fn add(asked: EvidenceAdd) -> Result<Exit, Failure> {
 
 fn export(asked: &EvidenceExport) -> Result<Exit, Failure> {
     let path = &asked.file;
-    let unwritten = |error: std::io::Error| Failure::new(format!("cannot write `{}`", path.display())).because(&error);
+    let unwritten =
+        |error: std::io::Error| Failure::new(format!("cannot write `{}`", path.display())).because(&error);
     // Before anything is on record; what is there already is evidence, perhaps.
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(unwritten)?;
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(unwritten)?;
     let request = IncidentRequest::Export { id: asked.target.id, purpose: asked.purpose.clone() };
     let pack = ask(&asked.config, request).inspect_err(|_| {
         let _ = std::fs::remove_file(path);
@@ -68,7 +70,8 @@ fn export(asked: &EvidenceExport) -> Result<Exit, Failure> {
 
 fn verify(asked: &EvidenceVerify) -> Result<Exit, Failure> {
     let key = VerifyingKey::parse(asked.key.trim()).map_err(|error| {
-        Failure::usage(format!("`--key`: {error}")).hint("a key is `<name>+<id>+<base64>`, as `gabion ledger key` prints it")
+        Failure::usage(format!("`--key`: {error}"))
+            .hint("a key is `<name>+<id>+<base64>`, as `gabion ledger key` prints it")
     })?;
     let bytes = read(&asked.file, evidence::LONGEST_PACK)?;
     let verified = Pack::parse(&bytes).and_then(|pack| pack.verify(&Trust::in_log(key), &opened));
@@ -105,7 +108,8 @@ fn told(verified: &Verified) -> String {
 
 /// A file of at most so many bytes. Neither a link, which may lead anywhere, nor a pipe, which may never end.
 pub(super) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
-    let unread = |error: std::io::Error| Failure::new(format!("cannot read `{}`", path.display())).because(&error);
+    let unread =
+        |error: std::io::Error| Failure::new(format!("cannot read `{}`", path.display())).because(&error);
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).unwrap_or(0);
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
