@@ -87,5 +87,9 @@ async fn answer(
     let mut echo = head.into_bytes();
     echo.extend_from_slice(&body);
     let status = asked.and_then(|code| code.get(..3)?.parse().ok()).unwrap_or(200_u16);
-    Ok(Response::builder().status(status).header("content-type", "text/plain").body(Full::from(echo)).expect("a response"))
+    Ok(Response::builder()
+        .status(status)
+        .header("content-type", "text/plain")
+        .body(Full::from(echo))
+        .expect("a response"))
 }

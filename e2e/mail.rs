@@ -19,7 +19,7 @@ const NEW: &str = "gravel under every wheel";
 const SMTP_PASSWORD: &str = "planted-smtp-password-31f7";
 
 /// The server, which ends with the test.
-struct Sink {
+pub(crate) struct Sink {
     _process: Child,
     lines: Lines<BufReader<ChildStdout>>,
     folder: TempDir,
@@ -27,7 +27,7 @@ struct Sink {
 }
 
 impl Sink {
-    async fn start(security: &str) -> Self {
+    pub(crate) async fn start(security: &str) -> Self {
         let folder = TempDir::new().expect("a temporary directory");
         let place = folder.path().to_str().expect("UTF-8").to_owned();
         let mut process = clients::python("smtp_sink.py", &[&place, "gate", SMTP_PASSWORD, security])
@@ -42,7 +42,7 @@ impl Sink {
     }
 
     /// The table of the gate's configuration that sends letters here.
-    fn settings(&self, security: &str) -> String {
+    pub(crate) fn settings(&self, security: &str) -> String {
         let folder = self.folder.path().display();
         format!(
             "[mail]\ntransport = \"smtp\"\nfrom = \"gate@example.net\"\nhost = \"127.0.0.1\"\nport = {}\n\
@@ -52,7 +52,7 @@ impl Sink {
         )
     }
 
-    async fn letter(&mut self) -> Value {
+    pub(crate) async fn letter(&mut self) -> Value {
         let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await.expect("a letter comes");
         serde_json::from_str(&line.expect("reads").expect("it runs")).expect("JSON")
     }

@@ -1,6 +1,7 @@
 //! The product from outside: the real binary as a process, driven the way its users and its attackers
 //! drive it. `gate.rs` starts it, `application.rs` is the application behind it, `client.rs` speaks
 //! HTTP to it, `clients.rs` runs programs of others; the tests are in `binding.rs` (tokens nobody can steal), `browser.rs` (Chromium), `crashes.rs` (`kill -9`, again and again), `factors.rs` (second factors), `faults.rs` (crashes, floods, restarts),
+//! `incidents.rs` (from the alert to the review),
 //! `readme.rs` (the README's own commands), `scim.rs` (a directory elsewhere) and `secrets.rs` (nothing secret is written anywhere).
 
 #![expect(
@@ -32,6 +33,7 @@ mod federation;
 mod gabion_gabion;
 mod gate;
 mod generate;
+mod incidents;
 mod machines;
 mod mail;
 mod oauth;

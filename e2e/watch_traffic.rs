@@ -116,7 +116,8 @@ async fn attacks_ring_and_what_looks_like_them_does_not() {
         gate.add_account(name, PASSWORD).await;
     }
     let (reader, narrow) = (key(&gate, "robot", "read").await, key(&gate, "narrow", "other").await);
-    let (events, canary) = (key(&gate, "shop-events", "gabion:events").await, key(&gate, "canary-bot", "read").await);
+    let (events, canary) =
+        (key(&gate, "shop-events", "gabion:events").await, key(&gate, "canary-bot", "read").await);
     let home = Visitor::stranger(&gate, "198.51.100.1");
     let ann = home.sign_in("ann", PASSWORD).await.expect("signed in");
     let bob = home.sign_in("bob", PASSWORD).await.expect("signed in");
@@ -124,8 +125,17 @@ async fn attacks_ring_and_what_looks_like_them_does_not() {
 
     // What people and programs do.
     assert_eq!(at_home.get("/orders/1").await, 200);
-    assert_eq!(Visitor { cookie: Some(&bob), from: "198.51.101.1", ..home }.get("/orders/1").await, 200, "the way home");
-    let program = Visitor { key: Some(&reader), from: "198.51.102.1", agent: "robot/1", ..Visitor::stranger(&gate, "") };
+    assert_eq!(
+        Visitor { cookie: Some(&bob), from: "198.51.101.1", ..home }.get("/orders/1").await,
+        200,
+        "the way home"
+    );
+    let program = Visitor {
+        key: Some(&reader),
+        from: "198.51.102.1",
+        agent: "robot/1",
+        ..Visitor::stranger(&gate, "")
+    };
     assert_eq!(program.get("/part-1/orders").await, 200);
     at_home.get_all(8, |number| format!("/part-{number}/answer-404")).await;
     at_home.get_all(3, |_| "/part-1/answer-500".to_owned()).await;
@@ -183,7 +193,9 @@ async fn attacks_ring_and_what_looks_like_them_does_not() {
         Visitor { from: &bad, cookie: Some(&bob), ..home }.get("/orders/1").await;
     }
     let bad = from(40);
-    Visitor { key: Some(&narrow), ..Visitor::stranger(&gate, &bad) }.get_all(9, |number| format!("/part-{number}/x")).await;
+    Visitor { key: Some(&narrow), ..Visitor::stranger(&gate, &bad) }
+        .get_all(9, |number| format!("/part-{number}/x"))
+        .await;
     let bad = from(41);
     Visitor { from: &bad, ..at_home }.get_all(6, |_| "/.gabion/api/v1/users".to_owned()).await;
     gate.cli(&["user", "add", "mallory", "--role", "administrator"]).await;
@@ -265,12 +277,21 @@ async fn touch_record(gate: &Gate, key: &str) {
 fn holds_the_simulator_to(records: &[Event]) {
     let plain = |shape: &str| {
         let is_act = shape.starts_with("administration ");
-        let words = shape.split(' ').filter(|word| !is_act || !["account+session", "operator", "address"].contains(word));
+        let words = shape
+            .split(' ')
+            .filter(|word| !is_act || !["account+session", "operator", "address"].contains(word));
         words.collect::<Vec<_>>().join(" ")
     };
     let real: BTreeSet<String> = records.iter().map(|event| plain(&shape::shape(event))).collect();
     // Driven elsewhere: `factors.rs` (second factors), the tests of the detection's thread (gaps), `passwords.rs`.
-    let elsewhere = ["authn.totp", "watch.gap", "account.change-password", "account.edit", "api-key.create", "group.edit"];
+    let elsewhere = [
+        "authn.totp",
+        "watch.gap",
+        "account.change-password",
+        "account.edit",
+        "api-key.create",
+        "group.edit",
+    ];
     let unknown: Vec<_> = include_str!("../crates/watch/tests/it/week/shapes.txt")
         .lines()
         .filter(|line| !elsewhere.iter().any(|word| line.contains(word)))
@@ -293,7 +314,9 @@ fn what_is_learnt(records: &[Event]) {
     let find = |what: &dyn Fn(&Event) -> bool| {
         records.iter().rfind(|event| what(event)).unwrap_or_else(|| panic!("not recorded")).clone()
     };
-    let is = |event: &Event, action: &str| event.action == action && event.outcome == gabion_model::Outcome::Success;
+    let is = |event: &Event, action: &str| {
+        event.action == action && event.outcome == gabion_model::Outcome::Success
+    };
     let home = find(&|event| is(event, "account.sign-in") && event.resource == "bob");
     let elsewhere = |address: &str| {
         let mut event = home.clone();
@@ -302,7 +325,9 @@ fn what_is_learnt(records: &[Event]) {
         event
     };
     let key = find(&|event| is(event, "key.moved") && event.metadata["program"] == "true");
-    let much = find(&|event| event.metadata.get("requests").is_some_and(|requests| requests.parse::<u32>().unwrap() >= 400));
+    let much = find(&|event| {
+        event.metadata.get("requests").is_some_and(|requests| requests.parse::<u32>().unwrap() >= 400)
+    });
     let failed = find(&|event| event.action == "account.sign-in" && event.resource == "canary-bot");
     let mut little = much.clone();
     little.metadata.insert("period".to_owned(), "closed".to_owned());

@@ -247,6 +247,17 @@ pub(crate) struct Demo {
     #[arg(long)]
     pub(crate) attack: bool,
 
+    /// Try stolen passwords on the application's people until somebody is in, and answer it: alert, incident, containment,
+    /// evidence, proof
+    ///
+    /// At a terminal everything stands afterwards to look around in. Exits with 1 when anything of it did not happen.
+    #[arg(long, conflicts_with = "attack")]
+    pub(crate) incident: bool,
+
+    /// End when the story is told, also at a terminal
+    #[arg(long, requires = "incident")]
+    pub(crate) once: bool,
+
     /// Where the gate listens on 127.0.0.1; when it is taken, a free port is used
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     pub(crate) port: u16,

@@ -18,6 +18,6 @@ mod serve;
 
 pub use account::{Account, accounts};
 pub use app::webhook::SECRET as PAYMENT_SECRET;
-pub use attack::{AttackError, Outcome, Progress, Target, Verdict, attack};
+pub use attack::{AttackError, Outcome, Progress, Stuffer, Target, Verdict, attack};
 pub use hole::{Hole, Visibility, holes};
 pub use serve::{Handle, Identity, Options, Place, ServeError, serve, serve_at};

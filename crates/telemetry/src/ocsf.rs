@@ -92,6 +92,8 @@ pub fn event_object(source: &Source<'_>, position: u64, event: &Event) -> Value 
         Class::IncidentFinding => {
             put("finding_info_list", json!([parts::incident(event)]));
             put("desc", parts::incident_title(event).into());
+            let (name, assignee) = parts::assignee(event);
+            put(name, assignee);
         }
         Class::GroupManagement => {
             put("actor", parts::actor(event));

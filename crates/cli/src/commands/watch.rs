@@ -62,7 +62,8 @@ impl<'a> Row<'a> {
             kind: rule.kind(),
             rings: !rules.is_silent(number),
             dry_run: rule.is_dry_run(),
-            off: (rule.asks_for("learnt.speed") && !has_places).then_some("`watch.places` says nowhere where networks are"),
+            off: (rule.asks_for("learnt.speed") && !has_places)
+                .then_some("`watch.places` says nowhere where networks are"),
             techniques: rule.techniques().collect(),
             control: rule.control.as_str(),
             author: rule.author.as_deref(),
@@ -134,7 +135,8 @@ fn check(arguments: &WatchCheck) -> Result<Exit, Failure> {
 /// Where networks are, by the configuration.
 fn places(file: &ConfigFile) -> Result<Option<Places>, Failure> {
     let config = if file.config.exists() { for_data(file)?.config } else { Config::default() };
-    watch::places(&config).map_err(|problem| Failure::usage(problem.reason).hint(problem.hint.unwrap_or_default()))
+    watch::places(&config)
+        .map_err(|problem| Failure::usage(problem.reason).hint(problem.hint.unwrap_or_default()))
 }
 
 /// The rules of the configuration, or those of the program and of `path`.

@@ -331,7 +331,8 @@ impl Watch {
         let memory = i64::try_from(self.watcher.rules().memory().as_micros()).unwrap_or(i64::MAX);
         let since = Timestamp::from_micros(self.clock.now().as_micros().saturating_sub(memory));
         let micros = i64::try_from(anomaly::MEMORY.as_micros()).unwrap_or(i64::MAX);
-        let learns_since = Timestamp::from_micros(self.clock.now().as_micros().saturating_sub(micros)).min(since);
+        let learns_since =
+            Timestamp::from_micros(self.clock.now().as_micros().saturating_sub(micros)).min(since);
         let reader = self.ledger.reader();
         let mut rang: VecDeque<Alert> = VecDeque::new();
         // The latest place at which the ledger has an alert of a rule for somebody.

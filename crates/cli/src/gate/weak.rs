@@ -32,7 +32,9 @@ fn modes(path: &str, value: &Value, words: &mut Vec<String>) {
     for (key, value) in value.as_object().into_iter().flatten() {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         match value {
-            Value::String(mode) if key == "mode" && ["dry_run", "observe", "off"].contains(&mode.as_str()) => {
+            Value::String(mode)
+                if key == "mode" && ["dry_run", "observe", "off"].contains(&mode.as_str()) =>
+            {
                 words.push(format!("{}={mode}", word(path.trim_end_matches(".mode"))));
             }
             _ => modes(&path, value, words),
@@ -60,8 +62,10 @@ mod tests {
         };
         let plain = text("");
         assert!(plain.contains("gateway.tls=off") && plain.contains("public:/a"), "{plain}");
-        let weaker = text("[checks.csrf]\nmode = \"observe\"\n[watch]\ndisabled = { scanner-agent = \"ours\" }\n");
-        let new: Vec<_> = weaker.split(' ').filter(|word| !plain.split(' ').any(|old| old == *word)).collect();
+        let weaker =
+            text("[checks.csrf]\nmode = \"observe\"\n[watch]\ndisabled = { scanner-agent = \"ours\" }\n");
+        let new: Vec<_> =
+            weaker.split(' ').filter(|word| !plain.split(' ').any(|old| old == *word)).collect();
         assert_eq!(new, ["checks.csrf=observe", "watch.disabled.scanner-agent"]);
         assert!(plain.split(' ').all(|old| weaker.split(' ').any(|word| word == old)));
     }

@@ -19,7 +19,10 @@ mod live;
 mod login;
 mod outgoing;
 mod scripting;
+mod stuffing;
 mod tokens;
+
+pub use self::stuffing::Stuffer;
 
 /// What is attacked.
 #[derive(Debug, Clone)]

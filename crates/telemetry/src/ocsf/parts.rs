@@ -138,6 +138,14 @@ pub(super) fn incident(event: &Event) -> Value {
     })
 }
 
+/// Who works on it: a person, or nobody in particular.
+pub(super) fn assignee(event: &Event) -> (&'static str, Value) {
+    match &event.actor {
+        Actor::Account { .. } => ("assignee", user(&event.actor)),
+        _ => ("assignee_group", json!({ "name": actor_word(&event.actor) })),
+    }
+}
+
 pub(super) fn incident_title(event: &Event) -> &str {
     event.metadata.get("title").unwrap_or(&event.resource)
 }

@@ -32,10 +32,13 @@ pub(super) struct Places {
 }
 
 /// Writes the files into `directory` and reads them as `gabion run` would; only where things are is the
-/// demo's own.
-pub(super) fn configuration(directory: &Path, places: &Places) -> Result<Config, Failure> {
+/// demo's own, and what is `more`.
+pub(super) fn configuration(directory: &Path, places: &Places, more: &str) -> Result<Config, Failure> {
     for (name, text) in FILES {
         write(directory, name, text)?;
+    }
+    if let Some((name, text)) = FILES.first().filter(|_| !more.is_empty()) {
+        write(directory, name, &format!("{text}{more}"))?;
     }
     // Not in the repository, where no secret belongs: what the payment provider would have handed over.
     write(directory, "payments.secret", gabion_strawman::PAYMENT_SECRET)?;
@@ -55,7 +58,7 @@ pub(super) fn configuration(directory: &Path, places: &Places) -> Result<Config,
     Ok(sources.load()?.config)
 }
 
-fn write(directory: &Path, name: &str, text: &str) -> Result<(), Failure> {
+pub(super) fn write(directory: &Path, name: &str, text: &str) -> Result<(), Failure> {
     let path = directory.join(name);
     let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
     made.and_then(|()| std::fs::write(&path, text))

@@ -32,14 +32,23 @@ pub(super) struct Stage {
 impl Stage {
     /// Starts all of it. `port` is where the gate listens, when it is free; `guarded` keeps the pages of
     /// other sites away from the application's holes while a person looks around with a browser.
-    pub(super) async fn set(port: u16, guarded: bool) -> Result<Self, Failure> {
+    /// `more` goes behind the configuration, with a file of this name and text beside it.
+    pub(super) async fn set(
+        port: u16,
+        guarded: bool,
+        more: &str,
+        file: Option<(&str, &str)>,
+    ) -> Result<Self, Failure> {
         let directory = tempfile::Builder::new()
             .prefix("gabion-demo-")
             .tempdir()
             .map_err(|error| Failure::new("the demo has no place for its files").because(&error))?;
         let place = Place::take(Options::vulnerable().address).await.map_err(not_started)?;
         let places = Places { gate: address(port), application: place.address() };
-        let config = shop::configuration(directory.path(), &places)?;
+        if let Some((name, text)) = file {
+            shop::write(directory.path(), name, text)?;
+        }
+        let config = shop::configuration(directory.path(), &places, more)?;
 
         let state = State::open(&config)?;
         let people = enrol(&state).await?;

@@ -71,7 +71,7 @@ pub(super) fn text(stage: &Stage) -> Secret<String> {
 
 /// How the person can call this program: by its name where a shell finds it, or else by its path.
 #[expect(clippy::disallowed_methods, reason = "where a shell looks for programs")]
-fn own_name() -> String {
+pub(super) fn own_name() -> String {
     let Ok(own) = std::env::current_exe() else { return "gabion".to_owned() };
     let found = std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path)
