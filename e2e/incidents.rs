@@ -81,16 +81,9 @@ async fn from_stolen_passwords_to_the_review() {
     incident(&gate, &["assign", "1", "ann", "--role", "commander"]).await;
     incident(&gate, &["note", "1", "<script>alert(1)</script>"]).await;
     incident(&gate, &["do", "1", "end-entered-sessions", "--target", "bob"]).await;
-    let failed = command(gate.directory()).args([
-        "incident",
-        "do",
-        "1",
-        "--action",
-        "disable-account",
-        "--target",
-        "nobody",
-    ]);
-    let failed = { failed }.output().await.expect("gabion runs");
+    let mut failing = command(gate.directory());
+    failing.args(["incident", "do", "1", "--action", "disable-account", "--target", "nobody"]);
+    let failed = failing.output().await.expect("gabion runs");
     assert_eq!(failed.status.code(), Some(1));
     incident(&gate, &["do", "1", "refuse-leaked-passwords", "--skip", "is done already"]).await;
     incident(&gate, &["move", "1", "contained"]).await;

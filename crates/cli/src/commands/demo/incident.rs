@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use super::receivers::Receivers;
 use super::stage::Stage;
-use crate::failure::{Exit, Failure};
+use crate::failure::Exit;
 use crate::gate::state::LEDGER_PUBLIC_KEY;
 use crate::output::progress::Progress;
 use crate::output::{BAD, FAINT, GOOD, PLACE, STRONG};
