@@ -18,7 +18,7 @@ use crate::oauth::PASSWORD;
 /// Also in the guide.
 async fn refunded(gabion: &Gabion, key: &Secret<String>, order: &str) -> Result<Recorded, NotRecorded> {
     let event = Event::success("order.refunded").on(order).severity(Severity::Low).with("amount", "12.50");
-    gabion.events(key).submit(event).await
+    gabion.events(key).submit_once(event, &format!("refund-{order}")).await
 }
 
 /// A gate, and the key of an application that may say what happened.
@@ -108,6 +108,9 @@ async fn the_guides_snippets_record_events() {
     }
     assert_eq!(records[2]["severity"], "low");
     assert_eq!(records[2]["request_id"], rust.id.as_str());
+    let again = refunded(&gabion, &Secret::new(key.clone()), "/orders/3").await.expect("answered");
+    assert_eq!(again, rust, "sent again, it is answered as before");
+    assert_eq!(recorded(&gate).await.len(), 3);
     let refused = gabion.events(&Secret::new(key)).submit(Event::failure("Not An Action")).await.unwrap_err();
     assert!(
         matches!(&refused, NotRecorded::Refused { status: 422, reason } if reason.contains("action")),
@@ -156,6 +159,64 @@ async fn nobody_says_who_it_was_but_the_credential() {
     assert_eq!(records[1]["actor"]["name"], "ada");
     assert_eq!(records[1]["user_agent"], "Firefox");
     assert!(records[0]["metadata"]["api-key"].is_string());
+}
+
+async fn submit_once(gate: &Gate, key: &str, once: &[&str], event: &Value) -> (StatusCode, Value) {
+    let mut request = Request::post("/.gabion/api/v1/events")
+        .header("authorization", format!("Bearer {key}"))
+        .header("content-type", "application/json");
+    for once in once {
+        request = request.header("idempotency-key", *once);
+    }
+    let answer = Client::new(gate.address).send(request, Bytes::from(event.to_string())).await;
+    let answer = answer.expect("the gate answers");
+    (answer.status(), serde_json::from_str(&text(&answer)).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn what_is_sent_twice_with_one_key_is_recorded_once() {
+    let (gate, key) = gate_with_key("").await;
+    let event = json!({ "action": "order.refunded", "outcome": "success", "resource": "/orders/1" });
+    let (status, first) = submit_once(&gate, &key, &["\"one\""], &event).await;
+    assert_eq!(status, StatusCode::CREATED);
+    // At once, many times, without the quotes, and with the members in another order.
+    let same = json!({ "resource": "/orders/1", "outcome": "success", "action": "order.refunded" });
+    let (one, two, three) = tokio::join!(
+        submit_once(&gate, &key, &["one"], &event),
+        submit_once(&gate, &key, &["\"one\""], &same),
+        submit_once(&gate, &key, &["one"], &same),
+    );
+    assert_eq!([one, two, three], [(); 3].map(|()| (StatusCode::CREATED, first.clone())));
+    let other = json!({ "action": "order.refunded", "outcome": "failure", "resource": "/orders/1" });
+    assert_eq!(submit_once(&gate, &key, &["one"], &other).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    for bad in [&["\"one"][..], &["a b"], &[""], &["one", "one"], &["one", "two"]] {
+        assert_eq!(submit_once(&gate, &key, bad, &event).await.0, StatusCode::BAD_REQUEST, "{bad:?}");
+    }
+    // What was refused is not remembered, and a key is one account's own.
+    let broken = json!({ "action": "Not An Action", "outcome": "success" });
+    assert_eq!(submit_once(&gate, &key, &["two"], &broken).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(submit_once(&gate, &key, &["two"], &event).await.0, StatusCode::CREATED);
+    assert_eq!(submit_once(&gate, "gab_live_made_up", &["one"], &event).await.0, StatusCode::UNAUTHORIZED);
+    gate.cli(&["service-account", "add", "other"]).await;
+    let made = ["api-key", "create", "--account", "other", "--scope", "gabion:events", "--format", "json"];
+    let made: Value = serde_json::from_str(&gate.cli(&made).await).expect("JSON");
+    let others = made["key"].as_str().expect("a key");
+    let (status, own) = submit_once(&gate, others, &["one"], &event).await;
+    assert_eq!(status, StatusCode::CREATED);
+    assert_ne!(own["position"], first["position"]);
+    // A race for a new key: one record, and every answer is it or says that it is under way.
+    let (one, two) = tokio::join!(
+        submit_once(&gate, &key, &["race"], &event),
+        submit_once(&gate, &key, &["race"], &event)
+    );
+    let created: Vec<_> =
+        [&one, &two].into_iter().filter(|(status, _)| *status == StatusCode::CREATED).collect();
+    assert!(
+        !created.is_empty() && created.iter().all(|(_, answer)| *answer == created[0].1),
+        "{one:?} {two:?}"
+    );
+    assert!([one.0, two.0].iter().all(|status| [StatusCode::CREATED, StatusCode::CONFLICT].contains(status)));
+    assert_eq!(recorded(&gate).await.len(), 4);
 }
 
 #[tokio::test]

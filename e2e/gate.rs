@@ -155,14 +155,19 @@ impl Gate {
         self.output.wait_for(|text| is_so(text).then_some(())).await;
     }
 
-    /// What the admin listener says of a gauge.
-    pub(crate) async fn metric(&self, name: &str) -> f64 {
+    /// What the admin listener says of everything.
+    pub(crate) async fn metrics(&self) -> String {
         let line = self
             .output
             .wait_for(|text| text.lines().find(|line| line.contains("/metrics")).map(str::to_owned))
             .await;
         let admin = address_in(&line).unwrap_or_else(|| panic!("no address in {line:?}"));
-        let page = text(&Client::new(admin).get("/metrics").await.expect("the admin listener answers"));
+        text(&Client::new(admin).get("/metrics").await.expect("the admin listener answers"))
+    }
+
+    /// What it says of one gauge.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let page = self.metrics().await;
         let value = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
         value.unwrap_or_else(|| panic!("no {name} in {page}"))
     }

@@ -1,8 +1,6 @@
-//! The product from outside: the real binary as a process, driven the way its users and its attackers
-//! drive it. `gate.rs` starts it, `application.rs` is the application behind it, `client.rs` speaks
-//! HTTP to it, `clients.rs` runs programs of others; the tests are in `binding.rs` (tokens nobody can steal), `browser.rs` (Chromium), `crashes.rs` (`kill -9`, again and again), `factors.rs` (second factors), `faults.rs` (crashes, floods, restarts),
-//! `incidents.rs` (from the alert to the review),
-//! `readme.rs` (the README's own commands), `scim.rs` (a directory elsewhere) and `secrets.rs` (nothing secret is written anywhere).
+//! The product from outside: the real binary as a process, driven the way its users and its attackers drive it. Each module
+//! says in its first lines what it shows. What they share: `gate.rs` starts the binary, `application.rs` and `receiver.rs` are what
+//! stands behind it and what it sends to, `client.rs` and `browser.rs` speak to it, `clients.rs` runs programs of others.
 
 #![expect(
     clippy::disallowed_methods,
@@ -23,9 +21,11 @@ mod binding;
 mod browser;
 mod client;
 mod clients;
+mod collectors;
 mod contract;
 mod crashes;
 mod decisions;
+mod errors;
 mod events;
 mod factors;
 mod faults;
@@ -36,17 +36,20 @@ mod generate;
 mod incidents;
 mod machines;
 mod mail;
+mod monitoring;
 mod oauth;
 mod oauth_clients;
 mod offboarding;
 mod oidc_modules;
 mod passwords;
 mod readme;
+mod receiver;
 mod scim;
 mod secrets;
 mod sinks;
 mod telemetry;
 mod tower;
+mod traces;
 mod uploads;
 mod watch;
 mod watch_traffic;

@@ -201,6 +201,7 @@ impl World {
             https_port: None,
             contracts: Default::default(),
             access_log: None,
+            fault_log: None,
             outside: None,
             previous: None,
         };

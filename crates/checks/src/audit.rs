@@ -15,7 +15,9 @@
 //!    canary (`canary-` in a path or an account's name) is recorded too, while attacks are watched for; what it answers is
 //!    counted (`tally`).
 //! 4. Floods are folded into counts by the ledger.
-//! 5. Every answer is one line of the access log, if there is one; writing never waits.
+//! 5. Every answer of 500 and above goes to whoever groups what goes wrong, if anybody does: route, method, status,
+//!    upstream; never the path.
+//! 6. Every answer is one line of the access log, if there is one; writing never waits.
 //!
 //! **Answer.** Never refuses.
 //!
@@ -34,7 +36,7 @@ use std::sync::Arc;
 use gabion_ledger::Ledger;
 use gabion_model::{ControlId, Event, EventKind, Outcome, Problem, RequestId, Timestamp};
 use gabion_policy::{PolicyId, record};
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,7 @@ use crate::exchange::Exchange;
 use crate::order::{self, Needs};
 use crate::pipeline::Step;
 use crate::policy::Decided;
+use crate::route::Routes;
 use crate::tally::Tally;
 
 /// `[checks.audit]`
@@ -86,6 +89,29 @@ pub struct AccessLine<'a> {
     pub control: Option<ControlId>,
     /// Whether policies allowed it, and which decided; `None` where none was asked.
     pub decision: Option<(bool, &'a [PolicyId])>,
+}
+
+/// Where answers of 500 and above are told, to be grouped.
+pub trait FaultLog: Send + Sync + fmt::Debug {
+    /// Takes one. Must not block: drop and count rather than wait.
+    fn write(&self, fault: &Fault<'_>);
+}
+
+/// A request that ended in an answer of 500 or above.
+#[derive(Debug, Clone, Copy)]
+pub struct Fault<'a> {
+    pub time: Timestamp,
+    /// The route's pattern.
+    pub route: &'a str,
+    pub method: &'a Method,
+    pub status: StatusCode,
+    /// The upstream's name; empty for the gate's own pages.
+    pub upstream: &'a str,
+    /// The control that refused, where the gate said it.
+    pub control: Option<ControlId>,
+    /// The fields of the answer.
+    pub fields: &'a HeaderMap,
+    pub request_id: RequestId,
 }
 
 /// The event of a refusal, or of what would have been one.
@@ -142,6 +168,7 @@ pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
     let audit = Audit {
         ledger: parts.ledger.clone(),
         log: parts.access_log.clone(),
+        faults: parts.fault_log.clone().map(|log| (log, Arc::clone(needs.routes))),
         tally: Arc::clone(&needs.memory.tally),
         routes,
     };
@@ -153,6 +180,7 @@ pub(crate) fn step(needs: &Needs<'_, '_>) -> Option<Step> {
 pub struct Audit {
     ledger: Ledger,
     log: Option<Arc<dyn AccessLog>>,
+    faults: Option<(Arc<dyn FaultLog>, Arc<Routes>)>,
     tally: Arc<Tally>,
     /// The path of each route.
     routes: Vec<Arc<str>>,
@@ -181,6 +209,22 @@ impl Check for Audit {
         }
         if self.tally.is_on() {
             self.notice(exchange, answer);
+        }
+        if let Some((log, routes)) = &self.faults
+            && answer.head.status.is_server_error()
+        {
+            let route = exchange.route.and_then(|route| routes.get(route));
+            let upstream = route.and_then(|route| routes.upstreams().get(route.upstream?));
+            log.write(&Fault {
+                time: exchange.now,
+                route: route.map_or("", |route| &route.declared.path),
+                method: &exchange.method,
+                status: answer.head.status,
+                upstream: upstream.map_or("", |name| name),
+                control: exchange.refusal.as_ref().map(|(_, denial)| denial.control),
+                fields: &answer.head.headers,
+                request_id: exchange.request_id,
+            });
         }
         if let Some(log) = &self.log {
             log.write(&AccessLine {

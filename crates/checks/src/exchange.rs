@@ -204,6 +204,17 @@ impl Exchange {
         self.request_id
     }
 
+    /// The host that was asked for, as it was judged; empty where there is none.
+    #[must_use]
+    pub fn host_name(&self) -> &str {
+        self.host_str()
+    }
+
+    #[must_use]
+    pub fn user_agent(&self) -> Option<&str> {
+        self.user_agent.as_ref()?.to_str().ok()
+    }
+
     #[must_use]
     pub fn method(&self) -> &Method {
         &self.method

@@ -56,7 +56,7 @@ pub mod webhook;
 
 pub use alone::Alone;
 pub use answer::Answer;
-pub use audit::{AccessLine, AccessLog};
+pub use audit::{AccessLine, AccessLog, Fault, FaultLog};
 pub use check::{Arrived, Check, Inspected, Leaving, Mode, Passage, Passing, Seen, Stop, Wants};
 pub use contract::{ContractSettings, Contracts};
 pub use denial::{Denial, Reply, Violation};

@@ -11,7 +11,7 @@ use gabion_policy::{Live, Resources};
 use http::{Response, StatusCode, request, response};
 
 use crate::answer::{self, Answer, Source};
-use crate::audit::AccessLog;
+use crate::audit::{AccessLog, FaultLog};
 use crate::check::{Arrived, Check, Mode, Passage, Stop, Wants};
 use crate::client_address;
 use crate::contract::Contracts;
@@ -62,6 +62,8 @@ pub struct Parts<'a> {
     pub outside: Option<Arc<dyn Outside>>,
     /// One line per answered request goes here.
     pub access_log: Option<Arc<dyn AccessLog>>,
+    /// Answers of 500 and above are told here.
+    pub fault_log: Option<Arc<dyn FaultLog>>,
     /// The pipeline before a reload: its counters and limits live on.
     pub previous: Option<&'a Pipeline>,
 }
@@ -360,6 +362,12 @@ impl Pipeline {
     #[must_use]
     pub fn upstreams(&self) -> &[Arc<str>] {
         self.routes.upstreams()
+    }
+
+    /// The pattern of the route a request was found to be for.
+    #[must_use]
+    pub fn route_of(&self, exchange: &Exchange) -> Option<&str> {
+        exchange.route.and_then(|route| self.routes.get(route)).map(|route| &*route.declared.path)
     }
 
     /// Judges a request. Reads the clock once; never blocks.

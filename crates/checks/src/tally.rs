@@ -264,7 +264,8 @@ mod tests {
     fn ask(tally: &Tally, whom: &Principal, path: &str, second: i64) {
         let (route, now) = ("/orders/*".into(), Timestamp::from_secs(HOUR * 1000 + second));
         let (principal, reads) = (Some(whom), true);
-        let answered = Answered { principal, route: &route, path, reads, refused: false, failed: false, bytes: 10, now };
+        let answered =
+            Answered { principal, route: &route, path, reads, refused: false, failed: false, bytes: 10, now };
         tally.count(&answered);
     }
 
@@ -284,7 +285,10 @@ mod tests {
         }
         let open = tally.due(at(30));
         assert_eq!(open.len(), 1);
-        assert_eq!((open[0].metadata["period"].as_str(), open[0].metadata["requests"].as_str()), ("open", "500"));
+        assert_eq!(
+            (open[0].metadata["period"].as_str(), open[0].metadata["requests"].as_str()),
+            ("open", "500")
+        );
         let distinct: u32 = open[0].metadata["distinct"].parse().unwrap();
         assert!((440..=560).contains(&distinct), "{distinct}");
         assert_eq!(tally.due(at(40)), [], "not again before it doubled");
@@ -315,7 +319,8 @@ mod tests {
             events.extend(visit);
         }
         assert!(events.len() <= SHARDS * ROWS + 2);
-        let own = events.iter().find(|event| matches!(&event.actor, Actor::Account { name, .. } if name == "ann"));
+        let own =
+            events.iter().find(|event| matches!(&event.actor, Actor::Account { name, .. } if name == "ann"));
         assert_eq!(own.unwrap().metadata["requests"], "2");
         let others: u64 = events
             .iter()

@@ -3,6 +3,7 @@
 mod clients;
 mod contract;
 mod directory;
+mod errors;
 mod generate;
 mod identity;
 mod incident;
@@ -24,6 +25,7 @@ use gabion_vault::jwt::Algorithm;
 pub(crate) use clients::{Client, ClientAdd, ClientChange, ClientList, ClientRotate};
 pub(crate) use contract::{ContractFile, ContractLearn, ContractShadow, ContractVerb};
 pub(crate) use directory::{Grant, Group, ServiceAccount, Session};
+pub(crate) use errors::ErrorsVerb;
 pub(crate) use generate::{
     CiService, Ecosystem, Framework, Generate, GenerateCi, GenerateDockerfile, GenerateIdentity,
     GenerateKubernetes, GenerateSchemas, Target, Way,
@@ -167,6 +169,9 @@ pub(crate) enum Command {
     /// Read the record of refusals and privileged acts
     #[command(subcommand)]
     Ledger(Ledger),
+    /// See what goes wrong behind the gate, grouped, and say that it is over
+    #[command(subcommand)]
+    Errors(ErrorsVerb),
     /// Cosign the checkpoints of other machines' ledgers, so that nobody can rewrite them unnoticed
     Witness(Witness),
     /// List and check the detection rules, and see what they find in the record

@@ -9,6 +9,7 @@ mod controls;
 mod demo;
 mod directory;
 mod doctor;
+mod errors;
 mod generate;
 mod identity;
 mod incident;
@@ -47,6 +48,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Grant(verb) => directory::grant(verb),
         Command::Client(verb) => client::run(verb),
         Command::Mail(verb) => mail::run(verb),
+        Command::Errors(verb) => errors::run(verb),
         Command::Sink(verb) => sink::run(&verb),
         Command::Webhook(verb) => webhook::run(&verb),
         Command::Passwords(verb) => passwords::run(&verb),

@@ -78,6 +78,10 @@ pub(crate) struct Config {
     pub(crate) incidents: gabion_incident::Settings,
     /// Where the ledger's records go besides: files, log servers, webhooks; each under a name of its own.
     pub(crate) sinks: BTreeMap<String, gabion_courier::SinkSettings>,
+    /// What goes wrong behind the gate, grouped.
+    pub(crate) errors: gabion_service::FaultSettings,
+    /// What becomes of requests, as spans for a collector.
+    pub(crate) traces: gabion_courier::TraceSettings,
     /// Where Gabion keeps what it must remember.
     pub(crate) data: Data,
     /// Administration by programs: the admin API.
@@ -132,6 +136,8 @@ impl Config {
         add("watch".to_owned(), self.watch.problems());
         add("incidents".to_owned(), self.incidents.problems());
         add("sinks".to_owned(), gabion_courier::sink_problems(&self.sinks));
+        add("errors".to_owned(), self.errors.problems());
+        add("traces".to_owned(), crate::gate::traces::problems(&self.traces));
         add("data".to_owned(), self.data.problems());
         add("api".to_owned(), self.api.problems());
         add("decisions".to_owned(), self.decisions.problems());
@@ -185,6 +191,7 @@ impl Config {
         let sinks = self.sinks.values_mut();
         let sinks = sinks.flat_map(|one| [&mut one.path, &mut one.secret_file, &mut one.ca_file]);
         let witnesses = self.ledger.witnesses.iter_mut().map(|witness| &mut witness.ca_file);
+        let sinks = sinks.chain([&mut self.traces.secret_file, &mut self.traces.ca_file]);
         let given = optional
             .into_iter()
             .chain(upstreams)

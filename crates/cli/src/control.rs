@@ -4,6 +4,7 @@
 pub(crate) mod api_keys;
 pub(crate) mod directory;
 pub(crate) mod door;
+pub(crate) mod errors;
 pub(crate) mod identity;
 pub(crate) mod incidents;
 pub(crate) mod operation;

@@ -2,6 +2,7 @@
 
 pub(crate) mod access_log;
 pub(crate) mod announce;
+pub(crate) mod errors;
 pub(crate) mod generation;
 pub(crate) mod incidents;
 pub(crate) mod policies;
@@ -9,5 +10,6 @@ pub(crate) mod record_key;
 pub(crate) mod running;
 pub(crate) mod sinks;
 pub(crate) mod state;
+pub(crate) mod traces;
 pub(crate) mod watch;
 mod weak;

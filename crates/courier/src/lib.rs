@@ -16,6 +16,7 @@ mod courier;
 mod message;
 mod settings;
 mod sinks;
+mod traces;
 mod transport;
 mod webhook;
 mod witnesses;
@@ -23,9 +24,10 @@ mod witnesses;
 pub use courier::{Counts, Courier};
 pub use settings::{MailSecurity, MailSettings, MailTransport};
 pub use sinks::{
-    Cursors, Pace, SinkError, SinkFormat, SinkKind, SinkSettings, SinkSetupError, SinkStanding, Sinks,
-    sink_problems,
+    Cursors, Pace, Prepared, SinkAuth, SinkEncoding, SinkError, SinkFormat, SinkKind, SinkSettings,
+    SinkSetupError, SinkSeverity, SinkStanding, Sinks, sink_problems,
 };
+pub use traces::{Spans, TraceCounts, TraceExporter, TraceSettings};
 pub use transport::{DeliveryError, SetupError};
 pub use webhook::webhook;
 pub use witnesses::{WitnessSetupError, WitnessStanding, Witnessed, Witnesses, witness_problems};

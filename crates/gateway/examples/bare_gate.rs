@@ -71,6 +71,7 @@ fn main() {
         https_port: None,
         contracts: Default::default(),
         access_log: None,
+        fault_log: None,
         outside: None,
         previous: None,
     };
@@ -88,6 +89,7 @@ fn main() {
             upstreams: BTreeMap::from([("app".into(), Upstream { url: upstream, ..Upstream::default() })]),
             tls: None,
             client_certificates: None,
+            tracer: None,
         },
         local: LocalService::new(axum::Router::new()),
         clock,

@@ -23,6 +23,7 @@ use crate::h1;
 use crate::h2;
 use crate::metrics::CoreMetrics;
 use crate::tls::ServerTls;
+use crate::trace::Tracer;
 use crate::upstream::Pool;
 use crate::watch::{Registry, TICK};
 use crate::wire::Stream;
@@ -45,6 +46,7 @@ pub(crate) struct CoreLive {
     pub(crate) tls: Option<Arc<ServerTls>>,
     /// In the order of `pipeline.upstreams()`.
     pub(crate) pools: Vec<Arc<Pool>>,
+    pub(crate) tracer: Option<Arc<dyn Tracer>>,
 }
 
 impl Core {
@@ -110,7 +112,8 @@ impl CoreLive {
             let kept = previous.iter().find(|pool| Arc::ptr_eq(pool.target(), target));
             kept.map_or_else(|| Arc::new(Pool::new(Arc::clone(target), Arc::clone(registry))), Arc::clone)
         });
-        Self { pipeline: Arc::clone(&live.pipeline), tls: live.tls.clone(), pools: pools.collect() }
+        let (pools, tracer) = (pools.collect(), live.tracer.clone());
+        Self { pipeline: Arc::clone(&live.pipeline), tls: live.tls.clone(), pools, tracer }
     }
 }
 

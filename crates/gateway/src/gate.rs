@@ -22,6 +22,7 @@ use crate::listener;
 use crate::local::LocalService;
 use crate::settings::{AdminSettings, ClientCertificates, Settings, TlsMode, Upstream};
 use crate::tls::{ServerTls, TlsError, TlsMaterial};
+use crate::trace::Tracer;
 use crate::upstream::Target;
 
 /// Everything a gate is started with.
@@ -47,6 +48,8 @@ pub struct Generation {
     pub tls: Option<TlsMaterial>,
     /// Which certificates clients may show.
     pub client_certificates: Option<ClientCertificates>,
+    /// Who makes traces of requests, if anybody does.
+    pub tracer: Option<Arc<dyn Tracer>>,
 }
 
 /// One value another part of the program gives to the admin listener.
@@ -121,6 +124,7 @@ pub(crate) struct Live {
     /// In the order of `pipeline.upstreams()`.
     pub(crate) targets: Vec<Arc<Target>>,
     pub(crate) tls: Option<Arc<ServerTls>>,
+    pub(crate) tracer: Option<Arc<dyn Tracer>>,
 }
 
 impl Gate {
@@ -283,7 +287,8 @@ impl Live {
             let kept = previous.and_then(|live| live.targets.iter().find(|target| target.is(name, upstream)));
             kept.map_or_else(|| Target::new(name, upstream).map(Arc::new), |target| Ok(Arc::clone(target)))
         });
-        Ok(Self { targets: targets.collect::<Result<_, _>>()?, pipeline: generation.pipeline, tls })
+        let (targets, tracer) = (targets.collect::<Result<_, _>>()?, generation.tracer.clone());
+        Ok(Self { targets, pipeline: generation.pipeline, tls, tracer })
     }
 }
 

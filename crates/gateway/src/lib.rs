@@ -36,6 +36,7 @@ mod proxy;
 mod settings;
 mod spool;
 mod tls;
+mod trace;
 mod tunnel;
 mod upstream;
 mod watch;
@@ -49,3 +50,4 @@ pub use settings::{
 };
 pub use spool::UploadRoom;
 pub use tls::{TlsError, TlsMaterial, check_client_certificates};
+pub use trace::{AskedUpstream, Context as TraceContext, Followed, Period as TracePeriod, Tracer};

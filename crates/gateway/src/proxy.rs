@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use gabion_checks::{Admitted, Connection, Denial, Destination, Exchange, Progress, Seen, Waiting, Wants};
+use gabion_model::Timestamp;
 use http::header::CONTENT_LENGTH;
 use http::{Request, Response, request, response};
 use http_body::{Body, Frame, SizeHint};
@@ -20,6 +21,7 @@ use crate::follow::Follow;
 use crate::lease::Lease;
 use crate::local::LocalBody;
 use crate::passage::Passage;
+use crate::trace::{AskedUpstream, Trace, Tracer};
 use crate::upstream::{self, Sent, UpstreamBody, UpstreamError, Wire};
 use crate::watch::Watched;
 
@@ -70,8 +72,40 @@ pub(crate) async fn answer(
     live: &Arc<CoreLive>,
     connection: Connection,
     head: request::Parts,
+    body: RequestBody,
+    watch: &Watched,
+) -> Answer {
+    match &live.tracer {
+        None => judge(core, live, connection, head, body, watch, None).await,
+        // Boxed: most gates make no traces, and its state would be part of every request's.
+        Some(tracer) => Box::pin(traced(core, live, connection, head, body, watch, tracer)).await,
+    }
+}
+
+/// The same, with a trace of it.
+async fn traced(
+    core: &Arc<Core>,
+    live: &Arc<CoreLive>,
+    connection: Connection,
+    head: request::Parts,
+    body: RequestBody,
+    watch: &Watched,
+    tracer: &Arc<dyn Tracer>,
+) -> Answer {
+    let mut trace = Trace::begin(&**tracer, &core.shared().clock, connection, &head.headers);
+    let answer = judge(core, live, connection, head, body, watch, Some(&mut trace)).await;
+    trace.end(&**tracer, answer.head.status);
+    answer
+}
+
+async fn judge(
+    core: &Arc<Core>,
+    live: &Arc<CoreLive>,
+    connection: Connection,
+    head: request::Parts,
     mut body: RequestBody,
     watch: &Watched,
+    mut trace: Option<&mut Trace>,
 ) -> Answer {
     let mut head = head;
     if let Some(certificate) = core.certificates.of(&connection) {
@@ -81,16 +115,35 @@ pub(crate) async fn answer(
     let admitted = loop {
         match progress {
             Progress::Admitted(admitted) => break admitted,
-            Progress::Refused(refused) => return Answer::own(live.pipeline.answer(refused)),
+            Progress::Refused(refused) => {
+                if let Some(trace) = &mut trace {
+                    trace.judged(&live.pipeline, refused.exchange(), refused.denial());
+                }
+                return Answer::own(live.pipeline.answer(refused));
+            }
             // Boxed: most requests never wait.
-            Progress::Waits(waiting) => match Box::pin(supply(waiting, &mut body)).await {
-                Ok(waiting) => progress = live.pipeline.resume(waiting),
-                Err((exchange, denial)) => return Answer::own(live.pipeline.refuse(exchange, denial)),
-            },
+            Progress::Waits(waiting) => {
+                if let Some(trace) = &mut trace {
+                    trace.waits();
+                }
+                let supplied = Box::pin(supply(waiting, &mut body)).await;
+                if let Some(trace) = &mut trace {
+                    trace.goes_on();
+                }
+                match supplied {
+                    Ok(waiting) => progress = live.pipeline.resume(waiting),
+                    Err((exchange, denial)) => return Answer::own(live.pipeline.refuse(exchange, denial)),
+                }
+            }
         }
     };
     let Admitted { head, destination, body_limit, body: read, passage, only_watched, mut exchange, .. } =
         admitted;
+    let mut head = head;
+    if let Some(trace) = &mut trace {
+        trace.judged(&live.pipeline, &exchange, None);
+        trace.propagate(&mut head.headers);
+    }
     if let Some(bytes) = read {
         body = RequestBody::whole(bytes);
     }
@@ -131,7 +184,12 @@ pub(crate) async fn answer(
                 return Answer::own(live.pipeline.refuse(exchange, denial));
             };
             let upgrade = exchange.is_upgrade();
-            match upstream::send(pool, head, body, upgrade, watch, &core.metrics).await {
+            let since = trace.as_ref().map(|trace| trace.now());
+            let sent = upstream::send(pool, head, body, upgrade, watch, &core.metrics).await;
+            if let (Some(trace), Some(since)) = (&mut trace, since) {
+                trace.asked(asked(pool.target(), since, trace.now(), sent.as_ref().ok()));
+            }
+            match sent {
                 Ok(sent) => match live.pipeline.look(&mut exchange, &sent.head) {
                     None => dress(core, live, sent, exchange, false),
                     // Boxed: most answers are not looked into.
@@ -147,10 +205,28 @@ pub(crate) async fn answer(
     }
 }
 
+fn asked(
+    target: &upstream::Target,
+    since: Timestamp,
+    until: Timestamp,
+    sent: Option<&Sent>,
+) -> AskedUpstream {
+    AskedUpstream {
+        name: Arc::clone(&target.name),
+        host: target.origin.host.clone(),
+        port: target.origin.port,
+        all: (since, until),
+        connect: sent
+            .and_then(|sent| sent.connect)
+            .map(|took| (since, since.saturating_add(took).min(until))),
+        status: sent.map(|sent| sent.head.status),
+    }
+}
+
 /// An upstream's answer with all that the checks add to its head. `whole`: the checks that looked into the body saw all
 /// of it.
 fn dress(core: &Core, live: &CoreLive, sent: Sent, mut exchange: Box<Exchange>, whole: bool) -> Answer {
-    let Sent { mut head, mut body, tunnel } = sent;
+    let Sent { mut head, mut body, tunnel, connect: _ } = sent;
     let followed = live.pipeline.follow(&exchange, &mut head, whole);
     let replacement = live.pipeline.response(&mut exchange, &mut head);
     let lease = exchange.life().map(|life| Lease::new(life, &core.shared().clock));

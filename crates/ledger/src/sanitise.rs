@@ -138,8 +138,11 @@ fn is_clean_value(key: &str, value: &str) -> bool {
 
 /// Whether a value under this key is a secret whatever it looks like.
 fn names_secret(key: &str) -> bool {
-    crate::redact::names_secret(key)
+    key != KEY_ID && crate::redact::names_secret(key)
 }
+
+/// Under this key the gate names the id of an API key, which is none; a key itself looks like a secret and is one here, too.
+const KEY_ID: &str = "api-key";
 
 fn escape(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unprintable) {

@@ -83,6 +83,8 @@ pub enum EventKind {
     Configuration,
     /// A policy decided what somebody may.
     Decision,
+    /// Something went wrong behind the gate: grouped, with a count.
+    Error,
     /// An incident was opened, or somebody worked on one.
     Incident,
     /// Somebody tried to sign in.
@@ -104,6 +106,7 @@ impl EventKind {
         Self::Application,
         Self::Configuration,
         Self::Decision,
+        Self::Error,
         Self::Incident,
         Self::Login,
         Self::Logout,
@@ -121,6 +124,7 @@ impl EventKind {
             Self::Application => "application",
             Self::Configuration => "configuration",
             Self::Decision => "decision",
+            Self::Error => "error",
             Self::Incident => "incident",
             Self::Login => "login",
             Self::Logout => "logout",

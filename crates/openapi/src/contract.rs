@@ -113,6 +113,8 @@ pub struct Operation {
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) body: Option<Body>,
     pub(crate) answers: BTreeMap<Status, AnswerShape>,
+    /// The content of some answer is judged.
+    pub(crate) judges_answers: bool,
     pub(crate) deprecated_at: Option<Timestamp>,
     pub(crate) sunset: Option<Timestamp>,
 }
@@ -350,8 +352,8 @@ impl Operation {
 
     /// The content of some answer is judged, so that it must be possible to read it.
     #[must_use]
-    pub fn judges_answers(&self) -> bool {
-        self.answers.values().flat_map(|shape| &shape.media).any(|(_, program)| program.is_some())
+    pub const fn judges_answers(&self) -> bool {
+        self.judges_answers
     }
 
     /// It is gone.

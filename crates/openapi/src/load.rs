@@ -362,6 +362,10 @@ impl<'s> Loader<'s> {
             names,
             parameters,
             body,
+            judges_answers: answers
+                .values()
+                .flat_map(|shape| &shape.media)
+                .any(|(_, program)| program.is_some()),
             answers,
             deprecated_at,
             sunset: around.sunset,

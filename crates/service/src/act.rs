@@ -57,6 +57,7 @@ pub enum Act {
     ListAllApiKeys,
     ListApiKeys,
     ListClients,
+    ListErrors,
     ListFactors,
     ListGrants,
     ListIdentities,
@@ -96,6 +97,7 @@ pub enum Act {
     ReportPolicyViolation,
     ResetAccount,
     ResetFactors,
+    ResolveError,
     ReviewIncident,
     RevokeAccount,
     RevokeApiKey,
@@ -203,6 +205,7 @@ impl Act {
         Self::ListAllApiKeys,
         Self::ListApiKeys,
         Self::ListClients,
+        Self::ListErrors,
         Self::ListFactors,
         Self::ListGrants,
         Self::ListIdentities,
@@ -242,6 +245,7 @@ impl Act {
         Self::ReportPolicyViolation,
         Self::ResetAccount,
         Self::ResetFactors,
+        Self::ResolveError,
         Self::ReviewIncident,
         Self::RevokeAccount,
         Self::RevokeApiKey,
@@ -458,6 +462,13 @@ impl Act {
 
             Self::SubmitEvent => {
                 (Recording, "event.submit", Kind::Application, ControlId::LEDGER_SECURITY_EVENTS)
+            }
+
+            Self::ListErrors => {
+                (Administration, "error.list", Kind::Administration, ControlId::LEDGER_SECURITY_EVENTS)
+            }
+            Self::ResolveError => {
+                (Administration, "error.resolve", Kind::Administration, ControlId::LEDGER_SECURITY_EVENTS)
             }
 
             Self::ListKeys => {

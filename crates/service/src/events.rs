@@ -16,9 +16,12 @@
 use std::collections::BTreeMap;
 
 use gabion_identity::CredentialKind;
-use gabion_model::{Outcome, Problem, RequestId, Severity, Timestamp};
+use gabion_model::{Actor, Outcome, Problem, RequestId, Severity, Timestamp};
+use gabion_vault::sha256;
 use serde_json::{Map, Value};
 
+use crate::idempotency::{Admission, IdempotencyKey};
+use crate::record::to_the_end;
 use crate::service::Service;
 use crate::{Act, ActError, Caller};
 
@@ -31,6 +34,19 @@ pub struct Submission {
     severity: Severity,
     user_agent: Option<String>,
     metadata: BTreeMap<String, String>,
+}
+
+/// Why an event was not recorded. Alphabetical.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SubmitError {
+    #[error("{0}")]
+    Act(#[from] ActError),
+    /// One with the same key is under way.
+    #[error("a request with this key is being answered")]
+    InFlight,
+    /// The key was another event's.
+    #[error("the key was sent with another event")]
+    Reused,
 }
 
 /// Where an event is.
@@ -131,6 +147,39 @@ impl Service {
         let time = record.time;
         let position = self.0.ledger.record(record).await?;
         Ok(Submitted { position: position.0, id, time })
+    }
+}
+
+impl Service {
+    /// The same, once for a key: whoever sends it again within an hour gets the first answer, and no second record.
+    ///
+    /// # Errors
+    /// Also that the key was another event's, or that the first is still under way.
+    pub async fn submit_event_once(
+        &self,
+        caller: &Caller,
+        key: IdempotencyKey,
+        event: Submission,
+    ) -> Result<Submitted, SubmitError> {
+        // Before anything is remembered for somebody.
+        let asked = caller.clone();
+        self.blocking(move |inner| inner.authorize(Act::SubmitEvent, &asked)).await?;
+        let Actor::Account { id, .. } = &caller.actor else { return Err(ActError::Forbidden.into()) };
+        let digest = sha256(format!("{event:?}").as_bytes());
+        match self.0.submitted.admit(id, &key, digest, self.0.clock.now()) {
+            Admission::Done(submitted) => return Ok(submitted),
+            Admission::First => {}
+            Admission::InFlight => return Err(SubmitError::InFlight),
+            Admission::Other => return Err(SubmitError::Reused),
+        }
+        let (service, caller, id) = (self.clone(), caller.clone(), id.clone());
+        // To its end, also when whoever asked goes away: they will ask again.
+        to_the_end(async move {
+            let submitted = service.submit_event(&caller, event).await;
+            service.0.submitted.finish(&id, &key, submitted.as_ref().ok().copied());
+            Ok(submitted?)
+        })
+        .await
     }
 }
 

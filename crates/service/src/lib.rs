@@ -18,10 +18,12 @@ mod enrolment;
 mod error;
 mod events;
 mod factors;
+mod faults;
 pub mod federation;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod hashing;
+mod idempotency;
 mod imports;
 pub mod incidents;
 mod interfaces;
@@ -71,13 +73,17 @@ pub use error::{
     ActError, AddAccountError, ChangeEmailError, ChangePasswordError, DisableAccountError, EnrolError,
     ForgotPasswordError, InvitationError, MailLinkError, SecondFactorError, SignInError,
 };
-pub use events::{Submission, Submitted};
+pub use events::{Submission, SubmitError, Submitted};
 pub use factors::{FactorView, FactorsView};
+pub use faults::{
+    Exception, FaultGroup, FaultSettings, FaultState, Faults, Keep, Occurrence, release as release_name,
+};
 pub use federation::{
     Arrival, Chosen, Departure, FederationError, IdentityView, LinkError, LogoutRefused, ProvenView,
     ProviderView, StartFederation, UnlinkError, Upstream,
 };
 pub use gabion_vault::password::from_keycloak;
+pub use idempotency::IdempotencyKey;
 pub use imports::ImportedAccount;
 pub use interfaces::Interfaces;
 pub use ledger_key::RekeyError;

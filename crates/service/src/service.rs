@@ -23,8 +23,11 @@ use gabion_vault::SealingKey;
 use gabion_vault::jwt::{KeyError, SigningKey};
 use gabion_vault::password::{self, Cost};
 
+use crate::events::Submitted;
+use crate::faults::Faults;
 use crate::federation::{Federation, Provider};
 use crate::hashing::Workers;
+use crate::idempotency::Answers;
 use crate::incidents::Desk;
 use crate::interfaces::Interfaces;
 use crate::mail::Requests;
@@ -99,6 +102,10 @@ pub(crate) struct Inner {
     pub(crate) workers: Workers,
     /// Sign-ins with other providers that are under way.
     pub(crate) federation: Federation,
+    /// Events that were sent with a key.
+    pub(crate) submitted: Answers<Submitted>,
+    /// What goes wrong behind the gate.
+    pub(crate) faults: Faults,
     pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
@@ -215,6 +222,8 @@ impl Service {
             counters: FactorCounters::new(&settings.login, &settings.factors, &*rng),
             workers: Workers::new(workers, workers.saturating_mul(QUEUE_PER_WORKER)),
             federation: Federation::default(),
+            submitted: Answers::default(),
+            faults: Faults::default(),
             ledger,
             clock,
             requests: Requests::new(&*rng),

@@ -1,16 +1,21 @@
 //! Events in the forms other programs read: [`ocsf`] (Open Cybersecurity Schema Framework), [`cef`] (ArcSight Common
-//! Event Format) and [`syslog`] (RFC 5424).
+//! Event Format), [`syslog`] (RFC 5424), [`otlp`] (OpenTelemetry), [`sentry`] envelopes and [`bulk`] requests to
+//! Elasticsearch and OpenSearch.
 //!
-//! Values in, one line of text out. Events hold texts that attackers chose (paths, user agents, names), so every form
+//! Values in, text or bytes out. Events hold texts that attackers chose (paths, user agents, names), so every form
 //! keeps them inside their field: whatever an event holds, a line is one line, and its fields are those that were put
 //! there (CWE-117). The forms hold this by themselves and do not rely on what the ledger cleaned before.
 //!
 //! A crate because another reader starts here: whoever maps Gabion's events into a SIEM.
 
+pub mod bulk;
 pub mod cef;
 pub mod ocsf;
+pub mod otlp;
+pub mod sentry;
 pub mod syslog;
 mod text;
+pub mod trace_context;
 
 use gabion_model::{Event, EventKind, Outcome, Severity};
 

@@ -10,7 +10,7 @@ use gabion_model::{Outcome, Secret, Severity};
 use serde::{Deserialize, Serialize};
 
 /// Has a gate record what happened (`POST /.gabion/api/v1/events`). Cheap to clone. Nothing is kept or sent again: whoever
-/// must not go on without a record waits for the answer.
+/// must not go on without a record waits for the answer, and asks again with the same key ([`submit_once`](Self::submit_once)).
 #[derive(Clone)]
 pub struct Events(Arc<Inner>);
 
@@ -120,13 +120,28 @@ impl Events {
     /// # Errors
     /// When the gate refuses it, or cannot be asked: then it may be on record or not.
     pub async fn submit(&self, event: Event) -> Result<Recorded, NotRecorded> {
+        self.send(event, None).await
+    }
+
+    /// The same, once: sent again with the same key within an hour, it is answered as before and not recorded twice. The key
+    /// is 1 to 128 visible ASCII characters, for instance the id of what happened.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit); 422 where the key was another event's.
+    pub async fn submit_once(&self, event: Event, key: &str) -> Result<Recorded, NotRecorded> {
+        self.send(event, Some(key)).await
+    }
+
+    async fn send(&self, event: Event, key: Option<&str>) -> Result<Recorded, NotRecorded> {
         let body = serde_json::to_vec(&event).map_err(|_| NotRecorded::Unreadable)?;
+        let mut headers = vec![
+            ("content-type".to_owned(), Secret::new("application/json".to_owned())),
+            ("authorization".to_owned(), self.0.key.clone()),
+        ];
+        headers.extend(key.map(|key| ("idempotency-key".to_owned(), Secret::new(format!("\"{key}\"")))));
         let request = FetchRequest {
             method: FetchMethod::Post,
-            headers: vec![
-                ("content-type".to_owned(), Secret::new("application/json".to_owned())),
-                ("authorization".to_owned(), self.0.key.clone()),
-            ],
+            headers,
             body: Secret::new(body),
             deadline: DEADLINE,
             ..FetchRequest::get(self.0.url.clone())

@@ -94,7 +94,10 @@ impl Figure {
     pub fn words(&self) -> String {
         let day = self.since.to_string();
         let day = day.get(..10).unwrap_or(&day);
-        format!("{}: expected at most {:.0}, seen {:.0}; learnt since {day}", self.what, self.expected, self.seen)
+        format!(
+            "{}: expected at most {:.0}, seen {:.0}; learnt since {day}",
+            self.what, self.expected, self.seen
+        )
     }
 }
 
@@ -186,7 +189,9 @@ impl Learner {
         let mut findings = Findings::default();
         match event.kind {
             EventKind::Login if event.action == "account.sign-in" => self.sign_in(event, &mut findings),
-            EventKind::Session if event.action == MOVED || event.action == KEY_MOVED => self.arrived(event, account(event), &mut findings),
+            EventKind::Session if event.action == MOVED || event.action == KEY_MOVED => {
+                self.arrived(event, account(event), &mut findings)
+            }
             EventKind::Administration if event.outcome == Outcome::Success => {
                 if let Some(name) = account(event) {
                     let key = self.key(name);
@@ -213,7 +218,8 @@ impl Learner {
         match event.outcome {
             Outcome::Begun => {}
             Outcome::Success => {
-                let name = account(event).or_else(|| Some(event.resource.as_str()).filter(|name| !name.is_empty()));
+                let name =
+                    account(event).or_else(|| Some(event.resource.as_str()).filter(|name| !name.is_empty()));
                 self.arrived(event, name, findings);
                 if let (Some(name), Some(address)) = (name, event.address) {
                     let (network, person) = (self.network(address), self.key(name));
@@ -244,7 +250,8 @@ impl Learner {
     }
 
     fn sighting(&self, event: &Event) -> Sighting {
-        let place = self.places.as_ref().zip(event.address).and_then(|(places, address)| places.find(address));
+        let place =
+            self.places.as_ref().zip(event.address).and_then(|(places, address)| places.find(address));
         Sighting {
             time: event.time,
             network: event.address.map(|address| self.network(address)),
@@ -275,8 +282,11 @@ impl Learner {
 
     /// What is not enforced any more.
     fn configuration(&mut self, event: &Event, findings: &mut Findings) {
-        let Some(weak) = event.metadata.get("weak").filter(|_| event.outcome == Outcome::Success) else { return };
-        let weak: BTreeSet<String> = weak.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        let Some(weak) = event.metadata.get("weak").filter(|_| event.outcome == Outcome::Success) else {
+            return;
+        };
+        let weak: BTreeSet<String> =
+            weak.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         if let Some(former) = &self.weak {
             let new: Vec<&str> = weak.difference(former).map(String::as_str).collect();
             if !new.is_empty() {
@@ -318,7 +328,11 @@ impl Learner {
 
     /// Bytes it holds, roughly.
     pub(crate) fn held(&self) -> usize {
-        self.people.held() + self.levels.held() + self.routes.held() + self.crowds.held() + self.failures.held()
+        self.people.held()
+            + self.levels.held()
+            + self.routes.held()
+            + self.crowds.held()
+            + self.failures.held()
     }
 }
 

@@ -52,11 +52,12 @@ pub(crate) fn is_known(field: &str) -> bool {
 }
 
 /// The classes rules may ask for. Alerts are none of them: a rule never rings because a rule rang.
-pub(crate) const CLASSES: [EventKind; 9] = [
+pub(crate) const CLASSES: [EventKind; 10] = [
     EventKind::Administration,
     EventKind::Application,
     EventKind::Configuration,
     EventKind::Decision,
+    EventKind::Error,
     EventKind::Login,
     EventKind::Logout,
     EventKind::Refusal,

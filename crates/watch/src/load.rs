@@ -271,8 +271,13 @@ impl Reading<'_> {
 
     /// What is ours in a rule: the control, and when it is quiet.
     fn own(&self, node: Option<&Node>, body: &Body) -> Read<Own> {
-        let mut own =
-            Own { control: ControlId::WATCH_DETECTIONS, quiet: QUIET, rings: None, dry_run: false, same: Vec::new() };
+        let mut own = Own {
+            control: ControlId::WATCH_DETECTIONS,
+            quiet: QUIET,
+            rings: None,
+            dry_run: false,
+            same: Vec::new(),
+        };
         if let Body::Correlation(correlation) = body {
             own.quiet = own.quiet.max(correlation.timespan);
         } else if self.taxonomy == Taxonomy::Own {

@@ -48,8 +48,9 @@ impl Settings {
             problems.push(Problem::new("places", "is empty").hint("for instance `places = \"places.csv\"`"));
         }
         let named = [("disabled", &self.disabled), ("dry_run", &self.dry_run)];
-        for (key, name, reason) in
-            named.into_iter().flat_map(|(key, rules)| rules.iter().map(move |(name, reason)| (key, name, reason)))
+        for (key, name, reason) in named
+            .into_iter()
+            .flat_map(|(key, rules)| rules.iter().map(move |(name, reason)| (key, name, reason)))
         {
             if reason.trim().is_empty() {
                 let problem = Problem::new(key, format!("rule `{name}` has no reason"));

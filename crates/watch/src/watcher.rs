@@ -141,7 +141,9 @@ impl Watcher {
                 let last = correlation.rules.iter().filter(|named| hits.contains(named));
                 let details =
                     last.filter_map(|named| rules.rule(*named)).find_map(|named| match &named.body {
-                        Body::Detection(detection) => Some((detection.explain(&seen), figures(named, &findings))),
+                        Body::Detection(detection) => {
+                            Some((detection.explain(&seen), figures(named, &findings)))
+                        }
                         Body::Correlation(_) => None,
                     });
                 let (words, figures) = details.unwrap_or_default();
@@ -157,7 +159,13 @@ impl Watcher {
         alerts
     }
 
-    fn ring_detection(&mut self, number: usize, rule: &Rule, position: u64, seen: &Seen<'_>) -> Option<Alert> {
+    fn ring_detection(
+        &mut self,
+        number: usize,
+        rule: &Rule,
+        position: u64,
+        seen: &Seen<'_>,
+    ) -> Option<Alert> {
         let event = seen.event;
         let Body::Detection(detection) = &rule.body else { return None };
         let group: Vec<(String, String)> = rule

@@ -58,7 +58,8 @@ impl Groups {
     /// Bytes it holds, roughly.
     pub(crate) fn held(&self) -> usize {
         let window = |window: &Window| {
-            window.entries.capacity() * size_of::<Entry>() + window.stages.capacity() * size_of::<Option<Timestamp>>()
+            window.entries.capacity() * size_of::<Entry>()
+                + window.stages.capacity() * size_of::<Option<Timestamp>>()
         };
         let known = self.known.iter().map(|(key, own)| key.capacity() + window(own)).sum::<usize>();
         let shared = self.shared.values().map(window).sum::<usize>();

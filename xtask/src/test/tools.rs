@@ -29,6 +29,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "clamd", package: "clamav-daemon", about: "uploads with a virus" },
     Tool { program: "c-icap", package: "c-icap", about: "the same by ICAP" },
     Tool { program: VIRUS_SCAN, package: "libc-icap-mod-virus-scan", about: "the same" },
+    Tool { program: "promtool", package: "prometheus", about: "alert rules" },
     Tool { program: "oathtool", package: "oathtool", about: "one-time passwords" },
     Tool {
         program: "certutil",

@@ -35,7 +35,8 @@ impl Audit {
             self.ledger.observe(event);
         }
         let Some(route) = exchange.route.and_then(|route| self.routes.get(route)) else { return };
-        let length = answer.head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let length =
+            answer.head.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         self.tally.count(&Answered {
             principal,
             route,
@@ -111,7 +112,8 @@ const fn is_refusal(status: StatusCode) -> bool {
 
 /// Whether two `User-Agent`s are one program: versions may differ, and what is kept of a session's is bounded.
 fn is_same_program(kept: Option<&str>, now: Option<&str>) -> bool {
-    let words = |agent: &str| agent.chars().filter(|character| !character.is_ascii_digit()).collect::<String>();
+    let words =
+        |agent: &str| agent.chars().filter(|character| !character.is_ascii_digit()).collect::<String>();
     match (kept, now) {
         (Some(kept), Some(now)) => kept == now || (!kept.is_empty() && words(now).starts_with(&words(kept))),
         (None, None) => true,

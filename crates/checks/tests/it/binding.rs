@@ -84,6 +84,7 @@ fn world(change: impl FnOnce(&mut Settings)) -> World {
         https_port: Some(443),
         contracts: Default::default(),
         access_log: None,
+        fault_log: None,
         outside: None,
         previous: None,
     };

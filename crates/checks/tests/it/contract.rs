@@ -45,6 +45,7 @@ impl World {
             https_port: Some(443),
             contracts: contracts.clone(),
             access_log: None,
+            fault_log: None,
             outside: None,
             previous: None,
         };

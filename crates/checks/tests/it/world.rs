@@ -122,6 +122,7 @@ impl World {
             https_port: Some(443),
             contracts,
             access_log: Some(log.clone()),
+            fault_log: None,
             outside: None,
             previous: None,
         };

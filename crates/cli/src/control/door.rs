@@ -153,6 +153,7 @@ fn taken(reply: Reply, each: &mut impl FnMut(Reply) -> Result<(), Failure>) -> R
         | Reply::Client(_)
         | Reply::Directory(_)
         | Reply::Document { .. }
+        | Reply::Error(_)
         | Reply::Identity(_)
         | Reply::Key(_)
         | Reply::Record(_) => each(reply).map(|()| false),

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use super::api_keys::{self, ApiKeyRequest, ApiKeyRow};
 use super::directory::{self, DirectoryRequest, DirectoryRow};
+use super::errors::{self, ErrorsRequest};
 use super::identity::{self, IdentityReply, IdentityRequest};
 use super::incidents::{self, IncidentRequest, Uploads};
 use crate::gate::record_key::RecordKeyFile;
@@ -36,6 +37,7 @@ pub(crate) enum Request {
     Directory { directory: DirectoryRequest },
     Disable { name: String },
     Enable { name: String },
+    Errors { errors: ErrorsRequest },
     FirstLink,
     Identity { identity: IdentityRequest },
     Invite { name: String },
@@ -72,6 +74,7 @@ pub(crate) enum Reply {
     Done,
     /// The end of a stream.
     End,
+    Error(Box<gabion_service::FaultGroup>),
     Identity(Box<IdentityReply>),
     Imported {
         refused: Vec<NotImported>,
@@ -189,6 +192,7 @@ impl Operator {
             Request::ApiKey { api_key } => api_keys::act(&self.service, api_key, &answers).await,
             Request::Client { client } => clients::act(&self.service, client, &answers).await,
             Request::Directory { directory } => directory::act(&self.service, directory, &answers).await,
+            Request::Errors { errors } => errors::act(&self.service, errors, &answers).await,
             Request::Identity { identity } => identity::act(&self.service, identity, &answers).await,
             Request::Incident { incident } => {
                 incidents::act(&self.service, &self.uploads, *incident, &answers).await
@@ -263,6 +267,7 @@ impl Operator {
             Request::ApiKey { .. }
             | Request::Client { .. }
             | Request::Directory { .. }
+            | Request::Errors { .. }
             | Request::Identity { .. }
             | Request::Incident { .. }
             | Request::KeyList

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use gabion_checks::{AccessLog, Contracts, Pipeline};
-use gabion_gateway::{Generation, TlsMaterial, TlsMode};
+use gabion_checks::{AccessLog, Contracts, FaultLog, Pipeline};
+use gabion_gateway::{Generation, TlsMaterial, TlsMode, Tracer};
 use gabion_model::{Problem, Secret};
 use gabion_service::resources::Resolvers;
 use gabion_store::Directory;
@@ -18,12 +18,20 @@ use crate::failure::{Exit, Failure};
 pub(crate) const CA_CERTIFICATE: &str = "local-ca.pem";
 const CA_KEY: &str = "local-ca-key.pem";
 
+/// Who hears of requests.
+#[derive(Debug)]
+pub(crate) struct Logs {
+    pub(crate) access_log: Option<Arc<dyn AccessLog>>,
+    pub(crate) fault_log: Option<Arc<dyn FaultLog>>,
+    pub(crate) tracer: Option<Arc<dyn Tracer>>,
+}
+
 /// Builds what the configuration says, for a gate at `listening`. `previous` keeps its counters and limits.
 pub(crate) fn build(
     config: &Config,
     state: &State,
     listening: SocketAddr,
-    access_log: Option<Arc<dyn AccessLog>>,
+    Logs { access_log, fault_log, tracer }: Logs,
     previous: Option<&Pipeline>,
     resolvers: &Arc<Resolvers>,
     contracts: Contracts,
@@ -43,6 +51,7 @@ pub(crate) fn build(
         https_port: (config.gateway.tls.mode != TlsMode::Off).then_some(config.gateway.listen.port()),
         contracts,
         access_log,
+        fault_log,
         outside: Some(Arc::new(gabion_gateway::UploadRoom::new(
             &config.checks.upload,
             &state.directory.path().join("uploads"),
@@ -58,6 +67,7 @@ pub(crate) fn build(
         upstreams: config.upstreams.clone(),
         tls: certificate(config, state)?,
         client_certificates: config.gateway.tls.client_certificates.clone(),
+        tracer,
     })
 }
 

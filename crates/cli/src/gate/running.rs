@@ -15,8 +15,11 @@ use gabion_policy::Policies;
 use gabion_service::Caller;
 use gabion_service::resources::{Resolvers, Tools};
 
+use super::errors::Errors;
+use super::generation::Logs;
 use super::incidents::{self, Responding};
 use super::state::{State, service_settings, set_breached_list};
+use super::traces::Traces;
 use super::watch::{Figures, Plan, Watching};
 use super::{access_log, generation, policies, sinks, weak};
 use crate::config::Config;
@@ -34,6 +37,8 @@ pub(crate) struct Running {
     /// Ends with this.
     _witnesses: Witnesses,
     _responding: Responding,
+    errors: Errors,
+    traces: Traces,
 }
 
 impl Running {
@@ -44,7 +49,12 @@ impl Running {
         let policies = compiled(&config, &state, &contracts).await?;
         let plan = Plan::of(&config).map_err(|problems| generation::disagree(&problems))?;
         let (listen, knowing) = (config.gateway.listen, resolvers(&config, &state, config.gateway.listen)?);
-        let generation = generation::build(&config, &state, listen, log, None, &knowing, contracts.clone())?;
+        let errors = Errors::start(&state);
+        let mut traces = Traces::default();
+        let tracer = traces.tracer(&config.traces, &state)?;
+        let fault_log = errors.log(&config.errors);
+        let logs = Logs { access_log: log, fault_log: fault_log.clone(), tracer: tracer.clone() };
+        let generation = generation::build(&config, &state, listen, logs, None, &knowing, contracts.clone())?;
         state.service.policies().store(policies);
         state.service.set_resolvers(knowing);
         let mut pipeline = Arc::clone(&generation.pipeline);
@@ -52,15 +62,16 @@ impl Running {
         state.courier.start();
         let figures = Arc::new(Figures::default());
         let witnesses = witnesses(&config, &state)?;
-        let seen = (&figures, &sinks, &witnesses);
+        let seen = (&figures, &sinks, &witnesses, &errors, &traces);
         let gate = start(&config, &state, generation, seen).map_err(|error| cannot_start(&error, &config))?;
         let listening = gate.addresses().gateway;
         if config.gateway.listen.port() != listening.port() {
             // Which port is free was not known before; what the gate calls itself has it in.
             let log = access_log::open(&config.log)?;
             let knowing = resolvers(&config, &state, listening)?;
+            let logs = Logs { access_log: log, fault_log, tracer };
             let next =
-                generation::build(&config, &state, listening, log, Some(&pipeline), &knowing, contracts)?;
+                generation::build(&config, &state, listening, logs, Some(&pipeline), &knowing, contracts)?;
             state.service.set_resolvers(knowing);
             pipeline = Arc::clone(&next.pipeline);
             gate.reload(next).map_err(|error| cannot_start(&error, &config))?;
@@ -79,6 +90,8 @@ impl Running {
             pipeline,
             sinks,
             watching,
+            errors,
+            traces,
             _witnesses: witnesses,
             _responding: responding,
         };
@@ -119,10 +132,13 @@ impl Running {
         let plan = Plan::of(&config).map_err(|problems| generation::disagree(&problems))?;
         let procedures = incidents::procedures(&config);
         let procedures = procedures.map_err(|problems| generation::disagree(&problems))?;
+        let sinks = sinks::prepare(&config)?;
         let address = self.gate.addresses().gateway;
         let resolvers = resolvers(&config, &self.state, address)?;
         let former = Some(&*self.pipeline);
-        let next = generation::build(&config, &self.state, address, log, former, &resolvers, contracts)?;
+        let tracer = self.traces.tracer(&config.traces, &self.state)?;
+        let logs = Logs { access_log: log, fault_log: self.errors.log(&config.errors), tracer };
+        let next = generation::build(&config, &self.state, address, logs, former, &resolvers, contracts)?;
         set_breached_list(&self.state.service, &config)?;
         let pipeline = Arc::clone(&next.pipeline);
         let mut event = self.event("configuration.reload", Outcome::Begun);
@@ -147,6 +163,7 @@ impl Running {
         self.watching.adopt(plan);
         let settings = Arc::new(config.incidents.clone());
         self.state.service.set_incident_rules(Arc::new(procedures), settings);
+        self.sinks.adopt(sinks);
         self.pipeline = pipeline;
         self.config = config;
         Ok(later)
@@ -171,12 +188,13 @@ impl Running {
 
     /// Lets requests in flight end, makes everything durable, and answers how many connections were cut.
     pub(crate) async fn stop(self, deadline: Duration) -> Result<usize, Failure> {
-        let Self { state, gate, sinks, pipeline, .. } = self;
+        let Self { state, gate, sinks, pipeline, errors, traces, .. } = self;
         let cut = gate.drain(deadline).await;
         let mut event = configuration_event(&state, "gate.stop", Outcome::Success);
         event.metadata.insert("connections_cut".to_owned(), cut.to_string());
         crate::contract::keep(&state.directory, &state.interfaces);
         state.courier.close(LETTERS).await;
+        errors.close().await;
         let ticked = state.service.tick().await;
         for counted in pipeline.tally().drain() {
             state.ledger.observe(counted);
@@ -184,6 +202,7 @@ impl Running {
         let recorded = state.ledger.record(event).await;
         let closed = state.ledger.close().await;
         sinks.close(LAST_RECORDS).await;
+        traces.close(LAST_SPANS).await;
         ticked.map_err(|error| Failure::new("sessions could not be saved at the end").because(&error))?;
         recorded
             .map(drop)
@@ -254,6 +273,9 @@ fn resolvers(config: &Config, state: &State, listening: SocketAddr) -> Result<Ar
 /// What a stop may take for records that sinks have not taken.
 const LAST_RECORDS: Duration = Duration::from_secs(5);
 
+/// What a stop may take for spans that wait.
+const LAST_SPANS: Duration = Duration::from_secs(2);
+
 /// What a stop may take for letters that wait.
 const LETTERS: Duration = Duration::from_secs(5);
 
@@ -274,7 +296,7 @@ fn start(
     config: &Config,
     state: &State,
     generation: Generation,
-    (figures, sinks, witnesses): (&Arc<Figures>, &Sinks, &Witnesses),
+    (figures, sinks, witnesses, errors, traces): (&Arc<Figures>, &Sinks, &Witnesses, &Errors, &Traces),
 ) -> Result<Gate, StartError> {
     let pages = gabion_console::router(gabion_console::Parts {
         service: state.service.clone(),
@@ -305,14 +327,16 @@ fn start(
             .chain(super::watch::probes(figures, &state.ledger))
             .chain(shipping(sinks, &state.ledger))
             .chain(cosigning(witnesses, &state.clock))
+            .chain(errors.probes())
+            .chain(traces.probes())
             .collect(),
     })
 }
 
 /// How far the sinks are.
-fn shipping(sinks: &Sinks, ledger: &Ledger) -> [Probe; 2] {
+fn shipping(sinks: &Sinks, ledger: &Ledger) -> [Probe; 3] {
     let reading = |count: u64| Reading { value: u32::try_from(count).unwrap_or(u32::MAX).into(), well: true };
-    let (failing, behind, ledger) = (sinks.clone(), sinks.clone(), ledger.clone());
+    let (failing, behind, rejected, ledger) = (sinks.clone(), sinks.clone(), sinks.clone(), ledger.clone());
     let failing = move || reading(failing.standings().iter().filter(|sink| sink.fails).count() as u64);
     let behind = move || {
         let last = ledger.last().map_or(0, |last| last.0);
@@ -325,6 +349,11 @@ fn shipping(sinks: &Sinks, ledger: &Ledger) -> [Probe; 2] {
             name: "sinks_behind",
             help: "records that the sink furthest behind has not taken",
             read: Box::new(behind),
+        },
+        Probe {
+            name: "sinks_rejected",
+            help: "records that sinks will never take, since the start",
+            read: Box::new(move || reading(rejected.standings().iter().map(|sink| sink.rejected).sum())),
         },
     ]
 }
@@ -429,7 +458,6 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("scim", old.scim != new.scim),
         ("decisions", old.decisions != new.decisions),
         ("events", old.events != new.events),
-        ("sinks", old.sinks != new.sinks),
         ("mail", old.mail != new.mail),
         ("egress", old.egress != new.egress),
         ("data.directory", old.data != new.data),

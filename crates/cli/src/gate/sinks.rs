@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use gabion_courier::{Cursors, Pace, SinkSetupError, Sinks};
+use gabion_courier::{Cursors, Pace, Prepared, SinkSetupError, Sinks};
 use gabion_ledger::Position;
 use gabion_model::{Clock, Rng};
 use gabion_store::Directory;
@@ -33,17 +33,28 @@ impl Cursors for Kept {
 /// The first that cannot be used.
 pub(crate) fn open(config: &Config, clock: &Arc<dyn Clock>, rng: &Arc<dyn Rng>) -> Result<Sinks, Failure> {
     let own = (env!("CARGO_PKG_VERSION"), &*machine_name());
-    Sinks::new(&config.sinks, own, Arc::clone(clock), Arc::clone(rng), Pace::default()).map_err(
-        |(name, error)| {
-            let failure = Failure::new(format!("the sink `{name}` cannot be used")).because(&error);
-            match error {
-                SinkSetupError::Key { .. } | SinkSetupError::NoKey(_) => {
-                    failure.hint("a key is `whsec_` and base64, as receivers of Standard Webhooks have it")
-                }
-                _ => failure.hint(format!("see the table `[sinks.{name}]`")),
-            }
-        },
-    )
+    Sinks::new(&config.sinks, own, Arc::clone(clock), Arc::clone(rng), Pace::default()).map_err(unusable)
+}
+
+/// The sinks of another configuration, while those of the former one still run.
+///
+/// # Errors
+/// The first that cannot be used.
+pub(crate) fn prepare(config: &Config) -> Result<Prepared, Failure> {
+    Sinks::prepare(&config.sinks, (env!("CARGO_PKG_VERSION"), &*machine_name())).map_err(unusable)
+}
+
+fn unusable((name, error): (String, SinkSetupError)) -> Failure {
+    let failure = Failure::new(format!("the sink `{name}` cannot be used")).because(&error);
+    match error {
+        SinkSetupError::Dsn { .. } => {
+            failure.hint("a DSN is `https://KEY@HOST/PROJECT`, as the project's settings show it")
+        }
+        SinkSetupError::Key { .. } | SinkSetupError::NoKey(_) => {
+            failure.hint("a key is `whsec_` and base64, as receivers of Standard Webhooks have it")
+        }
+        _ => failure.hint(format!("see the table `[sinks.{name}]`")),
+    }
 }
 
 /// The name of the file with a sink's position.

@@ -111,6 +111,7 @@ impl State {
         service.set_incidents(desk);
         set_breached_list(&service, config)?;
         service.set_settings(&service_settings(config));
+        super::errors::restore(&service.faults(), &directory);
         let interfaces = crate::contract::restore(&directory);
         service.set_interfaces(interfaces.clone());
         Ok(Self { directory, ledger, record_key, log, service, courier, clock, rng, interfaces })

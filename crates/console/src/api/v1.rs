@@ -6,6 +6,7 @@ pub(crate) mod api_keys;
 pub(crate) mod authorize;
 pub(crate) mod clients;
 pub(crate) mod contract_drafts;
+pub(crate) mod errors;
 pub(crate) mod events;
 pub(crate) mod groups;
 pub(crate) mod incidents;
@@ -68,6 +69,9 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/.gabion/api/v1/contract-drafts/{name}", contract_drafts::route())
         .route("/.gabion/api/v1/authorize", authorize::route())
         .route("/.gabion/api/v1/authorize/batch", authorize::batch::route())
+        .route("/.gabion/api/v1/errors", errors::route())
+        .route("/.gabion/api/v1/errors/{fingerprint}", errors::one())
+        .route("/.gabion/api/v1/errors/{fingerprint}/resolve", errors::resolving())
         .route("/.gabion/api/v1/events", events::route())
         .route("/.gabion/api/v1/resources/{type}/{id}", resources::route())
         .route("/.gabion/api/v1/incidents", incidents::route())
@@ -110,7 +114,8 @@ fn access() -> Router<Console> {
         clients::state::enable, keys::list, keys::rotate, keys::revoke, authorize::decide, authorize::batch::decide,
         operations::list, contract_drafts::read, resources::read, resources::register, resources::remove, events::submit,
         incidents::list, incidents::open, incidents::one::read, incidents::steps::take, incidents::report::read,
-        incidents::evidence::keep, incidents::evidence::take_out, incidents::metrics::read
+        incidents::evidence::keep, incidents::evidence::take_out, incidents::metrics::read,
+        errors::list, errors::read, errors::resolve
     ),
     components(schemas(Problem, Field))
 )]

@@ -18,6 +18,9 @@ use crate::site::{Answer, Site};
 
 /// `{user}`, `{group}` and `{session}` are somebody's, something's.
 const ENDPOINTS: &[(&str, &str, &str)] = &[
+    ("GET", "/.gabion/api/v1/errors", ""),
+    ("GET", "/.gabion/api/v1/errors/{fingerprint}", ""),
+    ("POST", "/.gabion/api/v1/errors/{fingerprint}/resolve", ""),
     ("GET", "/.gabion/api/v1/users", ""),
     ("POST", "/.gabion/api/v1/users", r#"{"name": "new"}"#),
     ("GET", "/.gabion/api/v1/users/{id}", ""),
@@ -198,7 +201,8 @@ async fn outcome(method: &str, endpoint: &str, body: &str, visitor: &str) -> Ans
         .replace("{kid}", "none")
         .replace("{type}", "Order")
         .replace("{name}", "none")
-        .replace("{factor}", "none");
+        .replace("{factor}", "none")
+        .replace("{fingerprint}", "none");
     program.send(method, &path, body).await
 }
 

@@ -38,6 +38,7 @@ impl Gate {
             https_port: None,
             contracts: Default::default(),
             access_log: None,
+            fault_log: None,
             outside: None,
             previous: None,
         };

@@ -10,6 +10,7 @@ use gabion_model::outbound::Fetch as _;
 use gabion_telemetry::{Source, ocsf};
 use gabion_vault::webhook::{Key, Scheme};
 
+use super::http::refused;
 use super::settings::SinkSettings;
 use super::{SinkError, SinkSetupError};
 
@@ -59,7 +60,7 @@ impl WebhookSink {
             .map_err(SinkError::Unsigned)?;
         request.deadline = self.settings.timeout.as_duration();
         let answer = self.client.fetch(request).await?;
-        if (200..300).contains(&answer.status) { Ok(()) } else { Err(SinkError::Status(answer.status)) }
+        if (200..300).contains(&answer.status) { Ok(()) } else { Err(refused(&answer, now)) }
     }
 }
 

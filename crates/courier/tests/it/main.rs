@@ -3,9 +3,11 @@
 
 #![cfg(test)]
 
+mod collectors;
 mod queue;
 mod sinks;
 mod smtp;
+mod world;
 
 use std::sync::Arc;
 

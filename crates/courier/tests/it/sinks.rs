@@ -2,121 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gabion_courier::{Cursors, Pace, SinkSettings, Sinks, sink_problems};
-use gabion_ledger::{Ledger, Position};
-use gabion_model::random::SeededRng;
-use gabion_model::{Actor, Clock as _, ControlId, Event, EventKind, Outcome, SystemClock};
-use gabion_vault::tls::{LocalCa, VERSIONS, provider};
+use gabion_courier::{Cursors as _, sink_problems};
+use gabion_ledger::Position;
+use gabion_model::{Clock as _, SystemClock};
+use gabion_vault::tls::LocalCa;
 use gabion_vault::webhook::{Key, Scheme, sign};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Positions in memory, with every one that was kept.
-#[derive(Debug, Default)]
-struct Kept(Mutex<BTreeMap<String, Vec<u64>>>, watch::Sender<()>);
-
-impl Cursors for Kept {
-    fn read(&self, sink: &str) -> io::Result<Option<Position>> {
-        Ok(self.0.lock().unwrap().get(sink).and_then(|all| all.last().copied()).map(Position))
-    }
-
-    fn write(&self, sink: &str, delivered: Position) -> io::Result<()> {
-        self.0.lock().unwrap().entry(sink.to_owned()).or_default().push(delivered.0);
-        self.1.send_replace(());
-        Ok(())
-    }
-}
-
-impl Kept {
-    fn of(&self, sink: &str) -> u64 {
-        self.0.lock().unwrap().get(sink).and_then(|all| all.last().copied()).unwrap_or(0)
-    }
-
-    async fn reaches(&self, sink: &str, position: u64) {
-        let mut changed = self.1.subscribe();
-        let wait = async {
-            while self.of(sink) < position {
-                changed.changed().await.unwrap();
-            }
-        };
-        tokio::time::timeout(PATIENCE, wait).await.expect("the sink delivers");
-    }
-}
-
-struct World {
-    ledger: Ledger,
-    kept: Arc<Kept>,
-    folder: TempDir,
-}
-
-impl World {
-    fn new() -> Self {
-        let ledger = Ledger::in_memory(Arc::new(SystemClock));
-        Self { ledger, kept: Arc::default(), folder: tempfile::tempdir().unwrap() }
-    }
-
-    async fn record(&self, count: u64) -> u64 {
-        let mut last = 0;
-        for number in 0..count {
-            let kind = EventKind::Application;
-            let (actor, control) = (Actor::Anonymous, ControlId::LEDGER_SHIPPING);
-            let mut event = Event::new(SystemClock.now(), kind, "a.b", actor, Outcome::Success, control);
-            event.resource = format!("/{number}\n<13>1 forged");
-            last = self.ledger.record(event).await.unwrap().0;
-        }
-        last
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    /// Sinks of a configuration, started.
-    fn start(&self, sinks: &[(&str, Value)]) -> Sinks {
-        let sinks = self.open(sinks);
-        let cursors: Arc<dyn Cursors> = self.kept.clone();
-        sinks.start(&self.ledger, &cursors);
-        sinks
-    }
-
-    fn open(&self, sinks: &[(&str, Value)]) -> Sinks {
-        let sinks = settings(sinks);
-        assert_eq!(sink_problems(&sinks), []);
-        let pace = Pace {
-            linger: Duration::from_millis(5),
-            first: Duration::from_millis(5),
-            longest: Duration::from_millis(20),
-        };
-        let rng = Arc::new(SeededRng::new(1));
-        Sinks::new(&sinks, ("0.1.0", "gate-1"), Arc::new(SystemClock), rng, pace).unwrap()
-    }
-
-    fn secret(&self) -> String {
-        fs::write(self.path("key"), format!("{KEY}\n")).unwrap();
-        self.path("key")
-    }
-}
-
-fn settings(sinks: &[(&str, Value)]) -> BTreeMap<String, SinkSettings> {
-    let read =
-        |(name, value): &(&str, Value)| ((*name).to_owned(), serde_json::from_value(value.clone()).unwrap());
-    sinks.iter().map(read).collect()
-}
+use crate::world::{KEY, PATIENCE, World, field, receiver, settings, status};
 
 fn positions(lines: &str) -> Vec<u64> {
     let position = |line: &str| {
@@ -195,50 +96,6 @@ async fn what_cannot_be_written_waits_and_the_others_go_on() {
         fs::read_to_string(world.path("taken")).unwrap(),
         fs::read_to_string(world.path("good")).unwrap()
     );
-}
-
-/// What arrived at a webhook: head and body.
-type Arrived = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
-
-/// Answers the messages with these bytes one after another, with the last for ever.
-async fn receiver(answers: Vec<Vec<u8>>) -> (String, Arrived) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/hook", listener.local_addr().unwrap());
-    let arrived = Arrived::default();
-    let all = Arc::clone(&arrived);
-    tokio::spawn(async move {
-        let mut answers = answers.into_iter().peekable();
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let (head, body) = read_message(&mut stream).await;
-            all.lock().unwrap().push((head, body));
-            let answer = answers.peek().cloned().unwrap();
-            if answers.len() > 1 {
-                answers.next();
-            }
-            let _ = stream.write_all(&answer).await;
-        }
-    });
-    (url, arrived)
-}
-
-async fn read_message(stream: &mut TcpStream) -> (String, Vec<u8>) {
-    let mut bytes = Vec::new();
-    while !bytes.ends_with(b"\r\n\r\n") {
-        bytes.push(stream.read_u8().await.unwrap());
-    }
-    let head = String::from_utf8(bytes).unwrap().to_ascii_lowercase();
-    let mut body = vec![0; field(&head, "content-length").parse().unwrap()];
-    stream.read_exact(&mut body).await.unwrap();
-    (head, body)
-}
-
-fn field(head: &str, name: &str) -> String {
-    let line = head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
-    line.unwrap_or_else(|| panic!("no {name} in {head}")).to_owned()
-}
-
-fn status(status: &str) -> Vec<u8> {
-    format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").into_bytes()
 }
 
 #[tokio::test]
@@ -324,15 +181,8 @@ impl LogServer {
         let authority = LocalCa::create(now).unwrap();
         fs::write(folder.join("ca.pem"), authority.certificate_pem()).unwrap();
         let issued = authority.issue(&["localhost".to_owned(), "127.0.0.1".to_owned()], now).unwrap();
-        let chain = CertificateDer::pem_slice_iter(issued.chain_pem.as_bytes()).map(Result::unwrap).collect();
-        let key = PrivateKeyDer::from_pem_slice(issued.key_pem.expose().as_bytes()).unwrap();
-        let tls = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(VERSIONS)
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(tls));
+        let tls = issued.server().unwrap();
+        let acceptor = TlsAcceptor::from(tls);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let frames = Arc::new(Mutex::new(Vec::new()));
@@ -431,11 +281,44 @@ fn every_problem_of_a_sink_is_named() {
         ),
         ("e", serde_json::json!({ "type": "file", "path": "x" })),
         ("../f", serde_json::json!({ "type": "file", "path": "y" })),
+        ("g", serde_json::json!({ "type": "otlp", "auth": "header", "format": "cef" })),
+        ("h", serde_json::json!({ "type": "otlp", "url": "https://c.example/v1/logs", "secret_file": "k" })),
+        (
+            "i",
+            serde_json::json!({ "type": "elasticsearch", "url": "https://c.example/?a", "index": "../_all", "severity": "low" }),
+        ),
+        ("j", serde_json::json!({ "type": "sentry", "url": "https://sentry.example/1", "encoding": "json" })),
+        (
+            "k",
+            serde_json::json!({ "type": "otlp", "url": "https://c.example/", "auth": "header", "header": "Host", "secret_file": "k" }),
+        ),
     ]);
     let mut paths: Vec<_> = sink_problems(&sinks).into_iter().map(|problem| problem.path).collect();
     paths.sort();
     assert_eq!(
         paths,
-        ["", "a.path", "b.ca_file", "b.url", "c.server", "c.timeout", "d.format", "d.url", "e.path"]
+        [
+            "",
+            "a.path",
+            "b.ca_file",
+            "b.url",
+            "c.server",
+            "c.timeout",
+            "d.format",
+            "d.url",
+            "e.path",
+            "g.format",
+            "g.header",
+            "g.secret_file",
+            "g.url",
+            "h.secret_file",
+            "i.index",
+            "i.severity",
+            "i.url",
+            "j.encoding",
+            "j.secret_file",
+            "j.url",
+            "k.header",
+        ]
     );
 }

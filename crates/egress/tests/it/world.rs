@@ -11,10 +11,7 @@ use gabion_egress::{Client, Dial, EgressSettings, Guard, Stream};
 use gabion_model::Clock as _;
 use gabion_model::outbound::BoxFuture;
 use gabion_model::{Period, SystemClock};
-use gabion_vault::tls::{LocalCa, VERSIONS, provider};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use gabion_vault::tls::LocalCa;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -101,17 +98,10 @@ impl Internet {
         std::fs::write(directory.path().join("ca.pem"), authority.certificate_pem()).unwrap();
         let certified: Vec<String> = certified.iter().map(|name| (*name).to_owned()).collect();
         let issued = authority.issue(&certified, now).unwrap();
-        let chain = CertificateDer::pem_slice_iter(issued.chain_pem.as_bytes()).map(Result::unwrap).collect();
-        let key = PrivateKeyDer::from_pem_slice(issued.key_pem.expose().as_bytes()).unwrap();
-        let tls = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(VERSIONS)
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .unwrap();
+        let tls = issued.server().unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let plain = serve(Arc::clone(&heard), Arc::clone(&answer), None).await;
-        let secure = serve(Arc::clone(&heard), answer, Some(TlsAcceptor::from(Arc::new(tls)))).await;
+        let secure = serve(Arc::clone(&heard), answer, Some(TlsAcceptor::from(tls))).await;
         let lines = Arc::new(Lines { dialled: Mutex::default(), plain, secure });
         Self { names: Arc::new(names), lines, heard, directory }
     }

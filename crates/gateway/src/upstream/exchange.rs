@@ -178,7 +178,8 @@ impl Exchange {
                 return Err(UpstreamError::Malformed("a change of protocol nobody asked for".into()));
             }
             self.wire.buffer.extend_from_slice(&rest);
-            return Ok(Sent { head: parts, body: AnswerBody::empty(), tunnel: Some(Box::new(self.wire)) });
+            let (body, tunnel) = (AnswerBody::empty(), Some(Box::new(self.wire)));
+            return Ok(Sent { head: parts, body, tunnel, connect: None });
         }
         let whole = framing == Framing::Length(rest.len() as u64) && self.is_sent();
         let body = if whole {
@@ -196,7 +197,7 @@ impl Exchange {
                 pool: Arc::clone(pool),
             })
         };
-        Ok(Sent { head: parts, body, tunnel: None })
+        Ok(Sent { head: parts, body, tunnel: None, connect: None })
     }
 }
 

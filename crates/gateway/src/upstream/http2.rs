@@ -53,7 +53,7 @@ async fn attempt(
     let answer = answer.map_err(failure)?;
     let (mut head, body) = answer.into_parts();
     strip(&mut head.headers);
-    Ok(Sent { head, body: AnswerBody::http2(body), tunnel: None })
+    Ok(Sent { head, body: AnswerBody::http2(body), tunnel: None, connect: None })
 }
 
 async fn open(pool: &Pool, metrics: &CoreMetrics) -> Result<SendRequest<RequestBody>, UpstreamError> {

@@ -12,6 +12,7 @@ use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use gabion_checks::Denial;
 use http::{Method, request, response};
@@ -59,6 +60,8 @@ pub(crate) struct Sent {
     pub(crate) body: AnswerBody,
     /// The connection, after a 101 to an admitted handshake.
     pub(crate) tunnel: Option<Box<Wire>>,
+    /// How long it took to connect, where that had to be.
+    pub(crate) connect: Option<Duration>,
 }
 
 /// Why there is no answer.
@@ -114,10 +117,12 @@ async fn send_h1(
 ) -> Result<Sent, UpstreamError> {
     let may_repeat = body.is_empty() && head.method.is_idempotent();
     let framing = framing(&head.method, &body);
+    let start = Instant::now();
     let (wire, mut reused) = match pool.take() {
         Some(wire) => (wire, true),
         None => (connect::connect(pool.target(), metrics).await?, false),
     };
+    let connect = (!reused).then(|| start.elapsed());
     let mut exchange = Exchange::new(wire, head, body, framing, upgrade);
     let answer = loop {
         let answer = wait(&mut exchange, pool, watch).await;
@@ -132,7 +137,7 @@ async fn send_h1(
             answer => break answer?,
         }
     };
-    exchange.into_sent(answer, pool, upgrade)
+    Ok(Sent { connect, ..exchange.into_sent(answer, pool, upgrade)? })
 }
 
 /// Sends and receives until the head of the answer is there, or nothing has moved for too long.

@@ -45,6 +45,7 @@ async fn a_generation_that_cannot_be_used_changes_nothing() {
         upstreams: std::collections::BTreeMap::new(),
         tls: None,
         client_certificates: None,
+        tracer: None,
     };
     let error = rig.gate.reload(generation).unwrap_err();
     assert_eq!(error.to_string(), "upstream `app`: is not declared");

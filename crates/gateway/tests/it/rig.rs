@@ -105,6 +105,7 @@ impl Build {
             upstreams: self.upstreams.clone(),
             tls: self.tls.clone(),
             client_certificates: self.settings.tls.client_certificates.clone(),
+            tracer: None,
         }
     }
 
@@ -128,6 +129,7 @@ impl Build {
             https_port: self.tls.is_some().then_some(443),
             contracts: Default::default(),
             access_log: None,
+            fault_log: None,
             outside: self.outside.clone(),
             previous,
         };

@@ -338,6 +338,8 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
             Err(ActError::NotFound) => "not-found",
             result => told(result),
         },
+        Act::ListErrors => told(service.list_errors(&caller).await),
+        Act::ResolveError => told(service.resolve_error(&caller, "none").await),
         Act::ListKeys => told(service.list_keys(&caller).await),
         Act::ListSessions => told(service.sessions(&caller).await),
         Act::ReportPolicyViolation => {

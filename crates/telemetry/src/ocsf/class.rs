@@ -117,7 +117,7 @@ pub fn of(event: &Event) -> Classified {
         EventKind::Application | EventKind::Refusal | EventKind::Traffic => {
             api(action).map(|(id, name)| (Class::ApiActivity, id, name))
         }
-        EventKind::Decision => None,
+        EventKind::Decision | EventKind::Error => None,
         EventKind::Incident => Some(match action {
             "incident.open" => (Class::IncidentFinding, 1, "Create"),
             "incident.close" => (Class::IncidentFinding, 3, "Close"),

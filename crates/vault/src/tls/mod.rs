@@ -12,9 +12,10 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType, date_time_ymd,
 };
+use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 /// What gives rustls its primitives: aws-lc-rs, with the post-quantum hybrid X25519MLKEM768 preferred
 /// and X25519 and the NIST curves for everybody else.
@@ -59,6 +60,23 @@ pub enum CaError {
     Make(String),
     #[error("the authority's certificate or key cannot be read: {0}")]
     Malformed(String),
+}
+
+impl Issued {
+    /// A server that shows this certificate and asks clients for none: what tests of clients connect to.
+    ///
+    /// # Errors
+    /// When certificate and key cannot be read.
+    pub fn server(&self) -> Result<Arc<ServerConfig>, CaError> {
+        let malformed = |error: &dyn std::fmt::Display| CaError::Malformed(error.to_string());
+        let chain = CertificateDer::pem_slice_iter(self.chain_pem.as_bytes()).collect::<Result<_, _>>();
+        let chain = chain.map_err(|error| malformed(&error))?;
+        let key = PrivateKeyDer::from_pem_slice(self.key_pem.expose().as_bytes());
+        let key = key.map_err(|error| malformed(&error))?;
+        let server = ServerConfig::builder_with_provider(provider()).with_protocol_versions(VERSIONS);
+        let server = server.map_err(|error| malformed(&error))?.with_no_client_auth();
+        server.with_single_cert(chain, key).map(Arc::new).map_err(|error| malformed(&error))
+    }
 }
 
 impl LocalCa {

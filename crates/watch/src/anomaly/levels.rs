@@ -207,7 +207,10 @@ mod tests {
         levels.look((1, 0), &hour(8, 1000), &mut findings);
         let figure = &findings.figures[0];
         assert_eq!((figure.expected.round(), figure.seen), (50.0, 1000.0));
-        assert_eq!(figure.words(), "different addresses an hour: expected at most 50, seen 1000; learnt since 2023-11-14");
+        assert_eq!(
+            figure.words(),
+            "different addresses an hour: expected at most 50, seen 1000; learnt since 2023-11-14"
+        );
         assert_eq!(times(&levels, &hour(8, 1000), "learnt.distinct"), 20.0);
         assert_eq!(times(&levels, &hour(8, 49), "learnt.distinct"), 0.0);
     }

@@ -127,9 +127,8 @@ impl Hours {
         let at = hour_of_week(time);
         let (day, hour) = (at / 24, at % 24);
         let days = if day < 5 { 0..5 } else { 5..7 };
-        days.into_iter().any(|day| {
-            [hour + 23, hour, hour + 1].into_iter().any(|hour| self.has(day * 24 + hour % 24))
-        })
+        days.into_iter()
+            .any(|day| [hour + 23, hour, hour + 1].into_iter().any(|hour| self.has(day * 24 + hour % 24)))
     }
 }
 

@@ -118,13 +118,7 @@ pub(crate) struct Series {
 const LEAST: f32 = 40.0;
 
 impl Series {
-    pub(crate) fn add(
-        &mut self,
-        time: Timestamp,
-        amount: u64,
-        what: &'static str,
-        findings: &mut Findings,
-    ) {
+    pub(crate) fn add(&mut self, time: Timestamp, amount: u64, what: &'static str, findings: &mut Findings) {
         let now = hour(time);
         let season = self.season.get_or_insert_with(|| Box::new(Season::new(time)));
         if now > self.hour {

@@ -57,7 +57,11 @@ fn run(attacks: &[Attack]) -> Outcome {
             whose.insert(position, name);
         }
         let rang = watcher.see(position, &event);
-        if event.time < world::MEASURED { learning.extend(rang) } else { alerts.extend(rang) }
+        if event.time < world::MEASURED {
+            learning.extend(rang)
+        } else {
+            alerts.extend(rang)
+        }
         if position % 10_000 == 0 {
             held = held.max(watcher.held());
         }
@@ -81,7 +85,8 @@ fn a_benign_week_of_a_thousand_people_rings_at_most_five_times_and_never_loud() 
     let loud: Vec<_> = outcome.alerts.iter().filter(|alert| alert.level > Severity::Low).cloned().collect();
     assert!(loud.is_empty(), "{}", told(&loud));
     // While it learns it is not loud either, and says little more.
-    let loud: Vec<_> = outcome.learning.iter().filter(|alert| alert.level > Severity::Medium).cloned().collect();
+    let loud: Vec<_> =
+        outcome.learning.iter().filter(|alert| alert.level > Severity::Medium).cloned().collect();
     assert!(loud.is_empty() && outcome.learning.len() <= 10, "{}", told(&outcome.learning));
     assert!(outcome.held < 64 << 20, "{} bytes", outcome.held);
 }
@@ -94,7 +99,10 @@ fn nine_of_ten_attacks_inside_the_week_ring_and_each_alert_explains_itself() {
     let mut rang: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut others = Vec::new();
     for alert in &outcome.alerts {
-        assert!(!alert.explanation.is_empty() && !alert.techniques.is_empty() && !alert.events.is_empty(), "{alert:?}");
+        assert!(
+            !alert.explanation.is_empty() && !alert.techniques.is_empty() && !alert.events.is_empty(),
+            "{alert:?}"
+        );
         match alert.events.iter().rev().find_map(|position| outcome.whose.get(position)) {
             Some(attack) => {
                 rang.entry(attack).or_default().insert(alert.name.clone().unwrap_or_default());
@@ -102,7 +110,8 @@ fn nine_of_ten_attacks_inside_the_week_ring_and_each_alert_explains_itself() {
             None => others.push(alert.clone()),
         }
     }
-    let missed: Vec<_> = attacks.iter().filter(|attack| !rang.contains_key(attack.name)).map(|one| one.name).collect();
+    let missed: Vec<_> =
+        attacks.iter().filter(|attack| !rang.contains_key(attack.name)).map(|one| one.name).collect();
     assert!(missed.len() * 10 <= attacks.len(), "missed {missed:?}; rang {rang:#?}");
     for attack in attacks.iter().filter(|attack| !missed.contains(&attack.name)) {
         let names = &rang[attack.name];

@@ -6,7 +6,7 @@ use axum::extract::{DefaultBodyLimit, FromRequestParts, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, post};
 use gabion_model::Problem as Wrong;
-use gabion_service::{Caller, Submission};
+use gabion_service::{Caller, IdempotencyKey, Submission, SubmitError};
 use http::{StatusCode, request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,15 +48,36 @@ impl EventSettings {
     }
 }
 
-/// An application, with the identity its request carries.
+/// An application that submits an event, with the identity its request carries.
 #[derive(Debug, Clone)]
-pub(crate) struct Witness(Caller);
+pub(crate) struct Submitter(Caller);
 
-impl FromRequestParts<Console> for Witness {
+impl FromRequestParts<Console> for Submitter {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut request::Parts, console: &Console) -> Result<Self, Response> {
         caller_from(parts, console, |client| console.events.taken_from(client)).await.map(Self)
+    }
+}
+
+/// The key of a request that may be sent twice (`Idempotency-Key`); none where there is no such field.
+#[derive(Debug, Clone)]
+pub(crate) struct Once(Option<IdempotencyKey>);
+
+impl<S: Sync> FromRequestParts<S> for Once {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Response> {
+        let mut fields = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let Some(field) = fields.next() else { return Ok(Self(None)) };
+        let key = field.to_str().ok().and_then(|value| IdempotencyKey::parse(value.trim()));
+        match (key, fields.next()) {
+            (Some(key), None) => Ok(Self(Some(key))),
+            _ => {
+                let detail = "`Idempotency-Key` holds one string of 1 to 128 visible characters";
+                Err(Problem::new(StatusCode::BAD_REQUEST, detail).answer())
+            }
+        }
     }
 }
 
@@ -112,28 +133,42 @@ pub(crate) struct Recorded {
     time: String,
 }
 
-/// Records an event. For applications with the scope `gabion:events`, and for people who are signed in.
+/// Records an event. For applications with the scope `gabion:events`, and for people who are signed in. With the field
+/// `Idempotency-Key` (IETF draft httpapi-idempotency-key-header), one that is sent again within an hour gets the same answer and
+/// no second record; 422 says that the key was another event's, 409 that the first is still being answered.
 #[utoipa::path(post, path = "/.gabion/api/v1/events", tag = "events", operation_id = "submit_event",
     request_body = EventOf,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 128 visible characters, in quotes or not.")),
     responses((status = 201, body = Recorded), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 422, body = Problem), (status = 429), (status = 503, body = Problem)))]
+        (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem), (status = 429), (status = 503, body = Problem)))]
 pub(crate) async fn submit(
     State(console): State<Console>,
-    Witness(caller): Witness,
+    Submitter(caller): Submitter,
+    Once(key): Once,
     Body(members): Body<serde_json::Map<String, serde_json::Value>>,
 ) -> Response {
     let event = match Submission::read(members) {
         Ok(event) => event,
         Err(problems) => return Problem::invalid(problems).answer(),
     };
-    match console.service.submit_event(&caller, event).await {
+    let submitted = match key {
+        None => console.service.submit_event(&caller, event).await.map_err(SubmitError::from),
+        Some(key) => console.service.submit_event_once(&caller, key, event).await,
+    };
+    match submitted {
         Ok(submitted) => {
             let (position, time) = (submitted.position, submitted.time.to_string());
             json(StatusCode::CREATED, &Recorded { position, id: submitted.id.to_string(), time })
         }
-        Err(error) => refused(error),
+        Err(SubmitError::Act(error)) => refused(error),
+        Err(error @ SubmitError::InFlight) => Problem::new(StatusCode::CONFLICT, error.to_string()).answer(),
+        Err(error @ SubmitError::Reused) => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()).answer()
+        }
     }
 }
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The longest event there can be, with every character escaped.
 const LARGEST: usize = 32 * 1024;

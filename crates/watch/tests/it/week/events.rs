@@ -40,7 +40,15 @@ impl Stream {
         self.events.push((self.attack, event));
     }
 
-    fn asked(&mut self, at: i64, kind: EventKind, action: &str, actor: Actor, control: ControlId, from: From<'_>) -> Event {
+    fn asked(
+        &mut self,
+        at: i64,
+        kind: EventKind,
+        action: &str,
+        actor: Actor,
+        control: ControlId,
+        from: From<'_>,
+    ) -> Event {
         let mut event = Event::new(Timestamp::from_secs(at), kind, action, actor, Outcome::Failure, control);
         event.address = Some(from.address.into());
         event.user_agent = Some(from.agent.to_owned());
@@ -52,7 +60,8 @@ impl Stream {
 
     pub(crate) fn signed_in(&mut self, at: i64, name: &str, from: From<'_>) {
         let control = ControlId::AUTHN_PASSWORD_HASHING;
-        let mut event = self.asked(at, EventKind::Login, "account.sign-in", without_session(name), control, from);
+        let mut event =
+            self.asked(at, EventKind::Login, "account.sign-in", without_session(name), control, from);
         (event.resource, event.outcome) = (name.to_owned(), Outcome::Begun);
         self.push(event.clone());
         event.outcome = Outcome::Success;
@@ -84,7 +93,8 @@ impl Stream {
 
     pub(crate) fn wrong_factor(&mut self, at: i64, name: &str, from: From<'_>) {
         let control = ControlId::AUTHN_TOTP;
-        let mut event = self.asked(at, EventKind::Login, "account.sign-in", without_session(name), control, from);
+        let mut event =
+            self.asked(at, EventKind::Login, "account.sign-in", without_session(name), control, from);
         event.resource = name.to_owned();
         event.reason = Some("wrong code".to_owned());
         event.metadata.insert("factor".to_owned(), "totp".to_owned());
@@ -115,7 +125,15 @@ impl Stream {
     }
 
     /// Refused by the gate: check, status and control as its checks have them.
-    pub(crate) fn refused(&mut self, at: i64, actor: Actor, path: &str, why: Why, count: u64, from: From<'_>) {
+    pub(crate) fn refused(
+        &mut self,
+        at: i64,
+        actor: Actor,
+        path: &str,
+        why: Why,
+        count: u64,
+        from: From<'_>,
+    ) {
         let mut event = self.asked(at, EventKind::Refusal, "request.refused", actor, why.control, from);
         event.resource = path.to_owned();
         event.reason = Some(why.reason.to_owned());
@@ -129,7 +147,15 @@ impl Stream {
     }
 
     /// The application's own answer, of so many in a minute, about so many different addresses.
-    pub(crate) fn answered(&mut self, at: i64, actor: Actor, path: &str, status: u16, (count, distinct): (u64, u64), from: From<'_>) {
+    pub(crate) fn answered(
+        &mut self,
+        at: i64,
+        actor: Actor,
+        path: &str,
+        status: u16,
+        (count, distinct): (u64, u64),
+        from: From<'_>,
+    ) {
         let failed = status >= 500;
         let (action, control) = if failed {
             ("answer.failed", ControlId::API_ERRORS)
@@ -153,14 +179,24 @@ impl Stream {
         self.push(event);
     }
 
-    pub(crate) fn counted(&mut self, at: i64, whom: Option<(&str, bool)>, route: &str, period: &str, usage: Usage) {
+    pub(crate) fn counted(
+        &mut self,
+        at: i64,
+        whom: Option<(&str, bool)>,
+        route: &str,
+        period: &str,
+        usage: Usage,
+    ) {
         let actor = whom.map_or(Actor::Gate, |(name, _)| without_session(name));
         let control = ControlId::WATCH_DETECTIONS;
         let time = Timestamp::from_secs(at);
-        let mut event = Event::new(time, EventKind::Traffic, "traffic.counted", actor, Outcome::Success, control);
+        let mut event =
+            Event::new(time, EventKind::Traffic, "traffic.counted", actor, Outcome::Success, control);
         event.resource = route.to_owned();
         let Usage { requests, distinct, bytes, failed } = usage;
-        for (key, number) in [("requests", requests), ("distinct", distinct), ("bytes", bytes), ("failed", failed)] {
+        for (key, number) in
+            [("requests", requests), ("distinct", distinct), ("bytes", bytes), ("failed", failed)]
+        {
             if number > 0 {
                 event.metadata.insert(key.to_owned(), number.to_string());
             }
@@ -194,7 +230,16 @@ impl Stream {
 
     // Acts.
 
-    pub(crate) fn act(&mut self, at: i64, who: &str, action: &str, control: ControlId, resource: &str, more: &[(&str, &str)], from: From<'_>) {
+    pub(crate) fn act(
+        &mut self,
+        at: i64,
+        who: &str,
+        action: &str,
+        control: ControlId,
+        resource: &str,
+        more: &[(&str, &str)],
+        from: From<'_>,
+    ) {
         let mut event = self.asked(at, EventKind::Administration, action, account(who), control, from);
         (event.outcome, event.resource) = (Outcome::Begun, resource.to_owned());
         event.metadata = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -220,14 +265,16 @@ impl Stream {
     pub(crate) fn gap(&mut self, at: i64) {
         let control = ControlId::WATCH_DETECTIONS;
         let time = Timestamp::from_secs(at);
-        let mut event = Event::new(time, EventKind::Configuration, "watch.gap", Actor::Gate, Outcome::Failure, control);
+        let mut event =
+            Event::new(time, EventKind::Configuration, "watch.gap", Actor::Gate, Outcome::Failure, control);
         event.reason = Some("segment 3 is damaged at byte 4711".to_owned());
         self.push(event);
     }
 
     pub(crate) fn grant_ended(&mut self, at: i64, account_id: &str, client: &str, from: From<'_>) {
         let control = ControlId::TOKEN_LIFETIMES;
-        let mut event = self.asked(at, EventKind::Session, "oauth.grant-ended", Actor::Anonymous, control, from);
+        let mut event =
+            self.asked(at, EventKind::Session, "oauth.grant-ended", Actor::Anonymous, control, from);
         (event.outcome, event.resource) = (Outcome::Begun, client.to_owned());
         event.reason = Some("a refresh token was presented again".to_owned());
         event.metadata.insert("account".to_owned(), account_id.to_owned());
@@ -248,18 +295,29 @@ pub(crate) struct Why {
 }
 
 impl Why {
-    const fn new(check: &'static str, status: &'static str, control: ControlId, reason: &'static str) -> Self {
+    const fn new(
+        check: &'static str,
+        status: &'static str,
+        control: ControlId,
+        reason: &'static str,
+    ) -> Self {
         Self { check, status, control, reason, key: None }
     }
 
-    pub(crate) const NOT_THERE: Self = Self::new("access", "404", ControlId::AUTHZ_DECLARED_ROUTES, "no route");
-    pub(crate) const STRANGER: Self = Self::new("access", "401", ControlId::AUTHZ_DECLARED_ROUTES, "not signed in");
+    pub(crate) const NOT_THERE: Self =
+        Self::new("access", "404", ControlId::AUTHZ_DECLARED_ROUTES, "no route");
+    pub(crate) const STRANGER: Self =
+        Self::new("access", "401", ControlId::AUTHZ_DECLARED_ROUTES, "not signed in");
     pub(crate) const FORBIDDEN: Self = Self::new("access", "403", ControlId::AUTHZ_ROLES, "not the role");
     pub(crate) const CSRF: Self = Self::new("csrf", "403", ControlId::WEB_CSRF, "no token");
-    pub(crate) const TOO_MANY: Self = Self::new("rate", "429", ControlId::ABUSE_RATE_LIMITS, "too many requests");
-    pub(crate) const BAD_TOKEN: Self = Self::new("api_key", "401", ControlId::TOKEN_API_KEYS, "an API key that is not good");
-    pub(crate) const BAD_GATEWAY: Self = Self::new("gateway", "502", ControlId::API_FAIL_CLOSED, "the upstream is not reachable");
-    pub(crate) const MALFORMED: Self = Self::new("normalise", "400", ControlId::INPUT_PATHS, "malformed path");
+    pub(crate) const TOO_MANY: Self =
+        Self::new("rate", "429", ControlId::ABUSE_RATE_LIMITS, "too many requests");
+    pub(crate) const BAD_TOKEN: Self =
+        Self::new("api_key", "401", ControlId::TOKEN_API_KEYS, "an API key that is not good");
+    pub(crate) const BAD_GATEWAY: Self =
+        Self::new("gateway", "502", ControlId::API_FAIL_CLOSED, "the upstream is not reachable");
+    pub(crate) const MALFORMED: Self =
+        Self::new("normalise", "400", ControlId::INPUT_PATHS, "malformed path");
 }
 
 /// What was asked of a route.

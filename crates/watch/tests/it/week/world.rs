@@ -22,8 +22,10 @@ const BROWSERS: [&str; 4] = [
     "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0",
 ];
-const TELEPHONES: [&str; 2] =
-    ["Mozilla/5.0 (iPhone; CPU iPhone OS 18_5) Mobile/15E148 Safari/604.1", "Shop/4.12 (Android 15; Pixel 9)"];
+const TELEPHONES: [&str; 2] = [
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5) Mobile/15E148 Safari/604.1",
+    "Shop/4.12 (Android 15; Pixel 9)",
+];
 
 /// Somebody, and how they live.
 #[derive(Debug)]
@@ -129,7 +131,12 @@ impl World {
         // On the way home with the telephone in the same session's place, or at the sofa.
         if person.kind == Kind::Office && self.dice.chance(3_000) {
             let home = person.home();
-            stream.moved(start + (hours + 2) * HOUR, &person.name, true, From { address: home, agent: person.browser });
+            stream.moved(
+                start + (hours + 2) * HOUR,
+                &person.name,
+                true,
+                From { address: home, agent: person.browser },
+            );
         }
     }
 
@@ -194,10 +201,23 @@ impl World {
         }
         // Somebody lost a telephone and comes with a new one, from the usual desk.
         if day % 7 == 2 {
-            let (at, helper, loser) = (MONDAY + day * DAY + 11 * HOUR, &people[1], &people[40 + day as usize]);
+            let (at, helper, loser) =
+                (MONDAY + day * DAY + 11 * HOUR, &people[1], &people[40 + day as usize]);
             let from = From { address: helper.desk, agent: helper.browser };
-            stream.act(at, &helper.name, "account.reset-factors", ControlId::AUTHN_RECOVERY_CODES, &loser.name, &[], from);
-            stream.signed_in(at + 20 * MINUTE, &loser.name, From { address: loser.desk, agent: TELEPHONES[0] });
+            stream.act(
+                at,
+                &helper.name,
+                "account.reset-factors",
+                ControlId::AUTHN_RECOVERY_CODES,
+                &loser.name,
+                &[],
+                from,
+            );
+            stream.signed_in(
+                at + 20 * MINUTE,
+                &loser.name,
+                From { address: loser.desk, agent: TELEPHONES[0] },
+            );
         }
     }
 
@@ -269,7 +289,14 @@ impl World {
                 2 | 3 => {
                     let count = 2 + self.dice.below(12);
                     let path = format!("/assets/{}.png", self.dice.below(12));
-                    stream.answered(at, account(&person.name), &path, 404, (count, self.dice.below(4) + 1), from);
+                    stream.answered(
+                        at,
+                        account(&person.name),
+                        &path,
+                        404,
+                        (count, self.dice.below(4) + 1),
+                        from,
+                    );
                 }
                 4 => stream.refused(at, account(&person.name), "/orders/new", Why::CSRF, 1, from),
                 5 => stream.refused(at, account(&person.name), "/admin", Why::FORBIDDEN, 1, from),
@@ -379,7 +406,11 @@ impl Person {
 
     fn address(&self, dice: &mut Dice) -> [u8; 4] {
         // Six networks of a mobile provider for all who are on the way.
-        if self.kind == Kind::Mobile { [90, 1, dice.below(6) as u8, dice.below(250) as u8] } else { self.desk }
+        if self.kind == Kind::Mobile {
+            [90, 1, dice.below(6) as u8, dice.below(250) as u8]
+        } else {
+            self.desk
+        }
     }
 
     fn home(&self) -> [u8; 4] {
