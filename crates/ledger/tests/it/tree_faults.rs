@@ -107,10 +107,8 @@ impl Kept {
     }
 
     fn refused(&self) -> SealError {
-        match self.open(clock()) {
-            Err(OpenError::Seal(error)) => error,
-            other => panic!("{other:?}"),
-        }
+        let of_seal = |error| if let OpenError::Seal(error) = error { Some(error) } else { None };
+        self.open(clock()).map_err(of_seal).unwrap_err().unwrap()
     }
 
     fn checkpoint(&self) -> Vec<u8> {
