@@ -23,6 +23,17 @@ pub(crate) fn route() -> MethodRouter<Console> {
     get(list).post(open)
 }
 
+/// The number of an incident. What is none is one there is not.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(from = "String")]
+pub(crate) struct Id(u64);
+
+impl From<String> for Id {
+    fn from(written: String) -> Self {
+        Self(written.parse().unwrap_or(0))
+    }
+}
+
 /// Which incidents.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -11,6 +11,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::Id;
 use crate::Console;
 use crate::api::v1::{json, refused};
 use crate::api::{Asker, Problem, Query};
@@ -46,19 +47,19 @@ pub(crate) struct Purpose {
 pub(crate) async fn keep(
     State(console): State<Console>,
     asker: Asker,
-    Path(id): Path<u64>,
+    Path(id): Path<Id>,
     Query(kept): Query<Kept>,
     body: Bytes,
 ) -> Response {
     let taken = match kept.name {
-        None if body.is_empty() => console.service.collect_evidence(&asker.caller, id).await,
+        None if body.is_empty() => console.service.collect_evidence(&asker.caller, id.0).await,
         name => {
             let new = NewEvidence {
                 name: name.unwrap_or_default(),
                 source: kept.source.unwrap_or_else(|| "the API".to_owned()),
                 content: body.to_vec(),
             };
-            console.service.keep_evidence(&asker.caller, id, new).await
+            console.service.keep_evidence(&asker.caller, id.0, new).await
         }
     };
     match taken {
@@ -76,10 +77,10 @@ pub(crate) async fn keep(
 pub(crate) async fn take_out(
     State(console): State<Console>,
     asker: Asker,
-    Path(id): Path<u64>,
+    Path(id): Path<Id>,
     Query(purpose): Query<Purpose>,
 ) -> Response {
-    match console.service.export_evidence(&asker.caller, id, &purpose.purpose).await {
+    match console.service.export_evidence(&asker.caller, id.0, &purpose.purpose).await {
         Ok(pack) => json(StatusCode::OK, &pack),
         Err(error) => refused(error),
     }

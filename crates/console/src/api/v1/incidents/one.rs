@@ -6,6 +6,7 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use http::StatusCode;
 
+use super::Id;
 use crate::Console;
 use crate::api::v1::{json, refused};
 use crate::api::{Asker, Problem};
@@ -17,8 +18,8 @@ pub(crate) fn route() -> MethodRouter<Console> {
 /// An incident with its checklist, duties, evidence and timeline.
 #[utoipa::path(get, path = "/.gabion/api/v1/incidents/{id}", tag = "incidents", operation_id = "read_incident", params(("id" = u64, Path)),
     responses((status = 200, body = serde_json::Value), (status = 403, body = Problem), (status = 404, body = Problem)))]
-pub(crate) async fn read(State(console): State<Console>, asker: Asker, Path(id): Path<u64>) -> Response {
-    match console.service.incident(&asker.caller, id).await {
+pub(crate) async fn read(State(console): State<Console>, asker: Asker, Path(id): Path<Id>) -> Response {
+    match console.service.incident(&asker.caller, id.0).await {
         Ok(material) => json(StatusCode::OK, &material),
         Err(error) => refused(error),
     }

@@ -9,6 +9,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::Id;
 use crate::Console;
 use crate::api::v1::{json, refused};
 use crate::api::{Asker, Problem, Query};
@@ -44,10 +45,10 @@ enum Format {
 pub(crate) async fn read(
     State(console): State<Console>,
     asker: Asker,
-    Path(id): Path<u64>,
+    Path(id): Path<Id>,
     Query(wanted): Query<Wanted>,
 ) -> Response {
-    let material = match console.service.incident(&asker.caller, id).await {
+    let material = match console.service.incident(&asker.caller, id.0).await {
         Ok(material) => material,
         Err(error) => return refused(error),
     };

@@ -7,6 +7,7 @@ use axum::routing::{MethodRouter, post};
 use gabion_service::incidents::Change;
 use http::StatusCode;
 
+use super::Id;
 use crate::Console;
 use crate::api::v1::{json, refused};
 use crate::api::{Asker, Body, Problem};
@@ -26,10 +27,10 @@ pub(crate) fn route() -> MethodRouter<Console> {
 pub(crate) async fn take(
     State(console): State<Console>,
     asker: Asker,
-    Path(id): Path<u64>,
+    Path(id): Path<Id>,
     Body(change): Body<Change>,
 ) -> Response {
-    match console.service.change_incident(&asker.caller, id, change).await {
+    match console.service.change_incident(&asker.caller, id.0, change).await {
         Ok(changed) => json(StatusCode::OK, &changed),
         Err(error) => refused(error),
     }
