@@ -61,7 +61,8 @@ pub fn of(incident: &Incident, now: Timestamp) -> Vec<Due> {
             add(format!("action.{number}"), action.what.clone(), until, Some(action.owner.clone()));
         }
     }
-    all.sort_by(|one, other| (one.until, &one.id).cmp(&(other.until, &other.id)));
+    // What is due at the same time stays in the order of the checklist.
+    all.sort_by_key(|due| due.until);
     all
 }
 

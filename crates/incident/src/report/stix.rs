@@ -120,7 +120,7 @@ fn time(at: Timestamp) -> String {
     format!("{}Z", text.get(..23).unwrap_or(&text))
 }
 
-/// A UUID of version 5 (RFC 9562, 5.5) in a name space of our own.
+/// A UUID shaped as version 4, which STIX asks for (2.9), made of the digest of a name, so that the same thing has the same.
 fn uuid(name: &str) -> String {
     const SPACE: [u8; 16] = *b"gabion incident\0";
     let digest = sha1(&[&SPACE, name.as_bytes()].concat());
@@ -128,7 +128,7 @@ fn uuid(name: &str) -> String {
     for (own, byte) in bytes.iter_mut().zip(digest) {
         *own = byte;
     }
-    let number = u128::from_be_bytes(bytes) & !(0xf << 76) | 5 << 76;
+    let number = u128::from_be_bytes(bytes) & !(0xf << 76) | 4 << 76;
     let number = number & !(0b11 << 62) | 0b10 << 62;
     let text = format!("{number:032x}");
     let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
