@@ -50,9 +50,16 @@ pub struct Answered<'a> {
 pub struct Tally {
     on: AtomicBool,
     hasher: RandomState,
-    shards: [Mutex<HashMap<u64, Row>>; SHARDS],
+    shards: [Mutex<Shard>; SHARDS],
     /// Requests that found no place.
     others: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    rows: HashMap<u64, Row>,
+    /// Whose time was over before anybody came to look.
+    over: Vec<Event>,
 }
 
 #[derive(Debug)]
@@ -88,7 +95,7 @@ impl Tally {
     pub fn set_on(&self, on: bool) {
         self.on.store(on, Ordering::Relaxed);
         if !on {
-            self.shards.iter().for_each(|shard| lock(shard).clear());
+            self.shards.iter().for_each(|shard| *lock(shard) = Shard::default());
         }
     }
 
@@ -104,13 +111,22 @@ impl Tally {
         let key = self.hasher.hash_one((account, &**answered.route));
         let index = usize::try_from(key % SHARDS as u64).unwrap_or(0);
         let Some(shard) = self.shards.get(index) else { return };
-        let mut rows = lock(shard);
+        let mut shard = lock(shard);
+        let Shard { rows, over } = &mut *shard;
         if rows.len() >= ROWS && !rows.contains_key(&key) {
-            drop(rows);
+            drop(shard);
             self.others.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let row = rows.entry(key).or_insert_with(|| Row::new(principal, answered));
+        if row.window(row.since) != row.window(answered.now) {
+            let former = std::mem::replace(row, Row::new(principal, answered));
+            if over.len() < ROWS {
+                over.push(former.event("closed"));
+            } else {
+                self.others.fetch_add(former.requests, Ordering::Relaxed);
+            }
+        }
         row.last = answered.now;
         row.requests += 1;
         row.writes += u64::from(!answered.reads);
@@ -134,7 +150,10 @@ impl Tally {
             events.push(uncounted(others, now));
         }
         for shard in &self.shards {
-            lock(shard).retain(|_, row| {
+            let mut shard = lock(shard);
+            let many = shard.over.len().min(VISIT.saturating_sub(events.len()));
+            events.extend(shard.over.drain(..many));
+            shard.rows.retain(|_, row| {
                 if events.len() >= VISIT {
                     return true;
                 }
@@ -156,12 +175,15 @@ impl Tally {
     /// Everything, at the end.
     #[must_use]
     pub fn drain(&self) -> Vec<Event> {
-        let rows = self.shards.iter().flat_map(|shard| std::mem::take(&mut *lock(shard)).into_values());
-        rows.map(|row| row.event("closed")).collect()
+        let shards = self.shards.iter().map(|shard| std::mem::take(&mut *lock(shard)));
+        let all = shards.flat_map(|Shard { rows, over }| {
+            over.into_iter().chain(rows.into_values().map(|row| row.event("closed")))
+        });
+        all.collect()
     }
 }
 
-fn lock(shard: &Mutex<HashMap<u64, Row>>) -> MutexGuard<'_, HashMap<u64, Row>> {
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -298,6 +320,20 @@ mod tests {
         assert_eq!((hour.len(), hour[0].metadata["period"].as_str()), (1, "closed"));
         assert_eq!(hour[0].metadata["bytes"], "5000");
         assert_eq!(tally.due(at(2 * HOUR)), []);
+    }
+
+    #[test]
+    fn hours_are_told_apart_though_nobody_came_to_look() {
+        let (tally, ann) = (Tally::default(), principal("ann"));
+        for hour in 0..3 {
+            for number in 0..=hour {
+                ask(&tally, &ann, &format!("/orders/{number}"), hour * HOUR);
+            }
+        }
+        let own = |event: &Event| matches!(event.actor, Actor::Account { .. });
+        let told = tally.due(at(3 * HOUR));
+        let hours: Vec<_> = told.iter().filter(|event| own(event)).map(|event| &event.metadata["requests"]).collect();
+        assert_eq!(hours, ["1", "2", "3"]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Prints the processor time of showing an event to all rules of the program, in nanoseconds: one line for everyday
-//! traffic, one for an attack that rotates its addresses. Argument: the milliseconds to spend on each.
+//! Prints the processor time of learning from an event and showing it to all rules of the program, in nanoseconds: one
+//! line for everyday traffic of people whose habits are known, one for an attack that rotates its addresses. Argument: the milliseconds to spend on each.
 
 #![expect(clippy::print_stdout, reason = "a measurement prints")]
 
@@ -37,8 +37,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn event(number: u64, kind: EventKind, action: &str, outcome: Outcome) -> Event {
-    // A thousand events a second.
-    let time = Timestamp::from_micros(1_700_000_000_000_000 + i64::try_from(number).unwrap_or(0) * 1_000);
+    // Ten events a second: some millions are weeks, in which habits are learnt.
+    let time = Timestamp::from_micros(1_700_000_000_000_000 + i64::try_from(number).unwrap_or(0) * 100_000);
     let mut event =
         Event::new(time, kind, action, Actor::Anonymous, outcome, ControlId::AUTHZ_DECLARED_ROUTES);
     let low = u32::try_from(number % 5_000).unwrap_or(0);
@@ -71,6 +71,13 @@ fn everyday(number: u64) -> Event {
         7 => {
             let mut event = event(number, EventKind::Administration, "profile.edit", Outcome::Success);
             event.actor = account;
+            event
+        }
+        8 => {
+            let mut event = event(number, EventKind::Traffic, "traffic.counted", Outcome::Success);
+            (event.actor, event.resource) = (account, format!("/part-{}/*", number % 7));
+            let numbers = [("requests", "60"), ("distinct", "40"), ("bytes", "90000"), ("period", "closed")];
+            event.metadata = numbers.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
             event
         }
         _ => {

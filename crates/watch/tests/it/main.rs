@@ -4,6 +4,7 @@
 
 mod bounded;
 mod correlations;
+mod day;
 mod hostile;
 mod pack;
 mod regression;

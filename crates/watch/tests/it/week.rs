@@ -12,7 +12,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use gabion_model::{Event, Severity};
+use gabion_model::Severity;
 use gabion_watch::{Alert, Places, Rules, Watcher, pack};
 
 use attacks::Attack;
