@@ -35,7 +35,14 @@ const OTHERS: &[(EventKind, &str)] = &[
     (EventKind::Refusal, "flood.counted"),
     (EventKind::Refusal, "request.observed"),
     (EventKind::Refusal, "request.refused"),
+    (EventKind::Session, "key.moved"),
     (EventKind::Session, "oauth.backchannel-logout"),
+    (EventKind::Session, "session.moved"),
+    (EventKind::Traffic, "answer.failed"),
+    (EventKind::Traffic, "answer.refused"),
+    (EventKind::Traffic, "request.canary"),
+    (EventKind::Traffic, "traffic.counted"),
+    (EventKind::Traffic, "traffic.uncounted"),
 ];
 
 /// Validates a file of lines; how many events there were of each class.

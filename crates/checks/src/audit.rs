@@ -33,6 +33,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use gabion_identity::{Credential, CredentialKind};
 use gabion_ledger::Ledger;
 use gabion_model::{ControlId, Event, EventKind, Outcome, Problem, RequestId, Timestamp};
 use gabion_policy::{PolicyId, record};
@@ -123,6 +124,7 @@ pub fn event(exchange: &Exchange, check: &str, denial: &Denial, refused: bool) -
         Event::new(exchange.now, EventKind::Refusal, action, exchange.actor(), outcome, denial.control);
     if let Some(credential) = &exchange.credential {
         event.metadata.insert(credential.kind.as_str().to_owned(), credential.id.to_string());
+        event.metadata.extend(key_id(credential));
     }
     event.resource = exchange.path().to_owned();
     event.address = Some(exchange.client);
@@ -137,6 +139,11 @@ pub fn event(exchange: &Exchange, check: &str, denial: &Denial, refused: bool) -
     event.metadata.insert("method".to_owned(), exchange.method.to_string());
     event.metadata.insert("status".to_owned(), denial.status.as_u16().to_string());
     event
+}
+
+/// The public id of an API key. What is called `api-key` the ledger takes for the key itself and hides.
+fn key_id(credential: &Credential) -> Option<(String, String)> {
+    (credential.kind == CredentialKind::ApiKey).then(|| ("key_id".to_owned(), credential.id.to_string()))
 }
 
 /// The event of a decision that is kept for itself: each that differs once.

@@ -332,7 +332,8 @@ mod tests {
         }
         let own = |event: &Event| matches!(event.actor, Actor::Account { .. });
         let told = tally.due(at(3 * HOUR));
-        let hours: Vec<_> = told.iter().filter(|event| own(event)).map(|event| &event.metadata["requests"]).collect();
+        let hours: Vec<_> =
+            told.iter().filter(|event| own(event)).map(|event| &event.metadata["requests"]).collect();
         assert_eq!(hours, ["1", "2", "3"]);
     }
 

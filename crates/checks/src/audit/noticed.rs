@@ -6,7 +6,7 @@ use http::StatusCode;
 use http::header::CONTENT_LENGTH;
 use memchr::memmem;
 
-use super::{Audit, agent};
+use super::{Audit, agent, key_id};
 use crate::answer::{Answer, Source};
 use crate::exchange::Exchange;
 use crate::tally::Answered;
@@ -85,6 +85,7 @@ fn event(exchange: &Exchange, kind: EventKind, action: &str, outcome: Outcome) -
     let mut event = Event::new(exchange.now, kind, action, exchange.actor(), outcome, control);
     if let Some(credential) = &exchange.credential {
         event.metadata.insert(credential.kind.as_str().to_owned(), credential.id.to_string());
+        event.metadata.extend(key_id(credential));
     }
     event.resource = exchange.path().to_owned();
     event.address = Some(exchange.client);

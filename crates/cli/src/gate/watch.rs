@@ -2,7 +2,8 @@
 //!
 //! It follows the records that are durable, so it sees each exactly once, in order, and what it takes it takes from
 //! nobody: when it is slower than the ledger it lags behind and catches up, and no event is dropped (`watch_lag` says how
-//! far behind it is). Records that cannot be read are counted (`watch_unread`), told of in the ledger, and left out.
+//! far behind it is). Records that cannot be read are counted (`watch_unread`), told of in the ledger, and left out: behind
+//! them it reads from the end of the ledger backwards, until it can be followed again.
 //!
 //! After a start it reads what the rules still remember, without ringing for what the ledger has an alert of already; what
 //! was missed between the last record and the last alert of a gate that was killed rings then.
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use gabion_checks::Tally;
 use gabion_gateway::{Probe, Reading};
-use gabion_ledger::{Ledger, Order, Position, Query, ReadError, Record};
+use gabion_ledger::{Follow, Ledger, Order, Position, Query, ReadError, Record};
 use gabion_model::{Actor, Clock, ControlId, Event, EventKind, Outcome, Problem, Rng, Severity, Timestamp};
 use gabion_watch::{Alert, Mode, Places, Rules, Source, Watcher, anomaly, bounds, pack};
 use tokio::sync::watch::{Receiver, Sender};
@@ -231,8 +232,10 @@ struct Watch {
 
 /// Between two looks at what was counted on the request path.
 const VISIT: Duration = Duration::from_secs(2);
-/// Between two tries to read what could not be read.
-const PAUSE: Duration = Duration::from_secs(30);
+/// After how many such looks it is tried to follow the ledger behind what could not be read.
+const TRIES: u32 = 15;
+/// Records that are read from the end at once.
+const BEYOND: usize = 20_000;
 /// Alerts that wait for the ledger.
 const UNTOLD: usize = 1_000;
 
@@ -289,13 +292,70 @@ impl Watch {
                     Err(ReadError::Unknown { .. }) => self.gap(&"a record of an unknown kind").await,
                     Err(error) => {
                         self.gap(&error).await;
-                        // What cannot be read may be so for a while; each try is an entry.
-                        tokio::time::sleep(PAUSE).await;
-                        follow = self.ledger.follow(self.ledger.last());
+                        match self.beyond().await? {
+                            Some(again) => follow = again,
+                            None => return Ok(()),
+                        }
                     }
                 }
             }
         }
+    }
+
+    /// Goes on behind what cannot be read, until the ledger can be followed again; none when nothing is to be watched.
+    async fn beyond(&mut self) -> Result<Option<Follow>, Ended> {
+        let mut tries = 0_u32;
+        loop {
+            let mode = self.plan.borrow().mode;
+            for record in self.from_the_end().await {
+                for alert in self.see(&record) {
+                    self.tell(alert, mode).await;
+                }
+            }
+            tokio::select! {
+                changed = self.plan.changed() => {
+                    changed.map_err(|_| Ended)?;
+                    let plan = self.plan.borrow_and_update().clone();
+                    self.adopt(&plan);
+                    if plan.mode == Mode::Off {
+                        return Ok(None);
+                    }
+                }
+                () = tokio::time::sleep(VISIT) => self.collect().await,
+            }
+            // Looking for a place from which it can be followed reads much.
+            tries = tries.wrapping_add(1);
+            if tries.is_multiple_of(TRIES) {
+                let seen = Position(self.figures.seen.load(Ordering::Relaxed));
+                let mut follow = self.ledger.follow(Some(seen));
+                match tokio::time::timeout(VISIT, follow.next()).await {
+                    Ok(Ok(Some(record))) => {
+                        for alert in self.see(&record) {
+                            self.tell(alert, mode).await;
+                        }
+                        return Ok(Some(follow));
+                    }
+                    Ok(Ok(None)) => return Err(Ended),
+                    Ok(Err(_)) | Err(_) => {}
+                }
+            }
+        }
+    }
+
+    /// What came since the last record seen, as far as it can be read from the end; oldest first.
+    async fn from_the_end(&self) -> Vec<Record> {
+        let seen = self.figures.seen.load(Ordering::Relaxed);
+        if self.ledger.last().is_none_or(|last| last.0 <= seen) {
+            return Vec::new();
+        }
+        let newest = self.ledger.search(Query { limit: Some(BEYOND), ..Query::default() });
+        let mut records: Vec<_> =
+            newest.map_while(Result::ok).take_while(|record| record.position.0 > seen).collect();
+        if records.len() == BEYOND {
+            self.gap(&"more records behind the damage than are read at once").await;
+        }
+        records.reverse();
+        records
     }
 
     fn adopt(&mut self, plan: &Plan) {
@@ -359,6 +419,9 @@ impl Watch {
                 rang.pop_front();
                 self.figures.untold.fetch_add(1, Ordering::Relaxed);
             }
+        }
+        for record in self.from_the_end().await {
+            rang.extend(self.see(&record));
         }
         for alert in rang {
             let last = alert.events.last().copied().unwrap_or_default();

@@ -121,7 +121,10 @@ impl Series {
     pub(crate) fn add(&mut self, time: Timestamp, amount: u64, what: &'static str, findings: &mut Findings) {
         let now = hour(time);
         let season = self.season.get_or_insert_with(|| Box::new(Season::new(time)));
-        if now > self.hour {
+        if self.hour > now + 1 {
+            // A clock that was set back.
+            (self.hour, self.count) = (now, 0);
+        } else if now > self.hour {
             // Hours in which nothing came are hours too; a longer silence says nothing new.
             let quiet = (now - self.hour).min(u32::try_from(WEEK).unwrap_or(0));
             if self.hour > 0 {
@@ -170,6 +173,17 @@ mod tests {
         assert_eq!(add(&mut series, 14 * 24 + 10, 220), []);
         let much = add(&mut series, 14 * 24 + 11, 2_000);
         assert!((200.0..400.0).contains(&much[0].expected), "{much:?}");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_adds_nothing_up() {
+        let mut series = Series::default();
+        for hour in 0..24 * 14 {
+            add(&mut series, hour, 50);
+        }
+        for hour in 24 * 7..24 * 8 {
+            assert_eq!(add(&mut series, hour, 50), [], "{hour}");
+        }
     }
 
     #[test]

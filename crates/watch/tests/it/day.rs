@@ -29,8 +29,12 @@ fn flood(kind: i64, number: u32, second: i64) -> Event {
         _ => {
             let mut event = refusal(second, &address, "/orders/*");
             let actor = Actor::Account { id: AccountId::new(&name), name, session: None };
-            (event.kind, event.action, event.actor) = (EventKind::Traffic, "traffic.counted".to_owned(), actor);
-            event.metadata = BTreeMap::from([("requests".to_owned(), "10".to_owned()), ("period".to_owned(), "closed".to_owned())]);
+            (event.kind, event.action, event.actor) =
+                (EventKind::Traffic, "traffic.counted".to_owned(), actor);
+            event.metadata = BTreeMap::from([
+                ("requests".to_owned(), "10".to_owned()),
+                ("period".to_owned(), "closed".to_owned()),
+            ]);
             event
         }
     }
@@ -41,7 +45,8 @@ fn a_day_of_rotating_addresses_fills_bounded_memory_and_flushes_nobody() {
     let rules = Rules::load(&pack::sources(), &BTreeMap::new()).unwrap();
     let mut watcher = Watcher::new(Arc::new(rules), 11);
     // Four wrong passwords each: the fifth would ring.
-    let victims: Vec<_> = (0..50).map(|number| (format!("victim-{number}"), format!("192.0.{number}.1"))).collect();
+    let victims: Vec<_> =
+        (0..50).map(|number| (format!("victim-{number}"), format!("192.0.{number}.1"))).collect();
     let mut position = 0;
     let mut see = |watcher: &mut Watcher, event: &Event| {
         position += 1;

@@ -247,7 +247,7 @@ pub(crate) fn all() -> Vec<Attack> {
             }
         }),
         attack("a check is switched off", &["protection-weakened"], |stream, _| {
-            let weak = "checks.csrf=off gateway.tls=off public:/assets/*";
+            let weak = "off:checks.csrf off:gateway.tls public:/assets/*";
             for outcome in [Outcome::Begun, Outcome::Success] {
                 stream.gate(
                     at(5, 2),

@@ -141,7 +141,8 @@ impl Stream {
             event.metadata.insert(key.to_owned(), value.to_owned());
         }
         if let Some(key) = why.key {
-            event.metadata.insert("api-key".to_owned(), key.to_owned());
+            event.metadata.insert("api-key".to_owned(), "***".to_owned());
+            event.metadata.insert("key_id".to_owned(), key.to_owned());
         }
         self.folded(event, count, u64::from(count > 1));
     }
@@ -223,7 +224,8 @@ impl Stream {
         let control = ControlId::WATCH_DETECTIONS;
         let mut event = self.asked(at, EventKind::Session, "key.moved", without_session(name), control, from);
         (event.outcome, event.resource) = (Outcome::Success, format!("key-of-{name}"));
-        event.metadata.insert("api-key".to_owned(), format!("key-of-{name}"));
+        event.metadata.insert("api-key".to_owned(), "***".to_owned());
+        event.metadata.insert("key_id".to_owned(), format!("key-of-{name}"));
         event.metadata.insert("program".to_owned(), "true".to_owned());
         self.push(event);
     }

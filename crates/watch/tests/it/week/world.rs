@@ -14,7 +14,7 @@ pub(crate) const MEASURED: Timestamp = Timestamp::from_secs(MONDAY + 14 * DAY);
 const PEOPLE: usize = 1_000;
 const PROGRAMS: usize = 20;
 const ROUTES: [&str; 4] = ["/orders/*", "/api/*", "/reports/*", "/assets/*"];
-const WEAK: &str = "gateway.tls=off public:/assets/*";
+const WEAK: &str = "off:gateway.tls public:/assets/*";
 
 const BROWSERS: [&str; 4] = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/143.0",
