@@ -105,8 +105,7 @@ pub(crate) fn all() -> Vec<Attack> {
                 stream.act(
                     at(1, 20) + 25 * MINUTE,
                     victim,
-                    "account.change-password",
-                    ControlId::AUTHN_PASSWORD_POLICY,
+                    ("account.change-password", ControlId::AUTHN_PASSWORD_POLICY),
                     victim,
                     &[],
                     bad(6),
@@ -150,8 +149,7 @@ pub(crate) fn all() -> Vec<Attack> {
             stream.act(
                 at(6, 4),
                 &who.name,
-                "account.edit",
-                ControlId::AUTHZ_ADMIN_SURFACE,
+                ("account.edit", ControlId::AUTHZ_ADMIN_SURFACE),
                 "person-77",
                 &[("roles", "administrator member")],
                 from,
@@ -164,8 +162,7 @@ pub(crate) fn all() -> Vec<Attack> {
                 stream.act(
                     at(3, 3) + number * 60,
                     &who.name,
-                    "api-key.create",
-                    ControlId::TOKEN_API_KEYS,
+                    ("api-key.create", ControlId::TOKEN_API_KEYS),
                     "shop",
                     &[],
                     from,
@@ -178,8 +175,7 @@ pub(crate) fn all() -> Vec<Attack> {
             stream.act(
                 at(3, 13),
                 &helper.name,
-                "account.reset-factors",
-                ControlId::AUTHN_RECOVERY_CODES,
+                ("account.reset-factors", ControlId::AUTHN_RECOVERY_CODES),
                 &victim.name,
                 &[],
                 from,

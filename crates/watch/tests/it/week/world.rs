@@ -193,9 +193,11 @@ impl World {
                 let whom = &people[self.dice.below(PEOPLE as u64) as usize].name;
                 let (who, control) = (&administrator.name, ControlId::AUTHZ_ADMIN_SURFACE);
                 match self.dice.below(3) {
-                    0 => stream.act(at, who, "account.edit", control, whom, &[("roles", "member")], from),
-                    1 => stream.act(at, who, "group.edit", control, "sales", &[], from),
-                    _ => stream.act(at, who, "api-key.create", ControlId::TOKEN_API_KEYS, "shop", &[], from),
+                    0 => stream.act(at, who, ("account.edit", control), whom, &[("roles", "member")], from),
+                    1 => stream.act(at, who, ("group.edit", control), "sales", &[], from),
+                    _ => {
+                        stream.act(at, who, ("api-key.create", ControlId::TOKEN_API_KEYS), "shop", &[], from)
+                    }
                 }
             }
         }
@@ -207,8 +209,7 @@ impl World {
             stream.act(
                 at,
                 &helper.name,
-                "account.reset-factors",
-                ControlId::AUTHN_RECOVERY_CODES,
+                ("account.reset-factors", ControlId::AUTHN_RECOVERY_CODES),
                 &loser.name,
                 &[],
                 from,
