@@ -274,13 +274,12 @@ impl Stream {
 
     pub(crate) fn grant_ended(&mut self, at: i64, account_id: &str, client: &str, from: From<'_>) {
         let control = ControlId::TOKEN_LIFETIMES;
-        let mut event =
-            self.asked(at, EventKind::Session, "oauth.grant-ended", Actor::Anonymous, control, from);
-        (event.outcome, event.resource) = (Outcome::Begun, client.to_owned());
-        event.reason = Some("a refresh token was presented again".to_owned());
+        let (kind, action) = (EventKind::Session, "oauth.grant-ended");
+        let mut event = self.asked(at, kind, action, Actor::Anonymous, control, from);
+        (event.outcome, event.resource) = (Outcome::Success, client.to_owned());
+        event.reason = Some("a used refresh token was presented again".to_owned());
         event.metadata.insert("account".to_owned(), account_id.to_owned());
-        self.push(event.clone());
-        event.outcome = Outcome::Success;
+        event.metadata.insert("grant".to_owned(), "grant".to_owned());
         self.push(event);
     }
 }
@@ -316,7 +315,7 @@ impl Why {
     pub(crate) const BAD_TOKEN: Self =
         Self::new("api_key", "401", ControlId::TOKEN_API_KEYS, "an API key that is not good");
     pub(crate) const BAD_GATEWAY: Self =
-        Self::new("gateway", "502", ControlId::API_FAIL_CLOSED, "the upstream is not reachable");
+        Self::new("gateway", "502", ControlId::API_ERRORS, "the upstream is not reachable");
     pub(crate) const MALFORMED: Self =
         Self::new("normalise", "400", ControlId::INPUT_PATHS, "malformed path");
 }
