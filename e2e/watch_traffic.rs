@@ -276,7 +276,7 @@ fn holds_the_simulator_to(records: &[Event]) {
     let plain = |shape: &str| {
         let is_act = shape.starts_with("administration ");
         let words = shape.split(' ').filter(|word| {
-            **word != "folded" && (!is_act || !["account+session", "operator", "address"].contains(word))
+            *word != "folded" && (!is_act || !["account+session", "operator", "address"].contains(word))
         });
         words.collect::<Vec<_>>().join(" ")
     };
