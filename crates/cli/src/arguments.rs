@@ -7,6 +7,7 @@ mod errors;
 mod generate;
 mod identity;
 mod incident;
+mod ledger;
 mod passwords;
 mod policy;
 mod sink;
@@ -35,6 +36,7 @@ pub(crate) use incident::{
     EvidenceAdd, EvidenceExport, EvidenceVerify, IncidentDo, IncidentEvidence, IncidentNotify,
     IncidentReview, IncidentVerb, IncidentWay, ReportFormat,
 };
+pub(crate) use ledger::LedgerFilters;
 pub(crate) use passwords::{Calibrate, Passwords};
 pub(crate) use policy::{
     PolicyCheck, PolicyDiff, PolicyExplain, PolicyFolder, PolicyMatrix, PolicyReview, PolicyTest, PolicyVerb,
@@ -565,46 +567,6 @@ pub(crate) struct LedgerExport {
 
     #[command(flatten)]
     pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Filters")]
-pub(crate) struct LedgerFilters {
-    /// What was done, for instance `account.disable`
-    #[arg(long, value_name = "ACTION")]
-    pub(crate) action: Option<String>,
-
-    /// Who: an account's name or id, `anonymous`, `gate` or `operator`
-    #[arg(long, value_name = "ACTOR")]
-    pub(crate) actor: Option<String>,
-
-    /// From which address
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) address: Option<std::net::IpAddr>,
-
-    /// Which control, for instance `web.csrf`
-    #[arg(long, value_name = "CONTROL")]
-    pub(crate) control: Option<String>,
-
-    /// What kind: `administration`, `application`, `configuration`, `decision`, `login`, `logout`, `refusal` or `session`
-    #[arg(long, value_name = "KIND")]
-    pub(crate) kind: Option<String>,
-
-    /// How it ended: `begun`, `failure` or `success`
-    #[arg(long, value_name = "OUTCOME")]
-    pub(crate) outcome: Option<String>,
-
-    /// The request id, as an error page shows it
-    #[arg(long, value_name = "ID")]
-    pub(crate) request: Option<String>,
-
-    /// On what: a path or a name, with a `*` at its end everything that begins so
-    #[arg(long, value_name = "RESOURCE")]
-    pub(crate) resource: Option<String>,
-
-    /// Not older than this, for instance `15m`, `24h` or `7d`
-    #[arg(long, value_name = "PERIOD")]
-    pub(crate) since: Option<String>,
 }
 
 #[derive(Debug, Args)]
