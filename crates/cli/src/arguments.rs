@@ -456,6 +456,8 @@ pub(crate) enum Ledger {
     Key(LedgerKey),
     /// Replace the key that the records are sealed with; no record is written anew
     Rekey(LedgerKey),
+    /// Destroy the key of a removed account's personal data: in every record it reads as erased
+    Erase(LedgerErase),
 }
 
 #[derive(Debug, Args)]
@@ -513,6 +515,16 @@ pub(crate) struct LedgerCheckpoint {
 
 #[derive(Debug, Args)]
 pub(crate) struct LedgerKey {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerErase {
+    /// The name the account had
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) name: String,
+
     #[command(flatten)]
     pub(crate) config: ConfigFile,
 }

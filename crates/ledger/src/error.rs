@@ -54,6 +54,9 @@ pub enum ReadError {
     /// A sealed segment, and no key that opens it.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The store does not tell the keys of personal data.
+    #[error("personal data cannot be opened")]
+    Personal(#[source] io::Error),
     /// The listing of the segments failed.
     #[error("the segments of the ledger cannot be listed")]
     List(#[source] io::Error),
@@ -75,6 +78,8 @@ pub enum Damage {
     Length,
     #[error("records are missing")]
     Missing,
+    #[error("the sealed personal data was changed")]
+    Personal,
     #[error("the sealed record was changed")]
     Seal,
     #[error("the record has the wrong sequence number")]

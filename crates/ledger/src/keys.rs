@@ -9,11 +9,14 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gabion_model::{Rng, Secret};
+use gabion_model::{Event, Rng, Secret};
 use gabion_vault::record::RecordError;
 use gabion_vault::{RecordKey, SealingKey, SegmentKey};
 
 use crate::format::{CLASS_EVENT, CLASS_SEALED, Header, SEALED_KEY, SealedKey};
+#[cfg(feature = "write")]
+use crate::personal::Subject;
+use crate::personal::{self, NotRestored, Part, Personal, SubjectId};
 use crate::scan::{self, Found};
 use crate::{Damage, Position, ReadError, SegmentId, SegmentSource, SegmentStorage};
 
@@ -136,6 +139,46 @@ impl Keys {
     }
 }
 
+/// Keys of subjects (`personal`): the id of the key they are sealed with, and what it made.
+impl Keys {
+    pub(crate) fn seal_subject(
+        &self,
+        id: SubjectId,
+        key: &Secret<Vec<u8>>,
+        rng: &dyn Rng,
+    ) -> io::Result<Vec<u8>> {
+        let (by, own) = self.keys.first().ok_or_else(|| io::Error::other("there is no key"))?;
+        let sealed = own.seal(&subject_context(id), key.expose(), rng).map_err(io::Error::other)?;
+        Ok([&by.0[..], &sealed].concat())
+    }
+
+    pub(crate) fn open_subject(&self, id: SubjectId, sealed: &[u8]) -> io::Result<SealingKey> {
+        SealingKey::from_bytes(&self.subject_bytes(id, sealed)?).map_err(io::Error::other)
+    }
+
+    fn subject_bytes(&self, id: SubjectId, sealed: &[u8]) -> io::Result<Secret<Vec<u8>>> {
+        let opened = sealed.split_first_chunk::<8>().and_then(|(by, sealed)| {
+            let (_, own) = self.keys.iter().find(|(id, _)| id.0 == *by)?;
+            own.open(&subject_context(id), sealed).ok()
+        });
+        opened.ok_or_else(|| {
+            let place = &self.place;
+            io::Error::other(format!(
+                "the key of subject {id} does not open with the key in `{place}` (hint: database and key file belong to one backup)"
+            ))
+        })
+    }
+
+    #[cfg(feature = "write")]
+    pub(crate) fn reseal_subject(&self, subject: &Subject, rng: &dyn Rng) -> io::Result<Vec<u8>> {
+        self.seal_subject(subject.id, &self.subject_bytes(subject.id, &subject.sealed)?, rng)
+    }
+}
+
+fn subject_context(id: SubjectId) -> String {
+    format!("ledger:subject:{id}")
+}
+
 fn id(key: &SealingKey) -> KeyId {
     let tag = key.tag("ledger:key-id", b"");
     KeyId(tag.first_chunk().copied().unwrap_or_default())
@@ -181,14 +224,33 @@ pub(crate) struct Opener(Arc<Opened>);
 struct Opened {
     keys: Mutex<Option<Arc<Keys>>>,
     segments: Mutex<BTreeMap<SegmentId, Arc<SegmentKey>>>,
+    personal: Option<Personal>,
 }
 
 /// Segment keys held at once; a walk needs one.
 const HELD: usize = 64;
 
 impl Opener {
-    pub(crate) fn new(keys: Option<Arc<Keys>>) -> Self {
-        Self(Arc::new(Opened { keys: Mutex::new(keys), segments: Mutex::default() }))
+    pub(crate) fn new(keys: Option<Arc<Keys>>, personal: Option<Personal>) -> Self {
+        Self(Arc::new(Opened { keys: Mutex::new(keys), segments: Mutex::default(), personal }))
+    }
+
+    pub(crate) fn personal(&self) -> Option<&Personal> {
+        self.0.personal.as_ref()
+    }
+
+    /// Takes what is personal out of an event that is to be written. May block.
+    pub(crate) fn take_personal(&self, event: &mut Event) -> io::Result<Vec<Part>> {
+        match (self.personal(), self.keys()) {
+            (Some(personal), Some(keys)) => personal.take(&keys, event),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Puts back what is personal.
+    pub(crate) fn restore(&self, json: &[u8], event: &mut Event) -> Result<(), NotRestored> {
+        let keys = self.keys();
+        personal::restore(self.personal().zip(keys.as_deref()), json, event)
     }
 
     #[cfg(feature = "write")]

@@ -9,6 +9,7 @@
 //!   them, with nothing but the files and a public key.
 //! - [`keys`] seal every record at rest; [`disclosure`] gives one of them to somebody, and no other.
 //! - `index` finds records without reading all of them; it is a cache, and a search answers the same without it.
+//! - [`personal`] seals what says who somebody is for each account by itself, so that it can be erased.
 //! - [`sanitise`] is what every event goes through before it is written.
 //! - [`SegmentStorage`] is where the bytes go: memory and injected faults here, files in `store`.
 //!
@@ -31,6 +32,7 @@ mod index;
 pub mod keys;
 #[cfg(feature = "write")]
 mod kind;
+pub mod personal;
 pub mod query;
 pub mod reader;
 #[cfg(feature = "write")]
@@ -54,12 +56,16 @@ mod writer;
 
 use std::fmt;
 #[cfg(feature = "write")]
+use std::io;
+#[cfg(feature = "write")]
 use std::sync::{Arc, mpsc};
 #[cfg(feature = "write")]
 use std::thread;
+#[cfg(feature = "write")]
+use std::time::Duration;
 
 #[cfg(feature = "write")]
-use gabion_model::{Clock, Event, Rng};
+use gabion_model::{Clock, Event, Rng, Timestamp};
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "write")]
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -71,13 +77,15 @@ use index::Indexes;
 #[cfg(feature = "write")]
 use keys::Opener;
 #[cfg(feature = "write")]
+use personal::{Personal, SubjectId, Subjects};
+#[cfg(feature = "write")]
 use scan::Durable;
 #[cfg(feature = "write")]
 use sealer::Sealer;
 #[cfg(feature = "write")]
 use shared::Shared;
 #[cfg(feature = "write")]
-use tail::{Sealing, Tail};
+use tail::{Entry, Sealing, Tail};
 #[cfg(feature = "write")]
 use writer::{Command, Writer};
 
@@ -141,6 +149,9 @@ pub struct Recovery {
     pub last: Option<Position>,
     /// The torn ends that were cut, none after an orderly stop. They had never been acknowledged.
     pub cuts: Vec<Cut>,
+    /// Records that had been removed by age before the ledger was first sealed: nothing vouches for them. Told once, by the
+    /// opening that begins the tree.
+    pub unknown: u64,
 }
 
 /// Bytes that were cut from the end of a segment.
@@ -179,6 +190,7 @@ pub struct Ledger {
     durable: watch::Receiver<Option<Durable>>,
     opener: Opener,
     indexes: Option<Arc<Indexes>>,
+    erase_after: Duration,
 }
 
 #[cfg(feature = "write")]
@@ -197,8 +209,10 @@ pub struct Protection {
 #[derive(Debug)]
 pub struct RecordSealing {
     pub keys: Arc<Keys>,
-    /// Of the keys of new segments.
+    /// Of the keys of new segments, and of salts.
     pub rng: Arc<dyn Rng>,
+    /// The keys of accounts. With them personal data is sealed for each account by itself.
+    pub subjects: Option<Arc<dyn Subjects>>,
 }
 
 /// Records that may wait for the writer; who comes later waits for a place in the queue.
@@ -245,9 +259,15 @@ impl Ledger {
         protection: Protection,
     ) -> Result<(Self, Recovery), OpenError> {
         let Protection { seal, records } = protection;
-        let opener = Opener::new(records.as_ref().map(|records| Arc::clone(&records.keys)));
+        let personal = records.as_ref().and_then(|records| {
+            records
+                .subjects
+                .as_ref()
+                .map(|subjects| Personal::new(Arc::clone(subjects), Arc::clone(&records.rng)))
+        });
+        let opener = Opener::new(records.as_ref().map(|records| Arc::clone(&records.keys)), personal);
         let sealing = records.map(|records| Sealing { opener: opener.clone(), rng: records.rng });
-        let (tail, recovery) = Tail::open(Arc::clone(&storage), settings, sealing)?;
+        let (tail, mut recovery) = Tail::open(Arc::clone(&storage), settings, sealing)?;
         for cut in &recovery.cuts {
             tracing::warn!(
                 segment = cut.segment.0,
@@ -262,6 +282,7 @@ impl Ledger {
                 Sealer::open(seal, &Reader::up_to(source, tail.durable(), opener.clone()), clock.now())
             })
             .transpose()?;
+        recovery.unknown = sealer.as_ref().map_or(0, Sealer::unknown);
         let (commands, received) = mpsc::channel();
         let (sender, durable) = watch::channel(tail.durable());
         let shared = Arc::new(Shared::new());
@@ -271,6 +292,7 @@ impl Ledger {
         let writer = Writer {
             tail,
             sealer,
+            opener: opener.clone(),
             folder,
             clock,
             commands: received,
@@ -281,7 +303,9 @@ impl Ledger {
         };
         thread::Builder::new().name("ledger".to_owned()).spawn(|| writer.run())?;
         let queue = Arc::new(Semaphore::new(QUEUE));
-        Ok((Self { commands, queue, shared, storage, durable, opener, indexes: None }, recovery))
+        let erase_after = settings.erase_after.as_duration();
+        let indexes = None;
+        Ok((Self { commands, queue, shared, storage, durable, opener, indexes, erase_after }, recovery))
     }
 
     /// Searches with the indexes that lie there. [`keep_indexes`](Self::keep_indexes) makes them.
@@ -329,11 +353,77 @@ impl Ledger {
     /// and cleaned first (see [`sanitise`]). Dropping the future may or may not record the event.
     pub async fn record(&self, mut event: Event) -> Result<Position, LedgerError> {
         sanitise::event(&mut event);
-        let entry = writer::encode(&event)?;
+        let entry = self.encode(event).await?;
         let permit = Arc::clone(&self.queue).acquire_owned().await.map_err(|_| LedgerError::Closed)?;
         let (sender, answer) = oneshot::channel();
         self.send(Command::Record(entry, sender, permit))?;
         answer.await.map_err(|_| LedgerError::Closed)?
+    }
+
+    async fn encode(&self, event: Event) -> Result<Entry, LedgerError> {
+        // Looking keys up may wait for the store.
+        if self.opener.personal().is_some()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let opener = self.opener.clone();
+            let encoded = runtime.spawn_blocking(move || writer::encode(&opener, event)).await;
+            return encoded.map_err(|_| LedgerError::Closed)?;
+        }
+        writer::encode(&self.opener, event)
+    }
+
+    /// Destroys the key of the personal data of the account with this name: in every record it reads as erased from now
+    /// on. Whose it was; none when no record speaks of such an account. Use it where blocking is allowed.
+    ///
+    /// # Errors
+    /// When it cannot be destroyed.
+    pub fn erase(&self, name: &str) -> io::Result<Option<SubjectId>> {
+        let Some(personal) = self.opener.personal() else { return Ok(None) };
+        let erased = personal.forgetting(|subjects| subjects.erase(&name.to_lowercase()))?;
+        // They know of what was erased.
+        self.make_indexes_again()?;
+        Ok(erased)
+    }
+
+    /// The same at a later time, by [`erase_due`](Self::erase_due).
+    ///
+    /// # Errors
+    /// When it is not kept.
+    pub fn erase_at(&self, name: &str, at: Timestamp) -> io::Result<Option<SubjectId>> {
+        let Some(personal) = self.opener.personal() else { return Ok(None) };
+        personal.subjects().erase_at(&name.to_lowercase(), at)
+    }
+
+    /// An account was removed: its personal data is due to be erased when the setting `erase_after` says so.
+    ///
+    /// # Errors
+    /// When that is not kept, or not done where it is done at once.
+    pub fn account_removed(&self, name: &str, now: Timestamp) -> io::Result<()> {
+        if self.erase_after.is_zero() {
+            return self.erase(name).map(drop);
+        }
+        self.erase_at(name, now.saturating_add(self.erase_after)).map(drop)
+    }
+
+    /// How many keys of personal data are due to be destroyed.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub fn due_erasures(&self, now: Timestamp) -> io::Result<u64> {
+        self.opener.personal().map_or(Ok(0), |personal| personal.subjects().due(now))
+    }
+
+    /// Destroys the keys that are due.
+    ///
+    /// # Errors
+    /// When they cannot be destroyed.
+    pub fn erase_due(&self, now: Timestamp) -> io::Result<Vec<SubjectId>> {
+        let Some(personal) = self.opener.personal() else { return Ok(Vec::new()) };
+        let erased = personal.forgetting(|subjects| subjects.erase_due(now))?;
+        if !erased.is_empty() {
+            self.make_indexes_again()?;
+        }
+        Ok(erased)
     }
 
     /// Counts a refusal. Never blocks on the disk and never fails: the first of a kind is written at
@@ -404,6 +494,11 @@ impl Ledger {
         let (sender, answer) = oneshot::channel();
         if self.send(Command::Flush(sender)).is_ok() {
             let _ = answer.blocking_recv();
+        }
+        if let Some(personal) = self.opener.personal() {
+            let resealed =
+                personal.forgetting(|subjects| subjects.reseal(&|subject| keys.reseal_subject(subject, rng)));
+            resealed.map_err(ReadError::Personal)?;
         }
         keys::rewrap(&*self.storage, &keys, rng)
     }

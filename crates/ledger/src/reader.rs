@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use gabion_model::Event;
+use gabion_model::{Event, Rng};
 
 use crate::disclosure::Disclosure;
 use crate::format::Header;
 #[cfg(feature = "write")]
 use crate::index::{Indexed, Indexes};
 use crate::keys::{Keys, Opener};
+use crate::personal::{NotRestored, Personal, Subjects};
 use crate::scan::{self, Backward, Durable, Forward, Found};
 use crate::{Damage, Order, Position, Query, ReadError, Record, SegmentId, SegmentSource};
 
@@ -78,7 +79,14 @@ impl Reader {
     /// Opens sealed records with these.
     #[must_use]
     pub fn with_keys(mut self, keys: Arc<Keys>) -> Self {
-        self.opener = Opener::new(Some(keys));
+        self.opener = Opener::new(Some(keys), None);
+        self
+    }
+
+    /// The same, and personal data with the keys of accounts.
+    #[must_use]
+    pub fn with_subjects(mut self, keys: Arc<Keys>, subjects: Arc<dyn Subjects>, rng: Arc<dyn Rng>) -> Self {
+        self.opener = Opener::new(Some(keys), Some(Personal::new(subjects, rng)));
         self
     }
 
@@ -139,7 +147,13 @@ impl Reader {
         let (segment, offset) = (found.segment, found.offset);
         let json = self.opener.open(&*self.source, found)?;
         match serde_json::from_slice::<Event>(&json) {
-            Ok(event) => Ok(Record { position, event }),
+            Ok(mut event) => match self.opener.restore(&json, &mut event) {
+                Ok(()) => Ok(Record { position, event }),
+                Err(NotRestored::Damaged) => {
+                    Err(ReadError::Corrupted { segment, offset, reason: Damage::Personal })
+                }
+                Err(NotRestored::Store(error)) => Err(ReadError::Personal(error)),
+            },
             Err(error) => Err(ReadError::Unknown { segment, offset, reason: error.to_string() }),
         }
     }

@@ -85,6 +85,12 @@ pub enum SealError {
 /// How long what was recorded waits for its checkpoint.
 #[cfg(feature = "write")]
 const EVERY: Duration = Duration::from_secs(1);
+/// The most records that can have been gone before there was a seal.
+#[cfg(feature = "write")]
+const MOST_UNKNOWN: u64 = 1 << 32;
+/// Full tiles that wait for the disk while a tree is made.
+#[cfg(feature = "write")]
+const HELD_TILES: usize = 256;
 /// Levels of tiles that trees of 2^63 leaves have.
 const LEVELS: u8 = 8;
 
@@ -100,6 +106,8 @@ pub(crate) struct Sealer {
     /// Size and time of the last checkpoint.
     sealed: u64,
     at: Timestamp,
+    /// See [`unknown`](Self::unknown).
+    unknown: u64,
 }
 
 /// The hashes of each level's tile that is not full yet, from level 0.
@@ -131,9 +139,15 @@ impl Sealer {
         let checkpoint = read_checkpoint(&seal)?;
         let last = reader.last().map_or(0, |last| last.0);
         let mut sealer = match checkpoint {
-            None => {
-                Self { seal, tree: Tree::new(), edge: Edge::default(), full: Vec::new(), sealed: 0, at: now }
-            }
+            None => Self {
+                seal,
+                tree: Tree::new(),
+                edge: Edge::default(),
+                full: Vec::new(),
+                sealed: 0,
+                at: now,
+                unknown: 0,
+            },
             Some(checkpoint) if checkpoint.size > last => {
                 return Err(SealError::RolledBack { sealed: checkpoint.size, last });
             }
@@ -146,21 +160,51 @@ impl Sealer {
                     }
                     restored => restored?,
                 };
-                Self { seal, tree, edge, full: Vec::new(), sealed: checkpoint.size, at: now }
+                Self { seal, tree, edge, full: Vec::new(), sealed: checkpoint.size, at: now, unknown: 0 }
             }
         };
         // What a crash left without a checkpoint, or all of a ledger that had none.
         let mut walk = Forwards::begin(reader, Some(Position(sealer.tree.size()).next()))?;
         while let Some(found) = walk.next(reader)? {
             if found.position.0 != sealer.tree.size().saturating_add(1) {
-                // The beginning is gone and was never sealed: what is left cannot be numbered.
-                return Err(SealError::Tree);
+                // Records are missing in the middle, or more than there can have been.
+                if sealer.tree.size() > 0 || found.position.0 > MOST_UNKNOWN {
+                    return Err(SealError::Tree);
+                }
+                sealer.begin_late(found.position)?;
             }
             sealer.add(&found.payload);
         }
-        sealer.seal(now)?;
+        // Before anything is signed.
         sealer.heed_witnesses()?;
+        sealer.seal(now)?;
         Ok(sealer)
+    }
+
+    /// The first records were removed by age before there was a seal. Their leaves stand for nothing: the hash of no bytes,
+    /// which no record has.
+    fn begin_late(&mut self, first: Position) -> io::Result<()> {
+        for _ in 1..first.0 {
+            self.add(&[]);
+            if self.full.len() > HELD_TILES {
+                self.store_full()?;
+            }
+        }
+        self.unknown = first.0.saturating_sub(1);
+        Ok(())
+    }
+
+    /// How many records were gone before there was a seal, when this opening found it out.
+    pub(crate) const fn unknown(&self) -> u64 {
+        self.unknown
+    }
+
+    fn store_full(&mut self) -> io::Result<()> {
+        for (tile, hashes) in &self.full {
+            self.seal.storage.put_tile(*tile, hashes)?;
+        }
+        self.full.clear();
+        Ok(())
     }
 
     /// What witnesses cosigned must be the beginning of what is here.
@@ -172,7 +216,11 @@ impl Sealer {
         if cosigned.size > last {
             return Err(SealError::RolledBack { sealed: cosigned.size, last });
         }
-        let nodes = nodes(&*self.seal.storage, &self.edge, last);
+        let fetch = |tile: Tile| match self.full.iter().find(|(full, _)| *full == tile) {
+            Some((_, hashes)) => Ok(hashes.clone()),
+            None => fetched(&*self.seal.storage, &self.edge, tile),
+        };
+        let nodes = TileNodes::new(fetch, last);
         let root = gabion_tlog::tree::root(&nodes, cosigned.size).map_err(of_tile)?;
         if root == cosigned.root { Ok(()) } else { Err(SealError::Cosigned(cosigned.size)) }
     }
@@ -208,10 +256,7 @@ impl Sealer {
         if self.tree.size() == self.sealed {
             return Ok(());
         }
-        for (tile, hashes) in &self.full {
-            self.seal.storage.put_tile(*tile, hashes)?;
-        }
-        self.full.clear();
+        self.store_full()?;
         for tile in Tile::grown(self.sealed, self.tree.size()).filter(|tile| !tile.is_full()) {
             if let Level::Hashes(level) = tile.level {
                 self.seal.storage.put_tile(tile, &self.edge.bytes(level))?;
@@ -294,14 +339,18 @@ fn nodes<'a>(
     edge: &'a Edge,
     size: u64,
 ) -> TileNodes<impl Fn(Tile) -> io::Result<Vec<u8>> + 'a> {
-    let fetch = move |tile: Tile| match tile.level {
+    let fetch = move |tile: Tile| fetched(storage, edge, tile);
+    TileNodes::new(fetch, size)
+}
+
+fn fetched(storage: &dyn TreeStorage, edge: &Edge, tile: Tile) -> io::Result<Vec<u8>> {
+    match tile.level {
         Level::Hashes(_) if tile.is_full() => {
             storage.tile(tile)?.ok_or_else(|| io::ErrorKind::NotFound.into())
         }
         Level::Hashes(level) => Ok(edge.bytes(level)),
         Level::Entries => Err(io::ErrorKind::Unsupported.into()),
-    };
-    TileNodes::new(fetch, size)
+    }
 }
 
 fn of_tile(error: TileError<io::Error>) -> SealError {

@@ -31,6 +31,10 @@ pub struct Settings {
     /// it `ledger-sealing.key` in the data directory; on another disk, a stolen data directory tells nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_file: Option<PathBuf>,
+    /// How long after an account was removed its personal data in the ledger can still be read; then its key is destroyed.
+    /// `0s` destroys it with the account. Until then an attacker who removes the account they used leaves their name and
+    /// address behind. At most 90 days.
+    pub erase_after: Period,
     /// Who cosigns the ledger's checkpoints (C2SP tlog-witness): machines of others, so that a history that was written anew
     /// is noticed. At most 16.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -87,6 +91,7 @@ impl Default for Settings {
             keep: None,
             origin: None,
             key_file: None,
+            erase_after: Period::from_secs(30 * 86_400),
             witnesses: Vec::new(),
             witness_quorum: None,
             witness_every: Period::from_secs(10),
@@ -175,6 +180,7 @@ impl Settings {
             problems.push(Problem::new("witness_quorum", reason));
         }
         for (path, value, least, most) in [
+            ("erase_after", self.erase_after, 0, 90 * 86_400),
             ("witness_every", self.witness_every, 1, 3600),
             ("witness_timeout", self.witness_timeout, 1, 60),
             ("witness_alarm", self.witness_alarm, 10, 86_400),

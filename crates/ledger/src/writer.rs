@@ -11,6 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::fold::Folder;
 use crate::format::MAX_EVENT;
+use crate::keys::Opener;
+use crate::personal;
 use crate::scan::Durable;
 use crate::sealer::Sealer;
 use crate::shared::Shared;
@@ -33,6 +35,7 @@ pub(crate) enum Command {
 pub(crate) struct Writer {
     pub(crate) tail: Tail,
     pub(crate) sealer: Option<Sealer>,
+    pub(crate) opener: Opener,
     pub(crate) folder: Folder,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) commands: Receiver<Command>,
@@ -132,7 +135,8 @@ impl Writer {
         let mut refusals = Vec::new();
         observed.retain(|event| {
             // Bounded texts always fit; if not, they are counted all the same.
-            let entry = encode(event).map_err(|_| self.folder.give_back(event.clone(), now));
+            let entry = encode(&self.opener, event.clone());
+            let entry = entry.map_err(|_| self.folder.give_back(event.clone(), now));
             entry.map(|entry| refusals.push(entry)).is_ok()
         });
         if !ending && self.withholds(&refusals, now) {
@@ -220,12 +224,15 @@ impl Batch {
     }
 }
 
-/// An event as it stands in a frame. It has been cleaned before.
-pub(crate) fn encode(event: &Event) -> Result<Entry, LedgerError> {
-    match serde_json::to_vec(event) {
+/// An event as it stands in a frame. It has been cleaned before. May block where personal data is sealed.
+pub(crate) fn encode(opener: &Opener, mut event: Event) -> Result<Entry, LedgerError> {
+    let failed = |error| LedgerError::Io(Arc::new(error));
+    let parts = opener.take_personal(&mut event).map_err(failed)?;
+    let json = serde_json::to_vec(&event).map_err(|error| failed(error.into()))?;
+    match personal::beside(json, &parts) {
         Ok(payload) if payload.len() <= MAX_EVENT => Ok(Entry { time: event.time, payload }),
         Ok(_) => Err(LedgerError::TooLarge),
-        Err(error) => Err(LedgerError::Io(Arc::new(error.into()))),
+        Err(error) => Err(failed(error)),
     }
 }
 

@@ -36,6 +36,7 @@ pub enum Act {
     EndGrant,
     EndSessions,
     EnrolFactor,
+    ErasePersonal,
     ExportData,
     ExportIdentity,
     FederatedLogout,
@@ -184,6 +185,7 @@ impl Act {
         Self::EndGrant,
         Self::EndSessions,
         Self::EnrolFactor,
+        Self::ErasePersonal,
         Self::ExportData,
         Self::ExportIdentity,
         Self::FederatedLogout,
@@ -553,6 +555,9 @@ impl Act {
                 (SignedIn, "profile.show", Kind::Administration, ControlId::LEDGER_ADMIN_ACTS)
             }
 
+            Self::ErasePersonal => {
+                (Machine, "ledger.erase", Kind::Administration, ControlId::LEDGER_RETENTION)
+            }
             Self::RekeyLedger => {
                 (Machine, "ledger.rekey", Kind::Configuration, ControlId::LEDGER_TAMPER_EVIDENCE)
             }

@@ -347,8 +347,9 @@ impl Service {
             .await;
         self.say_farewells().await;
         let turned = self.turn_keys(&Caller::gate()).await;
+        let erased = self.erase_due(&Caller::gate()).await;
         self.0.ledger.flush().await?;
-        swept.and(turned)
+        swept.and(turned).and(erased)
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) enum User {
     Invite(UserName),
     /// Remove a person with their sessions, keys, grants, factors and links
     Remove(UserRemove),
+    /// Remove a person, and at once what the ledger says of them: records stay, who it was reads as erased
+    Erase(UserName),
     /// Let the kept name of a removed person be given again
     ReleaseName(UserName),
     /// Print the first administrator's one-time link again

@@ -39,7 +39,19 @@ pub(super) fn run(verb: Ledger) -> Result<Exit, Failure> {
         Ledger::Checkpoint(arguments) => proof::checkpoint(&arguments),
         Ledger::Key(arguments) => proof::key(&arguments.config),
         Ledger::Rekey(arguments) => rekey(&arguments.config),
+        Ledger::Erase(arguments) => erase(&arguments.config, &arguments.name),
     }
+}
+
+/// Destroys the key of a removed account's personal data.
+pub(super) fn erase(file: &ConfigFile, name: &str) -> Result<Exit, Failure> {
+    let config = for_data(file)?.config;
+    let request = Request::Erase { name: name.to_owned() };
+    block_on(async { Door::open(&config, false).await?.ask(request, |_| Ok(())).await })?;
+    output::note(format_args!(
+        "{GOOD}erased{GOOD:#} what the ledger said of that account; copies that left (sinks, exports, backups) are not"
+    ));
+    Ok(Exit::Success)
 }
 
 fn rekey(file: &ConfigFile) -> Result<Exit, Failure> {

@@ -86,6 +86,12 @@ pub(super) fn run(verb: User) -> Result<Exit, Failure> {
             );
             directory::done(output, &said)
         }
+        User::Erase(arguments) => {
+            let name = arguments.name.clone();
+            let remove = DirectoryRequest::Remove { name, kind: AccountKind::Person, keep_name: false };
+            directory::ask(&arguments.config, false, remove)?;
+            super::ledger::erase(&arguments.config, &arguments.name)
+        }
         User::ReleaseName(arguments) => {
             let name = arguments.name.clone();
             directory::ask(&arguments.config, false, DirectoryRequest::ReleaseName { name })?;

@@ -13,7 +13,7 @@ use super::for_data;
 use crate::arguments::{ConfigFile, Format, WatchCheck, WatchReplay, WatchRules, WatchVerb};
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
-use crate::gate::record_key::RecordKeyFile;
+use crate::gate::record_key;
 use crate::gate::watch;
 use crate::output::table::{Cell, styled, table};
 use crate::output::{self, BAD, FAINT, GOOD, PLACE, STRONG, WARN};
@@ -177,11 +177,9 @@ fn replay(arguments: &WatchReplay) -> Result<Exit, Failure> {
         Failure::new("the ledger cannot be read").because_text(error.to_string())
     };
     let segments = SegmentFiles::open(&directory).map_err(|error| unread(&error))?;
-    let mut reader =
+    let reader =
         Reader::open(Arc::new(segments) as Arc<dyn SegmentSource>).map_err(|error| unread(&error))?;
-    if let Some(keys) = RecordKeyFile::of(&config).kept()? {
-        reader = reader.with_keys(keys);
-    }
+    let reader = record_key::opened(&config, reader)?;
     let since = arguments.since.map(|period| {
         let micros = i64::try_from(period.as_duration().as_micros()).unwrap_or(i64::MAX);
         Timestamp::from_micros(SystemClock.now().as_micros().saturating_sub(micros))

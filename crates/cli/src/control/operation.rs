@@ -10,8 +10,8 @@ use gabion_ledger::{Ledger, Query, ReadError, Record};
 use gabion_model::{Problem, Secret, Timestamp};
 use gabion_service::{
     AccountKind, AccountState, ActError, AddAccountError, Caller, DirectoryError, DisableAccountError,
-    ImportedAccount, InvitationError, KeyStanding, KeyView, NewAccount, OneTimeLink, Person, PersonSearch,
-    Personal, RekeyError, Service, Start, Which,
+    EraseError, ImportedAccount, InvitationError, KeyStanding, KeyView, NewAccount, OneTimeLink, Person,
+    PersonSearch, Personal, RekeyError, Service, Start, Which,
 };
 use gabion_vault::jwt::Algorithm;
 use serde::{Deserialize, Serialize, Serializer};
@@ -31,27 +31,72 @@ pub(crate) use clients::{Client, ClientRequest};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Request {
-    Add { name: String, tenant: Option<String>, roles: Vec<String>, password: Option<Password> },
-    ApiKey { api_key: ApiKeyRequest },
-    Client { client: ClientRequest },
-    Directory { directory: DirectoryRequest },
-    Disable { name: String },
-    Enable { name: String },
-    Errors { errors: ErrorsRequest },
+    Add {
+        name: String,
+        tenant: Option<String>,
+        roles: Vec<String>,
+        password: Option<Password>,
+    },
+    ApiKey {
+        api_key: ApiKeyRequest,
+    },
+    Client {
+        client: ClientRequest,
+    },
+    Directory {
+        directory: DirectoryRequest,
+    },
+    Disable {
+        name: String,
+    },
+    Enable {
+        name: String,
+    },
+    /// What the ledger says of a removed account.
+    Erase {
+        name: String,
+    },
+    Errors {
+        errors: ErrorsRequest,
+    },
     FirstLink,
-    Identity { identity: IdentityRequest },
-    Invite { name: String },
-    Incident { incident: Box<IncidentRequest> },
-    Import { accounts: Vec<ImportAccount>, pepper: Option<Password>, dry_run: bool },
+    Identity {
+        identity: IdentityRequest,
+    },
+    Invite {
+        name: String,
+    },
+    Incident {
+        incident: Box<IncidentRequest>,
+    },
+    Import {
+        accounts: Vec<ImportAccount>,
+        pepper: Option<Password>,
+        dry_run: bool,
+    },
     KeyList,
-    KeyRevoke { kid: String },
-    KeyRotate { algorithm: Option<Algorithm> },
+    KeyRevoke {
+        kid: String,
+    },
+    KeyRotate {
+        algorithm: Option<Algorithm>,
+    },
     List,
     RekeyLedger,
-    Reset { name: String, password: Option<Password> },
-    ResetFactors { name: String },
-    Search { query: Query },
-    Tail { count: usize, follow: bool },
+    Reset {
+        name: String,
+        password: Option<Password>,
+    },
+    ResetFactors {
+        name: String,
+    },
+    Search {
+        query: Query,
+    },
+    Tail {
+        count: usize,
+        follow: bool,
+    },
 }
 
 /// A password on its way through the 0600 socket. Printed as `***`, wiped when dropped.
@@ -221,6 +266,15 @@ impl Operator {
             Request::Disable { name } => {
                 service.disable_account(&caller, &name).await?;
                 Ok(Reply::Done)
+            }
+            Request::Erase { name } => {
+                match service.erase_personal(&caller, &name).await {
+                    Ok(()) => Ok(Reply::Done),
+                    Err(EraseError::Act(error)) => Err(error.into()),
+                    Err(error @ EraseError::Living) => Err(Refusal::new(error.to_string())
+                        .hint("`gabion user erase` removes the account as well")),
+                    Err(error @ EraseError::NotFound) => Err(Refusal::new(error.to_string())),
+                }
             }
             Request::Enable { name } => {
                 service.enable_account(&caller, &name).await?;

@@ -8,13 +8,33 @@ use gabion_ledger::keys::KeyFile;
 use gabion_ledger::{Keys, Reader, SegmentSource};
 use gabion_model::{Rng, Secret};
 use gabion_store::directory::{read_secret, write_secret};
+use gabion_store::sqlite::{Database, SubjectKeys};
+use gabion_vault::{SealingKey, SystemRng};
 
-use super::state::refused;
+use super::state::{SEALING_KEY, refused};
 use crate::config::Config;
 use crate::failure::Failure;
 
 /// Its name in the data directory, where the configuration names no other place.
 const FILE: &str = "ledger-sealing.key";
+
+/// A reader of the ledger's records that opens what is sealed: with the records' key, and personal data with the keys of
+/// accounts in the database, as far as both are there. For commands beside a running gate: they write nothing.
+pub(crate) fn opened(config: &Config, reader: Reader) -> Result<Reader, Failure> {
+    let Some(keys) = RecordKeyFile::of(config).kept()? else { return Ok(reader) };
+    let directory = &config.data.directory;
+    let (database, sealing) = (directory.join("gabion.db"), directory.join(SEALING_KEY));
+    let sealing = read_secret(&sealing).map_err(|error| refused(&sealing, &error))?.map(Secret::new);
+    let Some(sealing) = sealing.filter(|_| database.is_file()) else { return Ok(reader.with_keys(keys)) };
+    let unread = |error: &(dyn std::error::Error + 'static)| {
+        Failure::new(format!("the keys of personal data in `{}` cannot be read", database.display()))
+            .because(error)
+    };
+    let tags = SealingKey::from_bytes(&sealing).map_err(|error| unread(&error))?;
+    let read = Database::open_to_read(&database).map_err(|error| unread(&error))?;
+    let subjects = Arc::new(SubjectKeys::new(read, Arc::new(tags)));
+    Ok(reader.with_subjects(keys, subjects, Arc::new(SystemRng::new())))
+}
 
 /// The file, to be read and replaced.
 #[derive(Debug)]

@@ -96,6 +96,16 @@ impl Running {
             _responding: responding,
         };
         running.state.service.set_origin(&running.origin());
+        if running.state.unknown > 0 {
+            let mut event = configuration_event(&running.state, "ledger.seal.begin", Outcome::Success);
+            event.control = ControlId::LEDGER_TAMPER_EVIDENCE;
+            event.metadata.insert("removed".to_owned(), running.state.unknown.to_string());
+            event.reason = Some(
+                "records were removed by age before the ledger was sealed; nothing vouches for them"
+                    .to_owned(),
+            );
+            running.record(event).await?;
+        }
         let mut event = running.event("gate.start", Outcome::Success);
         event.metadata.insert("weak".to_owned(), weak::words(&running.config));
         running.record(event).await?;

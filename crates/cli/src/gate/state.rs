@@ -14,7 +14,7 @@ use gabion_model::{Clock, Rng, Secret, SystemClock, Timestamp, random};
 use gabion_service::federation::{Credential, Provider, ProviderSettings};
 use gabion_service::oauth::{Edge, ProtectedResource};
 use gabion_service::{Interfaces, Service};
-use gabion_store::sqlite::Database;
+use gabion_store::sqlite::{Database, SubjectKeys};
 use gabion_store::{BreachedFile, Directory, DirectoryError};
 use gabion_tlog::note::Purpose;
 use gabion_tlog::{SigningKey, VerifyingKey};
@@ -29,7 +29,7 @@ use crate::failure::{Exit, Failure};
 const SIGNING_KEY: &str = "signing-key.pem";
 
 /// The key under which small secrets lie in the database.
-const SEALING_KEY: &str = "sealing.key";
+pub(super) const SEALING_KEY: &str = "sealing.key";
 
 /// The seed of the key that signs the ledger's checkpoints, and the public half of that key.
 const LEDGER_KEY: &str = "ledger.key";
@@ -48,6 +48,8 @@ pub(crate) struct State {
     pub(crate) courier: Courier,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
+    /// Records that were gone before the ledger was first sealed, when this start sealed it.
+    pub(crate) unknown: u64,
     /// What was seen of operations, and what is learned of them.
     pub(crate) interfaces: Interfaces,
 }
@@ -67,26 +69,31 @@ impl State {
         let source: Arc<dyn SegmentSource> = Arc::<dyn SegmentStorage>::clone(&segments);
         let record_key = Arc::new(RecordKeyFile::of(config));
         let keys = record_key.open(&source, &*rng)?;
-        let seal = seal(&directory, config, &*rng)?;
-        let log = seal.key.verifying().clone();
-        let protection =
-            Protection { seal: Some(seal), records: Some(RecordSealing { keys, rng: Arc::clone(&rng) }) };
-        let (ledger, _) = Ledger::open_protected(segments, &config.ledger, Arc::clone(&clock), protection)
-            .map_err(|error| {
-                Failure::new("the ledger cannot be opened").because(&error).hint(format!(
-                    "its files are in `{}`; keep a copy before anything else, then `gabion ledger verify`",
-                    path.join(Directory::LEDGER).display()
-                ))
-            })?;
-        let ledger = ledger.with_indexes(Arc::new(directory.ledger_indexes()));
         let database_path = directory.database_path();
         let database = Database::open(&database_path).map_err(|error| {
             Failure::new(format!("the database `{}` cannot be opened", database_path.display()))
                 .because(&error)
         })?;
         let desk = super::incidents::desk(config, &database, Arc::new(directory.ledger_tree()))?;
-        let storage: Arc<dyn Storage> = Arc::new(database);
         let sealing = Arc::new(sealing_key(&directory, &*rng)?);
+        let subjects = SubjectKeys::new(database.clone(), Arc::clone(&sealing));
+        let seal = seal(&directory, config, &*rng)?;
+        let log = seal.key.verifying().clone();
+        let protection = Protection {
+            seal: Some(seal),
+            records: Some(RecordSealing { keys, rng: Arc::clone(&rng), subjects: Some(Arc::new(subjects)) }),
+        };
+        let (ledger, recovery) =
+            Ledger::open_protected(segments, &config.ledger, Arc::clone(&clock), protection).map_err(
+                |error| {
+                    Failure::new("the ledger cannot be opened").because(&error).hint(format!(
+                    "its files are in `{}`; keep a copy before anything else, then `gabion ledger verify`",
+                    path.join(Directory::LEDGER).display()
+                ))
+                },
+            )?;
+        let ledger = ledger.with_indexes(Arc::new(directory.ledger_indexes()));
+        let storage: Arc<dyn Storage> = Arc::new(database);
         let keys = keyring(&directory, config, &storage, &sealing, clock.now(), &*rng)?;
         let courier = Courier::new(&config.mail, Arc::clone(&clock), Arc::clone(&rng)).map_err(|error| {
             Failure::new("letters cannot be sent").because(&error).hint("see the table `[mail]`")
@@ -114,7 +121,18 @@ impl State {
         super::errors::restore(&service.faults(), &directory);
         let interfaces = crate::contract::restore(&directory);
         service.set_interfaces(interfaces.clone());
-        Ok(Self { directory, ledger, record_key, log, service, courier, clock, rng, interfaces })
+        Ok(Self {
+            directory,
+            ledger,
+            record_key,
+            log,
+            unknown: recovery.unknown,
+            service,
+            courier,
+            clock,
+            rng,
+            interfaces,
+        })
     }
 }
 

@@ -160,3 +160,49 @@ fn records_are_read_with_their_key_and_with_no_other() {
     fs::write(path.join("elsewhere.key"), &own).expect("the former key");
     refused(path, &["user", "add", "eve", "--data", "data"], "elsewhere.key` holds");
 }
+
+/// A person is erased: their name stands in no file any more, records read as erased, and the ledger is proved as before.
+#[test]
+fn an_erased_person_stands_in_no_file_and_the_ledger_verifies() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = directory.path();
+    for name in ["ann", "rumpelstiltskin"] {
+        succeed(path, &["user", "add", name, "--data", "data"]);
+    }
+    succeed(path, &["user", "disable", "rumpelstiltskin", "--data", "data"]);
+    let former = fs::read(path.join("data/ledger/tree/checkpoint")).expect("a checkpoint");
+    fs::write(path.join("kept"), &former).expect("a file");
+    let search = ["ledger", "search", "--data", "data", "--format", "json"];
+    assert!(succeed(path, &search).contains("rumpelstiltskin"));
+    refused(
+        path,
+        &["ledger", "erase", "rumpelstiltskin", "--data", "data"],
+        "there is an account with this name",
+    );
+    succeed(path, &["user", "erase", "rumpelstiltskin", "--data", "data"]);
+    refused(path, &["ledger", "erase", "rumpelstiltskin", "--data", "data"], "or it is erased already");
+
+    let records = succeed(path, &search);
+    assert!(!records.contains("rumpelstiltskin"), "{records}");
+    let erased = |line: &&str| line.contains("\"resource\":\"erased");
+    assert!(records.lines().filter(erased).count() >= 5, "{records}");
+    assert!(records.contains("\"resource\":\"ann\""), "nobody else is");
+    for file in crate::harness::files(&path.join("data")) {
+        let bytes = fs::read(&file).expect("a file");
+        let found = bytes.windows(15).any(|part| part.eq_ignore_ascii_case(b"rumpelstiltskin"));
+        assert!(!found, "the name stands in {}", file.display());
+    }
+    succeed(path, &["ledger", "verify", "--data", "data", "--after", "kept"]);
+    let erasure = records.lines().find(|line| line.contains("ledger.erase")).expect("the act is on record");
+    let record: Value = serde_json::from_str(erasure).expect("JSON");
+    let number = record["position"].to_string();
+    fs::write(path.join("proof"), succeed(path, &["ledger", "prove", &number, "--data", "data"]))
+        .expect("a file");
+    succeed(path, &["ledger", "verify", "--data", "data", "--proof", "proof"]);
+
+    // Removed, but not erased at once: it reads until its time has come.
+    succeed(path, &["user", "remove", "ann", "--data", "data"]);
+    assert!(succeed(path, &search).contains("\"resource\":\"ann\""));
+    succeed(path, &["ledger", "erase", "ann", "--data", "data"]);
+    assert!(!succeed(path, &search).contains("\"ann\""));
+}

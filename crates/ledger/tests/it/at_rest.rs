@@ -39,7 +39,7 @@ fn open(
 ) -> Result<Ledger, OpenError> {
     let seal = Seal { key: signing(), storage: Arc::clone(tree) as Arc<dyn TreeStorage> };
     let rng = Arc::new(SeededRng::new(77));
-    let records = key.map(|seed| RecordSealing { keys: keys(seed), rng });
+    let records = key.map(|seed| RecordSealing { keys: keys(seed), rng, subjects: None });
     let protection = Protection { seal: Some(seal), records };
     let storage = Arc::clone(storage) as Arc<dyn SegmentStorage>;
     Ledger::open_protected(storage, settings, clock(), protection).map(|(ledger, _)| ledger)
@@ -212,7 +212,7 @@ fn no_key_seals_two_texts() {
     crashed.put(SegmentId(1), bytes[..bytes.len() - 1].to_vec());
     let tree = Arc::new(MemoryTree::new());
     let seal = Seal { key: signing(), storage: Arc::clone(&tree) as Arc<dyn TreeStorage> };
-    let records = Some(RecordSealing { keys: keys(1), rng: Arc::new(SeededRng::new(78)) });
+    let records = Some(RecordSealing { keys: keys(1), rng: Arc::new(SeededRng::new(78)), subjects: None });
     let (again, recovery) = Ledger::open_protected(
         Arc::clone(&crashed) as Arc<dyn SegmentStorage>,
         &small(),

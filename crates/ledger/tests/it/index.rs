@@ -74,7 +74,7 @@ impl Kept {
     fn open(segments: &Arc<MemorySegments>, indexes: &Arc<MemoryIndexes>, sealed: bool) -> Ledger {
         let rng = Arc::new(SeededRng::new(7));
         let keys = || Arc::new(Keys::parse("key", &Secret::new(vec![5; 32])).unwrap());
-        let records = sealed.then(|| RecordSealing { keys: keys(), rng });
+        let records = sealed.then(|| RecordSealing { keys: keys(), rng, subjects: None });
         let storage = Arc::clone(segments) as Arc<dyn SegmentStorage>;
         let protection = Protection { records, ..Protection::default() };
         let (ledger, _) = Ledger::open_protected(storage, &small(), clock(), protection).unwrap();

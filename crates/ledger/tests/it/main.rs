@@ -8,6 +8,7 @@ mod crash;
 mod faults;
 mod flood;
 mod index;
+mod personal;
 mod reading;
 mod recording;
 mod sealed;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use gabion_ledger::format::{FRAME_OVERHEAD, Frame, HEADER_SIZE};
 use gabion_ledger::verify::{Unproven, Verified, verify};
 use gabion_ledger::{
-    Ledger, MemorySegments, MemoryTree, OpenError, Position, Reader, Seal, SealError, Sealed, SegmentSource,
-    SegmentStorage, Settings, TreeStorage,
+    Ledger, MemorySegments, MemoryTree, OpenError, Order, Position, Query, Reader, Seal, SealError, Sealed,
+    SegmentSource, SegmentStorage, Settings, TreeStorage,
 };
 use gabion_model::{ManualClock, Secret};
 use gabion_tlog::note::Purpose;
@@ -323,4 +323,46 @@ fn a_checkpoint_a_second() {
     runtime.block_on(ledger.flush()).unwrap();
     assert_eq!(kept.verify().unwrap().size, 3);
     runtime.block_on(ledger.close()).unwrap();
+}
+
+/// A directory from before there was a seal, whose first segments the setting `keep` had removed: the tree begins with the
+/// first record there is, and what was before is said.
+#[test]
+fn a_ledger_that_lost_its_beginning_before_it_was_sealed_is_sealed_from_there_on() {
+    let kept = Kept::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (ledger, _) = crate::support::open(&kept.segments, &small());
+    for step in 0..700 {
+        runtime.block_on(ledger.record(login(step))).unwrap();
+    }
+    runtime.block_on(ledger.close()).unwrap();
+    let segments = kept.segments.list().unwrap();
+    kept.segments.remove(segments[0]).unwrap();
+    let first = kept.reader().unwrap().search(Query { order: Order::OldestFirst, ..Query::default() });
+    let first = first.into_iter().next().unwrap().unwrap().position;
+    assert!(first > Position(1));
+
+    let open = || {
+        let storage = Arc::clone(&kept.segments) as Arc<dyn SegmentStorage>;
+        let seal = Seal { key: key(1), storage: Arc::clone(&kept.tree) as Arc<dyn TreeStorage> };
+        Ledger::open_sealed(storage, &small(), clock(), seal).unwrap()
+    };
+    let (ledger, recovery) = open();
+    assert_eq!(recovery.unknown, first.0 - 1);
+    runtime.block_on(ledger.record(login(700))).unwrap();
+    runtime.block_on(ledger.close()).unwrap();
+    let verified = kept.verify().unwrap();
+    assert_eq!((verified.size, verified.first), (701, first));
+    assert_eq!(open().1.unknown, 0, "told once");
+
+    // A gap behind the beginning is no age.
+    let other = Kept::new();
+    for (id, at) in segments.iter().zip(0..) {
+        if at != 1 {
+            other.segments.put(*id, kept.segments.bytes(*id));
+        }
+    }
+    let (first, _) = crate::support::open(&Arc::new(MemorySegments::new()), &small());
+    drop(first);
+    assert!(other.open(1, &small(), clock()).is_err() || segments.len() < 3);
 }

@@ -218,6 +218,7 @@ impl Inner {
         let farewells = self.farewells_of(id).map_err(ActError::from)?;
         let account = self.accounts.remove(id, keep_name, self.clock.now())?;
         self.protocols.farewells.say(farewells);
+        self.forget_personal(account.name.as_str())?;
         Ok(account)
     }
 

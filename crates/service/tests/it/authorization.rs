@@ -20,8 +20,9 @@ use gabion_service::resources::{Registration, RegistrationError};
 use gabion_service::{
     Act, ActError, AddAccountError, ApiKeyActError, Caller, ChangeEmailError, ChangePasswordError,
     ClientActError, CreateApiKey, Declared, DirectoryError, DisableAccountError, EditGroup, EditPerson,
-    EditProfile, EnrolError, FederationError, Ground, GroupSearch, IdentityError, LinkError, LogoutRefused,
-    NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, RekeyError, Start, UnlinkError, Which,
+    EditProfile, EnrolError, EraseError, FederationError, Ground, GroupSearch, IdentityError, LinkError,
+    LogoutRefused, NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, RekeyError, Start,
+    UnlinkError, Which,
 };
 use gabion_service::{AskedDecision, AskedSearch, SearchError, Service, Sought, Submission, Until};
 
@@ -350,6 +351,11 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         Act::RevokeKey => told(service.revoke_key(&caller, "none").await),
         Act::RevokeOtherSessions => told(service.revoke_other_sessions(&caller).await),
         Act::RevokeSession => told(service.revoke_session(&caller, &session).await),
+        Act::ErasePersonal => match service.erase_personal(&caller, "nobody").await {
+            Err(EraseError::NotFound) => "not-found",
+            Err(EraseError::Act(error)) => word(error),
+            other => panic!("{other:?}"),
+        },
         Act::RekeyLedger => match service.rekey_ledger(&caller, Arc::new(MemoryKey::default())).await {
             Ok(_) => "yes",
             Err(RekeyError::Act(error)) => word(error),

@@ -43,6 +43,7 @@ const STEPS: &[&str] = &[
     include_str!("0013_attributes.sql"),
     include_str!("0014_resources.sql"),
     include_str!("0015_incidents.sql"),
+    include_str!("0016_subjects.sql"),
 ];
 
 /// `GABI`, in the file's header.

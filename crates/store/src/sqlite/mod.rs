@@ -18,6 +18,7 @@ mod oauth;
 mod resources;
 mod sessions;
 mod signing_keys;
+mod subjects;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +34,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use self::group::Writer;
+pub use self::subjects::SubjectKeys;
 
 /// An open database. Cheap to clone; the clones share two connections, one that reads and one that
 /// writes, so that a sign-in does not wait for another's disk.
@@ -74,6 +76,23 @@ impl Database {
         Ok(Self(Arc::new(Connections { reader: Mutex::new(reader), writer: Writer::new(writer) })))
     }
 
+    /// Opens a database that another process may have open, and that is up to date, to look things up; it cannot be written.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn open_to_read(path: &Path) -> Result<Self, DatabaseError> {
+        let connection = || -> Result<Connection, DatabaseError> {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(BUSY)?;
+            connection.pragma_update(None, "trusted_schema", false)?;
+            connection.pragma_update(None, "query_only", true)?;
+            Ok(connection)
+        };
+        let (reader, writer) = (Mutex::new(connection()?), Writer::new(connection()?));
+        Ok(Self(Arc::new(Connections { reader, writer })))
+    }
+
     /// Refuses to let the database grow beyond so many pages of 4 KiB: writes that would are answered
     /// with [`StorageError::Full`] and change nothing.
     ///
@@ -93,6 +112,20 @@ impl Database {
         let reader = self.0.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let verdict: String = reader.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
         if verdict == "ok" { Ok(()) } else { Err(DatabaseError::Damaged(verdict)) }
+    }
+
+    /// Moves what was written ahead into the file and empties the log, so that nothing that was deleted stays there.
+    fn truncate_log(&self) -> Result<(), StorageError> {
+        // The reader waits: what it is in the middle of would keep the log.
+        let _reader = self.0.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let busy = self.0.writer.with(|writer| {
+            writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+        });
+        match busy.map_err(Failure::from) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(StorageError::Io("another program holds the database's log".to_owned())),
+            Err(Failure(error)) => Err(error),
+        }
     }
 
     fn read<T>(&self, act: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, StorageError> {
@@ -158,6 +191,8 @@ fn connect(path: &Path) -> Result<Connection, DatabaseError> {
     connection.pragma_update(None, "foreign_keys", true)?;
     // A schema somebody tampered with may not run functions with side effects.
     connection.pragma_update(None, "trusted_schema", false)?;
+    // What is deleted is overwritten: keys of personal data, names of removed accounts.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Plans do not depend on bound values, so that a statement is not prepared anew for each of them.

@@ -8,3 +8,4 @@ mod full;
 mod interoperability;
 mod kill;
 mod segments;
+mod subjects;

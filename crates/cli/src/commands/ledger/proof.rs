@@ -16,7 +16,7 @@ use gabion_verifier::{Files, Refusal, log_key, read, single, trust, whole};
 use crate::arguments::{ConfigFile, LedgerCheckpoint, LedgerProve, LedgerVerify};
 use crate::commands::for_data;
 use crate::failure::{Exit, Failure};
-use crate::gate::record_key::RecordKeyFile;
+use crate::gate::record_key;
 use crate::gate::state::LEDGER_PUBLIC_KEY;
 use crate::output::progress::Progress;
 use crate::output::{self, GOOD};
@@ -30,10 +30,8 @@ pub(super) fn key(file: &ConfigFile) -> Result<Exit, Failure> {
 /// Prints the proof that one record is in the ledger.
 pub(super) fn prove(arguments: &LedgerProve) -> Result<Exit, Failure> {
     let config = for_data(&arguments.config)?.config;
-    let (sealed, mut reader) = sealed(&config.data.directory)?;
-    if let Some(keys) = RecordKeyFile::of(&config).kept()? {
-        reader = reader.with_keys(keys);
-    }
+    let (sealed, reader) = sealed(&config.data.directory)?;
+    let reader = record_key::opened(&config, reader)?;
     let wanted = Position(arguments.record);
     let path = sealed.inclusion(wanted).map_err(|error| unread(&error))?;
     let disclosed = reader.disclose(wanted).map_err(|error| unread(&error))?;
