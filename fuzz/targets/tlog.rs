@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use gabion_tlog::evidence::Evidence;
 use gabion_tlog::tile::Tile;
 use gabion_tlog::trust::Trust;
-use gabion_tlog::witness::AddCheckpoint;
+use gabion_tlog::note::Purpose;
+use gabion_tlog::witness::{AddCheckpoint, Answer};
 use gabion_tlog::{Checkpoint, Note, VerifyingKey, bundle};
 use libfuzzer_sys::fuzz_target;
 
@@ -14,7 +15,19 @@ static KEY: LazyLock<VerifyingKey> = LazyLock::new(|| {
     VerifyingKey::parse("gabion/a769fefb+1fac3356+ATaqMO2/xZtkDfYGhJHxjiSe4ZwBFDHh2zJqleoo8And").expect("a key")
 });
 
+static WITNESS: LazyLock<VerifyingKey> =
+    LazyLock::new(|| VerifyingKey::new("w.example/1", Purpose::Witness, [9; 32]).expect("a name"));
+
+static REQUEST: LazyLock<AddCheckpoint> = LazyLock::new(|| {
+    let text = "gabion/a769fefb\n7\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n".to_owned();
+    AddCheckpoint { old: 3, proof: Vec::new(), checkpoint: Note { text, signatures: Vec::new() } }
+});
+
 fuzz_target!(|bytes: &[u8]| {
+    for status in [200, 409] {
+        let answer = Answer::read(&REQUEST, &WITNESS, status, bytes);
+        assert!(!matches!(answer, Ok(Answer::Cosigned(_))), "nobody guesses a cosignature");
+    }
     if let Ok(note) = Note::parse(bytes) {
         assert_eq!(note.to_string().as_bytes(), bytes, "a note has one spelling");
         assert!(Trust::in_log(KEY.clone()).open(&note).is_err(), "nobody guesses a signature");
