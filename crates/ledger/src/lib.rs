@@ -319,7 +319,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When there is no thread to be had. Searching goes on, and reads more.
-    pub fn keep_indexes(&self) -> std::io::Result<()> {
+    pub fn keep_indexes(&self) -> io::Result<()> {
         let Some(indexes) = self.indexes.clone() else { return Ok(()) };
         let (source, opener, durable) = (self.source(), self.opener.clone(), self.durable.clone());
         let keep = move || index::keep(&indexes, &source, &opener, durable);
@@ -337,7 +337,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When they cannot be listed.
-    pub fn make_indexes_again(&self) -> std::io::Result<()> {
+    pub fn make_indexes_again(&self) -> io::Result<()> {
         self.indexes.as_ref().map_or(Ok(()), |indexes| indexes.forget_all())
     }
 
