@@ -4,7 +4,7 @@ use gabion_incident::incident::State;
 use gabion_incident::report::{Agreement, Material};
 use gabion_incident::timeline::{self, Entry};
 use gabion_incident::{Class, Due, Incident, Metrics, due, evidence};
-use gabion_ledger::{Order, Position, Query, Reader};
+use gabion_ledger::{Position, Query, Reader};
 use gabion_model::{EventKind, Outcome, Timestamp};
 use gabion_vault::encoding::hex_encode;
 use serde::Serialize;
@@ -158,28 +158,27 @@ impl Inner {
                 }
             }
         }
-        // Steps that were acknowledged and are not kept any more.
-        let (last, after) = kept.stored.last().map_or((0, 0), |last| (last.number, last.record));
-        let since = Some(micros(kept.incident.changed, -BEFORE));
+        // Steps that were acknowledged and are not kept any more, also where another one has their number now.
+        let since = Some(micros(kept.incident.opened, -BEFORE));
         let query = Query {
             kind: Some(EventKind::Incident),
             outcome: Some(Outcome::Success),
             since,
             ..Query::default()
         };
-        for record in reader.search(Query { order: Order::NewestFirst, ..query }).flatten() {
-            if record.position.0 <= after {
-                break;
+        let mut missing: Option<u64> = None;
+        for record in reader.search(query).flatten() {
+            let told = serde_json::to_vec(&record.event).ok().and_then(|json| evidence::told(&json));
+            let Some((incident, number, digest)) = told else { continue };
+            let is_kept =
+                kept.stored.iter().any(|step| step.number == number && hex_encode(&step.digest) == digest);
+            if incident == id && !is_kept {
+                missing = Some(missing.map_or(number, |first| first.min(number)));
             }
-            let number =
-                |name: &str| record.event.metadata.get(name).and_then(|text| text.parse::<u64>().ok());
-            if number("incident") == Some(id) && number("step").is_some_and(|step| step > last) {
-                let step = number("step").unwrap_or_default();
-                return Ok(Agreement::Not {
-                    step,
-                    reason: "the ledger has it, and it is not kept here".to_owned(),
-                });
-            }
+        }
+        if let Some(step) = missing {
+            let reason = "the ledger has one that is not kept here any more".to_owned();
+            return Ok(Agreement::Not { step, reason });
         }
         Ok(Agreement::Yes)
     }

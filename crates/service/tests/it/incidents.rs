@@ -223,8 +223,13 @@ async fn a_storage_that_was_changed_behind_the_gates_back_is_told() {
     with(whole[..2].to_vec());
     let material = world.service.incident(&operator, 1).await.unwrap();
     assert!(matches!(material.agrees, Agreement::Not { step: 3, .. }), "{:?}", material.agrees);
-    with(whole);
+    with(whole.clone());
     assert_eq!(world.service.incident(&operator, 1).await.unwrap().agrees, Agreement::Yes);
+    // The end cut off, and another step in its place.
+    with(whole[..2].to_vec());
+    world.service.change_incident(&operator, 1, note("nothing happened")).await.unwrap();
+    let material = world.service.incident(&operator, 1).await.unwrap();
+    assert!(matches!(material.agrees, Agreement::Not { step: 3, .. }), "{:?}", material.agrees);
 }
 
 /// Keeps nothing from some step on, as a full disk.
