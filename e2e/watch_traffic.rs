@@ -324,7 +324,10 @@ fn what_is_learnt(records: &[Event]) {
     };
     let key = find(&|event| is(event, "key.moved") && event.metadata["program"] == "true");
     let much = find(&|event| {
-        event.metadata.get("requests").is_some_and(|requests| requests.parse::<u32>().unwrap() >= 400)
+        event
+            .metadata
+            .get("requests")
+            .is_some_and(|requests| requests.parse::<u32>().is_ok_and(|requests| requests >= 400))
     });
     let failed = find(&|event| event.action == "account.sign-in" && event.resource == "canary-bills");
     let mut little = much.clone();

@@ -172,7 +172,6 @@ impl Witnesses {
     }
 
     /// Tells how it stands, whenever it is called.
-    #[must_use]
     pub fn standing(&self) -> impl Fn() -> WitnessStanding + Send + Sync + use<> {
         let figures = Arc::clone(&self.figures);
         move || WitnessStanding {

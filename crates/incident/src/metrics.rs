@@ -109,6 +109,6 @@ impl Times {
         let middle = self.all.len() / 2;
         let upper = self.all.get(middle).copied().unwrap_or(0);
         let lower = self.all.get(middle.saturating_sub(1)).copied().unwrap_or(0);
-        self.median = if self.all.len() % 2 == 0 { lower.midpoint(upper) } else { upper };
+        self.median = if self.all.len().is_multiple_of(2) { lower.midpoint(upper) } else { upper };
     }
 }

@@ -292,10 +292,10 @@ mod tests {
 
     fn at(written: &str) -> Timestamp {
         // The end of the day before is the beginning of this one.
-        let (year, rest) = written.split_at(4);
-        let days =
-            days(year.parse().unwrap(), rest[1..3].parse().unwrap(), rest[4..6].parse().unwrap()).unwrap();
-        Timestamp::from_secs(days * 86_400)
+        let mut parts = written.split('-');
+        let year = parts.next().unwrap().parse().unwrap();
+        let (month, day) = (parts.next().unwrap().parse().unwrap(), parts.next().unwrap().parse().unwrap());
+        Timestamp::from_secs(days(year, month, day).unwrap() * 86_400)
     }
 
     fn date(id: &str, aware: &str, people: Option<&str>) -> Option<String> {

@@ -406,7 +406,8 @@ impl Fields {
             ("reason", self.reason.is_some()),
         ]
         .into_iter()
-        .filter_map(|(name, there)| there.then(|| name.to_owned()))
+        .filter(|(_, is_there)| *is_there)
+        .map(|(name, _)| name.to_owned())
         .collect();
         names.extend(self.metadata.keys().map(|key| format!("metadata.{key}")));
         names

@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(later.header(), GOOD.replace("-01", "-03"), "written as the version that is known");
         for (bad, fault) in [
             ("", TraceFault::Length),
-            (&GOOD[..54], TraceFault::Length),
+            (GOOD.split_at(54).0, TraceFault::Length),
             (&format!("{GOOD}-"), TraceFault::Length),
             (&format!("{GOOD}0"), TraceFault::Length),
             (&GOOD.replace("00-4b", "ff-4b"), TraceFault::Version),

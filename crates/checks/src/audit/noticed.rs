@@ -130,7 +130,7 @@ mod tests {
     fn an_update_is_the_same_program_and_another_browser_is_not() {
         let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
         assert!(is_same_program(Some(firefox), Some(&firefox.replace("140", "141"))));
-        assert!(is_same_program(Some(&firefox[..40]), Some(firefox)), "what is kept is bounded");
+        assert!(is_same_program(Some(firefox.split_at(40).0), Some(firefox)), "what is kept is bounded");
         assert!(!is_same_program(Some(firefox), Some("curl/8.5.0")));
         assert!(!is_same_program(Some(firefox), None) && !is_same_program(Some(""), Some("curl/8.5.0")));
         assert!(is_same_program(None, None));

@@ -115,9 +115,8 @@ fn change(id: u64, way: &crate::arguments::IncidentWay, change: Change) -> Resul
     output::data(document.trim_end_matches('\n'))?;
     // What the gate could not do is on record, and the command says so by its end, too.
     let failed = match shape {
-        Shape::Json => {
-            serde_json::from_str::<serde_json::Value>(&document).is_ok_and(|it| !it["failure"].is_null())
-        }
+        Shape::Json => serde_json::from_str::<serde_json::Value>(&document)
+            .is_ok_and(|it| it.get("failure").is_some_and(|failure| !failure.is_null())),
         _ => document.contains("the try is on record"),
     };
     Ok(if is_act && failed { Exit::Failed } else { Exit::Success })

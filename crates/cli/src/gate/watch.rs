@@ -307,7 +307,7 @@ impl Watch {
         let mut tries = 0_u32;
         loop {
             let mode = self.plan.borrow().mode;
-            for record in self.from_the_end().await {
+            for record in self.read_from_end().await {
                 for alert in self.see(&record) {
                     self.tell(alert, mode).await;
                 }
@@ -343,7 +343,7 @@ impl Watch {
     }
 
     /// What came since the last record seen, as far as it can be read from the end; oldest first.
-    async fn from_the_end(&self) -> Vec<Record> {
+    async fn read_from_end(&self) -> Vec<Record> {
         let seen = self.figures.seen.load(Ordering::Relaxed);
         if self.ledger.last().is_none_or(|last| last.0 <= seen) {
             return Vec::new();
@@ -420,7 +420,7 @@ impl Watch {
                 self.figures.untold.fetch_add(1, Ordering::Relaxed);
             }
         }
-        for record in self.from_the_end().await {
+        for record in self.read_from_end().await {
             rang.extend(self.see(&record));
         }
         for alert in rang {

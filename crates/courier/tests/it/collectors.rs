@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gabion_courier::{SinkError, Sinks};
 use gabion_ledger::Position;
@@ -66,7 +66,7 @@ async fn a_collector_that_fails_lies_and_limits_gets_every_record_in_order() {
         "auth": "bearer", "secret_file": secret,
     });
     let last = world.record(20).await;
-    let begun = Instant::now();
+    let begun = tokio::time::Instant::now();
     let sinks = world.start(&[("otel", sink)]);
     world.kept.reaches("otel", last).await;
     assert!(begun.elapsed() >= Duration::from_secs(1), "the server asked for a second");
@@ -223,7 +223,7 @@ async fn sentry_gets_what_is_bad_enough_and_its_limits_are_kept() {
         json!({ "type": "sentry", "secret_file": dsn, "severity": "informational", "from_start": true });
     let quiet = json!({ "type": "sentry", "secret_file": dsn, "from_start": true });
     world.record(2).await;
-    let begun = Instant::now();
+    let begun = tokio::time::Instant::now();
     let sinks = world.start(&[("sentry", sink)]);
     world.kept.reaches("sentry", 3).await;
     assert!(begun.elapsed() >= Duration::from_secs(1), "the server asked for a second");

@@ -19,6 +19,7 @@ fn subject(number: u8) -> Subject {
     Subject { id: SubjectId([number; 16]), sealed: format!("sealed-key-of-subject-{number:03}").into_bytes() }
 }
 
+#[expect(clippy::panic, reason = "in a test that is how it fails")]
 fn known(standing: std::io::Result<Standing>) -> u8 {
     match standing.unwrap() {
         Standing::Known(subject) => subject.id.0[0],

@@ -214,7 +214,7 @@ async fn tell(stage: &Stage, receivers: &Receivers, teller: &mut Teller<'_>) -> 
     let (finding, raised) = (receivers.event(2005).await, receivers.event(2004).await);
     let message = match (finding, raised) {
         (Some(finding), Some(_)) => {
-            let title = finding["class_name"].as_str().unwrap_or_default();
+            let title = finding.get("class_name").and_then(|name| name.as_str()).unwrap_or_default();
             Ok(format!("signed, to the team's webhook: Detection Finding and {title} (OCSF)"))
         }
         _ => Err("no signed message with the alert and the incident came".to_owned()),

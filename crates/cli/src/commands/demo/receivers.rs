@@ -175,7 +175,8 @@ async fn take_message(stream: TcpStream, got: &Mutex<Got>, keys: &[Key]) -> std:
             let mut got = locked(got);
             if is_signed {
                 let message: Value = serde_json::from_slice(&body).unwrap_or_default();
-                got.events.extend(message["events"].as_array().into_iter().flatten().cloned());
+                got.events
+                    .extend(message.get("events").and_then(Value::as_array).into_iter().flatten().cloned());
             } else {
                 got.unsigned += 1;
             }

@@ -118,7 +118,8 @@ impl Stream {
             rest.metadata.insert("distinct".to_owned(), distinct.to_string());
         }
         if distinct != 0 && rest.resource.starts_with('/') {
-            let end = rest.resource[1..].find('/').map_or(rest.resource.len(), |end| end + 2);
+            let end = rest.resource.char_indices().skip(1).find(|(_, char)| *char == '/');
+            let end = end.map_or(rest.resource.len(), |(at, _)| at + 1);
             rest.resource.truncate(end);
         }
         self.push(rest);
