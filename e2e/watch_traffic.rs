@@ -9,7 +9,7 @@ use std::fs;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use gabion_model::{Event, Timestamp};
+use gabion_model::{Actor, Event, Timestamp};
 use gabion_watch::{Places, Rules, Watcher, pack};
 use http::Request;
 use serde_json::Value;
@@ -242,8 +242,7 @@ async fn attacks_ring_and_what_looks_like_them_does_not() {
         gate.said(|text| text.contains(&format!("rule=\"{rule}\""))).await;
     }
     // Much, so that it is told of before the hour is over; and what is left at the stop.
-    let reader = Visitor { cookie: Some(&bob), ..home };
-    reader.get_all(450, |number| format!("/orders/{number}")).await;
+    at_home.get_all(450, |number| format!("/orders/{number}")).await;
     let stopped = gate.terminate().await;
     let gate = stopped.start_again().await;
     let records = recorded(&gate).await;
@@ -315,19 +314,21 @@ fn what_is_learnt(records: &[Event]) {
     let is = |event: &Event, action: &str| {
         event.action == action && event.outcome == gabion_model::Outcome::Success
     };
-    let home = find(&|event| is(event, "account.sign-in") && event.resource == "bob");
-    let elsewhere = |address: &str| {
+    let home =
+        find(&|event| is(event, "account.sign-in") && event.resource == "ann" && event.user_agent.is_some());
+    let elsewhere = |address: &str, agent: &str| {
         let mut event = home.clone();
         event.address = Some(address.parse().expect("an address"));
-        event.user_agent = Some("curl/8.5".to_owned());
+        event.user_agent = Some(agent.to_owned());
         event
     };
     let key = find(&|event| is(event, "key.moved") && event.metadata["program"] == "true");
     let much = find(&|event| {
-        event
-            .metadata
-            .get("requests")
-            .is_some_and(|requests| requests.parse::<u32>().is_ok_and(|requests| requests >= 400))
+        matches!(event.actor, Actor::Account { .. })
+            && event
+                .metadata
+                .get("requests")
+                .is_some_and(|requests| requests.parse::<u32>().is_ok_and(|requests| requests >= 400))
     });
     let failed = find(&|event| event.action == "account.sign-in" && event.resource == "canary-bills");
     let mut little = much.clone();
@@ -358,13 +359,16 @@ fn what_is_learnt(records: &[Event]) {
     let mut taken = later(&key, 14, 2);
     taken.address = Some("192.0.50.1".parse().expect("an address"));
     assert_eq!(rang(&taken), ["key-elsewhere".to_owned()].into());
-    assert_eq!(rang(&later(&elsewhere("192.0.50.1"), 14, 1_800)), ["impossible-travel".to_owned()].into());
-    let night = rang(&later(&elsewhere("192.0.51.1"), 15, 15 * 3600));
+    assert_eq!(
+        rang(&later(&elsewhere("192.0.50.1", "curl/8.5"), 14, 1_800)),
+        ["impossible-travel".to_owned()].into()
+    );
+    let night = rang(&later(&elsewhere("192.0.51.1", "Wget"), 15, 15 * 3600));
     assert_eq!(night, ["new-device-odd-hour".to_owned()].into());
     let mut guess = failed.clone();
-    guess.resource = "bob".to_owned();
+    guess.resource = "ann".to_owned();
     let all: Vec<_> = (0..5).map(|number| rang(&later(&guess, 16, number))).collect();
     assert_eq!(all[4], ["brute-force-account".to_owned()].into());
-    let entered = rang(&later(&elsewhere("192.0.52.1"), 16, 60));
+    let entered = rang(&later(&elsewhere("192.0.52.1", "Lynx"), 16, 60));
     assert_eq!(entered, ["guessed-password".to_owned(), "new-device-guessed".to_owned()].into());
 }

@@ -14,6 +14,7 @@ use gabion_model::{Actor, Clock, ControlId, Event, EventKind, Outcome};
 use gabion_policy::Policies;
 use gabion_service::Caller;
 use gabion_service::resources::{Resolvers, Tools};
+use tokio::task::JoinSet;
 
 use super::errors::Errors;
 use super::generation::Logs;
@@ -206,8 +207,14 @@ impl Running {
         state.courier.close(LETTERS).await;
         errors.close().await;
         let ticked = state.service.tick().await;
+        // Each by itself: what is observed is folded.
+        let mut recording = JoinSet::new();
         for counted in pipeline.tally().drain() {
-            state.ledger.observe(counted);
+            let ledger = state.ledger.clone();
+            recording.spawn(async move { ledger.record(counted).await });
+        }
+        if let Some(Err(error)) = recording.join_all().await.into_iter().find(Result::is_err) {
+            tracing::error!(%error, "what was asked of the application is not recorded");
         }
         let recorded = state.ledger.record(event).await;
         let closed = state.ledger.close().await;
