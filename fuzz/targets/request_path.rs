@@ -39,6 +39,7 @@ fn pipeline() -> Pipeline {
         contracts: Default::default(),
         outside: None,
         access_log: None,
+        fault_log: None,
         previous: None,
     };
     Pipeline::new(&settings, &[route], parts).unwrap_or_else(|_| std::process::abort())
