@@ -1,5 +1,5 @@
 //! What leaves: e-mail for people, queued, retried and bounded; the ledger's records for log servers and other programs
-//! ([`Sinks`]); its checkpoints for witnesses ([`Witnesses`]).
+//! ([`Sinks`]); its checkpoints for witnesses ([`Witnesses`]); its finished segments for an archive ([`Archive`]).
 //!
 //! [`Courier`] takes letters and never waits: whoever writes one goes on at once. Letters are delivered
 //! beside the requests, a few at a time, tried again with growing pauses, and given up with a line in the
@@ -12,6 +12,8 @@
 //!
 //! [`egress`]: ../gabion_egress/index.html
 
+mod archive;
+mod channels;
 mod courier;
 mod message;
 mod settings;
@@ -21,6 +23,11 @@ mod transport;
 mod webhook;
 mod witnesses;
 
+pub use archive::{
+    Archive, ArchiveBoard, ArchiveError, ArchiveProgress, ArchiveReader, ArchiveSetupError, ArchiveStanding,
+    ArchiveVerified, Archived, Fetched, Range, archive_problems,
+};
+pub use channels::{ChannelError, ChannelSetupError, Channels, channel_problems};
 pub use courier::{Counts, Courier};
 pub use settings::{MailSecurity, MailSettings, MailTransport};
 pub use sinks::{

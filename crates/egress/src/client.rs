@@ -34,7 +34,7 @@ pub struct Client {
 }
 
 /// A judged target and the addresses of it that may be dialled.
-type Admitted = (Target, Vec<SocketAddr>);
+pub(crate) type Admitted = (Target, Vec<SocketAddr>);
 
 impl Client {
     /// With the machine's resolver.
@@ -77,7 +77,7 @@ impl Client {
         silent.connect(&target, &addresses).await
     }
 
-    async fn admit(&self, url: &str) -> Result<Admitted, FetchError> {
+    pub(crate) async fn admit(&self, url: &str) -> Result<Admitted, FetchError> {
         let target = self.guard.judge(url)?;
         let addresses: Vec<IpAddr> = match &target.authority.host {
             Host::Address(address) => vec![*address],
@@ -97,7 +97,7 @@ impl Client {
     }
 
     async fn run(&self, request: FetchRequest) -> Result<FetchResponse, FetchError> {
-        let fields = fields(&request)?;
+        let fields = fields(&request.headers)?;
         let mut url = request.url.clone();
         let mut former: Option<Target> = None;
         let mut left = request.redirects;
@@ -129,7 +129,7 @@ impl Client {
     }
 
     /// The first address that answers.
-    async fn connect(
+    pub(crate) async fn connect(
         &self,
         target: &Target,
         addresses: &[SocketAddr],
@@ -171,7 +171,8 @@ impl Fetch for Client {
 }
 
 /// The task that moves a connection's bytes; it ends with the request.
-struct Driver(JoinHandle<()>);
+#[derive(Debug)]
+pub(crate) struct Driver(JoinHandle<()>);
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -180,7 +181,9 @@ impl Drop for Driver {
 }
 
 /// What the caller sends for the first origin.
-fn fields(request: &FetchRequest) -> Result<Vec<(HeaderName, HeaderValue)>, Refusal> {
+pub(crate) fn fields(
+    given: &[(String, gabion_model::Secret<String>)],
+) -> Result<Vec<(HeaderName, HeaderValue)>, Refusal> {
     let field = |(name, value): &(String, gabion_model::Secret<String>)| {
         let refused = || Refusal::Field(name.clone());
         if OURS.contains(&name.as_str()) {
@@ -190,7 +193,7 @@ fn fields(request: &FetchRequest) -> Result<Vec<(HeaderName, HeaderValue)>, Refu
         value.set_sensitive(true);
         Ok((HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?, value))
     };
-    request.headers.iter().map(field).collect()
+    given.iter().map(field).collect()
 }
 
 async fn send(
@@ -203,14 +206,27 @@ async fn send(
         FetchMethod::Get => (Method::GET, Bytes::new()),
         FetchMethod::Post => (Method::POST, Bytes::copy_from_slice(request.body.expose())),
     };
-    let usual = target.authority.port == target.scheme.port();
-    let host = if usual { target.authority.host.to_string() } else { target.authority.to_string() };
-    let mut outgoing = Request::new(Full::new(body));
+    exchange(stream, target, method, Full::new(body), fields).await
+}
+
+/// Sends one request over a connection of its own; the head of the answer.
+pub(crate) async fn exchange<B>(
+    stream: Box<dyn Stream>,
+    target: &Target,
+    method: Method,
+    body: B,
+    fields: &[(HeaderName, HeaderValue)],
+) -> Result<(Response<Incoming>, Driver), FetchError>
+where
+    B: hyper::body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut outgoing = Request::new(body);
     *outgoing.method_mut() = method;
     *outgoing.uri_mut() = target.path.parse().map_err(|_| Refusal::Malformed("its path cannot be sent"))?;
     let headers = outgoing.headers_mut();
     headers.extend(fields.iter().cloned());
-    headers.insert(HOST, HeaderValue::from_str(&host).map_err(|_| Refusal::BadName)?);
+    headers.insert(HOST, HeaderValue::from_str(&target.host()).map_err(|_| Refusal::BadName)?);
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
     headers.insert(USER_AGENT, HeaderValue::from_static("gabion"));

@@ -21,6 +21,7 @@ pub mod resolve;
 mod settings;
 pub mod target;
 mod tls;
+mod transfer;
 
 pub use client::Client;
 pub use connect::{Dial, Stream, TcpDial};
@@ -28,3 +29,4 @@ pub use guard::{Guard, NamePattern};
 pub use settings::EgressSettings;
 pub use target::{Authority, Host, Refusal, Scheme, Target};
 pub use tls::TlsError;
+pub use transfer::{Pieces, Transfer, TransferMethod, TransferRequest};

@@ -100,6 +100,13 @@ impl Target {
         Ok(Self { scheme, authority, path })
     }
 
+    /// What the field `Host` says.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let usual = self.authority.port == self.scheme.port();
+        if usual { self.authority.host.to_string() } else { self.authority.to_string() }
+    }
+
     /// Where a `Location` leads from here, as text that is still to be judged.
     pub(crate) fn redirected(&self, location: &str) -> Result<String, Refusal> {
         raw(location)?;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, ControlId, RequestId, SessionId, Timestamp};
+use crate::{AccountId, ControlId, RequestId, SessionId, TenantId, Timestamp};
 
 /// One security-relevant happening: who did what to what, from where, how it ended and which control
 /// was at work. Never holds a password, cookie, token or other secret.
@@ -34,6 +34,9 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
     pub control: ControlId,
+    /// Whose record it is, where it is not the application's only or default tenant: that of the account that acted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<TenantId>,
     /// How many like this one it stands for; more than one when a flood was folded.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub count: u64,
@@ -64,6 +67,7 @@ impl Event {
             metadata: BTreeMap::new(),
             request_id: None,
             control,
+            tenant: None,
             count: 1,
         }
     }

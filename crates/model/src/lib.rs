@@ -5,6 +5,7 @@
 
 pub mod authentication;
 pub mod control_id;
+pub mod documents;
 pub mod event;
 pub mod network;
 pub mod outbound;
@@ -18,6 +19,7 @@ pub mod units;
 
 pub use authentication::{Acr, Methods};
 pub use control_id::ControlId;
+pub use documents::{DocumentChange, DocumentError, Documents, MemoryDocuments};
 pub use event::{Actor, Event, EventKind, Outcome, Severity};
 pub use network::Network;
 pub use principal::{AccountId, GroupId, Principal, Role, SessionId, TenantId};

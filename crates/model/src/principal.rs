@@ -67,6 +67,12 @@ impl Role {
 
 impl TenantId {
     pub const DEFAULT: &str = "default";
+
+    /// The tenant, where it is not the default one: records of an application with one tenant belong to nobody else.
+    #[must_use]
+    pub fn told(&self) -> Option<Self> {
+        (self.as_str() != Self::DEFAULT).then(|| self.clone())
+    }
 }
 
 /// An authenticated person or program.

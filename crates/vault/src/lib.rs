@@ -23,13 +23,17 @@ pub mod record;
 pub mod seal;
 pub mod signature;
 #[cfg(feature = "full")]
+pub mod sigv4;
+#[cfg(feature = "full")]
 pub mod tls;
 #[cfg(feature = "full")]
 pub mod webhook;
 #[cfg(feature = "full")]
 pub mod x509;
 
-pub use digest::{constant_time_eq, hmac_sha1, hmac_sha256, hmac_sha512, sha1, sha256, sha256_of, sha512};
+pub use digest::{
+    Sha256, constant_time_eq, hmac_sha1, hmac_sha256, hmac_sha512, sha1, sha256, sha256_of, sha512,
+};
 pub use index::{IndexKey, IndexSum};
 pub use random::SystemRng;
 pub use record::{RecordKey, SegmentKey};

@@ -18,7 +18,7 @@
 //! as that to another. The stored bytes name one key, the tree's leaf is over the stored bytes, and so a leaf has one text.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hkdf;
+use aws_lc_rs::hmac;
 use gabion_model::{Rng, Secret, random};
 use zeroize::Zeroize as _;
 
@@ -28,7 +28,7 @@ use crate::seal::SealError;
 /// What the keys of a segment's records come from.
 pub struct SegmentKey {
     bytes: Secret<[u8; 32]>,
-    expand: hkdf::Prk,
+    expand: hmac::Key,
 }
 
 /// The key of one record.
@@ -61,7 +61,7 @@ impl SegmentKey {
 
     #[must_use]
     pub fn from_bytes(bytes: Secret<[u8; 32]>) -> Self {
-        let expand = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, bytes.expose());
+        let expand = hmac::Key::new(hmac::HMAC_SHA256, bytes.expose());
         Self { bytes, expand }
     }
 
@@ -91,11 +91,13 @@ impl SegmentKey {
         index
     }
 
+    /// HKDF-Expand to 32 bytes, which is its first block: HMAC of the info and the number one (RFC 5869 §2.3).
     fn derive(&self, info: &[&[u8]]) -> [u8; 32] {
+        let mut expand = hmac::Context::with_key(&self.expand);
+        info.iter().for_each(|part| expand.update(part));
+        expand.update(&[1]);
         let mut key = [0; 32];
-        // 32 bytes of at most 255 * 32: neither call has a way to fail.
-        let filled = self.expand.expand(info, hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut key));
-        debug_assert!(filled.is_ok(), "an output of one block is always allowed");
+        key.copy_from_slice(expand.sign().as_ref());
         key
     }
 }
@@ -178,6 +180,7 @@ impl std::fmt::Debug for RecordKey {
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::hkdf;
     use gabion_model::random::SeededRng;
     use proptest::prelude::*;
 
@@ -195,6 +198,11 @@ mod tests {
         // One block of HKDF-Expand: HMAC(PRK, info || 0x01).
         let info = [RECORD, &9_u64.to_be_bytes(), &3_u32.to_be_bytes(), &[1]].concat();
         assert_eq!(*key.bytes().expose(), hmac_sha256(&[7; 32], &info));
+        let expand = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &[7; 32]);
+        let info = [RECORD, &9_u64.to_be_bytes(), &3_u32.to_be_bytes()];
+        let mut expanded = [0; 32];
+        expand.expand(&info, hkdf::HKDF_SHA256).unwrap().fill(&mut expanded).unwrap();
+        assert_eq!(*key.bytes().expose(), expanded);
         let stored = key.seal(9, b"{}").unwrap();
         assert_eq!(stored.len(), 2 + RecordKey::OVERHEAD);
         assert_eq!(stored[..32], sha256_of(&[COMMITMENT, key.bytes().expose()]));

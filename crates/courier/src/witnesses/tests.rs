@@ -152,7 +152,7 @@ impl World {
         segments: Arc<MemorySegments>,
     ) -> Self {
         let seal = Seal { key: log(), storage: Arc::clone(&tree) as Arc<dyn TreeStorage> };
-        let protection = Protection { seal: Some(seal), records: None };
+        let protection = Protection { seal: Some(seal), ..Protection::default() };
         let settings = Settings { witnesses, witness_quorum: Some(quorum), ..Settings::default() };
         let (ledger, _) =
             Ledger::open_protected(segments, &settings, Arc::clone(&clock) as _, protection).unwrap();
@@ -351,7 +351,7 @@ async fn a_ledger_that_is_not_what_was_cosigned_does_not_open() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_000_000 + later)));
         let open = |tree: &Arc<MemoryTree>| {
             let seal = Seal { key: log(), storage: Arc::clone(tree) as Arc<dyn TreeStorage> };
-            let protection = Protection { seal: Some(seal), records: None };
+            let protection = Protection { seal: Some(seal), ..Protection::default() };
             Ledger::open_protected(
                 Arc::clone(&segments) as _,
                 &Settings::default(),

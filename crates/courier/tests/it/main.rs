@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod channels;
 mod collectors;
 mod queue;
 mod sinks;

@@ -9,7 +9,10 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::{courier, letter};
 
 /// Answers every `RCPT` with `recipient`, offers what `greeting` says, keeps all it hears.
-async fn server(recipient: &'static str, offers: &'static str) -> (MailSettings, Arc<Mutex<Vec<String>>>) {
+pub(crate) async fn server(
+    recipient: &'static str,
+    offers: &'static str,
+) -> (MailSettings, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let heard = Arc::new(Mutex::new(Vec::new()));
