@@ -190,6 +190,7 @@ impl World {
         let parts = Parts {
             sessions: Arc::clone(&self.sessions),
             machines: None,
+            shield: None,
             webhooks: Arc::default(),
             keys: gabion_identity::Keyring::of(Arc::clone(&self.key)),
             ledger: self.ledger.clone(),

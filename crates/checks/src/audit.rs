@@ -122,6 +122,7 @@ pub fn event(exchange: &Exchange, check: &str, denial: &Denial, refused: bool) -
         if refused { ("request.refused", Outcome::Failure) } else { ("request.observed", Outcome::Success) };
     let mut event =
         Event::new(exchange.now, EventKind::Refusal, action, exchange.actor(), outcome, denial.control);
+    event.tenant = exchange.tenant();
     if let Some(credential) = &exchange.credential {
         event.metadata.insert(credential.kind.as_str().to_owned(), credential.id.to_string());
         event.metadata.extend(key_id(credential));
@@ -155,6 +156,7 @@ fn decision(exchange: &Exchange, decided: &Decided) -> Event {
     };
     let control = ControlId::AUTHZ_OBJECTS;
     let mut event = Event::new(exchange.now, EventKind::Decision, action, exchange.actor(), outcome, control);
+    event.tenant = exchange.tenant();
     event.address = Some(exchange.client);
     event.request_id = Some(exchange.request_id);
     if let Some(metadata) = &decided.metadata {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use gabion_model::ControlId;
@@ -137,6 +138,8 @@ pub enum Wants {
         /// Bytes.
         limit: usize,
     },
+    /// Nothing but that some time passes: whoever is slowed down waits, and nobody else does.
+    Pause(Duration),
     /// Something from elsewhere. What comes of it is put into the exchange before the check is asked again.
     Arrival(Pin<Box<dyn Future<Output = Arrived> + Send>>),
 }
@@ -149,6 +152,7 @@ impl fmt::Debug for Wants {
         match self {
             Self::Body { limit } => formatter.debug_struct("Body").field("limit", limit).finish(),
             Self::Arrival(_) => formatter.write_str("Arrival"),
+            Self::Pause(wait) => formatter.debug_tuple("Pause").field(wait).finish(),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! What the gate knows about one request while it lives.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use gabion_identity::{Credential, CredentialKind, Session};
-use gabion_model::{Actor, ControlId, Principal, RequestId, Timestamp};
+use gabion_model::{AccountId, Actor, ControlId, Principal, RequestId, TenantId, Timestamp};
+use gabion_respond::{Shield, Standing as Held, Turn};
 use gabion_vault::x509::PeerCertificate;
 use http::header::{ACCEPT, ORIGIN, USER_AGENT};
 use http::uri::PathAndQuery;
@@ -94,6 +97,10 @@ pub struct Exchange {
     pub(crate) lesson: Option<Box<Lesson>>,
     /// A signed message of a webhook that is being answered.
     pub(crate) delivery: Option<[u8; 32]>,
+    /// What ends a stream before its time.
+    pub(crate) shield: Option<Arc<Shield>>,
+    /// What the request waits with while it is slowed down.
+    pub(crate) turn: Option<Turn>,
 }
 
 /// What was read of a request's body.
@@ -173,6 +180,8 @@ impl Exchange {
             contract: None,
             lesson: None,
             delivery: None,
+            shield: None,
+            turn: None,
         }
     }
 
@@ -241,6 +250,13 @@ impl Exchange {
     /// What a live answer ends with.
     #[must_use]
     pub fn life(&self) -> Option<Life> {
+        let life = self.authorized_by();
+        let Some(shield) = &self.shield else { return life };
+        let (shield, address, since) = (Arc::clone(shield), self.client, self.now);
+        Some(Life::Guarded { shield, address, since, life: life.map(Box::new) })
+    }
+
+    fn authorized_by(&self) -> Option<Life> {
         if let Some(session) = &self.session {
             return Some(Life::Session(Arc::clone(session)));
         }
@@ -263,6 +279,12 @@ impl Exchange {
     pub fn principal(&self) -> Option<&Principal> {
         let session = self.session.as_ref().map(|session| &session.principal);
         session.or_else(|| self.credential.as_ref().map(|credential| &credential.principal))
+    }
+
+    /// Whose tenant's record what happens is.
+    #[must_use]
+    pub fn tenant(&self) -> Option<TenantId> {
+        self.principal().and_then(|principal| principal.tenant.told())
     }
 
     /// Who acts, as events name them.
@@ -336,6 +358,14 @@ pub enum Life {
         /// When the certificate beside it ends.
         latest: Timestamp,
     },
+    /// The same, as long as nobody blocks the address, the account or the key.
+    Guarded {
+        shield: Arc<Shield>,
+        address: IpAddr,
+        /// When the request came: measures that were over by then are none of its business.
+        since: Timestamp,
+        life: Option<Box<Life>>,
+    },
 }
 
 impl Life {
@@ -346,6 +376,10 @@ impl Life {
             Self::Credential { credential, latest } => {
                 credential.is_ended() || now >= credential.expires().min(*latest)
             }
+            Self::Guarded { shield, address, since, life } => {
+                let life = life.as_deref();
+                life.is_some_and(|life| life.is_over(now)) || is_cut(shield, *address, *since, life)
+            }
         }
     }
 
@@ -354,6 +388,17 @@ impl Life {
         match self {
             Self::Session(session) => session.ended().await,
             Self::Credential { credential, latest } => credential.over(*latest, at).await,
+            Self::Guarded { shield, address, since, life } => {
+                let life = life.as_deref();
+                let cut = shield.until(|shield| is_cut(shield, *address, *since, life));
+                match life {
+                    None | Some(Self::Guarded { .. }) => cut.await,
+                    Some(Self::Session(session)) => either(cut, session.ended()).await,
+                    Some(Self::Credential { credential, latest }) => {
+                        either(cut, credential.over(*latest, at)).await;
+                    }
+                }
+            }
         }
     }
 
@@ -362,8 +407,39 @@ impl Life {
         match self {
             Self::Session(session) => session.touch(now),
             Self::Credential { credential, .. } => credential.touch(now),
+            Self::Guarded { life, .. } => life.as_ref().is_none_or(|life| life.touch(now)),
         }
     }
+}
+
+/// Resolves with the first of the two.
+async fn either(one: impl Future<Output = ()>, other: impl Future<Output = ()>) {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    poll_fn(|context| match one.as_mut().poll(context) {
+        Poll::Ready(()) => Poll::Ready(()),
+        Poll::Pending => other.as_mut().poll(context),
+    })
+    .await;
+}
+
+/// Whether a measure was taken against whom the stream goes to.
+fn is_cut(shield: &Shield, address: IpAddr, since: Timestamp, life: Option<&Life>) -> bool {
+    // What was proved before a new proof was asked for is over; what a program shows proves nothing anew.
+    let is_out = |account: &AccountId, proved: Option<Timestamp>| match shield.account(account, since) {
+        Held::Disabled => true,
+        Held::Free => false,
+        Held::StepUp { since } => proved.is_none_or(|proved| proved < since),
+    };
+    shield.is_blocked(address, since)
+        || match life {
+            Some(Life::Session(session)) => is_out(&session.principal.account, Some(session.authenticated)),
+            Some(Life::Credential { credential, .. }) => {
+                let is_key = credential.kind == CredentialKind::ApiKey;
+                is_out(&credential.principal.account, None)
+                    || is_key && shield.is_key_disabled(credential.id.as_ref(), since)
+            }
+            Some(Life::Guarded { .. }) | None => false,
+        }
 }
 
 impl Caller {

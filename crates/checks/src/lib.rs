@@ -13,6 +13,7 @@ pub mod answer;
 pub mod api_key;
 pub mod audit;
 pub mod bearer;
+pub mod block;
 pub mod cache;
 pub mod challenge;
 pub mod check;

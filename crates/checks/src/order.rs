@@ -8,9 +8,9 @@ use crate::pipeline::{Memory, Parts, Step};
 use crate::route::Routes;
 use crate::settings::Settings;
 use crate::{
-    access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, graphql,
-    headers, identity_header, leaks, learn, limits, mtls, normalise, policy, rate, redirect_https, redirects,
-    request_id, sanitise, session, upload, webhook,
+    access, api_key, audit, bearer, block, cache, client_address, contract, cookies, cors, csrf, errors,
+    graphql, headers, identity_header, leaks, learn, limits, mtls, normalise, policy, rate, redirect_https,
+    redirects, request_id, sanitise, session, upload, webhook,
 };
 
 /// Top to bottom. A starred check also acts on answers; every refusal leaves through all of those.
@@ -19,6 +19,8 @@ const ORDER: &[fn(&Needs<'_, '_>) -> Option<Step>] = &[
     limits::head_step,
     // Nobody is judged under a wrong address: rates and records come after this.
     client_address::step,
+    // Whoever is blocked costs nothing more. Behind the address, before everything that is spent on a request.
+    block::address_step,
     // What the proxy just found trusted says about the client's certificate, before `normalise` removes it.
     mtls::forwarded_step,
     // The pipeline drew the id already, so that even the two above refuse with one; here a trusted
@@ -44,6 +46,8 @@ const ORDER: &[fn(&Needs<'_, '_>) -> Option<Step>] = &[
     bearer::step,
     // Last of the four: a certificate only adds to what was shown deliberately.
     mtls::step,
+    // Who it is may be under a measure; asked before a body is read for them.
+    block::principal_step,
     // Whoever signs what it sends. After the addresses' rates, since a body is read; before csrf, which does not
     // judge what no browser sends.*
     webhook::step,

@@ -8,6 +8,7 @@ use gabion_identity::{Keyring, Machines, Sessions};
 use gabion_ledger::Ledger;
 use gabion_model::{Clock, ControlId, Problem, Rng, Secret, Timestamp, random};
 use gabion_policy::{Live, Resources};
+use gabion_respond::Shield;
 use http::{Response, StatusCode, request, response};
 
 use crate::answer::{self, Answer, Source};
@@ -41,6 +42,8 @@ pub struct Parts<'a> {
     pub sessions: Arc<Sessions>,
     /// What programs show instead of a session; none where there are only people.
     pub machines: Option<Machines>,
+    /// Who is blocked; none where nobody ever is.
+    pub shield: Option<Arc<Shield>>,
     /// Whose signed messages are believed.
     pub webhooks: Arc<Senders>,
     /// Signs `Gabion-Identity`.

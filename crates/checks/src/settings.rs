@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::check::Mode;
 use crate::route::Route;
 use crate::{
-    access, api_key, audit, bearer, cache, client_address, contract, cookies, cors, csrf, errors, graphql,
-    headers, identity_header, leaks, learn, limits, mtls, normalise, policy, rate, redirect_https, redirects,
-    request_id, sanitise, session, upload, webhook,
+    access, api_key, audit, bearer, block, cache, client_address, contract, cookies, cors, csrf, errors,
+    graphql, headers, identity_header, leaks, learn, limits, mtls, normalise, policy, rate, redirect_https,
+    redirects, request_id, sanitise, session, upload, webhook,
 };
 
 /// Settings of all checks. Every default is the safe one.
@@ -20,6 +20,8 @@ pub struct Settings {
     pub limits: limits::Settings,
     /// Who is believed about the client's address.
     pub client_address: client_address::Settings,
+    /// Who is blocked or slowed down for a while.
+    pub block: block::Settings,
     /// The id a request carries everywhere.
     pub request_id: request_id::Settings,
     /// Host, path, method: one reading or none.
@@ -81,6 +83,7 @@ impl Settings {
         let tables = [
             ("limits", self.limits.problems()),
             ("client_address", self.client_address.problems()),
+            ("block", self.block.problems()),
             ("request_id", self.request_id.problems()),
             ("normalise", self.normalise.problems()),
             ("redirect_https", self.redirect_https.problems()),

@@ -14,7 +14,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gabion_model::{AccountId, Actor, ControlId, Event, EventKind, Outcome, Principal, Timestamp};
+use gabion_model::{AccountId, Actor, ControlId, Event, EventKind, Outcome, Principal, TenantId, Timestamp};
 
 const SHARDS: usize = 16;
 /// Pairs a shard tells apart.
@@ -82,6 +82,7 @@ struct Whom {
     id: AccountId,
     name: Arc<str>,
     program: bool,
+    tenant: Option<TenantId>,
 }
 
 impl Tally {
@@ -193,6 +194,7 @@ impl Row {
             id: principal.account.clone(),
             name: Arc::clone(&principal.name),
             program: principal.program,
+            tenant: principal.tenant.told(),
         });
         Self {
             whom,
@@ -242,6 +244,7 @@ impl Row {
         event.metadata.insert("period".to_owned(), period.to_owned());
         event.metadata.insert("since".to_owned(), self.since.to_string());
         if let Some(whom) = &self.whom {
+            event.tenant.clone_from(&whom.tenant);
             event.metadata.insert("program".to_owned(), whom.program.to_string());
         }
         event
@@ -270,7 +273,6 @@ fn estimate(set: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gabion_model::TenantId;
 
     fn principal(name: &str) -> Principal {
         Principal {

@@ -60,6 +60,7 @@ fn main() {
     let parts = Parts {
         sessions,
         machines: None,
+        shield: None,
         webhooks: Arc::default(),
         keys: gabion_identity::Keyring::of(Arc::new(SigningKey::generate().unwrap())),
         ledger: Ledger::in_memory(Arc::clone(&clock)),

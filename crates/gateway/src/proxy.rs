@@ -252,6 +252,7 @@ async fn supply(
     match waiting.wants() {
         None => {}
         Some(Wants::Arrival(arrival)) => waiting.arrived(arrival.await),
+        Some(Wants::Pause(wait)) => tokio::time::sleep(wait).await,
         Some(Wants::Body { limit }) => {
             let too_large = body.limit(waiting.body_limit());
             let read = if too_large { Err(BodyError::TooLarge) } else { body.read_prefix(limit).await };

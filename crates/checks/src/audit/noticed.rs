@@ -83,6 +83,7 @@ impl Audit {
 fn event(exchange: &Exchange, kind: EventKind, action: &str, outcome: Outcome) -> Event {
     let control = ControlId::WATCH_DETECTIONS;
     let mut event = Event::new(exchange.now, kind, action, exchange.actor(), outcome, control);
+    event.tenant = exchange.tenant();
     if let Some(credential) = &exchange.credential {
         event.metadata.insert(credential.kind.as_str().to_owned(), credential.id.to_string());
         event.metadata.extend(key_id(credential));

@@ -370,6 +370,7 @@ fn own() -> impl Iterator<Item = Compiled> {
         ("/.gabion/api/*", Access::Public, None, None),
         ("/.gabion/api/v1/events", Access::Public, Some("events"), None),
         ("/.gabion/access/*", Access::Public, Some("machines"), None),
+        ("/.gabion/crowdsec/*", Access::Public, None, None),
         ("/.gabion/scim/*", Access::Public, Some("machines"), Some("takes no cookie")),
         ("/.well-known/jwks.json", Access::Public, None, None),
         ("/.well-known/authzen-configuration", Access::Public, None, None),
@@ -384,7 +385,10 @@ fn own() -> impl Iterator<Item = Compiled> {
         route.csrf_off = csrf_off.map(str::to_owned);
         route.cors_origins = OPEN_TO_ALL.contains(&path).then(|| vec!["*".to_owned()]);
         let scim = path.starts_with("/.gabion/scim/");
-        let programs = scim || path.starts_with("/.gabion/api/") || path.starts_with("/.gabion/access/");
+        let programs = scim
+            || ["/.gabion/api/", "/.gabion/access/", "/.gabion/crowdsec/"]
+                .iter()
+                .any(|own| path.starts_with(own));
         let documents = programs && path != "/.gabion/api/v1/events";
         let limit = if documents { PROGRAM_BODY_LIMIT } else { OWN_BODY_LIMIT };
         if programs {

@@ -73,6 +73,7 @@ fn world(change: impl FnOnce(&mut Settings)) -> World {
     let parts = Parts {
         sessions,
         machines: Some(machines),
+        shield: None,
         webhooks: Arc::default(),
         keys,
         ledger: Ledger::in_memory(clock.clone()),

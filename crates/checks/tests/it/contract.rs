@@ -34,6 +34,7 @@ impl World {
         let parts = Parts {
             sessions: Sessions::open(kept, &SessionSettings::default(), START).unwrap(),
             machines: None,
+            shield: None,
             webhooks: Arc::default(),
             keys: Keyring::of(Arc::new(SigningKey::generate().unwrap())),
             ledger: ledger.clone(),

@@ -163,6 +163,7 @@ impl Gate {
                         }
                         Wants::Body { limit } if body.len() > limit => waiting.body_is_longer_than(limit + 1),
                         Wants::Body { .. } => waiting.body(Bytes::from_static(body)),
+                        Wants::Pause(_) => {}
                     }
                     progress = pipeline.resume(waiting);
                 }

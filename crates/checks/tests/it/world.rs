@@ -111,6 +111,7 @@ impl World {
         let parts = Parts {
             sessions: Arc::clone(&sessions),
             machines: machines(&storage, &keys),
+            shield: None,
             webhooks,
             keys,
             ledger: ledger.clone(),

@@ -19,5 +19,6 @@ mod http2;
 mod limits;
 mod malformed;
 mod reload;
+mod response;
 mod streaming;
 mod upstreams;

@@ -44,6 +44,7 @@ pub(crate) struct Build {
     pub(crate) tls: Option<gabion_gateway::TlsMaterial>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) machines: Option<Machines>,
+    pub(crate) shield: Option<Arc<gabion_respond::Shield>>,
     pub(crate) outside: Option<Arc<dyn gabion_checks::upload::Outside>>,
 }
 
@@ -68,6 +69,7 @@ impl Build {
             tls: None,
             clock: Arc::new(SystemClock),
             machines: None,
+            shield: None,
             outside: None,
         }
     }
@@ -118,6 +120,7 @@ impl Build {
         let parts = Parts {
             sessions: Arc::clone(sessions),
             machines: self.machines.clone(),
+            shield: self.shield.clone(),
             webhooks: Arc::default(),
             keys: gabion_identity::Keyring::of(Arc::new(SigningKey::generate().unwrap())),
             ledger: ledger.clone(),
