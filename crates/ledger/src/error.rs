@@ -26,6 +26,19 @@ pub enum LedgerError {
     TooLarge,
 }
 
+/// Nothing was erased. Alphabetical.
+#[cfg(feature = "write")]
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    #[error("the legal hold `{0}` keeps it")]
+    Held(String),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Whether a hold keeps it cannot be told.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
 /// The ledger does not open.
 #[cfg(feature = "write")]
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +99,8 @@ pub enum Damage {
     Sequence,
     #[error("the record ends too early")]
     Short,
+    #[error("the record is another tenant's than it says inside")]
+    Tenant,
     #[error("the version of the format is not known")]
     Version,
 }

@@ -26,6 +26,7 @@
 //! | 16..24 | mark: every frame with a smaller number was durable before this one was written |
 //! | 24..32 | time of the event |
 //! | 32..36 | class of the payload, its low byte: 1 = event as JSON (`gabion_model::Event`), 2 = the same, sealed |
+//! | | 3, 4 = the same two of a tenant: its tag, 16 bytes, stands before them; 5 = a tenant's checkpoint, text (`tenants`) |
 //! | | of a sealed one the upper three bytes: the run that wrote it, random, so that a position is never sealed twice with one key |
 //! | 36..36+n | payload |
 //! | last 4 | length of the payload again, so that a segment can be read from its end |
@@ -46,6 +47,7 @@ use gabion_model::Timestamp;
 use gabion_vault::RecordKey;
 
 use crate::keys::KeyId;
+use crate::tenants::TenantTag;
 use crate::{Damage, Position, SegmentId};
 
 /// Bytes of a segment's header, version 1.
@@ -61,7 +63,7 @@ pub const FRAME_OVERHEAD: usize = 40;
 pub const MAX_PAYLOAD: usize = 65_535;
 
 /// The most bytes an event has: with what sealing adds, it still is a payload.
-pub const MAX_EVENT: usize = MAX_PAYLOAD - RecordKey::OVERHEAD;
+pub const MAX_EVENT: usize = MAX_PAYLOAD - RecordKey::OVERHEAD - TenantTag::SIZE;
 
 /// The largest frame.
 pub const MAX_FRAME: usize = FRAME_OVERHEAD + MAX_PAYLOAD;
@@ -71,6 +73,15 @@ pub const CLASS_EVENT: u32 = 1;
 
 /// The class of payload that is a sealed event, without the run.
 pub const CLASS_SEALED: u32 = 2;
+
+/// The class of payload that is a tenant's tag and an event as JSON.
+pub const CLASS_TENANT_EVENT: u32 = 3;
+
+/// The class of payload that is a tenant's tag and a sealed event, without the run.
+pub const CLASS_TENANT_SEALED: u32 = 4;
+
+/// The class of payload that is the text of a tenant's checkpoint.
+pub const CLASS_TENANT_CHECKPOINT: u32 = 5;
 
 const MAGIC: &[u8; 8] = b"GABIONSG";
 const VERSION: u32 = 1;

@@ -13,11 +13,15 @@ use gabion_model::{Event, Rng, Secret};
 use gabion_vault::record::RecordError;
 use gabion_vault::{RecordKey, SealingKey, SegmentKey};
 
-use crate::format::{CLASS_EVENT, CLASS_SEALED, Header, SEALED_KEY, SealedKey};
-#[cfg(feature = "write")]
-use crate::personal::Subject;
+use crate::format::{
+    CLASS_EVENT, CLASS_SEALED, CLASS_TENANT_CHECKPOINT, CLASS_TENANT_EVENT, CLASS_TENANT_SEALED, Header,
+    SEALED_KEY, SealedKey,
+};
 use crate::personal::{self, NotRestored, Part, Personal, SubjectId};
+#[cfg(feature = "write")]
+use crate::personal::{Mention, Subject};
 use crate::scan::{self, Found};
+use crate::tenants;
 use crate::{Damage, Position, ReadError, SegmentId, SegmentSource, SegmentStorage};
 
 /// Says which key it is, and nothing of the key.
@@ -247,6 +251,38 @@ impl Opener {
         }
     }
 
+    #[cfg(feature = "write")]
+    pub(crate) fn rng(&self) -> Option<Arc<dyn Rng>> {
+        self.personal().map(Personal::rng)
+    }
+
+    /// See [`Personal::standing`].
+    #[cfg(feature = "write")]
+    pub(crate) fn standing(&self, name: &str) -> io::Result<Option<Option<SubjectId>>> {
+        match (self.personal(), self.keys()) {
+            (Some(personal), Some(keys)) => personal.standing(&keys, name),
+            _ => Ok(None),
+        }
+    }
+
+    /// The key of an account; none when it is destroyed.
+    #[cfg(feature = "write")]
+    pub(crate) fn subject_key(&self, subject: SubjectId) -> io::Result<Option<Arc<SealingKey>>> {
+        match (self.personal(), self.keys()) {
+            (Some(personal), Some(keys)) => personal.opened(&keys, subject),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whose the data of a name is.
+    #[cfg(feature = "write")]
+    pub(crate) fn subject(&self, name: &str, mention: Mention) -> io::Result<Option<SubjectId>> {
+        match (self.personal(), self.keys()) {
+            (Some(personal), Some(keys)) => personal.subject(&keys, name, mention),
+            _ => Ok(None),
+        }
+    }
+
     /// Puts back what is personal.
     pub(crate) fn restore(&self, json: &[u8], event: &mut Event) -> Result<(), NotRestored> {
         let keys = self.keys();
@@ -275,8 +311,10 @@ impl Opener {
 
     /// The JSON of a record.
     pub(crate) fn open(&self, source: &dyn SegmentSource, found: Found) -> Result<Vec<u8>, ReadError> {
-        let Some(key) = self.key(source, &found)? else { return Ok(found.payload) };
-        key.open(found.position.0, &found.payload).map_err(|error| found.damaged(error))
+        let key = self.key(source, &found)?;
+        let stored = tenants::tagged(found.class, &found.payload).map_or(&*found.payload, |(_, rest)| rest);
+        let Some(key) = key else { return Ok(stored.to_vec()) };
+        key.open(found.position.0, stored).map_err(|error| found.damaged(error))
     }
 
     /// The key of one record; none when it is not sealed.
@@ -286,8 +324,8 @@ impl Opener {
         found: &Found,
     ) -> Result<Option<RecordKey>, ReadError> {
         match found.class & 0xff {
-            CLASS_EVENT if found.class == CLASS_EVENT => Ok(None),
-            CLASS_SEALED => {
+            CLASS_EVENT | CLASS_TENANT_EVENT | CLASS_TENANT_CHECKPOINT if found.class >> 8 == 0 => Ok(None),
+            CLASS_SEALED | CLASS_TENANT_SEALED => {
                 let segment = self.segment(source, found.segment)?;
                 // A segment of version 1 has no sealed records; this one stands in the wrong place.
                 let segment = segment.ok_or(ReadError::Corrupted {

@@ -8,6 +8,7 @@
 //! - [`Seal`] makes it provable: a Merkle tree over all records with signed checkpoints (`sealer`); [`mod@verify`] checks
 //!   them, with nothing but the files and a public key.
 //! - [`keys`] seal every record at rest; [`disclosure`] gives one of them to somebody, and no other.
+//! - [`tenants`] has a log of its own for every tenant, proved by this one.
 //! - `index` finds records without reading all of them; it is a cache, and a search answers the same without it.
 //! - [`personal`] seals what says who somebody is for each account by itself, so that it can be erased.
 //! - [`sanitise`] is what every event goes through before it is written.
@@ -18,6 +19,9 @@
 //!
 //! Without the feature `write` there is the reading half alone: an auditor builds it without the writer's runtime.
 
+pub mod archive;
+#[cfg(feature = "write")]
+pub mod attached;
 pub mod disclosure;
 mod error;
 #[cfg(feature = "write")]
@@ -28,7 +32,11 @@ pub mod format;
 #[cfg(feature = "write")]
 mod front;
 #[cfg(feature = "write")]
+pub mod hold;
+#[cfg(feature = "write")]
 mod index;
+#[cfg(feature = "write")]
+mod integrate;
 pub mod keys;
 #[cfg(feature = "write")]
 mod kind;
@@ -40,6 +48,8 @@ mod rebuild;
 #[cfg(feature = "write")]
 mod redact;
 #[cfg(feature = "write")]
+pub mod retention;
+#[cfg(feature = "write")]
 pub mod sanitise;
 mod scan;
 mod sealer;
@@ -50,6 +60,7 @@ mod shared;
 pub mod storage;
 #[cfg(feature = "write")]
 mod tail;
+pub mod tenants;
 pub mod verify;
 #[cfg(feature = "write")]
 mod writer;
@@ -57,6 +68,8 @@ mod writer;
 use std::fmt;
 #[cfg(feature = "write")]
 use std::io;
+#[cfg(feature = "write")]
+use std::sync::atomic::AtomicU64;
 #[cfg(feature = "write")]
 use std::sync::{Arc, mpsc};
 #[cfg(feature = "write")]
@@ -66,6 +79,8 @@ use std::time::Duration;
 
 #[cfg(feature = "write")]
 use gabion_model::{Clock, Event, Rng, Timestamp};
+#[cfg(feature = "write")]
+use gabion_tlog::SigningKey;
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "write")]
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -75,9 +90,13 @@ use fold::Folder;
 #[cfg(feature = "write")]
 use index::Indexes;
 #[cfg(feature = "write")]
+use integrate::Integrator;
+#[cfg(feature = "write")]
 use keys::Opener;
 #[cfg(feature = "write")]
-use personal::{Personal, SubjectId, Subjects};
+use personal::{Mention, Personal, SubjectId, Subjects};
+#[cfg(feature = "write")]
+use retention::Retention;
 #[cfg(feature = "write")]
 use scan::Durable;
 #[cfg(feature = "write")]
@@ -89,10 +108,10 @@ use tail::{Entry, Sealing, Tail};
 #[cfg(feature = "write")]
 use writer::{Command, Writer};
 
-pub use disclosure::Disclosure;
+pub use disclosure::{Disclosure, Form};
 pub use error::{Damage, ReadError};
 #[cfg(feature = "write")]
-pub use error::{LedgerError, OpenError};
+pub use error::{EraseError, LedgerError, OpenError};
 #[cfg(feature = "write")]
 pub use fold::OTHERS;
 #[cfg(feature = "write")]
@@ -108,11 +127,15 @@ pub use reader::{Reader, Search};
 pub use sealer::Seal;
 pub use sealer::{SealError, Sealed, TreeStorage};
 #[cfg(feature = "write")]
-pub use settings::{Settings, WitnessSettings};
+pub use settings::{ArchiveSettings, Settings, WitnessSettings};
 pub use storage::memory::{MemorySegments, MemoryTree};
 #[cfg(feature = "write")]
 pub use storage::memory_index::MemoryIndexes;
+pub use storage::memory_tenants::MemoryTenants;
 pub use storage::{SegmentId, SegmentSource, SegmentStorage};
+#[cfg(feature = "write")]
+pub use tenants::keeper::TenantsError;
+pub use tenants::{TenantStorage, TenantTag};
 
 /// The place of a record: its sequence number. The first is 1, and there are no gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -190,7 +213,12 @@ pub struct Ledger {
     durable: watch::Receiver<Option<Durable>>,
     opener: Opener,
     indexes: Option<Arc<Indexes>>,
+    tenants: Option<Arc<tenants::keeper::Handle>>,
+    /// How many records are in the tenants' trees: what was not is not removed by age.
+    tenants_read: Arc<AtomicU64>,
+    tenants_every: Duration,
     erase_after: Duration,
+    retention: Option<Arc<Retention>>,
 }
 
 #[cfg(feature = "write")]
@@ -202,6 +230,8 @@ pub struct Protection {
     /// The keys of its records. With them everything that is recorded from now on is sealed; a ledger that has sealed
     /// segments does not open without.
     pub records: Option<RecordSealing>,
+    /// What may be removed by age and erased; without it everything.
+    pub retention: Option<Arc<Retention>>,
 }
 
 #[cfg(feature = "write")]
@@ -245,7 +275,12 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         seal: Seal,
     ) -> Result<(Self, Recovery), OpenError> {
-        Self::open_protected(storage, settings, clock, Protection { seal: Some(seal), records: None })
+        Self::open_protected(
+            storage,
+            settings,
+            clock,
+            Protection { seal: Some(seal), ..Protection::default() },
+        )
     }
 
     /// The same, with whatever protects it.
@@ -258,7 +293,7 @@ impl Ledger {
         clock: Arc<dyn Clock>,
         protection: Protection,
     ) -> Result<(Self, Recovery), OpenError> {
-        let Protection { seal, records } = protection;
+        let Protection { seal, records, retention } = protection;
         let personal = records.as_ref().and_then(|records| {
             records
                 .subjects
@@ -267,7 +302,8 @@ impl Ledger {
         });
         let opener = Opener::new(records.as_ref().map(|records| Arc::clone(&records.keys)), personal);
         let sealing = records.map(|records| Sealing { opener: opener.clone(), rng: records.rng });
-        let (tail, mut recovery) = Tail::open(Arc::clone(&storage), settings, sealing)?;
+        let (mut tail, mut recovery) = Tail::open(Arc::clone(&storage), settings, sealing)?;
+        tail.retention.clone_from(&retention);
         for cut in &recovery.cuts {
             tracing::warn!(
                 segment = cut.segment.0,
@@ -283,6 +319,10 @@ impl Ledger {
             })
             .transpose()?;
         recovery.unknown = sealer.as_ref().map_or(0, Sealer::unknown);
+        let integrator = sealer.map(|sealer| Integrator::start(sealer, Arc::clone(&clock))).transpose()?;
+        let tenants_read = Arc::new(AtomicU64::new(u64::MAX));
+        let settled = integrator.as_ref().map(Integrator::settled);
+        tail.keep_until(settled.into_iter().chain([Arc::clone(&tenants_read)]).collect());
         let (commands, received) = mpsc::channel();
         let (sender, durable) = watch::channel(tail.durable());
         let shared = Arc::new(Shared::new());
@@ -291,7 +331,7 @@ impl Ledger {
             usize::try_from(settings.segment_size.bytes().min(BATCH_BYTES)).unwrap_or(usize::MAX);
         let writer = Writer {
             tail,
-            sealer,
+            integrator,
             opener: opener.clone(),
             folder,
             clock,
@@ -299,13 +339,30 @@ impl Ledger {
             durable: sender,
             shared: Arc::clone(&shared),
             batch_bytes,
+            answered: 0,
+            syncing: Duration::ZERO,
             withholds: false,
         };
         thread::Builder::new().name("ledger".to_owned()).spawn(|| writer.run())?;
         let queue = Arc::new(Semaphore::new(QUEUE));
         let erase_after = settings.erase_after.as_duration();
-        let indexes = None;
-        Ok((Self { commands, queue, shared, storage, durable, opener, indexes, erase_after }, recovery))
+        let tenants_every = settings.tenants_every.as_duration();
+        let (indexes, tenants) = (None, None);
+        let own = Self {
+            commands,
+            queue,
+            shared,
+            storage,
+            durable,
+            opener,
+            indexes,
+            tenants,
+            tenants_read,
+            tenants_every,
+            erase_after,
+            retention,
+        };
+        Ok((own, recovery))
     }
 
     /// Searches with the indexes that lie there. [`keep_indexes`](Self::keep_indexes) makes them.
@@ -339,6 +396,37 @@ impl Ledger {
     /// When they cannot be listed.
     pub fn make_indexes_again(&self) -> io::Result<()> {
         self.indexes.as_ref().map_or(Ok(()), |indexes| indexes.forget_all())
+    }
+
+    /// Starts the thread that keeps a log of its own for every tenant, signed with the node's key under the tenant's name. It
+    /// ends with the last handle. To be asked before anything is recorded.
+    ///
+    /// # Errors
+    /// When the trees cannot be read, or there is no thread to be had.
+    pub fn keep_tenants(
+        mut self,
+        storage: Arc<dyn TenantStorage>,
+        key: &SigningKey,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, TenantsError> {
+        let (source, key) = (self.source(), key.clone());
+        let (durable, opener) = (self.durable.clone(), self.opener.clone());
+        let read = Arc::clone(&self.tenants_read);
+        let parts = tenants::keeper::Parts { storage, key, source, durable, opener, clock, read };
+        let (commands, queue) = (self.commands.clone(), Arc::clone(&self.queue));
+        self.tenants = Some(tenants::keeper::start(parts, self.tenants_every, commands, queue)?);
+        Ok(self)
+    }
+
+    /// Has every tenant's checkpoint made of what is durable now, without waiting for the next time they are due.
+    ///
+    /// # Errors
+    /// When that did not succeed; it is tried again when they are due.
+    pub async fn seal_tenants(&self) -> Result<(), TenantsError> {
+        match &self.tenants {
+            Some(tenants) => tenants.publish().await,
+            None => Ok(()),
+        }
     }
 
     /// A ledger in memory, for tests.
@@ -376,13 +464,61 @@ impl Ledger {
     /// on. Whose it was; none when no record speaks of such an account. Use it where blocking is allowed.
     ///
     /// # Errors
-    /// When it cannot be destroyed.
-    pub fn erase(&self, name: &str) -> io::Result<Option<SubjectId>> {
+    /// When it cannot be destroyed, or a hold keeps it.
+    pub fn erase(&self, name: &str) -> Result<Option<SubjectId>, EraseError> {
+        if let Some(hold) = self.held(name)? {
+            return Err(EraseError::Held(hold));
+        }
         let Some(personal) = self.opener.personal() else { return Ok(None) };
         let erased = personal.forgetting(|subjects| subjects.erase(&name.to_lowercase()))?;
         // They know of what was erased.
         self.make_indexes_again()?;
         Ok(erased)
+    }
+
+    /// The hold that keeps the personal data of the account with this name. May read records.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    pub fn held(&self, name: &str) -> Result<Option<String>, ReadError> {
+        let Some(retention) = &self.retention else { return Ok(None) };
+        let holds = retention.holds().list();
+        let own = if holds.is_empty() { None } else { self.subject(name).map_err(ReadError::Personal)? };
+        let own = own.map(|subject| subject.to_string());
+        for hold in holds {
+            let kept = match &hold.principal {
+                Some(principal) => {
+                    principal.eq_ignore_ascii_case(name) || (own.is_some() && own == hold.subject)
+                }
+                None => {
+                    let mut found = false;
+                    for record in self.search(hold.query(name)) {
+                        match record {
+                            Ok(record) => found |= hold.is_in_range(record.position),
+                            // Of another version: whom it speaks of cannot be told.
+                            Err(ReadError::Unknown { .. }) => found = true,
+                            Err(error) => return Err(error),
+                        }
+                        if found {
+                            break;
+                        }
+                    }
+                    found
+                }
+            };
+            if kept {
+                return Ok(Some(hold.name));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whose the personal data of the account with this name is; none when there is none, or it was erased.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub fn subject(&self, name: &str) -> io::Result<Option<SubjectId>> {
+        self.opener.subject(&name.to_lowercase(), Mention::Named)
     }
 
     /// The same at a later time, by [`erase_due`](Self::erase_due).
@@ -400,7 +536,12 @@ impl Ledger {
     /// When that is not kept, or not done where it is done at once.
     pub fn account_removed(&self, name: &str, now: Timestamp) -> io::Result<()> {
         if self.erase_after.is_zero() {
-            return self.erase(name).map(drop);
+            match self.erase(name) {
+                Ok(_) => return Ok(()),
+                // It waits for the hold to end.
+                Err(EraseError::Held(_)) => {}
+                Err(error) => return Err(io::Error::other(error)),
+            }
         }
         self.erase_at(name, now.saturating_add(self.erase_after)).map(drop)
     }
@@ -410,7 +551,8 @@ impl Ledger {
     /// # Errors
     /// When the store cannot be asked.
     pub fn due_erasures(&self, now: Timestamp) -> io::Result<u64> {
-        self.opener.personal().map_or(Ok(0), |personal| personal.subjects().due(now))
+        let Some(spared) = self.spared() else { return Ok(0) };
+        self.opener.personal().map_or(Ok(0), |personal| personal.subjects().due(now, &spared))
     }
 
     /// Destroys the keys that are due.
@@ -418,12 +560,19 @@ impl Ledger {
     /// # Errors
     /// When they cannot be destroyed.
     pub fn erase_due(&self, now: Timestamp) -> io::Result<Vec<SubjectId>> {
-        let Some(personal) = self.opener.personal() else { return Ok(Vec::new()) };
-        let erased = personal.forgetting(|subjects| subjects.erase_due(now))?;
+        let (Some(personal), Some(spared)) = (self.opener.personal(), self.spared()) else {
+            return Ok(Vec::new());
+        };
+        let erased = personal.forgetting(|subjects| subjects.erase_due(now, &spared))?;
         if !erased.is_empty() {
             self.make_indexes_again()?;
         }
         Ok(erased)
+    }
+
+    /// Whose data waits although it is due; none where that of all does.
+    fn spared(&self) -> Option<Vec<SubjectId>> {
+        self.retention.as_ref().map_or_else(|| Some(Vec::new()), |retention| retention.holds().spared())
     }
 
     /// Counts a refusal. Never blocks on the disk and never fails: the first of a kind is written at
@@ -447,6 +596,10 @@ impl Ledger {
     /// Writes every open count, makes everything durable and ends the writer. Later calls to `record`
     /// answer [`LedgerError::Closed`].
     pub async fn close(&self) -> Result<(), LedgerError> {
+        // What could not be is done after the next opening.
+        if let Err(error) = self.seal_tenants().await {
+            tracing::warn!(%error, "tenants not sealed at the end");
+        }
         let (sender, answer) = oneshot::channel();
         self.send(Command::Close(sender))?;
         answer.await.map_err(|_| LedgerError::Closed)?
@@ -509,7 +662,15 @@ impl Ledger {
         self.shared.status()
     }
 
-    fn source(&self) -> Arc<dyn SegmentSource> {
+    /// What may be removed by age and erased; none where everything may.
+    #[must_use]
+    pub const fn retention(&self) -> Option<&Arc<Retention>> {
+        self.retention.as_ref()
+    }
+
+    /// Where the segments are, for whoever copies them.
+    #[must_use]
+    pub fn source(&self) -> Arc<dyn SegmentSource> {
         Arc::<dyn SegmentStorage>::clone(&self.storage)
     }
 

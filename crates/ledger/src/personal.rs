@@ -39,6 +39,14 @@ use crate::Keys;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubjectId(pub [u8; 16]);
 
+impl SubjectId {
+    /// From 32 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        hex_decode(text).and_then(|bytes| bytes.try_into().ok()).map(Self)
+    }
+}
+
 impl fmt::Display for SubjectId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&hex_encode(&self.0))
@@ -101,11 +109,11 @@ pub trait Subjects: Send + Sync + fmt::Debug {
     /// Lets the key be due at this time; none when there is none.
     fn erase_at(&self, name: &str, at: Timestamp) -> io::Result<Option<SubjectId>>;
 
-    /// How many keys are due.
-    fn due(&self, now: Timestamp) -> io::Result<u64>;
+    /// How many keys are due, but for these.
+    fn due(&self, now: Timestamp, spared: &[SubjectId]) -> io::Result<u64>;
 
-    /// Destroys what is due.
-    fn erase_due(&self, now: Timestamp) -> io::Result<Vec<SubjectId>>;
+    /// Destroys what is due, but for these.
+    fn erase_due(&self, now: Timestamp, spared: &[SubjectId]) -> io::Result<Vec<SubjectId>>;
 
     /// Replaces every sealed key by what `again` makes of it, all or none.
     fn reseal(&self, again: &dyn Fn(&Subject) -> io::Result<Vec<u8>>) -> io::Result<()>;
@@ -273,6 +281,33 @@ impl Personal {
         Ok(found)
     }
 
+    #[cfg(feature = "write")]
+    pub(crate) fn rng(&self) -> Arc<dyn Rng> {
+        Arc::clone(&self.rng)
+    }
+
+    /// What is known of a name that may be an account's: none when no account had it, `Some(None)` when it was erased.
+    #[cfg(feature = "write")]
+    pub(crate) fn standing(&self, keys: &Keys, name: &str) -> io::Result<Option<Option<SubjectId>>> {
+        if !may_be_name(name) {
+            return Ok(None);
+        }
+        Ok(match self.key_of(keys, name, Mention::Named)? {
+            Looked::Stranger => None,
+            Looked::Erased => Some(None),
+            Looked::Known(id, _) => Some(Some(id)),
+        })
+    }
+
+    /// Whose the data of a name is.
+    #[cfg(feature = "write")]
+    pub(crate) fn subject(&self, keys: &Keys, name: &str, mention: Mention) -> io::Result<Option<SubjectId>> {
+        Ok(match self.key_of(keys, name, mention)? {
+            Looked::Known(id, _) => Some(id),
+            Looked::Erased | Looked::Stranger => None,
+        })
+    }
+
     fn key_of(&self, keys: &Keys, name: &str, mention: Mention) -> io::Result<Looked> {
         let mut held = self.held();
         if mention != Mention::Created
@@ -355,8 +390,7 @@ pub(crate) fn restore(
             stand_in(event, &part.fields, &format!("sealed:{}", prefix(subject)));
             continue;
         };
-        let id = hex_decode(subject).and_then(|bytes| bytes.try_into().ok()).map(SubjectId);
-        let id = id.ok_or(NotRestored::Damaged)?;
+        let id = SubjectId::parse(subject).ok_or(NotRestored::Damaged)?;
         match personal.opened(keys, id).map_err(NotRestored::Store)? {
             None => stand_in(event, &part.fields, &format!("{ERASED}:{}", prefix(subject))),
             Some(key) => put_back(event, part.open(id, &key).ok_or(NotRestored::Damaged)?),
@@ -368,7 +402,7 @@ pub(crate) fn restore(
 const BESIDE: &[u8] = b"\"personal\":[";
 
 impl Personal {
-    fn opened(&self, keys: &Keys, id: SubjectId) -> io::Result<Option<Arc<SealingKey>>> {
+    pub(crate) fn opened(&self, keys: &Keys, id: SubjectId) -> io::Result<Option<Arc<SealingKey>>> {
         let mut held = self.held();
         if let Some(key) = held.keys.get(&id) {
             return Ok(Some(Arc::clone(key)));

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use gabion_model::{Actor, ControlId, Event, EventKind, Outcome, RequestId, Timestamp};
+use gabion_model::{Actor, ControlId, Event, EventKind, Outcome, RequestId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Position;
@@ -34,6 +34,8 @@ pub struct Query {
     pub actor: Option<String>,
     pub address: Option<IpAddr>,
     pub request_id: Option<RequestId>,
+    /// Whose record it is, whole.
+    pub tenant: Option<TenantId>,
     /// Found in action, resource, reason, user agent, the actor's name or the metadata; ASCII case
     /// does not matter.
     pub text: Option<String>,
@@ -62,6 +64,7 @@ impl Query {
             && self.outcome.is_none_or(|outcome| event.outcome == outcome)
             && self.address.is_none_or(|address| event.address == Some(address))
             && self.request_id.is_none_or(|id| event.request_id == Some(id))
+            && self.tenant.as_ref().is_none_or(|tenant| event.tenant.as_ref() == Some(tenant))
             && self.action.as_deref().is_none_or(|action| event.action == action)
             && self.resource.as_deref().is_none_or(|resource| is_resource(&event.resource, resource))
             && self.actor.as_deref().is_none_or(|name| is_actor(&event.actor, name))

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use gabion_model::{Event, Rng};
 
-use crate::disclosure::Disclosure;
+use crate::disclosure::{Disclosure, Form};
 use crate::format::Header;
 #[cfg(feature = "write")]
 use crate::index::{Indexed, Indexes};
 use crate::keys::{Keys, Opener};
 use crate::personal::{NotRestored, Personal, Subjects};
 use crate::scan::{self, Backward, Durable, Forward, Found};
+use crate::tenants::{self, TenantTag};
 use crate::{Damage, Order, Position, Query, ReadError, Record, SegmentId, SegmentSource};
 
 /// A ledger as it was at one moment.
@@ -129,8 +130,27 @@ impl Reader {
     /// there.
     pub fn disclose(&self, record: Position) -> Result<Option<Disclosure>, ReadError> {
         let Some(found) = self.found(record)? else { return Ok(None) };
+        self.disclosed(found).map(Some)
+    }
+
+    fn disclosed(&self, found: Found) -> Result<Disclosure, ReadError> {
         let key = self.opener.key(&*self.source, &found)?;
-        Ok(Some(Disclosure { key, stored: found.payload }))
+        let form = if tenants::carried(found.class, &found.payload).is_some() {
+            Form::TenantCheckpoint
+        } else if tenants::tagged(found.class, &found.payload).is_some() {
+            Form::OfTenant(found.position)
+        } else {
+            Form::OfNode
+        };
+        Ok(Disclosure { form, key, stored: found.payload })
+    }
+
+    /// A tenant's records, oldest first, each as [`disclose`](Self::disclose) has it. Reads everything.
+    ///
+    /// # Errors
+    /// When the segments cannot be read.
+    pub fn of_tenant(&self, tenant: TenantTag) -> Result<OfTenant, ReadError> {
+        Ok(OfTenant { walk: Forwards::begin(self, None)?, reader: self.clone(), tenant })
     }
 
     fn found(&self, record: Position) -> Result<Option<Found>, ReadError> {
@@ -145,8 +165,18 @@ impl Reader {
     pub(crate) fn decode(&self, found: Found) -> Result<Record, ReadError> {
         let position = found.position;
         let (segment, offset) = (found.segment, found.offset);
+        if let Some(text) = tenants::carried(found.class, &found.payload) {
+            let event = std::str::from_utf8(text).ok().and_then(|text| tenants::event(text, found.time));
+            return event
+                .map(|event| Record { position, event })
+                .ok_or_else(|| found.unknown("a tenant's checkpoint".to_owned()));
+        }
+        let tag = tenants::tagged(found.class, &found.payload).map(|(tag, _)| tag);
         let json = self.opener.open(&*self.source, found)?;
         match serde_json::from_slice::<Event>(&json) {
+            Ok(event) if event.tenant.as_ref().map(TenantTag::of) != tag => {
+                Err(ReadError::Corrupted { segment, offset, reason: Damage::Tenant })
+            }
             Ok(mut event) => match self.opener.restore(&json, &mut event) {
                 Ok(()) => Ok(Record { position, event }),
                 Err(NotRestored::Damaged) => {
@@ -174,6 +204,31 @@ impl Reader {
             count += 1;
         }
         Ok(count)
+    }
+}
+
+/// A tenant's records; see [`Reader::of_tenant`].
+#[derive(Debug)]
+pub struct OfTenant {
+    reader: Reader,
+    walk: Forwards,
+    tenant: TenantTag,
+}
+
+impl Iterator for OfTenant {
+    type Item = Result<(Position, Disclosure), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let found = match self.walk.next(&self.reader) {
+                Ok(found) => found?,
+                Err(error) => return Some(Err(error)),
+            };
+            if tenants::tagged(found.class, &found.payload).is_some_and(|(tag, _)| tag == self.tenant) {
+                let position = found.position;
+                return Some(self.reader.disclosed(found).map(|disclosed| (position, disclosed)));
+            }
+        }
     }
 }
 
@@ -339,6 +394,7 @@ impl Forwards {
                     segment,
                     offset,
                     position: frame.position,
+                    time: frame.time,
                     class: frame.class,
                     payload: frame.payload.to_vec(),
                 });
@@ -373,9 +429,9 @@ impl Backwards {
             let segment = header.segment;
             while let Some((offset, frame)) = current.previous(&*reader.source)? {
                 if in_time(query, frame.time) {
-                    let (position, class) = (frame.position, frame.class);
+                    let (position, time, class) = (frame.position, frame.time, frame.class);
                     let payload = frame.payload.to_vec();
-                    return Ok(Some(Found { segment, offset, position, class, payload }));
+                    return Ok(Some(Found { segment, offset, position, time, class, payload }));
                 }
             }
             let mut behind = *header;

@@ -9,7 +9,7 @@ use gabion_tlog::tile::{Level, Tile, WIDTH};
 use gabion_tlog::{Checkpoint, Hash, Tree};
 
 use crate::reader::Forwards;
-use crate::{Position, Reader, SealError, TreeStorage};
+use crate::{Position, Reader, SealError, TreeStorage, sealer};
 
 /// Makes every full tile of the checkpoint's tree what it was; how many were not.
 ///
@@ -20,12 +20,35 @@ pub(crate) fn tiles(
     reader: &Reader,
     checkpoint: &Checkpoint,
 ) -> Result<u64, SealError> {
-    let root = walk(storage, reader, checkpoint.size, |_, _| Ok(()))?;
+    mend(storage, reader, checkpoint, &|| Ok(Growing::default()))
+}
+
+/// The same for the tiles that are not those of the tree of the first `from` records, which is as it was.
+///
+/// # Errors
+/// As above; also when the tree of the first `from` records is not there.
+pub(crate) fn tiles_since(
+    storage: &dyn TreeStorage,
+    reader: &Reader,
+    checkpoint: &Checkpoint,
+    from: u64,
+) -> Result<u64, SealError> {
+    let since = mend(storage, reader, checkpoint, &|| Growing::of(storage, reader, from));
+    if matches!(since, Err(SealError::Tree)) { tiles(storage, reader, checkpoint) } else { since }
+}
+
+fn mend(
+    storage: &dyn TreeStorage,
+    reader: &Reader,
+    checkpoint: &Checkpoint,
+    from: &dyn Fn() -> Result<Growing, SealError>,
+) -> Result<u64, SealError> {
+    let root = walk(storage, reader, from()?, checkpoint.size, |_, _| Ok(()))?;
     if root != checkpoint.root {
         return Err(SealError::Tree);
     }
     let mut mended = 0;
-    walk(storage, reader, checkpoint.size, |tile, hashes| {
+    walk(storage, reader, from()?, checkpoint.size, |tile, hashes| {
         if storage.tile(tile)?.as_deref() != Some(hashes) {
             storage.put_tile(tile, hashes)?;
             mended += 1;
@@ -35,16 +58,30 @@ pub(crate) fn tiles(
     Ok(mended)
 }
 
-/// Grows the tree of the first `size` records and tells each tile that becomes full; the root.
+/// A tree on its way, and the bytes of its tiles that are not full.
+#[derive(Default)]
+struct Growing {
+    tree: Tree,
+    rows: Vec<Vec<u8>>,
+}
+
+impl Growing {
+    fn of(storage: &dyn TreeStorage, reader: &Reader, size: u64) -> Result<Self, SealError> {
+        let (tree, edge) = sealer::tree_of(storage, reader, size)?;
+        Ok(Self { tree, rows: (0..sealer::LEVELS).map(|level| edge.bytes(level)).collect() })
+    }
+}
+
+/// Grows the tree to the first `size` records and tells each tile that becomes full; the root.
 fn walk(
     storage: &dyn TreeStorage,
     reader: &Reader,
+    from: Growing,
     size: u64,
     mut full: impl FnMut(Tile, &[u8]) -> io::Result<()>,
 ) -> Result<Hash, SealError> {
-    let mut tree = Tree::new();
-    let mut rows: Vec<Vec<u8>> = Vec::new();
-    let mut walk = Forwards::begin(reader, None)?;
+    let Growing { mut tree, mut rows } = from;
+    let mut walk = Forwards::begin(reader, Some(Position(tree.size()).next()))?;
     let mut found = walk.next(reader)?;
     let first = found.as_ref().map_or(u64::MAX, |found| found.position.0);
     while tree.size() < size {
@@ -55,7 +92,7 @@ fn walk(
                 found = walk.next(reader)?;
                 leaf
             }
-            _ if position.0 < first => removed(storage, tree.size(), size)?,
+            _ if position.0 < first => removed(storage, tree.size())?,
             _ => return Err(SealError::Tree),
         };
         let mut told = Ok(());
@@ -81,9 +118,8 @@ fn walk(
 }
 
 /// The leaf of a record that was removed by age.
-fn removed(storage: &dyn TreeStorage, index: u64, size: u64) -> Result<Hash, SealError> {
-    let tile = Tile::holding(Level::Hashes(0), index, size).ok_or(SealError::Tree)?;
-    let hashes = storage.tile(tile)?.and_then(|file| tile.hashes(&file)).ok_or(SealError::Tree)?;
+fn removed(storage: &dyn TreeStorage, index: u64) -> Result<Hash, SealError> {
+    let kept = sealer::kept_leaves(storage, index / WIDTH * WIDTH)?;
     let at = usize::try_from(index % WIDTH).unwrap_or(usize::MAX);
-    hashes.get(at).copied().ok_or(SealError::Tree)
+    kept.get(at).copied().ok_or(SealError::Tree)
 }

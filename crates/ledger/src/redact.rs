@@ -13,47 +13,56 @@ use std::borrow::Cow;
 
 const HIDDEN: &str = "***";
 
-/// Names whose value is a secret. Compared without case, `-` and `_`.
-const NAMES: &[&str] = &[
-    "accesskey",
-    "accesstoken",
-    "apikey",
-    "assertion",
-    "clientsecret",
-    "codeverifier",
-    "credential",
-    "credentials",
-    "csrf",
-    "csrftoken",
-    "gabiondev",
-    "hostgabion",
-    "idtoken",
-    "jwt",
-    "newpassword",
-    "oldpassword",
-    "otp",
-    "passphrase",
-    "passwd",
-    "password",
-    "privatekey",
-    "pwd",
-    "refreshtoken",
-    "secret",
-    "secretkey",
-    "sessionid",
-    "sid",
-    "token",
-    "totp",
-    "xapikey",
-];
+/// Names whose value is a secret, as [`Plain`] has them.
+fn is_secret(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"accesskey"
+            | b"accesstoken"
+            | b"apikey"
+            | b"assertion"
+            | b"clientsecret"
+            | b"codeverifier"
+            | b"credential"
+            | b"credentials"
+            | b"csrf"
+            | b"csrftoken"
+            | b"gabiondev"
+            | b"hostgabion"
+            | b"idtoken"
+            | b"jwt"
+            | b"newpassword"
+            | b"oldpassword"
+            | b"otp"
+            | b"passphrase"
+            | b"passwd"
+            | b"password"
+            | b"privatekey"
+            | b"pwd"
+            | b"refreshtoken"
+            | b"secret"
+            | b"secretkey"
+            | b"sessionid"
+            | b"sid"
+            | b"token"
+            | b"totp"
+            | b"xapikey"
+    )
+}
 
 /// Names whose value is a secret behind `=`, but which stand before a `:` in plain sentences.
-const SOFT_NAMES: &[&str] = &["auth", "gabion", "pin", "session", "ticket"];
+fn is_soft(name: &[u8]) -> bool {
+    matches!(name, b"auth" | b"gabion" | b"pin" | b"session" | b"ticket")
+}
 
 /// Headers whose whole value is a secret.
-const HEADERS: &[&str] = &["authorization", "cookie", "proxyauthorization", "setcookie"];
+fn is_header(name: &[u8]) -> bool {
+    matches!(name, b"authorization" | b"cookie" | b"proxyauthorization" | b"setcookie")
+}
 
-const SCHEMES: &[&str] = &["basic", "bearer", "digest", "dpop"];
+fn is_scheme(name: &[u8]) -> bool {
+    matches!(name, b"basic" | b"bearer" | b"digest" | b"dpop")
+}
 
 /// Beginnings of keys of well-known issuers, ours first.
 const PREFIXES: &[&str] = &[
@@ -81,8 +90,8 @@ const PREFIXES: &[&str] = &[
 
 /// Whether a value under this name is a secret whatever it looks like.
 pub(crate) fn names_secret(name: &str) -> bool {
-    let name = plain(name);
-    NAMES.contains(&name.as_str()) || HEADERS.contains(&name.as_str())
+    let name = Plain::of(name);
+    is_secret(name.bytes()) || is_header(name.bytes())
 }
 
 /// The text without what looks like a secret.
@@ -110,31 +119,36 @@ pub(crate) fn redact(text: &str) -> Cow<'_, str> {
 fn secret(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
     let word = text.get(start..end)?;
     let rest = text.get(end..)?;
-    if word == "BEGIN" && text.get(..start)?.ends_with("-----") || word.starts_with("-----BEGIN") {
+    // Most words are short and nothing is assigned to them.
+    if word.len() < SHORTEST_KEY && !rest.bytes().next().is_some_and(may_assign) && !word.ends_with(BEGIN) {
+        return None;
+    }
+    if word == BEGIN && text.get(..start)?.ends_with("-----") || word.starts_with("-----BEGIN") {
         return Some((end, text.len())).filter(|(from, to)| from < to);
     }
-    let name = plain(word);
-    if HEADERS.contains(&name.as_str())
+    let name = Plain::of(word);
+    let name = name.bytes();
+    if is_header(name)
         && let Some(gap) = assigned(rest)
     {
         let value = end + gap;
         let length = text.get(value..)?.find(['\r', '\n']).unwrap_or(text.len() - value);
         return some_range(value, value + length);
     }
-    let soft = SOFT_NAMES.contains(&name.as_str()) && rest.starts_with('=');
-    if (soft || NAMES.contains(&name.as_str()))
+    let soft = is_soft(name) && rest.starts_with('=');
+    if (soft || is_secret(name))
         && let Some(gap) = assigned(rest)
     {
         let value = end + gap;
         return some_range(value, value + value_length(text.get(value..)?));
     }
-    if SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme)) {
+    // `word` has no signs to leave out: it is the scheme itself.
+    if name.len() == word.len() && is_scheme(name) {
         let gap = gap_length(rest);
         let value = end + gap;
         let length = value_length(text.get(value..)?);
         // `Basic usage` is no credential.
-        let least =
-            if word.eq_ignore_ascii_case("bearer") || word.eq_ignore_ascii_case("dpop") { 1 } else { 6 };
+        let least = if matches!(name, b"bearer" | b"dpop") { 1 } else { 6 };
         return if gap > 0 && length >= least { some_range(value, value + length) } else { None };
     }
     if let Some(user) =
@@ -147,9 +161,8 @@ fn secret(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
     }
     if is_key(word) {
         // A JWT goes on behind its dots, base64 behind its own signs.
-        let more = rest
-            .find(|c: char| !(is_word(c) || matches!(c, '.' | '+' | '/' | '=' | '~')))
-            .unwrap_or(rest.len());
+        let more =
+            rest.find(|c: char| !(c.is_ascii_alphanumeric() || "_-.+/=~".contains(c))).unwrap_or(rest.len());
         let more = if word.starts_with("eyJ") { more } else { 0 };
         return some_range(start, end + more);
     }
@@ -162,24 +175,43 @@ fn some_range(from: usize, to: usize) -> Option<(usize, usize)> {
 
 /// The next run of word characters at or behind `from`.
 fn next_word(text: &str, from: usize) -> Option<(usize, usize)> {
-    let start = from + text.get(from..)?.find(is_word)?;
-    let rest = text.get(start..)?;
-    Some((start, start + rest.find(|c| !is_word(c)).unwrap_or(rest.len())))
+    let bytes = text.as_bytes();
+    let start = from + bytes.get(from..)?.iter().position(is_word)?;
+    let rest = bytes.get(start..)?;
+    Some((start, start + rest.iter().position(|byte| !is_word(byte)).unwrap_or(rest.len())))
 }
 
-const fn is_word(character: char) -> bool {
-    character.is_ascii_alphanumeric() || matches!(character, '_' | '-')
+/// Signs of words are ASCII: where one begins and ends is a boundary of characters.
+const fn is_word(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(*byte, b'_' | b'-')
 }
 
-/// Lower case without `-` and `_`; too long a word is no name.
-fn plain(word: &str) -> String {
-    if word.len() > 32 {
-        return String::new();
+/// A word in lower case without `-` and `_`; nothing where it is too long to be one of the names.
+struct Plain {
+    bytes: [u8; Self::MOST],
+    length: usize,
+}
+
+impl Plain {
+    /// Of `proxyauthorization`, the longest.
+    const MOST: usize = 18;
+
+    fn of(word: &str) -> Self {
+        let mut plain = Self { bytes: [0; Self::MOST], length: 0 };
+        for byte in word.bytes().filter(|byte| !matches!(byte, b'-' | b'_')) {
+            let Some(place) = plain.bytes.get_mut(plain.length) else {
+                plain.length = 0;
+                break;
+            };
+            *place = byte.to_ascii_lowercase();
+            plain.length += 1;
+        }
+        plain
     }
-    word.bytes()
-        .filter(|byte| !matches!(byte, b'-' | b'_'))
-        .map(|byte| char::from(byte.to_ascii_lowercase()))
-        .collect()
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
 }
 
 /// Bytes up to the value when `rest` assigns one: `=`, `: "`, `%3D`, `": `.
@@ -191,10 +223,18 @@ fn assigned(rest: &str) -> Option<usize> {
     Some(before + length + gap_length(sign.get(length..)?))
 }
 
+/// What a sign that assigns begins with, or a gap before it.
+const fn may_assign(byte: u8) -> bool {
+    matches!(byte, b'=' | b':' | b'%') || is_gap(byte)
+}
+
 /// Spaces, quotes and escapes between a name and its value.
 fn gap_length(rest: &str) -> usize {
-    let is_gap = |c: char| matches!(c, ' ' | '\t' | '"' | '\'' | '`' | '\\' | '[' | ']');
-    rest.find(|c| !is_gap(c)).unwrap_or(rest.len())
+    rest.bytes().position(|byte| !is_gap(byte)).unwrap_or(rest.len())
+}
+
+const fn is_gap(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b'[' | b']')
 }
 
 /// Bytes of a value: up to white space or a sign that ends one.
@@ -205,14 +245,25 @@ fn value_length(value: &str) -> usize {
 }
 
 fn is_key(word: &str) -> bool {
-    if PREFIXES.iter().any(|prefix| word.starts_with(prefix)) && word.len() >= 12 {
+    if word.len() < SHORTEST_KEY {
+        return false;
+    }
+    if PREFIXES.iter().any(|prefix| word.starts_with(prefix)) {
         return true;
+    }
+    if word.len() < 32 {
+        return false;
     }
     let upper = word.bytes().any(|byte| byte.is_ascii_uppercase());
     let lower = word.bytes().any(|byte| byte.is_ascii_lowercase());
     let digit = word.bytes().any(|byte| byte.is_ascii_digit());
-    upper && lower && (word.len() >= 40 || (digit && word.len() >= 32))
+    upper && lower && (word.len() >= 40 || digit)
 }
+
+const BEGIN: &str = "BEGIN";
+
+/// Shorter words are no keys, however they begin.
+const SHORTEST_KEY: usize = 12;
 
 #[cfg(test)]
 mod tests {

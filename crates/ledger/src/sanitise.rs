@@ -8,6 +8,7 @@
 //! | user agent | 256 | |
 //! | reason | 512 | |
 //! | actor's id, name, session | 128 each | |
+//! | tenant | 128 | never cut: a longer one is written as its digest |
 //! | metadata | 16 entries, key 64, value 256 | |
 //!
 //! Control characters, line separators and characters that change the direction of text are written
@@ -21,6 +22,7 @@ use std::fmt::Write;
 use gabion_model::{AccountId, Actor, Event, SessionId};
 
 use crate::redact::redact;
+use crate::tenants;
 
 /// Cleans every string of the event.
 pub fn event(event: &mut Event) {
@@ -36,6 +38,9 @@ pub fn event(event: &mut Event) {
         clean(reason, REASON);
     }
     actor(&mut event.actor);
+    if let Some(tenant) = &mut event.tenant {
+        *tenant = tenants::recorded(tenant);
+    }
     metadata(&mut event.metadata);
 }
 
@@ -145,7 +150,9 @@ fn names_secret(key: &str) -> bool {
 const KEY_ID: &str = "api-key";
 
 fn escape(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unprintable) {
+    // Nearly every text is plain ASCII, and whether it is costs little to see.
+    let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if plain || !text.chars().any(is_unprintable) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);

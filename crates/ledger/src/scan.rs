@@ -23,6 +23,8 @@ pub(crate) struct Found {
     pub(crate) segment: SegmentId,
     pub(crate) offset: u64,
     pub(crate) position: Position,
+    /// When the event happened, as the frame says.
+    pub(crate) time: gabion_model::Timestamp,
     pub(crate) class: u32,
     pub(crate) payload: Vec<u8>,
 }

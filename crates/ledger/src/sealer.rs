@@ -2,12 +2,14 @@
 //! checkpoint of it every second in which something was recorded.
 //!
 //! Leaf `n` is the record of sequence number `n + 1`. Beside the segments lie the tree's tiles (C2SP tlog-tiles) and
-//! the last checkpoint (C2SP tlog-checkpoint), so that any reader of such logs can read them. Durable are the
-//! checkpoint, once a second, every tile once it is full, and the leaves that are in no full tile yet: their records may be
-//! removed by age. Everything else at the edge is made again when the ledger is opened; so are full tiles that are missing or
-//! damaged (`rebuild`).
+//! the last checkpoint (C2SP tlog-checkpoint), so that any reader of such logs can read them. Durable at once are the
+//! checkpoint, once a second, and the leaves that are in no full tile yet. Full tiles are synced a minute or two later, when
+//! the system has written them anyway and it costs next to nothing; up to which checkpoint that is done stands in a file of its
+//! own, `settled`, and no record beyond it is removed by age. What a crash leaves of tiles behind it is compared with the records
+//! when the ledger is opened, and made again (`rebuild`), as is everything else at the edge, and any full tile that is missing
+//! or damaged.
 //!
-//! - [`Sealer`] grows the tree in the writer's thread; [`Sealed`] reads it: inclusion, consistency, the root.
+//! - [`Sealer`] grows the tree, in a thread of its own (`integrate`); [`Sealed`] reads it: inclusion, consistency, the root.
 //! - [`verify`](mod@crate::verify) is what an auditor does with it.
 //!
 //! What this shows and what not: whoever has the files and the key can write another history. They cannot once a
@@ -40,6 +42,32 @@ pub trait TreeStorage: Send + Sync + fmt::Debug {
     /// Keeps a tile and forgets those of the same place that were less wide. A full one and one of level 0 are durable on
     /// return, another need not be.
     fn put_tile(&self, tile: Tile, hashes: &[u8]) -> io::Result<()>;
+
+    /// Keeps a full tile, durable once [`sync_tiles`](Self::sync_tiles) has been told of it. Until then those of its place that
+    /// were less wide stay.
+    fn place_tile(&self, tile: Tile, hashes: &[u8]) -> io::Result<()> {
+        self.put_tile(tile, hashes)
+    }
+
+    /// Makes full tiles durable, and forgets those of their places that were less wide.
+    fn sync_tiles(&self, _tiles: &[Tile]) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The widest tile of this place that is not full.
+    fn partial_tile(&self, _tile: Tile) -> io::Result<Option<(Tile, Vec<u8>)>> {
+        Ok(None)
+    }
+
+    /// The checkpoint whose full tiles are known to be durable, as a signed note.
+    fn settled(&self) -> io::Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    /// Replaces it, whole or not at all, durable on return.
+    fn put_settled(&self, _note: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
 
     /// The last checkpoint, as a signed note.
     fn checkpoint(&self) -> io::Result<Option<Vec<u8>>>;
@@ -85,6 +113,9 @@ pub enum SealError {
 /// How long what was recorded waits for its checkpoint.
 #[cfg(feature = "write")]
 const EVERY: Duration = Duration::from_secs(1);
+/// After so long the system has written what it was given.
+#[cfg(feature = "write")]
+const AGE: Duration = Duration::from_secs(60);
 /// The most records that can have been gone before there was a seal.
 #[cfg(feature = "write")]
 const MOST_UNKNOWN: u64 = 1 << 32;
@@ -92,7 +123,7 @@ const MOST_UNKNOWN: u64 = 1 << 32;
 #[cfg(feature = "write")]
 const HELD_TILES: usize = 256;
 /// Levels of tiles that trees of 2^63 leaves have.
-const LEVELS: u8 = 8;
+pub(crate) const LEVELS: u8 = 8;
 
 /// Grows the tree and signs it.
 #[cfg(feature = "write")]
@@ -103,6 +134,14 @@ pub(crate) struct Sealer {
     edge: Edge,
     /// Full tiles that are not stored yet.
     full: Vec<(Tile, Vec<u8>)>,
+    /// Those that are stored and not known to be durable.
+    young: Vec<Tile>,
+    /// Those that were young a while ago, and the checkpoint of then.
+    aging: Option<Aging>,
+    turned: Timestamp,
+    /// The last checkpoint whose tiles are durable.
+    settled: u64,
+    note: Vec<u8>,
     /// Size and time of the last checkpoint.
     sealed: u64,
     at: Timestamp,
@@ -110,9 +149,18 @@ pub(crate) struct Sealer {
     unknown: u64,
 }
 
+/// Full tiles on their way to the disk.
+#[cfg(feature = "write")]
+#[derive(Debug)]
+struct Aging {
+    tiles: Vec<Tile>,
+    size: u64,
+    note: Vec<u8>,
+}
+
 /// The hashes of each level's tile that is not full yet, from level 0.
 #[derive(Debug, Default, Clone)]
-struct Edge(Vec<Vec<Hash>>);
+pub(crate) struct Edge(Vec<Vec<Hash>>);
 
 impl Edge {
     fn row(&mut self, level: u8) -> Option<&mut Vec<Hash>> {
@@ -123,7 +171,7 @@ impl Edge {
         self.0.get_mut(level)
     }
 
-    fn bytes(&self, level: u8) -> Vec<u8> {
+    pub(crate) fn bytes(&self, level: u8) -> Vec<u8> {
         self.0
             .get(usize::from(level))
             .map(|row| row.iter().flat_map(|hash| hash.0).collect())
@@ -138,30 +186,39 @@ impl Sealer {
     pub(crate) fn open(seal: Seal, reader: &Reader, now: Timestamp) -> Result<Self, SealError> {
         let checkpoint = read_checkpoint(&seal)?;
         let last = reader.last().map_or(0, |last| last.0);
-        let mut sealer = match checkpoint {
-            None => Self {
-                seal,
-                tree: Tree::new(),
-                edge: Edge::default(),
-                full: Vec::new(),
-                sealed: 0,
-                at: now,
-                unknown: 0,
-            },
-            Some(checkpoint) if checkpoint.size > last => {
-                return Err(SealError::RolledBack { sealed: checkpoint.size, last });
+        let size = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.size);
+        if size > last {
+            return Err(SealError::RolledBack { sealed: size, last });
+        }
+        let (mut tree, mut edge) = (Tree::new(), Edge::default());
+        if let Some(checkpoint) = checkpoint {
+            mend_young(&seal, reader, &checkpoint)?;
+            (tree, edge) = match restore(&*seal.storage, reader, &checkpoint) {
+                Err(SealError::Tree) => {
+                    let mended = rebuild::tiles(&*seal.storage, reader, &checkpoint)?;
+                    tracing::warn!(mended, "ledger tiles made again");
+                    restore(&*seal.storage, reader, &checkpoint)?
+                }
+                restored => restored?,
+            };
+            let note = seal.storage.checkpoint()?.unwrap_or_default();
+            if seal.storage.settled()?.as_ref() != Some(&note) {
+                seal.storage.put_settled(&note)?;
             }
-            Some(checkpoint) => {
-                let (tree, edge) = match restore(&*seal.storage, reader, &checkpoint) {
-                    Err(SealError::Tree) => {
-                        let mended = rebuild::tiles(&*seal.storage, reader, &checkpoint)?;
-                        tracing::warn!(mended, "ledger tiles made again");
-                        restore(&*seal.storage, reader, &checkpoint)?
-                    }
-                    restored => restored?,
-                };
-                Self { seal, tree, edge, full: Vec::new(), sealed: checkpoint.size, at: now, unknown: 0 }
-            }
+        }
+        let mut sealer = Self {
+            seal,
+            tree,
+            edge,
+            full: Vec::new(),
+            young: Vec::new(),
+            aging: None,
+            turned: now,
+            settled: size,
+            note: Vec::new(),
+            sealed: size,
+            at: now,
+            unknown: 0,
         };
         // What a crash left without a checkpoint, or all of a ledger that had none.
         let mut walk = Forwards::begin(reader, Some(Position(sealer.tree.size()).next()))?;
@@ -178,6 +235,7 @@ impl Sealer {
         // Before anything is signed.
         sealer.heed_witnesses()?;
         sealer.seal(now)?;
+        sealer.settle()?;
         Ok(sealer)
     }
 
@@ -194,6 +252,11 @@ impl Sealer {
         Ok(())
     }
 
+    /// How many records a checkpoint covers whose tiles are durable.
+    pub(crate) const fn settled(&self) -> u64 {
+        self.settled
+    }
+
     /// How many records were gone before there was a seal, when this opening found it out.
     pub(crate) const fn unknown(&self) -> u64 {
         self.unknown
@@ -201,9 +264,9 @@ impl Sealer {
 
     fn store_full(&mut self) -> io::Result<()> {
         for (tile, hashes) in &self.full {
-            self.seal.storage.put_tile(*tile, hashes)?;
+            self.seal.storage.place_tile(*tile, hashes)?;
         }
-        self.full.clear();
+        self.young.extend(self.full.drain(..).map(|(tile, _)| tile));
         Ok(())
     }
 
@@ -267,9 +330,61 @@ impl Sealer {
             Checkpoint { origin, size: self.tree.size(), root: self.tree.root(), extensions: Vec::new() };
         let note = checkpoint.sign(&self.seal.key).to_string();
         self.seal.storage.put_checkpoint(note.as_bytes())?;
-        (self.sealed, self.at) = (checkpoint.size, now);
+        (self.sealed, self.at, self.note) = (checkpoint.size, now, note.into_bytes());
+        if now < self.turned || now.saturating_since(self.turned) >= AGE {
+            self.turn(now)?;
+        }
         Ok(())
     }
+
+    /// Settles what has aged, and lets age what is young.
+    fn turn(&mut self, now: Timestamp) -> io::Result<()> {
+        if let Some(aging) = &self.aging {
+            self.seal.storage.sync_tiles(&aging.tiles)?;
+            self.seal.storage.put_settled(&aging.note)?;
+            self.settled = aging.size;
+        }
+        let tiles = std::mem::take(&mut self.young);
+        self.aging = Some(Aging { tiles, size: self.sealed, note: self.note.clone() });
+        self.turned = now;
+        Ok(())
+    }
+
+    /// Makes everything durable that is sealed.
+    pub(crate) fn settle(&mut self) -> io::Result<()> {
+        if self.settled == self.sealed && self.note.is_empty() {
+            return Ok(());
+        }
+        let aging = self.aging.iter().flat_map(|aging| &aging.tiles);
+        let tiles: Vec<Tile> = aging.chain(&self.young).copied().collect();
+        self.seal.storage.sync_tiles(&tiles)?;
+        self.seal.storage.put_settled(&self.note)?;
+        (self.aging, self.settled) = (None, self.sealed);
+        self.young.clear();
+        Ok(())
+    }
+}
+
+/// After a crash: full tiles that had not been synced are compared with the records they are of.
+#[cfg(feature = "write")]
+fn mend_young(seal: &Seal, reader: &Reader, checkpoint: &Checkpoint) -> Result<(), SealError> {
+    // One that is not believed settles nothing: then all tiles are looked at.
+    let settled = seal.storage.settled()?.and_then(|bytes| {
+        let note = Note::parse(&bytes).ok()?;
+        Checkpoint::open(&note, seal.key.verifying()).ok().filter(|settled| settled.size <= checkpoint.size)
+    });
+    let settled = settled.map_or(0, |settled| settled.size);
+    if settled / WIDTH == checkpoint.size / WIDTH {
+        return Ok(());
+    }
+    let mended = rebuild::tiles_since(&*seal.storage, reader, checkpoint, settled)?;
+    if mended > 0 {
+        tracing::warn!(mended, "ledger tiles made again that a crash had lost");
+    }
+    let young: Vec<Tile> = Tile::grown(settled, checkpoint.size)
+        .filter(|tile| tile.is_full() && matches!(tile.level, Level::Hashes(_)))
+        .collect();
+    Ok(seal.storage.sync_tiles(&young)?)
 }
 
 #[cfg(feature = "write")]
@@ -286,10 +401,20 @@ fn restore(
     reader: &Reader,
     checkpoint: &Checkpoint,
 ) -> Result<(Tree, Edge), SealError> {
-    let size = checkpoint.size;
+    let (tree, edge) = tree_of(storage, reader, checkpoint.size)?;
+    if tree.root() == checkpoint.root { Ok((tree, edge)) } else { Err(SealError::Tree) }
+}
+
+/// The tree of the first `size` records, and its tiles that are not full. Nobody has signed it.
+#[cfg(feature = "write")]
+pub(crate) fn tree_of(
+    storage: &dyn TreeStorage,
+    reader: &Reader,
+    size: u64,
+) -> Result<(Tree, Edge), SealError> {
     let edge = edge(storage, reader, size)?;
     let tree = Tree::restore(&nodes(storage, &edge, size), size).map_err(of_tile)?;
-    if tree.root() == checkpoint.root { Ok((tree, edge)) } else { Err(SealError::Tree) }
+    Ok((tree, edge))
 }
 
 /// The tiles of a tree of `size` leaves that are not full: leaves from the records, and from the stored tile where records
@@ -304,12 +429,10 @@ fn edge(storage: &dyn TreeStorage, reader: &Reader, size: u64) -> Result<Edge, S
             let mut walk = Forwards::begin(reader, Some(Position(first).next()))?;
             let mut found = walk.next(reader)?;
             let there = found.as_ref().map_or(count, |found| found.position.0.saturating_sub(1));
-            if there > first
-                && let Some(tile) = Tile::holding(Level::Hashes(0), first, size)
-            {
+            if there > first {
                 let gone = usize::try_from(there.min(count) - first).unwrap_or(usize::MAX);
-                let kept = storage.tile(tile)?.and_then(|file| tile.hashes(&file)).ok_or(SealError::Tree)?;
-                row.extend(kept.into_iter().take(gone));
+                let kept = kept_leaves(storage, first)?;
+                row.extend(kept.get(..gone).ok_or(SealError::Tree)?);
             }
             while first + (row.len() as u64) < count {
                 let there = found.ok_or(SealError::Tree)?;
@@ -331,6 +454,16 @@ fn edge(storage: &dyn TreeStorage, reader: &Reader, size: u64) -> Result<Edge, S
         }
     }
     Ok(edge)
+}
+
+/// The leaves of the tile that begins at `first`, as far as they are stored.
+pub(crate) fn kept_leaves(storage: &dyn TreeStorage, first: u64) -> io::Result<Vec<Hash>> {
+    let tile = Tile { level: Level::Hashes(0), index: first / WIDTH, width: 256 };
+    if let Some(hashes) = storage.tile(tile)?.and_then(|file| tile.hashes(&file)) {
+        return Ok(hashes);
+    }
+    let partial = storage.partial_tile(tile)?;
+    Ok(partial.and_then(|(tile, file)| tile.hashes(&file)).unwrap_or_default())
 }
 
 /// The nodes of a tree of `size` leaves: full tiles from storage, the others from its edge.
@@ -409,6 +542,15 @@ impl Sealed {
         gabion_tlog::proof::inclusion(&self.nodes(), index, self.checkpoint.size).map_err(of_tile)
     }
 
+    /// The same in the tree of the first `size` records.
+    pub fn inclusion_in(&self, record: Position, size: u64) -> Result<Option<Vec<Hash>>, SealError> {
+        let Some(index) = record.0.checked_sub(1) else { return Ok(None) };
+        if size > self.checkpoint.size {
+            return Ok(None);
+        }
+        gabion_tlog::proof::inclusion(&self.nodes(), index, size).map_err(of_tile)
+    }
+
     /// What shows that the tree of the first `old` records is the beginning of this one; none when it is larger.
     pub fn consistency(&self, old: u64) -> Result<Option<Vec<Hash>>, SealError> {
         gabion_tlog::proof::consistency(&self.nodes(), old, self.checkpoint.size).map_err(of_tile)
@@ -422,6 +564,25 @@ impl Sealed {
     /// The leaf of a record, as the tiles have it.
     pub fn leaf(&self, record: Position) -> Result<Hash, SealError> {
         self.nodes().node(0, record.0.saturating_sub(1)).map_err(of_tile)
+    }
+
+    /// The hashes of a tile of this tree or of one that was its beginning.
+    ///
+    /// # Errors
+    /// [`SealError::Tree`] for one that it never had.
+    pub fn tile(&self, tile: Tile) -> Result<Vec<u8>, SealError> {
+        if tile.is_full() {
+            return Ok(fetched(&*self.storage, &self.edge, tile)?);
+        }
+        let first = tile.index.saturating_mul(WIDTH);
+        let own = Tile::holding(tile.level, first, self.checkpoint.size).ok_or(SealError::Tree)?;
+        let mut bytes = fetched(&*self.storage, &self.edge, own)?;
+        let length = usize::from(tile.width).saturating_mul(Hash::SIZE);
+        if bytes.len() < length {
+            return Err(SealError::Tree);
+        }
+        bytes.truncate(length);
+        Ok(bytes)
     }
 
     fn nodes(&self) -> TileNodes<impl Fn(Tile) -> io::Result<Vec<u8>> + '_> {

@@ -8,6 +8,10 @@ use gabion_tlog::note::Purpose;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use archive::ArchiveSettings;
+
+mod archive;
+
 /// How much the ledger keeps and how much a flood of refusals may write.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -35,6 +39,9 @@ pub struct Settings {
     /// `0s` destroys it with the account. Until then an attacker who removes the account they used leaves their name and
     /// address behind. At most 90 days.
     pub erase_after: Period,
+    /// Where finished segments are copied to, with what proves them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<ArchiveSettings>,
     /// Who cosigns the ledger's checkpoints (C2SP tlog-witness): machines of others, so that a history that was written anew
     /// is noticed. At most 16.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -48,6 +55,8 @@ pub struct Settings {
     pub witness_timeout: Period,
     /// After how long without enough cosignatures an event says so. Between 10 seconds and 1 day.
     pub witness_alarm: Period,
+    /// The pause between two checkpoints of a tenant's own log, each of which is a record. Between 1 second and 1 hour.
+    pub tenants_every: Period,
     /// Bytes per minute that refused requests may write; what exceeds it is still counted, in one
     /// record for each control. From 16KiB to 64MiB.
     pub flood_budget: ByteSize,
@@ -92,11 +101,13 @@ impl Default for Settings {
             origin: None,
             key_file: None,
             erase_after: Period::from_secs(30 * 86_400),
+            archive: None,
             witnesses: Vec::new(),
             witness_quorum: None,
             witness_every: Period::from_secs(10),
             witness_timeout: Period::from_secs(10),
             witness_alarm: Period::from_secs(600),
+            tenants_every: Period::from_secs(60),
             flood_budget: ByteSize::new(256 << 10),
         }
     }
@@ -133,6 +144,8 @@ impl Settings {
             );
         }
         problems.extend(self.witness_problems());
+        let archive = self.archive.iter().flat_map(ArchiveSettings::problems);
+        problems.extend(archive.map(|problem| problem.under("archive")));
         if let Some(keep) = self.keep
             && keep.as_duration() < Period::from_secs(86_400).as_duration()
         {
@@ -181,6 +194,7 @@ impl Settings {
         }
         for (path, value, least, most) in [
             ("erase_after", self.erase_after, 0, 90 * 86_400),
+            ("tenants_every", self.tenants_every, 1, 3600),
             ("witness_every", self.witness_every, 1, 3600),
             ("witness_timeout", self.witness_timeout, 1, 60),
             ("witness_alarm", self.witness_alarm, 10, 86_400),

@@ -9,6 +9,7 @@ pub mod faulty;
 pub mod memory;
 #[cfg(feature = "write")]
 pub mod memory_index;
+pub mod memory_tenants;
 
 /// The number of a segment; they are numbered from 1 and never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -8,16 +8,20 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use gabion_model::{Rng, Timestamp, random};
 use gabion_vault::{RecordKey, SegmentKey};
 
 use crate::format::{
-    CLASS_EVENT, CLASS_SEALED, FRAME_OVERHEAD, Frame, HEADER_SIZE, Header, SEALED_HEADER_SIZE, Span,
+    CLASS_EVENT, CLASS_SEALED, CLASS_TENANT_CHECKPOINT, CLASS_TENANT_EVENT, CLASS_TENANT_SEALED,
+    FRAME_OVERHEAD, Frame, HEADER_SIZE, Header, SEALED_HEADER_SIZE, Span,
 };
 use crate::keys::{KeyError, Opener};
+use crate::retention::Retention;
 use crate::scan::{self, Durable};
+use crate::tenants::TenantTag;
 use crate::{
     Cut, LedgerError, OpenError, Position, ReadError, Recovery, SegmentId, SegmentSource, SegmentStorage,
     Settings,
@@ -29,6 +33,25 @@ pub(crate) struct Entry {
     pub(crate) time: Timestamp,
     /// JSON; once it was appended, the bytes as they are stored.
     pub(crate) payload: Vec<u8>,
+    pub(crate) shape: Shape,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shape {
+    /// An event, and whose.
+    Event(Option<TenantTag>),
+    /// The text of a tenant's checkpoint, which is not sealed.
+    TenantCheckpoint,
+}
+
+impl Shape {
+    const fn tag(&self) -> &[u8] {
+        match self {
+            Self::Event(Some(tag)) => &tag.0,
+            Self::Event(None) | Self::TenantCheckpoint => &[],
+        }
+    }
 }
 
 /// With what records are sealed.
@@ -52,6 +75,10 @@ pub(crate) struct Tail {
     sealing: Option<Sealing>,
     /// Goes into the key of every record. Another one after every failed write, because the positions are used again.
     run: u32,
+    /// How many records others have read that must have them before they are removed.
+    read: Vec<Arc<AtomicU64>>,
+    /// Asked before a segment is removed.
+    pub(crate) retention: Option<Arc<Retention>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +93,8 @@ struct Closed {
     segment: SegmentId,
     size: u64,
     latest: Timestamp,
+    /// Of the first record behind it.
+    end: Position,
 }
 
 /// The segment being written. All its `size` bytes are durable between two calls.
@@ -82,6 +111,12 @@ struct Open {
     key: Option<SegmentKey>,
     /// Bytes of its header.
     header: u64,
+}
+
+impl Open {
+    fn close(self, end: Position) -> Closed {
+        Closed { segment: self.segment, size: self.size, latest: self.span.latest, end }
+    }
 }
 
 /// At least so many segments are begun while events are kept.
@@ -131,13 +166,15 @@ impl Tail {
         for segment in segments {
             // Whoever cannot read what is there may not write behind it: a wrong key is noticed now, not in a year.
             key_of(&scan::read_header(&*storage, segment)?, sealing.as_ref()).map_err(ReadError::Key)?;
-            closed.push(Closed { segment, size: storage.size(segment)?, latest: Timestamp::default() });
+            let size = storage.size(segment)?;
+            closed.push(Closed { segment, size, latest: Timestamp::default(), end: next });
         }
         let behind =
             closed.iter().skip(1).map(|closed| closed.segment).chain(open.as_ref().map(|open| open.segment));
         let behind: Vec<_> = behind.collect();
         for (closed, behind) in closed.iter_mut().zip(behind) {
-            closed.latest = scan::read_header(&*storage, behind)?.previous.latest;
+            let header = scan::read_header(&*storage, behind)?;
+            (closed.latest, closed.end) = (header.previous.latest, header.first);
         }
         recovery.last = next.previous();
         let limits = Limits {
@@ -147,7 +184,13 @@ impl Tail {
         };
         let run = new_run(sealing.as_ref());
         let last = (SegmentId(0), Span::EMPTY);
-        Ok((Self { storage, limits, closed, open, last, next, sealing, run }, recovery))
+        let (read, retention) = (Vec::new(), None);
+        Ok((Self { storage, limits, closed, open, last, next, sealing, run, read, retention }, recovery))
+    }
+
+    /// Nothing is removed by age that one of these has not read yet: how many records each has.
+    pub(crate) fn keep_until(&mut self, read: Vec<Arc<AtomicU64>>) {
+        self.read = read;
     }
 
     /// How far the ledger is durable; none while it holds nothing.
@@ -167,11 +210,18 @@ impl Tail {
         let mut span = Span::EMPTY;
         let mut position = first;
         for entry in entries {
-            let mut class = CLASS_EVENT;
-            if let Some(key) = &open.key {
-                class = CLASS_SEALED | run << 8;
+            let mut class = match entry.shape {
+                Shape::Event(None) => CLASS_EVENT,
+                Shape::Event(Some(_)) => CLASS_TENANT_EVENT,
+                Shape::TenantCheckpoint => CLASS_TENANT_CHECKPOINT,
+            };
+            if let (Some(key), Shape::Event(tenant)) = (&open.key, entry.shape) {
+                class = if tenant.is_some() { CLASS_TENANT_SEALED } else { CLASS_SEALED } | run << 8;
                 let sealed = key.record(position.0, run).seal(position.0, &entry.payload);
                 entry.payload = sealed.map_err(|error| LedgerError::Io(Arc::new(io::Error::other(error))))?;
+            }
+            if let Shape::Event(Some(tag)) = entry.shape {
+                entry.payload.splice(0..0, tag.0);
             }
             let payload = &entry.payload;
             Frame { position, mark: first, time: entry.time, class, payload }.encode(&mut bytes);
@@ -207,7 +257,7 @@ impl Tail {
     /// The bytes the entry takes in a segment.
     pub(crate) fn size_of(&self, entry: &Entry) -> u64 {
         let sealed = if self.sealing.is_some() { RecordKey::OVERHEAD } else { 0 };
-        (FRAME_OVERHEAD + sealed + entry.payload.len()) as u64
+        (FRAME_OVERHEAD + sealed + entry.shape.tag().len() + entry.payload.len()) as u64
     }
 
     /// Whether refusals may take so many bytes. Anybody can be refused, as often as they like: if
@@ -268,7 +318,7 @@ impl Tail {
         let header = Header { segment, first, begun: now, previous, sealed };
         self.storage.create(segment, &header.encode())?;
         if let Some(open) = self.open.take() {
-            self.closed.push(Closed { segment: open.segment, size: open.size, latest: open.span.latest });
+            self.closed.push(open.close(first));
         }
         let size = header.size() as u64;
         let span = Span::EMPTY;
@@ -285,7 +335,7 @@ impl Tail {
             return;
         }
         self.last = (open.segment, open.span);
-        self.closed.push(Closed { segment: open.segment, size: open.size, latest: open.span.latest });
+        self.closed.push(open.close(self.next));
     }
 
     fn total(&self) -> u64 {
@@ -296,7 +346,14 @@ impl Tail {
     /// Removes the segments whose events are all older than the setting `keep`.
     fn expire(&mut self, now: Timestamp) {
         let Some(keep) = self.limits.keep else { return };
-        let old = self.closed.iter().take_while(|closed| now.saturating_since(closed.latest) > keep).count();
+        let read = self.read.iter().map(|read| read.load(Ordering::Acquire)).min().unwrap_or(u64::MAX);
+        let retention = self.retention.as_deref();
+        let may_go = |closed: &&Closed| {
+            now.saturating_since(closed.latest) > keep
+                && closed.end.0 <= read.saturating_add(1)
+                && retention.is_none_or(|retention| retention.may_remove(closed.segment))
+        };
+        let old = self.closed.iter().take_while(may_go).count();
         for closed in self.closed.drain(..old).collect::<Vec<_>>() {
             match self.storage.remove(closed.segment) {
                 Ok(()) => tracing::info!(segment = closed.segment.0, "ledger segment expired"),

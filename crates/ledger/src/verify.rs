@@ -8,6 +8,7 @@ use gabion_tlog::trust::{Disbelief, Trust};
 use gabion_tlog::{Hash, Note, Tree};
 
 use crate::reader::Forwards;
+use crate::tenants::audit::{Audit, TenantFault};
 use crate::{Position, ReadError, Reader, TreeStorage, sealer};
 
 /// Everything is as it was signed.
@@ -42,6 +43,8 @@ pub enum Unproven {
     /// The records do not come to the root, and without right tiles nobody can say which is the wrong one.
     #[error("the records do not come to the root that was signed, and the tree's tiles do not either")]
     Root,
+    #[error(transparent)]
+    Tenant(#[from] TenantFault),
     #[error("the ledger ends with record {last}, and {sealed} records were sealed")]
     Truncated { last: u64, sealed: u64 },
 }
@@ -56,6 +59,23 @@ pub fn verify(
     trust: &Trust,
     note: &Note,
     former: &[Note],
+    progress: impl FnMut(u64),
+) -> Result<Verified, Unproven> {
+    verify_with(reader, tiles, trust, note, former, None, progress)
+}
+
+/// The same, and tells an audit of the tenants' logs every record, also those behind the checkpoint. What it found is its
+/// own to say.
+///
+/// # Errors
+/// When the node's own log is not what was signed.
+pub fn verify_with(
+    reader: &Reader,
+    tiles: Option<&Arc<dyn TreeStorage>>,
+    trust: &Trust,
+    note: &Note,
+    former: &[Note],
+    mut audit: Option<&mut Audit>,
     mut progress: impl FnMut(u64),
 ) -> Result<Verified, Unproven> {
     let checkpoint = trust.open(note)?;
@@ -104,6 +124,12 @@ pub fn verify(
             (None, _) => return Err(Unproven::Removed(position)),
         };
         tree.push(leaf, |_, _, _| {});
+        if let Some(audit) = &mut audit {
+            match &found {
+                Some(there) if own.is_some() => audit.record(there.position, there.class, &there.payload),
+                _ => audit.removed(leaf),
+            }
+        }
         if own.is_some() {
             progress(position.0);
             found = walk.next(reader)?;
@@ -113,7 +139,12 @@ pub fn verify(
         // Tiles that differ from records that are right are wrong themselves, and prove nothing.
         let behind = last.saturating_sub(checkpoint.size);
         // Intact all the same: what is behind was acknowledged.
-        while walk.next(reader)?.is_some() {}
+        while let Some(there) = found {
+            if let Some(audit) = &mut audit {
+                audit.record(there.position, there.class, &there.payload);
+            }
+            found = walk.next(reader)?;
+        }
         return Ok(Verified { size: checkpoint.size, root: checkpoint.root, first, behind });
     }
     // The tiles say which record it is, when they are the ones that were signed.

@@ -11,12 +11,13 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::fold::Folder;
 use crate::format::MAX_EVENT;
+use crate::integrate::Integrator;
 use crate::keys::Opener;
 use crate::personal;
 use crate::scan::Durable;
-use crate::sealer::Sealer;
 use crate::shared::Shared;
-use crate::tail::{Entry, Tail};
+use crate::tail::{Entry, Shape, Tail};
+use crate::tenants::TenantTag;
 use crate::{LedgerError, Position, Status};
 
 /// What the handles ask of the writer.
@@ -34,7 +35,7 @@ pub(crate) enum Command {
 
 pub(crate) struct Writer {
     pub(crate) tail: Tail,
-    pub(crate) sealer: Option<Sealer>,
+    pub(crate) integrator: Option<Integrator>,
     pub(crate) opener: Opener,
     pub(crate) folder: Folder,
     pub(crate) clock: Arc<dyn Clock>,
@@ -43,12 +44,25 @@ pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     /// Counts of a batch that failed are in the folder again; it is tried again at the next turn.
     pub(crate) batch_bytes: usize,
+    /// How many waited for the last batch, and how long its sync took.
+    pub(crate) answered: usize,
+    pub(crate) syncing: Duration,
     /// The rest of the space is kept for acts: refusals are counted and not written.
     pub(crate) withholds: bool,
 }
 
 /// Commands in one batch at most.
 const BATCH: usize = 4096;
+/// One waits for others when as many were there the last time,
+const COMPANY: usize = 16;
+/// and a sync takes as long as this; one part in so many of it.
+const SLOW: Duration = Duration::from_millis(1);
+const LINGER: u128 = 4;
+/// Longer is no disk but a clock that was set.
+const SLOWEST: Duration = Duration::from_millis(100);
+const NAP: Duration = Duration::from_micros(50);
+/// The JSON of most events is no longer.
+const USUAL_EVENT: usize = 768;
 /// How often open windows are looked at while nothing else happens.
 const TICK: Duration = Duration::from_millis(500);
 /// How long refusals are collected before they are taken, while they come without pause.
@@ -73,16 +87,42 @@ impl Writer {
         loop {
             let mut batch = Batch::default();
             self.wait(calm, &mut batch);
-            while batch.len() < BATCH && batch.bytes < self.batch_bytes && batch.closes.is_empty() {
-                match self.commands.try_recv() {
-                    Ok(command) => batch.add(command),
-                    Err(_) => break,
-                }
-            }
+            self.fill(&mut batch);
+            self.linger(&mut batch);
             let ending = batch.abandoned || !batch.closes.is_empty();
             calm = !self.turn(batch, ending);
             if ending {
                 return;
+            }
+        }
+    }
+
+    /// Takes what waits already.
+    fn fill(&self, batch: &mut Batch) {
+        while batch.len() < BATCH && batch.bytes < self.batch_bytes && batch.closes.is_empty() {
+            match self.commands.try_recv() {
+                Ok(command) => batch.add(command),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Whoever was answered just now is about to come again. Where the disk is slow it is worth waiting for them: otherwise the
+    /// callers fall into two halves, each of which waits for the other's sync as well.
+    fn linger(&self, batch: &mut Batch) {
+        let expected = batch.entries.len().saturating_add(self.answered);
+        if self.answered < COMPANY || self.syncing < SLOW || batch.entries.is_empty() {
+            return;
+        }
+        let mut naps = self.syncing.min(SLOWEST).as_micros() / (NAP.as_micros() * LINGER);
+        while naps > 0 && batch.entries.len() < expected.min(BATCH) && batch.closes.is_empty() {
+            match self.commands.recv_timeout(NAP) {
+                Ok(command) => {
+                    batch.add(command);
+                    self.fill(batch);
+                }
+                Err(RecvTimeoutError::Timeout) => naps -= 1,
+                Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
@@ -92,11 +132,7 @@ impl Writer {
         let timeout = if !calm {
             Some(COLLECT)
         } else if self.shared.may_sleep() {
-            let seal = self.sealer.as_ref().and_then(|sealer| sealer.due_in(self.clock.now()));
-            let fold = (!self.folder.is_idle()).then_some(TICK);
-            // A clock that stands still does not make the thread spin.
-            let seal = seal.map(|wait| wait.clamp(COLLECT, TICK));
-            [seal, fold].into_iter().flatten().min()
+            (!self.folder.is_idle()).then_some(TICK)
         } else {
             return;
         };
@@ -144,15 +180,14 @@ impl Writer {
         } else {
             entries.append(&mut refusals);
         }
+        let begun = self.clock.now();
         let result =
             if entries.is_empty() { Ok(None) } else { self.tail.append(&mut entries, now).map(Some) };
+        (self.answered, self.syncing) = (asked, self.clock.now().saturating_since(begun));
         match &result {
             Ok(Some(_)) => {
                 self.shared.set(Status::Ready);
                 self.durable.send_replace(self.tail.durable());
-                if let Some(sealer) = &mut self.sealer {
-                    entries.iter().for_each(|entry| sealer.add(&entry.payload));
-                }
             }
             Ok(None) => {}
             Err(error) => {
@@ -168,20 +203,18 @@ impl Writer {
             position = position.next();
             drop(permit);
         }
-        // Behind the answers: nobody waits for a signature, except whoever closes.
-        self.seal(now, ending);
+        if let Some(integrator) = &self.integrator {
+            if result.is_ok() {
+                integrator.take(entries);
+            }
+            if ending || !flushes.is_empty() {
+                integrator.settle(now, ending);
+            }
+        }
         for waiter in flushes.into_iter().chain(closes) {
             let _ = waiter.send(result.clone().map(drop));
         }
         any
-    }
-
-    fn seal(&mut self, now: Timestamp, ending: bool) {
-        let Some(sealer) = &mut self.sealer else { return };
-        let due = sealer.due_in(now).is_some_and(|wait| ending || wait.is_zero());
-        if due && let Err(error) = sealer.seal(now) {
-            tracing::error!(%error, "ledger not sealed, will be tried again");
-        }
     }
 
     fn withholds(&mut self, refusals: &[Entry], now: Timestamp) -> bool {
@@ -228,9 +261,13 @@ impl Batch {
 pub(crate) fn encode(opener: &Opener, mut event: Event) -> Result<Entry, LedgerError> {
     let failed = |error| LedgerError::Io(Arc::new(error));
     let parts = opener.take_personal(&mut event).map_err(failed)?;
-    let json = serde_json::to_vec(&event).map_err(|error| failed(error.into()))?;
+    let mut json = Vec::with_capacity(USUAL_EVENT);
+    serde_json::to_writer(&mut json, &event).map_err(|error| failed(error.into()))?;
     match personal::beside(json, &parts) {
-        Ok(payload) if payload.len() <= MAX_EVENT => Ok(Entry { time: event.time, payload }),
+        Ok(payload) if payload.len() <= MAX_EVENT => {
+            let shape = Shape::Event(event.tenant.as_ref().map(TenantTag::of));
+            Ok(Entry { time: event.time, payload, shape })
+        }
         Ok(_) => Err(LedgerError::TooLarge),
         Err(error) => Err(failed(error)),
     }

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::sqlite::{Database, DatabaseError};
-use crate::{IndexFiles, SegmentFiles, TreeFiles};
+use crate::{IndexFiles, SegmentFiles, TenantFiles, TreeFiles};
 
 /// The data directory, locked for this process until the last clone is dropped.
 #[derive(Debug, Clone)]
@@ -52,6 +52,8 @@ impl Directory {
     pub const LEDGER: &str = "ledger";
     /// In it, the folder of its tree.
     pub const TREE: &str = "tree";
+    /// Beside it, the folder of the tenants' trees.
+    pub const TENANTS: &str = "tenants";
     /// Beside it, the folder of its indexes.
     pub const INDEX: &str = "index";
 
@@ -115,6 +117,12 @@ impl Directory {
     #[must_use]
     pub fn ledger_tree(&self) -> TreeFiles {
         TreeFiles::open(&self.path.join(Self::LEDGER).join(Self::TREE))
+    }
+
+    /// The trees of the tenants' records, beside the segments.
+    #[must_use]
+    pub fn ledger_tenants(&self) -> TenantFiles {
+        TenantFiles::open(&self.path.join(Self::LEDGER).join(Self::TENANTS))
     }
 
     /// The content of a small file; none where there is no such file. A file that others may read or

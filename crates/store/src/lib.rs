@@ -9,6 +9,7 @@
 //!   ledger/          0700: 00000000000000000001.segment, … (format: `gabion_ledger::format`)
 //!     index/         for searching, a cache (format: `gabion_ledger`, `index/file.rs`)
 //!     tree/          checkpoint, tile/… (C2SP tlog-tiles)
+//!     tenants/       for each tenant the same again, and `through` (`gabion_ledger::tenants`)
 //!   <name>           keys and the like, 0600, replaced whole
 //! ```
 
@@ -17,10 +18,12 @@ pub mod directory;
 pub mod indexes;
 pub mod segments;
 pub mod sqlite;
+pub mod tenants;
 pub mod tree;
 
 pub use breached::BreachedFile;
 pub use directory::{Directory, DirectoryError};
 pub use indexes::IndexFiles;
 pub use segments::SegmentFiles;
+pub use tenants::TenantFiles;
 pub use tree::TreeFiles;

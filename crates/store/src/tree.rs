@@ -1,11 +1,12 @@
 //! The ledger's tree as files, laid out as C2SP tlog-tiles serves them: `checkpoint`, `tile/0/000`,
 //! `tile/0/001.p/17`, …, modes 0600 and 0700.
 //!
-//! A full tile and the checkpoint appear whole and durable. A tile that is not full yet gives way to the next one of its
-//! place. On level 0 it is durable as well: where records are removed by age it alone has their hashes. Above it is a
-//! convenience for readers and not synced.
+//! The checkpoint appears whole and durable, a full tile whole; `settled` is the checkpoint whose full tiles are durable, too.
+//! A tile that is not full yet gives way to the next one of its place. On level 0 it is durable as well: where records are
+//! removed by age it alone has their hashes. Above it is a convenience for readers and not synced.
 
-use std::fs::{self, DirBuilder};
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub struct TreeFiles {
 
 const CHECKPOINT: &str = "checkpoint";
 const COSIGNED: &str = "cosigned";
+const SETTLED: &str = "settled";
 
 impl TreeFiles {
     /// Opens the directory; it is made with the first file.
@@ -47,6 +49,14 @@ impl TreeFiles {
         }
         Ok((parent.to_owned(), name.to_owned()))
     }
+
+    /// A full tile takes the place of those that were less wide.
+    fn remove_partials(&self, tile: Tile) -> io::Result<()> {
+        match fs::remove_dir_all(self.directory.join(partials(tile))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
@@ -70,10 +80,7 @@ impl TreeStorage for TreeFiles {
         let (directory, name) = self.make(&tile.to_string())?;
         if tile.is_full() {
             replace(&directory, &name, hashes)?;
-            match fs::remove_dir_all(self.directory.join(partials(tile))) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => return Ok(()),
-            }
+            return self.remove_partials(tile);
         }
         if tile.level == Level::Hashes(0) {
             replace(&directory, &name, hashes)?;
@@ -87,6 +94,51 @@ impl TreeStorage for TreeFiles {
             }
         }
         Ok(())
+    }
+
+    fn place_tile(&self, tile: Tile, hashes: &[u8]) -> io::Result<()> {
+        let (directory, name) = self.make(&tile.to_string())?;
+        place(&directory, &name, hashes)
+    }
+
+    fn sync_tiles(&self, tiles: &[Tile]) -> io::Result<()> {
+        let mut directories = BTreeSet::new();
+        for tile in tiles {
+            let path = self.directory.join(tile.to_string());
+            File::open(&path)?.sync_all()?;
+            directories.extend(path.parent().map(Path::to_owned));
+        }
+        directories.iter().try_for_each(|directory| sync_directory(directory))?;
+        tiles.iter().try_for_each(|tile| self.remove_partials(*tile))
+    }
+
+    fn partial_tile(&self, tile: Tile) -> io::Result<Option<(Tile, Vec<u8>)>> {
+        let path = partials(tile);
+        let entries = match fs::read_dir(self.directory.join(&path)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            entries => entries?,
+        };
+        let mut widest: Option<Tile> = None;
+        for entry in entries {
+            let found =
+                entry?.file_name().to_str().and_then(|name| Tile::from_path(&format!("{path}/{name}")));
+            if let Some(found) = found
+                && widest.is_none_or(|widest| widest.width < found.width)
+            {
+                widest = Some(found);
+            }
+        }
+        let Some(tile) = widest else { return Ok(None) };
+        Ok(self.tile(tile)?.map(|hashes| (tile, hashes)))
+    }
+
+    fn settled(&self) -> io::Result<Option<Vec<u8>>> {
+        read(&self.directory.join(SETTLED))
+    }
+
+    fn put_settled(&self, note: &[u8]) -> io::Result<()> {
+        let (directory, name) = self.make(SETTLED)?;
+        replace(&directory, &name, note)
     }
 
     fn checkpoint(&self) -> io::Result<Option<Vec<u8>>> {

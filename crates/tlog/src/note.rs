@@ -7,6 +7,7 @@
 //! ```
 
 use std::fmt;
+use std::sync::Arc;
 
 use gabion_model::Secret;
 use gabion_vault::encoding::{base64_decode, base64_encode, hex_decode, hex_encode};
@@ -46,10 +47,10 @@ pub struct VerifyingKey {
 }
 
 /// A key that signs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SigningKey {
     verifying: VerifyingKey,
-    key: Ed25519Key,
+    key: Arc<Ed25519Key>,
 }
 
 /// A note that was read; nothing is known yet of its signatures.
@@ -98,6 +99,14 @@ impl VerifyingKey {
         let [first, second, third, fourth, ..] = hash;
         let id = u32::from_be_bytes([first, second, third, fourth]);
         Ok(Self { name: name.to_owned(), id, purpose, public })
+    }
+
+    /// The same key under another name.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn named(&self, name: &str) -> Result<Self, MalformedKey> {
+        Self::new(name, self.purpose, self.public)
     }
 
     /// From its text.
@@ -157,7 +166,15 @@ impl SigningKey {
     /// From the 32 bytes of an Ed25519 seed (RFC 8032, 5.1.5).
     pub fn new(name: &str, purpose: Purpose, seed: &Secret<[u8; 32]>) -> Result<Self, MalformedKey> {
         let key = Ed25519Key::from_seed(seed).ok_or(MalformedKey("not an Ed25519 seed"))?;
-        Ok(Self { verifying: VerifyingKey::new(name, purpose, key.public())?, key })
+        Ok(Self { verifying: VerifyingKey::new(name, purpose, key.public())?, key: Arc::new(key) })
+    }
+
+    /// The same key under another name: of another log, whose checkpoints its notes are.
+    ///
+    /// # Errors
+    /// When the name is empty or has a space or a plus sign.
+    pub fn named(&self, name: &str) -> Result<Self, MalformedKey> {
+        Ok(Self { verifying: self.verifying.named(name)?, key: Arc::clone(&self.key) })
     }
 
     /// What its readers are given.

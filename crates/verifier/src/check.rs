@@ -2,14 +2,17 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use gabion_ledger::verify::{Unproven, Verified, verify};
-use gabion_ledger::{Disclosure, Position};
+use gabion_ledger::tenants::audit::{Audit, TenantFault, TenantVerified};
+use gabion_ledger::verify::{Unproven, Verified, verify_with};
+use gabion_ledger::{Disclosure, Position, TenantTag};
 use gabion_tlog::evidence::Evidence;
 use gabion_tlog::trust::Trust;
 use gabion_tlog::{Note, VerifyingKey, note};
 use serde_json::{Value, json};
 
+use crate::tenant::{self, OfTenant};
 use crate::{Files, Refusal, read};
 
 /// A ledger is what its log signed: every record unchanged and in its place.
@@ -18,6 +21,10 @@ pub struct Whole {
     /// The log's name.
     pub origin: String,
     pub verified: Verified,
+    /// Every tenant's own log.
+    pub tenants: Vec<TenantVerified>,
+    /// The tenants' own files are here.
+    pub tenants_files: bool,
     /// The checkpoint with witnesses' lines that the gate keeps: its records, and how many of the witnesses that were asked for
     /// cosigned it. None when there is no such checkpoint, or another one was to be checked.
     pub cosigned: Option<(u64, usize)>,
@@ -31,6 +38,8 @@ pub struct Single {
     /// Records of the ledger the proof is about.
     pub size: u64,
     pub event: Value,
+    /// Where it is in its tenant's log, where the proof is of that.
+    pub tenant: Option<OfTenant>,
 }
 
 /// A key from its text; `flag` is what it was given as.
@@ -75,6 +84,9 @@ pub fn whole(
     after: &[PathBuf],
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Whole, Refusal> {
+    // First: the gate goes on, and what its tenants' checkpoints speak of is among what is read afterwards.
+    let audit = Audit::begin(Arc::clone(&files.tenants), &trust.log);
+    let mut audit = audit.map_err(|error| refuted(&error.into()))?;
     let mut former = after.iter().map(|path| note(path)).collect::<Result<Vec<_>, _>>()?;
     let (mut trust, mut cosigned) = (trust.clone(), None);
     let own = match checkpoint {
@@ -97,15 +109,20 @@ pub fn whole(
     let reader = files.reader()?;
     let last = reader.last().map_or(0, |last| last.0);
     let progress = |position| progress(position, last);
-    let verified = verify(&reader, Some(&files.tree), trust, &own, &former, progress)
+    let verified = verify_with(&reader, Some(&files.tree), trust, &own, &former, Some(&mut audit), progress)
         .map_err(|error| refuted(&error))?;
-    Ok(Whole { origin: trust.log.name().to_owned(), verified, cosigned })
+    let tenants_files = !audit.is_without_files();
+    let tenants = audit.finish().map_err(|error| refuted(&error.into()))?;
+    Ok(Whole { origin: trust.log.name().to_owned(), verified, tenants, tenants_files, cosigned })
 }
 
 /// Checks the proof of one record, as `gabion ledger prove` writes it.
 pub fn single(path: &Path, trust: &Trust) -> Result<Single, Refusal> {
     let refused = || Refusal::new(format!("`{}` proves nothing", path.display()));
-    let bytes = read(path, Evidence::LONGEST)?;
+    let bytes = read(path, Evidence::LONGEST * 2)?;
+    if let Some((record, carried)) = tenant::parts(&bytes) {
+        return tenant::single(record, carried, trust).map_err(|error| refused().because(&*error));
+    }
     let evidence = Evidence::parse(&bytes).map_err(|error| refused().because(&error))?;
     let checkpoint = trust.open(&evidence.checkpoint).map_err(|error| refused().because(&error))?;
     let Some(extra) = &evidence.extra else {
@@ -117,13 +134,43 @@ pub fn single(path: &Path, trust: &Trust) -> Result<Single, Refusal> {
     let record = Position(evidence.index).next();
     let json = disclosed.open(record).map_err(|error| refused().because(&error))?;
     let event: Value = serde_json::from_slice(&json).map_err(|error| refused().because(&error))?;
-    Ok(Single { origin: checkpoint.origin, record, size: checkpoint.size, event })
+    Ok(Single { origin: checkpoint.origin, record, size: checkpoint.size, event, tenant: None })
 }
 
 impl Whole {
+    /// One tenant's own log.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn of(&self, tenant: TenantTag) -> Result<&TenantVerified, Refusal> {
+        self.tenants.iter().find(|own| own.tenant == tenant).ok_or_else(|| {
+            Refusal::new("the tenant has no records in this ledger").hint("is it the right id? case matters")
+        })
+    }
+
+    /// The verdict, and what it says of one tenant's own log.
+    ///
+    /// # Errors
+    /// When the tenant has none.
+    pub fn told_of(&self, tenant: TenantTag) -> Result<(Value, String), Refusal> {
+        let own = self.of(tenant)?;
+        let mut told = format!("{self}");
+        told.push_str(&format!(
+            "tenant    {} of them are the tenant's, all there are among the first {}, root {}\n",
+            own.size, own.through, own.root
+        ));
+        if own.behind > 0 {
+            told.push_str(&format!("          {} newer ones wait for its next checkpoint\n", own.behind));
+        }
+        Ok((tenant_json(own), told))
+    }
+
     #[must_use]
     pub fn json(&self) -> Value {
+        let tenants = self.tenants.iter().map(tenant_json);
         json!({
+            "tenants": tenants.collect::<Vec<_>>(),
+            "tenants_files": self.tenants_files,
             "records": self.verified.size,
             "first": self.verified.first,
             "root": self.verified.root.to_string(),
@@ -135,9 +182,19 @@ impl Whole {
     }
 }
 
+fn tenant_json(own: &TenantVerified) -> Value {
+    json!({
+        "tenant": own.tenant.to_string(),
+        "records": own.size,
+        "root": own.root.to_string(),
+        "through": own.through,
+        "behind": own.behind,
+    })
+}
+
 impl fmt::Display for Whole {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { origin, verified, cosigned } = self;
+        let Self { origin, verified, cosigned, .. } = self;
         let (size, root, first) = (verified.size, verified.root, verified.first);
         writeln!(formatter, "{size} records are what `{origin}` signed, unchanged and in their order")?;
         writeln!(formatter, "root      {root}")?;
@@ -160,6 +217,25 @@ impl fmt::Display for Whole {
             }
             None => {}
         }
+        match self.tenants.as_slice() {
+            [] => {}
+            [one] => writeln!(
+                formatter,
+                "          1 tenant has a log of its own: its {} records, all of them, in their order",
+                one.size
+            )?,
+            many => {
+                let records = many.iter().map(|own| own.size).fold(0, u64::saturating_add);
+                writeln!(
+                    formatter,
+                    "          {} tenants have logs of their own: their {records} records, each its own, all of them",
+                    many.len()
+                )?;
+            }
+        }
+        if !self.tenants_files && !self.tenants.is_empty() {
+            writeln!(formatter, "          (their own files are not here: by what records carry of them)")?;
+        }
         if verified.behind > 0 {
             writeln!(formatter, "          {} newer ones wait for their checkpoint", verified.behind)?;
         }
@@ -168,16 +244,34 @@ impl fmt::Display for Whole {
 }
 
 impl Single {
+    /// # Errors
+    /// When the proof is not of this tenant's log.
+    pub fn must_be_of(&self, tenant: TenantTag) -> Result<(), Refusal> {
+        match &self.tenant {
+            Some(own) if own.tenant == tenant => Ok(()),
+            Some(_) => Err(Refusal::new("the record is another tenant's")),
+            None => Err(Refusal::new("the proof is of the node's log, not of a tenant's")
+                .hint("`gabion ledger prove RECORD --tenant ID` makes one")),
+        }
+    }
+
     #[must_use]
     pub fn json(&self) -> Value {
-        json!({ "record": self.record, "origin": self.origin, "records": self.size, "event": self.event })
+        let mut json = json!({ "record": self.record, "origin": self.origin, "records": self.size, "event": self.event });
+        if let (Some(own), Some(members)) = (&self.tenant, json.as_object_mut()) {
+            members.insert("tenant".to_owned(), own.json());
+        }
+        json
     }
 }
 
 impl fmt::Display for Single {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { origin, record, size, event } = self;
+        let Self { origin, record, size, event, tenant } = self;
         writeln!(formatter, "record {record} of the {size} that `{origin}` signed")?;
+        if let Some(own) = tenant {
+            writeln!(formatter, "          {own}")?;
+        }
         writeln!(formatter, "{event:#}")
     }
 }
@@ -189,7 +283,9 @@ pub(crate) fn unread(error: &(dyn std::error::Error + 'static)) -> Refusal {
 
 fn refuted(error: &Unproven) -> Refusal {
     let hint = match error {
-        Unproven::Checkpoint(_) => "is it the right key? `gabion ledger key` prints the gate's own",
+        Unproven::Checkpoint(_) | Unproven::Tenant(TenantFault::Unsigned(..)) => {
+            "is it the right key? `gabion ledger key` prints the gate's own"
+        }
         _ => "keep the files as they are: they are evidence",
     };
     Refusal::new("the ledger is not what was signed").because(error).hint(hint)

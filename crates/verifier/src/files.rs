@@ -9,7 +9,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use gabion_ledger::{Reader, SegmentId, SegmentSource, TreeStorage};
+use gabion_ledger::tenants::Mark;
+use gabion_ledger::{Reader, SegmentId, SegmentSource, TenantStorage, TenantTag, TreeStorage};
 use gabion_tlog::tile::Tile;
 use gabion_tlog::{Hash, Note, note};
 
@@ -21,6 +22,8 @@ use crate::check::unread;
 pub struct Files {
     segments: Arc<dyn SegmentSource>,
     pub tree: Arc<dyn TreeStorage>,
+    /// The tenants' own logs.
+    pub tenants: Arc<dyn TenantStorage>,
 }
 
 impl Files {
@@ -33,7 +36,9 @@ impl Files {
             return Err(Refusal::new(format!("there is no ledger at `{}`", directory.display()))
                 .hint("segments are files like `00000000000000000001.segment`"));
         }
-        Ok(Self { segments: Arc::new(segments), tree: Arc::new(Tree { directory: directory.join("tree") }) })
+        let tree = Arc::new(Tree { directory: directory.join("tree") });
+        let tenants = Arc::new(Tenants { directory: directory.join("tenants") });
+        Ok(Self { segments: Arc::new(segments), tree, tenants })
     }
 
     /// The records. Ask after the checkpoint was read: a gate that is running writes on, and what it signed last must
@@ -109,8 +114,8 @@ impl SegmentSource for Segments {
 }
 
 #[derive(Debug)]
-struct Tree {
-    directory: PathBuf,
+pub(crate) struct Tree {
+    pub(crate) directory: PathBuf,
 }
 
 impl TreeStorage for Tree {
@@ -139,8 +144,41 @@ impl TreeStorage for Tree {
     }
 }
 
+#[derive(Debug)]
+struct Tenants {
+    directory: PathBuf,
+}
+
+impl TenantStorage for Tenants {
+    fn list(&self) -> io::Result<Vec<TenantTag>> {
+        let entries = match fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut tenants = Vec::new();
+        for entry in entries {
+            tenants.extend(entry?.file_name().to_str().and_then(TenantTag::parse));
+        }
+        tenants.sort_unstable();
+        Ok(tenants)
+    }
+
+    fn tree(&self, tenant: TenantTag) -> Arc<dyn TreeStorage> {
+        Arc::new(Tree { directory: self.directory.join(tenant.to_string()) })
+    }
+
+    fn mark(&self) -> io::Result<Option<Mark>> {
+        let bytes = bounded(&self.directory.join("through"), Mark::LONGEST)?;
+        Ok(bytes.and_then(|bytes| Mark::parse(&bytes)))
+    }
+
+    fn put_mark(&self, _: Mark) -> io::Result<()> {
+        Err(io::ErrorKind::ReadOnlyFilesystem.into())
+    }
+}
+
 /// Opens a plain file, and nothing that is waited for.
-fn plain(path: &Path) -> io::Result<File> {
+pub(crate) fn plain(path: &Path) -> io::Result<File> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
     }

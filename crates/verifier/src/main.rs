@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use gabion_verifier::{Files, Refusal, log_key, single, trust, whole};
+use gabion_verifier::{Files, Refusal, export, is_export, log_key, single, tag, trust, whole};
 
 const HELP: &str = "\
 Verifies a Gabion ledger from its files and a public key
@@ -13,13 +13,15 @@ Verifies a Gabion ledger from its files and a public key
 Usage: gabion-verify --key KEY [OPTIONS] DIRECTORY
        gabion-verify --key KEY [OPTIONS] --proof FILE
 
-DIRECTORY holds the segments, or a folder `ledger` that does.
+DIRECTORY holds the segments, or a folder `ledger` that does; or it is what `gabion ledger export --tenant ID --to DIRECTORY`
+made of one tenant's records.
 
   --key KEY          the ledger's key, as `gabion ledger key` printed it
   --after FILE       a former checkpoint, of which the ledger must be a continuation; may be repeated
   --checkpoint FILE  check against this checkpoint instead of the ledger's last one
   --witness KEY      the key of a witness whose cosignature the checkpoint must have; may be repeated
   --quorum COUNT     how many of the witnesses are enough; without it all of them
+  --tenant ID        whose records an export or a proof must be; of a whole ledger, whose log to tell of
   --proof FILE       check one record's proof instead of a whole ledger
   --json             answer in JSON
 
@@ -36,6 +38,7 @@ struct Arguments {
     witness: Vec<String>,
     quorum: Option<usize>,
     proof: Option<PathBuf>,
+    tenant: Option<String>,
     json: bool,
 }
 
@@ -77,7 +80,7 @@ impl Arguments {
                 own.json = true;
                 continue;
             }
-            let known = ["--key", "--after", "--checkpoint", "--witness", "--quorum", "--proof"];
+            let known = ["--key", "--after", "--checkpoint", "--witness", "--quorum", "--proof", "--tenant"];
             if !known.contains(&flag.as_str()) {
                 return Err(Refusal::usage(format!("`{flag}` is not known")).hint(help));
             }
@@ -95,6 +98,7 @@ impl Arguments {
             let text = value.into_string().map_err(|_| Refusal::usage(format!("`{flag}`: not UTF-8")))?;
             match flag.as_str() {
                 "--key" => set(&mut own.key, text, &flag)?,
+                "--tenant" => set(&mut own.tenant, text, &flag)?,
                 "--witness" => own.witness.push(text),
                 _ => {
                     let count = text.parse().map_err(|_| Refusal::usage(format!("`{flag}`: no number")))?;
@@ -118,12 +122,25 @@ impl Arguments {
             }
             (Some(proof), _) => {
                 let single = single(proof, &trust)?;
+                if let Some(tenant) = &self.tenant {
+                    single.must_be_of(tag(tenant))?;
+                }
                 (single.json(), single.to_string())
+            }
+            (None, Some(directory)) if is_export(directory) => {
+                if self.checkpoint.is_some() {
+                    return Err(Refusal::usage("`--checkpoint`: a tenant's export has its own"));
+                }
+                let export = export(directory, &trust, self.tenant.as_deref(), &self.after)?;
+                (export.json(), export.to_string())
             }
             (None, Some(directory)) => {
                 let files = Files::open(directory)?;
                 let whole = whole(&files, &trust, self.checkpoint.as_deref(), &self.after, |_, _| {})?;
-                (whole.json(), whole.to_string())
+                match &self.tenant {
+                    Some(tenant) => whole.told_of(tag(tenant))?,
+                    None => (whole.json(), whole.to_string()),
+                }
             }
             (None, None) => return Err(Refusal::usage("name the ledger's directory, or a proof")),
         };

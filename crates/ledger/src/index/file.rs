@@ -1,9 +1,9 @@
-//! The bytes of an index, version 1. Integers are little-endian and unsigned unless said otherwise.
+//! The bytes of an index, version 2. Integers are little-endian and unsigned unless said otherwise.
 //!
 //! | header: 64 bytes | |
 //! |---|---|
 //! | 0..8 | `GABIONIX` |
-//! | 8..12 | version of the format: 1 |
+//! | 8..12 | version of the format: 2 (1 knew no tenants, and is made again) |
 //! | 12..20 | number of the segment |
 //! | 20..28 | number of its first record |
 //! | 28..36 | the number behind its last record |
@@ -35,7 +35,7 @@ use crate::format::Header;
 use crate::{Position, Query, SegmentId};
 
 const MAGIC: &[u8; 8] = b"GABIONIX";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER: usize = 64;
 const BLOCK_SIZE: usize = 24;
 const FAN: usize = 4096;
@@ -371,7 +371,7 @@ mod tests {
     fn an_index_reads_back() {
         let bytes = index();
         assert_eq!(probe(&bytes), Some(()));
-        assert_eq!(bytes[..12], *b"GABIONIX\x01\0\0\0");
+        assert_eq!(bytes[..12], *b"GABIONIX\x02\0\0\0");
         assert_eq!(bytes[48..64], [3, 0, 0, 0, 4, 0, 0, 0, bytes[56], 0, 0, 0, 0, 0, 0, 0]);
     }
 

@@ -209,7 +209,8 @@ impl Work<'_> {
             let Some(frame) = walk.next(source, end)? else { break };
             let (position, class, time) = (frame.position, frame.class, frame.time);
             let (frame_end, payload) = (offset.saturating_add(frame.size() as u64), frame.payload.to_vec());
-            let event = match self.reader.decode(Found { segment, offset, position, class, payload }) {
+            let found = Found { segment, offset, position, time, class, payload };
+            let event = match self.reader.decode(found) {
                 Ok(record) => Some(record.event),
                 Err(ReadError::Unknown { .. }) => None,
                 Err(error) => return Err(error),

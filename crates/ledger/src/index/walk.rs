@@ -321,6 +321,6 @@ fn read_block(reader: &Reader, segment: SegmentId, offset: u64, end: u64) -> Res
 }
 
 fn found(segment: SegmentId, offset: u64, frame: &Frame<'_>) -> Found {
-    let (position, class) = (frame.position, frame.class);
-    Found { segment, offset, position, class, payload: frame.payload.to_vec() }
+    let (position, time, class) = (frame.position, frame.time, frame.class);
+    Found { segment, offset, position, time, class, payload: frame.payload.to_vec() }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use gabion_model::{Actor, ControlId, Event, EventKind, Outcome, RequestId};
+use gabion_model::{Actor, ControlId, Event, EventKind, Outcome, RequestId, TenantId};
 
 use crate::Query;
 
@@ -16,6 +16,7 @@ const ADDRESS: u8 = 5;
 const REQUEST: u8 = 6;
 const ACTION: u8 = 7;
 const RESOURCE: u8 = 8;
+const TENANT: u8 = 10;
 /// Three bytes of a text.
 const GRAM: u8 = 9;
 
@@ -55,6 +56,9 @@ pub(super) fn of_fields(event: &Event, mut tell: impl FnMut(&[u8])) {
     }
     say(ACTION, event.action.as_bytes(), false);
     say(RESOURCE, event.resource.as_bytes(), false);
+    if let Some(tenant) = &event.tenant {
+        say(TENANT, tenant.as_str().as_bytes(), false);
+    }
 }
 
 /// Tells every three bytes of an event's texts, those that [`Query::text`] looks through, in lower case.
@@ -99,7 +103,9 @@ const MOST_GRAMS: usize = 16;
 impl Wanted {
     /// None when the query asks for nothing that an index knows.
     pub(super) fn of(query: &Query) -> Option<Self> {
-        let Query { kind, control, outcome, actor, address, request_id, text, action, resource, .. } = query;
+        let Query {
+            kind, control, outcome, actor, address, request_id, tenant, text, action, resource, ..
+        } = query;
         let mut fields = Vec::new();
         let mut field = |tag: u8, value: &[u8]| fields.push([&[tag], value].concat());
         kind.iter().for_each(|kind: &EventKind| field(KIND, kind.as_str().as_bytes()));
@@ -113,6 +119,7 @@ impl Wanted {
         }
         request_id.iter().for_each(|id: &RequestId| field(REQUEST, &id.as_ascii()));
         action.iter().for_each(|action| field(ACTION, action.as_bytes()));
+        tenant.iter().for_each(|tenant: &TenantId| field(TENANT, tenant.as_str().as_bytes()));
         let mut texts: Vec<&str> = text.iter().map(String::as_str).collect();
         if let Some(resource) = resource {
             match resource.strip_suffix('*') {

@@ -1,6 +1,6 @@
 //! Segments in memory, for tests and for a gate without a disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -133,6 +133,9 @@ pub struct MemoryTree(Mutex<Kept>);
 #[derive(Debug, Default, Clone)]
 struct Kept {
     tiles: BTreeMap<Tile, Vec<u8>>,
+    /// Full ones that were not synced yet.
+    young: BTreeSet<Tile>,
+    settled: Option<Vec<u8>>,
     checkpoint: Option<Vec<u8>>,
     cosigned: Option<Vec<u8>>,
 }
@@ -143,9 +146,37 @@ impl MemoryTree {
         Self::default()
     }
 
+    /// What a crash may leave: full tiles that had not been synced are what `damage` makes of them.
+    #[must_use]
+    pub fn crash(&self, damage: fn(&mut Vec<u8>)) -> Self {
+        let crashed = Self(Mutex::new(self.lock().clone()));
+        let young = std::mem::take(&mut crashed.lock().young);
+        young.into_iter().for_each(|tile| crashed.change(tile, damage));
+        crashed
+    }
+
     /// Puts a checkpoint there as it is, or takes it away.
     pub fn set_checkpoint(&self, note: Option<Vec<u8>>) {
         self.lock().checkpoint = note;
+    }
+
+    /// Whether nothing was put there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let kept = self.lock();
+        kept.tiles.is_empty() && kept.checkpoint.is_none()
+    }
+
+    /// What is there now, for itself.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self(Mutex::new(self.lock().clone()))
+    }
+
+    /// Puts what another one has in the place of what is there.
+    pub fn restore(&self, from: &Self) {
+        let kept = from.lock().clone();
+        *self.lock() = kept;
     }
 
     /// The names of all tiles.
@@ -178,6 +209,41 @@ impl TreeStorage for MemoryTree {
         let mut kept = self.lock();
         kept.tiles.retain(|other, _| (other.level, other.index) != (tile.level, tile.index));
         kept.tiles.insert(tile, hashes.to_vec());
+        Ok(())
+    }
+
+    fn place_tile(&self, tile: Tile, hashes: &[u8]) -> io::Result<()> {
+        let mut kept = self.lock();
+        kept.tiles.insert(tile, hashes.to_vec());
+        kept.young.insert(tile);
+        Ok(())
+    }
+
+    fn sync_tiles(&self, tiles: &[Tile]) -> io::Result<()> {
+        let mut kept = self.lock();
+        for tile in tiles {
+            kept.young.remove(tile);
+            kept.tiles
+                .retain(|other, _| other == tile || (other.level, other.index) != (tile.level, tile.index));
+        }
+        Ok(())
+    }
+
+    fn partial_tile(&self, tile: Tile) -> io::Result<Option<(Tile, Vec<u8>)>> {
+        let partial =
+            |other: &Tile| (other.level, other.index) == (tile.level, tile.index) && !other.is_full();
+        let kept = self.lock();
+        let widest =
+            kept.tiles.iter().filter(|(other, _)| partial(other)).max_by_key(|(other, _)| other.width);
+        Ok(widest.map(|(tile, hashes)| (*tile, hashes.clone())))
+    }
+
+    fn settled(&self) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.lock().settled.clone())
+    }
+
+    fn put_settled(&self, note: &[u8]) -> io::Result<()> {
+        self.lock().settled = Some(note.to_vec());
         Ok(())
     }
 

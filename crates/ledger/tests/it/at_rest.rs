@@ -40,7 +40,7 @@ fn open(
     let seal = Seal { key: signing(), storage: Arc::clone(tree) as Arc<dyn TreeStorage> };
     let rng = Arc::new(SeededRng::new(77));
     let records = key.map(|seed| RecordSealing { keys: keys(seed), rng, subjects: None });
-    let protection = Protection { seal: Some(seal), records };
+    let protection = Protection { seal: Some(seal), records, retention: None };
     let storage = Arc::clone(storage) as Arc<dyn SegmentStorage>;
     Ledger::open_protected(storage, settings, clock(), protection).map(|(ledger, _)| ledger)
 }
@@ -217,7 +217,7 @@ fn no_key_seals_two_texts() {
         Arc::clone(&crashed) as Arc<dyn SegmentStorage>,
         &small(),
         clock(),
-        Protection { seal: Some(seal), records },
+        Protection { seal: Some(seal), records, retention: None },
     )
     .unwrap();
     assert_eq!(recovery.cuts.len(), 1);
@@ -246,7 +246,7 @@ fn one_record_is_disclosed_and_no_other() {
     }
     let (third, fourth) =
         (reader.disclose(Position(3)).unwrap().unwrap(), reader.disclose(Position(4)).unwrap().unwrap());
-    let mixed = gabion_ledger::Disclosure { key: third.key, stored: fourth.stored };
+    let mixed = gabion_ledger::Disclosure { key: third.key, ..fourth };
     assert!(mixed.open(Position(4)).is_err());
 }
 

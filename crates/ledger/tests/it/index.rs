@@ -9,7 +9,9 @@ use gabion_ledger::{
     RecordSealing, SegmentId, SegmentSource, SegmentStorage,
 };
 use gabion_model::random::SeededRng;
-use gabion_model::{AccountId, Actor, ControlId, Event, EventKind, Outcome, RequestId, Secret, Timestamp};
+use gabion_model::{
+    AccountId, Actor, ControlId, Event, EventKind, Outcome, RequestId, Secret, TenantId, Timestamp,
+};
 use proptest::prelude::*;
 
 use crate::support::{clock, small};
@@ -54,6 +56,7 @@ fn event(number: u64) -> Event {
         event.reason = Some(WORDS[dice(6, 13)].to_owned());
     }
     event.request_id = Some(RequestId::from_bytes([u8::try_from(number % 251).unwrap(); 12]));
+    event.tenant = [None, Some("acme"), Some("beta")][dice(3, 14)].map(TenantId::new);
     event.metadata.insert("number".to_owned(), format!("n{number}"));
     event
 }
@@ -137,11 +140,12 @@ fn query() -> impl Strategy<Value = Query> {
         prop::option::weighted(0.3, paths),
         prop::option::weighted(0.2, prop::sample::select(&ACTIONS[..])),
         prop::option::weighted(0.1, 0..252_u8),
+        prop::option::weighted(0.2, prop::sample::select(&["acme", "beta", "acm"][..])),
     );
     let times = (prop::option::weighted(0.3, 0..400_i64), prop::option::weighted(0.3, 0..400_i64));
     (fields, texts, times, prop::option::of(1..40_usize), any::<bool>()).prop_map(
         |(
-            (kind, outcome, address, actor, resource, action, request),
+            (kind, outcome, address, actor, resource, action, request, tenant),
             text,
             (since, until),
             limit,
@@ -157,6 +161,7 @@ fn query() -> impl Strategy<Value = Query> {
             actor: actor.map(str::to_owned),
             address: address.0.then(|| IpAddr::V4(Ipv4Addr::new(10, 0, 0, address.1))),
             request_id: request.map(|byte| RequestId::from_bytes([byte; 12])),
+            tenant: tenant.map(TenantId::new),
             text,
             limit,
             order: if oldest { Order::OldestFirst } else { Order::NewestFirst },

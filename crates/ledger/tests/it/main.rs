@@ -5,6 +5,7 @@
 
 mod at_rest;
 mod crash;
+mod day;
 mod faults;
 mod flood;
 mod index;
@@ -13,4 +14,6 @@ mod reading;
 mod recording;
 mod sealed;
 mod support;
+mod tenants;
+mod tenants_faults;
 mod tree_faults;

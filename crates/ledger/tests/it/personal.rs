@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use gabion_ledger::attached::{Attached, Detached, Opening};
 use gabion_ledger::personal::{ERASED, Mention, Standing, Subject, SubjectId, Subjects};
 use gabion_ledger::verify::verify;
 use gabion_ledger::{
@@ -76,11 +77,11 @@ impl Subjects for MemorySubjects {
         Ok(None)
     }
 
-    fn due(&self, _: Timestamp) -> io::Result<u64> {
+    fn due(&self, _: Timestamp, _: &[SubjectId]) -> io::Result<u64> {
         Ok(0)
     }
 
-    fn erase_due(&self, _: Timestamp) -> io::Result<Vec<SubjectId>> {
+    fn erase_due(&self, _: Timestamp, _: &[SubjectId]) -> io::Result<Vec<SubjectId>> {
         Ok(Vec::new())
     }
 
@@ -121,7 +122,7 @@ impl World {
         let own = Some(Arc::clone(&subjects) as Arc<dyn Subjects>);
         let records = Some(RecordSealing { keys: keys(1), rng, subjects: own });
         let storage = Arc::clone(&segments) as Arc<dyn SegmentStorage>;
-        let protection = Protection { seal: Some(seal), records };
+        let protection = Protection { seal: Some(seal), records, retention: None };
         let (ledger, _) = Ledger::open_protected(storage, &small(), clock(), protection).unwrap();
         Self { segments, tree, subjects, ledger }
     }
@@ -297,4 +298,36 @@ fn a_store_that_fails_is_an_error_and_not_an_erasure() {
     let own = Arc::clone(&world.subjects) as Arc<dyn Subjects>;
     let reader = reader.with_subjects(keys(1), own, Arc::new(SeededRng::new(4)));
     assert!(matches!(reader.record(Position(1)), Err(ReadError::Personal(_))));
+}
+
+#[test]
+fn a_text_kept_elsewhere_goes_with_any_of_those_it_speaks_of() {
+    let world = World::new(&["ann", "bob"]);
+    let named = |text: &[&str]| world.ledger.spoken_of(text.iter().copied()).unwrap();
+    let (both, erased) = named(&["Ann", "bob", "carol", "ann"]);
+    assert_eq!((both.len(), erased.len()), (2, 0));
+    let text = "ann wrote to bob ".repeat(8_000);
+    let (of_both, of_ann) = (
+        world.ledger.attach(&both, text.as_bytes()).unwrap(),
+        world.ledger.attach(&both[..1], b"ann alone").unwrap(),
+    );
+    let read = |attached: &Attached| world.ledger.detach(attached).unwrap();
+    let Detached::Text(opening) = read(&of_both) else { panic!("it reads") };
+    assert_eq!(opening.text, text.as_bytes());
+    let given = Opening::parse(&opening.encode()).unwrap();
+    assert!(given.opens(&of_both) && !given.opens(&of_ann));
+    let json = serde_json::to_string(&of_both).unwrap();
+    assert!(!json.contains("wrote to"), "sealed");
+    // Whatever is changed in it is noticed, or the keys are not there.
+    let mut value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    value["sealed"].as_array_mut().unwrap().swap(0, 1);
+    let swapped: Attached = serde_json::from_value(value).unwrap();
+    assert!(world.ledger.detach(&swapped).is_err());
+
+    world.ledger.erase("bob").unwrap().unwrap();
+    assert_eq!(read(&of_both), Detached::Erased);
+    assert!(matches!(read(&of_ann), Detached::Text(_)));
+    assert_ne!(named(&["bob"]).0, both[1..], "whoever has the name by now is somebody else");
+    let forgotten = world.ledger.attach(&[], b"nobody's").unwrap();
+    assert_eq!((read(&forgotten), forgotten.stand_in("erased")), (Detached::Erased, "erased".to_owned()));
 }

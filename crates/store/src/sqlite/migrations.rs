@@ -44,6 +44,7 @@ const STEPS: &[&str] = &[
     include_str!("0014_resources.sql"),
     include_str!("0015_incidents.sql"),
     include_str!("0016_subjects.sql"),
+    include_str!("0017_documents.sql"),
 ];
 
 /// `GABI`, in the file's header.

@@ -5,6 +5,7 @@
 mod accounts;
 mod clients;
 mod declared;
+mod documents;
 mod factors;
 mod federation;
 mod group;

@@ -110,21 +110,13 @@ impl Subjects for SubjectKeys {
         due.map_err(failed)
     }
 
-    fn due(&self, now: Timestamp) -> io::Result<u64> {
-        self.database
-            .read(|connection| {
-                let mut statement = connection.prepare_cached(COUNT_DUE)?;
-                Ok(statement.query_row([now.as_micros()], |row| row.get::<_, u32>(0))?.into())
-            })
-            .map_err(failed)
+    fn due(&self, now: Timestamp, spared: &[SubjectId]) -> io::Result<u64> {
+        let due = self.database.read(|connection| due(connection, now, spared)).map_err(failed)?;
+        Ok(due.len() as u64)
     }
 
-    fn erase_due(&self, now: Timestamp) -> io::Result<Vec<SubjectId>> {
-        let due = |connection: &Connection| {
-            let mut statement = connection.prepare_cached(DUE)?;
-            let ids = statement.query_map([now.as_micros()], |row| Ok(SubjectId(row.get(0)?)))?;
-            Ok(ids.collect::<Result<Vec<_>, _>>()?)
-        };
+    fn erase_due(&self, now: Timestamp, spared: &[SubjectId]) -> io::Result<Vec<SubjectId>> {
+        let due = |connection: &Connection| due(connection, now, spared);
         if self.database.read(due).map_err(failed)?.is_empty() {
             return Ok(Vec::new());
         }
@@ -186,6 +178,14 @@ fn row(connection: &Connection, tag: &[u8; 32]) -> Result<Option<Row>, Failure> 
     Ok(row.optional()?)
 }
 
+fn due(connection: &Connection, now: Timestamp, spared: &[SubjectId]) -> Result<Vec<SubjectId>, Failure> {
+    let mut statement = connection.prepare_cached(DUE)?;
+    let ids = statement.query_map([now.as_micros()], |row| Ok(SubjectId(row.get(0)?)))?;
+    let mut ids = ids.collect::<Result<Vec<_>, _>>()?;
+    ids.retain(|id| !spared.contains(id));
+    Ok(ids)
+}
+
 fn has_account(connection: &Connection, name: &str) -> Result<bool, Failure> {
     let mut statement = connection.prepare_cached(ACCOUNT)?;
     Ok(statement.query_row([name], |_| Ok(())).optional()?.is_some())
@@ -212,6 +212,5 @@ const DESTROY: &str = "DELETE FROM ledger_subjects WHERE id = ?1";
 const FORGET: &str = "UPDATE ledger_names SET subject = NULL WHERE subject = ?1";
 const DUE_AT: &str = "UPDATE ledger_subjects SET erase_at = ?2 WHERE id = ?1";
 const DUE: &str = "SELECT id FROM ledger_subjects WHERE erase_at <= ?1";
-const COUNT_DUE: &str = "SELECT count(*) FROM ledger_subjects WHERE erase_at <= ?1";
 const ALL: &str = "SELECT id, sealed FROM ledger_subjects";
 const RESEAL: &str = "UPDATE ledger_subjects SET sealed = ?2 WHERE id = ?1";

@@ -9,7 +9,7 @@ use gabion_ledger::{Ledger, LedgerError, Position, Query, Settings};
 use gabion_model::{Actor, ByteSize, ControlId, Event, EventKind, ManualClock, Outcome, Timestamp};
 use gabion_store::Directory;
 
-const VARIABLE: &str = "GABION_TEST_DIRECTORY";
+pub(crate) const VARIABLE: &str = "GABION_TEST_DIRECTORY";
 
 /// A ledger in files.
 pub(crate) fn open(directory: &Directory) -> Ledger {
@@ -46,8 +46,13 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// The command that runs [`child`] on a directory, behind a line of shell.
 pub(crate) fn command(before: &str, directory: &Path) -> Command {
+    command_of("child::child", before, directory)
+}
+
+/// The same of another test.
+pub(crate) fn command_of(test: &str, before: &str, directory: &Path) -> Command {
     let mut command = Command::new("sh");
-    let line = format!("{before} exec \"$0\" child::child --exact --nocapture --test-threads=1");
+    let line = format!("{before} exec \"$0\" {test} --exact --nocapture --test-threads=1");
     command.arg("-c").arg(line).arg(std::env::current_exe().unwrap());
     command.env(VARIABLE, directory).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     command

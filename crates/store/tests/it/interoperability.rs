@@ -17,7 +17,7 @@ use tlog_tiles::{
 use crate::child::event;
 
 /// Reads tiles of 256 where C2SP tlog-tiles puts them. The crate's own paths name the height as well.
-struct Files(PathBuf);
+pub(crate) struct Files(pub(crate) PathBuf);
 
 impl TileReader for Files {
     fn height(&self) -> u8 {
@@ -58,13 +58,13 @@ fn record(directory: &Path, from: u64, count: usize) {
 }
 
 /// The checkpoint's file up to its signatures, as the other reader has it.
-fn checkpoint(tree: &Path) -> (Checkpoint, Vec<u8>) {
+pub(crate) fn checkpoint(tree: &Path) -> (Checkpoint, Vec<u8>) {
     let note = fs::read(tree.join("checkpoint")).unwrap();
     let text = note.windows(2).position(|pair| pair == b"\n\n").unwrap();
     (Checkpoint::from_bytes(&note[..=text]).unwrap(), note)
 }
 
-fn theirs(path: &[gabion_tlog::Hash]) -> Vec<Hash> {
+pub(crate) fn theirs(path: &[gabion_tlog::Hash]) -> Vec<Hash> {
     path.iter().map(|hash| Hash(hash.0)).collect()
 }
 

@@ -9,3 +9,4 @@ mod interoperability;
 mod kill;
 mod segments;
 mod subjects;
+mod tenants;

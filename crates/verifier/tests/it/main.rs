@@ -4,3 +4,4 @@
 
 mod mutations;
 mod program;
+mod tenants;

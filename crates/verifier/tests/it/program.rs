@@ -13,7 +13,7 @@ use gabion_tlog::SigningKey;
 use gabion_tlog::evidence::Evidence;
 use gabion_tlog::note::Purpose;
 
-fn signing(seed: u8) -> SigningKey {
+pub(crate) fn signing(seed: u8) -> SigningKey {
     SigningKey::new("gate.example/ledger", Purpose::Log, &Secret::new([seed; 32])).unwrap()
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn key() -> String {
     signing(7).verifying().to_string()
 }
 
-fn event(number: u64) -> Event {
+pub(crate) fn event(number: u64) -> Event {
     let (kind, control) = (EventKind::Administration, ControlId::LEDGER_ADMIN_ACTS);
     let time = Timestamp::from_secs(7);
     let mut event = Event::new(time, kind, "test.recorded", Actor::Operator, Outcome::Success, control);
