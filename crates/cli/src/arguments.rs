@@ -1,5 +1,6 @@
 //! The command line: its words and their help.
 
+mod alert;
 mod clients;
 mod contract;
 mod directory;
@@ -10,6 +11,7 @@ mod incident;
 mod ledger;
 mod passwords;
 mod policy;
+mod respond;
 mod sink;
 mod users;
 mod watch;
@@ -23,6 +25,7 @@ use clap::builder::Styles;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use gabion_vault::jwt::Algorithm;
 
+pub(crate) use alert::{Alert, AlertChannels, AlertId, AlertSilence, AlertTest};
 pub(crate) use clients::{Client, ClientAdd, ClientChange, ClientList, ClientRotate};
 pub(crate) use contract::{ContractFile, ContractLearn, ContractShadow, ContractVerb};
 pub(crate) use directory::{Grant, Group, ServiceAccount, Session};
@@ -36,12 +39,17 @@ pub(crate) use incident::{
     EvidenceAdd, EvidenceExport, EvidenceVerify, IncidentDo, IncidentEvidence, IncidentNotify,
     IncidentReview, IncidentVerb, IncidentWay, ReportFormat,
 };
-pub(crate) use ledger::LedgerFilters;
+pub(crate) use ledger::{
+    Ledger, LedgerArchive, LedgerArchiveFetch, LedgerArchiveList, LedgerArchiveVerify, LedgerCheckpoint,
+    LedgerExport, LedgerFilters, LedgerHold, LedgerHoldAdd, LedgerProve, LedgerSearch, LedgerStatus,
+    LedgerVerify,
+};
 pub(crate) use passwords::{Calibrate, Passwords};
 pub(crate) use policy::{
     PolicyCheck, PolicyDiff, PolicyExplain, PolicyFolder, PolicyMatrix, PolicyReview, PolicyTest, PolicyVerb,
     ReviewFormat,
 };
+pub(crate) use respond::{MeasureId, Respond};
 pub(crate) use sink::{Sink, SinkList, SinkTest};
 pub(crate) use users::{
     PasswordFrom, User, UserAdd, UserEmail, UserImport, UserRemove, UserReset, UserRoles,
@@ -179,6 +187,12 @@ pub(crate) enum Command {
     /// List and check the detection rules, and see what they find in the record
     #[command(subcommand)]
     Watch(WatchVerb),
+    /// What rang: who has it, who is told, who is not
+    #[command(subcommand)]
+    Alert(Alert),
+    /// Measures against whoever attacks: block, slow down, undo
+    #[command(subcommand)]
+    Respond(Respond),
     /// Try out how letters leave
     #[command(subcommand)]
     Mail(MailVerb),
@@ -433,149 +447,6 @@ pub(crate) struct KeyRevoke {
     /// The key's name, as `gabion key list` shows it
     #[arg(value_name = "KEY")]
     pub(crate) kid: String,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Ledger {
-    /// Print the latest records
-    Tail(LedgerTail),
-    /// Print the records that match
-    Search(LedgerSearch),
-    /// Print all records that match, oldest first, for other programs
-    Export(LedgerExport),
-    /// Check that no record was changed, removed, added or moved since it was signed
-    Verify(LedgerVerify),
-    /// Print the proof that one record is in the ledger, to be checked by `gabion ledger verify --proof`
-    Prove(LedgerProve),
-    /// Print the request by which a witness cosigns the last checkpoint (C2SP tlog-witness)
-    Checkpoint(LedgerCheckpoint),
-    /// Print the key by which the ledger is verified
-    Key(LedgerKey),
-    /// Replace the key that the records are sealed with; no record is written anew
-    Rekey(LedgerKey),
-    /// Destroy the key of a removed account's personal data: in every record it reads as erased
-    Erase(LedgerErase),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LedgerVerify {
-    /// The ledger's key, as `gabion ledger key` printed it; without it the one in the data directory
-    #[arg(long, value_name = "KEY")]
-    pub(crate) key: Option<String>,
-
-    /// A former checkpoint you kept, of which the ledger must be a continuation; may be repeated
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) after: Vec<PathBuf>,
-
-    /// Check against this checkpoint instead of the ledger's last one
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) checkpoint: Option<PathBuf>,
-
-    /// The key of a witness whose cosignature the checkpoint must have; may be repeated
-    #[arg(long, value_name = "KEY")]
-    pub(crate) witness: Vec<String>,
-
-    /// How many of the witnesses are enough; without it all of them
-    #[arg(long, value_name = "COUNT", requires = "witness")]
-    pub(crate) quorum: Option<usize>,
-
-    /// Check one record's proof instead of the whole ledger
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["after", "checkpoint"])]
-    pub(crate) proof: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) output: OutputFormat,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LedgerProve {
-    /// The record's number, as `gabion ledger search --format json` tells it
-    #[arg(value_name = "RECORD", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) record: u64,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LedgerCheckpoint {
-    /// How many records the checkpoint had that the witness cosigned last; 0 for the first
-    #[arg(long, value_name = "SIZE", default_value_t = 0)]
-    pub(crate) old: u64,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LedgerKey {
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LedgerErase {
-    /// The name the account had
-    #[arg(value_name = "ACCOUNT")]
-    pub(crate) name: String,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LedgerTail {
-    /// How many
-    #[arg(short = 'n', long = "lines", value_name = "COUNT", default_value_t = 20)]
-    pub(crate) count: usize,
-
-    /// Go on with what is recorded from now on, until interrupted
-    #[arg(long, short)]
-    pub(crate) follow: bool,
-
-    /// How to print them
-    #[arg(long, value_name = "FORMAT", default_value = "text", display_order = 800)]
-    pub(crate) format: RecordFormat,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LedgerSearch {
-    /// Found in action, resource, reason, user agent, the actor's name or the metadata
-    #[arg(value_name = "TEXT")]
-    pub(crate) text: Option<String>,
-
-    #[command(flatten)]
-    pub(crate) filters: LedgerFilters,
-
-    /// At most so many
-    #[arg(long, value_name = "COUNT", default_value_t = 100)]
-    pub(crate) limit: usize,
-
-    /// How to print them
-    #[arg(long, value_name = "FORMAT", default_value = "text", display_order = 800)]
-    pub(crate) format: RecordFormat,
-
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LedgerExport {
-    #[command(flatten)]
-    pub(crate) filters: LedgerFilters,
-
-    /// How to print them
-    #[arg(long, value_name = "FORMAT", default_value = "ocsf", display_order = 800)]
-    pub(crate) format: RecordFormat,
 
     #[command(flatten)]
     pub(crate) config: ConfigFile,

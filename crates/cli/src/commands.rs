@@ -1,5 +1,6 @@
 //! One file per verb.
 
+mod alert;
 mod api_key;
 mod client;
 mod completions;
@@ -20,6 +21,7 @@ mod mail;
 mod passwords;
 mod policy;
 mod reference;
+mod respond;
 mod run;
 mod sink;
 mod user;
@@ -47,6 +49,8 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Session(verb) => directory::session(verb),
         Command::Grant(verb) => directory::grant(verb),
         Command::Client(verb) => client::run(verb),
+        Command::Alert(verb) => alert::run(verb),
+        Command::Respond(verb) => respond::run(verb),
         Command::Mail(verb) => mail::run(verb),
         Command::Errors(verb) => errors::run(verb),
         Command::Sink(verb) => sink::run(&verb),

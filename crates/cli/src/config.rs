@@ -76,6 +76,10 @@ pub(crate) struct Config {
     pub(crate) watch: gabion_watch::Settings,
     /// What people do once something was noticed.
     pub(crate) incidents: gabion_incident::Settings,
+    /// Whom alerts are told to.
+    pub(crate) alerts: gabion_alert::Settings,
+    /// What is done by itself when a rule rings.
+    pub(crate) respond: gabion_respond::Settings,
     /// Where the ledger's records go besides: files, log servers, webhooks; each under a name of its own.
     pub(crate) sinks: BTreeMap<String, gabion_courier::SinkSettings>,
     /// What goes wrong behind the gate, grouped.
@@ -133,8 +137,12 @@ impl Config {
         add("identity".to_owned(), self.identity.problems());
         add("ledger".to_owned(), self.ledger.problems());
         add("ledger".to_owned(), gabion_courier::witness_problems(&self.ledger));
+        add("ledger".to_owned(), gabion_courier::archive_problems(&self.ledger));
         add("watch".to_owned(), self.watch.problems());
         add("incidents".to_owned(), self.incidents.problems());
+        add("alerts".to_owned(), self.alerts.problems());
+        add("alerts".to_owned(), gabion_courier::channel_problems(&self.alerts));
+        add("respond".to_owned(), self.respond.problems());
         add("sinks".to_owned(), gabion_courier::sink_problems(&self.sinks));
         add("errors".to_owned(), self.errors.problems());
         add("traces".to_owned(), crate::gate::traces::problems(&self.traces));
@@ -182,6 +190,7 @@ impl Config {
             &mut self.ledger.key_file,
             &mut self.watch.places,
             &mut self.incidents.procedures,
+            &mut self.alerts.heartbeat.url_file,
         ];
         let upstreams = self.upstreams.values_mut().map(|upstream| &mut upstream.ca_file);
         let resolvers = self.resolvers.values_mut().map(|resolver| &mut resolver.ca_file);
@@ -191,7 +200,12 @@ impl Config {
         let sinks = self.sinks.values_mut();
         let sinks = sinks.flat_map(|one| [&mut one.path, &mut one.secret_file, &mut one.ca_file]);
         let witnesses = self.ledger.witnesses.iter_mut().map(|witness| &mut witness.ca_file);
+        let archive = self.ledger.archive.iter_mut().flat_map(|one| {
+            [&mut one.directory, &mut one.secret_key_file, &mut one.session_token_file, &mut one.ca_file]
+        });
         let sinks = sinks.chain([&mut self.traces.secret_file, &mut self.traces.ca_file]);
+        let channels = self.alerts.channels.iter_mut();
+        let channels = channels.flat_map(|one| [&mut one.url_file, &mut one.key_file, &mut one.ca_file]);
         let given = optional
             .into_iter()
             .chain(upstreams)
@@ -199,7 +213,9 @@ impl Config {
             .chain(providers)
             .chain(senders)
             .chain(sinks)
-            .chain(witnesses);
+            .chain(witnesses)
+            .chain(archive)
+            .chain(channels);
         let given = given.filter_map(Option::as_mut);
         let given = given.chain(self.contracts.values_mut().map(|contract| &mut contract.file));
         for path in given.chain([&mut self.data.directory, &mut self.mail.directory]) {

@@ -1,7 +1,9 @@
 //! A gate from a configuration: opened, assembled, announced, reloaded and stopped.
 
 pub(crate) mod access_log;
+pub(crate) mod alerts;
 pub(crate) mod announce;
+pub(crate) mod archive;
 pub(crate) mod errors;
 pub(crate) mod generation;
 pub(crate) mod incidents;

@@ -6,7 +6,7 @@ use anstyle::Style;
 use gabion_incident::metrics::{Figures, Times};
 use gabion_incident::report::{Agreement, Material, span};
 use gabion_incident::timeline::Sort;
-use gabion_incident::{Class, Due, Incident, Metrics, Phase, due};
+use gabion_incident::{Action, Class, Due, Incident, Metrics, Phase, Subject, due};
 use gabion_model::Timestamp;
 use gabion_service::incidents::{Summary, Taken};
 
@@ -171,10 +171,26 @@ fn how(incident: &Incident, due: &Due) -> Option<String> {
         ("action", number) => Some(format!("gabion incident review {id} --done {number}")),
         ("task", name) => {
             let task = incident.tasks.iter().find(|task| task.template.id == name)?;
-            let target = if task.template.action.is_some() { " --target NAME" } else { "" };
-            Some(format!("gabion incident do {id} {name}{target}"))
+            let target = task.template.action.map(|action| format!(" --target {}", target(incident, action)));
+            Some(format!("gabion incident do {id} {name}{}", target.unwrap_or_default()))
         }
         _ => None,
+    }
+}
+
+/// What stands behind `--target`: where the incident comes from, as far as it is known; a placeholder otherwise.
+fn target(incident: &Incident, action: Action) -> String {
+    let place = |text: &String| text.bytes().all(|byte| byte.is_ascii_hexdigit() || b".:/".contains(&byte));
+    let known = |kind: &str| {
+        let mut known = incident.subjects.iter().filter(|one| one.kind() == kind).map(Subject::value);
+        known.find(place)
+    };
+    match action.target() {
+        kind @ "address" => known(kind).unwrap_or_else(|| "ADDRESS".to_owned()),
+        kind @ "network" => known(kind).unwrap_or_else(|| "NETWORK".to_owned()),
+        "api-key" | "key" => "KEY".to_owned(),
+        "route" => "PATH".to_owned(),
+        _ => "NAME".to_owned(),
     }
 }
 

@@ -44,6 +44,7 @@ impl Visitor {
         });
         Caller {
             actor,
+            tenant: principal.and_then(|principal| principal.tenant.told()),
             credential: self.known.credential.clone(),
             address: Some(self.known.client),
             user_agent: self.user_agent.clone(),

@@ -10,6 +10,7 @@ mod account;
 mod api;
 mod assets;
 mod context;
+mod crowdsec;
 mod csp_report;
 mod email;
 mod enrol;

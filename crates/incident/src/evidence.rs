@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::incident::Incident;
+use crate::personal;
 use crate::step::{self, Step, What};
 
 /// The most bytes of a piece.
@@ -42,6 +43,9 @@ pub struct Item {
     /// How many records, and of how many sealed ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<u64>,
+    /// Whether it names accounts and is sealed for them where it is kept, so that it is erased with any of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +60,7 @@ impl Item {
     #[must_use]
     pub fn of(id: u64, name: String, kind: Kind, content: &[u8], source: String) -> Self {
         let (sha256, bytes) = (hex_encode(&sha256(content)), content.len() as u64);
-        Self { id, name, kind, sha256, bytes, source, records: None }
+        Self { id, name, kind, sha256, bytes, source, records: None, sealed: false }
     }
 }
 
@@ -103,6 +107,17 @@ pub struct Disclosed {
 /// Reads a record as the ledger discloses it; none when it discloses nothing. The ledger's own function, which is not known
 /// here.
 pub type Open<'a> = dyn Fn(u64, &[u8]) -> Option<Disclosed> + 'a;
+
+/// Reads a sealed text of a step by what opens it, or says what stands for one that was erased; none when it is not what was
+/// committed to. The ledger's own function, too.
+pub type Reveal<'a> = dyn Fn(&Value, Option<&str>) -> Option<Revealed> + 'a;
+
+/// What became of a sealed text.
+#[derive(Debug)]
+pub enum Revealed {
+    Erased(String),
+    Text(String),
+}
 
 /// One record and its proof (RFC 6962, 2.1.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,7 +168,11 @@ pub struct Pack {
 #[serde(deny_unknown_fields)]
 pub struct Piece {
     pub id: u64,
+    /// Empty when it was erased.
     pub content: String,
+    /// It named an account that was erased; its SHA-256 is what is left of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
 }
 
 /// A step and the record that has its digest.
@@ -162,6 +181,9 @@ pub struct Piece {
 pub struct Link {
     /// The step as it is kept, byte for byte.
     pub step: String,
+    /// What opens each of its sealed texts, as the ledger writes it; none for what was erased.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opened: Vec<Option<String>>,
     pub proof: Proven,
 }
 
@@ -176,6 +198,8 @@ pub struct Verified {
     pub steps: u64,
     pub records: u64,
     pub evidence: Vec<Item>,
+    /// Pieces that were erased with an account they named.
+    pub erased: Vec<u64>,
     /// Who took which step when: the chain of custody.
     pub custody: Vec<Held>,
 }
@@ -236,7 +260,7 @@ impl Pack {
     ///
     /// # Errors
     /// The first thing that is not as it was.
-    pub fn verify(&self, trust: &Trust, open: &Open<'_>) -> Result<Verified, Broken> {
+    pub fn verify(&self, trust: &Trust, open: &Open<'_>, reveal: &Reveal<'_>) -> Result<Verified, Broken> {
         if self.format != FORMAT {
             return Err(Broken::Format);
         }
@@ -250,13 +274,20 @@ impl Pack {
             if told(&payload) != Some((self.incident, number, hex_encode(&former))) {
                 return Err(wrong());
             }
-            steps.push(serde_json::from_str(&link.step).map_err(|_| wrong())?);
+            steps.push(link.read(reveal).ok_or_else(wrong)?);
         }
         let incident = Incident::of(self.incident, &steps).map_err(|_| Broken::Step(steps.len() as u64))?;
-        let mut records = 0;
+        let (mut records, mut erased) = (0, Vec::new());
         for piece in &self.evidence {
             let wrong = || Broken::Evidence(piece.id);
             let item = incident.evidence.iter().find(|item| item.id == piece.id).ok_or_else(wrong)?;
+            if piece.erased {
+                if !item.sealed || !piece.content.is_empty() {
+                    return Err(wrong());
+                }
+                erased.push(item.id);
+                continue;
+            }
             let content = base64_decode(&piece.content).map_err(|_| wrong())?;
             if hex_encode(&sha256(&content)) != item.sha256 || content.len() as u64 != item.bytes {
                 return Err(wrong());
@@ -286,9 +317,33 @@ impl Pack {
             size: checkpoint.size,
             steps: incident.steps,
             records,
+            erased,
             custody: steps.iter().filter(custody).map(held).collect(),
             evidence: incident.evidence,
         })
+    }
+}
+
+impl Link {
+    /// The step, with what stood in its sealed places.
+    fn read(&self, reveal: &Reveal<'_>) -> Option<Step> {
+        let (mut step, parts) = personal::read::<Value>(self.step.as_bytes()).ok()?;
+        if parts.len() != self.opened.len() {
+            return None;
+        }
+        for (part, opened) in parts.iter().zip(&self.opened) {
+            let done = match reveal(&part.text, opened.as_deref())? {
+                Revealed::Text(text) => personal::at(&mut step, part.slot, |slot| slot.put(&text)),
+                Revealed::Erased(word) => personal::at(&mut step, part.slot, |slot| {
+                    slot.stand_in(&word);
+                    true
+                }),
+            };
+            if done != Some(true) {
+                return None;
+            }
+        }
+        Some(step)
     }
 }
 

@@ -316,9 +316,16 @@ impl Incident {
                         task.settled = Some(settled(&format!("{action} {target}"), false));
                     }
                 }
-                if action.target() == "account" {
-                    self.about(&[Subject::Account(target.clone())]);
-                }
+                // By this the timeline shows what it did, and later alerts find their incident.
+                let subject = match action.target() {
+                    "account" => Some(Subject::Account(target.clone())),
+                    // Who was not blocked may be a friend: nobody is accused by a try.
+                    kind @ ("address" | "network") if failure.is_none() => {
+                        Subject::parse(&format!("{kind}:{target}")).ok()
+                    }
+                    _ => None,
+                };
+                self.about(subject.as_slice());
                 let (action, target, failure) = (*action, target.clone(), failure.clone());
                 self.acted.push(Acted { at: step.at, by: step.by.clone(), action, target, failure });
             }

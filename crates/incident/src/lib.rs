@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod notify;
 pub mod opening;
 pub mod pack;
+pub mod personal;
 pub mod procedure;
 pub mod report;
 pub mod review;

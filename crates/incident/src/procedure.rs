@@ -128,26 +128,57 @@ impl FromStr for Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
+    /// Nothing from the address is answered, for a time; [`Lift`](Self::Lift) ends it, as with the other measures.
+    BlockAddress,
+    BlockNetwork,
     DisableAccount,
-    /// Undoes the one before.
+    /// The key is refused for a time.
+    DisableApiKey,
+    /// Undoes [`DisableAccount`](Self::DisableAccount).
     EnableAccount,
     EndSessions,
+    /// Ends the measures against an address, a network, an account, a key or a route.
+    Lift,
+    /// Everybody who is signed in to the account signs in again.
+    RequireStepUp,
     RevokeApiKey,
     RevokeKey,
+    SlowDown,
+    /// The route asks everybody to sign in, for a time.
+    StrictRoute,
 }
 
 impl Action {
-    pub const ALL: [Self; 5] =
-        [Self::DisableAccount, Self::EnableAccount, Self::EndSessions, Self::RevokeApiKey, Self::RevokeKey];
+    pub const ALL: [Self; 12] = [
+        Self::BlockAddress,
+        Self::BlockNetwork,
+        Self::DisableAccount,
+        Self::DisableApiKey,
+        Self::EnableAccount,
+        Self::EndSessions,
+        Self::Lift,
+        Self::RequireStepUp,
+        Self::RevokeApiKey,
+        Self::RevokeKey,
+        Self::SlowDown,
+        Self::StrictRoute,
+    ];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::BlockAddress => "block-address",
+            Self::BlockNetwork => "block-network",
             Self::DisableAccount => "disable-account",
+            Self::DisableApiKey => "disable-api-key",
             Self::EnableAccount => "enable-account",
             Self::EndSessions => "end-sessions",
+            Self::Lift => "lift",
+            Self::RequireStepUp => "require-step-up",
             Self::RevokeApiKey => "revoke-api-key",
             Self::RevokeKey => "revoke-key",
+            Self::SlowDown => "slow-down",
+            Self::StrictRoute => "strict-route",
         }
     }
 
@@ -155,9 +186,13 @@ impl Action {
     #[must_use]
     pub const fn target(self) -> &'static str {
         match self {
-            Self::DisableAccount | Self::EnableAccount | Self::EndSessions => "account",
-            Self::RevokeApiKey => "api-key",
+            Self::BlockAddress | Self::SlowDown => "address",
+            Self::BlockNetwork => "network",
+            Self::DisableAccount | Self::EnableAccount | Self::EndSessions | Self::RequireStepUp => "account",
+            Self::DisableApiKey | Self::RevokeApiKey => "api-key",
+            Self::Lift => "target of a measure",
             Self::RevokeKey => "key",
+            Self::StrictRoute => "route",
         }
     }
 
@@ -166,7 +201,15 @@ impl Action {
     pub const fn undo(self) -> Option<Self> {
         match self {
             Self::DisableAccount => Some(Self::EnableAccount),
-            _ => None,
+            Self::BlockAddress
+            | Self::BlockNetwork
+            | Self::DisableApiKey
+            | Self::RequireStepUp
+            | Self::SlowDown
+            | Self::StrictRoute => Some(Self::Lift),
+            Self::EnableAccount | Self::EndSessions | Self::Lift | Self::RevokeApiKey | Self::RevokeKey => {
+                None
+            }
         }
     }
 }

@@ -241,7 +241,8 @@ impl Inner {
             | Standing::Gate
             | Standing::Provisioner(_)
             | Standing::Recorder(_)
-            | Standing::Registrar(_) => false,
+            | Standing::Registrar(_)
+            | Standing::Shield(_) => false,
         };
         let account = self.accounts.by_id(&key.account)?.filter(|_| is_own).ok_or(ActError::NotFound)?;
         Ok((key, account))

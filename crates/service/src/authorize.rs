@@ -29,6 +29,8 @@ pub(crate) enum Standing {
     Recorder(Account),
     /// An application that says what its objects are.
     Registrar(Account),
+    /// Another machine that blocks whom the gate blocks.
+    Shield(Account),
 }
 
 impl Standing {
@@ -42,7 +44,8 @@ impl Standing {
             | Self::Operator
             | Self::Provisioner(_)
             | Self::Recorder(_)
-            | Self::Registrar(_) => Err(ActError::Forbidden),
+            | Self::Registrar(_)
+            | Self::Shield(_) => Err(ActError::Forbidden),
         }
     }
 
@@ -74,6 +77,9 @@ impl Standing {
             Audience::Searching => {
                 matches!(self, Self::Administrator(_) | Self::Asker(_) | Self::Operator)
             }
+            Audience::Shielding => {
+                matches!(self, Self::Administrator(_) | Self::Operator | Self::Shield(_))
+            }
             Audience::SignedIn => matches!(self, Self::Administrator(_) | Self::Member(_)),
         }
     }
@@ -96,7 +102,8 @@ impl Inner {
             | Audience::Provisioning
             | Audience::Registering
             | Audience::Responding
-            | Audience::Searching => ControlId::AUTHZ_ADMIN_SURFACE,
+            | Audience::Searching
+            | Audience::Shielding => ControlId::AUTHZ_ADMIN_SURFACE,
             Audience::Everybody | Audience::Owner | Audience::Recording | Audience::SignedIn => {
                 ControlId::AUTHZ_ROLES
             }
@@ -168,7 +175,8 @@ impl Inner {
         };
         let registers = act.audience() == Audience::Registering && credential.scopes.contains(RESOURCE_SCOPE);
         let records = act.audience() == Audience::Recording && credential.scopes.contains(EVENT_SCOPE);
-        if !(scoped || provisions || asks || records || registers)
+        let shields = act.audience() == Audience::Shielding && credential.scopes.contains(BLOCK_SCOPE);
+        if !(scoped || provisions || asks || records || registers || shields)
             || credential.principal.account != *id
             || !credential.touch(self.clock.now())
         {
@@ -181,6 +189,7 @@ impl Inner {
             Some(account) if !account.disabled && asks => Standing::Asker(account),
             Some(account) if !account.disabled && records => Standing::Recorder(account),
             Some(account) if !account.disabled && registers => Standing::Registrar(account),
+            Some(account) if !account.disabled && shields => Standing::Shield(account),
             Some(account) if !account.disabled && provisions => Standing::Provisioner(account),
             _ => Standing::Anonymous,
         })
@@ -192,6 +201,9 @@ const PROVISIONING_SCOPE: &str = "gabion:scim";
 
 /// What an application must have been given to ask what somebody may.
 pub const DECISION_SCOPE: &str = "gabion:authorize";
+
+/// What another machine must have been given to read who is blocked.
+pub const BLOCK_SCOPE: &str = "gabion:blocks";
 
 /// What an application must have been given to ask who may, and what.
 pub const SEARCH_SCOPE: &str = "gabion:search";

@@ -3,14 +3,16 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use gabion_identity::Credential;
-use gabion_model::{Actor, RequestId, SessionId};
+use gabion_identity::{Account, Credential};
+use gabion_model::{Actor, RequestId, SessionId, TenantId};
 
 /// The origin of an act: what the ledger writes beside it and what [`authorize`](crate::authorize)
 /// decides by. Made by an adapter (the console from a request, the CLI from its control socket).
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub actor: Actor,
+    /// Whose tenant's record the act is; none for the default tenant's.
+    pub tenant: Option<TenantId>,
     /// What a program showed instead of a session.
     pub credential: Option<Arc<Credential>>,
     /// The client as `client_address` judged it; `None` for the machine's own acts.
@@ -23,7 +25,7 @@ impl Caller {
     /// Whoever holds the machine, through the CLI.
     #[must_use]
     pub const fn operator() -> Self {
-        Self { actor: Actor::Operator, credential: None, address: None, user_agent: None, request_id: None }
+        Self::alone(Actor::Operator)
     }
 
     /// The operator, by the identity file.
@@ -35,7 +37,18 @@ impl Caller {
     /// The gate itself: start and timers.
     #[must_use]
     pub const fn gate() -> Self {
-        Self { actor: Actor::Gate, credential: None, address: None, user_agent: None, request_id: None }
+        Self::alone(Actor::Gate)
+    }
+
+    const fn alone(actor: Actor) -> Self {
+        let (tenant, credential, address, user_agent, request_id) = (None, None, None, None, None);
+        Self { actor, tenant, credential, address, user_agent, request_id }
+    }
+
+    /// From here on this account acts: it was proved to be it.
+    pub(crate) fn becomes(&mut self, account: &Account) {
+        self.actor = Actor::Account { id: account.id.clone(), name: account.name.to_string(), session: None };
+        self.tenant = account.tenant.told();
     }
 
     /// The session that asks, if one does.

@@ -10,7 +10,7 @@ use gabion_identity::factors::{FactorId, name_or, recovery, totp};
 use gabion_identity::passkey::{Holder, Passkey, Purpose};
 use gabion_identity::storage::{Factors, Removal};
 use gabion_identity::{Account, FactorKind};
-use gabion_model::{Actor, Methods, RequestId, Secret, Timestamp, random};
+use gabion_model::{Methods, RequestId, Secret, Timestamp, random};
 use gabion_vault::encoding::{base32_encode, base64url_decode, base64url_encode};
 use gabion_vault::sha256;
 
@@ -246,8 +246,7 @@ impl Service {
             let taken = self.0.pending.take(ticket.expose(), self.0.clock.now());
             let taken = taken.ok_or(EnrolError::Gone)?;
             (rehashed, origin) = (taken.rehashed, taken.origin);
-            caller.actor =
-                Actor::Account { id: account.id.clone(), name: account.name.to_string(), session: None };
+            caller.becomes(&account);
         }
         let kind = match &new {
             NewFactor::Passkey(_) => FactorKind::Passkey,

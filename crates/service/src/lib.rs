@@ -7,6 +7,7 @@
 
 mod accounts;
 mod act;
+mod alerts;
 mod api_keys;
 mod authorize;
 pub mod calibrate;
@@ -23,6 +24,7 @@ pub mod federation;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod hashing;
+mod holds;
 mod idempotency;
 mod imports;
 pub mod incidents;
@@ -37,6 +39,7 @@ mod passwords;
 mod personal;
 mod record;
 pub mod resources;
+mod response;
 mod second_factor;
 mod service;
 mod sessions;
@@ -52,8 +55,9 @@ pub use gabion_identity::scim;
 pub use gabion_identity::{AccountKind, FactorKind, Personal, Purpose};
 
 pub use act::{Act, Audience};
+pub use alerts::{AlertError, AskedSilence, Teller, Tried};
 pub use api_keys::{ApiKeyActError, ApiKeyView, CreateApiKey, FreshApiKey};
-pub use authorize::{DECISION_SCOPE, EVENT_SCOPE, RESOURCE_SCOPE, SEARCH_SCOPE};
+pub use authorize::{BLOCK_SCOPE, DECISION_SCOPE, EVENT_SCOPE, RESOURCE_SCOPE, SEARCH_SCOPE};
 pub use caller::Caller;
 pub use decisions::{
     AskedContext, AskedDecision, AskedResource, AskedSearch, Decided, DecisionReason, Hit, KnownNames,
@@ -83,7 +87,11 @@ pub use federation::{
     Arrival, Chosen, Departure, FederationError, IdentityView, LinkError, LogoutRefused, ProvenView,
     ProviderView, StartFederation, UnlinkError, Upstream,
 };
+pub use gabion_alert as alert;
+pub use gabion_ledger::hold::{Hold, HoldError};
+pub use gabion_respond as respond;
 pub use gabion_vault::password::from_keycloak;
+pub use holds::{HoldRefused, NewHold};
 pub use idempotency::IdempotencyKey;
 pub use imports::ImportedAccount;
 pub use interfaces::Interfaces;
@@ -93,6 +101,7 @@ pub use oauth::{AddedClient, ClientActError, ClientView, NewClient, SecretView};
 pub use passkeys::{PasskeyAnswer, PasskeyQuestion};
 pub use passwords::hash_password;
 pub use personal::EraseError;
+pub use response::{MeasureError, TakeMeasure};
 pub use second_factor::{PendingView, Proof};
 pub use service::{Parts, Service, Settings};
 pub use step::{Pending, Step};

@@ -9,6 +9,8 @@ use crate::{Act, ActError, Caller, Service};
 pub enum EraseError {
     #[error(transparent)]
     Act(#[from] ActError),
+    #[error("the legal hold `{0}` keeps it")]
+    Held(String),
     /// What it does from here on would stand in the record under a new key.
     #[error("there is an account with this name")]
     Living,
@@ -31,8 +33,35 @@ impl Service {
             if living {
                 return Err(EraseError::Living);
             }
-            let erased = inner.ledger.erase(&wanted).map_err(|error| unerased(&error))?;
+            if let Some(hold) = inner.ledger.held(&wanted).map_err(|error| unread(&error))? {
+                return Err(EraseError::Held(hold));
+            }
+            // Before the ledger's: it leaves nothing of what was there in the file.
+            let name = wanted.to_lowercase();
+            let forgotten =
+                inner.alerts.load().erase(&name).and_then(|()| inner.register.load().erase(&name));
+            forgotten.map_err(|error| unread(&error))?;
+            let erased = inner.ledger.erase(&wanted).map_err(|error| match error {
+                gabion_ledger::EraseError::Held(hold) => EraseError::Held(hold),
+                error => unerased(&std::io::Error::other(error)).into(),
+            })?;
             erased.map(drop).ok_or(EraseError::NotFound)
+        })
+        .await
+    }
+
+    /// Whether nothing holds the personal data of an account: what is asked before it is removed to be erased.
+    ///
+    /// # Errors
+    /// [`EraseError::Held`] among others.
+    pub async fn may_erase(&self, caller: &Caller, name: &str) -> Result<(), EraseError> {
+        let wanted = name.to_owned();
+        self.read(Act::ErasePersonal, caller, move |inner, _| {
+            let held = inner.ledger.held(&wanted);
+            match held.map_err(|error| unerased(&std::io::Error::other(error)))? {
+                Some(hold) => Err(EraseError::Held(hold)),
+                None => Ok(()),
+            }
         })
         .await
     }
@@ -61,6 +90,11 @@ impl Inner {
     pub(crate) fn forget_personal(&self, name: &str) -> Result<(), ActError> {
         self.ledger.account_removed(name, self.clock.now()).map_err(|error| unerased(&error))
     }
+}
+
+fn unread(error: &dyn std::error::Error) -> ActError {
+    tracing::error!(%error, "personal data not erased");
+    ActError::Unavailable
 }
 
 fn unerased(error: &std::io::Error) -> ActError {

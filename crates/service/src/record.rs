@@ -127,6 +127,7 @@ impl Inner {
         if let Some(credential) = &caller.credential {
             event.metadata.insert(credential.kind.as_str().to_owned(), credential.id.to_string());
         }
+        event.tenant.clone_from(&caller.tenant);
         event.address = caller.address;
         event.user_agent.clone_from(&caller.user_agent);
         event.request_id = caller.request_id;

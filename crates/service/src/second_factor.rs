@@ -160,6 +160,7 @@ impl Service {
         let mut event = self.0.event(Act::SignIn, caller, Outcome::Failure);
         event.actor =
             Actor::Account { id: account.id.clone(), name: account.name.to_string(), session: None };
+        event.tenant = account.tenant.told();
         event.control = control(kind);
         event.reason = Some(reason.to_owned());
         event.resource = account.name.to_string();

@@ -19,6 +19,7 @@ use gabion_ledger::Ledger;
 use gabion_model::outbound::{Fetch, Mailer, NoOutbound};
 use gabion_model::{Clock, Outcome, Rng, Secret};
 use gabion_policy::Policies;
+use gabion_respond::Register;
 use gabion_vault::SealingKey;
 use gabion_vault::jwt::{KeyError, SigningKey};
 use gabion_vault::password::{self, Cost};
@@ -75,6 +76,10 @@ pub struct Settings {
     pub factors: FactorSettings,
     /// What applications are told of listeners and routes.
     pub edge: Edge,
+    /// What is done when a rule rings.
+    pub respond: gabion_respond::Settings,
+    /// The paths that routes declare.
+    pub routes: Vec<String>,
 }
 
 pub(crate) struct Inner {
@@ -124,6 +129,14 @@ pub(crate) struct Inner {
     pub(crate) desk: ArcSwap<Desk>,
     /// Held while a step of an incident is judged and taken: two people act one after the other.
     pub(crate) responding: tokio::sync::Mutex<()>,
+    /// Measures against whoever attacks.
+    pub(crate) register: ArcSwap<Register>,
+    /// What other machines that block have heard of.
+    pub(crate) pulls: gabion_respond::Pulls,
+    /// Alerts, and who is to be told.
+    pub(crate) alerts: ArcSwap<gabion_alert::Desk>,
+    /// By whom test messages are told.
+    pub(crate) teller: RwLock<Option<Arc<dyn crate::Teller>>>,
     invitations: Arc<dyn InvitationStorage>,
     /// Passwords that leaked somewhere.
     breached: RwLock<Option<Arc<dyn BreachedList>>>,
@@ -139,6 +152,8 @@ pub(crate) struct Rules {
     pub(crate) federation: Vec<Provider>,
     pub(crate) cost: Cost,
     pub(crate) provider: ProviderRules,
+    pub(crate) respond: gabion_respond::Settings,
+    pub(crate) routes: Vec<String>,
     /// What an unknown name's password is verified against.
     pub(crate) decoys: Decoys,
 }
@@ -235,6 +250,10 @@ impl Service {
             interfaces: ArcSwap::default(),
             desk: ArcSwap::default(),
             responding: tokio::sync::Mutex::default(),
+            register: ArcSwap::from_pointee(Register::forgetful()),
+            pulls: gabion_respond::Pulls::default(),
+            alerts: ArcSwap::from_pointee(gabion_alert::Desk::forgetful()),
+            teller: RwLock::default(),
             invitations,
             breached: RwLock::default(),
             rules: RwLock::new(Arc::new(rules)),
@@ -348,6 +367,7 @@ impl Service {
         self.say_farewells().await;
         let turned = self.turn_keys(&Caller::gate()).await;
         let erased = self.erase_due(&Caller::gate()).await;
+        let swept = swept.and(self.sweep_measures(&Caller::gate()).await);
         self.0.ledger.flush().await?;
         swept.and(turned).and(erased)
     }
@@ -380,6 +400,8 @@ impl Rules {
             cost,
             decoys: Decoys::new(Arc::clone(sealing), password::dummy(cost, rng)),
             provider: ProviderRules::new(&settings.provider, &settings.edge),
+            respond: settings.respond.clone(),
+            routes: settings.routes.clone(),
         }
     }
 }

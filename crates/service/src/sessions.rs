@@ -111,7 +111,8 @@ impl Inner {
             | Standing::Gate
             | Standing::Provisioner(_)
             | Standing::Recorder(_)
-            | Standing::Registrar(_) => false,
+            | Standing::Registrar(_)
+            | Standing::Shield(_) => false,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use gabion_identity::Account;
 use gabion_identity::login::{self, BeginError, RejectionReason};
 use gabion_identity::session::{BeginSession, SessionError};
-use gabion_model::{Acr, Actor, ControlId, Methods, Outcome, RequestId, Secret, Timestamp};
+use gabion_model::{Acr, ControlId, Methods, Outcome, RequestId, Secret, Timestamp};
 use gabion_vault::password;
 
 use crate::record::{About, failure, to_the_end};
@@ -136,8 +136,7 @@ impl Service {
         authenticated: Option<Timestamp>,
     ) -> Result<SignedIn, SignInError> {
         let former = caller.session().cloned();
-        caller.actor =
-            Actor::Account { id: account.id.clone(), name: account.name.to_string(), session: None };
+        caller.becomes(&account);
         let mut begun = self.0.begin(Act::SignIn, &caller, About::of(account.name.as_str())).await?;
         let (address, user_agent) = (caller.address, caller.user_agent.clone());
         let result = self

@@ -71,6 +71,10 @@ impl Service {
         if account.kind == AccountKind::Service || account.disabled {
             return Err(SignInError::Rejected);
         }
+        let now = self.0.clock.now();
+        if self.0.register.load().shield().account(&account.id, now) == gabion_respond::Standing::Disabled {
+            return Err(SignInError::Rejected);
+        }
         let (service, caller) = (self.clone(), caller.clone());
         to_the_end(async move {
             let asked = account.clone();

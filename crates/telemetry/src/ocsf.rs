@@ -185,6 +185,9 @@ fn base(source: &Source<'_>, position: u64, event: &Event, classified: &Classifi
     if event.count > 1 {
         put("count", event.count.into());
     }
+    if let (Some(tenant), Some(metadata)) = (&event.tenant, metadata.as_object_mut()) {
+        metadata.insert("tenant_uid".to_owned(), tenant.as_str().into());
+    }
     put("metadata", metadata);
     let mut unmapped = Map::new();
     unmapped.insert("kind".to_owned(), event.kind.as_str().into());

@@ -17,6 +17,12 @@ pub struct Alert {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub title: String,
+    /// What the rule looks for, in words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// When it rings and nobody attacks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub false_positives: Vec<String>,
     pub level: Severity,
     /// Of MITRE ATT&CK.
     pub techniques: Vec<String>,
@@ -76,7 +82,9 @@ impl Alert {
         add("at", self.time.to_string());
         add("author", self.author.clone().unwrap_or_default());
         add("count", self.count.to_string());
+        add("description", self.description.clone());
         add("events", positions.join(" "));
+        add("false_positives", self.false_positives.join(" "));
         add("repeated", if self.repeated == 0 { String::new() } else { self.repeated.to_string() });
         add("rule", self.rule.clone());
         add("shared", if self.shared { "true".to_owned() } else { String::new() });

@@ -109,7 +109,7 @@ impl Watcher {
 
     /// Shows it the event at this place of the ledger; what rings. Alerts are not looked at.
     pub fn see(&mut self, position: u64, event: &Event) -> Vec<Alert> {
-        if matches!(event.kind, EventKind::Alert | EventKind::Incident) {
+        if matches!(event.kind, EventKind::Alert | EventKind::Incident) || is_of_a_block(event) {
             return Vec::new();
         }
         self.counts.events += 1;
@@ -293,6 +293,8 @@ fn alert(rule: &Rule, event: &Event, group: Vec<(String, String)>) -> Alert {
         rule: rule.id.clone(),
         name: rule.name.clone(),
         title: rule.title.clone(),
+        description: rule.description.clone(),
+        false_positives: rule.false_positives.clone(),
         level: rule.level,
         techniques: rule.techniques().collect(),
         control: rule.control,
@@ -359,4 +361,9 @@ fn minutes(period: Duration) -> String {
         seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
         seconds => format!("{seconds}s"),
     }
+}
+
+/// What a block refuses says nothing new of whoever is blocked: it would keep the block alive for ever.
+fn is_of_a_block(event: &Event) -> bool {
+    event.kind == EventKind::Refusal && event.metadata.get("check").is_some_and(|check| check == "block")
 }

@@ -123,11 +123,12 @@ pub(crate) struct IncidentDo {
     /// The task, as `gabion incident show` names it
     #[arg(value_name = "TASK", required_unless_present = "action")]
     pub(crate) task: Option<String>,
-    /// Have the gate do it to this account, API key or signing key
+    /// Have the gate do it to this account, address, network, API key, route or signing key
     #[arg(long = "target", value_name = "NAME")]
     pub(crate) on: Option<String>,
-    /// What the gate does: end-sessions, disable-account, enable-account, revoke-api-key, revoke-key; that of the task
-    /// when not given
+    /// What the gate does: end-sessions, disable-account, enable-account, revoke-api-key, revoke-key; for a time and until
+    /// `lift`: block-address, block-network, slow-down, require-step-up, disable-api-key, strict-route; that of the task when
+    /// not given
     #[arg(long, value_name = "ACTION", requires = "on")]
     pub(crate) action: Option<Action>,
     /// What came of it

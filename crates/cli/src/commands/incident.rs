@@ -1,6 +1,6 @@
 //! `gabion incident`: what people do once something was noticed.
 
-mod evidence;
+pub(super) mod evidence;
 
 use std::io::Read as _;
 use std::path::Path;

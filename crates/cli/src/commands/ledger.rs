@@ -1,14 +1,20 @@
 //! `gabion ledger …`: read the record, and prove it.
 
+mod archive;
 mod form;
 mod proof;
+mod tenant;
 
+use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use gabion_control::Catalogue;
 use gabion_ledger::{Order, Query};
-use gabion_model::{Clock as _, ControlId, EventKind, Outcome, Period, RequestId, SystemClock, Timestamp};
+use gabion_model::{
+    Clock as _, ControlId, EventKind, Outcome, Period, RequestId, SystemClock, TenantId, Timestamp,
+};
+use gabion_verifier::Files;
 use serde::de::DeserializeOwned;
 
 use super::{block_on, for_data};
@@ -16,6 +22,7 @@ use crate::arguments::{ConfigFile, Ledger, LedgerExport, LedgerFilters, LedgerSe
 use crate::control::door::Door;
 use crate::control::operation::{Reply, Request};
 use crate::failure::{Exit, Failure};
+use crate::gate::record_key;
 use crate::output::{self, GOOD};
 
 pub(super) fn run(verb: Ledger) -> Result<Exit, Failure> {
@@ -25,29 +32,42 @@ pub(super) fn run(verb: Ledger) -> Result<Exit, Failure> {
             print(&arguments.config, arguments.format, request)
         }
         Ledger::Search(arguments) => {
-            let LedgerSearch { text, filters, limit, format, config } = arguments;
+            let LedgerSearch { text, filters, limit, directory, format, config } = arguments;
             let query = Query { text, limit: Some(limit), ..query(filters)? };
-            print(&config, format, Request::Search { query })
+            match directory {
+                Some(directory) => read(&config, format, &directory, query),
+                None => print(&config, format, Request::Search { query }),
+            }
         }
         Ledger::Export(arguments) => {
-            let LedgerExport { filters, format, config } = arguments;
+            let LedgerExport { filters, directory, to, format, config } = arguments;
+            if let (Some(to), Some(tenant)) = (&to, &filters.tenant) {
+                return tenant::export(&config, tenant, to);
+            }
             let query = Query { order: Order::OldestFirst, ..query(filters)? };
-            print(&config, format, Request::Search { query })
+            match directory {
+                Some(directory) => read(&config, format, &directory, query),
+                None => print(&config, format, Request::Search { query }),
+            }
         }
         Ledger::Verify(arguments) => proof::check(&arguments),
         Ledger::Prove(arguments) => proof::prove(&arguments),
         Ledger::Checkpoint(arguments) => proof::checkpoint(&arguments),
         Ledger::Key(arguments) => proof::key(&arguments.config),
         Ledger::Rekey(arguments) => rekey(&arguments.config),
-        Ledger::Erase(arguments) => erase(&arguments.config, &arguments.name),
+        Ledger::Erase(arguments) => erase(&arguments.config, Vec::new(), &arguments.name),
+        Ledger::Status(arguments) => archive::status(&arguments),
+        Ledger::Archive(verb) => archive::run(&verb),
+        Ledger::Hold(verb) => archive::hold(verb),
     }
 }
 
-/// Destroys the key of a removed account's personal data.
-pub(super) fn erase(file: &ConfigFile, name: &str) -> Result<Exit, Failure> {
+/// Destroys the key of a removed account's personal data, once what comes before has been done.
+pub(super) fn erase(file: &ConfigFile, before: Vec<Request>, name: &str) -> Result<Exit, Failure> {
     let config = for_data(file)?.config;
-    let request = Request::Erase { name: name.to_owned() };
-    block_on(async { Door::open(&config, false).await?.ask(request, |_| Ok(())).await })?;
+    let mut requests = before;
+    requests.push(Request::Erase { name: name.to_owned() });
+    block_on(Door::ask_all(&config, requests, |_| Ok(())))?;
     output::note(format_args!(
         "{GOOD}erased{GOOD:#} what the ledger said of that account; copies that left (sinks, exports, backups) are not"
     ));
@@ -70,6 +90,22 @@ fn rekey(file: &ConfigFile) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+/// Prints records of a copy, which no gate has open.
+fn read(file: &ConfigFile, format: RecordFormat, directory: &Path, query: Query) -> Result<Exit, Failure> {
+    let config = for_data(file)?.config;
+    let reader = record_key::opened(&config, Files::open(directory)?.reader()?)?;
+    let form = form::Form::new(format);
+    for record in reader.search(query) {
+        let record = record.map_err(|error| {
+            Failure::new("the copy cannot be read").because(&error).hint(
+                "records are sealed with the key of their time: `ledger.key_file` names the one they are read with",
+            )
+        })?;
+        form.print(&record)?;
+    }
+    Ok(Exit::Success)
+}
+
 fn print(file: &ConfigFile, format: RecordFormat, request: Request) -> Result<Exit, Failure> {
     let config = for_data(file)?.config;
     let form = form::Form::new(format);
@@ -88,7 +124,8 @@ fn print(file: &ConfigFile, format: RecordFormat, request: Request) -> Result<Ex
 }
 
 fn query(filters: LedgerFilters) -> Result<Query, Failure> {
-    let LedgerFilters { action, actor, address, control, kind, outcome, request, resource, since } = filters;
+    let LedgerFilters { action, actor, address, control, kind, outcome, request, resource, since, tenant } =
+        filters;
     let control = control
         .map(|id| Catalogue::built_in().find(&id).map(|control| control.id))
         .transpose()
@@ -127,6 +164,7 @@ fn query(filters: LedgerFilters) -> Result<Query, Failure> {
         actor,
         address,
         request_id: request_id.transpose()?,
+        tenant: tenant.map(|id| gabion_ledger::tenants::recorded(&TenantId::new(&id))),
         ..Query::default()
     })
 }

@@ -87,10 +87,12 @@ pub(super) fn run(verb: User) -> Result<Exit, Failure> {
             directory::done(output, &said)
         }
         User::Erase(arguments) => {
-            let name = arguments.name.clone();
-            let remove = DirectoryRequest::Remove { name, kind: AccountKind::Person, keep_name: false };
-            directory::ask(&arguments.config, false, remove)?;
-            super::ledger::erase(&arguments.config, &arguments.name)
+            let (name, config) = (arguments.name, arguments.config);
+            let kind = AccountKind::Person;
+            let remove = DirectoryRequest::Remove { name: name.clone(), kind, keep_name: false };
+            // Nobody is removed whose records a hold keeps from being erased.
+            let may = Request::MayErase { name: name.clone() };
+            super::ledger::erase(&config, vec![may, Request::Directory { directory: remove }], &name)
         }
         User::ReleaseName(arguments) => {
             let name = arguments.name.clone();

@@ -27,9 +27,46 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     let (found, contracts) = contracts(config);
     problems.extend(found);
     problems.extend(crate::gate::policies::problems(config, contracts.as_ref()));
-    problems.extend(crate::gate::watch::rules(config).err().unwrap_or_default());
     problems.extend(crate::gate::watch::places(config).err());
     problems.extend(crate::gate::incidents::procedures(config).err().unwrap_or_default());
+    problems.extend(alerts(config));
+    match crate::gate::watch::rules(config) {
+        Ok(rules) => problems.extend(responses(config, &rules)),
+        Err(found) => problems.extend(found),
+    }
+    problems
+}
+
+/// Letters leave by `[mail]`.
+fn alerts(config: &Config) -> Vec<Problem> {
+    let has_mail = config.mail.transport != MailTransport::Off;
+    let needs_mail = |(index, channel): (usize, &gabion_alert::ChannelSettings)| {
+        (channel.kind == gabion_alert::ChannelKind::Email && !has_mail).then(|| {
+            Problem::new(format!("alerts.channels[{index}]"), "no letter leaves: `mail.transport` is `off`")
+                .hint("set `[mail]`, or use another channel")
+        })
+    };
+    config.alerts.channels.iter().enumerate().filter_map(needs_mail).collect()
+}
+
+/// What is to be done when a rule rings that there is not, or to a route.
+fn responses(config: &Config, rules: &gabion_watch::Rules) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (name, rule) in &config.respond.rules {
+        if !rules.iter().any(|own| own.id == *name || own.name.as_deref() == Some(name)) {
+            let path = Path::default().key("respond").key("rules").key(name).to_string();
+            problems.push(
+                Problem::new(path, format!("there is no rule `{name}`"))
+                    .hint("`gabion watch rules` lists them"),
+            );
+        }
+        if let Some(route) = &rule.route
+            && !config.routes.iter().any(|own| own.path == *route)
+        {
+            let path = Path::default().key("respond").key("rules").key(name).key("route").to_string();
+            problems.push(Problem::new(path, format!("no route has the path `{route}`")));
+        }
+    }
     problems
 }
 
@@ -222,10 +259,18 @@ fn files(config: &Config) -> Vec<Problem> {
         ("egress.ca_file", config.egress.ca_file.as_deref()),
     ];
     let outbound = outbound.map(|(path, file)| (path.to_owned(), file));
+    let archive = config.ledger.archive.iter().flat_map(|archive| {
+        [
+            ("ledger.archive.secret_key_file".to_owned(), archive.secret_key_file.as_deref()),
+            ("ledger.archive.session_token_file".to_owned(), archive.session_token_file.as_deref()),
+            ("ledger.archive.ca_file".to_owned(), archive.ca_file.as_deref()),
+        ]
+    });
     [certificate, key]
         .into_iter()
         .chain(authorities)
         .chain(outbound)
+        .chain(archive)
         .chain(providers)
         .chain(senders)
         .chain(resolvers)

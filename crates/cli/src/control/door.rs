@@ -149,11 +149,18 @@ fn taken(reply: Reply, each: &mut impl FnMut(Reply) -> Result<(), Failure>) -> R
             })
         }
         Reply::Account(_)
+        | Reply::Alert(_)
+        | Reply::Measure(_)
+        | Reply::Silence(_)
+        | Reply::Told(_)
         | Reply::ApiKey(_)
+        | Reply::Channel(_)
         | Reply::Client(_)
         | Reply::Directory(_)
         | Reply::Document { .. }
         | Reply::Error(_)
+        | Reply::Hold(_)
+        | Reply::LedgerStatus(_)
         | Reply::Identity(_)
         | Reply::Key(_)
         | Reply::Record(_) => each(reply).map(|()| false),

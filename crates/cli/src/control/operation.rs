@@ -5,13 +5,16 @@ mod clients;
 use std::fmt;
 use std::sync::Arc;
 
+use gabion_courier::ArchiveBoard;
 use gabion_ledger::keys::KeyFile;
-use gabion_ledger::{Ledger, Query, ReadError, Record};
+use gabion_ledger::{Ledger, Query, ReadError, Record, TreeStorage};
 use gabion_model::{Problem, Secret, Timestamp};
+use gabion_service::alert::{ChannelStanding, Group, Silence};
+use gabion_service::respond::Measure;
 use gabion_service::{
     AccountKind, AccountState, ActError, AddAccountError, Caller, DirectoryError, DisableAccountError,
-    EraseError, ImportedAccount, InvitationError, KeyStanding, KeyView, NewAccount, OneTimeLink, Person,
-    PersonSearch, Personal, RekeyError, Service, Start, Which,
+    EraseError, Hold, ImportedAccount, InvitationError, KeyStanding, KeyView, NewAccount, OneTimeLink,
+    Person, PersonSearch, Personal, RekeyError, Service, Start, Which,
 };
 use gabion_vault::jwt::Algorithm;
 use serde::{Deserialize, Serialize, Serializer};
@@ -20,8 +23,11 @@ use tokio::sync::mpsc;
 use super::api_keys::{self, ApiKeyRequest, ApiKeyRow};
 use super::directory::{self, DirectoryRequest, DirectoryRow};
 use super::errors::{self, ErrorsRequest};
+use super::holds;
+pub(crate) use super::holds::{HoldRequest, LedgerStanding};
 use super::identity::{self, IdentityReply, IdentityRequest};
 use super::incidents::{self, IncidentRequest, Uploads};
+use super::response::{self, ResponseRequest};
 use crate::gate::record_key::RecordKeyFile;
 use crate::gate::state::State;
 
@@ -66,8 +72,16 @@ pub(crate) enum Request {
     Invite {
         name: String,
     },
+    Hold {
+        hold: HoldRequest,
+    },
     Incident {
         incident: Box<IncidentRequest>,
+    },
+    LedgerStatus,
+    /// Whether nothing holds what is said of an account.
+    MayErase {
+        name: String,
     },
     Import {
         accounts: Vec<ImportAccount>,
@@ -90,6 +104,9 @@ pub(crate) enum Request {
     ResetFactors {
         name: String,
     },
+    Response {
+        response: ResponseRequest,
+    },
     Search {
         query: Query,
     },
@@ -109,7 +126,9 @@ pub(crate) struct Password(pub(crate) Secret<String>);
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub(crate) enum Reply {
     Account(Account),
+    Alert(Box<Group>),
     ApiKey(Box<ApiKeyRow>),
+    Channel(Box<ChannelStanding>),
     Client(Box<Client>),
     Directory(Box<DirectoryRow>),
     /// A part of a document.
@@ -120,12 +139,15 @@ pub(crate) enum Reply {
     /// The end of a stream.
     End,
     Error(Box<gabion_service::FaultGroup>),
+    Hold(Box<Hold>),
     Identity(Box<IdentityReply>),
+    LedgerStatus(Box<LedgerStanding>),
     Imported {
         refused: Vec<NotImported>,
     },
     Key(Key),
     Link(Link),
+    Measure(Box<Measure>),
     /// There is an administrator already.
     NoLink,
     Record(Box<Record>),
@@ -134,6 +156,9 @@ pub(crate) enum Reply {
         segments: u64,
     },
     Refused(Refusal),
+    Silence(Box<Silence>),
+    /// What came of a test message.
+    Told(Box<response::Told>),
 }
 
 /// An account as `gabion user list` shows it.
@@ -222,13 +247,16 @@ pub(crate) struct Operator {
     /// Put before the path of a link.
     origin: String,
     uploads: Uploads,
+    tree: Arc<dyn TreeStorage>,
+    archive: ArchiveBoard,
 }
 
 impl Operator {
     pub(crate) fn new(state: &State, origin: String) -> Self {
         let record_key = Arc::clone(&state.record_key);
         let (service, ledger) = (state.service.clone(), state.ledger.clone());
-        Self { service, ledger, record_key, origin, uploads: Uploads::default() }
+        let (tree, archive) = (Arc::new(state.directory.ledger_tree()), state.archive.clone());
+        Self { service, ledger, record_key, origin, uploads: Uploads::default(), tree, archive }
     }
 
     /// Does it and sends every answer; ends early when nobody listens any more.
@@ -238,10 +266,13 @@ impl Operator {
             Request::Client { client } => clients::act(&self.service, client, &answers).await,
             Request::Directory { directory } => directory::act(&self.service, directory, &answers).await,
             Request::Errors { errors } => errors::act(&self.service, errors, &answers).await,
+            Request::Hold { hold } => holds::act(&self.service, hold, &answers).await,
+            Request::LedgerStatus => self.status(&answers).await,
             Request::Identity { identity } => identity::act(&self.service, identity, &answers).await,
             Request::Incident { incident } => {
                 incidents::act(&self.service, &self.uploads, *incident, &answers).await
             }
+            Request::Response { response } => response::act(&self.service, response, &answers).await,
             Request::List => self.list(&answers).await,
             Request::KeyList => self.keys(&answers).await,
             Request::KeyRotate { algorithm } => self.rotate(algorithm, &answers).await,
@@ -268,13 +299,12 @@ impl Operator {
                 Ok(Reply::Done)
             }
             Request::Erase { name } => {
-                match service.erase_personal(&caller, &name).await {
-                    Ok(()) => Ok(Reply::Done),
-                    Err(EraseError::Act(error)) => Err(error.into()),
-                    Err(error @ EraseError::Living) => Err(Refusal::new(error.to_string())
-                        .hint("`gabion user erase` removes the account as well")),
-                    Err(error @ EraseError::NotFound) => Err(Refusal::new(error.to_string())),
-                }
+                service.erase_personal(&caller, &name).await?;
+                Ok(Reply::Done)
+            }
+            Request::MayErase { name } => {
+                service.may_erase(&caller, &name).await?;
+                Ok(Reply::Done)
             }
             Request::Enable { name } => {
                 service.enable_account(&caller, &name).await?;
@@ -322,12 +352,15 @@ impl Operator {
             | Request::Client { .. }
             | Request::Directory { .. }
             | Request::Errors { .. }
+            | Request::Hold { .. }
             | Request::Identity { .. }
+            | Request::LedgerStatus
             | Request::Incident { .. }
             | Request::KeyList
             | Request::KeyRotate { .. }
             | Request::List
             | Request::RekeyLedger
+            | Request::Response { .. }
             | Request::Search { .. }
             | Request::Tail { .. } => Ok(Reply::End),
         }
@@ -403,6 +436,14 @@ impl Operator {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn status(&self, answers: &mpsc::Sender<Reply>) -> Result<Reply, Refusal> {
+        let (ledger, tree, archive) = (self.ledger.clone(), Arc::clone(&self.tree), self.archive.standing());
+        let standing = blocking(move || LedgerStanding::of(&ledger, &*tree, archive)).await?;
+        // Nobody listens: then nobody needs to know.
+        let _ = answers.send(Reply::LedgerStatus(Box::new(standing))).await;
+        Ok(Reply::End)
     }
 
     async fn search(&self, query: Query, answers: &mpsc::Sender<Reply>) -> Result<Reply, Refusal> {
@@ -554,6 +595,19 @@ impl From<ActError> for Refusal {
             }
             ActError::Unavailable => Self::new(error).hint("`gabion doctor` looks for the cause"),
             ActError::Busy | ActError::Forbidden | ActError::StepUp { .. } => Self::new(error),
+        }
+    }
+}
+
+impl From<EraseError> for Refusal {
+    fn from(error: EraseError) -> Self {
+        match error {
+            EraseError::Act(error) => error.into(),
+            EraseError::Held(_) => {
+                Self::new(error).hint("`gabion ledger hold list` shows why; nothing was changed")
+            }
+            EraseError::Living => Self::new(error).hint("`gabion user erase` removes the account as well"),
+            EraseError::NotFound => Self::new(error),
         }
     }
 }

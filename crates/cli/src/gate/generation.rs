@@ -40,6 +40,7 @@ pub(crate) fn build(
     let parts = gabion_checks::Parts {
         sessions: state.service.live_sessions(),
         machines: Some(state.service.machines()),
+        shield: Some(state.service.shield()),
         webhooks: Arc::new(webhooks),
         keys: state.service.keyring(),
         ledger: state.ledger.clone(),

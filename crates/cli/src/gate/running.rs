@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gabion_checks::{Contracts, Pipeline};
-use gabion_courier::{Counts, Courier, Cursors, Sinks, Witnessed, Witnesses};
+use gabion_courier::{Archive, Counts, Courier, Cursors, Sinks, Witnessed, Witnesses};
 use gabion_gateway::{
     Addresses, Gate, Generation, LocalService, Options, Probe, Reading, StartError, TlsMode,
 };
@@ -16,6 +16,7 @@ use gabion_service::Caller;
 use gabion_service::resources::{Resolvers, Tools};
 use tokio::task::JoinSet;
 
+use super::alerts::{self, Alerting};
 use super::errors::Errors;
 use super::generation::Logs;
 use super::incidents::{self, Responding};
@@ -34,9 +35,12 @@ pub(crate) struct Running {
     config: Config,
     pipeline: Arc<Pipeline>,
     watching: Watching,
+    alerting: Alerting,
+    figures: Arc<Figures>,
     sinks: Sinks,
     /// Ends with this.
     _witnesses: Witnesses,
+    _archive: Archive,
     _responding: Responding,
     errors: Errors,
     traces: Traces,
@@ -60,6 +64,8 @@ impl Running {
         state.service.set_resolvers(knowing);
         let mut pipeline = Arc::clone(&generation.pipeline);
         let sinks = sinks::open(&config, &state.clock, &state.rng)?;
+        // Whatever is wrong with the channels is said before anybody is let in.
+        drop(alerts::Plan::of(&config, &state)?);
         state.courier.start();
         let figures = Arc::new(Figures::default());
         let witnesses = witnesses(&config, &state)?;
@@ -77,12 +83,15 @@ impl Running {
             pipeline = Arc::clone(&next.pipeline);
             gate.reload(next).map_err(|error| cannot_start(&error, &config))?;
         }
-        let watching = Watching::start(&state, plan, figures, pipeline.tally())?;
+        let watching = Watching::start(&state, plan, Arc::clone(&figures), pipeline.tally())?;
         let cursors: Arc<dyn Cursors> = Arc::new(sinks::Kept(state.directory.clone()));
         sinks.start(&state.ledger, &cursors);
         if let Err(error) = state.ledger.keep_indexes() {
             tracing::warn!(%error, "ledger searched without new indexes");
         }
+        state.service.set_origin(&generation::origin(&config, listening));
+        let archive = super::archive::start(&config, &state)?;
+        let alerting = Alerting::start(alerts::Plan::of(&config, &state)?, &state, &figures);
         let responding = Responding::start(state.service.clone(), state.ledger.clone())?;
         let running = Self {
             state,
@@ -93,10 +102,12 @@ impl Running {
             watching,
             errors,
             traces,
+            alerting,
+            figures,
             _witnesses: witnesses,
+            _archive: archive,
             _responding: responding,
         };
-        running.state.service.set_origin(&running.origin());
         if running.state.unknown > 0 {
             let mut event = configuration_event(&running.state, "ledger.seal.begin", Outcome::Success);
             event.control = ControlId::LEDGER_TAMPER_EVIDENCE;
@@ -144,6 +155,7 @@ impl Running {
         let procedures = incidents::procedures(&config);
         let procedures = procedures.map_err(|problems| generation::disagree(&problems))?;
         let sinks = sinks::prepare(&config)?;
+        let alerts = alerts::Plan::of(&config, &self.state)?;
         let address = self.gate.addresses().gateway;
         let resolvers = resolvers(&config, &self.state, address)?;
         let former = Some(&*self.pipeline);
@@ -175,6 +187,7 @@ impl Running {
         let settings = Arc::new(config.incidents.clone());
         self.state.service.set_incident_rules(Arc::new(procedures), settings);
         self.sinks.adopt(sinks);
+        self.alerting.adopt(alerts, &config, &self.state, &self.figures).await;
         self.pipeline = pipeline;
         self.config = config;
         Ok(later)
@@ -199,8 +212,9 @@ impl Running {
 
     /// Lets requests in flight end, makes everything durable, and answers how many connections were cut.
     pub(crate) async fn stop(self, deadline: Duration) -> Result<usize, Failure> {
-        let Self { state, gate, sinks, pipeline, errors, traces, .. } = self;
+        let Self { state, gate, sinks, pipeline, errors, traces, alerting, .. } = self;
         let cut = gate.drain(deadline).await;
+        alerting.close().await;
         let mut event = configuration_event(&state, "gate.stop", Outcome::Success);
         event.metadata.insert("connections_cut".to_owned(), cut.to_string());
         crate::contract::keep(&state.directory, &state.interfaces);
@@ -344,8 +358,10 @@ fn start(
             .chain(super::watch::probes(figures, &state.ledger))
             .chain(shipping(sinks, &state.ledger))
             .chain(cosigning(witnesses, &state.clock))
+            .chain(super::archive::probes(config, state))
             .chain(errors.probes())
             .chain(traces.probes())
+            .chain(alerts::probes(&state.service))
             .collect(),
     })
 }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gabion_checks::{CredentialKind, Mode};
-use gabion_courier::Courier;
+use gabion_courier::{ArchiveBoard, Courier};
 use gabion_egress::Client;
 use gabion_gateway::TlsMode;
 use gabion_identity::{Keyring, Storage};
+use gabion_ledger::hold::Holds;
+use gabion_ledger::retention::Retention;
 use gabion_ledger::{Ledger, Protection, RecordSealing, Seal, SegmentSource, SegmentStorage};
 use gabion_model::{Clock, Rng, Secret, SystemClock, Timestamp, random};
 use gabion_service::federation::{Credential, Provider, ProviderSettings};
@@ -41,6 +43,10 @@ pub(crate) struct State {
     pub(crate) directory: Directory,
     pub(crate) ledger: Ledger,
     pub(crate) record_key: Arc<RecordKeyFile>,
+    /// What may be removed and erased.
+    pub(crate) retention: Arc<Retention>,
+    /// How far the archive is.
+    pub(crate) archive: ArchiveBoard,
     /// By which the ledger's checkpoints are verified.
     pub(crate) log: VerifyingKey,
     pub(crate) service: Service,
@@ -74,12 +80,25 @@ impl State {
             Failure::new(format!("the database `{}` cannot be opened", database_path.display()))
                 .because(&error)
         })?;
-        let desk = super::incidents::desk(config, &database, Arc::new(directory.ledger_tree()))?;
+        let incidents = super::incidents::desk(config, &database, Arc::new(directory.ledger_tree()))?;
         let sealing = Arc::new(sealing_key(&directory, &*rng)?);
         let subjects = SubjectKeys::new(database.clone(), Arc::clone(&sealing));
         let seal = seal(&directory, config, &*rng)?;
         let log = seal.key.verifying().clone();
+        let documents: Arc<dyn gabion_model::Documents> = Arc::new(database.clone());
+        let unread = |error: gabion_model::DocumentError| {
+            Failure::new("legal holds, alerts and measures cannot be read").because(&error)
+        };
+        let holds = Arc::new(Holds::open(Arc::clone(&documents)).map_err(unread)?);
+        let awaits = config.ledger.archive.as_ref().is_some_and(|archive| archive.keep_until_archived);
+        let retention = Arc::new(Retention::new(holds, source, awaits));
+        let archive = ArchiveBoard::default();
+        if config.ledger.archive.is_some() {
+            archive.read(&super::archive::Kept(directory.clone()));
+        }
+        let log_key = seal.key.clone();
         let protection = Protection {
+            retention: Some(Arc::clone(&retention)),
             seal: Some(seal),
             records: Some(RecordSealing { keys, rng: Arc::clone(&rng), subjects: Some(Arc::new(subjects)) }),
         };
@@ -93,6 +112,13 @@ impl State {
                 },
             )?;
         let ledger = ledger.with_indexes(Arc::new(directory.ledger_indexes()));
+        let ledger = ledger
+            .keep_tenants(Arc::new(directory.ledger_tenants()), &log_key, Arc::clone(&clock))
+            .map_err(|error| {
+                Failure::new("the tenants' trees of the ledger cannot be opened").because(&error).hint(
+                    "they lie in `ledger/tenants`, and are made again of the records where that is removed",
+                )
+            })?;
         let storage: Arc<dyn Storage> = Arc::new(database);
         let keys = keyring(&directory, config, &storage, &sealing, clock.now(), &*rng)?;
         let courier = Courier::new(&config.mail, Arc::clone(&clock), Arc::clone(&rng)).map_err(|error| {
@@ -115,7 +141,12 @@ impl State {
             workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         })
         .map_err(|error| Failure::new("the sessions cannot be read").because(&error))?;
-        service.set_incidents(desk);
+        service.set_incidents(incidents);
+        let documents = || Arc::clone(&documents);
+        service.set_register(gabion_respond::Register::open(documents()).map_err(unread)?);
+        let desk = gabion_alert::Desk::open(documents(), config.alerts.clone()).map_err(unread)?;
+        service.set_desk(Arc::new(desk));
+        service.set_teller(Arc::new(super::alerts::Direct::new(&service, &courier, &clock)));
         set_breached_list(&service, config)?;
         service.set_settings(&service_settings(config));
         super::errors::restore(&service.faults(), &directory);
@@ -125,6 +156,8 @@ impl State {
             directory,
             ledger,
             record_key,
+            retention,
+            archive,
             log,
             unknown: recovery.unknown,
             service,
@@ -167,6 +200,8 @@ pub(crate) fn service_settings(config: &Config) -> gabion_service::Settings {
         machines: config.machines.clone(),
         tokens: config.tokens.clone(),
         factors: config.factors.clone(),
+        respond: config.respond.clone(),
+        routes: config.routes.iter().map(|route| route.path.clone()).collect(),
         edge: edge(config),
     }
 }
@@ -308,7 +343,7 @@ fn sealing_key(directory: &Directory, rng: &dyn Rng) -> Result<SealingKey, Failu
 
 /// What the ledger is sealed with: a key of its own, made where there is none. Its public half lies beside it for
 /// whoever is to verify.
-fn seal(directory: &Directory, config: &Config, rng: &dyn Rng) -> Result<Seal, Failure> {
+pub(super) fn seal(directory: &Directory, config: &Config, rng: &dyn Rng) -> Result<Seal, Failure> {
     let kept = directory.read_file(LEDGER_KEY).map_err(|error| refused(directory.path(), &error))?;
     let wrong = || {
         Failure::new(format!(

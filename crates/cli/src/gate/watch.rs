@@ -148,6 +148,13 @@ pub(crate) struct Figures {
     running: AtomicU64,
 }
 
+impl Figures {
+    /// Whether the thread lives.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed) > 0
+    }
+}
+
 /// For the metrics.
 pub(crate) fn probes(figures: &Arc<Figures>, ledger: &Ledger) -> [Probe; 5] {
     let probe = |name, help, read: fn(&Figures) -> &AtomicU64| {

@@ -2,6 +2,7 @@
 
 #![expect(unused_qualifications, reason = "what `utoipa::path` makes of a handler's arguments")]
 
+pub(crate) mod alerts;
 pub(crate) mod api_keys;
 pub(crate) mod authorize;
 pub(crate) mod clients;
@@ -11,6 +12,7 @@ pub(crate) mod events;
 pub(crate) mod groups;
 pub(crate) mod incidents;
 pub(crate) mod keys;
+pub(crate) mod measures;
 pub(crate) mod operations;
 pub(crate) mod resources;
 pub(crate) mod roles;
@@ -65,6 +67,18 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/.gabion/api/v1/keys", keys::route())
         .route("/.gabion/api/v1/keys/rotate", keys::rotation())
         .route("/.gabion/api/v1/keys/{kid}", keys::one())
+        .route("/.gabion/api/v1/alerts", alerts::route())
+        .route("/.gabion/api/v1/alerts/channels", alerts::channels())
+        .route("/.gabion/api/v1/alerts/test", alerts::testing())
+        .route("/.gabion/api/v1/alerts/{id}", alerts::one())
+        .route("/.gabion/api/v1/alerts/{id}/acknowledge", alerts::acknowledging())
+        .route("/.gabion/api/v1/alerts/{id}/close", alerts::closing())
+        .route("/.gabion/api/v1/silences", alerts::silences())
+        .route("/.gabion/api/v1/silences/{id}", alerts::silence_of())
+        .route("/.gabion/api/v1/measures", measures::route())
+        .route("/.gabion/api/v1/measures/{id}/undo", measures::undoing())
+        .route("/.gabion/api/v1/measures/{id}/approve", measures::approving())
+        .route("/.gabion/api/v1/blocks", measures::blocks())
         .route("/.gabion/api/v1/operations", operations::route())
         .route("/.gabion/api/v1/contract-drafts/{name}", contract_drafts::route())
         .route("/.gabion/api/v1/authorize", authorize::route())
@@ -81,6 +95,7 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/.gabion/api/v1/incidents/{id}/report", incidents::report::route())
         .route("/.gabion/api/v1/incidents/{id}/evidence", incidents::evidence::route())
         .merge(access())
+        .merge(crate::crowdsec::routes())
 }
 
 /// AuthZEN.
@@ -115,7 +130,10 @@ fn access() -> Router<Console> {
         operations::list, contract_drafts::read, resources::read, resources::register, resources::remove, events::submit,
         incidents::list, incidents::open, incidents::one::read, incidents::steps::take, incidents::report::read,
         incidents::evidence::keep, incidents::evidence::take_out, incidents::metrics::read,
-        errors::list, errors::read, errors::resolve
+        errors::list, errors::read, errors::resolve,
+        alerts::list, alerts::list_channels, alerts::read, alerts::acknowledge, alerts::close, alerts::test, alerts::list_silences,
+        alerts::silence, alerts::unsilence, measures::list, measures::take, measures::undo, measures::approve,
+        measures::list_blocks
     ),
     components(schemas(Problem, Field))
 )]

@@ -31,7 +31,7 @@ async fn logout(
     Form(Fields { logout_token }): Form<Fields>,
 ) -> Response {
     // Whoever's browser this may be, the provider asks.
-    let caller = Caller { actor: gabion_model::Actor::Anonymous, ..visitor.caller() };
+    let caller = Caller { actor: gabion_model::Actor::Anonymous, tenant: None, ..visitor.caller() };
     match console.service.federation_logout(&caller, &provider, &logout_token).await {
         Ok(()) => page::empty(StatusCode::OK),
         Err(LogoutRefused::Unknown) => page::empty(StatusCode::NOT_FOUND),

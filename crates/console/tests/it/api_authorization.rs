@@ -80,6 +80,26 @@ const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("DELETE", "/.gabion/api/v1/keys/{kid}", ""),
     ("GET", "/.gabion/api/v1/operations", ""),
     ("GET", "/.gabion/api/v1/contract-drafts/{name}", ""),
+    ("GET", "/.gabion/api/v1/alerts", ""),
+    ("GET", "/.gabion/api/v1/alerts/channels", ""),
+    ("POST", "/.gabion/api/v1/alerts/test", "{}"),
+    ("GET", "/.gabion/api/v1/alerts/{id}", ""),
+    ("POST", "/.gabion/api/v1/alerts/{id}/acknowledge", ""),
+    ("POST", "/.gabion/api/v1/alerts/{id}/close", ""),
+    ("GET", "/.gabion/api/v1/silences", ""),
+    ("POST", "/.gabion/api/v1/silences", r#"{"rule": "noise", "for": "1h", "reason": "known"}"#),
+    ("DELETE", "/.gabion/api/v1/silences/{id}", ""),
+    ("GET", "/.gabion/api/v1/measures", ""),
+    (
+        "POST",
+        "/.gabion/api/v1/measures",
+        r#"{"action": "block_address", "target": "192.0.2.7", "reason": "guesses"}"#,
+    ),
+    ("POST", "/.gabion/api/v1/measures/{id}/undo", ""),
+    ("POST", "/.gabion/api/v1/measures/{id}/approve", ""),
+    ("GET", "/.gabion/api/v1/blocks", ""),
+    ("GET", "/.gabion/crowdsec/v1/decisions", ""),
+    ("GET", "/.gabion/crowdsec/v1/decisions/stream", ""),
     ("POST", "/.gabion/api/v1/authorize", QUESTION),
     ("POST", "/.gabion/api/v1/authorize/batch", QUESTIONS),
     ("POST", "/.gabion/access/v1/evaluation", EVALUATION),
@@ -115,6 +135,7 @@ const VISITORS: &[&str] = &[
     "seeks-key",
     "says-key",
     "events-key",
+    "blocks-key",
     "elsewhere",
 ];
 
@@ -179,6 +200,7 @@ async fn outcome(method: &str, endpoint: &str, body: &str, visitor: &str) -> Ans
         "asks-key" => program.credential = Some(credential(&site, "gabion:authorize").await),
         "seeks-key" => program.credential = Some(credential(&site, "gabion:search").await),
         "says-key" => program.credential = Some(credential(&site, "gabion:resources").await),
+        "blocks-key" => program.credential = Some(credential(&site, "gabion:blocks").await),
         "events-key" => program.credential = Some(credential(&site, "gabion:events").await),
         "elsewhere" => {
             program.session = Some(me);

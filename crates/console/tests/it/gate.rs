@@ -27,6 +27,7 @@ impl Gate {
         let parts = gabion_checks::pipeline::Parts {
             sessions: site.service.live_sessions(),
             machines: None,
+            shield: None,
             webhooks: Arc::default(),
             keys: gabion_identity::Keyring::of(Arc::new(SigningKey::generate().unwrap())),
             ledger: site.ledger.clone(),

@@ -227,6 +227,12 @@ impl Sessions {
         self.living().all().map(|session| session.id.clone()).collect()
     }
 
+    /// From where somebody is signed in, each address once.
+    #[must_use]
+    pub fn addresses(&self, now: Timestamp) -> HashSet<IpAddr> {
+        self.living().all().filter(|one| !one.is_expired(now)).filter_map(|one| one.address).collect()
+    }
+
     /// How many sessions there are.
     #[must_use]
     pub fn count(&self) -> usize {

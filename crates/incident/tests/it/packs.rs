@@ -71,10 +71,18 @@ fn pack() -> Pack {
         texts.push(text);
     }
     let (checkpoint, proven) = log.sealed();
-    let custody =
-        texts.into_iter().zip(&proven[2..]).map(|(step, proof)| Link { step, proof: proof.clone() });
-    let piece = |id, content: &[u8]| Piece { id, content: base64_encode(content) };
+    let custody = texts.into_iter().zip(&proven[2..]).map(|(step, proof)| Link {
+        step,
+        opened: Vec::new(),
+        proof: proof.clone(),
+    });
+    let piece = |id, content: &[u8]| Piece { id, content: base64_encode(content), erased: false };
     Pack::new(7, &checkpoint, vec![piece(1, &copy), piece(2, b"bytes")], custody.collect())
+}
+
+/// No step here has a sealed text.
+fn sealed(_: &serde_json::Value, _: Option<&str>) -> Option<gabion_incident::evidence::Revealed> {
+    None
 }
 
 fn trust() -> Trust {
@@ -84,12 +92,12 @@ fn trust() -> Trust {
 #[test]
 fn a_pack_proves_itself_with_the_public_key_alone() {
     let bytes = serde_json::to_vec(&pack()).unwrap();
-    let verified = Pack::parse(&bytes).unwrap().verify(&trust(), &open).unwrap();
+    let verified = Pack::parse(&bytes).unwrap().verify(&trust(), &open, &sealed).unwrap();
     assert_eq!((verified.steps, verified.records, verified.evidence.len()), (5, 1, 2));
     assert_eq!(verified.custody.len(), 3);
     assert_eq!(verified.custody[2].text, "evidence 2 read: audit");
     let stranger = Trust::in_log(key(2).verifying().clone());
-    assert!(matches!(pack().verify(&stranger, &open), Err(Broken::Checkpoint(_))));
+    assert!(matches!(pack().verify(&stranger, &open, &sealed), Err(Broken::Checkpoint(_))));
 }
 
 #[test]
@@ -97,7 +105,7 @@ fn what_is_left_out_moved_or_put_in_is_found() {
     let changed = |change: &dyn Fn(&mut Pack)| {
         let mut pack = pack();
         change(&mut pack);
-        pack.verify(&trust(), &open).unwrap_err()
+        pack.verify(&trust(), &open, &sealed).unwrap_err()
     };
     assert_eq!(changed(&|pack| drop(pack.evidence.remove(0))), Broken::Missing(1));
     assert_eq!(changed(&|pack| pack.evidence[1].content = base64_encode(b"other")), Broken::Evidence(2));
@@ -109,6 +117,13 @@ fn what_is_left_out_moved_or_put_in_is_found() {
         Broken::Step(2)
     );
     assert_eq!(changed(&|pack| pack.incident = 8), Broken::Step(1));
+    // Only what was sealed can be erased.
+    let erased = |pack: &mut Pack| {
+        pack.evidence[1].content.clear();
+        pack.evidence[1].erased = true;
+    };
+    assert_eq!(changed(&erased), Broken::Evidence(2));
+    assert_eq!(changed(&|pack| pack.custody[1].opened.push(None)), Broken::Step(2));
     // Evidence that was kept and whose step is gone, from the end: the piece has no step any more.
     assert_eq!(changed(&|pack| pack.custody.truncate(3)), Broken::Evidence(2));
 }
@@ -122,7 +137,7 @@ fn every_changed_byte_shows() {
         let mut changed = bytes.clone();
         changed[at] ^= 1;
         if let Ok(read) = Pack::parse(&changed)
-            && let Ok(verified) = read.verify(&trust(), &open)
+            && let Ok(verified) = read.verify(&trust(), &open, &sealed)
         {
             panic!(
                 "byte {at} of {}: {verified:?}",

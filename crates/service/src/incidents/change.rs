@@ -6,11 +6,12 @@ use gabion_incident::incident::{Resolution, State};
 use gabion_incident::notify::Regime;
 use gabion_incident::{Action, Class, Review, Role, Subject, What, text};
 use gabion_model::{Problem, Timestamp};
+use gabion_respond::{Action as Measure, Subject as Target};
 use serde::{Deserialize, Serialize};
 
 use super::{Changed, IncidentError};
 use crate::service::Inner;
-use crate::{Act, Caller, Service, Which};
+use crate::{Act, Caller, Service, TakeMeasure, Which};
 
 /// A change somebody asks for. Alphabetical.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,7 +147,7 @@ impl Service {
                 inner.may_act(id, action, wanted.as_deref())
             })
             .await?;
-        let done = self.act_for_incident(&caller, action, &target).await;
+        let done = self.act_for_incident(&caller, id, action, &target).await;
         let failure = done.err();
         let told = failure.clone();
         let incident = self
@@ -157,8 +158,20 @@ impl Service {
         Ok(Changed { incident, failure })
     }
 
-    async fn act_for_incident(&self, caller: &Caller, action: Action, target: &str) -> Result<(), String> {
+    async fn act_for_incident(
+        &self,
+        caller: &Caller,
+        id: u64,
+        action: Action,
+        target: &str,
+    ) -> Result<(), String> {
         let told = |error: &dyn std::fmt::Display| text::clipped(&error.to_string(), text::LINE);
+        if let Some(measure) = measure(action) {
+            let subject = Target::of(measure, target).map_err(|error| told(&error))?;
+            let reason = format!("INC-{id}");
+            let asked = TakeMeasure { action: measure, subject, life: None, reason };
+            return self.take_measure(caller, asked).await.map(drop).map_err(|error| told(&error));
+        }
         match action {
             Action::DisableAccount => {
                 self.disable_account(caller, target).await.map_err(|error| told(&error))
@@ -168,12 +181,32 @@ impl Service {
                 let which = Which::Name(target.to_owned());
                 self.end_sessions(caller, which).await.map(drop).map_err(|error| told(&error))
             }
+            Action::Lift => self.lift_measures(caller, target).await.map(drop).map_err(|error| told(&error)),
             Action::RevokeApiKey => self.revoke_api_key(caller, target).await.map_err(|error| told(&error)),
             Action::RevokeKey => {
                 self.revoke_key(caller, target).await.map(drop).map_err(|error| told(&error))
             }
+            Action::BlockAddress
+            | Action::BlockNetwork
+            | Action::DisableApiKey
+            | Action::RequireStepUp
+            | Action::SlowDown
+            | Action::StrictRoute => Err("this is no act of its own".to_owned()),
         }
     }
+}
+
+/// What is done for a time, and taken back by itself.
+const fn measure(action: Action) -> Option<Measure> {
+    Some(match action {
+        Action::BlockAddress => Measure::BlockAddress,
+        Action::BlockNetwork => Measure::BlockNetwork,
+        Action::DisableApiKey => Measure::DisableKey,
+        Action::RequireStepUp => Measure::RequireStepUp,
+        Action::SlowDown => Measure::SlowDown,
+        Action::StrictRoute => Measure::StrictRoute,
+        _ => return None,
+    })
 }
 
 impl Inner {

@@ -7,8 +7,8 @@ use gabion_model::Timestamp;
 use gabion_vault::encoding::base64_encode;
 use serde::Serialize;
 
-use super::IncidentError;
 use super::steps::Kept;
+use super::{IncidentError, personal};
 use crate::service::Inner;
 use crate::{Act, ActError, Caller, Service};
 
@@ -47,10 +47,12 @@ impl Service {
             return Err(IncidentError::invalid("content", reason));
         }
         let incident = self
-            .step(Act::KeepEvidence, caller, id, move |_, kept| {
-                let item = Item::of(next(&kept.incident), name, Kind::File, &new.content, source);
+            .step(Act::KeepEvidence, caller, id, move |inner, kept| {
+                let mut item = Item::of(next(&kept.incident), name, Kind::File, &new.content, source);
                 let number = item.id;
-                Ok((What::EvidenceKept(item), Some((number, new.content))))
+                let (content, sealed) = inner.sealed_file(new.content)?;
+                item.sealed = sealed;
+                Ok((What::EvidenceKept(item), Some((number, content))))
             })
             .await?;
         taken(&incident, 0)
@@ -182,15 +184,19 @@ impl Inner {
             let proof = self.proven_record(&sealed, step.record)?.ok_or(IncidentError::Unsealed)?;
             let text = String::from_utf8(step.step.clone());
             let text = text.map_err(|_| IncidentError::Damaged { incident: id, step: step.number })?;
-            custody.push(Link { step: text, proof });
+            let opened = self.openings(&step.step)?;
+            custody.push(Link { step: text, opened, proof });
         }
-        let storage = &self.desk.load().storage;
         let mut pieces = Vec::new();
         for item in &kept.incident.evidence {
-            let content = storage.content(id, item.id)?;
-            let content =
-                content.ok_or(IncidentError::Damaged { incident: id, step: kept.incident.steps })?;
-            pieces.push(Piece { id: item.id, content: base64_encode(&content) });
+            let (content, erased) = match self.piece(&kept.incident, item.id)? {
+                personal::Piece::Content(content) => (base64_encode(&content), false),
+                personal::Piece::Erased => (String::new(), true),
+                personal::Piece::Missing => {
+                    return Err(IncidentError::Damaged { incident: id, step: kept.incident.steps });
+                }
+            };
+            pieces.push(Piece { id: item.id, content, erased });
         }
         Ok(Pack::new(id, sealed.note(), pieces, custody))
     }

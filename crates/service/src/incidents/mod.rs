@@ -11,6 +11,7 @@ mod alerts;
 mod change;
 mod evidence;
 mod open;
+mod personal;
 mod read;
 mod steps;
 

@@ -7,7 +7,7 @@ use gabion_vault::encoding::hex_encode;
 use super::IncidentError;
 use crate::record::{About, to_the_end};
 use crate::service::Inner;
-use crate::{Act, ActError, Caller, Service};
+use crate::{Act, Caller, Service};
 
 /// An incident and its steps, as they are kept.
 pub(super) struct Kept {
@@ -42,7 +42,7 @@ impl Service {
                     let mut incident = kept.incident;
                     let step = inner.next(&planned, incident.steps, incident.changed, what);
                     incident.take(&step)?;
-                    let step = seal(&former, &step)?;
+                    let step = inner.seal(&former, &step)?;
                     Ok::<_, IncidentError>((incident, step, content))
                 })
                 .await?;
@@ -70,7 +70,7 @@ impl Service {
                     let what = make(inner)?;
                     let step = inner.next(&planned, 0, Timestamp::from_micros(i64::MIN), what);
                     let incident = Incident::open(id, &step)?;
-                    let step = seal(&step::beginning(id), &step)?;
+                    let step = inner.seal(&step::beginning(id), &step)?;
                     Ok::<_, IncidentError>((incident, step))
                 })
                 .await?;
@@ -95,8 +95,12 @@ impl Service {
             .with("digest", hex_encode(&sealed.digest))
             .with("what", sealed.what)
             .with("class", incident.class.as_str())
-            .with("state", incident.state.as_str())
-            .with("title", text::clipped(&incident.title, 120));
+            .with("state", incident.state.as_str());
+        let title = incident.title.clone();
+        // Whoever it names is erased from it here, and could not be there.
+        if !self.blocking_or(move |inner| inner.names_somebody(&title)).await? {
+            about = about.with("title", text::clipped(&incident.title, 120));
+        }
         about.severity = Some(incident.class.severity());
         let begun = self.0.begin(act, &caller, about).await?;
         let stored = StoredStep {
@@ -135,7 +139,7 @@ impl Inner {
         let mut steps = Vec::with_capacity(stored.len());
         for one in &stored {
             former = step::digest(&former, &one.step);
-            let read: Step = serde_json::from_slice(&one.step).map_err(|_| damaged(one.number))?;
+            let read = self.opened_step(&one.step)?.ok_or_else(|| damaged(one.number))?;
             if former != one.digest || read.number != one.number {
                 return Err(damaged(one.number));
             }
@@ -143,6 +147,15 @@ impl Inner {
         }
         let incident = Incident::of(id, &steps).map_err(|_| damaged(steps.len() as u64))?;
         Ok(Kept { incident, stored, steps })
+    }
+
+    fn seal(&self, former: &[u8; 32], step: &Step) -> Result<Sealed, IncidentError> {
+        let bytes = self.sealed_step(step)?;
+        if bytes.len() > step::LONGEST {
+            return Err(IncidentError::invalid("step", format!("has more than {} bytes", step::LONGEST)));
+        }
+        let digest = step::digest(former, &bytes);
+        Ok(Sealed { number: step.number, bytes, digest, what: step.what.name() })
     }
 
     fn next(&self, caller: &Caller, former: u64, changed: Timestamp, what: What) -> Step {
@@ -162,13 +175,4 @@ struct Sealed {
     bytes: Vec<u8>,
     digest: [u8; 32],
     what: &'static str,
-}
-
-fn seal(former: &[u8; 32], step: &Step) -> Result<Sealed, IncidentError> {
-    let bytes = serde_json::to_vec(step).map_err(|_| ActError::Unavailable)?;
-    if bytes.len() > step::LONGEST {
-        return Err(IncidentError::invalid("step", format!("has more than {} bytes", step::LONGEST)));
-    }
-    let digest = step::digest(former, &bytes);
-    Ok(Sealed { number: step.number, bytes, digest, what: step.what.name() })
 }

@@ -12,7 +12,7 @@ use gabion_identity::oauth::scope::OFFLINE_ACCESS;
 use gabion_identity::oauth::token::TokenAnswer;
 use gabion_identity::oauth::{ErrorCode, OAuthError, Parameters, Scopes, resource};
 use gabion_identity::{Account, StorageError};
-use gabion_model::{Actor, Secret, random};
+use gabion_model::{Secret, random};
 use gabion_vault::encoding::base64url_encode;
 use gabion_vault::sha256;
 
@@ -251,8 +251,7 @@ impl Service {
             let client = Arc::clone(&request.client);
             let work = move |inner: &Inner| inner.device_grant(&device, &approval, &request);
             let (grant, account, answer) = service.blocking_or(work).await?;
-            caller.actor =
-                Actor::Account { id: account.id.clone(), name: account.name.to_string(), session: None };
+            caller.becomes(&account);
             service.granted(&caller, &grant, &client, answer).await
         });
         done.await.map_err(|Failed(error)| error)

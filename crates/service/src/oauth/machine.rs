@@ -7,7 +7,7 @@ use gabion_identity::Account;
 use gabion_identity::oauth::scope::STANDARD;
 use gabion_identity::oauth::token::{AccessClaims, AccessParts, TokenAnswer};
 use gabion_identity::oauth::{ErrorCode, OAuthError, Scopes, resource};
-use gabion_model::{Actor, Outcome, Secret, random};
+use gabion_model::{Outcome, Secret, random};
 use gabion_vault::encoding::base64url_encode;
 
 use super::{Failed, TokenRequest};
@@ -24,8 +24,7 @@ impl Service {
         let made = self.blocking_or(move |inner: &Inner| inner.machine_tokens(&request)).await;
         let (account, answer) = made.map_err(|Failed(error)| error)?;
         let mut caller = caller.clone();
-        caller.actor =
-            Actor::Account { id: account.id.clone(), name: account.name.to_string(), session: None };
+        caller.becomes(&account);
         let mut event = self.0.event(Act::IssueTokens, &caller, Outcome::Success);
         event.resource = client.id.to_string();
         event.metadata.insert("scope".to_owned(), answer.scope.to_string());

@@ -107,6 +107,7 @@ impl Inner {
     fn count_refresh(&self, caller: &Caller, account: &Account, grant: &Grant) {
         let mut event = self.event(Act::RefreshTokens, caller, Outcome::Success);
         event.actor = actor(account);
+        event.tenant = account.tenant.told();
         event.resource = grant.client.to_string();
         self.ledger.observe(event);
     }

@@ -71,7 +71,7 @@ impl Service {
                     move |inner: &Inner| inner.exchange(&caller, &request)
                 })
                 .await?;
-            caller.actor = actor(&account);
+            caller.becomes(&account);
             service.granted(&caller, &grant, &client, answer).await
         });
         done.await.map_err(|Failed(error)| error)

@@ -20,11 +20,15 @@ use gabion_service::resources::{Registration, RegistrationError};
 use gabion_service::{
     Act, ActError, AddAccountError, ApiKeyActError, Caller, ChangeEmailError, ChangePasswordError,
     ClientActError, CreateApiKey, Declared, DirectoryError, DisableAccountError, EditGroup, EditPerson,
-    EditProfile, EnrolError, EraseError, FederationError, Ground, GroupSearch, IdentityError, LinkError,
-    LogoutRefused, NewAccount, NewClient, NewGroup, NewPerson, PolicyViolation, RekeyError, Start,
-    UnlinkError, Which,
+    EditProfile, EnrolError, EraseError, FederationError, Ground, GroupSearch, HoldRefused, IdentityError,
+    LinkError, LogoutRefused, NewAccount, NewClient, NewGroup, NewHold, NewPerson, PolicyViolation,
+    RekeyError, Start, UnlinkError, Which,
 };
 use gabion_service::{AskedDecision, AskedSearch, SearchError, Service, Sought, Submission, Until};
+
+use gabion_service::alert::Matcher;
+use gabion_service::respond::{Action as Measure, Subject};
+use gabion_service::{AlertError, AskedSilence, MeasureError, TakeMeasure};
 
 use crate::world::{PASSWORD, World, anonymous, secret, signed_in};
 
@@ -341,6 +345,28 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         },
         Act::ListErrors => told(service.list_errors(&caller).await),
         Act::ResolveError => told(service.resolve_error(&caller, "none").await),
+        Act::ListAlerts => told(service.alerts(&caller).await),
+        Act::AcknowledgeAlert => told_alert(service.acknowledge_alert(&caller, 1).await),
+        Act::CloseAlert => told_alert(service.close_alert(&caller, 1).await),
+        Act::SilenceAlerts => {
+            let matcher = Matcher { rule: Some("noise".to_owned()), ..Matcher::default() };
+            let life = gabion_model::Period::from_secs(3600);
+            let asked = AskedSilence { matcher, life, reason: "known".to_owned() };
+            told_alert(service.silence_alerts(&caller, asked).await)
+        }
+        Act::UnsilenceAlerts => told_alert(service.unsilence_alerts(&caller, 1).await),
+        Act::TestAlerts => told_alert(service.test_alerts(&caller, None).await),
+        Act::ListMeasures => told(service.measures(&caller).await),
+        Act::ExportBlocks => told(service.blocks(&caller).await),
+        Act::SweepMeasures => told(service.sweep_measures(&caller).await),
+        Act::TakeMeasure => {
+            let subject = Subject::Network("192.0.2.7".parse().unwrap());
+            let (action, reason) = (Measure::BlockAddress, "guesses".to_owned());
+            let asked = TakeMeasure { action, subject, life: None, reason };
+            told_measure(service.take_measure(&caller, asked).await)
+        }
+        Act::UndoMeasure => told_measure(service.undo_measure(&caller, 1).await),
+        Act::ApproveMeasure => told_measure(service.approve_measure(&caller, 1).await),
         Act::ListKeys => told(service.list_keys(&caller).await),
         Act::ListSessions => told(service.sessions(&caller).await),
         Act::ReportPolicyViolation => {
@@ -354,6 +380,21 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         Act::ErasePersonal => match service.erase_personal(&caller, "nobody").await {
             Err(EraseError::NotFound) => "not-found",
             Err(EraseError::Act(error)) => word(error),
+            other => panic!("{other:?}"),
+        },
+        // The ledger of this test keeps everything.
+        Act::AddHold => match service.add_hold(&caller, NewHold::default()).await {
+            Err(HoldRefused::Act(ActError::Unavailable)) => "yes",
+            Err(HoldRefused::Act(error)) => word(error),
+            other => panic!("{other:?}"),
+        },
+        Act::ListHolds => match service.holds(&caller).await {
+            Ok(_) | Err(ActError::Unavailable) => "yes",
+            Err(error) => word(error),
+        },
+        Act::RemoveHold => match service.remove_hold(&caller, "none").await {
+            Err(HoldRefused::Act(ActError::Unavailable)) => "yes",
+            Err(HoldRefused::Act(error)) => word(error),
             other => panic!("{other:?}"),
         },
         Act::RekeyLedger => match service.rekey_ledger(&caller, Arc::new(MemoryKey::default())).await {
@@ -416,6 +457,21 @@ async fn answer(act: Act, target: Target, who: Who) -> &'static str {
         Act::ShowProfile => directory(service.profile(&caller).await),
         Act::SignOut => told(service.sign_out(&caller).await),
         Act::TurnKeys => told(service.turn_keys(&caller).await),
+    }
+}
+
+/// Whoever got so far that there is no such alert was let in.
+fn told_alert<T>(result: Result<T, AlertError>) -> &'static str {
+    match result {
+        Err(AlertError::Act(error)) => word(error),
+        _ => "yes",
+    }
+}
+
+fn told_measure<T>(result: Result<T, MeasureError>) -> &'static str {
+    match result {
+        Err(MeasureError::Act(error)) => word(error),
+        _ => "yes",
     }
 }
 

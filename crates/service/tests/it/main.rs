@@ -21,6 +21,7 @@ mod oauth;
 mod oidc_modules;
 mod protocols;
 mod record;
+mod response;
 mod second_factor;
 mod secrets;
 mod sessions;

@@ -163,6 +163,7 @@ pub(crate) fn secret(text: &str) -> Secret<String> {
 pub(crate) fn anonymous(address: &str) -> Caller {
     Caller {
         actor: Actor::Anonymous,
+        tenant: None,
         credential: None,
         address: Some(address.parse::<IpAddr>().unwrap()),
         user_agent: Some("test/1.0".to_owned()),
@@ -176,5 +177,5 @@ pub(crate) fn signed_in(session: &Session) -> Caller {
         name: session.principal.name.to_string(),
         session: Some(session.id.clone()),
     };
-    Caller { actor, ..anonymous("203.0.113.7") }
+    Caller { actor, tenant: session.principal.tenant.told(), ..anonymous("203.0.113.7") }
 }

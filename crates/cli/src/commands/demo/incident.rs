@@ -12,6 +12,7 @@ use gabion_ledger::{Position, Query};
 use gabion_model::{EventKind, random};
 use gabion_service::Caller;
 use gabion_service::incidents::{Change, IncidentError};
+use gabion_service::respond::{Measure, State};
 use gabion_store::Directory;
 use gabion_strawman::Stuffer;
 use gabion_tlog::VerifyingKey;
@@ -23,6 +24,7 @@ use serde::Serialize;
 
 use super::receivers::Receivers;
 use super::stage::Stage;
+use crate::commands::incident::evidence::revealed;
 use crate::failure::Exit;
 use crate::gate::state::LEDGER_PUBLIC_KEY;
 use crate::output::progress::Progress;
@@ -35,17 +37,27 @@ const OTHER: &str = "alice";
 /// Where the attempts come from (RFC 5737).
 const NETWORK: &str = "203.0.113";
 const HOME: &str = "198.51.100.7";
+/// Where the attacker goes on from when the network is blocked.
+const ELSEWHERE: &str = "192.0.2.77";
 /// What is asked for with a session.
 const PAGE: &str = "/notes";
 
-/// What is sent where.
+/// The rule that rings when somebody gets in.
+const ENTERED: &str = "credential-stuffing-succeeded";
+
+/// What is sent where, and what is done by itself: whoever got in is shut out, with all of its network.
 pub(super) fn configuration(receivers: &Receivers) -> String {
     format!(
         "\n[mail]\ntransport = \"smtp\"\nfrom = \"gate@example.net\"\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"plain\"\n\
          \n[sinks.team]\ntype = \"webhook\"\nurl = \"http://{}/events\"\nsecret_file = \"team.secret\"\nfrom_start = true\n\
          \n[incidents]\nletters_to = [\"security@example.net\"]\norganisation = \"The Shop\"\n\
-         \n[checks.client_address]\ntrusted_proxies = [\"127.0.0.0/8\"]\n",
+         \n[checks.client_address]\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
+         \n[[alerts.channels]]\nname = \"team\"\ntype = \"webhook\"\nurl = \"http://{}/alerts\"\nkey_file = \"team.secret\"\n\
+         \n[respond]\nmode = \"on\"\nbudget = {{ floor = 256 }}\n\
+         \n[respond.rules.credential-stuffing]\nactions = []\n\
+         \n[respond.rules.{ENTERED}]\nactions = [\"block_network\"]\n",
         receivers.mail.port(),
+        receivers.hook,
         receivers.hook,
     )
 }
@@ -118,6 +130,7 @@ pub(super) fn further(stage: &Stage, incident: u64) -> String {
         ("indicators for other tools", format!("incident report {incident} --format stix")),
         ("who must be told, if personal data were seen", format!("incident notify {incident} --regime gdpr")),
         ("the review, to fill in", format!("incident review {incident}")),
+        ("what is done against the attacker", "respond list".to_owned()),
         ("every record about the attacker", format!("ledger search --text {NETWORK}")),
         ("the proof again", "ledger verify".to_owned()),
     ] {
@@ -142,7 +155,7 @@ impl Teller<'_> {
     }
 }
 
-const STEPS: usize = 10;
+const STEPS: usize = 12;
 
 pub(super) async fn run(stage: &Stage, receivers: &Receivers) -> Story {
     let progress = Progress::of(STEPS);
@@ -192,6 +205,13 @@ async fn tell(stage: &Stage, receivers: &Receivers, teller: &mut Teller<'_>) -> 
     if !teller.tell("alert", "The alert rings", alert(stage).await) {
         return None;
     }
+    if !teller.tell("block", "The response acts by itself", block(stage, &attacker, &stolen, &own).await) {
+        return None;
+    }
+    let told = receivers.alert(ENTERED).await;
+    let told =
+        told.map(|_| "signed, to the team's webhook for alerts; tried again until it is taken".to_owned());
+    teller.tell("told", "The alert reaches people", told.ok_or_else(|| "no signed alert came".to_owned()));
     let opened = opened(stage).await;
     let id = opened.as_ref().ok().map(|incident| incident.id);
     let words = opened.map(|incident| {
@@ -220,7 +240,7 @@ async fn tell(stage: &Stage, receivers: &Receivers, teller: &mut Teller<'_>) -> 
         _ => Err("no signed message with the alert and the incident came".to_owned()),
     };
     teller.tell("message", "A signed message arrives", message);
-    if !teller.tell("response", "The response acts", respond(stage, id, &attacker, &stolen, &own).await) {
+    if !teller.tell("response", "People do the rest", respond(stage, id, &attacker, &stolen, &own).await) {
         return Some(id);
     }
     let pack = evidence(stage, id).await;
@@ -253,9 +273,7 @@ async fn alert(stage: &Stage) -> Result<String, String> {
     for _ in 0..TRIES {
         let alerts: Vec<_> = stage.gate.state.ledger.search(query.clone()).flatten().collect();
         let is_it = |name: &str| alerts.iter().find(|alert| alert.event.resource == name);
-        if let (Some(first), Some(last)) =
-            (is_it("credential-stuffing"), is_it("credential-stuffing-succeeded"))
-        {
+        if let (Some(first), Some(last)) = (is_it("credential-stuffing"), is_it(ENTERED)) {
             let words = [first, last].map(|alert| {
                 let level = alert.event.severity.map_or("", gabion_model::Severity::as_str);
                 let reason = alert.event.reason.as_deref().unwrap_or_default();
@@ -266,6 +284,34 @@ async fn alert(stage: &Stage) -> Result<String, String> {
         tokio::time::sleep(PAUSE).await;
     }
     Err("no alert rang in a minute".to_owned())
+}
+
+/// What the rule did; nobody was asked.
+async fn block(stage: &Stage, attacker: &Stuffer, stolen: &str, own: &str) -> Result<String, String> {
+    let network = format!("{NETWORK}.0/24");
+    for _ in 0..TRIES {
+        let measures = stage.gate.state.service.measures(&Caller::operator()).await;
+        let measures = measures.map_err(|error| error.to_string())?;
+        let is_it =
+            |measure: &&Measure| measure.target.to_string() == network && measure.state == State::Active;
+        let Some(measure) = measures.iter().find(is_it) else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        let theirs = attacker.visit(&format!("{NETWORK}.9"), stolen, PAGE).await;
+        let again = attacker.try_one(&format!("{NETWORK}.11"), VICTIM, "anything").await;
+        let others = attacker.visit(HOME, own, PAGE).await;
+        let moved = attacker.visit(ELSEWHERE, stolen, PAGE).await;
+        let lasts = span(measure.until.saturating_since(measure.from).as_secs());
+        let words = format!(
+            "{network} is blocked for {lasts}, by the rule {ENTERED}; nobody was asked\n\
+             the attacker: {PAGE} answers {theirs}; {OTHER} works on: {others}\n\
+             from {ELSEWHERE} the stolen session still works: {moved}"
+        );
+        let is_right = (theirs, others, moved) == (403, 200, 200) && again == Err(403);
+        return if is_right { Ok(words) } else { Err(words) };
+    }
+    Err("nothing was blocked in a minute".to_owned())
 }
 
 async fn opened(stage: &Stage) -> Result<Incident, String> {
@@ -311,11 +357,11 @@ async fn respond(
         }
     }
     let (theirs, others) =
-        (attacker.visit(&format!("{NETWORK}.9"), stolen, PAGE).await, attacker.visit(HOME, own, PAGE).await);
-    let again = attacker.try_one(&format!("{NETWORK}.11"), VICTIM, "anything").await;
+        (attacker.visit(ELSEWHERE, stolen, PAGE).await, attacker.visit(HOME, own, PAGE).await);
+    let again = attacker.try_one(ELSEWHERE, VICTIM, "anything").await;
     let words = format!(
         "the sessions of {VICTIM} are ended and the account is disabled until its owner is reached\n\
-         the attacker's session: {PAGE} answers {theirs}; {OTHER} works on: {others}"
+         the stolen session, from {ELSEWHERE}: {PAGE} answers {theirs}; {OTHER} works on: {others}"
     );
     if theirs == 401 && others == 200 && again.is_err() { Ok(words) } else { Err(words) }
 }
@@ -358,7 +404,8 @@ fn trust(stage: &Stage) -> Result<Trust, String> {
 fn proof(stage: &Stage, pack: &Pack) -> Result<String, String> {
     let trust = trust(stage)?;
     let bytes = serde_json::to_vec(pack).map_err(|error| error.to_string())?;
-    let verify = |bytes: &[u8]| Pack::parse(bytes).and_then(|pack| pack.verify(&trust, &opened_record));
+    let verify =
+        |bytes: &[u8]| Pack::parse(bytes).and_then(|pack| pack.verify(&trust, &opened_record, &revealed));
     let verified = verify(&bytes).map_err(|error| error.to_string())?;
     let mut changed = pack.clone();
     if let Some(link) = changed.custody.last_mut() {

@@ -31,6 +31,8 @@ struct Got {
     letters: Vec<String>,
     /// Events of messages whose signature was right.
     events: Vec<Value>,
+    /// Alerts, from messages whose signature was right.
+    alerts: Vec<Value>,
     /// Messages whose signature was not.
     unsigned: usize,
 }
@@ -83,6 +85,17 @@ impl Receivers {
     pub(super) async fn event(&self, class: u64) -> Option<Value> {
         self.wait(|got| {
             let found = got.events.iter().find(|event| event["class_uid"].as_u64() == Some(class));
+            found.filter(|_| got.unsigned == 0).cloned()
+        })
+        .await
+    }
+
+    /// The first message about an alert of this rule that came with a right signature, and none came with a wrong one.
+    pub(super) async fn alert(&self, rule: &str) -> Option<Value> {
+        self.wait(|got| {
+            let of_rule =
+                |message: &&Value| message.pointer("/data/alert/rule").is_some_and(|known| known == rule);
+            let found = got.alerts.iter().find(of_rule);
             found.filter(|_| got.unsigned == 0).cloned()
         })
         .await
@@ -175,8 +188,10 @@ async fn take_message(stream: TcpStream, got: &Mutex<Got>, keys: &[Key]) -> std:
             let mut got = locked(got);
             if is_signed {
                 let message: Value = serde_json::from_slice(&body).unwrap_or_default();
-                got.events
-                    .extend(message.get("events").and_then(Value::as_array).into_iter().flatten().cloned());
+                match message.get("events").and_then(Value::as_array) {
+                    Some(events) => got.events.extend(events.iter().cloned()),
+                    None => got.alerts.push(message),
+                }
             } else {
                 got.unsigned += 1;
             }

@@ -5,8 +5,9 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use gabion_incident::evidence::{self, Disclosed, Pack, Verified};
+use gabion_incident::evidence::{self, Disclosed, Pack, Revealed, Verified};
 use gabion_ledger::Position;
+use gabion_ledger::attached::{Attached, Opening};
 use gabion_ledger::disclosure::Disclosure;
 use gabion_model::random;
 use gabion_tlog::VerifyingKey;
@@ -74,7 +75,7 @@ fn verify(asked: &EvidenceVerify) -> Result<Exit, Failure> {
             .hint("a key is `<name>+<id>+<base64>`, as `gabion ledger key` prints it")
     })?;
     let bytes = read(&asked.file, evidence::LONGEST_PACK)?;
-    let verified = Pack::parse(&bytes).and_then(|pack| pack.verify(&Trust::in_log(key), &opened));
+    let verified = Pack::parse(&bytes).and_then(|pack| pack.verify(&Trust::in_log(key), &opened, &revealed));
     let verified = verified.map_err(|error| {
         Failure::new(format!("`{}` is not what was kept", asked.file.display())).because(&error)
     })?;
@@ -89,6 +90,16 @@ fn opened(record: u64, disclosed: &[u8]) -> Option<Disclosed> {
     Some(Disclosed { stored: disclosure.stored, json })
 }
 
+/// A sealed text of a step: what was committed to, or what stands for it.
+pub(in crate::commands) fn revealed(sealed: &serde_json::Value, opened: Option<&str>) -> Option<Revealed> {
+    let attached: Attached = serde_json::from_value(sealed.clone()).ok()?;
+    let Some(opened) = opened else {
+        return Some(Revealed::Erased(attached.stand_in(gabion_ledger::personal::ERASED)));
+    };
+    let opening = Opening::parse(opened).filter(|opening| opening.opens(&attached))?;
+    String::from_utf8(opening.text).ok().map(Revealed::Text)
+}
+
 fn told(verified: &Verified) -> String {
     let mut text = format!(
         "{GOOD}verified{GOOD:#}  INC-{} {STRONG}{}{STRONG:#}\n{} steps, {} pieces of evidence and {} records are what `{}` signed\n",
@@ -99,6 +110,9 @@ fn told(verified: &Verified) -> String {
         verified.records,
         verified.origin,
     );
+    for piece in &verified.erased {
+        text.push_str(&format!("  {FAINT}evidence {piece} was erased with an account it named{FAINT:#}\n"));
+    }
     for held in &verified.custody {
         let from = held.from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
         text.push_str(&format!("  {FAINT}{}{FAINT:#} {}{from}  {}\n", held.at, held.by, held.text));

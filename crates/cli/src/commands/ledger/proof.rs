@@ -11,8 +11,9 @@ use gabion_store::Directory;
 use gabion_tlog::evidence::Evidence;
 use gabion_tlog::trust::Trust;
 use gabion_tlog::witness::AddCheckpoint;
-use gabion_verifier::{Files, Refusal, log_key, read, single, trust, whole};
+use gabion_verifier::{Files, Refusal, export, log_key, read, single, tag, trust, whole};
 
+use super::tenant;
 use crate::arguments::{ConfigFile, LedgerCheckpoint, LedgerProve, LedgerVerify};
 use crate::commands::for_data;
 use crate::failure::{Exit, Failure};
@@ -29,6 +30,9 @@ pub(super) fn key(file: &ConfigFile) -> Result<Exit, Failure> {
 
 /// Prints the proof that one record is in the ledger.
 pub(super) fn prove(arguments: &LedgerProve) -> Result<Exit, Failure> {
+    if let Some(tenant) = &arguments.tenant {
+        return tenant::prove(&arguments.config, Position(arguments.record), tenant);
+    }
     let config = for_data(&arguments.config)?.config;
     let (sealed, reader) = sealed(&config.data.directory)?;
     let reader = record_key::opened(&config, reader)?;
@@ -63,9 +67,10 @@ pub(super) fn checkpoint(arguments: &LedgerCheckpoint) -> Result<Exit, Failure> 
 
 /// Checks the whole ledger, or one record's proof.
 pub(super) fn check(arguments: &LedgerVerify) -> Result<Exit, Failure> {
-    match &arguments.proof {
-        Some(file) => check_proof(arguments, file),
-        None => check_ledger(arguments),
+    match (&arguments.proof, &arguments.export) {
+        (Some(file), _) => check_proof(arguments, file),
+        (None, Some(directory)) => check_export(arguments, directory),
+        (None, None) => check_ledger(arguments),
     }
 }
 
@@ -94,6 +99,19 @@ fn check_ledger(arguments: &LedgerVerify) -> Result<Exit, Failure> {
         });
     progress.finish();
     let verdict = verdict?;
+    let (json, text) = match &arguments.tenant {
+        Some(tenant) => verdict.told_of(tag(tenant))?,
+        None => (verdict.json(), verdict.to_string()),
+    };
+    output::value(arguments.output.format, &json, || format!("{GOOD}verified{GOOD:#}  {text}"))?;
+    Ok(Exit::Success)
+}
+
+fn check_export(arguments: &LedgerVerify, directory: &Path) -> Result<Exit, Failure> {
+    let data = arguments.key.is_none().then(|| for_data(&arguments.config)).transpose()?;
+    let data = data.map(|loaded| loaded.config.data.directory);
+    let trust = believed(arguments, data.as_deref())?;
+    let verdict = export(directory, &trust, arguments.tenant.as_deref(), &arguments.after)?;
     output::value(arguments.output.format, &verdict.json(), || format!("{GOOD}verified{GOOD:#}  {verdict}"))?;
     Ok(Exit::Success)
 }
@@ -102,12 +120,15 @@ fn check_proof(arguments: &LedgerVerify, file: &Path) -> Result<Exit, Failure> {
     let directory = arguments.key.is_none().then(|| for_data(&arguments.config)).transpose()?;
     let directory = directory.map(|loaded| loaded.config.data.directory);
     let verdict = single(file, &believed(arguments, directory.as_deref())?)?;
+    if let Some(tenant) = &arguments.tenant {
+        verdict.must_be_of(tag(tenant))?;
+    }
     output::value(arguments.output.format, &verdict.json(), || format!("{GOOD}verified{GOOD:#}  {verdict}"))?;
     Ok(Exit::Success)
 }
 
 /// The files of a gate's ledger, for reading.
-fn files(data: &Path) -> Result<Files, Failure> {
+pub(super) fn files(data: &Path) -> Result<Files, Failure> {
     let directory = data.join(Directory::LEDGER);
     if !directory.is_dir() {
         return Err(Failure::new(format!("there is no ledger at `{}`", directory.display()))
@@ -117,7 +138,7 @@ fn files(data: &Path) -> Result<Files, Failure> {
 }
 
 /// The tree of the last checkpoint, and records that reach that far.
-fn sealed(data: &Path) -> Result<(Sealed, Reader), Failure> {
+pub(super) fn sealed(data: &Path) -> Result<(Sealed, Reader), Failure> {
     let files = files(data)?;
     let mut attempts = 0;
     loop {
@@ -150,7 +171,7 @@ fn believed(arguments: &LedgerVerify, data: Option<&Path>) -> Result<Trust, Fail
     Ok(trust(log, &arguments.witness, arguments.quorum)?)
 }
 
-fn own_key(data: &Path) -> Result<String, Failure> {
+pub(super) fn own_key(data: &Path) -> Result<String, Failure> {
     let path = data.join(LEDGER_PUBLIC_KEY);
     let bytes = read(&path, 1024).map_err(|refusal| refusal.hint("a gate writes it when it starts"))?;
     String::from_utf8(bytes)
@@ -158,7 +179,7 @@ fn own_key(data: &Path) -> Result<String, Failure> {
         .map_err(|_| Failure::new(format!("`{}` is not text", path.display())))
 }
 
-fn unread(error: &(dyn std::error::Error + 'static)) -> Failure {
+pub(super) fn unread(error: &(dyn std::error::Error + 'static)) -> Failure {
     Failure::new("the ledger cannot be read").because(error)
 }
 
