@@ -159,7 +159,7 @@ async fn in_order(gate: Gate, what: &str) -> Gate {
     let directory = stopped.data().join("ledger");
     let note = fs::read_to_string(directory.join("tree/checkpoint")).expect("a checkpoint");
     let size: u64 = note.lines().nth(1).and_then(|line| line.parse().ok()).expect("a size");
-    let mut expected: BTreeSet<PathBuf> = BTreeSet::from([PathBuf::from("checkpoint")]);
+    let mut expected: BTreeSet<PathBuf> = ["checkpoint", "settled"].map(PathBuf::from).into();
     for level in 0..8_u32 {
         let (full, rest) = ((size >> (8 * level)) / 256, (size >> (8 * level)) % 256);
         assert!(full < 1000, "names of more have another form");
@@ -176,7 +176,8 @@ async fn in_order(gate: Gate, what: &str) -> Gate {
     assert_eq!(there, expected, "{what}: the files of a tree of {size}");
     // Of indexes anything may be left: they are a cache.
     let known = |path: &PathBuf| {
-        path.starts_with(&tree) || path.starts_with(directory.join("index")) || is_segment(path)
+        let kept = [tree.clone(), directory.join("index"), directory.join("tenants")];
+        kept.iter().any(|known| path.starts_with(known)) || is_segment(path)
     };
     let strange: Vec<_> = files(&directory).into_iter().filter(|path| !known(path)).collect();
     assert!(strange.is_empty(), "{what}: files nobody knows: {strange:?}");

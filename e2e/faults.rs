@@ -293,3 +293,46 @@ fn ledger_size(data: &std::path::Path) -> u64 {
 fn header(answer: &crate::client::Answer, name: &str) -> String {
     answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
+
+/// A file system with no byte left, as `docs/ledger-faults.md` says: what must be on record is refused, the rest goes on, and
+/// recording works again by itself.
+#[tokio::test]
+async fn a_full_disk_refuses_what_must_be_on_record_and_nothing_else() {
+    let application = Application::start().await;
+    let Some(gate) = Gate::start_on_a_small_disk(application.address, "16m").await else {
+        eprintln!("skipped: this machine lets nobody mount a file system (unshare --mount)");
+        return;
+    };
+    let link = gate.administrator_link().await;
+    gate.accept(&link, PASSWORD).await;
+    let within = |script: &str| {
+        let mut command = tokio::process::Command::new("nsenter");
+        let pid = gate.pid().to_string();
+        command.args(["--mount", "--target", &pid, "sh", "-c", script]).current_dir(gate.directory());
+        command
+    };
+    let data = gate.directory().join("data").display().to_string();
+    // Until nothing more fits, to the last byte.
+    let fill = format!("cat /dev/zero > {data}/filler 2>/dev/null; true");
+    assert!(within(&fill).status().await.expect("it runs").success());
+    // What is left of the segment's last page may still take a few.
+    let mut tries = 0;
+    while administrator_signs_in(gate.address).await == StatusCode::SEE_OTHER {
+        tries += 1;
+        assert!(tries < 50, "it is on a full disk");
+    }
+    assert_eq!(administrator_signs_in(gate.address).await, StatusCode::SERVICE_UNAVAILABLE);
+    for _ in 0..3 {
+        let answer = Client::new(gate.address).get("/public/page").await.expect("the gate answers");
+        assert_eq!(answer.status(), StatusCode::OK, "what needs no record goes on");
+    }
+    let free = format!("rm {data}/filler");
+    assert!(within(&free).status().await.expect("it runs").success());
+    assert_eq!(administrator_signs_in(gate.address).await, StatusCode::SEE_OTHER, "there is space again");
+    gate.terminate().await;
+}
+
+async fn administrator_signs_in(gate: SocketAddr) -> StatusCode {
+    let fields = [("name", "admin"), ("password", PASSWORD)];
+    Client::new(gate).submit("/.gabion/login", &fields).await.expect("the gate answers").status()
+}

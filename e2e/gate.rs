@@ -81,6 +81,11 @@ impl Gate {
     /// The same on a port known beforehand, with more lines in the table `[gateway]`.
     pub(crate) async fn start_on(application: SocketAddr, port: u16, gateway: &str, more: &str) -> Self {
         let directory = Arc::new(TempDir::new().expect("a temporary directory"));
+        Self::configure(&directory, application, port, gateway, more);
+        Self::start_in(directory).await
+    }
+
+    fn configure(directory: &TempDir, application: SocketAddr, port: u16, gateway: &str, more: &str) {
         let plain = if gateway.contains("tls =") { "" } else { "tls = { mode = \"off\" }\n" };
         let gateway = format!("{plain}{gateway}");
         let configuration = format!(
@@ -93,12 +98,38 @@ impl Gate {
             data = directory.path().join("data"),
         );
         fs::write(directory.path().join("gabion.toml"), configuration).expect("the configuration is written");
-        Self::start_in(directory).await
     }
 
     async fn start_in(directory: Arc<TempDir>) -> Self {
-        let mut process = command(directory.path())
-            .args(["run", "--config", "gabion.toml"])
+        let mut gabion = command(directory.path());
+        gabion.args(["run", "--config", "gabion.toml"]);
+        Self::start_by(directory, gabion).await
+    }
+
+    /// A gate whose data directory is a file system of its own with so many bytes, which ends with the process. None where
+    /// this machine does not let us make one.
+    pub(crate) async fn start_on_a_small_disk(application: SocketAddr, size: &str) -> Option<Self> {
+        let script = format!(
+            "mount -t tmpfs -o size={size},mode=700 tmpfs data && exec {:?} run --config gabion.toml",
+            binary()
+        );
+        let unshared = |script: &str, directory: &Path| {
+            let mut command = Command::new("unshare");
+            command.args(["--mount", "--propagation", "private", "sh", "-c", script]).current_dir(directory);
+            command
+        };
+        let directory = Arc::new(TempDir::new().expect("a temporary directory"));
+        fs::create_dir(directory.path().join("data")).expect("a folder");
+        let may = unshared("mount -t tmpfs tmpfs data", directory.path()).output().await;
+        if !may.is_ok_and(|output| output.status.success()) {
+            return None;
+        }
+        Self::configure(&directory, application, 0, "", "");
+        Some(Self::start_by(Arc::clone(&directory), unshared(&script, directory.path())).await)
+    }
+
+    async fn start_by(directory: Arc<TempDir>, mut gabion: Command) -> Self {
+        let mut process = gabion
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -207,6 +238,10 @@ pub(crate) struct Stopped {
 }
 
 impl Stopped {
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }

@@ -71,8 +71,12 @@ async fn from_stolen_passwords_to_the_review() {
     let list = json(&incident(&gate, &["list", "--format", "json"]).await);
     assert_eq!((list[0]["id"].as_u64(), list[0]["class"].as_str()), (Some(1), Some("P0")), "{list}");
     let shown = incident(&gate, &["show", "INC-1"]).await;
-    for words in ["Nobody looks after it yet", "Next", "end-entered-sessions --target NAME", "203.0.113.0/24"]
-    {
+    for words in [
+        "Nobody looks after it yet",
+        "Next",
+        "end-entered-sessions --target NAME",
+        "block-network --target 203.0.113.0/24",
+    ] {
         assert!(shown.contains(words), "no `{words}` in {shown}");
     }
 
@@ -81,6 +85,17 @@ async fn from_stolen_passwords_to_the_review() {
     incident(&gate, &["assign", "1", "ann", "--role", "commander"]).await;
     incident(&gate, &["note", "1", "<script>alert(1)</script>"]).await;
     incident(&gate, &["do", "1", "end-entered-sessions", "--target", "bob"]).await;
+    // Blocked from the incident, with what takes it back; taken back, and blocked again for the rest of the story.
+    incident(&gate, &["do", "1", "block-network", "--target", "203.0.113.0/24"]).await;
+    let blocked = incident(&gate, &["show", "1"]).await;
+    assert!(blocked.contains("--action lift --target 203.0.113.0/24"), "{blocked}");
+    assert_eq!(sign_in(&gate, "203.0.113.77", "bob", PASSWORD).await, 403);
+    incident(&gate, &["do", "1", "--action", "lift", "--target", "203.0.113.0/24"]).await;
+    assert_eq!(sign_in(&gate, "203.0.113.77", "bob", PASSWORD).await, 303);
+    incident(&gate, &["do", "1", "--action", "block-network", "--target", "203.0.113.0/24"]).await;
+    assert_eq!(sign_in(&gate, "203.0.113.77", "bob", PASSWORD).await, 403);
+    let measures = json(&gate.cli(&["respond", "list", "--format", "json"]).await);
+    assert!(measures.to_string().contains("\"INC-1\""), "{measures}");
     let mut failing = command(gate.directory());
     failing.args(["incident", "do", "1", "--action", "disable-account", "--target", "nobody"]);
     let failed = failing.output().await.expect("gabion runs");
@@ -138,7 +153,8 @@ async fn from_stolen_passwords_to_the_review() {
     );
     let page = incident(&gate, &["report", "1", "--format", "html"]).await;
     assert!(page.contains("<svg ") && page.contains("&lt;script&gt;alert(1)") && !page.contains("<script"));
-    assert!(incident(&gate, &["report", "1"]).await.contains("## Timeline"));
+    let markdown = incident(&gate, &["report", "1"]).await;
+    assert!(markdown.contains("## Timeline") && markdown.contains("block-network"), "{markdown}");
     let bundle = incident(&gate, &["report", "1", "--format", "stix"]).await;
     let patterns = stix(&bundle).await;
     assert!(patterns.contains("[ipv4-addr:value = '203.0.113.0/24']"), "{patterns}");
@@ -186,7 +202,106 @@ async fn the_demo_tells_its_story_and_all_of_it_happened() {
     let steps: Vec<_> =
         story["steps"].as_array().expect("steps").iter().map(|step| step["id"].as_str()).collect();
     let all = [
-        "day", "attack", "alert", "incident", "letter", "message", "response", "evidence", "proof", "ledger",
+        "day", "attack", "alert", "block", "told", "incident", "letter", "message", "response", "evidence",
+        "proof", "ledger",
     ];
     assert_eq!(steps, all.map(Some));
+}
+
+/// Every file below a folder that holds the bytes.
+fn holding(folder: &Path, bytes: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(holding(&path, bytes));
+        } else if path.is_file() {
+            let content = fs::read(&path).expect("a file");
+            if content.windows(bytes.len()).any(|part| part.eq_ignore_ascii_case(bytes.as_bytes())) {
+                found.push(path.display().to_string());
+            }
+        }
+    }
+    found
+}
+
+/// Asks again while the ledger's checkpoint is still to be written.
+async fn once_sealed(gate: &Gate, arguments: &[&str]) {
+    for _ in 0..100 {
+        let output = command(gate.directory()).arg("incident").args(arguments).output().await;
+        let output = output.expect("gabion runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            return;
+        }
+        assert!(said.contains("checkpoint is not written yet"), "{arguments:?}: {said}");
+    }
+    panic!("the ledger is never sealed");
+}
+
+async fn verified(gate: &Gate, pack: &str, key: &str) -> Value {
+    let asked = ["incident", "evidence", "verify", pack, "--key", key.trim(), "--format", "json"];
+    json(&gate.cli(&asked).await)
+}
+
+#[tokio::test]
+async fn who_is_erased_is_erased_from_incidents_and_the_evidence_still_verifies() {
+    let application = Application::start().await;
+    let more = "[checks.client_address]\ntrusted_proxies = [\"127.0.0.0/8\"]\n";
+    let gate = Gate::start_with(application.address, more).await;
+    let (name, email, address) = ("roberta-vance", "rv1961@mail.example", "198.51.100.77");
+    gate.add_account(name, PASSWORD).await;
+    gate.add_account("ann", PASSWORD).await;
+    gate.cli(&["user", "email", name, email, "--verified"]).await;
+    assert_eq!(sign_in(&gate, address, name, PASSWORD).await, 303);
+
+    let subjects = [format!("account:{name}"), format!("address:{address}")];
+    let title = format!("A session of {name} was stolen");
+    incident(&gate, &["open", &title, "--class", "p2"]).await;
+    incident(&gate, &["subject", "1", &subjects[0], &subjects[1]]).await;
+    incident(&gate, &["note", "1", &format!("called {email}, from {address}; at home all day")]).await;
+    incident(&gate, &["note", "1", "the proxy was restarted"]).await;
+    incident(&gate, &["assign", "1", name, "--role", "scribe"]).await;
+    let folder = gate.directory();
+    fs::write(folder.join("proxy.log"), format!("{address} {name} GET /\n")).expect("writes");
+    fs::write(folder.join("notes.txt"), "nobody in particular\n").expect("writes");
+    for file in ["proxy.log", "notes.txt"] {
+        incident(&gate, &["evidence", "add", "1", file]).await;
+    }
+    once_sealed(&gate, &["evidence", "collect", "1"]).await;
+    once_sealed(&gate, &["evidence", "export", "1", "before.json", "--purpose", "the police"]).await;
+    let key = gate.cli(&["ledger", "key"]).await;
+    let before = verified(&gate, "before.json", &key).await;
+    assert_eq!(
+        (before["title"].as_str(), before["evidence"].as_array().map(Vec::len)),
+        (Some(&*title), Some(3))
+    );
+    let shown = incident(&gate, &["show", "1"]).await;
+    assert!(shown.contains(name) && shown.contains(email), "{shown}");
+    let data = folder.join("data");
+    for text in [email, address] {
+        let found = holding(&data, text);
+        assert!(found.iter().all(|file| file.contains("gabion.db")), "{text}: {found:?}");
+    }
+
+    gate.cli(&["user", "erase", name]).await;
+    for text in [name, email, address] {
+        assert_eq!(holding(&data, text), [""; 0], "{text}");
+    }
+    let shown = incident(&gate, &["show", "1"]).await;
+    assert!(shown.contains("erased:") && shown.contains("the proxy was restarted"), "{shown}");
+    assert!(!shown.contains(name) && !shown.contains(address), "{shown}");
+    incident(&gate, &["note", "1", &format!("{name} asked to be forgotten")]).await;
+    assert_eq!(holding(&data, name), [""; 0], "what was erased is not written down again");
+    let report = json(&incident(&gate, &["report", "1", "--format", "json"]).await);
+    assert_eq!(report["agrees"].as_str(), Some("yes"), "{report}");
+    once_sealed(&gate, &["evidence", "export", "1", "after.json", "--purpose", "the court"]).await;
+    let after = verified(&gate, "after.json", &key).await;
+    assert_eq!(after["erased"], serde_json::json!([1]), "{after}");
+    assert_eq!(after["steps"].as_u64(), before["steps"].as_u64().map(|steps| steps + 2), "{after}");
+    let pack = fs::read_to_string(folder.join("after.json")).expect("reads");
+    assert!(!pack.contains(name) && !pack.contains(address));
+    // What left before is as it was.
+    assert_eq!(verified(&gate, "before.json", &key).await, before);
+    gate.cli(&["ledger", "verify", "--key", key.trim()]).await;
 }

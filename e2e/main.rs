@@ -12,9 +12,11 @@
 )]
 
 mod account_pages;
+mod alerts;
 mod answers;
 mod apache;
 mod application;
+mod archive;
 mod authzen;
 mod bad_input;
 mod binding;
@@ -44,10 +46,12 @@ mod oidc_modules;
 mod passwords;
 mod readme;
 mod receiver;
+mod response;
 mod scim;
 mod secrets;
 mod sinks;
 mod telemetry;
+mod tenants;
 mod tower;
 mod traces;
 mod uploads;

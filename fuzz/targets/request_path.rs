@@ -27,6 +27,7 @@ fn pipeline() -> Pipeline {
     let parts = Parts {
         sessions,
         machines: None,
+        shield: None,
         webhooks: Arc::default(),
         keys: gabion_identity::Keyring::of(Arc::new(key)),
         ledger: Ledger::in_memory(clock.clone()),

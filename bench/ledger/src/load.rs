@@ -36,7 +36,11 @@ pub(crate) fn open(folder: &Path) -> Result<Ledger, Failure> {
     let keys = Arc::new(Keys::parse("bench", &Keys::generate(&*rng))?);
     let key = SigningKey::new("bench", Purpose::Log, &Secret::new([7; 32]))?;
     let seal = Seal { key, storage: Arc::new(TreeFiles::open(&folder.join("tree"))) };
-    let protection = Protection { seal: Some(seal), records: Some(RecordSealing { keys, rng }) };
+    let protection = Protection {
+        seal: Some(seal),
+        records: Some(RecordSealing { keys, rng, subjects: None }),
+        ..Protection::default()
+    };
     let storage = Arc::new(SegmentFiles::open(folder)?);
     let (ledger, _) =
         Ledger::open_protected(storage, &Settings::default(), Arc::new(SystemClock), protection)?;
@@ -64,7 +68,8 @@ pub(crate) fn event(number: u64) -> Event {
     let mut event = Event::new(time, kind, action, actor, outcome, control);
     event.resource = format!("/orders/{}", mixed % 20_011);
     event.address = Some(IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + (mixed % 5003) as u32)));
-    event.user_agent = Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned());
+    event.user_agent =
+        Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned());
     let id = [&number.to_be_bytes()[..], &[7; 4]].concat();
     event.request_id = Some(RequestId::from_bytes(id.try_into().unwrap_or([0; 12])));
     event
@@ -88,28 +93,41 @@ impl Peer for Gabion {
         "gabion"
     }
 
-    /// As many callers as a batch has events, each with one event on its way.
+    /// As many callers as a batch has events, each with one event on its way. As with the others, events are made outside of
+    /// the time that is taken.
     fn run(&mut self, batch: usize, time: Duration) -> Result<Took, Failure> {
-        let begun = Instant::now();
-        let waits = self.runtime.block_on(async {
-            let mut callers = tokio::task::JoinSet::new();
-            for caller in 0..batch as u64 {
-                let ledger = self.ledger.clone();
-                callers.spawn(async move {
-                    let (mut waits, mut number) = (Vec::new(), caller * 1_000_000);
-                    while begun.elapsed() < time {
-                        let event = event(number);
-                        let asked = Instant::now();
-                        ledger.record(event).await.map_err(|error| error.to_string())?;
-                        waits.push(asked.elapsed().as_secs_f64() * 1e6);
-                        number += 1;
-                    }
-                    Ok::<_, String>(waits)
-                });
-            }
-            callers.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()
-        })?;
-        let waits = waits.concat();
-        Ok(Took::of(waits.len(), begun.elapsed(), waits))
+        let (mut waits, mut spent, mut number) = (Vec::new(), Duration::ZERO, 0);
+        while spent < time {
+            let callers: Vec<Vec<Event>> = (0..batch)
+                .map(|_| {
+                    let first = number;
+                    number += EACH;
+                    (first..number).map(event).collect()
+                })
+                .collect();
+            let begun = Instant::now();
+            let took = self.runtime.block_on(async {
+                let mut running = tokio::task::JoinSet::new();
+                for events in callers {
+                    let ledger = self.ledger.clone();
+                    running.spawn(async move {
+                        let mut waits = Vec::with_capacity(EACH as usize);
+                        for event in events {
+                            let asked = Instant::now();
+                            ledger.record(event).await.map_err(|error| error.to_string())?;
+                            waits.push(asked.elapsed().as_secs_f64() * 1e6);
+                        }
+                        Ok::<_, String>(waits)
+                    });
+                }
+                running.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()
+            })?;
+            spent += begun.elapsed();
+            waits.extend(took.into_iter().flatten());
+        }
+        Ok(Took::of(waits.len(), spent, waits))
     }
 }
+
+/// Events of one caller between two looks at the time.
+const EACH: u64 = 1000;

@@ -16,6 +16,10 @@ use serde_json::{Value, json};
 
 use load::Took;
 
+/// As in the gate.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn Error>;
 
 /// What may write: one batch of so many events, over and over, for so long.
@@ -40,7 +44,12 @@ fn main() -> Result<(), Failure> {
 }
 
 /// All of them take turns, in another order every round; the median of all rounds counts.
-fn append(folder: &std::path::Path, time: Duration, rounds: usize, rows: &mut Vec<Value>) -> Result<(), Failure> {
+fn append(
+    folder: &std::path::Path,
+    time: Duration,
+    rounds: usize,
+    rows: &mut Vec<Value>,
+) -> Result<(), Failure> {
     let mut peers: Vec<Box<dyn Peer>> = vec![
         Box::new(load::Gabion::new(folder)?),
         Box::new(peers::RawFile::new(folder)?),
@@ -73,7 +82,13 @@ fn append(folder: &std::path::Path, time: Duration, rounds: usize, rows: &mut Ve
                 ("-p99", "us", |took| took.p99),
             ];
             for (suffix, unit, what) in figures {
-                rows.push(row(&format!("append-{batch}{suffix}"), unit, median(0, what), peer, median(at, what)));
+                rows.push(row(
+                    &format!("append-{batch}{suffix}"),
+                    unit,
+                    median(0, what),
+                    peer,
+                    median(at, what),
+                ));
             }
         }
     }

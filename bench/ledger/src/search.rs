@@ -36,7 +36,11 @@ pub(crate) fn measure(folder: &Path, events: u64, rows: &mut Vec<Value>) -> Resu
     let begun = Instant::now();
     ledger.make_indexes();
     eprintln!("took {:.1} s", begun.elapsed().as_secs_f64());
-    let name = if events.is_multiple_of(1_000_000) { format!("{}m", events / 1_000_000) } else { events.to_string() };
+    let name = if events.is_multiple_of(1_000_000) {
+        format!("{}m", events / 1_000_000)
+    } else {
+        events.to_string()
+    };
     let mut took = Vec::new();
     for number in 0..SEARCHES {
         let (what, query) = query(number, events);
@@ -67,33 +71,37 @@ fn query(number: u64, events: u64) -> (&'static str, Query) {
     let one = event(some % events);
     let person = format!("person-{}", some % 1000);
     match number % 10 {
-        0 => ("a person's failed sign-ins", Query {
-            actor: Some(person),
-            kind: Some(EventKind::Login),
-            outcome: Some(Outcome::Failure),
-            ..page
-        }),
+        0 => (
+            "a person's failed sign-ins",
+            Query {
+                actor: Some(person),
+                kind: Some(EventKind::Login),
+                outcome: Some(Outcome::Failure),
+                ..page
+            },
+        ),
         1 => ("an address", Query { address: one.address, ..page }),
         2 => ("a request id", Query { request_id: one.request_id, ..page }),
         3 => ("a control", Query { control: Some(ControlId::WEB_CSRF), ..page }),
         4 => ("a route", Query { resource: Some(one.resource), ..page }),
         5 => ("a text", Query { text: Some(one.resource), ..page }),
         6 => ("a text that is nowhere", Query { text: Some("no such text".to_owned()), ..page }),
-        7 => ("an action of an hour", Query {
-            action: Some("order.paid".to_owned()),
-            since: Some(one.time),
-            until: Some(Timestamp::from_micros(one.time.as_micros() + 3_600_000_000)),
-            ..page
-        }),
-        8 => ("a person on a route", Query {
-            actor: Some(person),
-            resource: Some(format!("/orders/{}*", some % 200)),
-            ..page
-        }),
-        _ => ("kind and outcome that never meet", Query {
-            kind: Some(EventKind::Refusal),
-            outcome: Some(Outcome::Success),
-            ..page
-        }),
+        7 => (
+            "an action of an hour",
+            Query {
+                action: Some("order.paid".to_owned()),
+                since: Some(one.time),
+                until: Some(Timestamp::from_micros(one.time.as_micros() + 3_600_000_000)),
+                ..page
+            },
+        ),
+        8 => (
+            "a person on a route",
+            Query { actor: Some(person), resource: Some(format!("/orders/{}*", some % 200)), ..page },
+        ),
+        _ => (
+            "kind and outcome that never meet",
+            Query { kind: Some(EventKind::Refusal), outcome: Some(Outcome::Success), ..page },
+        ),
     }
 }

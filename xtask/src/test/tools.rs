@@ -29,7 +29,9 @@ const TOOLS: &[Tool] = &[
     Tool { program: "clamd", package: "clamav-daemon", about: "uploads with a virus" },
     Tool { program: "c-icap", package: "c-icap", about: "the same by ICAP" },
     Tool { program: VIRUS_SCAN, package: "libc-icap-mod-virus-scan", about: "the same" },
+    Tool { program: "crowdsec-custom-bouncer", package: "crowdsec-custom-bouncer", about: "block lists" },
     Tool { program: "promtool", package: "prometheus", about: "alert rules" },
+    Tool { program: "prometheus-alertmanager", package: "prometheus-alertmanager", about: "alerts" },
     Tool { program: "oathtool", package: "oathtool", about: "one-time passwords" },
     Tool {
         program: "certutil",

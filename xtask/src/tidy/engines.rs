@@ -16,6 +16,8 @@ const ENGINES: &[&str] = &[
     "telemetry",
     "watch",
     "incident",
+    "alert",
+    "respond",
     "control",
     "checks",
     "generate",
