@@ -97,9 +97,13 @@ impl Writer {
         }
     }
 
+    fn takes(&self, batch: &Batch) -> bool {
+        batch.len() < BATCH && batch.bytes < self.batch_bytes && batch.closes.is_empty()
+    }
+
     /// Takes what waits already.
     fn fill(&self, batch: &mut Batch) {
-        while batch.len() < BATCH && batch.bytes < self.batch_bytes && batch.closes.is_empty() {
+        while self.takes(batch) {
             match self.commands.try_recv() {
                 Ok(command) => batch.add(command),
                 Err(_) => return,
@@ -115,7 +119,7 @@ impl Writer {
             return;
         }
         let mut naps = self.syncing.min(SLOWEST).as_micros() / (NAP.as_micros() * LINGER);
-        while naps > 0 && batch.entries.len() < expected.min(BATCH) && batch.closes.is_empty() {
+        while naps > 0 && self.takes(batch) && batch.entries.len() < expected {
             match self.commands.recv_timeout(NAP) {
                 Ok(command) => {
                     batch.add(command);

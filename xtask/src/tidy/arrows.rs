@@ -8,7 +8,7 @@ use super::workspace::Workspace;
 const FLOORS: &[&[&str]] = &[
     &["model"],
     &["vault"],
-    &["tlog"],
+    &["tlog", "finding"],
     &[
         "seclang",
         "openapi",

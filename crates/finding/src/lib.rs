@@ -1,0 +1,22 @@
+//! What every scanner says, in one shape: a [`Rule`] that teaches, a [`Finding`] at a [`Place`], and what was [`Unread`].
+//!
+//! A rule is data (`rules/<scanner>/*.toml`): who wrote it, what it holds a control to, why it matters, and an example of each
+//! side, vulnerable and repaired; the examples are its tests. [`RuleFile`] reads the head that all rules have and leaves to each
+//! scanner what only its own rules say.
+//!
+//! A crate of its own because the scanners (code, secrets, dependencies, manifests) do not know each other and whoever prints,
+//! suppresses and compares findings knows none of them.
+
+mod finding;
+mod fingerprint;
+mod place;
+mod rule;
+mod rule_file;
+mod source;
+
+pub use finding::{Edit, Finding, Fix, Step, Unread, UnreadReason, Verdict};
+pub use fingerprint::Fingerprint;
+pub use place::{LineIndex, Place, Position, Span};
+pub use rule::{Confidence, Example, Rule, RuleId};
+pub use rule_file::{RuleError, RuleFile};
+pub use source::Source;

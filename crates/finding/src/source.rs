@@ -1,0 +1,64 @@
+//! A file as the scanners see it.
+
+use std::sync::Arc;
+
+use crate::{Finding, Fingerprint, LineIndex, Place, Rule, Span};
+
+/// A text and where its lines begin. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Source {
+    path: Arc<str>,
+    text: Arc<str>,
+    lines: Arc<LineIndex>,
+}
+
+impl Source {
+    /// The path is relative to what is scanned, with `/` between its parts.
+    #[must_use]
+    pub fn new(path: &str, text: &str) -> Self {
+        Self { path: path.into(), text: text.into(), lines: Arc::new(LineIndex::new(text)) }
+    }
+
+    #[must_use]
+    pub const fn path(&self) -> &Arc<str> {
+        &self.path
+    }
+
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    #[must_use]
+    pub fn lines(&self) -> &LineIndex {
+        &self.lines
+    }
+
+    #[must_use]
+    pub fn place(&self, span: Span) -> Place {
+        self.lines.place(&self.path, span, &self.text)
+    }
+
+    /// The bytes of a line, counted from 1.
+    #[must_use]
+    pub fn line(&self, line: u32) -> Span {
+        self.lines.span(line, &self.text)
+    }
+
+    /// What the rule found there; its fingerprint is of the text of the place.
+    #[must_use]
+    pub fn finding(&self, rule: &Rule, span: Span, message: impl Into<String>) -> Finding {
+        Finding {
+            rule: rule.id.clone(),
+            message: message.into(),
+            severity: rule.severity,
+            confidence: rule.confidence,
+            place: self.place(span),
+            trace: Vec::new(),
+            fix: None,
+            properties: std::collections::BTreeMap::new(),
+            hidden: Vec::new(),
+            fingerprint: Fingerprint::new(rule.id.as_str(), &self.path, span.of(&self.text)),
+        }
+    }
+}
