@@ -2,7 +2,7 @@
 //!
 //! A rule is data (`rules/<scanner>/*.toml`): who wrote it, what it holds a control to, why it matters, and an example of each
 //! side, vulnerable and repaired; the examples are its tests. [`RuleFile`] reads the head that all rules have and leaves to each
-//! scanner what only its own rules say.
+//! scanner what only its own rules say. A [`Scanner`] is pure, so that whoever runs it may keep what it said of a file.
 //!
 //! A crate of its own because the scanners (code, secrets, dependencies, manifests) do not know each other and whoever prints,
 //! suppresses and compares findings knows none of them.
@@ -12,6 +12,7 @@ mod fingerprint;
 mod place;
 mod rule;
 mod rule_file;
+mod scanner;
 mod source;
 
 pub use finding::{Edit, Finding, Fix, Step, Unread, UnreadReason, Verdict};
@@ -19,4 +20,5 @@ pub use fingerprint::Fingerprint;
 pub use place::{LineIndex, Place, Position, Span};
 pub use rule::{Confidence, Example, Rule, RuleId};
 pub use rule_file::{RuleError, RuleFile};
+pub use scanner::{Ecosystem, FileReport, Scanner, Tree, Use};
 pub use source::Source;

@@ -56,7 +56,9 @@ impl<T: DeserializeOwned> RuleFile<T> {
         }
         let document: Table = toml::from_str(text).map_err(|error| fail(vec![syntax(&error)]))?;
         let mut problems: Vec<Problem> = (document.keys().filter(|key| *key != "rule"))
-            .map(|key| Problem::new(key, "is no key of a file of rules").hint("each rule begins with `[[rule]]`"))
+            .map(|key| {
+                Problem::new(key, "is no key of a file of rules").hint("each rule begins with `[[rule]]`")
+            })
             .collect();
         let written = match document.get("rule") {
             Some(Value::Array(rules)) => rules.as_slice(),

@@ -22,6 +22,12 @@ const ENGINES: &[&str] = &[
     "checks",
     "generate",
     "service",
+    "finding",
+    "secrets",
+    "dependencies",
+    "manifests",
+    "syntax",
+    "code",
 ];
 
 const READS: &[(&str, &str)] = &[

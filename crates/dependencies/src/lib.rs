@@ -1,0 +1,1 @@
+//! What a project is built of, and what is known against it.

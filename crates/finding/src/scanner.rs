@@ -1,0 +1,120 @@
+//! What every scanner is to whoever runs it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Place, Rule, Source, Verdict};
+
+/// Reads files one by one, in any order and on any thread, then says what only all of them together show.
+///
+/// **Pure:** the same input gives the same output, to the byte; no clock, file, socket or environment. That is what lets results
+/// be kept by the hash of a file. **Bounded:** work and memory grow with the file at most linearly, or are cut off and named in
+/// [`Verdict::unread`]. Nothing a file holds makes it panic.
+pub trait Scanner: Send + Sync + std::fmt::Debug {
+    /// One lower-case word: `secrets`.
+    fn name(&self) -> &'static str;
+
+    /// Changes whenever another output is possible for the same input: rules, settings, code. Kept results of another version are
+    /// not used.
+    fn version(&self) -> String;
+
+    /// Every rule it may name in a finding.
+    fn rules(&self) -> Vec<&Rule>;
+
+    /// Whether it reads files of this path. Called for every file of the tree.
+    fn reads(&self, path: &str) -> bool;
+
+    /// What one file shows, and what [`Scanner::tree`] must know of it.
+    fn file(&self, source: &Source) -> FileReport;
+
+    /// What only the whole tree shows.
+    fn tree(&self, tree: &Tree<'_>) -> Verdict {
+        let _ = tree;
+        Verdict::default()
+    }
+}
+
+/// What one file shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileReport {
+    pub verdict: Verdict,
+    /// For the scanner's own [`Scanner::tree`]: whatever it needs, in whatever form; kept with the report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<u8>,
+    /// Which packages the file uses, for all scanners.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<Use>,
+}
+
+/// A file imports a package, or names something of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Use {
+    pub ecosystem: Ecosystem,
+    /// As the code spells it: `lodash/merge`, `yaml`, `com.fasterxml.jackson.databind`, `serde_json`.
+    pub module: Arc<str>,
+    /// What of it, where that is known: `merge`, `load`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub symbol: Option<Arc<str>>,
+    /// Whether `symbol` is called here, not only imported.
+    #[serde(default)]
+    pub called: bool,
+    pub place: Place,
+}
+
+/// Where packages come from, as OSV names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Ecosystem {
+    #[serde(rename = "crates.io")]
+    Cargo,
+    #[serde(rename = "Packagist")]
+    Composer,
+    Go,
+    Maven,
+    #[serde(rename = "npm")]
+    Npm,
+    NuGet,
+    #[serde(rename = "PyPI")]
+    PyPi,
+    #[serde(rename = "RubyGems")]
+    RubyGems,
+}
+
+impl Ecosystem {
+    pub const ALL: &[Self] = &[
+        Self::Cargo,
+        Self::Composer,
+        Self::Go,
+        Self::Maven,
+        Self::Npm,
+        Self::NuGet,
+        Self::PyPi,
+        Self::RubyGems,
+    ];
+
+    /// As OSV writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cargo => "crates.io",
+            Self::Composer => "Packagist",
+            Self::Go => "Go",
+            Self::Maven => "Maven",
+            Self::Npm => "npm",
+            Self::NuGet => "NuGet",
+            Self::PyPi => "PyPI",
+            Self::RubyGems => "RubyGems",
+        }
+    }
+}
+
+/// All files together.
+#[derive(Debug, Clone, Copy)]
+pub struct Tree<'a> {
+    /// The path of every file, in order, whoever reads it, ignored ones left out.
+    pub paths: &'a [Arc<str>],
+    /// What this scanner kept of each file it read, by path, in order. Files without facts are left out.
+    pub facts: &'a [(Arc<str>, Arc<[u8]>)],
+    /// What all files use, in order.
+    pub uses: &'a [Use],
+}

@@ -1,0 +1,1 @@
+//! Source code, lowered to one intermediate form.
