@@ -85,18 +85,28 @@ impl Builder {
         &mut self.module
     }
 
-    /// What `lower` makes, unless that is too deep: then nothing, which is said once.
-    pub(crate) fn deeper<T>(&mut self, span: Span, lower: impl FnOnce(&mut Self) -> T) -> Option<T> {
+    /// One step down, to be taken back by [`Builder::leave`]; false where it would be too deep, which is said once.
+    pub(crate) fn enter(&mut self, span: Span) -> bool {
         if self.depth >= DEPTH {
             if !self.problems.iter().any(|problem| matches!(problem, Problem::Deep(_))) {
                 self.problems.push(Problem::Deep(span));
             }
-            return None;
+            return false;
         }
         self.depth = self.depth.saturating_add(1);
-        let lowered = lower(self);
+        true
+    }
+
+    pub(crate) const fn leave(&mut self) {
         self.depth = self.depth.saturating_sub(1);
-        Some(lowered)
+    }
+
+    pub(crate) fn function(&self, id: FunctionId) -> Option<&Function> {
+        self.module.function(id)
+    }
+
+    pub(crate) fn class(&self, id: ClassId) -> Option<&Class> {
+        self.module.class(id)
     }
 
     pub(crate) fn name(&mut self, text: &str, span: Span) -> Expr {
