@@ -13,6 +13,9 @@
 
 mod bounds;
 mod builder;
+#[cfg(test)]
+mod check;
+mod dump;
 mod go;
 mod java;
 mod javascript;
@@ -25,6 +28,7 @@ use std::fmt;
 
 use gabion_finding::Span;
 
+pub use dump::dump;
 pub use language::Language;
 use tree::Module;
 
