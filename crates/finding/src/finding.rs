@@ -85,8 +85,12 @@ pub enum UnreadReason {
     Link,
     /// Lines no person wrote.
     Minified,
+    /// What it would be judged by is not there, for instance advisories. Such a scan is incomplete.
+    NoVerdict,
     /// Not what its name says; the rest of it was read.
     Syntax,
+    /// A folder of other people's code, kept in the tree.
+    Vendored,
 }
 
 impl UnreadReason {
@@ -102,7 +106,9 @@ impl UnreadReason {
             Self::Large => "large",
             Self::Link => "link",
             Self::Minified => "minified",
+            Self::NoVerdict => "no_verdict",
             Self::Syntax => "syntax",
+            Self::Vendored => "vendored",
         }
     }
 }

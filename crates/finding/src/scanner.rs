@@ -25,6 +25,12 @@ pub trait Scanner: Send + Sync + std::fmt::Debug {
     /// Whether it reads files of this path. Called for every file of the tree.
     fn reads(&self, path: &str) -> bool;
 
+    /// Whether it also reads what programs wrote: minified and generated files. Secrets and lock files stand there; code that
+    /// nobody wrote is not worth its findings.
+    fn reads_generated(&self) -> bool {
+        true
+    }
+
     /// What one file shows, and what [`Scanner::tree`] must know of it.
     fn file(&self, source: &Source) -> FileReport;
 
