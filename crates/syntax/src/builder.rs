@@ -15,6 +15,7 @@ use crate::{Language, Problem};
 pub(crate) struct Builder {
     module: Module,
     symbols: HashMap<Box<str>, Symbol>,
+    classes: HashMap<Symbol, ClassId>,
     depth: usize,
     pub(crate) problems: Vec<Problem>,
 }
@@ -30,7 +31,7 @@ impl Builder {
             package: None,
             directives: Vec::new(),
         };
-        Self { module, symbols: HashMap::new(), depth: 0, problems: Vec::new() }
+        Self { module, symbols: HashMap::new(), classes: HashMap::new(), depth: 0, problems: Vec::new() }
     }
 
     pub(crate) fn symbol(&mut self, text: &str) -> Symbol {
@@ -71,6 +72,19 @@ impl Builder {
         ClassId(u32::try_from(self.module.classes.len().saturating_sub(1)).unwrap_or(u32::MAX))
     }
 
+    /// The class of that name, made where there is none yet: methods may stand before their type, or without it.
+    pub(crate) fn class_named(&mut self, name: Symbol, span: Span) -> ClassId {
+        if let Some(id) = self.classes.get(&name) {
+            return *id;
+        }
+        let id = self.next_class(span);
+        self.classes.insert(name, id);
+        if let Some(class) = self.class_mut(id) {
+            class.name = Some(name);
+        }
+        id
+    }
+
     pub(crate) fn set_class(&mut self, id: ClassId, class: Class) {
         if let Some(place) = self.module.classes.get_mut(id.0 as usize) {
             *place = class;
@@ -95,6 +109,11 @@ impl Builder {
         }
         self.depth = self.depth.saturating_add(1);
         true
+    }
+
+    /// Keeps levels for what is made without counting: names of packages, leaves of patterns.
+    pub(crate) const fn reserve(&mut self, levels: usize) {
+        self.depth = self.depth.saturating_add(levels);
     }
 
     pub(crate) const fn leave(&mut self) {

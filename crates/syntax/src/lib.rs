@@ -15,11 +15,14 @@ mod bounds;
 mod builder;
 #[cfg(test)]
 mod check;
+mod cursor;
 mod dump;
 mod go;
 mod java;
 mod javascript;
 mod language;
+mod literal;
+mod operator;
 mod python;
 mod rust;
 pub mod tree;
