@@ -116,11 +116,6 @@ impl<'t> At<'t> {
         self.whole.get(self.node.byte_range()).unwrap_or_default()
     }
 
-    /// The text from the end of one node to the beginning of another.
-    pub(crate) fn between(self, next: Self) -> &'t str {
-        self.whole.get(self.node.end_byte()..next.node.start_byte()).unwrap_or_default()
-    }
-
     pub(crate) fn field(self, name: &str) -> Option<Self> {
         self.node.child_by_field_name(name).map(|node| self.at(node))
     }
@@ -188,3 +183,6 @@ fn span(node: Node<'_>) -> Span {
     let end = u32::try_from(node.end_byte()).unwrap_or(u32::MAX);
     Span::new(start, end)
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,3 +75,6 @@ fn import(b: &mut Builder, from: At<'_>) -> Option<Stmt> {
     let import = Import { module, level: 0, items, types_only: false, span: from.span() };
     Some(stmt(from.span(), StmtKind::Import(import)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,7 @@ fn fields(b: &mut Builder, from: At<'_>, class: &mut Class, open: bool) {
     let of_class = open || annotation::is(from, "static");
     let decorators = annotation::decorators(b, from);
     for declarator in from.fields("declarator") {
-        let Some(name) = declarator.field("name") else { continue };
+        let Some(name) = declarator.field("name").filter(|name| !name.node.is_missing()) else { continue };
         class.fields.push(Field {
             name: b.symbol(name.text()),
             span: declarator.span(),
@@ -121,8 +121,7 @@ fn constant(b: &mut Builder, from: At<'_>, class: &mut Class) {
     if let Some(inside) = from.field("body") {
         callee = expr(inside.span(), ExprKind::Class(anonymous(b, callee, inside)));
     }
-    let arguments: Vec<Argument> =
-        from.field("arguments").map(|list| arguments(b, list)).unwrap_or_default();
+    let arguments: Vec<Argument> = from.field("arguments").map(|list| arguments(b, list)).unwrap_or_default();
     let call = Call { callee: Box::new(callee), arguments, new: true, macro_call: false };
     class.fields.push(Field {
         name: b.symbol(name.text()),

@@ -8,9 +8,7 @@ use crate::builder::{Builder, expr, unknown};
 use crate::cursor::At;
 use crate::literal::number;
 use crate::operator;
-use crate::tree::{
-    Argument, Call, Case, Expr, ExprKind, ListKind, Pattern, Switch, UnaryOp,
-};
+use crate::tree::{Argument, Call, Case, Expr, ExprKind, ListKind, Pattern, Switch, UnaryOp};
 
 pub(super) fn expression(b: &mut Builder, from: At<'_>) -> Expr {
     // Parentheses say nothing here, and may nest without an end.
@@ -85,10 +83,9 @@ fn expression_kind(b: &mut Builder, from: At<'_>) -> Option<ExprKind> {
         "update_expression" => ExprKind::Unary { op: UnaryOp::Step, operand: boxed(b, from.first()?) },
         "instanceof_expression" => type_test(b, from)?,
         "switch_expression" => ExprKind::Switch(switch::switch(b, from, true)),
-        "array_access" => ExprKind::Index {
-            object: boxed(b, from.field("array")?),
-            index: boxed(b, from.field("index")?),
-        },
+        "array_access" => {
+            ExprKind::Index { object: boxed(b, from.field("array")?), index: boxed(b, from.field("index")?) }
+        }
         "array_creation_expression" => array(b, from)?,
         "array_initializer" => list(b, from),
         "method_reference" => reference(b, from)?,
@@ -104,7 +101,11 @@ fn expression_kind(b: &mut Builder, from: At<'_>) -> Option<ExprKind> {
             let callee = boxed(b, from.field("constructor")?);
             call(callee, from.field("arguments").map(|list| arguments(b, list)), false)
         }
-        "integral_type" | "floating_point_type" | "boolean_type" | "array_type" | "generic_type"
+        "integral_type"
+        | "floating_point_type"
+        | "boolean_type"
+        | "array_type"
+        | "generic_type"
         | "scoped_type_identifier" => types::as_expression(b, from).kind,
         "expression_statement" => expression(b, from.first()?).kind,
         "class_declaration" => ExprKind::Class(class::class(b, from)?),
@@ -169,7 +170,7 @@ fn creation(b: &mut Builder, from: At<'_>) -> Option<ExprKind> {
     if let Some(outer) = outer {
         let object = boxed(b, outer);
         let name = b.symbol(&types::name(of));
-        callee = expr(of.span(), ExprKind::Member { object, name });
+        callee = expr(object.span.join(of.span()), ExprKind::Member { object, name });
     }
     let arguments = from.field("arguments").map(|list| arguments(b, list));
     if let Some(body) = from.child("class_body") {

@@ -117,7 +117,10 @@ fn statement_kind(b: &mut Builder, from: At<'_>, into: &mut Vec<Stmt>) -> Option
             StmtKind::Block(inside)
         }
         "explicit_constructor_invocation" => StmtKind::Expr(expression(b, from)),
-        "class_declaration" | "record_declaration" | "interface_declaration" | "enum_declaration"
+        "class_declaration"
+        | "record_declaration"
+        | "interface_declaration"
+        | "enum_declaration"
         | "annotation_type_declaration" => StmtKind::Class(class::class(b, from)?),
         "method_declaration" | "constructor_declaration" => {
             StmtKind::Function(member::method(b, from, None, false))
