@@ -1,1 +1,45 @@
 //! Reads a repository: walks it, runs the scanners, keeps what did not change, says what was found.
+//!
+//! [`scan`] is the pass over a tree, [`history()`] the one over what git remembers; [`Report::new`] chooses from what they found
+//! (confidence, comments that allow, baseline, changed lines), [`format`](mod@format) writes it down, [`repair`] changes files.
+//!
+//! An adapter: it opens files, and nothing else. It never executes, imports or builds what it reads, follows no link, runs no
+//! program and opens no connection. What it did not read it says ([`gabion_finding::Unread`]).
+
+pub mod allow;
+pub mod baseline;
+mod cache;
+pub mod changes;
+mod engine;
+pub mod format;
+mod frame;
+mod git;
+pub mod history;
+mod open;
+pub mod repair;
+mod report;
+mod row;
+pub mod rules;
+mod text;
+mod visible;
+mod walk;
+
+use std::path::PathBuf;
+
+pub use baseline::Baseline;
+pub use cache::CacheFolder;
+pub use changes::Changes;
+pub use engine::{LARGEST, LOCK_FILE, Scan, ScanOptions, ScannedFile, Watch, scan, shown};
+pub use frame::{Frame, FrameLine};
+pub use git::GitError;
+pub use history::{History, HistoryOptions, history};
+pub use report::{Choice, Reason, Report, Reported, Suppressed};
+pub use visible::visible;
+pub use walk::WalkOptions;
+
+/// Why there is no scan.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    #[error("cannot read `{path}`")]
+    Root { path: PathBuf, source: std::io::Error },
+}

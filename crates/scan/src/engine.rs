@@ -1,0 +1,512 @@
+//! One pass over a tree: each file is opened once, every scanner that reads it sees it, then each sees all files together.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use gabion_finding::{FileReport, Finding, Scanner, Source, Span, Tree, Unread, UnreadReason, Verdict};
+use gabion_model::Timestamp;
+use gabion_vault::{Sha256, sha256};
+
+use crate::allow::{self, Allow};
+use crate::cache::{self, CacheFolder, Pack};
+use crate::frame::{Redactor, merge};
+use crate::git::Repository;
+use crate::row::{self, Own, Row};
+use crate::text::{self, Decoded};
+use crate::walk::{self, WalkOptions, WalkedFile};
+use crate::{ScanError, open};
+
+/// How a tree is scanned.
+#[derive(Debug, Clone)]
+pub struct ScanOptions {
+    /// A folder or a file.
+    pub root: PathBuf,
+    pub walk: WalkOptions,
+    /// Longer files are not read. Lock files may be [`LOCK_FILE`] long.
+    pub largest: u64,
+    pub threads: usize,
+    /// Where results are kept for the next scan; none keeps nothing.
+    pub cache: Option<CacheFolder>,
+    pub now: Timestamp,
+}
+
+/// How long a file may be unless somebody says otherwise: 2 MiB.
+pub const LARGEST: u64 = 2 << 20;
+/// How long a lock file may be: 32 MiB. Those of large projects are long, and what they say is not said elsewhere.
+pub const LOCK_FILE: u64 = 32 << 20;
+
+/// Is told what is being read, from several threads.
+pub trait Watch: Sync {
+    fn reading(&self, path: &str, done: usize, all: usize);
+}
+
+/// Nobody watches.
+impl Watch for () {
+    fn reading(&self, _: &str, _: usize, _: usize) {}
+}
+
+/// What a scan found, before anybody chose from it.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// The folder, or the folder of the file.
+    pub root: PathBuf,
+    /// By path and place; none stands here twice.
+    pub findings: Vec<Finding>,
+    pub unread: Vec<Unread>,
+    /// By path.
+    pub allows: BTreeMap<Arc<str>, Vec<Allow>>,
+    pub files: Vec<ScannedFile>,
+    /// By path: what must not be shown of a file, in order.
+    pub hidden: BTreeMap<Arc<str>, Vec<Span>>,
+    /// Name and version.
+    pub scanners: Vec<(&'static str, String)>,
+    /// Files whose former result still held.
+    pub kept: usize,
+}
+
+/// A file that was read by a scanner.
+#[derive(Debug, Clone)]
+pub struct ScannedFile {
+    pub path: Arc<str>,
+    pub at: PathBuf,
+    /// SHA-256 of its bytes.
+    pub hash: [u8; 32],
+    pub bytes: u64,
+    pub lines: u32,
+}
+
+impl Scan {
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<&ScannedFile> {
+        let at = self.files.binary_search_by(|file| (*file.path).cmp(path)).ok()?;
+        self.files.get(at)
+    }
+
+    /// The text of a file, provided that it is still what was scanned: places in it hold for nothing else.
+    #[must_use]
+    pub fn source(&self, path: &str) -> Option<Source> {
+        let file = self.file(path)?;
+        let bytes = open::whole(&file.at, file.bytes).ok()?;
+        if sha256(&bytes) != file.hash {
+            return None;
+        }
+        match text::decode(bytes) {
+            Decoded::Text(text) | Decoded::Damaged(text) => Some(Source::new(path, &text)),
+            Decoded::Binary => None,
+        }
+    }
+}
+
+/// Where the bytes of a row are.
+enum Raw {
+    Kept(Range<usize>),
+    New(Vec<u8>),
+    /// Must not be kept.
+    Private(Vec<u8>),
+}
+
+struct Done {
+    at: usize,
+    raw: Raw,
+    row: Row,
+}
+
+/// Scans a tree.
+///
+/// # Errors
+/// When the root cannot be read.
+pub fn scan(
+    options: &ScanOptions,
+    scanners: &[Box<dyn Scanner>],
+    watch: &dyn Watch,
+) -> Result<Scan, ScanError> {
+    let unreadable = |source| ScanError::Root { path: options.root.clone(), source };
+    let root = options.root.canonicalize().map_err(unreadable)?;
+    let folder = if root.is_dir() { root.clone() } else { root.parent().unwrap_or(&root).to_path_buf() };
+    let tracked =
+        if root.is_dir() && !options.walk.ignored { Repository::tracked(&root) } else { Vec::new() };
+    let walked = walk::walk(&root, &options.walk, &tracked).map_err(unreadable)?;
+    let scanners_named: Vec<(&'static str, String)> =
+        scanners.iter().map(|scanner| (scanner.name(), scanner.version())).collect();
+    let file = options.cache.as_ref().map(|cache| cache.file(&root, &settings(options, &scanners_named)));
+    let pack = file.as_deref().map(Pack::read).unwrap_or_default();
+
+    let read: Vec<&WalkedFile> =
+        walked.files.iter().filter(|file| scanners.iter().any(|scanner| scanner.reads(&file.path))).collect();
+    let job = Job { options, scanners, watch, pack: &pack, files: &read };
+    let done = job.run();
+    let paths: Vec<Arc<str>> = walked.files.iter().map(|file| Arc::clone(&file.path)).collect();
+    let (verdicts, trees, trees_kept) = job.trees(&done, &paths);
+
+    let mut scan = Scan { root: folder, unread: walked.unread, scanners: scanners_named, ..Scan::default() };
+    scan.kept = done.iter().filter(|done| matches!(done.raw, Raw::Kept(_))).count();
+    if let (Some(cache), Some(file)) = (&options.cache, &file) {
+        let unchanged = trees_kept && scan.kept == done.len() && pack.len() == done.len();
+        let entries: Vec<(&str, &[u8])> = done
+            .iter()
+            .filter(|done| !matches!(done.raw, Raw::Private(_)))
+            .filter_map(|done| Some((&*read.get(done.at)?.path, job.bytes(&done.raw))))
+            .collect();
+        if !unchanged && entries.iter().all(|(_, bytes)| !bytes.is_empty()) {
+            let _ = cache::write(cache, file, nanoseconds(options.now), &trees, entries.into_iter());
+        }
+    }
+    scan.collect(&read, done);
+    for verdict in verdicts {
+        scan.findings.extend(verdict.findings);
+        scan.unread.extend(verdict.unread);
+    }
+    scan.finish();
+    Ok(scan)
+}
+
+fn settings(options: &ScanOptions, scanners: &[(&'static str, String)]) -> String {
+    let scanners: Vec<String> = scanners.iter().map(|(name, version)| format!("{name}={version}")).collect();
+    format!("{}\n{}\n{}", env!("CARGO_PKG_VERSION"), options.largest, scanners.join("\n"))
+}
+
+const fn nanoseconds(now: Timestamp) -> i64 {
+    now.as_micros().saturating_mul(1000)
+}
+
+/// What stands for everything a tree was made of, and the verdict as it is kept.
+type KeptTree = ([u8; 32], Vec<u8>);
+
+struct Job<'a> {
+    options: &'a ScanOptions,
+    scanners: &'a [Box<dyn Scanner>],
+    watch: &'a dyn Watch,
+    pack: &'a Pack,
+    files: &'a [&'a WalkedFile],
+}
+
+impl Job<'_> {
+    /// Every file once, on all threads, in order.
+    fn run(&self) -> Vec<Done> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(file) = self.files.get(at) else { break done };
+                self.watch.reading(&file.path, at, self.files.len());
+                done.push(self.one(at, file));
+            }
+        };
+        let mut done = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..self.options.threads.max(1))
+                .filter_map(|_| std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).ok())
+                .collect();
+            // Where no thread can be had, this one does it.
+            let mut done = if threads.is_empty() { work() } else { Vec::new() };
+            done.extend(threads.into_iter().filter_map(|thread| thread.join().ok()).flatten());
+            done
+        });
+        done.sort_by_key(|done| done.at);
+        done
+    }
+
+    fn one(&self, at: usize, file: &WalkedFile) -> Done {
+        let kept = self.pack.entry(&file.path);
+        let head = kept.clone().and_then(|range| Row::head(self.pack.bytes(range)));
+        if let (Some(range), Some((stamp, _))) = (&kept, head)
+            && stamp == file.stamp
+            && stamp.modified.max(stamp.changed).saturating_add(RACY) < self.pack.began
+            && let Some(row) = Row::decode(self.pack.bytes(range.clone()), self.scanners.len())
+        {
+            return Done { at, raw: Raw::Kept(range.clone()), row };
+        }
+        let largest = if is_lock_file(&file.path) { LOCK_FILE } else { self.options.largest };
+        let bytes = match open::whole(&file.at, largest) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
+                let detail = format!("{} bytes, over {largest}", file.stamp.size);
+                return self.unread(at, file, UnreadReason::Large, detail);
+            }
+            Err(error) => return self.unread(at, file, UnreadReason::Io, error.to_string()),
+        };
+        let hash = sha256(&bytes);
+        if let (Some(range), Some((_, former))) = (kept, head)
+            && former == hash
+            && let Some(mut row) = Row::decode(self.pack.bytes(range.clone()), self.scanners.len())
+        {
+            // The same bytes with another stamp: only the stamp is new.
+            row.stamp = file.stamp;
+            let mut raw = self.pack.bytes(range).to_vec();
+            restamp(&mut raw, file);
+            return Done { at, raw: Raw::New(raw), row };
+        }
+        self.look(at, file, bytes, hash)
+    }
+
+    fn unread(&self, at: usize, file: &WalkedFile, reason: UnreadReason, detail: String) -> Done {
+        let unread = vec![Unread { path: Arc::clone(&file.path), reason, detail }];
+        let own = Own { allows: Vec::new(), verdict: Verdict { findings: Vec::new(), unread } };
+        let reports = vec![FileReport::default(); self.scanners.len()];
+        self.done(at, file, [0; 32], 0, &own, &reports, reason == UnreadReason::Io, &Redactor::default())
+    }
+
+    fn look(&self, at: usize, file: &WalkedFile, bytes: Vec<u8>, hash: [u8; 32]) -> Done {
+        let mut own = Own::default();
+        let mut leave = |reason, detail: String| {
+            own.verdict.unread.push(Unread { path: Arc::clone(&file.path), reason, detail });
+        };
+        let text = match text::decode(bytes) {
+            Decoded::Text(text) => text,
+            Decoded::Damaged(text) => {
+                leave(UnreadReason::Encoding, "read with the strange bytes replaced".to_owned());
+                text
+            }
+            Decoded::Binary => return self.unread_whole(at, file, hash),
+        };
+        let generated = text::generated(&text).map(|mark| (UnreadReason::Generated, mark.to_owned()));
+        let made = generated
+            .or_else(|| text::minified(&file.path, &text).map(|detail| (UnreadReason::Minified, detail)));
+        let source = Source::new(&file.path, &text);
+        drop(text);
+        let mut reports = Vec::with_capacity(self.scanners.len());
+        let mut left = Vec::new();
+        for scanner in self.scanners {
+            if !scanner.reads(&file.path) {
+                reports.push(FileReport::default());
+            } else if made.is_some() && !scanner.reads_generated() {
+                left.push(scanner.name());
+                reports.push(FileReport::default());
+            } else {
+                reports.push(careful(scanner.as_ref(), &source));
+            }
+        }
+        if let Some((reason, detail)) = made.filter(|_| !left.is_empty()) {
+            leave(reason, format!("{detail}; not read for {}", left.join(", ")));
+        }
+        let (allows, findings) = allow::read(&source);
+        own.allows = allows;
+        own.verdict.findings = findings;
+        let hidden = reports.iter().flat_map(|report| &report.verdict.findings).flat_map(|one| &one.hidden);
+        let redactor = Redactor::new(source.text(), &merge(hidden.copied().collect()));
+        let lines = u32::try_from(source.text().lines().count()).unwrap_or(u32::MAX);
+        own.allows.iter_mut().for_each(|allow| redactor.apply(&mut allow.reason));
+        for report in &mut reports {
+            for finding in &mut report.verdict.findings {
+                redactor.apply(&mut finding.message);
+                finding.properties.values_mut().for_each(|value| redactor.apply(value));
+                finding.trace.iter_mut().for_each(|step| redactor.apply(&mut step.says));
+            }
+        }
+        self.done(at, file, hash, lines, &own, &reports, false, &redactor)
+    }
+
+    fn unread_whole(&self, at: usize, file: &WalkedFile, hash: [u8; 32]) -> Done {
+        let unread = vec![Unread {
+            path: Arc::clone(&file.path),
+            reason: UnreadReason::Binary,
+            detail: String::new(),
+        }];
+        let own = Own { allows: Vec::new(), verdict: Verdict { findings: Vec::new(), unread } };
+        let reports = vec![FileReport::default(); self.scanners.len()];
+        self.done(at, file, hash, 0, &own, &reports, false, &Redactor::default())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a row, in one place")]
+    fn done(
+        &self,
+        at: usize,
+        file: &WalkedFile,
+        hash: [u8; 32],
+        lines: u32,
+        own: &Own,
+        reports: &[FileReport],
+        private: bool,
+        redactor: &Redactor,
+    ) -> Done {
+        let bytes = row::encode(file.stamp, hash, lines, own, reports).unwrap_or_default();
+        let row = Row::decode(&bytes, self.scanners.len()).unwrap_or_else(|| Row {
+            stamp: file.stamp,
+            hash,
+            lines,
+            own: own.clone(),
+            parts: Vec::new(),
+        });
+        let private = private || bytes.is_empty() || redactor.finds(&bytes);
+        Done { at, raw: if private { Raw::Private(bytes) } else { Raw::New(bytes) }, row }
+    }
+
+    fn bytes<'a>(&'a self, raw: &'a Raw) -> &'a [u8] {
+        match raw {
+            Raw::Kept(range) => self.pack.bytes(range.clone()),
+            Raw::New(bytes) | Raw::Private(bytes) => bytes,
+        }
+    }
+
+    /// What each scanner says of all files together; what to keep of it; whether all of it was kept already.
+    fn trees(&self, done: &[Done], paths: &[Arc<str>]) -> (Vec<Verdict>, Vec<KeptTree>, bool) {
+        let (mut verdicts, mut trees) = (Vec::new(), Vec::new());
+        let mut all_kept = true;
+        let mut uses = None;
+        for (number, scanner) in self.scanners.iter().enumerate() {
+            let key = self.key(number, done, paths);
+            let kept = self.pack.tree(&key).and_then(|bytes| {
+                serde_json::from_slice::<Verdict>(bytes).ok().map(|verdict| (verdict, bytes.to_vec()))
+            });
+            let (verdict, bytes) = if let Some(kept) = kept {
+                kept
+            } else {
+                all_kept = false;
+                let uses = uses.get_or_insert_with(|| self.uses(done));
+                let facts: Vec<(Arc<str>, Arc<[u8]>)> = done
+                    .iter()
+                    .filter_map(|done| {
+                        let facts = done.row.parts.get(number)?.facts(self.bytes(&done.raw));
+                        (!facts.is_empty())
+                            .then_some((Arc::clone(&self.files.get(done.at)?.path), facts.into()))
+                    })
+                    .collect();
+                let verdict = careful_tree(scanner.as_ref(), &Tree { paths, facts: &facts, uses });
+                let bytes = serde_json::to_vec(&verdict).unwrap_or_default();
+                (verdict, bytes)
+            };
+            verdicts.push(verdict);
+            trees.push((key, bytes));
+        }
+        (verdicts, trees, all_kept)
+    }
+
+    fn uses(&self, done: &[Done]) -> Vec<gabion_finding::Use> {
+        let mut uses: Vec<_> = done
+            .iter()
+            .flat_map(|done| done.row.parts.iter().flat_map(|part| part.uses(self.bytes(&done.raw))))
+            .collect();
+        uses.sort();
+        uses
+    }
+
+    /// Over everything a scanner's `tree` could see.
+    fn key(&self, number: usize, done: &[Done], paths: &[Arc<str>]) -> [u8; 32] {
+        let mut hash = Sha256::default();
+        if let Some(scanner) = self.scanners.get(number) {
+            hash.update(scanner.name().as_bytes());
+            hash.update(b"\n");
+            hash.update(scanner.version().as_bytes());
+        }
+        for path in paths {
+            hash.update(b"\n");
+            hash.update(path.as_bytes());
+        }
+        for done in done {
+            hash.update(&u64::try_from(done.at).unwrap_or(u64::MAX).to_le_bytes());
+            done.row.parts.iter().for_each(|part| hash.update(&part.digest));
+        }
+        hash.finish()
+    }
+}
+
+/// Deep trees of syntax are followed by functions that call themselves.
+const STACK: usize = 32 << 20;
+/// A file that changed so shortly before the scan that kept it may have changed again in the same tick of its clock.
+const RACY: i64 = 2_000_000_000;
+
+/// No fault of a scanner ends the scan; it is said.
+fn careful(scanner: &dyn Scanner, source: &Source) -> FileReport {
+    let report = catch_unwind(AssertUnwindSafe(|| scanner.file(source)));
+    report.unwrap_or_else(|_| FileReport {
+        verdict: failed(source.path(), scanner.name()),
+        ..FileReport::default()
+    })
+}
+
+fn careful_tree(scanner: &dyn Scanner, tree: &Tree<'_>) -> Verdict {
+    let verdict = catch_unwind(AssertUnwindSafe(|| scanner.tree(tree)));
+    verdict.unwrap_or_else(|_| failed(&"".into(), scanner.name()))
+}
+
+fn failed(path: &Arc<str>, scanner: &str) -> Verdict {
+    let detail = format!("the scanner `{scanner}` failed here; this is a fault of Gabion");
+    Verdict {
+        findings: Vec::new(),
+        unread: vec![Unread { path: Arc::clone(path), reason: UnreadReason::Budget, detail }],
+    }
+}
+
+/// The stamp is the first thing in a row.
+fn restamp(raw: &mut [u8], file: &WalkedFile) {
+    let stamp = file.stamp;
+    let numbers = [
+        stamp.size.to_le_bytes(),
+        stamp.modified.to_le_bytes(),
+        stamp.changed.to_le_bytes(),
+        stamp.inode.to_le_bytes(),
+        stamp.device.to_le_bytes(),
+    ];
+    for (place, byte) in raw.iter_mut().zip(numbers.as_flattened()) {
+        *place = *byte;
+    }
+}
+
+fn is_lock_file(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.ends_with(".lock")
+        || name.ends_with(".lockfile")
+        || name.ends_with("-lock.json")
+        || name.ends_with("-lock.yaml")
+        || matches!(
+            name,
+            "npm-shrinkwrap.json" | "packages.lock.json" | "go.sum" | "pylock.toml" | "bom.json" | "bom.xml"
+        )
+        || [".spdx.json", ".cdx.json", ".cdx.xml", ".spdx"].iter().any(|end| name.ends_with(end))
+}
+
+impl Scan {
+    fn collect(&mut self, files: &[&WalkedFile], done: Vec<Done>) {
+        for done in done {
+            let Some(file) = files.get(done.at) else { continue };
+            self.files.push(ScannedFile {
+                path: Arc::clone(&file.path),
+                at: file.at.clone(),
+                hash: done.row.hash,
+                bytes: file.stamp.size,
+                lines: done.row.lines,
+            });
+            if !done.row.own.allows.is_empty() {
+                self.allows.insert(Arc::clone(&file.path), done.row.own.allows);
+            }
+            let verdicts = done.row.parts.into_iter().map(|part| part.verdict);
+            for verdict in std::iter::once(done.row.own.verdict).chain(verdicts) {
+                self.findings.extend(verdict.findings);
+                self.unread.extend(verdict.unread);
+            }
+        }
+    }
+
+    /// Puts everything in order; the same text under the same rule in a file gets a fingerprint of its own.
+    fn finish(&mut self) {
+        let key = |finding: &Finding| (finding.place.clone(), finding.rule.clone(), finding.message.clone());
+        self.findings.sort_by_cached_key(key);
+        self.findings.dedup_by(|one, other| {
+            one.place == other.place && one.rule == other.rule && one.message == other.message
+        });
+        self.unread.sort();
+        self.unread.dedup();
+        let mut seen: BTreeMap<gabion_finding::Fingerprint, usize> = BTreeMap::new();
+        for finding in &mut self.findings {
+            let times = seen.entry(finding.fingerprint).or_default();
+            finding.fingerprint = finding.fingerprint.again(*times);
+            *times = times.saturating_add(1);
+            if !finding.hidden.is_empty() {
+                self.hidden.entry(Arc::clone(&finding.place.path)).or_default().extend(&finding.hidden);
+            }
+        }
+        for spans in self.hidden.values_mut() {
+            *spans = merge(std::mem::take(spans));
+        }
+    }
+}
+
+/// A scan's folder as its users wrote it, for messages.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    crate::visible::visible(&path.display().to_string())
+}

@@ -1,0 +1,121 @@
+//! Writes the changes that findings propose: all of a file's at once or none, none over another, and only to a file that is still
+//! what was scanned.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use gabion_finding::{Edit, Fix};
+use gabion_vault::sha256;
+
+use crate::engine::Scan;
+use crate::{Report, open};
+
+/// What would become of a file.
+#[derive(Debug, Clone)]
+pub struct Repaired {
+    pub path: Arc<str>,
+    pub before: String,
+    pub after: String,
+    /// What the changes are, in words.
+    pub says: Vec<String>,
+    /// Changes that touch others and wait for the next time.
+    pub left: usize,
+    mark: bool,
+}
+
+/// What the findings of a report propose, by file. Nothing is written.
+#[must_use]
+pub fn plan(scan: &Scan, report: &Report) -> Vec<Repaired> {
+    let mut fixes: BTreeMap<Arc<str>, Vec<&Fix>> = BTreeMap::new();
+    for fix in report.findings.iter().filter_map(|reported| reported.finding.fix.as_ref()) {
+        let of_file = fixes.entry(Arc::clone(&fix.path)).or_default();
+        if !of_file.contains(&fix) {
+            of_file.push(fix);
+        }
+    }
+    fixes.into_iter().filter_map(|(path, fixes)| one(scan, path, &fixes)).collect()
+}
+
+fn one(scan: &Scan, path: Arc<str>, fixes: &[&Fix]) -> Option<Repaired> {
+    let file = scan.file(&path)?;
+    let bytes = open::whole(&file.at, file.bytes).ok().filter(|bytes| sha256(bytes) == file.hash)?;
+    let mark = bytes.starts_with(MARK);
+    // Places are of the text without its mark. Other encodings are not written.
+    let text = String::from_utf8(bytes.strip_prefix(MARK).map(<[u8]>::to_vec).unwrap_or(bytes)).ok()?;
+    let mut taken: Vec<&Edit> = Vec::new();
+    let (mut says, mut left) = (Vec::new(), 0_usize);
+    for fix in fixes {
+        let fits = |edit: &Edit| {
+            let (start, end) = (edit.span.start as usize, edit.span.end as usize);
+            text.get(start..end).is_some()
+                && taken
+                    .iter()
+                    .all(|other| edit.span.end < other.span.start || other.span.end < edit.span.start)
+        };
+        let in_order =
+            fix.edits.iter().zip(fix.edits.iter().skip(1)).all(|(one, next)| one.span.end <= next.span.start);
+        if fix.edits.is_empty() || !in_order || !fix.edits.iter().all(fits) {
+            left = left.saturating_add(1);
+            continue;
+        }
+        taken.extend(&fix.edits);
+        if !says.contains(&fix.says) {
+            says.push(fix.says.clone());
+        }
+    }
+    taken.sort_by_key(|edit| edit.span);
+    let mut after = String::with_capacity(text.len());
+    let mut at = 0;
+    for edit in taken {
+        after.push_str(text.get(at..edit.span.start as usize).unwrap_or_default());
+        after.push_str(&edit.text);
+        at = edit.span.end as usize;
+    }
+    after.push_str(text.get(at..).unwrap_or_default());
+    (after != text || left > 0).then_some(Repaired { path, before: text, after, says, left, mark })
+}
+
+const MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
+
+impl Repaired {
+    /// Writes it beside the file and renames it over: whoever reads sees the one or the other.
+    ///
+    /// # Errors
+    /// When the file is no longer what it was, or cannot be written.
+    pub fn write(&self, scan: &Scan) -> io::Result<()> {
+        let file = scan.file(&self.path).ok_or(io::ErrorKind::NotFound)?;
+        let present = open::whole(&file.at, file.bytes)?;
+        if sha256(&present) != file.hash {
+            return Err(io::Error::other("it changed since it was scanned"));
+        }
+        let folder = file.at.parent().unwrap_or(Path::new("."));
+        let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+        if self.mark {
+            beside.write_all(MARK)?;
+        }
+        beside.write_all(self.after.as_bytes())?;
+        beside.as_file().set_permissions(fs::symlink_metadata(&file.at)?.permissions())?;
+        beside.as_file().sync_all()?;
+        beside.persist(&file.at).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// The change as people read one, with three lines around; nothing in it reaches the terminal. Secrets of the file are `…`.
+    #[must_use]
+    pub fn difference(&self, scan: &Scan) -> String {
+        let secrets: Vec<&str> = (scan.hidden.get(&self.path).into_iter().flatten())
+            .map(|span| span.of(&self.before))
+            .filter(|secret| !secret.is_empty())
+            .collect();
+        let blank =
+            |text: &str| secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "…"));
+        let (before, after) = (blank(&self.before), blank(&self.after));
+        let path = crate::visible(&self.path);
+        let difference = similar::TextDiff::from_lines(&before, &after);
+        let text = difference.unified_diff().context_radius(3).header(&path, &path).to_string();
+        text.lines().map(|line| format!("{}\n", crate::visible(line))).collect()
+    }
+}

@@ -1,0 +1,159 @@
+//! Rules in one place: those of the scan itself, and a book of all that the scanners have.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use gabion_finding::{Finding, Rule, RuleFile, RuleId, Scanner, Source};
+use serde::Deserialize;
+
+use crate::allow;
+
+/// A comment without a reason.
+pub const ALLOW: &str = "scan.allow.reason";
+
+/// The rules of the scan itself have no key of their own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+static OWN: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    let file = RuleFile::<Nothing>::read("scan/allow.toml", include_str!("../../../rules/scan/allow.toml"));
+    file.map(|file| file.rules.into_iter().map(|(rule, Nothing {})| rule).collect()).unwrap_or_default()
+});
+
+/// A rule of the scan itself.
+#[must_use]
+pub fn own(id: &str) -> Option<&'static Rule> {
+    OWN.iter().find(|rule| rule.id.as_str() == id)
+}
+
+/// Every rule there is, and whose it is.
+#[derive(Debug, Clone, Default)]
+pub struct RuleBook {
+    rules: BTreeMap<RuleId, Entry>,
+}
+
+/// A rule and the scanner that has it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub scanner: &'static str,
+    pub rule: Rule,
+}
+
+impl RuleBook {
+    #[must_use]
+    pub fn new(scanners: &[Box<dyn Scanner>]) -> Self {
+        let theirs = scanners.iter().flat_map(|scanner| {
+            scanner.rules().into_iter().map(|rule| Entry { scanner: scanner.name(), rule: rule.clone() })
+        });
+        let own = OWN.iter().map(|rule| Entry { scanner: "scan", rule: rule.clone() });
+        Self { rules: own.chain(theirs).map(|entry| (entry.rule.id.clone(), entry)).collect() }
+    }
+
+    /// By id.
+    pub fn all(&self) -> impl Iterator<Item = &Entry> {
+        self.rules.values()
+    }
+
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Entry> {
+        self.rules.get(id)
+    }
+
+    /// The rules of a family (`sql` has `sql.injection`), of a scanner or of a control.
+    #[must_use]
+    pub fn select(&self, word: &str) -> Vec<&Entry> {
+        let chosen = |entry: &&Entry| {
+            entry.scanner == word || entry.rule.id.is_under(word) || entry.rule.control.as_str() == word
+        };
+        self.all().filter(chosen).collect()
+    }
+
+    /// Names like this one, nearest first.
+    #[must_use]
+    pub fn near(&self, id: &str, distance: impl Fn(&str, &str) -> usize) -> Vec<&str> {
+        let mut near: Vec<(usize, &str)> = (self.rules.keys())
+            .map(|rule| (distance(id, rule.as_str()), rule.as_str()))
+            .filter(|(far, _)| *far <= 3.max(id.len() / 3))
+            .collect();
+        near.sort_unstable();
+        near.into_iter().map(|(_, id)| id).take(3).collect()
+    }
+}
+
+/// What an example did that it should not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExampleFault {
+    pub rule: RuleId,
+    /// Counted from 1.
+    pub example: usize,
+    pub file: String,
+    pub reason: String,
+}
+
+/// Runs the examples of a scanner's rules: each rule fires on what is vulnerable and not on what is repaired.
+#[must_use]
+pub fn test(scanner: &dyn Scanner) -> Vec<ExampleFault> {
+    let mut faults = Vec::new();
+    for rule in scanner.rules() {
+        faults.extend(test_rule(rule, &|source| look(scanner, source)));
+    }
+    faults
+}
+
+/// The same for the rules of the scan itself.
+#[must_use]
+pub fn test_own() -> Vec<ExampleFault> {
+    OWN.iter().flat_map(|rule| test_rule(rule, &|source| allow::read(source).1)).collect()
+}
+
+fn test_rule(rule: &Rule, look: &dyn Fn(&Source) -> Vec<Finding>) -> Vec<ExampleFault> {
+    let mut faults = Vec::new();
+    let mut fault = |example: usize, file: &str, reason: &str| {
+        faults.push(ExampleFault {
+            rule: rule.id.clone(),
+            example,
+            file: file.to_owned(),
+            reason: reason.to_owned(),
+        });
+    };
+    if rule.examples.is_empty() {
+        fault(0, "", "the rule has no example");
+    }
+    for (example, number) in rule.examples.iter().zip(1..) {
+        let fires = |text: &str| {
+            look(&Source::new(&example.file, text)).iter().any(|finding| finding.rule == rule.id)
+        };
+        if !fires(&example.vulnerable) {
+            fault(number, &example.file, "the rule does not fire on the vulnerable side");
+        }
+        if fires(&example.repaired) {
+            fault(number, &example.file, "the rule fires on the repaired side");
+        }
+    }
+    faults
+}
+
+/// What a scanner says of a tree of one file.
+fn look(scanner: &dyn Scanner, source: &Source) -> Vec<Finding> {
+    if !scanner.reads(source.path()) {
+        return Vec::new();
+    }
+    let report = scanner.file(source);
+    let facts = [(source.path().clone(), report.facts.as_slice().into())];
+    let facts = if report.facts.is_empty() { &[][..] } else { &facts };
+    let paths = [source.path().clone()];
+    let tree = scanner.tree(&gabion_finding::Tree { paths: &paths, facts, uses: &report.uses });
+    report.verdict.findings.into_iter().chain(tree.findings).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rules_of_the_scan_itself_hold_their_examples() {
+        assert!(own(ALLOW).is_some());
+        assert_eq!(test_own(), []);
+    }
+}

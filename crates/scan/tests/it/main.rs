@@ -1,0 +1,10 @@
+//! The scan of whole trees, with a scanner of its own that knows a few words.
+
+#![expect(clippy::string_slice, clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod changes;
+mod engine;
+mod harness;
+mod history;
+mod outputs;
+mod repair;
