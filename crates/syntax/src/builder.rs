@@ -15,6 +15,7 @@ use crate::{Language, Problem};
 pub(crate) struct Builder {
     module: Module,
     symbols: HashMap<Box<str>, Symbol>,
+    classes: HashMap<Symbol, ClassId>,
     depth: usize,
     pub(crate) problems: Vec<Problem>,
 }
@@ -30,7 +31,7 @@ impl Builder {
             package: None,
             directives: Vec::new(),
         };
-        Self { module, symbols: HashMap::new(), depth: 0, problems: Vec::new() }
+        Self { module, symbols: HashMap::new(), classes: HashMap::new(), depth: 0, problems: Vec::new() }
     }
 
     pub(crate) fn symbol(&mut self, text: &str) -> Symbol {
@@ -69,6 +70,19 @@ impl Builder {
         let (bases, decorators, fields, methods, body) = (vec![], vec![], vec![], vec![], vec![]);
         self.module.classes.push(Class { name, span, head, bases, decorators, fields, methods, body });
         ClassId(u32::try_from(self.module.classes.len().saturating_sub(1)).unwrap_or(u32::MAX))
+    }
+
+    /// The class of that name, made where there is none yet: methods may stand before their type, or without it.
+    pub(crate) fn class_named(&mut self, name: Symbol, span: Span) -> ClassId {
+        if let Some(id) = self.classes.get(&name) {
+            return *id;
+        }
+        let id = self.next_class(span);
+        self.classes.insert(name, id);
+        if let Some(class) = self.class_mut(id) {
+            class.name = Some(name);
+        }
+        id
     }
 
     pub(crate) fn set_class(&mut self, id: ClassId, class: Class) {

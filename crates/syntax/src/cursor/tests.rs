@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::{Language, Problem, check};
 
-const LANGUAGES: [Language; 1] = [Language::Java];
+const LANGUAGES: [Language; 2] = [Language::Java, Language::Go];
 /// As long as the files that are read at all.
 const LONG: usize = 2 << 20;
 
@@ -31,6 +31,7 @@ fn brackets_without_an_end() {
 fn blocks_in_blocks() {
     let java = check::parse(Language::Java, &repeated("class A { void f() {", "{", "}"));
     assert!(java.problems.iter().any(|one| matches!(one, Problem::Deep(_))));
+    any_problem(&repeated("func f() {", "if a {", "}"));
 }
 
 #[test]
