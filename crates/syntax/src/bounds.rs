@@ -1,8 +1,8 @@
 //! Texts that would nest a parser too deep are found before it sees them: parsers recurse, and a stack that runs out ends the
 //! process.
 //!
-//! The scan knows strings and comments only roughly, and errs on the side of counting: what people write stays far below the
-//! bounds.
+//! Python is counted by its tokens (`python::depth`). For the others the scan knows strings and comments only roughly, and errs on
+//! the side of counting: what people write stays far below the bounds.
 
 use gabion_finding::Span;
 
@@ -15,8 +15,11 @@ const CHAIN: usize = 3_000;
 
 /// Where it gets too deep.
 pub(crate) fn too_deep(language: Language, text: &str) -> Option<Span> {
+    if language == Language::Python {
+        return crate::python::depth::too_deep(text);
+    }
     // tree-sitter keeps its own stack.
-    if !(language.is_script() || language == Language::Python) {
+    if !language.is_script() {
         return None;
     }
     let mut open: Vec<usize> = Vec::new();
@@ -34,7 +37,6 @@ pub(crate) fn too_deep(language: Language, text: &str) -> Option<Span> {
             }
             b')' | b']' | b'}' => chain = open.pop().unwrap_or(chain).max(chain.saturating_sub(1)),
             b';' | b',' => chain = open.last().copied().unwrap_or(0),
-            b'\n' if language == Language::Python && open.is_empty() => chain = 0,
             b'+' | b'-' | b'*' | b'/' | b'%' | b'!' | b'~' | b'&' | b'|' | b'^' | b'=' | b'<' | b'>'
             | b'?' | b':' | b'.' | b'@' | b'`' | b'$' => chain = chain.saturating_add(1),
             // Words may be operators: `not`, `await`, `else if`, `new`, `typeof`.

@@ -3,10 +3,13 @@
 use gabion_finding::Span;
 
 use crate::tree::{
-    Argument, Case, ClassId, DEPTH, Entry, Export, Expr, ExprKind, Field, FunctionId, Key, Module, Param,
-    Part, Pattern, Stmt, StmtKind, Switch, Symbol, Type,
+    Argument, Case, ClassId, Entry, Export, Expr, ExprKind, Field, FunctionId, Key, Module, Param, Part,
+    Pattern, Stmt, StmtKind, Switch, Symbol, Type,
 };
 use crate::{Language, Parsed, Problem};
+
+/// What is too deep leaves an [`ExprKind::Unknown`] in its place.
+const DEEPEST: usize = crate::tree::DEPTH + 1;
 
 /// Reads a text on the stack that [`crate::parse`] asks for, and holds the outcome against everything below.
 pub(crate) fn parse(language: Language, text: &str) -> Parsed {
@@ -22,7 +25,7 @@ pub(crate) fn parse(language: Language, text: &str) -> Parsed {
 }
 
 /// Every place is in the text, on the edges of characters and within what is around it; every number leads somewhere; no tree is
-/// deeper than [`DEPTH`].
+/// deeper than [`DEEPEST`].
 pub(crate) fn module(module: &Module, text: &str) {
     let check = Check { module, text };
     module.package.iter().chain(&module.directives).for_each(|symbol| check.symbol(*symbol));
@@ -85,7 +88,7 @@ impl Check<'_> {
     }
 
     fn of_type(&self, from: &Type, depth: usize) {
-        assert!(depth <= DEPTH, "a type deeper than the bound at {:?}", from.span);
+        assert!(depth <= DEEPEST, "a type deeper than the bound at {:?}", from.span);
         self.text(from.span);
         self.symbol(from.path);
         from.arguments.iter().for_each(|one| self.of_type(one, depth + 1));
@@ -113,7 +116,7 @@ impl Check<'_> {
 
     fn stmt(&self, from: &Stmt, around: Span, depth: usize) {
         let (at, depth) = (from.span, depth + 1);
-        assert!(depth <= DEPTH, "a statement deeper than the bound at {at:?}");
+        assert!(depth <= DEEPEST, "a statement deeper than the bound at {at:?}");
         self.within(at, around);
         match &from.kind {
             StmtKind::Assert(one) | StmtKind::Defer(one) | StmtKind::Expr(one) => self.expr(one, at, depth),
@@ -210,7 +213,7 @@ impl Check<'_> {
 
     fn expr(&self, from: &Expr, around: Span, depth: usize) {
         let (at, depth) = (from.span, depth + 1);
-        assert!(depth <= DEPTH, "an expression deeper than the bound at {at:?}");
+        assert!(depth <= DEEPEST, "an expression deeper than the bound at {at:?}");
         self.within(at, around);
         match &from.kind {
             ExprKind::Assign { target, value, .. } => {
@@ -322,7 +325,7 @@ impl Check<'_> {
 
     fn pattern(&self, from: &Pattern, around: Span, depth: usize) {
         let depth = depth + 1;
-        assert!(depth <= DEPTH, "a pattern deeper than the bound in {around:?}");
+        assert!(depth <= DEEPEST, "a pattern deeper than the bound in {around:?}");
         match from {
             Pattern::Name(name, at) => {
                 self.symbol(*name);
