@@ -1,1 +1,24 @@
 //! What is wrong in code.
+//!
+//! Files are lowered one by one ([`gabion_syntax`]); then all of them together are run over what is known of values
+//! ([`interpret`](self)): where a value comes from, who chose it, what it holds. Rules and models of libraries are data.
+//!
+//! A crate of its own because it is pure: texts in, findings out.
+
+mod conditions;
+mod facts;
+mod glob;
+mod interpret;
+mod models;
+mod name;
+mod origin;
+mod pack;
+mod resolve;
+mod rules;
+mod scanner;
+mod scope;
+mod value;
+mod world;
+
+pub use rules::{CallRule, CodeRule, Condition, Paths, Taint};
+pub use scanner::CodeScanner;

@@ -1,0 +1,92 @@
+//! What rules about calls ask of what is given.
+
+use std::rc::Rc;
+
+use toml::Value as Toml;
+
+use crate::rules::Condition;
+use crate::value::{Known, Shape, Value};
+use crate::world::World;
+
+/// What a call is given.
+pub(crate) struct Arguments<'a, 'w> {
+    pub(crate) world: &'a World<'w>,
+    pub(crate) given: &'a [crate::interpret::Given],
+    pub(crate) names: &'a [Option<Rc<str>>],
+    pub(crate) receiver: Option<&'a Value>,
+}
+
+impl Arguments<'_, '_> {
+    pub(crate) fn hold(&self, condition: &Condition) -> bool {
+        let (value, sure) = self.value(condition);
+        if let Some(absent) = condition.absent {
+            let is_absent = value.as_ref().is_none_or(|value| matches!(value.known, Known::Null));
+            if !sure || is_absent != absent {
+                return false;
+            }
+            if absent {
+                return true;
+            }
+        }
+        let Some(value) = value else { return false };
+        let pattern = |text: &String| self.world.rules.patterns.get(text);
+        let fits = |text: Option<&str>, wanted: &String| {
+            text.zip(pattern(wanted)).is_some_and(|(text, pattern)| pattern.is_match(text))
+        };
+        let number = match value.known {
+            Known::Number(number) => Some(number),
+            _ => None,
+        };
+        condition.matches.as_ref().is_none_or(|wanted| fits(value.as_constant().as_deref(), wanted))
+            && condition.is.as_ref().is_none_or(|wanted| is(&value, wanted))
+            && condition.below.is_none_or(|bound| number.is_some_and(|number| number < bound))
+            && condition.above.is_none_or(|bound| number.is_some_and(|number| number > bound))
+            && condition.constant.is_none_or(|wanted| constant(&value) == wanted)
+            && condition.path.as_ref().is_none_or(|wanted| {
+                let text = value.origin.map(|origin| self.world.text_of(origin));
+                fits(text.as_deref(), wanted)
+            })
+    }
+
+    /// The value asked about, and whether it is sure that there is no other.
+    fn value(&self, condition: &Condition) -> (Option<Value>, bool) {
+        let named = condition.named.as_ref().and_then(|wanted| {
+            let at = self.names.iter().position(|name| name.as_deref() == Some(wanted))?;
+            self.given.get(at)
+        });
+        let mut positional = self.given.iter().zip(self.names).filter(|(_, name)| name.is_none());
+        let given = named.or_else(|| positional.nth(condition.argument?).map(|(given, _)| given));
+        let asked = condition.argument.is_some() || condition.named.is_some();
+        let mut value = if asked { given.map(|given| given.value.clone()) } else { self.receiver.cloned() };
+        let mut sure = true;
+        for field in condition.field.iter().flat_map(|field| field.split('.')) {
+            let Some(owner) = value else { return (None, sure) };
+            value = match &owner.shape {
+                Shape::Object(object) => {
+                    let found = object.fields.iter().find(|(name, _)| *self.world.names.text(**name) == *field);
+                    sure &= object.rest.is_none() && owner.flows.is_empty();
+                    found.map(|(_, value)| value.clone())
+                }
+                _ => {
+                    sure = false;
+                    None
+                }
+            };
+        }
+        (value, sure)
+    }
+}
+
+fn constant(value: &Value) -> bool {
+    value.as_constant().is_some() && !value.is_tainted()
+}
+
+fn is(value: &Value, wanted: &Toml) -> bool {
+    match (wanted, &value.known) {
+        (Toml::Boolean(wanted), Known::Bool(truth)) => wanted == truth,
+        (Toml::Integer(wanted), Known::Number(number)) => (number - *wanted as f64).abs() < f64::EPSILON,
+        (Toml::Float(wanted), Known::Number(number)) => (number - wanted).abs() < f64::EPSILON,
+        (Toml::String(wanted), Known::Text(text)) => **text == **wanted,
+        _ => false,
+    }
+}

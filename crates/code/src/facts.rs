@@ -1,0 +1,94 @@
+//! What is kept of a file until all files are looked at together.
+
+use std::sync::Arc;
+
+use gabion_finding::{Place, Position, Source, Span};
+use gabion_syntax::tree::Module;
+use serde::{Deserialize, Serialize};
+
+/// A module, and where its lines are.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    pub(crate) module: Module,
+    lines: Lines,
+}
+
+/// Enough to say line and column without the text.
+#[derive(Debug, Serialize, Deserialize)]
+struct Lines {
+    /// Lengths of lines, with what ends them.
+    lengths: Vec<u32>,
+    /// Bytes that begin no character, each as the distance from the one before.
+    continued: Vec<u32>,
+}
+
+impl Facts {
+    pub(crate) fn new(module: Module, source: &Source) -> Self {
+        Self { module, lines: Lines::new(source.text()) }
+    }
+
+    pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
+        postcard::to_allocvec(self).ok()
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        postcard::from_bytes(bytes).ok()
+    }
+
+    pub(crate) fn place(&self, path: &Arc<str>, span: Span) -> Place {
+        let (start, end) = (self.lines.position(span.start), self.lines.position(span.end));
+        Place { path: Arc::clone(path), start, end, span }
+    }
+}
+
+impl Lines {
+    fn new(text: &str) -> Self {
+        let lengths = text.split_inclusive('\n').map(|line| u32::try_from(line.len()).unwrap_or(u32::MAX)).collect();
+        let mut continued = Vec::new();
+        let mut last = 0_u32;
+        for (at, byte) in (0_u32..).zip(text.bytes()) {
+            if byte & 0xC0 == 0x80 {
+                continued.push(at.saturating_sub(last));
+                last = at;
+            }
+        }
+        Self { lengths, continued }
+    }
+
+    fn position(&self, offset: u32) -> Position {
+        let (mut line, mut start) = (1_u32, 0_u32);
+        for length in &self.lengths {
+            let next = start.saturating_add(*length);
+            if next > offset {
+                break;
+            }
+            (line, start) = (line.saturating_add(1), next);
+        }
+        let (mut at, mut inside) = (0_u32, 0_u32);
+        for distance in &self.continued {
+            at = at.saturating_add(*distance);
+            if at >= offset {
+                break;
+            }
+            inside = inside.saturating_add(u32::from(at >= start));
+        }
+        Position { line, column: offset.saturating_sub(start).saturating_sub(inside).saturating_add(1) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gabion_finding::LineIndex;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn positions_are_those_of_the_text(text in "[a-zä€\n]{0,60}", at in 0_usize..60) {
+            let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            let at = u32::try_from(at).unwrap();
+            prop_assert_eq!(Lines::new(&text).position(at), LineIndex::new(&text).position(at, &text));
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Runs code over what is known of values: each way through it once, loops twice, calls by what they call.
+//!
+//! A function is run with what it is given, where it is called; what nobody calls is run with what its parameters say of
+//! themselves (their types, the names of a handler). Work is bounded per module: what is left then is said.
+
+mod assign;
+mod builtin;
+mod call;
+mod condition;
+mod expression;
+mod function;
+mod member;
+mod statement;
+
+use std::rc::Rc;
+
+use gabion_finding::Span;
+use gabion_syntax::tree::Symbol;
+
+use crate::name::Name;
+use crate::scope::{Scope, Variables};
+use crate::value::{Closure, Flow, FunctionRef, KindSet, Trace, Value};
+use crate::world::{Exports, Loaded, World};
+
+/// Steps for one module.
+pub(crate) const BUDGET: u64 = 400_000;
+/// Calls in calls.
+const DEEPEST: u8 = 8;
+/// Steps of a trace.
+const LONGEST_TRACE: u8 = 24;
+
+/// A function that runs.
+#[derive(Debug)]
+struct Frame {
+    module: usize,
+    loaded: Rc<Loaded>,
+    function: FunctionRef,
+    scope: Rc<Scope>,
+    this: Value,
+    /// What it gives, on all ways that ended so far.
+    returned: Option<Value>,
+    loops: Vec<Loop>,
+    /// Functions it made, to be run when it ends.
+    pending: Vec<Pending>,
+    /// The functions around it, innermost last.
+    stack: Vec<FunctionRef>,
+    /// Something it was given comes from somebody else.
+    tainted: bool,
+    /// What the module gives to others, while its own code runs.
+    exports: Option<Value>,
+}
+
+#[derive(Debug, Default)]
+struct Loop {
+    label: Option<Symbol>,
+    broken: Vec<Variables>,
+    continued: Vec<Variables>,
+    /// Of a `switch`: `continue` is not for it.
+    switch: bool,
+}
+
+#[derive(Debug)]
+struct Pending {
+    closure: Rc<Closure>,
+    given: Option<Vec<Value>>,
+}
+
+/// Whether what stands behind a statement is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Next,
+    Leave,
+}
+
+/// An argument as it arrives.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    pub(crate) name: Option<Name>,
+    pub(crate) value: Value,
+    pub(crate) span: Span,
+}
+
+impl World<'_> {
+    /// Runs a module's own code and all of its functions.
+    pub(crate) fn look_at(&mut self, module: usize) {
+        self.budget = BUDGET;
+        let _ = self.exports(module);
+        if self.budget == 0 {
+            self.cut.push(module);
+        }
+    }
+
+    /// What a module gives to others.
+    pub(crate) fn exports(&mut self, module: usize) -> Value {
+        match self.units.get(module).map(|unit| unit.exports.clone()) {
+            Some(Exports::Known(value)) => return value,
+            Some(Exports::Unknown) => {}
+            Some(Exports::Running) | None => return Value::default(),
+        }
+        let Some(loaded) = self.load(module) else { return Value::default() };
+        self.set_exports(module, Exports::Running);
+        let before = std::mem::replace(&mut self.budget, BUDGET);
+        let scope = self.scope(None);
+        let function = FunctionRef { module, id: gabion_syntax::tree::FunctionId(0) };
+        let mut frame = Frame {
+            module,
+            loaded: Rc::clone(&loaded),
+            function,
+            scope: Rc::clone(&scope),
+            this: Value::default(),
+            returned: None,
+            loops: Vec::new(),
+            pending: Vec::new(),
+            stack: vec![function],
+            tainted: false,
+            exports: Some(Value::shaped(crate::value::Shape::Object(Rc::default()))),
+        };
+        self.declare_module(&mut frame);
+        if let Some(code) = loaded.module().functions.first() {
+            self.hoist(&mut frame, &code.body);
+            let _ = self.block(&mut frame, &code.body);
+        }
+        let exports = self.gathered_exports(&mut frame);
+        self.set_exports(module, Exports::Known(exports.clone()));
+        self.run_pending(&mut frame);
+        let spent = self.budget == 0;
+        self.budget = if spent { 0 } else { before };
+        exports
+    }
+
+    fn set_exports(&mut self, module: usize, exports: Exports) {
+        if let Some(unit) = self.units.get_mut(module) {
+            unit.exports = exports;
+        }
+    }
+
+    /// One step of work; false when there is none left.
+    fn step(&mut self) -> bool {
+        self.budget = self.budget.saturating_sub(1);
+        self.budget > 0
+    }
+
+    /// A new flow from a source that stands here.
+    fn source(frame: &Frame, kind: KindSet, span: Span, says: &str) -> Flow {
+        let trace = Trace { module: frame.module, span, says: says.into(), before: None, length: 1 };
+        Flow { source: kind, safe: 0, trace: Rc::new(trace), guessed: false }
+    }
+
+    /// The same value one step further.
+    fn stepped(value: &Value, module: usize, span: Span, says: &str) -> Value {
+        if value.flows.is_empty() {
+            return value.clone();
+        }
+        let flows = value.flows.iter().map(|flow| {
+            if flow.trace.length >= LONGEST_TRACE || (flow.trace.module == module && flow.trace.span == span) {
+                return flow.clone();
+            }
+            let before = Some(Rc::clone(&flow.trace));
+            let length = flow.trace.length.saturating_add(1);
+            Flow { trace: Rc::new(Trace { module, span, says: says.into(), before, length }), ..flow.clone() }
+        });
+        Value { flows: Rc::new(flows.collect()), ..value.clone() }
+    }
+}

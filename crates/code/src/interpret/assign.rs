@@ -1,0 +1,262 @@
+//! What names and places are given.
+
+use std::rc::Rc;
+
+use gabion_syntax::tree::{Expr, ExprKind, Key, Pattern};
+
+use super::{Frame, Given};
+use crate::name::Name;
+use crate::origin::Step;
+use crate::value::{Known, List, Object, Shape, Value};
+use crate::world::{Ending, World};
+
+impl World<'_> {
+    /// Declares what a pattern names.
+    pub(super) fn declare(&mut self, frame: &mut Frame, pattern: &Pattern, value: Value) {
+        self.take_apart(frame, pattern, value, true);
+    }
+
+    /// Sets what a pattern names.
+    pub(super) fn bind(&mut self, frame: &mut Frame, pattern: &Pattern, value: Value) {
+        self.take_apart(frame, pattern, value, false);
+    }
+
+    fn take_apart(&mut self, frame: &mut Frame, pattern: &Pattern, value: Value, new: bool) {
+        match pattern {
+            Pattern::Name(symbol, span) => {
+                let name = frame.loaded.name(*symbol);
+                let text = self.names.text(name);
+                let value = Self::stepped(&value, frame.module, *span, &format!("`{text}` is set"));
+                // A function without a name has this one; a value of which nothing is known, too.
+                let value = self.hinted(name, value);
+                self.set_name(frame, name, value, new);
+            }
+            Pattern::Ignore | Pattern::Value(_) => {}
+            Pattern::Object { fields, rest } => {
+                for field in fields {
+                    let part = match &field.key {
+                        Key::Name(symbol) => {
+                            let name = frame.loaded.name(*symbol);
+                            let span = name_span(&field.pattern);
+                            self.member(frame, &value, name, span)
+                        }
+                        Key::Computed(key) => {
+                            let key = self.evaluate(frame, key);
+                            self.item(frame, &value, &key, gabion_finding::Span::default())
+                        }
+                    };
+                    self.take_apart(frame, &field.pattern, part, new);
+                }
+                if let Some(rest) = rest {
+                    self.take_apart(frame, rest, value, new);
+                }
+            }
+            Pattern::List(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    if let Pattern::Rest(inner) = item {
+                        let any = self.item_of(&value);
+                        let list = List { items: Vec::new(), rest: Some(Box::new(any)) };
+                        self.take_apart(frame, inner, Value::shaped(Shape::List(Rc::new(list))), new);
+                        continue;
+                    }
+                    let index = Value::known(Known::Number(u32::try_from(at).map_or(0.0, f64::from)));
+                    let part = self.item(frame, &value, &index, name_span(item));
+                    self.take_apart(frame, item, part, new);
+                }
+            }
+            Pattern::Rest(inner) => self.take_apart(frame, inner, value, new),
+            Pattern::Default(inner, otherwise) => {
+                let otherwise = self.evaluate(frame, otherwise);
+                let value = match (&value.known, &value.shape) {
+                    (Known::Null, _) => otherwise,
+                    (Known::Nothing, Shape::Unknown) => value.join(&otherwise),
+                    _ => value,
+                };
+                self.take_apart(frame, inner, value, new);
+            }
+            Pattern::Place(place) => self.assign(frame, place, value),
+            Pattern::Or(any) => any.iter().for_each(|one| self.take_apart(frame, one, value.clone(), new)),
+            Pattern::Variant { items, .. } => {
+                // What is in it is what it was made of: `Some(x)`, `Ok(x)`.
+                for item in items {
+                    self.take_apart(frame, item, value.clone(), new);
+                }
+            }
+            Pattern::As(inner, symbol) => {
+                let name = frame.loaded.name(*symbol);
+                self.set_name(frame, name, value.clone(), new);
+                self.take_apart(frame, inner, value, new);
+            }
+        }
+    }
+
+    fn set_name(&mut self, frame: &mut Frame, name: Name, value: Value, new: bool) {
+        let own = new || !frame.loaded.language().is_script();
+        if own && !frame.function_declares_global(name) {
+            frame.scope.declare(name, value);
+        } else if !frame.scope.set(name, value.clone()) {
+            frame.scope.declare(name, value);
+        }
+    }
+
+    /// A value of which nothing is known is at least called something.
+    pub(super) fn hinted(&mut self, name: Name, value: Value) -> Value {
+        let nothing = value.origin.is_none() && value.known == Known::Nothing && matches!(value.shape, Shape::Unknown);
+        if nothing {
+            let origin = self.origins.hint(name);
+            return Value { origin: Some(origin), ..value };
+        }
+        value
+    }
+
+    /// Sets a place that exists: a name, a field, an item.
+    pub(super) fn assign(&mut self, frame: &mut Frame, place: &Expr, value: Value) {
+        match &place.kind {
+            ExprKind::Name(symbol) => {
+                let name = frame.loaded.name(*symbol);
+                self.set_name(frame, name, value, false);
+            }
+            ExprKind::This => frame.this = value,
+            ExprKind::Member { object, name } => {
+                let name = frame.loaded.name(*name);
+                let owner = self.evaluate(frame, object);
+                if let Some(path) = owner.origin.and_then(|origin| self.origins.step(origin, Step::Member(name))) {
+                    let given = [Given { name: None, value: value.clone(), span: place.span }];
+                    self.sinks(frame, path, Ending::Set, Some(&owner), &given, place.span);
+                }
+                let changed = with_field(&owner, name, value);
+                self.assign_owner(frame, object, changed);
+            }
+            ExprKind::Index { object, index } => {
+                let owner = self.evaluate(frame, object);
+                let index = self.evaluate(frame, index);
+                let changed = match index.as_constant() {
+                    Some(text) if !matches!(owner.shape, Shape::List(_)) => {
+                        let name = self.name(&text);
+                        with_field(&owner, name, value)
+                    }
+                    _ => with_some_item(&owner, &value),
+                };
+                self.assign_owner(frame, object, changed);
+            }
+            ExprKind::Cast { value: inner, .. } | ExprKind::Reference(inner) => self.assign(frame, inner, value),
+            _ => {}
+        }
+    }
+
+    /// The object whose field was set is another object now, wherever it stands.
+    pub(super) fn assign_owner(&mut self, frame: &mut Frame, object: &Expr, changed: Value) {
+        match &object.kind {
+            ExprKind::Name(symbol) => {
+                let name = frame.loaded.name(*symbol);
+                if !frame.scope.set(name, changed.clone()) && frame.scope.get(name).is_none() {
+                    return;
+                }
+            }
+            ExprKind::This => frame.this = changed,
+            ExprKind::Member { object: outer, name } => {
+                let name = frame.loaded.name(*name);
+                let owner = self.evaluate(frame, outer);
+                let changed = with_field(&owner, name, changed);
+                self.assign_owner(frame, outer, changed);
+            }
+            _ => {}
+        }
+    }
+
+    /// What a pattern names, before it is set.
+    pub(super) fn pattern_value(&mut self, frame: &mut Frame, pattern: &Pattern) -> Value {
+        match pattern {
+            Pattern::Name(symbol, span) => {
+                let name = frame.loaded.name(*symbol);
+                self.named(frame, name, *span)
+            }
+            Pattern::Place(place) => self.evaluate(frame, place),
+            _ => Value::default(),
+        }
+    }
+}
+
+impl Frame {
+    /// Names a function says are not its own.
+    fn function_declares_global(&self, name: Name) -> bool {
+        use gabion_syntax::tree::StmtKind;
+        let function = self.loaded.module().function(self.function.id);
+        let body = function.map(|function| function.body.as_slice()).unwrap_or_default();
+        body.iter().any(|one| match &one.kind {
+            StmtKind::Global(names) => names.iter().any(|symbol| self.loaded.name(*symbol) == name),
+            _ => false,
+        })
+    }
+}
+
+fn name_span(pattern: &Pattern) -> gabion_finding::Span {
+    match pattern {
+        Pattern::Name(_, span) => *span,
+        Pattern::Default(inner, _) | Pattern::Rest(inner) => name_span(inner),
+        _ => gabion_finding::Span::default(),
+    }
+}
+
+pub(super) fn with_field(owner: &Value, name: Name, value: Value) -> Value {
+    let mut changed = owner.clone();
+    match &mut changed.shape {
+        Shape::Object(object) => Rc::make_mut(object).set(name, value),
+        // What was there stays what it was, and has this field besides.
+        Shape::Unknown => {
+            let mut object = Object::default();
+            object.set(name, value);
+            if owner.origin.is_none() && !owner.is_tainted() {
+                changed.shape = Shape::Object(Rc::new(object));
+            } else {
+                object.rest = Some(Box::new(Value { flows: Rc::clone(&owner.flows), ..Value::default() }));
+                object.rest = object.rest.filter(|_| owner.is_tainted());
+                changed.shape = Shape::Object(Rc::new(object));
+            }
+        }
+        Shape::List(_) | Shape::Function(_) | Shape::Class(_) => {}
+    }
+    changed
+}
+
+pub(super) fn with_some_item(owner: &Value, value: &Value) -> Value {
+    let mut changed = owner.clone();
+    match &mut changed.shape {
+        Shape::Object(object) => Rc::make_mut(object).add_rest(value),
+        Shape::List(list) => {
+            let any = list.any().map_or_else(|| value.clone(), |own| own.join(value));
+            *list = Rc::new(List { items: Vec::new(), rest: Some(Box::new(any)) });
+        }
+        _ => changed.add_flows(&value.all_flows()),
+    }
+    changed
+}
+
+impl World<'_> {
+    /// As [`World::assign`], for what only is known better now: nothing arrives anywhere by it.
+    pub(super) fn assign_quietly(&mut self, frame: &mut Frame, place: &Expr, value: Value) {
+        match &place.kind {
+            ExprKind::Name(symbol) => {
+                // Here only: in a scope around this one it is what it was.
+                let name = frame.loaded.name(*symbol);
+                frame.scope.declare(name, value);
+            }
+            ExprKind::Member { object, name } => {
+                let name = frame.loaded.name(*name);
+                let owner = self.evaluate(frame, object);
+                let changed = with_field(&owner, name, value);
+                self.assign_quietly(frame, object, changed);
+            }
+            ExprKind::Index { object, index } => {
+                let owner = self.evaluate(frame, object);
+                if let Some(text) = self.evaluate(frame, index).as_constant() {
+                    let name = self.name(&text);
+                    let changed = with_field(&owner, name, value);
+                    self.assign_quietly(frame, object, changed);
+                }
+            }
+            ExprKind::This => frame.this = value,
+            _ => {}
+        }
+    }
+}

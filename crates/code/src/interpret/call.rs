@@ -1,0 +1,400 @@
+//! Calls: what is called, what arrives where it does harm, what comes back.
+
+use std::rc::Rc;
+
+use gabion_finding::Span;
+use gabion_syntax::tree::{Call, Expr, ExprKind};
+
+use super::{Frame, Given};
+use crate::conditions::Arguments;
+use crate::models::{End, Model};
+use crate::origin::{Origin, Step};
+use crate::value::{Flow, HOLE, Known, List, Object, Shape, Trace, Value};
+use crate::world::{Ending, Hit, World};
+
+impl World<'_> {
+    pub(super) fn call(&mut self, frame: &mut Frame, call: &Call, span: Span) -> Value {
+        let (callee, receiver) = self.callee(frame, &call.callee);
+        let mut given = Vec::with_capacity(call.arguments.len());
+        for argument in &call.arguments {
+            let name = argument.name.map(|name| frame.loaded.name(name));
+            let value = self.evaluate(frame, &argument.value);
+            if let ExprKind::Spread(_) = argument.value.kind {
+                match &value.shape {
+                    Shape::List(list) if list.rest.is_none() => {
+                        given.extend(list.items.iter().map(|item| Given { name: None, value: item.clone(), span: argument.value.span }));
+                    }
+                    Shape::Object(object) => given.extend(object.fields.iter().map(|(name, value)| Given {
+                        name: Some(*name),
+                        value: value.clone(),
+                        span: argument.value.span,
+                    })),
+                    _ => {
+                        let value = self.item_of(&value);
+                        given.push(Given { name: None, value, span: argument.value.span });
+                    }
+                }
+                continue;
+            }
+            given.push(Given { name, value, span: argument.value.span });
+        }
+        // What changes its receiver: `list.push(x)`.
+        if let (ExprKind::Member { object, name }, Some(receiver)) = (&call.callee.kind, &receiver) {
+            let method = frame.loaded.name(*name);
+            let method = self.names.text(method);
+            if let Some(changed) = self.changed_receiver(&method, receiver, &given) {
+                self.assign_owner(frame, object, changed);
+            }
+        }
+        let value = self.call_value(frame, &callee, receiver.as_ref(), given, span, call.new);
+        if let (ExprKind::Member { object, .. }, Shape::Function(_)) = (&call.callee.kind, &callee.shape) {
+            // A method of ours may have changed its object.
+            if let Some(this) = self.changed_this.take() {
+                self.assign_owner(frame, object, this);
+            }
+        }
+        self.changed_this = None;
+        value
+    }
+
+    /// What is called, and whose method it is.
+    fn callee(&mut self, frame: &mut Frame, from: &Expr) -> (Value, Option<Value>) {
+        match &from.kind {
+            ExprKind::Member { object, name } => {
+                let receiver = if matches!(object.kind, ExprKind::Super) { self.parent(frame) } else { self.evaluate(frame, object) };
+                let name = frame.loaded.name(*name);
+                (self.member(frame, &receiver, name, from.span), Some(receiver))
+            }
+            ExprKind::Index { object, index } => {
+                let receiver = self.evaluate(frame, object);
+                let index = self.evaluate(frame, index);
+                (self.item(frame, &receiver, &index, from.span), Some(receiver))
+            }
+            _ => (self.evaluate(frame, from), None),
+        }
+    }
+
+    pub(super) fn call_value(
+        &mut self,
+        frame: &mut Frame,
+        callee: &Value,
+        receiver: Option<&Value>,
+        given: Vec<Given>,
+        span: Span,
+        new: bool,
+    ) -> Value {
+        match &callee.shape {
+            Shape::Function(closure) => {
+                let closure = Rc::clone(closure);
+                return self.run_closure(frame, &closure, receiver, &given, span);
+            }
+            Shape::Class(class) => {
+                let class = Rc::clone(class);
+                return self.construct(frame, &class, &given, span);
+            }
+            Shape::Object(_) | Shape::List(_) | Shape::Unknown => {}
+        }
+        if let Some(value) = self.special(frame, callee, &given, span) {
+            return value;
+        }
+        let Some(origin) = callee.origin else { return self.handed_on(frame, receiver, &given) };
+        self.check_calls(frame, origin, receiver, &given, span);
+        let models = self.sinks(frame, origin, Ending::Call, receiver, &given, span);
+        let result = self.origins.step(origin, Step::Call);
+        let mut value = self.result(frame, &models, origin, receiver, &given, span);
+        if value.origin.is_none() {
+            value.origin = result;
+        }
+        if let (true, Some(result)) = (models.is_empty(), result) {
+            // What calling gives may be a source by its path: `getParameter()`.
+            value = self.from_path(frame, result, &value, span);
+        } else if let Some(result) = result {
+            let source = self.from_path(frame, result, &Value::default(), span);
+            value.add_flows(&source.flows);
+        }
+        let _ = new;
+        value
+    }
+
+    /// Loads modules.
+    fn special(&mut self, frame: &mut Frame, callee: &Value, given: &[Given], _span: Span) -> Option<Value> {
+        if !frame.loaded.language().is_script() {
+            return None;
+        }
+        let text = self.text_of(callee.origin?);
+        if text != "require" && text != "import" {
+            return None;
+        }
+        let module = given.first()?.value.as_constant()?;
+        let from = self.units.get(frame.module).map(|unit| std::sync::Arc::clone(&unit.path)).unwrap_or_default();
+        if let Some(file) = self.paths.find(frame.loaded.language(), &from, &module, 0) {
+            return Some(self.exports(file));
+        }
+        Some(Value::from_origin(self.module_path(&module)))
+    }
+
+    /// The models of a path; what is given is held against their sinks.
+    pub(super) fn sinks(
+        &mut self,
+        frame: &Frame,
+        origin: Origin,
+        ending: Ending,
+        receiver: Option<&Value>,
+        given: &[Given],
+        span: Span,
+    ) -> Vec<usize> {
+        let known = self.known(origin, ending, frame.loaded.language());
+        let models = self.models;
+        for model in known.iter().filter_map(|at| models.get(*at)) {
+            for sink in &model.sinks {
+                for (value, at) in self.ends(&sink.at, receiver, given, span) {
+                    let value = self.within(&value, &sink.field);
+                    let Some(value) = value else { continue };
+                    if value.is_harmless() {
+                        continue;
+                    }
+                    let text = value.as_text().unwrap_or_else(|| HOLE.to_string().into());
+                    if sink.looks.as_ref().is_some_and(|looks| !looks.is_match(&text))
+                        || sink.unless.as_ref().is_some_and(|unless| unless.is_match(&text))
+                    {
+                        continue;
+                    }
+                    self.arrives(frame, sink.kind, sink.weak, &value, at, origin);
+                }
+            }
+        }
+        known.to_vec()
+    }
+
+    /// Something from somewhere arrives where it does harm of a kind.
+    fn arrives(&mut self, frame: &Frame, kind: u64, weak: bool, value: &Value, span: Span, callee: Origin) {
+        let flows = value.all_flows();
+        if flows.is_empty() {
+            return;
+        }
+        let rules = self.rules;
+        for (rule, sources, sinks) in &rules.taints {
+            if sinks & kind == 0 {
+                continue;
+            }
+            for flow in flows.iter().filter(|flow| flow.source & sources != 0 && flow.safe & kind == 0) {
+                let callee = self.text_of(callee);
+                let says = format!("it arrives in `{callee}`");
+                let before = Some(Rc::clone(&flow.trace));
+                let length = flow.trace.length.saturating_add(1);
+                let trace = Trace { module: frame.module, span, says: says.into(), before, length };
+                let within = self.function_name(frame);
+                let (module, trace, weak) = (frame.module, Some(Rc::new(trace)), weak || flow.guessed);
+                self.hit(Hit { rule: *rule, module, span, trace, callee, within, weak });
+            }
+        }
+    }
+
+    /// Rules about calls.
+    fn check_calls(&mut self, frame: &Frame, origin: Origin, receiver: Option<&Value>, given: &[Given], span: Span) {
+        let found = self.rules_of(origin);
+        if found.is_empty() {
+            return;
+        }
+        let rules = self.rules;
+        for (rule, number) in found.iter() {
+            let Some((_, code)) = rules.rules.get(*rule) else { continue };
+            let Some(call) = code.call.get(*number) else { continue };
+            if !call.languages.contains(&frame.loaded.language()) {
+                continue;
+            }
+            let names: Vec<Option<Rc<str>>> = given.iter().map(|given| given.name.map(|name| self.names.text(name))).collect();
+            let arguments = Arguments { world: self, given, names: &names, receiver };
+            if call.when.iter().all(|when| arguments.hold(when)) && !call.unless.iter().any(|unless| arguments.hold(unless)) {
+                let callee = self.text_of(origin);
+                let within = self.function_name(frame);
+                let module = frame.module;
+                self.hit(Hit { rule: *rule, module, span, trace: None, callee, within, weak: false });
+            }
+        }
+    }
+
+    pub(super) fn function_name(&self, frame: &Frame) -> String {
+        let function = frame.loaded.module().function(frame.function.id);
+        let name = function.and_then(|function| function.name).map(|name| frame.loaded.text(name).to_owned());
+        name.unwrap_or_default()
+    }
+
+    /// The values at an end of a call, and where they stand.
+    fn ends(&self, end: &End, receiver: Option<&Value>, given: &[Given], span: Span) -> Vec<(Value, Span)> {
+        let positional = || given.iter().filter(|given| given.name.is_none());
+        let pair = |given: &Given| (given.value.clone(), given.span);
+        match end {
+            End::Argument(at) => positional().nth(*at).map(pair).into_iter().collect(),
+            End::From(at) => positional().skip(*at).map(pair).collect(),
+            End::Named(name) => {
+                let fits = |given: &&Given| given.name.is_some_and(|own| *self.names.text(own) == **name);
+                given.iter().filter(fits).map(pair).collect()
+            }
+            End::Receiver => receiver.map(|receiver| (receiver.clone(), span)).into_iter().collect(),
+            End::Result => Vec::new(),
+        }
+    }
+
+    /// A field of a value, by its names.
+    pub(crate) fn within(&self, value: &Value, fields: &[String]) -> Option<Value> {
+        let mut value = value.clone();
+        for field in fields {
+            value = match &value.shape {
+                Shape::Object(object) => {
+                    let found = object.fields.iter().find(|(name, _)| *self.names.text(**name) == **field);
+                    found.map(|(_, value)| value.clone()).or_else(|| object.rest.as_deref().cloned())?
+                }
+                _ => return value.is_tainted().then_some(value),
+            };
+        }
+        Some(value)
+    }
+
+    /// What a call gives.
+    fn result(
+        &mut self,
+        frame: &mut Frame,
+        models: &[usize],
+        origin: Origin,
+        receiver: Option<&Value>,
+        given: &[Given],
+        span: Span,
+    ) -> Value {
+        let all = self.models;
+        let models: Vec<&Model> = models.iter().filter_map(|at| all.get(*at)).collect();
+        let returned = self.call_back(frame, &models, origin, receiver, given, span);
+        let mut value = if models.iter().any(|model| model.harmless) {
+            return Value::known(Known::Harmless);
+        } else if models.iter().any(|model| model.fresh) {
+            Value::default()
+        } else if models.iter().any(|model| !model.flows.is_empty()) {
+            let mut value = Value::default();
+            for (from, to) in models.iter().flat_map(|model| &model.flows) {
+                if *to == End::Result {
+                    self.ends(from, receiver, given, span).iter().for_each(|(from, _)| value.add_flows(&from.all_flows()));
+                }
+            }
+            value
+        } else {
+            let known = !models.is_empty();
+            let built = self.built(frame, origin, receiver, given);
+            built.unwrap_or_else(|| if known { self.gathered(receiver, given) } else { self.handed_on(frame, receiver, given) })
+        };
+        value.add_flows(&returned.all_flows());
+        if matches!(value.shape, Shape::Unknown) && !matches!(returned.shape, Shape::Unknown) {
+            value.shape = returned.shape;
+        }
+        let safe = models.iter().fold(0, |safe, model| safe | model.sanitizers);
+        if safe != 0 {
+            value = value.made_safe(safe);
+        }
+        if let Some(returns) = models.iter().find_map(|model| model.returns.as_ref()) {
+            value.origin = self.path(returns);
+        }
+        value
+    }
+
+    /// All that went in.
+    fn gathered(&self, receiver: Option<&Value>, given: &[Given]) -> Value {
+        let mut value = Value::default();
+        for one in receiver.into_iter().chain(given.iter().map(|given| &given.value)) {
+            if !one.is_harmless() {
+                value.add_flows(&one.all_flows());
+            }
+        }
+        value
+    }
+
+    /// What something unknown gives: it may hand on all it got, but that is a guess.
+    fn handed_on(&mut self, _frame: &Frame, receiver: Option<&Value>, given: &[Given]) -> Value {
+        let value = self.gathered(None, given);
+        let guessed = value.flows.iter().map(|flow| Flow { guessed: true, ..flow.clone() }).collect();
+        let mut value = Value { flows: Rc::new(guessed), ..value };
+        if let Some(receiver) = receiver {
+            value.add_flows(&receiver.all_flows());
+        }
+        value
+    }
+
+    /// Runs the functions that are given; what they give may be what the call gives.
+    fn call_back(
+        &mut self,
+        frame: &mut Frame,
+        models: &[&Model],
+        _origin: Origin,
+        receiver: Option<&Value>,
+        given: &[Given],
+        span: Span,
+    ) -> Value {
+        let mut returned = Value::default();
+        let mut done: Vec<*const crate::value::Closure> = Vec::new();
+        for callback in models.iter().flat_map(|model| &model.calls) {
+            for (value, at) in self.ends(&callback.at, receiver, given, span) {
+                for closure in functions(&value) {
+                    done.push(Rc::as_ptr(&closure));
+                    let parameters = callback.parameters.iter().map(|parameter| {
+                        let value = self.given_value(parameter, receiver);
+                        Given { name: None, value, span: at }
+                    });
+                    let parameters: Vec<Given> = parameters.collect();
+                    let value = self.run_closure(frame, &closure, None, &parameters, at);
+                    if callback.returned {
+                        returned = returned.join(&value);
+                    }
+                }
+            }
+        }
+        for one in given {
+            for closure in functions(&one.value) {
+                if done.contains(&Rc::as_ptr(&closure)) {
+                    continue;
+                }
+                // A function nobody told us about: it gets what the receiver holds, or nothing we know.
+                let item = receiver.map_or_else(Value::default, |receiver| self.item_of(receiver));
+                let parameters = if item.is_tainted() || matches!(receiver.map(|receiver| &receiver.shape), Some(Shape::List(_))) {
+                    vec![Given { name: None, value: item, span: one.span }]
+                } else {
+                    Vec::new()
+                };
+                let value = self.run_closure(frame, &closure, None, &parameters, one.span);
+                returned.add_flows(&value.all_flows());
+            }
+        }
+        returned
+    }
+
+    fn given_value(&mut self, parameter: &crate::models::Given, receiver: Option<&Value>) -> Value {
+        match parameter {
+            crate::models::Given::Path(path) => Value::from_origin(self.path(path)),
+            crate::models::Given::Item => receiver.map_or_else(Value::default, |receiver| self.item_of(receiver)),
+            crate::models::Given::Receiver => receiver.cloned().unwrap_or_default(),
+            crate::models::Given::Nothing => Value::default(),
+        }
+    }
+}
+
+/// The functions in a value: itself, the items of a list, the fields of an object.
+fn functions(value: &Value) -> Vec<Rc<crate::value::Closure>> {
+    match &value.shape {
+        Shape::Function(closure) => vec![Rc::clone(closure)],
+        Shape::List(list) => each(list).collect(),
+        Shape::Object(object) => fields(object).collect(),
+        Shape::Class(_) | Shape::Unknown => Vec::new(),
+    }
+}
+
+fn each(list: &List) -> impl Iterator<Item = Rc<crate::value::Closure>> + '_ {
+    list.items.iter().chain(list.rest.as_deref()).filter_map(closure)
+}
+
+fn fields(object: &Object) -> impl Iterator<Item = Rc<crate::value::Closure>> + '_ {
+    object.fields.values().filter_map(closure)
+}
+
+fn closure(value: &Value) -> Option<Rc<crate::value::Closure>> {
+    match &value.shape {
+        Shape::Function(closure) => Some(Rc::clone(closure)),
+        _ => None,
+    }
+}

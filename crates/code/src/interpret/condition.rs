@@ -1,0 +1,242 @@
+//! What a condition tells of the values in it.
+
+use gabion_syntax::tree::{BinaryOp, Call, Expr, ExprKind, LogicalOp, UnaryOp};
+
+use super::Frame;
+use crate::models::End;
+use crate::value::{Known, Shape, Value};
+use crate::world::{Ending, World};
+
+impl World<'_> {
+    /// Where the condition is true, or is not.
+    pub(super) fn refine(&mut self, frame: &mut Frame, condition: &Expr, truth: bool) {
+        match &condition.kind {
+            ExprKind::Unary { op: UnaryOp::Not, operand } => self.refine(frame, operand, !truth),
+            ExprKind::Logical { op: LogicalOp::And, left, right } if truth => {
+                self.refine(frame, left, true);
+                self.refine(frame, right, true);
+            }
+            ExprKind::Logical { op: LogicalOp::Or, left, right } if !truth => {
+                self.refine(frame, left, false);
+                self.refine(frame, right, false);
+            }
+            ExprKind::Binary { op, left, right } => self.compared(frame, *op, left, right, truth),
+            ExprKind::TypeTest { value, of_type, .. } if truth => {
+                let mut tested = self.evaluate(frame, value);
+                self.claim(frame, &mut tested, of_type);
+                self.narrow(frame, value, tested);
+            }
+            ExprKind::Call(call) if truth => self.tested(frame, call),
+            ExprKind::Call(call) => self.tested_false(frame, call),
+            _ => {}
+        }
+    }
+
+    fn compared(&mut self, frame: &mut Frame, op: BinaryOp, left: &Expr, right: &Expr, truth: bool) {
+        let same = match op {
+            BinaryOp::Equal | BinaryOp::Is => truth,
+            BinaryOp::NotEqual | BinaryOp::IsNot => !truth,
+            BinaryOp::In if truth => return self.in_fixed(frame, left, right),
+            BinaryOp::NotIn if !truth => return self.in_fixed(frame, left, right),
+            // `list.indexOf(x) >= 0`, `> -1`.
+            BinaryOp::Greater | BinaryOp::GreaterEqual if truth => {
+                if let ExprKind::Call(call) = &left.kind {
+                    self.tested(frame, call);
+                }
+                return;
+            }
+            BinaryOp::Less if !truth => {
+                if let ExprKind::Call(call) = &left.kind {
+                    self.tested(frame, call);
+                }
+                return;
+            }
+            _ => return,
+        };
+        // `typeof x === "number"`.
+        if let ExprKind::Unary { op: UnaryOp::TypeOf, operand } = &left.kind {
+            let of = self.evaluate(frame, right).as_constant();
+            if same && matches!(of.as_deref(), Some("number" | "boolean" | "bigint")) {
+                self.narrow(frame, operand, Value::known(Known::Harmless));
+            }
+            return;
+        }
+        // `list.indexOf(x) === -1` and its opposite.
+        if let ExprKind::Call(call) = &left.kind
+            && matches!(right.kind, ExprKind::Unary { op: UnaryOp::Minus, .. })
+        {
+            if !same {
+                self.tested(frame, call);
+            }
+            return;
+        }
+        if !same {
+            return;
+        }
+        for (place, other) in [(left, right), (right, left)] {
+            if matches!(other.kind, ExprKind::Name(_) | ExprKind::String(_) | ExprKind::Number(_) | ExprKind::Member { .. }) {
+                let constant = self.evaluate(frame, other);
+                if constant.as_constant().is_some() && !constant.is_tainted() {
+                    self.narrow(frame, place, constant);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn in_fixed(&mut self, frame: &mut Frame, place: &Expr, list: &Expr) {
+        let list = self.evaluate(frame, list);
+        if list.all_flows().is_empty() && (!matches!(list.shape, Shape::Unknown) || list.as_text().is_none()) {
+            self.trust(frame, place, u64::MAX);
+        }
+    }
+
+    /// A call that answered yes.
+    fn tested(&mut self, frame: &mut Frame, call: &Call) {
+        let first = call.arguments.first().map(|argument| &argument.value);
+        let mut name = String::new();
+        if let ExprKind::Member { object, name: method } = &call.callee.kind {
+            name = frame.loaded.text(*method).to_owned();
+            let receiver = self.evaluate(frame, object);
+            match name.as_str() {
+                "includes" | "has" | "contains" | "indexOf" | "containsKey" | "hasOwnProperty" | "some" | "find" => {
+                    if receiver.all_flows().is_empty()
+                        && let Some(place) = first
+                    {
+                        self.trust(frame, place, u64::MAX);
+                    }
+                    return;
+                }
+                "test" | "fullmatch" | "is_match" | "matches" | "MatchString" => {
+                    if let Some(place) = first
+                        && whole(&receiver)
+                    {
+                        self.trust(frame, place, u64::MAX);
+                    }
+                    if name == "matches"
+                        && let Some(pattern) = first
+                    {
+                        // Java asks the text, and always about all of it.
+                        let pattern = self.evaluate(frame, pattern);
+                        if pattern.as_constant().is_some_and(|pattern| !pattern.contains(".*")) {
+                            self.trust(frame, object, u64::MAX);
+                        }
+                    }
+                    return;
+                }
+                "match" => {
+                    if let Some(pattern) = first {
+                        let pattern = self.evaluate(frame, pattern);
+                        if whole(&pattern) {
+                            self.trust(frame, object, u64::MAX);
+                        }
+                    }
+                    return;
+                }
+                "isdigit" | "isalnum" | "isnumeric" | "isalpha" | "isdecimal" | "isidentifier" => {
+                    self.trust(frame, object, u64::MAX);
+                    return;
+                }
+                "startsWith" | "startswith" | "starts_with" | "HasPrefix" => {
+                    self.begins(frame, object, first);
+                    return;
+                }
+                _ => {}
+            }
+        } else if let ExprKind::Name(symbol) = &call.callee.kind {
+            name = frame.loaded.text(*symbol).to_owned();
+        }
+        let callee = self.evaluate(frame, &call.callee);
+        if let Some(origin) = callee.origin {
+            let known = self.known(origin, Ending::Call, frame.loaded.language());
+            let models = self.models;
+            for (end, kinds) in known.iter().filter_map(|at| models.get(*at)?.validates.as_ref()) {
+                if let End::Argument(at) = end
+                    && let Some(argument) = call.arguments.get(*at)
+                {
+                    self.trust(frame, &argument.value, *kinds);
+                }
+            }
+        }
+        if sounds_like_a_check(&name) {
+            for argument in &call.arguments {
+                self.trust(frame, &argument.value, u64::MAX);
+            }
+        }
+    }
+
+    /// A call that answered no: `isNaN(x)`.
+    fn tested_false(&mut self, frame: &mut Frame, call: &Call) {
+        let name = match &call.callee.kind {
+            ExprKind::Name(symbol) => frame.loaded.text(*symbol),
+            ExprKind::Member { name, .. } => frame.loaded.text(*name),
+            _ => return,
+        };
+        if name == "isNaN"
+            && let Some(argument) = call.arguments.first()
+        {
+            self.narrow(frame, &argument.value, Value::known(Known::Harmless));
+        }
+    }
+
+    /// A path below a folder, an address on a host: nothing else is the matter any more.
+    fn begins(&mut self, frame: &mut Frame, place: &Expr, with: Option<&Expr>) {
+        let Some(with) = with else { return };
+        let with = self.evaluate(frame, with);
+        if !with.all_flows().is_empty() {
+            return;
+        }
+        let kinds = match with.as_text() {
+            Some(text) if text.starts_with("http") => {
+                // `https://host` without its slash lets `https://host.evil` through.
+                let host = text.split("://").nth(1).unwrap_or_default();
+                if !host.contains('/') {
+                    return;
+                }
+                self.models.kinds.find(&["url", "redirect"])
+            }
+            Some(text) if &*text == "/" => return,
+            _ => self.models.kinds.find(&["path"]),
+        };
+        self.trust(frame, place, kinds);
+    }
+
+    /// What stands there is safe for those kinds from here on.
+    fn trust(&mut self, frame: &mut Frame, place: &Expr, kinds: u64) {
+        let value = self.evaluate(frame, place);
+        let safe = value.made_safe(kinds);
+        self.narrow(frame, place, safe);
+    }
+
+    /// Only names and fields of names can be told apart again.
+    fn narrow(&mut self, frame: &mut Frame, place: &Expr, value: Value) {
+        match &place.kind {
+            ExprKind::Name(_) | ExprKind::Member { .. } | ExprKind::Index { .. } => self.assign_quietly(frame, place, value),
+            // `f(x.toLowerCase())`, `String(x)`.
+            ExprKind::Call(call) => {
+                if let ExprKind::Member { object, .. } = &call.callee.kind
+                    && call.arguments.is_empty()
+                {
+                    self.narrow(frame, object, value);
+                }
+            }
+            ExprKind::Cast { value: inner, .. } | ExprKind::Await(inner) => self.narrow(frame, inner, value),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a pattern is held against a whole text.
+fn whole(pattern: &Value) -> bool {
+    let Some(text) = pattern.as_constant() else { return false };
+    let ends = text.ends_with('$') || text.ends_with("\\z") || text.ends_with("\\Z");
+    text.starts_with('^') && ends && !text.contains(".*") && !text.contains(".+")
+}
+
+fn sounds_like_a_check(name: &str) -> bool {
+    let name = name.to_lowercase().replace('_', "");
+    ["isvalid", "isallowed", "issafe", "iswhitelist", "istrusted", "isallowlist", "validate", "isuuid", "isint", "isnumeric",
+     "isalphanumeric", "ispermitted"]
+        .iter()
+        .any(|start| name.starts_with(start))
+}

@@ -1,0 +1,333 @@
+//! Functions and classes: made, called, and run when nobody calls them.
+
+use std::rc::Rc;
+
+use gabion_finding::Span;
+use gabion_syntax::tree::{ClassId, Function, FunctionId, ParamKind, Pattern};
+
+use super::{DEEPEST, Frame, Given, Pending};
+use crate::models::End;
+use crate::value::{ClassValue, Closure, FunctionRef, List, Object, Shape, Value};
+use crate::world::{Ending, World};
+
+impl World<'_> {
+    pub(super) fn closure(&mut self, frame: &mut Frame, id: FunctionId) -> Value {
+        let arrow = frame.loaded.module().function(id).is_some_and(|function| function.traits.arrow);
+        let closure = Rc::new(Closure {
+            function: FunctionRef { module: frame.module, id },
+            scope: Rc::clone(&frame.scope),
+            this: arrow.then(|| frame.this.clone()),
+        });
+        frame.pending.push(Pending { closure: Rc::clone(&closure), given: None });
+        Value::shaped(Shape::Function(closure))
+    }
+
+    /// A function with a name, and what its decorators make of it.
+    pub(super) fn declare_function(&mut self, frame: &mut Frame, id: FunctionId) {
+        let loaded = Rc::clone(&frame.loaded);
+        let Some(function) = loaded.module().function(id) else { return };
+        let value = self.closure(frame, id);
+        if let Some(name) = function.name {
+            let name = loaded.name(name);
+            frame.scope.declare(name, value);
+        }
+        let at = frame.pending.len().saturating_sub(1);
+        let given = self.decorated(frame, function);
+        if let Some(pending) = frame.pending.get_mut(at) {
+            pending.given = given;
+        }
+    }
+
+    /// What a decorator's model says that the function is given.
+    fn decorated(&mut self, frame: &mut Frame, function: &Function) -> Option<Vec<Value>> {
+        let mut found = None;
+        for decorator in &function.decorators {
+            let value = self.evaluate(frame, decorator);
+            let Some(origin) = value.origin else { continue };
+            let known = self.known(origin, Ending::Read, frame.loaded.language());
+            let models = self.models;
+            for callback in known.iter().filter_map(|at| models.get(*at)).flat_map(|model| &model.calls) {
+                if callback.at != End::Named("decorated".to_owned()) {
+                    continue;
+                }
+                let paths = callback.parameters.iter();
+                let given: Vec<Value> = paths.map(|given| match given {
+                    crate::models::Given::Path(path) => {
+                        let origin = self.path(path);
+                        origin.map_or_else(Value::default, |origin| self.from_path(frame, origin, &Value::default(), function.head))
+                    }
+                    _ => Value::default(),
+                }).collect();
+                // The last one is for all further parameters.
+                let last = given.last().cloned().unwrap_or_default();
+                let params = function.params.len();
+                found = Some((0..params).map(|at| given.get(at).cloned().unwrap_or_else(|| last.clone())).collect());
+            }
+        }
+        found
+    }
+
+    pub(super) fn class(&mut self, frame: &mut Frame, id: ClassId) -> Value {
+        let loaded = Rc::clone(&frame.loaded);
+        let Some(tree) = loaded.module().class(id) else { return Value::default() };
+        let bases = tree.bases.iter().map(|base| self.evaluate(frame, base)).collect();
+        tree.decorators.iter().for_each(|decorator| drop(self.evaluate(frame, decorator)));
+        let name = tree.name.map(|name| loaded.name(name));
+        let scope = Rc::clone(&frame.scope);
+        let class = Rc::new(ClassValue { module: frame.module, id, name, scope, bases });
+        let value = Value::shaped(Shape::Class(Rc::clone(&class)));
+        if let Some(name) = name {
+            frame.scope.declare(name, value.clone());
+        }
+        let _ = self.block(frame, &tree.body);
+        for method in &tree.methods {
+            let function = FunctionRef { module: frame.module, id: *method };
+            let closure = Rc::new(Closure { function, scope: Rc::clone(&frame.scope), this: None });
+            let given = loaded.module().function(*method).and_then(|function| self.decorated(frame, function));
+            frame.pending.push(Pending { closure, given });
+        }
+        value
+    }
+
+    /// `new C(…)`, `C(…)`.
+    pub(super) fn construct(&mut self, frame: &mut Frame, class: &Rc<ClassValue>, given: &[Given], span: Span) -> Value {
+        let mut this = self.fields_of(frame, class);
+        let mut next = Some(Rc::clone(class));
+        while let Some(one) = next {
+            let Some(loaded) = self.load(one.module) else { break };
+            let Some(tree) = loaded.module().class(one.id) else { break };
+            let mut methods = tree.methods.iter();
+            let constructor = methods.find(|id| {
+                loaded.module().function(**id).is_some_and(|function| function.traits.constructor)
+            });
+            if let Some(id) = constructor {
+                let function = FunctionRef { module: one.module, id: *id };
+                let closure = Rc::new(Closure { function, scope: Rc::clone(&one.scope), this: Some(this.clone()) });
+                self.run_closure(frame, &closure, Some(&this), given, span);
+                if let Some(changed) = self.changed_this.take() {
+                    this = changed;
+                }
+                return this;
+            }
+            next = one.bases.iter().find_map(|base| match &base.shape {
+                Shape::Class(class) => Some(Rc::clone(class)),
+                _ => None,
+            });
+        }
+        // Nobody says what it does with what it is given.
+        for one in given {
+            this.add_flows(&one.value.all_flows());
+        }
+        this
+    }
+
+    /// A new object of a class, before its constructor ran.
+    fn fields_of(&mut self, frame: &mut Frame, class: &Rc<ClassValue>) -> Value {
+        let mut object = Object { class: Some(Rc::clone(class)), ..Object::default() };
+        let mut origin = None;
+        if let Some(loaded) = self.load(class.module)
+            && let Some(tree) = loaded.module().class(class.id)
+        {
+            for field in tree.fields.iter().filter(|field| !field.of_class) {
+                if let Some(value) = &field.value
+                    && class.module == frame.module
+                {
+                    let value = self.evaluate(frame, value);
+                    object.set(loaded.name(field.name), value);
+                }
+            }
+            origin = class.bases.iter().find_map(|base| base.origin);
+        }
+        let origin = origin.and_then(|origin| self.origins.step(origin, crate::origin::Step::Call));
+        Value { origin, ..Value::shaped(Shape::Object(Rc::new(object))) }
+    }
+
+    /// An object of a class of which nobody knows how it was made.
+    pub(super) fn instance(&mut self, frame: &mut Frame, class: &Rc<ClassValue>) -> Value {
+        let key = Self::class_key(class);
+        match self.instances.get(&key) {
+            Some(Some(value)) => return value.clone(),
+            // It is being made.
+            Some(None) => return Value::shaped(Shape::Object(Rc::new(Object { class: Some(Rc::clone(class)), ..Object::default() }))),
+            None => {}
+        }
+        self.instances.insert(key, None);
+        let value = self.construct(frame, class, &[], Span::default());
+        self.instances.insert(key, Some(value.clone()));
+        value
+    }
+
+    /// What `super` is: the object, as the class above sees it.
+    pub(super) fn parent(&mut self, frame: &mut Frame) -> Value {
+        let Shape::Object(object) = &frame.this.shape else { return Value::default() };
+        let base = object.class.as_ref().and_then(|class| class.bases.first()).cloned().unwrap_or_default();
+        match &base.shape {
+            Shape::Class(class) => {
+                let object = Object { class: Some(Rc::clone(class)), ..(**object).clone() };
+                Value::shaped(Shape::Object(Rc::new(object)))
+            }
+            _ => base,
+        }
+    }
+
+    /// Calls a function of the tree.
+    pub(super) fn run_closure(
+        &mut self,
+        frame: &mut Frame,
+        closure: &Rc<Closure>,
+        receiver: Option<&Value>,
+        given: &[Given],
+        span: Span,
+    ) -> Value {
+        let tainted = given.iter().any(|given| given.value.is_tainted() || !given.value.all_flows().is_empty());
+        let depth = frame.stack.len();
+        if depth > usize::from(DEEPEST) || frame.stack.contains(&closure.function) || !self.step() {
+            let mut value = Value::default();
+            given.iter().for_each(|given| value.add_flows(&given.value.all_flows()));
+            return value;
+        }
+        let Some(loaded) = self.load(closure.function.module) else { return Value::default() };
+        let Some(function) = loaded.module().function(closure.function.id) else { return Value::default() };
+        let this = closure.this.clone().or_else(|| receiver.cloned());
+        let scope = self.scope(Some(&closure.scope));
+        let mut stack = frame.stack.clone();
+        stack.push(closure.function);
+        let mut inner = Frame {
+            module: closure.function.module,
+            loaded: Rc::clone(&loaded),
+            function: closure.function,
+            scope,
+            this: this.unwrap_or_default(),
+            returned: None,
+            loops: Vec::new(),
+            pending: Vec::new(),
+            stack,
+            tainted,
+            exports: None,
+        };
+        self.visited.insert(closure.function);
+        let name = function.name.map(|name| loaded.text(name).to_owned()).unwrap_or_default();
+        self.receive(&mut inner, function, given, &name, span, frame.module);
+        self.run_body(&mut inner, function);
+        let mut value = inner.returned.take().unwrap_or_default();
+        if tainted {
+            value = Self::stepped(&value, frame.module, span, &format!("`{name}` gives it back"));
+        }
+        if receiver.is_some() || closure.this.is_some() {
+            self.changed_this = Some(inner.this.clone());
+        }
+        value
+    }
+
+    fn run_body(&mut self, frame: &mut Frame, function: &Function) {
+        if let Some(receiver) = function.receiver {
+            let name = frame.loaded.name(receiver);
+            let this = frame.this.clone();
+            frame.scope.declare(name, this);
+        }
+        self.hoist(frame, &function.body);
+        let _ = self.block(frame, &function.body);
+        if let Some(receiver) = function.receiver {
+            let name = frame.loaded.name(receiver);
+            frame.this = frame.scope.get(name).unwrap_or_default();
+        }
+        if frame.tainted || frame.stack.len() <= 2 {
+            self.run_pending(frame);
+        }
+    }
+
+    /// Binds parameters.
+    fn receive(&mut self, frame: &mut Frame, function: &Function, given: &[Given], name: &str, span: Span, from: usize) {
+        let mut positional = given.iter().filter(|given| given.name.is_none());
+        for param in &function.params {
+            let value = match param.kind {
+                ParamKind::Positional | ParamKind::Named => {
+                    let named = given.iter().find(|given| {
+                        given.name.is_some_and(|name| matches!(&param.pattern, Pattern::Name(own, _) if frame.loaded.name(*own) == name))
+                    });
+                    named.or_else(|| if param.kind == ParamKind::Positional { positional.next() } else { None }).map(|given| {
+                        let at = if given.span.is_empty() { span } else { given.span };
+                        Self::stepped(&given.value, from, at, &format!("it is given to `{name}`"))
+                    })
+                }
+                ParamKind::Rest => {
+                    let mut list = List::default();
+                    positional.by_ref().for_each(|given| list.push(given.value.clone()));
+                    Some(Value::shaped(Shape::List(Rc::new(list))))
+                }
+                ParamKind::NamedRest => {
+                    let mut object = Object::default();
+                    for one in given {
+                        if let Some(name) = one.name {
+                            object.set(name, one.value.clone());
+                        }
+                    }
+                    Some(Value::shaped(Shape::Object(Rc::new(object))))
+                }
+            };
+            let missing = value.is_none();
+            let mut value = match (value, &param.default) {
+                (Some(value), _) => value,
+                (None, Some(default)) => self.evaluate(frame, default),
+                (None, None) => Value::default(),
+            };
+            if let Some(of_type) = &param.of_type
+                && (missing || value.origin.is_none())
+            {
+                self.claim(frame, &mut value, of_type);
+            }
+            self.declare(frame, &param.pattern, value);
+        }
+    }
+
+    /// Runs what was made here and not called yet.
+    pub(super) fn run_pending(&mut self, frame: &mut Frame) {
+        let pending = std::mem::take(&mut frame.pending);
+        for one in pending {
+            if self.visited.contains(&one.closure.function) && one.given.is_none() {
+                continue;
+            }
+            let Some(loaded) = self.load(one.closure.function.module) else { continue };
+            let Some(function) = loaded.module().function(one.closure.function.id) else { continue };
+            let values = one.given.or_else(|| self.shaped_like_handler(&loaded, function));
+            let given: Vec<Given> = values.unwrap_or_default().into_iter().map(|value| Given { name: None, value, span: function.head }).collect();
+            let this = function.class.and_then(|class| self.own_object(frame, &loaded, &one.closure, class));
+            self.run_closure(frame, &one.closure, this.as_ref(), &given, function.head);
+            self.changed_this = None;
+        }
+    }
+
+    fn own_object(&mut self, frame: &mut Frame, loaded: &super::Loaded, closure: &Closure, class: ClassId) -> Option<Value> {
+        let name = loaded.name(loaded.module().class(class)?.name?);
+        match closure.scope.get(name)?.shape {
+            Shape::Class(class) => Some(self.instance(frame, &class)),
+            _ => None,
+        }
+    }
+
+    /// `(req, res)`, `(req, res, next)`, `(err, req, res, next)`: what every server of JavaScript calls.
+    fn shaped_like_handler(&mut self, loaded: &super::Loaded, function: &Function) -> Option<Vec<Value>> {
+        if !loaded.language().is_script() {
+            return None;
+        }
+        let names: Vec<&str> = function.params.iter().map(|param| match &param.pattern {
+            Pattern::Name(symbol, _) => loaded.text(*symbol),
+            _ => "",
+        }).collect();
+        let at = names.iter().position(|name| matches!(*name, "req" | "request" | "_req"))?;
+        let next = names.get(at.saturating_add(1))?;
+        if !matches!(*next, "res" | "response" | "reply" | "_res" | "resp") {
+            return None;
+        }
+        let (request, response) = if *next == "reply" {
+            ("fastify.Request()", "fastify.Reply()")
+        } else {
+            ("express.Request()", "express.Response()")
+        };
+        let mut values = vec![Value::default(); at];
+        values.push(Value::from_origin(self.path(request)));
+        values.push(Value::from_origin(self.path(response)));
+        Some(values)
+    }
+}
+

@@ -1,0 +1,261 @@
+//! Fields, items, and what types say.
+
+use std::rc::Rc;
+
+use gabion_finding::Span;
+use gabion_syntax::tree::Type;
+
+use super::Frame;
+use crate::name::Name;
+use crate::origin::{Origin, Step};
+use crate::value::{Closure, ClassValue, Flow, FunctionRef, Known, Object, Shape, Value};
+use crate::world::{Ending, World};
+
+/// Classes above a class.
+const ANCESTORS: usize = 16;
+
+impl World<'_> {
+    pub(super) fn member(&mut self, frame: &mut Frame, object: &Value, name: Name, span: Span) -> Value {
+        match &object.shape {
+            Shape::Object(inner) => {
+                if let Some(value) = self.field(frame, object, inner, name, span) {
+                    return value;
+                }
+            }
+            Shape::Class(class) => {
+                if let Some(value) = self.class_member(frame, class, name) {
+                    return value;
+                }
+            }
+            Shape::List(_) | Shape::Function(_) | Shape::Unknown => {}
+        }
+        let origin = object.origin.and_then(|origin| self.origins.step(origin, Step::Member(name)));
+        let base = Value { flows: object.all_flows(), ..Value::default() };
+        let text = self.names.text(name);
+        if matches!(&*text, "length" | "size") && frame.loaded.language().is_script() {
+            let length = match &object.shape {
+                Shape::List(list) if list.rest.is_none() => Known::Number(list.items.len() as f64),
+                _ => Known::Harmless,
+            };
+            return Value { known: length, origin, ..Value::default() };
+        }
+        match origin {
+            Some(origin) => self.from_path(frame, origin, &base, span),
+            None => {
+                let origin = self.origins.hint(name);
+                Value { origin: Some(origin), ..base }
+            }
+        }
+    }
+
+    fn field(&mut self, frame: &mut Frame, whole: &Value, object: &Rc<Object>, name: Name, span: Span) -> Option<Value> {
+        if let Some(mut value) = object.fields.get(&name).cloned() {
+            value.add_flows(&whole.flows);
+            return Some(value);
+        }
+        if let Some(class) = &object.class {
+            let class = Rc::clone(class);
+            if let Some(value) = self.method(frame, &class, whole, name, span) {
+                return Some(value);
+            }
+        }
+        let mut rest = object.rest.as_deref().cloned()?;
+        rest.add_flows(&whole.flows);
+        Some(rest)
+    }
+
+    /// A method or a declared field of a class or of one above it, for that object.
+    fn method(&mut self, frame: &mut Frame, class: &Rc<ClassValue>, this: &Value, name: Name, span: Span) -> Option<Value> {
+        let mut next = Some(Rc::clone(class));
+        for _ in 0..ANCESTORS {
+            let class = next?;
+            let loaded = self.load(class.module)?;
+            let tree = loaded.module().class(class.id)?;
+            for id in &tree.methods {
+                let function = loaded.module().function(*id)?;
+                if function.name.map(|own| loaded.name(own)) == Some(name) && !function.traits.setter {
+                    let closure = Rc::new(Closure {
+                        function: FunctionRef { module: class.module, id: *id },
+                        scope: Rc::clone(&class.scope),
+                        this: Some(this.clone()),
+                    });
+                    if function.traits.getter {
+                        return Some(self.run_closure(frame, &closure, None, &[], span));
+                    }
+                    return Some(Value::shaped(Shape::Function(closure)));
+                }
+            }
+            if let Some(field) = tree.fields.iter().find(|field| loaded.name(field.name) == name)
+                && let Some(of_type) = &field.of_type
+            {
+                let origin = self.type_path(&loaded, &class.scope, of_type);
+                return Some(Value::from_origin(origin));
+            }
+            next = class.bases.iter().find_map(|base| match &base.shape {
+                Shape::Class(class) => Some(Rc::clone(class)),
+                _ => None,
+            });
+        }
+        None
+    }
+
+    fn class_member(&mut self, frame: &mut Frame, class: &Rc<ClassValue>, name: Name) -> Option<Value> {
+        let loaded = self.load(class.module)?;
+        let tree = loaded.module().class(class.id)?;
+        for id in &tree.methods {
+            let function = loaded.module().function(*id)?;
+            if function.name.map(|own| loaded.name(own)) == Some(name) {
+                let this = function.traits.of_class.then(|| Value::shaped(Shape::Class(Rc::clone(class))));
+                let function = FunctionRef { module: class.module, id: *id };
+                let scope = Rc::clone(&class.scope);
+                return Some(Value::shaped(Shape::Function(Rc::new(Closure { function, scope, this }))));
+            }
+        }
+        let field = tree.fields.iter().find(|field| loaded.name(field.name) == name)?;
+        let value = field.value.as_ref()?;
+        Some(self.evaluate(frame, value))
+    }
+
+    pub(super) fn item(&mut self, frame: &mut Frame, object: &Value, index: &Value, span: Span) -> Value {
+        match (&object.shape, &index.known) {
+            (Shape::Object(_), Known::Text(text)) if !text.contains(crate::value::HOLE) => {
+                let name = self.name(text);
+                return self.member(frame, object, name, span);
+            }
+            (Shape::Object(inner), _) => {
+                let all = inner.fields.values().chain(inner.rest.as_deref()).cloned();
+                let mut value = all.reduce(|one, two| one.join(&two)).unwrap_or_default();
+                value.add_flows(&object.flows);
+                return value;
+            }
+            (Shape::List(list), Known::Number(at)) if list.rest.is_none() => {
+                let length = list.items.len() as f64;
+                let at = if *at < 0.0 { length + at } else { *at };
+                let found = list.items.iter().zip(0_u32..).find(|(_, number)| (f64::from(*number) - at).abs() < 0.5);
+                if let Some((value, _)) = found {
+                    let mut value = value.clone();
+                    value.add_flows(&object.flows);
+                    return value;
+                }
+            }
+            _ => {}
+        }
+        if matches!(object.shape, Shape::List(_)) {
+            return self.item_of(object);
+        }
+        let origin = object.origin.and_then(|origin| self.origins.step(origin, Step::Item));
+        let base = Value { flows: object.all_flows(), ..Value::default() };
+        match origin {
+            Some(origin) => self.from_path(frame, origin, &base, span),
+            None => base,
+        }
+    }
+
+    /// Any item of a list, a map, a text.
+    pub(super) fn item_of(&mut self, value: &Value) -> Value {
+        let mut item = match &value.shape {
+            Shape::List(list) => list.any().unwrap_or_default(),
+            Shape::Object(_) => Value { flows: value.all_flows(), ..Value::default() },
+            _ => {
+                let origin = value.origin.and_then(|origin| self.origins.step(origin, Step::Item));
+                Value { origin, ..Value::default() }
+            }
+        };
+        item.add_flows(&value.flows);
+        item
+    }
+
+    /// Any key of an object.
+    pub(super) fn key_of(&mut self, value: &Value) -> Value {
+        match &value.shape {
+            Shape::Object(object) if object.rest.is_none() => Value::default(),
+            Shape::List(_) => Value::known(Known::Harmless),
+            _ => Value { flows: Rc::clone(&value.flows), ..Value::default() },
+        }
+    }
+
+    /// A value that is known by its path: a source, if a model says so; besides it has what its owner has.
+    pub(super) fn from_path(&mut self, frame: &Frame, origin: Origin, base: &Value, span: Span) -> Value {
+        let mut value = Value { origin: Some(origin), ..base.clone() };
+        let known = self.known(origin, Ending::Read, frame.loaded.language());
+        for at in known.iter() {
+            let Some(model) = self.models.get(*at) else { continue };
+            if model.harmless {
+                return Value { known: Known::Harmless, origin: Some(origin), ..Value::default() };
+            }
+            if model.fresh {
+                value.flows = Rc::default();
+            }
+            if model.source != 0 {
+                let says = model.says.clone().unwrap_or_else(|| self.text_of(origin));
+                let flow: Flow = Self::source(frame, model.source, span, &says);
+                value.flows = Rc::new(vec![flow]);
+            }
+            if let Some(returns) = &model.returns {
+                value.origin = self.path(returns);
+            }
+        }
+        value
+    }
+
+    /// The value is of that type, as somebody wrote.
+    pub(super) fn claim(&mut self, frame: &mut Frame, value: &mut Value, of_type: &Type) {
+        let loaded = Rc::clone(&frame.loaded);
+        let text = loaded.text(of_type.path);
+        if is_number(text) {
+            value.known = if value.is_harmless() { value.known.clone() } else { Known::Harmless };
+            return;
+        }
+        let scope = Rc::clone(&frame.scope);
+        if matches!(value.shape, Shape::Unknown)
+            && let Some(class) = self.type_class(&loaded, &scope, of_type)
+        {
+            let instance = self.instance(frame, &class);
+            value.shape = instance.shape;
+            return;
+        }
+        if let Some(origin) = self.type_path(&loaded, &scope, of_type) {
+            value.origin = Some(origin);
+        }
+    }
+
+    /// The class of this tree that a type names.
+    fn type_class(&mut self, loaded: &super::Loaded, scope: &crate::scope::Scope, of_type: &Type) -> Option<Rc<ClassValue>> {
+        let first = loaded.text(of_type.path).split('.').next().unwrap_or_default().to_owned();
+        let name = self.name(&first);
+        match scope.get(name)?.shape {
+            Shape::Class(class) => Some(class),
+            _ => None,
+        }
+    }
+
+    /// The path of what a type's values are: `java.sql.Statement()`.
+    pub(super) fn type_path(&mut self, loaded: &super::Loaded, scope: &crate::scope::Scope, of_type: &Type) -> Option<Origin> {
+        let text = loaded.text(of_type.path).to_owned();
+        if matches!(text.as_str(), "|" | "&" | "[]" | "()" | "->" | "any" | "unknown" | "object" | "string" | "literal") {
+            return None;
+        }
+        let mut words = text.split('.');
+        let first = self.name(words.next().unwrap_or_default());
+        let mut origin = match scope.get(first) {
+            Some(value) => value.origin?,
+            None => self.origins.root(first),
+        };
+        for word in words {
+            let name = self.name(word);
+            origin = self.origins.step(origin, Step::Member(name))?;
+        }
+        self.origins.step(origin, Step::Call)
+    }
+}
+
+fn is_number(of_type: &str) -> bool {
+    matches!(
+        of_type,
+        "number" | "bigint" | "boolean" | "int" | "long" | "short" | "byte" | "float" | "double" | "bool" | "Integer" | "Long"
+            | "Short" | "Float" | "Double" | "Boolean" | "BigDecimal" | "BigInteger" | "UUID" | "Date" | "datetime" | "i8"
+            | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "f32" | "f64"
+            | "int8" | "int16" | "int32" | "int64" | "uint" | "uint8" | "uint16" | "uint32" | "uint64" | "float32" | "float64"
+            | "LocalDate" | "LocalDateTime" | "Decimal"
+    )
+}

@@ -1,0 +1,365 @@
+//! What is known of libraries: where values come from that somebody else chose, where they do harm, what makes them safe, what
+//! is called back.
+//!
+//! Models are data, in `rules/code/models/*.toml`:
+//!
+//! ```toml
+//! languages = ["javascript", "typescript", "tsx"]
+//!
+//! [[model]]
+//! path = "express.Request().{body,query,params}"    # see `origin` and `glob`
+//! source = "http"
+//! says = "the request's {name}"
+//!
+//! [[model]]
+//! path = "mysql.createConnection().query()"         # ends with `()`: when it is called; with `=`: when it is set
+//! sinks = [{ kind = "sql", argument = 0 }]
+//! ```
+
+use gabion_model::Problem;
+use gabion_syntax::Language;
+use serde::Deserialize;
+
+use crate::glob::Globs;
+use crate::value::KindSet;
+
+/// Names of kinds, each a bit.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Kinds(Vec<String>);
+
+impl Kinds {
+    /// None where there are too many.
+    pub(crate) fn bit(&mut self, name: &str) -> Option<KindSet> {
+        let at = self.0.iter().position(|own| own == name).or_else(|| {
+            (self.0.len() < 63).then(|| {
+                self.0.push(name.to_owned());
+                self.0.len().saturating_sub(1)
+            })
+        })?;
+        1_u64.checked_shl(u32::try_from(at).ok()?)
+    }
+
+    /// The set of kinds of those names, as far as there are such.
+    pub(crate) fn find(&self, names: &[&str]) -> KindSet {
+        let bits = (0_u32..).zip(&self.0).filter(|(_, own)| names.contains(&own.as_str()));
+        bits.fold(0, |set, (at, _)| set | 1_u64.checked_shl(at).unwrap_or(0))
+    }
+
+    /// The names of a set.
+    pub(crate) fn names(&self, set: KindSet) -> Vec<&str> {
+        let bits = (0_u32..).zip(&self.0);
+        bits.filter(|(at, _)| set.checked_shr(*at).unwrap_or(0) & 1 == 1).map(|(_, name)| name.as_str()).collect()
+    }
+}
+
+/// What is known of one path.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Model {
+    pub(crate) languages: Vec<Language>,
+    pub(crate) source: KindSet,
+    pub(crate) says: Option<String>,
+    pub(crate) sinks: Vec<Sink>,
+    pub(crate) sanitizes: KindSet,
+    /// What it gives is a number, a truth value, a date.
+    pub(crate) harmless: bool,
+    /// What it gives has nothing of what it was given.
+    pub(crate) fresh: bool,
+    /// The path of what it gives.
+    pub(crate) returns: Option<String>,
+    /// What goes where; empty: everything it was given into what it gives.
+    pub(crate) flows: Vec<(End, End)>,
+    pub(crate) calls: Vec<Callback>,
+    /// Whoever is not let through ends here: the function does not go on.
+    pub(crate) ends: bool,
+    /// What is checked to be in a fixed set, or of a fixed form, is safe behind it.
+    pub(crate) validates: Option<(End, KindSet)>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Sink {
+    pub(crate) kind: KindSet,
+    pub(crate) at: End,
+    /// A field of it only: `html`, `a.b`.
+    pub(crate) field: Vec<String>,
+    /// Only where what is sure of the value has this form.
+    pub(crate) looks: Option<regex::Regex>,
+    /// Not where what is sure of the value has this form.
+    pub(crate) unless: Option<regex::Regex>,
+    /// A finding here is less sure.
+    pub(crate) weak: bool,
+}
+
+/// One end of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    Argument(usize),
+    /// That one and all behind it.
+    From(usize),
+    Named(String),
+    Receiver,
+    Result,
+}
+
+/// A function that is given is called, with these.
+#[derive(Debug, Clone)]
+pub(crate) struct Callback {
+    pub(crate) at: End,
+    pub(crate) parameters: Vec<Given>,
+    /// What it gives goes into what the call gives.
+    pub(crate) returned: bool,
+    /// It is what answers requests of a route.
+    pub(crate) route: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Given {
+    Path(String),
+    /// An item of the receiver.
+    Item,
+    Receiver,
+    Nothing,
+}
+
+/// All models of all languages.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Models {
+    pub(crate) kinds: Kinds,
+    models: Vec<Model>,
+    globs: Globs<usize>,
+    /// Paths of types that are named in models, for imports of everything (`java.sql.*`).
+    types: hashbrown::HashSet<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    languages: Vec<Language>,
+    #[serde(default, rename = "model")]
+    models: Vec<Written>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    path: OneOrMore,
+    source: Option<String>,
+    says: Option<String>,
+    #[serde(default)]
+    sinks: Vec<WrittenSink>,
+    #[serde(default)]
+    sanitizes: Vec<String>,
+    #[serde(default)]
+    harmless: bool,
+    #[serde(default)]
+    fresh: bool,
+    returns: Option<String>,
+    #[serde(default)]
+    flows: Vec<String>,
+    #[serde(default)]
+    calls: Vec<WrittenCallback>,
+    #[serde(default)]
+    ends: bool,
+    validates: Option<WrittenValidation>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WrittenEnd {
+    Number(usize),
+    Word(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSink {
+    kind: String,
+    argument: WrittenEnd,
+    field: Option<String>,
+    looks: Option<String>,
+    unless: Option<String>,
+    #[serde(default)]
+    weak: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenCallback {
+    argument: WrittenEnd,
+    #[serde(default)]
+    with: Vec<String>,
+    #[serde(default)]
+    returned: bool,
+    #[serde(default)]
+    route: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenValidation {
+    argument: WrittenEnd,
+    #[serde(default)]
+    kinds: Vec<String>,
+}
+
+impl Models {
+    /// Adds a file.
+    ///
+    /// # Errors
+    /// Everything wrong with it.
+    pub(crate) fn add(&mut self, file: &str, text: &str) -> Result<(), Vec<Problem>> {
+        let read: File = toml::from_str(text)
+            .map_err(|error| vec![Problem::new(file, error.to_string().trim_end().replace('\n', " "))])?;
+        let mut problems = Vec::new();
+        for written in read.models {
+            let paths = match &written.path {
+                OneOrMore::One(path) => vec![path.clone()],
+                OneOrMore::More(paths) => paths.clone(),
+            };
+            let name = paths.first().cloned().unwrap_or_default();
+            let model = match self.model(written, &read.languages) {
+                Ok(model) => model,
+                Err(reason) => {
+                    problems.push(Problem::new(format!("{file}: model `{name}`"), reason));
+                    continue;
+                }
+            };
+            let at = self.models.len();
+            self.models.push(model);
+            for path in paths {
+                self.note_type(&path);
+                if let Err(reason) = self.globs.add(&path, at) {
+                    problems.push(Problem::new(format!("{file}: model `{name}`"), reason));
+                }
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// What is known of a path in a language.
+    pub(crate) fn of(&self, path: &str, language: Language) -> Vec<usize> {
+        let mut found = self.globs.of(path);
+        found.retain(|at| self.models.get(*at).is_some_and(|model| model.languages.contains(&language)));
+        found
+    }
+
+    pub(crate) fn get(&self, at: usize) -> Option<&Model> {
+        self.models.get(at)
+    }
+
+    pub(crate) fn knows_type(&self, path: &str) -> bool {
+        self.types.contains(path)
+    }
+
+    /// `a.b.C().get()` names the type `a.b.C`.
+    fn note_type(&mut self, path: &str) {
+        if let Some((name, _)) = path.split_once("()")
+            && name.contains('.')
+            && !name.contains(['*', '{', '~'])
+        {
+            self.types.insert(name.to_owned());
+        }
+    }
+
+    fn set(&mut self, kinds: &[String]) -> Result<KindSet, String> {
+        let mut set = 0;
+        for kind in kinds {
+            set |= if kind == "all" { KindSet::MAX } else { self.kinds.bit(kind).ok_or("there are more than 63 kinds")? };
+        }
+        Ok(set)
+    }
+
+    fn model(&mut self, written: Written, languages: &[Language]) -> Result<Model, String> {
+        let mut sinks = Vec::new();
+        for sink in written.sinks {
+            sinks.push(Sink {
+                kind: self.set(&[sink.kind])?,
+                at: end(sink.argument)?,
+                field: sink.field.map(|field| field.split('.').map(str::to_owned).collect()).unwrap_or_default(),
+                looks: sink.looks.map(|looks| pattern(&looks)).transpose()?,
+                unless: sink.unless.map(|unless| pattern(&unless)).transpose()?,
+                weak: sink.weak,
+            });
+        }
+        let mut calls = Vec::new();
+        for call in written.calls {
+            let parameters = call.with.into_iter().map(|given| match given.as_str() {
+                "item" => Given::Item,
+                "receiver" => Given::Receiver,
+                "" => Given::Nothing,
+                _ => Given::Path(given),
+            });
+            let parameters = parameters.collect();
+            calls.push(Callback { at: end(call.argument)?, parameters, returned: call.returned, route: call.route });
+        }
+        let mut flows = Vec::new();
+        for flow in written.flows {
+            let (from, to) = flow.split_once("->").ok_or_else(|| format!("`{flow}` is no `FROM -> TO`"))?;
+            flows.push((word(from)?, word(to)?));
+        }
+        let validates = match written.validates {
+            Some(one) => {
+                let kinds = if one.kinds.is_empty() { KindSet::MAX } else { self.set(&one.kinds)? };
+                Some((end(one.argument)?, kinds))
+            }
+            None => None,
+        };
+        let source = match written.source {
+            Some(source) => self.set(&[source])?,
+            None => 0,
+        };
+        Ok(Model {
+            languages: languages.to_vec(),
+            source,
+            says: written.says,
+            sinks,
+            sanitizes: self.set(&written.sanitizes)?,
+            harmless: written.harmless,
+            fresh: written.fresh,
+            returns: written.returns,
+            flows,
+            calls,
+            ends: written.ends,
+            validates,
+        })
+    }
+}
+
+fn end(written: WrittenEnd) -> Result<End, String> {
+    match written {
+        WrittenEnd::Number(number) => Ok(End::Argument(number)),
+        WrittenEnd::Word(text) => word(&text),
+    }
+}
+
+fn word(text: &str) -> Result<End, String> {
+    let text = text.trim();
+    if let Some(from) = text.strip_suffix("..") {
+        return from.parse().map(End::From).map_err(|_| format!("`{text}` is no place of an argument"));
+    }
+    Ok(match text {
+        "this" => End::Receiver,
+        "return" => End::Result,
+        _ => match text.parse() {
+            Ok(number) => End::Argument(number),
+            Err(_) if !text.is_empty() && text.chars().all(|one| one.is_alphanumeric() || one == '_') => {
+                End::Named(text.to_owned())
+            }
+            Err(_) => return Err(format!("`{text}` is no end of a call: a number, `1..`, a name, `this` or `return`")),
+        },
+    })
+}
+
+pub(crate) fn pattern(text: &str) -> Result<regex::Regex, String> {
+    regex::RegexBuilder::new(text)
+        .size_limit(1 << 20)
+        .build()
+        .map_err(|error| format!("`{text}` is no pattern: {}", error.to_string().replace('\n', " ")))
+}
+

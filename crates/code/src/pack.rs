@@ -1,0 +1,11 @@
+//! The rules and models that come with the program.
+
+macro_rules! files {
+    ($folder:literal: $($name:literal),* $(,)?) => {
+        &[$((concat!($folder, "/", $name), include_str!(concat!("../../../", $folder, "/", $name)))),*]
+    };
+}
+
+pub(crate) const RULES: &[(&str, &str)] = files!["rules/code": "injection.toml", "cryptography.toml"];
+
+pub(crate) const MODELS: &[(&str, &str)] = files!["rules/code/models": "express.toml", "node.toml", "python.toml"];

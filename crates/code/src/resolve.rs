@@ -1,0 +1,147 @@
+//! Which file of the tree an import means.
+
+use std::sync::Arc;
+
+use gabion_syntax::Language;
+use hashbrown::HashMap;
+
+/// The paths of all files.
+#[derive(Debug)]
+pub(crate) struct Paths {
+    by_path: HashMap<Arc<str>, usize>,
+    /// By the last two parts without their ending, for imports that begin somewhere inside the tree.
+    by_end: HashMap<Box<str>, Vec<usize>>,
+}
+
+const SCRIPT: &[&str] = &["", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts"];
+const SCRIPT_INDEX: &[&str] = &["/index.ts", "/index.tsx", "/index.js", "/index.jsx", "/index.mjs"];
+
+impl Paths {
+    pub(crate) fn new<'a>(paths: impl Iterator<Item = &'a Arc<str>>) -> Self {
+        let mut by_path = HashMap::new();
+        let mut by_end: HashMap<Box<str>, Vec<usize>> = HashMap::new();
+        for (number, path) in paths.enumerate() {
+            by_path.insert(Arc::clone(path), number);
+            by_end.entry(stem(path).into()).or_default().push(number);
+        }
+        Self { by_path, by_end }
+    }
+
+    /// The file that `module` means in the file `from`.
+    pub(crate) fn find(&self, language: Language, from: &str, module: &str, level: u32) -> Option<usize> {
+        match language {
+            Language::JavaScript | Language::TypeScript | Language::Tsx => self.script(from, module),
+            Language::Python => self.python(from, module, level),
+            Language::Java | Language::Go | Language::Rust => None,
+        }
+    }
+
+    fn script(&self, from: &str, module: &str) -> Option<usize> {
+        let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+        if module.starts_with("./") || module.starts_with("../") || module == "." || module == ".." {
+            return self.script_file(&joined(folder, module)?);
+        }
+        // `@/lib/db`, `~/lib/db`: the root of the sources, as most projects set it up.
+        let inside = module.strip_prefix("@/").or_else(|| module.strip_prefix("~/"))?;
+        let mut up = Some(folder);
+        while let Some(folder) = up {
+            for start in [joined(folder, inside), joined(folder, &format!("src/{inside}"))].into_iter().flatten() {
+                if let Some(found) = self.script_file(&start) {
+                    return Some(found);
+                }
+            }
+            up = (!folder.is_empty()).then(|| folder.rsplit_once('/').map_or("", |(folder, _)| folder));
+        }
+        None
+    }
+
+    fn script_file(&self, path: &str) -> Option<usize> {
+        let direct = SCRIPT.iter().chain(SCRIPT_INDEX).find_map(|end| self.by_path.get(format!("{path}{end}").as_str()));
+        // `./db.js` may be written for `./db.ts`.
+        direct.copied().or_else(|| {
+            let (start, _) = path.rsplit_once(".js").or_else(|| path.rsplit_once(".mjs"))?;
+            [".ts", ".tsx", ".mts"].iter().find_map(|end| self.by_path.get(format!("{start}{end}").as_str())).copied()
+        })
+    }
+
+    fn python(&self, from: &str, module: &str, level: u32) -> Option<usize> {
+        let mut folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let inside = module.replace('.', "/");
+        let file = |start: &str| {
+            let start = start.trim_matches('/');
+            let candidates = [format!("{start}.py"), format!("{start}/__init__.py")];
+            candidates.iter().find_map(|path| self.by_path.get(path.as_str()).copied())
+        };
+        if level > 0 {
+            for _ in 1..level {
+                folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
+            }
+            return file(&format!("{folder}/{inside}"));
+        }
+        // From any folder above on: nobody knows where the path begins.
+        let mut up = Some(folder);
+        while let Some(folder) = up {
+            if let Some(found) = file(&format!("{folder}/{inside}")) {
+                return Some(found);
+            }
+            up = (!folder.is_empty()).then(|| folder.rsplit_once('/').map_or("", |(folder, _)| folder));
+        }
+        let ends = self.by_end.get(last_two(&inside))?;
+        match ends.as_slice() {
+            [only] if inside.contains('/') => Some(*only),
+            _ => None,
+        }
+    }
+}
+
+/// `a/b/../c` is `a/c`; none where it leaves the tree.
+fn joined(folder: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// The last two parts of a path, without the ending.
+fn stem(path: &str) -> &str {
+    let path = path.strip_suffix("/__init__.py").unwrap_or(path);
+    let path = path.rsplit_once('.').map_or(path, |(stem, end)| if end.contains('/') { path } else { stem });
+    last_two(path)
+}
+
+fn last_two(path: &str) -> &str {
+    let mut slashes = path.rmatch_indices('/').map(|(at, _)| at);
+    let start = slashes.nth(1).map_or(0, |at| at.saturating_add(1));
+    path.get(start..).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_mean_files() {
+        let files: Vec<Arc<str>> = ["src/app.ts", "src/db/index.ts", "src/lib/sql.ts", "shop/views.py", "shop/db/__init__.py"]
+            .into_iter()
+            .map(Arc::from)
+            .collect();
+        let paths = Paths::new(files.iter());
+        let script = |from, module| paths.find(Language::TypeScript, from, module, 0);
+        assert_eq!(script("src/app.ts", "./db"), Some(1));
+        assert_eq!(script("src/app.ts", "./lib/sql.js"), Some(2));
+        assert_eq!(script("src/db/index.ts", "../lib/sql"), Some(2));
+        assert_eq!(script("src/db/index.ts", "@/lib/sql"), Some(2));
+        assert_eq!(script("src/app.ts", "express"), None);
+        assert_eq!(script("src/app.ts", "../../../etc/passwd"), None);
+        let python = |from, module, level| paths.find(Language::Python, from, module, level);
+        assert_eq!(python("shop/views.py", "db", 1), Some(4));
+        assert_eq!(python("shop/views.py", "shop.db", 0), Some(4));
+        assert_eq!(python("other/views.py", "shop.views", 0), Some(3));
+        assert_eq!(python("shop/views.py", "os", 0), None);
+    }
+}

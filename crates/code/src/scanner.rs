@@ -1,0 +1,155 @@
+//! The scanner of code: each file is lowered by itself, then all are looked at together.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use gabion_finding::{
+    Confidence, FileReport, Finding, Fingerprint, Rule, RuleError, Scanner, Source, Step, Tree, Unread, UnreadReason, Verdict,
+};
+use gabion_model::Problem;
+use gabion_syntax::Language;
+
+use crate::facts::Facts;
+use crate::models::Models;
+use crate::rules::Rules;
+use crate::value::Trace;
+use crate::world::{Hit, World};
+
+/// Rules and models, ready.
+#[derive(Debug)]
+pub struct CodeScanner {
+    models: Models,
+    rules: Rules,
+    version: String,
+}
+
+/// A stack for parsers and for code that calls code.
+const STACK: usize = 64 << 20;
+
+impl CodeScanner {
+    /// With the rules of the program, and those of a team besides: names of files and their texts.
+    ///
+    /// # Errors
+    /// Everything wrong with a file of rules.
+    pub fn new(own: &[(&str, &str)]) -> Result<Self, RuleError> {
+        let mut models = Models::default();
+        for (file, text) in crate::pack::MODELS {
+            models.add(file, text).map_err(|problems: Vec<Problem>| RuleError { file: (*file).to_owned(), problems })?;
+        }
+        let files: Vec<(&str, &str)> = crate::pack::RULES.iter().chain(own).copied().collect();
+        let rules = Rules::new(&files, &mut models)?;
+        let mut version = String::from("1");
+        let texts: Vec<&[u8]> = crate::pack::MODELS.iter().chain(&files).map(|(_, text)| text.as_bytes()).collect();
+        for byte in gabion_vault::sha256_of(&texts) {
+            let _ = write!(version, "{byte:02x}");
+        }
+        Ok(Self { models, rules, version })
+    }
+
+    fn finding(&self, world: &mut World<'_>, hit: &Hit) -> Option<Finding> {
+        let (rule, code) = self.rules.rules.get(hit.rule)?;
+        let path = Arc::clone(&world.units.get(hit.module)?.path);
+        let loaded = world.load(hit.module)?;
+        let mut trace = Vec::new();
+        let mut next = hit.trace.as_deref();
+        while let Some(step) = next {
+            trace.extend(Self::step(world, step));
+            next = step.before.as_deref();
+        }
+        trace.reverse();
+        let source = trace.first().map(|step| step.says.clone()).unwrap_or_default();
+        let callee = hit.callee.trim_start_matches('~').to_owned();
+        let message = code.message.replace("{source}", &source).replace("{callee}", &callee).replace("{sink}", &callee);
+        let confidence = if hit.weak && rule.confidence == Confidence::High { Confidence::Medium } else { rule.confidence };
+        let confidence = if hit.weak && rule.confidence == Confidence::Medium { Confidence::Low } else { confidence };
+        Some(Finding {
+            rule: rule.id.clone(),
+            message,
+            severity: rule.severity,
+            confidence,
+            place: loaded.facts.place(&path, hit.span),
+            trace,
+            fix: None,
+            properties: std::collections::BTreeMap::new(),
+            hidden: Vec::new(),
+            fingerprint: Fingerprint::new(rule.id.as_str(), &path, &format!("{} {} {source}", hit.within, hit.callee)),
+        })
+    }
+
+    fn step(world: &mut World<'_>, step: &Trace) -> Option<Step> {
+        let path = Arc::clone(&world.units.get(step.module)?.path);
+        let loaded = world.load(step.module)?;
+        Some(Step { place: loaded.facts.place(&path, step.span), says: step.says.to_string() })
+    }
+
+    fn look(&self, tree: &Tree<'_>) -> Verdict {
+        let mut world = World::new(&self.models, &self.rules, tree.facts);
+        for module in 0..world.units.len() {
+            world.look_at(module);
+        }
+        let hits = world.take_hits();
+        let findings = hits.iter().filter_map(|hit| self.finding(&mut world, hit)).collect();
+        let cut = std::mem::take(&mut world.cut);
+        let unread = cut.into_iter().filter_map(|module| {
+            let path = Arc::clone(&world.units.get(module)?.path);
+            let detail = "more ways through it than are followed: what was found until then stands".to_owned();
+            Some(Unread { path, reason: UnreadReason::Budget, detail })
+        });
+        let unread = unread.collect();
+        world.end();
+        Verdict { findings, unread }
+    }
+}
+
+impl Scanner for CodeScanner {
+    fn name(&self) -> &'static str {
+        "code"
+    }
+
+    fn version(&self) -> String {
+        self.version.clone()
+    }
+
+    fn rules(&self) -> Vec<&Rule> {
+        self.rules.rules.iter().map(|(rule, _)| rule).collect()
+    }
+
+    fn reads(&self, path: &str) -> bool {
+        Language::of(path).is_some() && !path.ends_with(".d.ts")
+    }
+
+    fn file(&self, source: &Source) -> FileReport {
+        let mut report = FileReport::default();
+        let Some(language) = Language::of(source.path()) else { return report };
+        let parsed = on_stack(|| gabion_syntax::parse(language, source.text()));
+        let Some(parsed) = parsed else {
+            report.verdict.unread.push(Unread {
+                path: Arc::clone(source.path()),
+                reason: UnreadReason::Io,
+                detail: "no thread to read it with".to_owned(),
+            });
+            return report;
+        };
+        for problem in &parsed.problems {
+            let reason = match problem {
+                gabion_syntax::Problem::Deep(_) => UnreadReason::Deep,
+                gabion_syntax::Problem::Syntax { .. } => UnreadReason::Syntax,
+            };
+            report.verdict.unread.push(Unread { path: Arc::clone(source.path()), reason, detail: problem.to_string() });
+        }
+        report.facts = Facts::new(parsed.module, source).to_bytes().unwrap_or_default();
+        report
+    }
+
+    fn tree(&self, tree: &Tree<'_>) -> Verdict {
+        on_stack(|| self.look(tree)).unwrap_or_default()
+    }
+}
+
+/// Runs with room for what recurses; none where there is no such thread.
+fn on_stack<T: Send>(run: impl FnOnce() -> T + Send) -> Option<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run).ok()?;
+        thread.join().ok()
+    })
+}

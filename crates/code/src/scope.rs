@@ -1,0 +1,79 @@
+//! Names and what they hold, scope in scope.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use hashbrown::HashMap;
+
+use crate::name::Name;
+use crate::value::Value;
+
+pub(crate) type Variables = HashMap<Name, Value>;
+
+/// The names of a function, or of a module, and those around them. Closures share it.
+#[derive(Debug, Default)]
+pub(crate) struct Scope {
+    variables: RefCell<Variables>,
+    around: Option<Rc<Self>>,
+}
+
+impl Scope {
+    pub(crate) fn inside(around: &Rc<Self>) -> Rc<Self> {
+        Rc::new(Self { variables: RefCell::default(), around: Some(Rc::clone(around)) })
+    }
+
+    pub(crate) fn get(&self, name: Name) -> Option<Value> {
+        let mut scope = Some(self);
+        while let Some(one) = scope {
+            if let Some(value) = one.variables.borrow().get(&name) {
+                return Some(value.clone());
+            }
+            scope = one.around.as_deref();
+        }
+        None
+    }
+
+    /// Declares it here.
+    pub(crate) fn declare(&self, name: Name, value: Value) {
+        self.variables.borrow_mut().insert(name, value);
+    }
+
+    /// Sets it where it is declared; false where it is not. In a scope around this one it may also still be what it was: nobody
+    /// knows when this runs.
+    pub(crate) fn set(&self, name: Name, value: Value) -> bool {
+        if let Some(own) = self.variables.borrow_mut().get_mut(&name) {
+            *own = value;
+            return true;
+        }
+        let mut scope = self.around.as_deref();
+        while let Some(one) = scope {
+            if let Some(own) = one.variables.borrow_mut().get_mut(&name) {
+                *own = own.join(&value);
+                return true;
+            }
+            scope = one.around.as_deref();
+        }
+        false
+    }
+
+    /// As it stands here, without the scopes around it.
+    pub(crate) fn snapshot(&self) -> Variables {
+        self.variables.borrow().clone()
+    }
+
+    pub(crate) fn restore(&self, variables: Variables) {
+        *self.variables.borrow_mut() = variables;
+    }
+
+    /// What holds after either this or that way.
+    pub(crate) fn join(one: Variables, two: &Variables) -> Variables {
+        let mut joined = one;
+        for (name, value) in two {
+            match joined.get_mut(name) {
+                Some(own) => *own = own.join(value),
+                None => drop(joined.insert(*name, value.clone())),
+            }
+        }
+        joined
+    }
+}

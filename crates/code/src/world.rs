@@ -1,0 +1,251 @@
+//! All modules of a tree, loaded when they are asked for, and what was found in them.
+
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use gabion_finding::Span;
+use gabion_syntax::Language;
+use gabion_syntax::tree::{Module, Symbol};
+use hashbrown::{HashMap, HashSet};
+
+use crate::facts::Facts;
+use crate::models::Models;
+use crate::name::{Name, Names};
+use crate::origin::{Origin, Origins, Step};
+use crate::resolve::Paths;
+use crate::rules::Rules;
+use crate::scope::Scope;
+use crate::value::{ClassValue, FunctionRef, Trace, Value};
+
+/// What was found, before it is a finding.
+#[derive(Debug, Clone)]
+pub(crate) struct Hit {
+    pub(crate) rule: usize,
+    pub(crate) module: usize,
+    pub(crate) span: Span,
+    /// The way it came, if it came from somewhere.
+    pub(crate) trace: Option<Rc<Trace>>,
+    pub(crate) callee: String,
+    /// The function it stands in.
+    pub(crate) within: String,
+    pub(crate) weak: bool,
+}
+
+/// One file.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub(crate) path: Arc<str>,
+    facts: Arc<[u8]>,
+    loaded: Option<Option<Rc<Loaded>>>,
+    pub(crate) exports: Exports,
+}
+
+/// What a module gives to others.
+#[derive(Debug, Clone)]
+pub(crate) enum Exports {
+    Unknown,
+    /// Its own code runs at this moment: a circle of imports.
+    Running,
+    Known(Value),
+}
+
+/// A module with its names.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) facts: Facts,
+    names: Vec<Name>,
+}
+
+impl Loaded {
+    pub(crate) const fn module(&self) -> &Module {
+        &self.facts.module
+    }
+
+    pub(crate) const fn language(&self) -> Language {
+        self.facts.module.language
+    }
+
+    pub(crate) fn name(&self, symbol: Symbol) -> Name {
+        self.names.get(symbol.0 as usize).copied().unwrap_or_else(|| self.names.first().copied().unwrap_or(Name::NONE))
+    }
+
+    pub(crate) fn text(&self, symbol: Symbol) -> &str {
+        self.module().text(symbol)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct World<'a> {
+    pub(crate) models: &'a Models,
+    pub(crate) rules: &'a Rules,
+    pub(crate) names: Names,
+    pub(crate) origins: Origins,
+    pub(crate) units: Vec<Unit>,
+    pub(crate) paths: Paths,
+    known: HashMap<(Origin, Ending, Language), Rc<Vec<usize>>>,
+    rule_calls: HashMap<Origin, Rc<Vec<(usize, usize)>>>,
+    hits: BTreeMap<(usize, usize, Span), Hit>,
+    /// Functions that were run at least once.
+    pub(crate) visited: HashSet<FunctionRef>,
+    /// What an object of a class is when nobody knows how it was made.
+    pub(crate) instances: HashMap<(usize, u32), Option<Value>>,
+    scopes: Vec<Weak<Scope>>,
+    /// Steps that may still be made for the module that is looked at.
+    pub(crate) budget: u64,
+    /// The object of the method that ran last, as it left it.
+    pub(crate) changed_this: Option<Value>,
+    /// Modules whose work was cut off.
+    pub(crate) cut: Vec<usize>,
+}
+
+/// How a path is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Ending {
+    Read,
+    Call,
+    Set,
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(models: &'a Models, rules: &'a Rules, files: &[(Arc<str>, Arc<[u8]>)]) -> Self {
+        let units = files.iter().map(|(path, facts)| Unit {
+            path: Arc::clone(path),
+            facts: Arc::clone(facts),
+            loaded: None,
+            exports: Exports::Unknown,
+        });
+        Self {
+            models,
+            rules,
+            names: Names::default(),
+            origins: Origins::default(),
+            units: units.collect(),
+            paths: Paths::new(files.iter().map(|(path, _)| path)),
+            known: HashMap::new(),
+            rule_calls: HashMap::new(),
+            hits: BTreeMap::new(),
+            visited: HashSet::new(),
+            instances: HashMap::new(),
+            scopes: Vec::new(),
+            budget: 0,
+            changed_this: None,
+            cut: Vec::new(),
+        }
+    }
+
+    pub(crate) fn load(&mut self, module: usize) -> Option<Rc<Loaded>> {
+        let unit = self.units.get_mut(module)?;
+        if let Some(loaded) = &unit.loaded {
+            return loaded.clone();
+        }
+        let facts = Facts::from_bytes(&unit.facts);
+        let loaded = facts.map(|facts| {
+            let names = facts.module.texts.iter().map(|text| self.names.of(text)).collect();
+            Rc::new(Loaded { facts, names })
+        });
+        if let Some(unit) = self.units.get_mut(module) {
+            unit.loaded = Some(loaded.clone());
+        }
+        loaded
+    }
+
+    /// A scope that ends with the run, whatever circles closures make.
+    pub(crate) fn scope(&mut self, around: Option<&Rc<Scope>>) -> Rc<Scope> {
+        let scope = around.map_or_else(Rc::default, Scope::inside);
+        self.scopes.push(Rc::downgrade(&scope));
+        scope
+    }
+
+    pub(crate) fn name(&mut self, text: &str) -> Name {
+        self.names.of(text)
+    }
+
+    /// A path as it is written, `a.b().c`.
+    pub(crate) fn path(&mut self, text: &str) -> Option<Origin> {
+        let mut origin: Option<Origin> = None;
+        for (number, word) in text.split('.').enumerate() {
+            let calls = word.matches("()").count();
+            let name = word.trim_end_matches("()");
+            origin = Some(match origin {
+                None if number == 0 => match name.strip_prefix('~') {
+                    Some(hint) => {
+                        let name = self.names.of(hint);
+                        self.origins.hint(name)
+                    }
+                    None => {
+                        let name = self.names.of(name);
+                        self.origins.root(name)
+                    }
+                },
+                before => {
+                    let name = self.names.of(name);
+                    self.origins.step(before?, Step::Member(name))?
+                }
+            });
+            for _ in 0..calls {
+                origin = Some(self.origins.step(origin?, Step::Call)?);
+            }
+        }
+        origin
+    }
+
+    pub(crate) fn text_of(&self, origin: Origin) -> String {
+        self.origins.text(origin, &self.names)
+    }
+
+    /// The models of a path.
+    pub(crate) fn known(&mut self, origin: Origin, ending: Ending, language: Language) -> Rc<Vec<usize>> {
+        if let Some(known) = self.known.get(&(origin, ending, language)) {
+            return Rc::clone(known);
+        }
+        let mut text = self.origins.text(origin, &self.names);
+        match ending {
+            Ending::Read => {}
+            Ending::Call => text.push_str("()"),
+            Ending::Set => text.push('='),
+        }
+        let known = Rc::new(self.models.of(&text, language));
+        self.known.insert((origin, ending, language), Rc::clone(&known));
+        known
+    }
+
+    /// The rules about calls of a path.
+    pub(crate) fn rules_of(&mut self, origin: Origin) -> Rc<Vec<(usize, usize)>> {
+        if let Some(known) = self.rule_calls.get(&origin) {
+            return Rc::clone(known);
+        }
+        let mut text = self.origins.text(origin, &self.names);
+        text.push_str("()");
+        let rules = Rc::new(self.rules.calls.of(&text));
+        self.rule_calls.insert(origin, Rc::clone(&rules));
+        rules
+    }
+
+    /// Keeps the shortest way of the same thing.
+    pub(crate) fn hit(&mut self, hit: Hit) {
+        let key = (hit.rule, hit.module, hit.span);
+        let length = |hit: &Hit| (hit.weak, hit.trace.as_ref().map_or(0, |trace| trace.length));
+        match self.hits.get_mut(&key) {
+            Some(own) if length(own) <= length(&hit) => {}
+            _ => drop(self.hits.insert(key, hit)),
+        }
+    }
+
+    pub(crate) fn take_hits(&mut self) -> Vec<Hit> {
+        std::mem::take(&mut self.hits).into_values().collect()
+    }
+
+    /// Lets go of what closures hold.
+    pub(crate) fn end(&mut self) {
+        for scope in self.scopes.drain(..) {
+            if let Some(scope) = scope.upgrade() {
+                scope.restore(hashbrown::HashMap::new());
+            }
+        }
+    }
+
+    pub(crate) fn class_key(class: &ClassValue) -> (usize, u32) {
+        (class.module, class.id.0)
+    }
+}
