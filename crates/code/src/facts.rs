@@ -16,7 +16,7 @@ pub(crate) struct Facts {
 /// Enough to say line and column without the text.
 #[derive(Debug, Serialize, Deserialize)]
 struct Lines {
-    /// Lengths of lines, with what ends them.
+    /// Lengths of the lines that end, with what ends them.
     lengths: Vec<u32>,
     /// Bytes that begin no character, each as the distance from the one before.
     continued: Vec<u32>,
@@ -43,7 +43,8 @@ impl Facts {
 
 impl Lines {
     fn new(text: &str) -> Self {
-        let lengths = text.split_inclusive('\n').map(|line| u32::try_from(line.len()).unwrap_or(u32::MAX)).collect();
+        let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        let lengths = lines.map(|line| u32::try_from(line.len()).unwrap_or(u32::MAX)).collect();
         let mut continued = Vec::new();
         let mut last = 0_u32;
         for (at, byte) in (0_u32..).zip(text.bytes()) {

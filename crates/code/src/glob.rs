@@ -58,7 +58,7 @@ impl<T: Copy + Ord> Globs<T> {
 fn last_name(path: &str) -> Option<&str> {
     let end = path.trim_end_matches(['(', ')', '[', ']', '=']);
     let start = end.rfind(['.', ')', ']', '~', '*']).map_or(0, |at| at.saturating_add(1));
-    path.get(start..)
+    if start < end.len() { path.get(start..) } else { None }
 }
 
 fn expanded(pattern: &str) -> Result<Vec<String>, String> {

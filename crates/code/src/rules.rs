@@ -139,7 +139,7 @@ impl Rules {
         }
         if let Some(taint) = &code.taint {
             let mut set = |names: &[String]| {
-                let bits = names.iter().map(|name| models.kinds.bit(name));
+                let mut bits = names.iter().map(|name| models.kinds.bit(name));
                 bits.try_fold(0, |set, bit| bit.map(|bit| set | bit)).ok_or("there are more than 63 kinds")
             };
             let (sources, sinks) = (set(&taint.sources)?, set(&taint.sinks)?);

@@ -285,7 +285,7 @@ impl World<'_> {
         if matches!(value.shape, Shape::Unknown) && !matches!(returned.shape, Shape::Unknown) {
             value.shape = returned.shape;
         }
-        let safe = models.iter().fold(0, |safe, model| safe | model.sanitizers);
+        let safe = models.iter().fold(0, |safe, model| safe | model.sanitizes);
         if safe != 0 {
             value = value.made_safe(safe);
         }

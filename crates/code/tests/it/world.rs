@@ -1,0 +1,29 @@
+//! Files held in memory, scanned.
+
+use std::sync::Arc;
+
+use gabion_code::CodeScanner;
+use gabion_finding::{Finding, Scanner as _, Source, Tree, Verdict};
+
+/// What is said of these files: names and texts.
+pub(crate) fn scan(scanner: &CodeScanner, files: &[(&str, &str)]) -> Verdict {
+    let mut verdict = Verdict::default();
+    let mut facts: Vec<(Arc<str>, Arc<[u8]>)> = Vec::new();
+    let mut paths: Vec<Arc<str>> = Vec::new();
+    let mut files = files.to_vec();
+    files.sort_unstable();
+    for (path, text) in files {
+        assert!(scanner.reads(path), "{path}");
+        let report = scanner.file(&Source::new(path, text));
+        verdict.extend(report.verdict);
+        facts.push((path.into(), report.facts.into()));
+        paths.push(path.into());
+    }
+    verdict.extend(scanner.tree(&Tree { paths: &paths, facts: &facts, uses: &[] }));
+    verdict
+}
+
+/// The findings as `rule path:line`.
+pub(crate) fn lines(findings: &[Finding]) -> Vec<String> {
+    findings.iter().map(|finding| format!("{} {}:{}", finding.rule, finding.place.path, finding.place.start.line)).collect()
+}
