@@ -1,0 +1,327 @@
+//! Whether what is given to a name is a secret, and how sure that is.
+//!
+//! The name says what to expect ([`Kind`]), the value what it looks like. A password may be short and made of words; something merely
+//! called `key` must look drawn and be explained by nothing else: no hash of a file, no identifier, no address.
+
+use gabion_finding::Confidence;
+
+use crate::assignment::Assigned;
+use crate::check::{decode, is_chosen, is_jwt, is_random, is_text};
+use crate::context::{Context, Style};
+use crate::name::{self, Kind};
+use crate::shape::{Classes, is_base64, is_hex, is_uuid};
+use crate::{placeholder, words};
+
+/// How sure it is that the value is a secret; none where it is not.
+pub(crate) fn confidence(
+    kind: Kind,
+    text: &str,
+    assigned: &Assigned,
+    context: Context,
+) -> Option<Confidence> {
+    let name = text.get(assigned.name.clone())?;
+    let value = text.get(assigned.value.clone())?.trim();
+    if value.len() < 4
+        || value.len() >= crate::assignment::LONGEST
+        || placeholder::is_placeholder(value)
+        || is_public(value)
+    {
+        return None;
+    }
+    let sure = match kind {
+        Kind::Password => password(name, value, assigned.quoted, context),
+        Kind::Secret => secret(name, value, context),
+        Kind::Token => token(value, context),
+        Kind::Key => key(value, context),
+    }?;
+    if context.locale && sure < Confidence::High && !is_random(value) {
+        return None;
+    }
+    Some(sure)
+}
+
+fn password(name: &str, value: &str, quoted: bool, context: Context) -> Option<Confidence> {
+    if !is_chosen(value) || is_hash(value) {
+        return None;
+    }
+    let classes = Classes::of(value);
+    if echoes(name, value) && classes.digit == 0 {
+        return None;
+    }
+    if is_random(value) {
+        return Some(if value.len() >= 16 || !context.test { Confidence::Medium } else { Confidence::Low });
+    }
+    // `newPassword`, `user-password`: an identifier, said with a quote around it. `MyPassw0rd!` is none.
+    let wordlike = words::surprise(value) < 4.6 && classes.digit == 0;
+    if wordlike
+        && (value.contains(['-', '_', '.', '/', ' ']) || (classes.upper > 0 && !is_title(value, classes)))
+    {
+        return Some(Confidence::Low)
+            .filter(|_| context.style == Style::Config && !context.test && !value.contains('.'));
+    }
+    if wordlike {
+        // A plain word. In settings that is what it says; in code it is as often the name of a field.
+        let setting = context.style == Style::Config || name::words(name).len() >= 2;
+        return Some(if setting && !context.test && quoted_or_config(quoted, context) {
+            Confidence::Medium
+        } else {
+            Confidence::Low
+        });
+    }
+    Some(if context.style == Style::Text && !quoted { Confidence::Low } else { Confidence::Medium })
+}
+
+const fn quoted_or_config(quoted: bool, context: Context) -> bool {
+    quoted || matches!(context.style, Style::Config)
+}
+
+/// `Secret` as one capital and small letters.
+fn is_title(value: &str, classes: Classes) -> bool {
+    classes.upper == 1 && value.starts_with(|sign: char| sign.is_ascii_uppercase())
+}
+
+fn secret(name: &str, value: &str, context: Context) -> Option<Confidence> {
+    if value.len() < 8 || value.contains(char::is_whitespace) || echoes(name, value) {
+        return None;
+    }
+    if is_uuid(value) {
+        return Some(if context.test { Confidence::Low } else { Confidence::Medium });
+    }
+    if is_drawn(value) {
+        return Some(Confidence::Medium);
+    }
+    if placeholder::is_reference(value) {
+        return None;
+    }
+    // A secret that somebody made up: `s3cr3t-of-the-app`. Words alone are as often the name of a secret.
+    let classes = Classes::of(value);
+    let made_up =
+        (classes.kinds() >= 3 || (classes.digit > 0 && classes.kinds() >= 2)) && words::surprise(value) > 4.0;
+    let names_secret = name::words(name).iter().any(|word| word.contains("secret"));
+    match (made_up, names_secret) {
+        (true, true) => Some(Confidence::Medium),
+        (true, false) | (false, true) if !context.test || made_up => Some(Confidence::Low),
+        _ => None,
+    }
+}
+
+fn token(value: &str, context: Context) -> Option<Confidence> {
+    if value.len() < 12 || value.contains(char::is_whitespace) {
+        return None;
+    }
+    if is_uuid(value) {
+        return Some(Confidence::Low);
+    }
+    if !is_drawn(value) {
+        return None;
+    }
+    Some(if value.len() < 16 || (context.test && value.len() < 20) {
+        Confidence::Low
+    } else {
+        Confidence::Medium
+    })
+}
+
+fn key(value: &str, context: Context) -> Option<Confidence> {
+    if value.len() < 16 || value.contains(char::is_whitespace) || !is_drawn(value) {
+        return None;
+    }
+    // Hexadecimal digits of the length of a hash are one as often as not.
+    let hash = is_hex(value) && matches!(value.len(), 32 | 40 | 64 | 96 | 128);
+    Some(if hash || is_hex(value) || context.test || value.len() < 20 {
+        Confidence::Low
+    } else {
+        Confidence::Medium
+    })
+}
+
+/// Drawn characters of an alphabet that secrets are written in.
+fn is_drawn(value: &str) -> bool {
+    let classes = Classes::of(value);
+    let alphabet = value.bytes().all(|byte| {
+        byte.is_ascii_graphic()
+            && !matches!(byte, b'(' | b')' | b'{' | b'}' | b'<' | b'>' | b'"' | b'\\' | b',' | b';')
+    });
+    if !alphabet || !is_random(value) || (classes.digit == 0 && value.len() < 24 && classes.upper == 0) {
+        return false;
+    }
+    if value.contains("://")
+        || value.starts_with('/')
+        || value.contains('$') && placeholder::is_reference(value)
+    {
+        return false;
+    }
+    // Base64 of a text is the text's business: another layer looks into it.
+    let encoded = value.len() >= 16
+        && is_base64(value)
+        && !is_hex(value)
+        && decode(value).is_some_and(|bytes| is_text(&bytes));
+    !encoded || is_jwt(value)
+}
+
+/// The value says no more than the name: `clientSecret = "client-secret"`.
+fn echoes(name: &str, value: &str) -> bool {
+    let letters = |text: &str| {
+        text.chars().filter(|sign| sign.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
+    };
+    let (name, value) = (letters(name), letters(value));
+    !value.is_empty()
+        && (name.ends_with(&value)
+            || value.ends_with(&name) && value.bytes().all(|byte| byte.is_ascii_lowercase()))
+}
+
+/// Passwords as they are stored: hashed.
+fn is_hash(value: &str) -> bool {
+    let folded = value.to_ascii_lowercase();
+    [
+        "$2a$",
+        "$2b$",
+        "$2y$",
+        "$argon2",
+        "$pbkdf2",
+        "$5$",
+        "$6$",
+        "$1$",
+        "$apr1$",
+        "$scrypt",
+        "$y$",
+        "{ssha",
+        "{sha",
+        "{md5}",
+        "{crypt}",
+        "{bcrypt}",
+        "{pbkdf2",
+        "pbkdf2_sha",
+        "pbkdf2:",
+        "scrypt:",
+        "scram-sha",
+        "*",
+    ]
+    .iter()
+    .any(|start| folded.starts_with(start))
+}
+
+/// What is meant to be seen: public keys, certificates, hashes that say which they are, identifiers of images.
+fn is_public(value: &str) -> bool {
+    const STARTS: &[&str] = &[
+        "ssh-rsa ",
+        "ssh-ed25519 ",
+        "ecdsa-sha2",
+        "-----BEGIN PUBLIC",
+        "-----BEGIN CERT",
+        "-----BEGIN RSA PUBLIC",
+        "MIIBIjANBgkqhki",
+        "MIGfMA0GCSqGSIb3",
+        "MFkwEwYHKoZIzj0",
+        "MCowBQYDK2Vw",
+        "MIIB",
+        "MIIC",
+        "MIID",
+        "MIIE",
+        "MIIF",
+        "MII",
+        "sha1-",
+        "sha256-",
+        "sha384-",
+        "sha512-",
+        "sha256:",
+        "sha512:",
+        "sha1:",
+        "md5:",
+        "sha256/",
+        "AAAAB3NzaC1",
+        "AAAAC3NzaC1",
+        "AAAAE2VjZHNh",
+        "iVBORw0KGgo",
+        "R0lGOD",
+        "/9j/",
+        "UklGR",
+        "PHN2Zy",
+        "data:",
+        "pk_test_",
+        "pk_live_",
+        "age1",
+        "npub1",
+        "0x",
+        "urn:",
+        "ENC[",
+        "ENC(",
+        "{cipher}",
+        "AgA",
+        "CiQA",
+        "vault:v",
+        "$ANSIBLE_VAULT",
+        "6Le",
+        "6Lc",
+        "6Ld",
+        "G-",
+        "UA-",
+        "GTM-",
+        "ca-app-pub-",
+        "com.",
+        "org.",
+    ];
+    STARTS.iter().any(|start| value.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(name: &str, value: &str, path: &str) -> Option<Confidence> {
+        let text = format!("{name} = \"{value}\"");
+        let assigned = Assigned {
+            name: 0..name.len(),
+            value: name.len() + 4..name.len() + 4 + value.len(),
+            quoted: true,
+        };
+        confidence(name::kind(name)?, &text, &assigned, Context::of(path))
+    }
+
+    #[test]
+    fn what_is_shown() {
+        for (name, value) in [
+            ("password", "hunter2"),
+            ("db_password", "Tr0ub4dor&3"),
+            ("api_key", "hfbpozfhvuwgtfosmo2imqskc73w04jf"),
+            ("token", "x7Kq9vBn2mWzR4tYc8Lp"),
+            ("client_secret", "123e4567-e89b-12d3-a456-426614174000"),
+            ("SECRET_KEY", "9f86d081884c7d659a2feaa0c55ad015"),
+            ("key", "x7Kq9vBn2mWzR4tYc8LpQ1sDf6"),
+            ("jwt_secret", "sup3r-s3cr3t!"),
+        ] {
+            assert!(judged(name, value, "src/app.py") >= Some(Confidence::Medium), "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn what_is_not() {
+        for (name, value) in [
+            ("password", "password"),
+            ("password", "${DB_PASSWORD}"),
+            ("password", "Enter your password"),
+            ("password", "********"),
+            ("api_key", "YOUR_API_KEY"),
+            ("token", "authentication_token"),
+            ("key", "application.name.first"),
+            ("secret", "client-secret"),
+            ("password", "$2b$12$abcdefghijklmnopqrstuv"),
+            ("access_key", "databaseConnection"),
+            ("api_key", "https://a.example/keys"),
+            ("token", "next.page.of.results"),
+            ("key", "translation.key.of.a.page"),
+            ("auth", "Bearer"),
+            ("passwordInput", "hunter2"),
+            ("key", "sha512-W7s+uC5bikET2twEFgqq8fGk1vJ6d3K9aWzLm=="),
+            ("password", "user.password.required"),
+            ("api_key", "process.env.API_KEY"),
+            ("secret", "/run/secrets/app_secret_file"),
+        ] {
+            assert!(
+                judged(name, value, "src/app.py") < Some(Confidence::Low)
+                    || judged(name, value, "src/app.py").is_none(),
+                "{name} {value}"
+            );
+        }
+    }
+}

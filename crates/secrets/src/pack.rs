@@ -1,0 +1,32 @@
+//! The rules that come with the program.
+
+/// The files of `rules/secrets`: name and text.
+#[must_use]
+pub const fn sources() -> &'static [(&'static str, &'static str)] {
+    FILES
+}
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        const FILES: &[(&str, &str)] =
+            &[$((concat!("secrets/", $name), include_str!(concat!("../../../rules/secrets/", $name)))),*];
+    };
+}
+
+files![
+    "ai.toml",
+    "chat.toml",
+    "cloud.toml",
+    "commerce.toml",
+    "data.toml",
+    "delivery.toml",
+    "generic.toml",
+    "identity.toml",
+    "keys.toml",
+    "mail.toml",
+    "observability.toml",
+    "payment.toml",
+    "productivity.toml",
+    "registry.toml",
+    "source.toml",
+];

@@ -1,0 +1,10 @@
+//! The scanner from outside.
+
+#![cfg(test)]
+
+mod bounded;
+mod examples;
+mod fixtures;
+mod hidden;
+mod layers;
+mod quiet;
