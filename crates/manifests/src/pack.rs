@@ -1,0 +1,39 @@
+//! The rules that come with the program.
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        /// The files of `rules/manifests`.
+        pub(crate) const FILES: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../../../rules/manifests/", $name)))),*];
+    };
+}
+
+files![
+    "caddy.toml",
+    "cloudformation.toml",
+    "compose.toml",
+    "docker-build.toml",
+    "docker.toml",
+    "github-actions.toml",
+    "github-workflows.toml",
+    "gitlab.toml",
+    "kubernetes-access.toml",
+    "kubernetes-container.toml",
+    "kubernetes-image.toml",
+    "kubernetes-network.toml",
+    "kubernetes-pod.toml",
+    "nginx-headers.toml",
+    "nginx.toml",
+    "openapi.toml",
+    "project.toml",
+    "sql-roles.toml",
+    "sql.toml",
+    "terraform-aws-access.toml",
+    "terraform-aws-data.toml",
+    "terraform-aws-network.toml",
+    "terraform-aws-services.toml",
+    "terraform-azure-services.toml",
+    "terraform-azure.toml",
+    "terraform-general.toml",
+    "terraform-google.toml",
+];
