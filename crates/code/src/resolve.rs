@@ -36,6 +36,21 @@ impl Paths {
         }
     }
 
+    /// The file of a class of Java: in that package, or beside the file that names it.
+    pub(crate) fn class(&self, from: &str, package: Option<&str>, name: &str) -> Option<usize> {
+        let Some(package) = package else {
+            let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+            return self.by_path.get(joined(folder, &format!("{name}.java"))?.as_str()).copied();
+        };
+        let path = format!("{}/{name}", package.replace('.', "/"));
+        let end = format!("/{path}.java");
+        let candidates = self.by_end.get(last_two(&path))?;
+        let fits = |number: &&usize| {
+            self.by_path.iter().any(|(own, at)| at == *number && (own.ends_with(&end) || **own == *end.trim_start_matches('/')))
+        };
+        candidates.iter().find(fits).copied()
+    }
+
     fn script(&self, from: &str, module: &str) -> Option<usize> {
         let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
         if module.starts_with("./") || module.starts_with("../") || module == "." || module == ".." {

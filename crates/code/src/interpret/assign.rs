@@ -206,13 +206,12 @@ pub(super) fn with_field(owner: &Value, name: Name, value: Value) -> Value {
         Shape::Unknown => {
             let mut object = Object::default();
             object.set(name, value);
-            if owner.origin.is_none() && !owner.is_tainted() {
-                changed.shape = Shape::Object(Rc::new(object));
-            } else {
-                object.rest = Some(Box::new(Value { flows: Rc::clone(&owner.flows), ..Value::default() }));
-                object.rest = object.rest.filter(|_| owner.is_tainted());
-                changed.shape = Shape::Object(Rc::new(object));
+            if owner.is_tainted() {
+                // The others still are what they were; this one is what it is given.
+                let rest = Value { flows: std::mem::take(&mut changed.flows), ..Value::default() };
+                object.rest = Some(Box::new(rest));
             }
+            changed.shape = Shape::Object(Rc::new(object));
         }
         Shape::List(_) | Shape::Function(_) | Shape::Class(_) => {}
     }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use gabion_syntax::Language;
 use gabion_syntax::tree::{
     BinaryOp, Clause, Entry, Expr, ExprKind, Jsx, Key, ListKind, LogicalOp, Part, UnaryOp,
 };
@@ -159,8 +160,37 @@ impl World<'_> {
         if let Some(value) = frame.scope.get(name) {
             return value;
         }
+        if let Some(value) = self.named_elsewhere(frame, name, span) {
+            return value;
+        }
         let origin = self.origins.root(name);
         self.from_path(frame, origin, &Value::default(), span)
+    }
+
+    /// Java: what belongs to the class, a class beside this file, a class of a package that was imported whole.
+    fn named_elsewhere(&mut self, frame: &mut Frame, name: Name, span: gabion_finding::Span) -> Option<Value> {
+        if frame.loaded.language() != Language::Java {
+            return None;
+        }
+        if let Some(value) = self.own_member(frame, name, span) {
+            return Some(value);
+        }
+        let text = self.names.text(name);
+        let from = self.units.get(frame.module).map(|unit| std::sync::Arc::clone(&unit.path))?;
+        if let Some(file) = self.paths.class(&from, None, &text)
+            && file != frame.module
+            && let Shape::Object(object) = self.exports(file).shape
+            && let Some(value) = object.field(name)
+        {
+            return Some(value);
+        }
+        let everything = self.name("*");
+        let Shape::List(packages) = frame.scope.get(everything)?.shape else { return None };
+        packages.items.iter().find_map(|package| {
+            let origin = self.origins.step(package.origin?, Step::Member(name))?;
+            let path = self.text_of(origin);
+            self.models.knows_type(&path).then(|| Value::from_origin(Some(origin)))
+        })
     }
 
     pub(super) fn binary(&mut self, op: BinaryOp, left: &Value, right: &Value) -> Value {

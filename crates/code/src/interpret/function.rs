@@ -206,12 +206,12 @@ impl World<'_> {
             exports: None,
         };
         self.visited.insert(closure.function);
-        let name = function.name.map(|name| loaded.text(name).to_owned()).unwrap_or_default();
+        let name = function.name.map_or_else(|| "a function".to_owned(), |name| format!("`{}`", loaded.text(name)));
         self.receive(&mut inner, function, given, &name, span, frame.module);
         self.run_body(&mut inner, function);
         let mut value = inner.returned.take().unwrap_or_default();
         if tainted {
-            value = Self::stepped(&value, frame.module, span, &format!("`{name}` gives it back"));
+            value = Self::stepped(&value, frame.module, span, &format!("{name} gives it back"));
         }
         if receiver.is_some() || closure.this.is_some() {
             self.changed_this = Some(inner.this.clone());
@@ -247,7 +247,7 @@ impl World<'_> {
                     });
                     named.or_else(|| if param.kind == ParamKind::Positional { positional.next() } else { None }).map(|given| {
                         let at = if given.span.is_empty() { span } else { given.span };
-                        Self::stepped(&given.value, from, at, &format!("it is given to `{name}`"))
+                        Self::stepped(&given.value, from, at, &format!("it is given to {name}"))
                     })
                 }
                 ParamKind::Rest => {

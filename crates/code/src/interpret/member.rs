@@ -99,6 +99,20 @@ impl World<'_> {
         None
     }
 
+    /// What the object of this method has under that name.
+    pub(super) fn own_member(&mut self, frame: &mut Frame, name: Name, span: Span) -> Option<Value> {
+        let this = frame.this.clone();
+        match &this.shape {
+            Shape::Object(object) => {
+                let value = self.field(frame, &this, object, name, span);
+                let class = object.class.clone();
+                value.or_else(|| class.and_then(|class| self.class_member(frame, &class, name)))
+            }
+            Shape::Class(class) => self.class_member(frame, class, name),
+            _ => None,
+        }
+    }
+
     fn class_member(&mut self, frame: &mut Frame, class: &Rc<ClassValue>, name: Name) -> Option<Value> {
         let loaded = self.load(class.module)?;
         let tree = loaded.module().class(class.id)?;
@@ -208,7 +222,7 @@ impl World<'_> {
         }
         let scope = Rc::clone(&frame.scope);
         if matches!(value.shape, Shape::Unknown)
-            && let Some(class) = self.type_class(&loaded, &scope, of_type)
+            && let Some(class) = self.type_class(frame.module, &loaded, &scope, of_type)
         {
             let instance = self.instance(frame, &class);
             value.shape = instance.shape;
@@ -220,13 +234,35 @@ impl World<'_> {
     }
 
     /// The class of this tree that a type names.
-    fn type_class(&mut self, loaded: &super::Loaded, scope: &crate::scope::Scope, of_type: &Type) -> Option<Rc<ClassValue>> {
+    fn type_class(&mut self, from: usize, loaded: &super::Loaded, scope: &crate::scope::Scope, of_type: &Type) -> Option<Rc<ClassValue>> {
         let first = loaded.text(of_type.path).split('.').next().unwrap_or_default().to_owned();
         let name = self.name(&first);
-        match scope.get(name)?.shape {
+        let value = match scope.get(name) {
+            Some(value) => value,
+            None if loaded.language() == gabion_syntax::Language::Java => {
+                let path = self.units.get(from).map(|unit| std::sync::Arc::clone(&unit.path))?;
+                let file = self.paths.class(&path, None, &first).filter(|file| *file != from)?;
+                match self.exports(file).shape {
+                    Shape::Object(object) => object.field(name)?,
+                    _ => return None,
+                }
+            }
+            None => return None,
+        };
+        match value.shape {
             Shape::Class(class) => Some(class),
             _ => None,
         }
+    }
+
+    /// A type of a package that was imported whole, where models know it.
+    fn type_of_package(&mut self, scope: &crate::scope::Scope, name: Name) -> Option<Origin> {
+        let everything = self.name("*");
+        let Shape::List(packages) = scope.get(everything)?.shape else { return None };
+        packages.items.iter().find_map(|package| {
+            let origin = self.origins.step(package.origin?, Step::Member(name))?;
+            self.models.knows_type(&self.text_of(origin)).then_some(origin)
+        })
     }
 
     /// The path of what a type's values are: `java.sql.Statement()`.
@@ -239,7 +275,7 @@ impl World<'_> {
         let first = self.name(words.next().unwrap_or_default());
         let mut origin = match scope.get(first) {
             Some(value) => value.origin?,
-            None => self.origins.root(first),
+            None => self.type_of_package(scope, first).unwrap_or_else(|| self.origins.root(first)),
         };
         for word in words {
             let name = self.name(word);

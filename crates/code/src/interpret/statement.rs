@@ -10,7 +10,7 @@ use super::{Exit, Frame, Loop};
 use crate::name::Name;
 use crate::origin::Step;
 use crate::scope::{Scope, Variables};
-use crate::value::{Known, Object, Shape, Value};
+use crate::value::{Known, List, Object, Shape, Value};
 use crate::world::World;
 
 impl World<'_> {
@@ -394,6 +394,15 @@ impl World<'_> {
             let local = loaded.name(item.local);
             let value = self.imported(frame.module, &loaded, import, item.what, inside.as_ref());
             match item.what {
+                Imported::Glob if inside.is_none() => {
+                    let everything = self.name("*");
+                    let mut packages = match frame.scope.get(everything).map(|value| value.shape) {
+                        Some(Shape::List(packages)) => (*packages).clone(),
+                        _ => List::default(),
+                    };
+                    packages.push(value);
+                    frame.scope.declare(everything, Value::shaped(Shape::List(Rc::new(packages))));
+                }
                 Imported::Glob => {
                     if let Some(Shape::Object(object)) = inside.as_ref().map(|value| &value.shape) {
                         object.fields.iter().for_each(|(name, value)| frame.scope.declare(*name, value.clone()));
@@ -450,6 +459,13 @@ impl World<'_> {
                     return submodule;
                 }
                 let name = loaded.name(symbol);
+                if loaded.language() == Language::Java
+                    && let Some(file) = self.paths.class("", Some(module), loaded.text(symbol))
+                    && let Shape::Object(object) = self.exports(file).shape
+                    && let Some(value) = object.field(name)
+                {
+                    return value;
+                }
                 let origin = self.module_path(module);
                 Value::from_origin(origin.and_then(|origin| self.origins.step(origin, Step::Member(name))))
             }

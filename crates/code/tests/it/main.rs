@@ -1,4 +1,5 @@
 #![cfg(test)]
 
 mod examples;
+mod ways;
 mod world;

@@ -268,7 +268,17 @@ impl Lower {
             let of_type =
                 one.type_annotation.as_ref().map(|annotation| self.of_type(&annotation.type_annotation));
             let value = one.init.as_ref().map(|value| self.expression(value));
+            self.name_after(&pattern, value.as_ref());
             into.push(stmt(span(one.span), StmtKind::Let { pattern, of_type, value, constant }));
+        }
+    }
+
+    /// A function without a name has that of the variable it is put into.
+    fn name_after(&mut self, pattern: &Pattern, value: Option<&Expr>) {
+        if let (Pattern::Name(name, _), Some(ExprKind::Function(id))) = (pattern, value.map(|value| &value.kind))
+            && let Some(function) = self.builder.function_mut(*id)
+        {
+            function.name.get_or_insert(*name);
         }
     }
 
