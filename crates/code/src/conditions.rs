@@ -63,7 +63,8 @@ impl Arguments<'_, '_> {
             let Some(owner) = value else { return (None, sure) };
             value = match &owner.shape {
                 Shape::Object(object) => {
-                    let found = object.fields.iter().find(|(name, _)| *self.world.names.text(**name) == *field);
+                    let found =
+                        object.fields.iter().find(|(name, _)| *self.world.names.text(**name) == *field);
                     sure &= object.rest.is_none() && owner.flows.is_empty();
                     found.map(|(_, value)| value.clone())
                 }

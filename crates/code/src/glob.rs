@@ -61,14 +61,19 @@ fn last_name(path: &str) -> Option<&str> {
     if start < end.len() { path.get(start..) } else { None }
 }
 
-fn expanded(pattern: &str) -> Result<Vec<String>, String> {
+/// Every path without braces that a pattern stands for.
+pub(crate) fn expanded(pattern: &str) -> Result<Vec<String>, String> {
     let mut done = vec![String::new()];
     let mut rest = pattern;
     while let Some(open) = rest.find('{') {
-        let (before, behind) = (rest.get(..open).unwrap_or_default(), rest.get(open.saturating_add(1)..).unwrap_or_default());
+        let (before, behind) =
+            (rest.get(..open).unwrap_or_default(), rest.get(open.saturating_add(1)..).unwrap_or_default());
         let close = behind.find('}').ok_or_else(|| format!("`{pattern}` has a `{{` without its `}}`"))?;
         let words: Vec<&str> = behind.get(..close).unwrap_or_default().split(',').map(str::trim).collect();
-        done = done.iter().flat_map(|start| words.iter().map(move |word| format!("{start}{before}{word}"))).collect();
+        done = done
+            .iter()
+            .flat_map(|start| words.iter().map(move |word| format!("{start}{before}{word}")))
+            .collect();
         if done.len() > WIDEST {
             return Err(format!("`{pattern}` stands for more than {WIDEST} paths"));
         }

@@ -152,7 +152,8 @@ impl World<'_> {
             return value.clone();
         }
         let flows = value.flows.iter().map(|flow| {
-            if flow.trace.length >= LONGEST_TRACE || (flow.trace.module == module && flow.trace.span == span) {
+            if flow.trace.length >= LONGEST_TRACE || (flow.trace.module == module && flow.trace.span == span)
+            {
                 return flow.clone();
             }
             let before = Some(Rc::clone(&flow.trace));

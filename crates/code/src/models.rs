@@ -20,7 +20,7 @@ use gabion_model::Problem;
 use gabion_syntax::Language;
 use serde::Deserialize;
 
-use crate::glob::Globs;
+use crate::glob::{Globs, expanded};
 use crate::value::KindSet;
 
 /// Names of kinds, each a bit.
@@ -44,12 +44,6 @@ impl Kinds {
         let bits = (0_u32..).zip(&self.0).filter(|(_, own)| names.contains(&own.as_str()));
         bits.fold(0, |set, (at, _)| set | 1_u64.checked_shl(at).unwrap_or(0))
     }
-
-    /// The names of a set.
-    pub(crate) fn names(&self, set: KindSet) -> Vec<&str> {
-        let bits = (0_u32..).zip(&self.0);
-        bits.filter(|(at, _)| set.checked_shr(*at).unwrap_or(0) & 1 == 1).map(|(_, name)| name.as_str()).collect()
-    }
 }
 
 /// What is known of one path.
@@ -69,8 +63,6 @@ pub(crate) struct Model {
     /// What goes where; empty: everything it was given into what it gives.
     pub(crate) flows: Vec<(End, End)>,
     pub(crate) calls: Vec<Callback>,
-    /// Whoever is not let through ends here: the function does not go on.
-    pub(crate) ends: bool,
     /// What is checked to be in a fixed set, or of a fixed form, is safe behind it.
     pub(crate) validates: Option<(End, KindSet)>,
 }
@@ -108,6 +100,7 @@ pub(crate) struct Callback {
     /// What it gives goes into what the call gives.
     pub(crate) returned: bool,
     /// It is what answers requests of a route.
+    #[expect(dead_code, reason = "routes are the next thing that is asked of it")]
     pub(crate) route: bool,
 }
 
@@ -164,8 +157,6 @@ struct Written {
     flows: Vec<String>,
     #[serde(default)]
     calls: Vec<WrittenCallback>,
-    #[serde(default)]
-    ends: bool,
     validates: Option<WrittenValidation>,
 }
 
@@ -233,9 +224,12 @@ impl Models {
             let at = self.models.len();
             self.models.push(model);
             for path in paths {
-                self.note_type(&path);
-                if let Err(reason) = self.globs.add(&path, at) {
-                    problems.push(Problem::new(format!("{file}: model `{name}`"), reason));
+                match expanded(&path).and_then(|paths| {
+                    paths.iter().for_each(|path| self.note_type(path));
+                    self.globs.add(&path, at)
+                }) {
+                    Ok(()) => {}
+                    Err(reason) => problems.push(Problem::new(format!("{file}: model `{name}`"), reason)),
                 }
             }
         }
@@ -257,20 +251,33 @@ impl Models {
         self.types.contains(path)
     }
 
-    /// `a.b.C().get()` names the type `a.b.C`.
+    /// `a.b.C().get()` names the type `a.b.C`, `a.b.C.get()` too.
     fn note_type(&mut self, path: &str) {
-        if let Some((name, _)) = path.split_once("()")
-            && name.contains('.')
-            && !name.contains(['*', '{', '~'])
-        {
-            self.types.insert(name.to_owned());
+        let mut name = String::new();
+        for word in path.split('.') {
+            let (word, called) = word.split_once('(').map_or((word, false), |(word, _)| (word, true));
+            if word.contains(['*', '~', '=']) {
+                return;
+            }
+            name.push_str(word);
+            if name.contains('.') && word.starts_with(|first: char| first.is_uppercase()) {
+                self.types.insert(name.clone());
+            }
+            if called {
+                return;
+            }
+            name.push('.');
         }
     }
 
     fn set(&mut self, kinds: &[String]) -> Result<KindSet, String> {
         let mut set = 0;
         for kind in kinds {
-            set |= if kind == "all" { KindSet::MAX } else { self.kinds.bit(kind).ok_or("there are more than 63 kinds")? };
+            set |= if kind == "all" {
+                KindSet::MAX
+            } else {
+                self.kinds.bit(kind).ok_or("there are more than 63 kinds")?
+            };
         }
         Ok(set)
     }
@@ -281,7 +288,10 @@ impl Models {
             sinks.push(Sink {
                 kind: self.set(&[sink.kind])?,
                 at: end(sink.argument)?,
-                field: sink.field.map(|field| field.split('.').map(str::to_owned).collect()).unwrap_or_default(),
+                field: sink
+                    .field
+                    .map(|field| field.split('.').map(str::to_owned).collect())
+                    .unwrap_or_default(),
                 looks: sink.looks.map(|looks| pattern(&looks)).transpose()?,
                 unless: sink.unless.map(|unless| pattern(&unless)).transpose()?,
                 weak: sink.weak,
@@ -296,7 +306,12 @@ impl Models {
                 _ => Given::Path(given),
             });
             let parameters = parameters.collect();
-            calls.push(Callback { at: end(call.argument)?, parameters, returned: call.returned, route: call.route });
+            calls.push(Callback {
+                at: end(call.argument)?,
+                parameters,
+                returned: call.returned,
+                route: call.route,
+            });
         }
         let mut flows = Vec::new();
         for flow in written.flows {
@@ -325,7 +340,6 @@ impl Models {
             returns: written.returns,
             flows,
             calls,
-            ends: written.ends,
             validates,
         })
     }
@@ -351,7 +365,11 @@ fn word(text: &str) -> Result<End, String> {
             Err(_) if !text.is_empty() && text.chars().all(|one| one.is_alphanumeric() || one == '_') => {
                 End::Named(text.to_owned())
             }
-            Err(_) => return Err(format!("`{text}` is no end of a call: a number, `1..`, a name, `this` or `return`")),
+            Err(_) => {
+                return Err(format!(
+                    "`{text}` is no end of a call: a number, `1..`, a name, `this` or `return`"
+                ));
+            }
         },
     })
 }
@@ -362,4 +380,3 @@ pub(crate) fn pattern(text: &str) -> Result<regex::Regex, String> {
         .build()
         .map_err(|error| format!("`{text}` is no pattern: {}", error.to_string().replace('\n', " ")))
 }
-

@@ -8,4 +8,5 @@ macro_rules! files {
 
 pub(crate) const RULES: &[(&str, &str)] = files!["rules/code": "injection.toml", "cryptography.toml"];
 
-pub(crate) const MODELS: &[(&str, &str)] = files!["rules/code/models": "express.toml", "node.toml", "python.toml"];
+pub(crate) const MODELS: &[(&str, &str)] =
+    files!["rules/code/models": "express.toml", "java.toml", "node.toml", "python.toml"];

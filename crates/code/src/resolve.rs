@@ -46,7 +46,9 @@ impl Paths {
         let end = format!("/{path}.java");
         let candidates = self.by_end.get(last_two(&path))?;
         let fits = |number: &&usize| {
-            self.by_path.iter().any(|(own, at)| at == *number && (own.ends_with(&end) || **own == *end.trim_start_matches('/')))
+            self.by_path.iter().any(|(own, at)| {
+                at == *number && (own.ends_with(&end) || **own == *end.trim_start_matches('/'))
+            })
         };
         candidates.iter().find(fits).copied()
     }
@@ -60,7 +62,9 @@ impl Paths {
         let inside = module.strip_prefix("@/").or_else(|| module.strip_prefix("~/"))?;
         let mut up = Some(folder);
         while let Some(folder) = up {
-            for start in [joined(folder, inside), joined(folder, &format!("src/{inside}"))].into_iter().flatten() {
+            for start in
+                [joined(folder, inside), joined(folder, &format!("src/{inside}"))].into_iter().flatten()
+            {
                 if let Some(found) = self.script_file(&start) {
                     return Some(found);
                 }
@@ -71,11 +75,17 @@ impl Paths {
     }
 
     fn script_file(&self, path: &str) -> Option<usize> {
-        let direct = SCRIPT.iter().chain(SCRIPT_INDEX).find_map(|end| self.by_path.get(format!("{path}{end}").as_str()));
+        let direct = SCRIPT
+            .iter()
+            .chain(SCRIPT_INDEX)
+            .find_map(|end| self.by_path.get(format!("{path}{end}").as_str()));
         // `./db.js` may be written for `./db.ts`.
         direct.copied().or_else(|| {
             let (start, _) = path.rsplit_once(".js").or_else(|| path.rsplit_once(".mjs"))?;
-            [".ts", ".tsx", ".mts"].iter().find_map(|end| self.by_path.get(format!("{start}{end}").as_str())).copied()
+            [".ts", ".tsx", ".mts"]
+                .iter()
+                .find_map(|end| self.by_path.get(format!("{start}{end}").as_str()))
+                .copied()
         })
     }
 
@@ -141,10 +151,11 @@ mod tests {
 
     #[test]
     fn imports_mean_files() {
-        let files: Vec<Arc<str>> = ["src/app.ts", "src/db/index.ts", "src/lib/sql.ts", "shop/views.py", "shop/db/__init__.py"]
-            .into_iter()
-            .map(Arc::from)
-            .collect();
+        let files: Vec<Arc<str>> =
+            ["src/app.ts", "src/db/index.ts", "src/lib/sql.ts", "shop/views.py", "shop/db/__init__.py"]
+                .into_iter()
+                .map(Arc::from)
+                .collect();
         let paths = Paths::new(files.iter());
         let script = |from, module| paths.find(Language::TypeScript, from, module, 0);
         assert_eq!(script("src/app.ts", "./db"), Some(1));

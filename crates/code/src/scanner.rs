@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use gabion_finding::{
-    Confidence, FileReport, Finding, Fingerprint, Rule, RuleError, Scanner, Source, Step, Tree, Unread, UnreadReason, Verdict,
+    Confidence, FileReport, Finding, Fingerprint, Rule, RuleError, Scanner, Source, Step, Tree, Unread,
+    UnreadReason, Verdict,
 };
 use gabion_model::Problem;
 use gabion_syntax::Language;
@@ -34,12 +35,15 @@ impl CodeScanner {
     pub fn new(own: &[(&str, &str)]) -> Result<Self, RuleError> {
         let mut models = Models::default();
         for (file, text) in crate::pack::MODELS {
-            models.add(file, text).map_err(|problems: Vec<Problem>| RuleError { file: (*file).to_owned(), problems })?;
+            models
+                .add(file, text)
+                .map_err(|problems: Vec<Problem>| RuleError { file: (*file).to_owned(), problems })?;
         }
         let files: Vec<(&str, &str)> = crate::pack::RULES.iter().chain(own).copied().collect();
         let rules = Rules::new(&files, &mut models)?;
         let mut version = String::from("1");
-        let texts: Vec<&[u8]> = crate::pack::MODELS.iter().chain(&files).map(|(_, text)| text.as_bytes()).collect();
+        let texts: Vec<&[u8]> =
+            crate::pack::MODELS.iter().chain(&files).map(|(_, text)| text.as_bytes()).collect();
         for byte in gabion_vault::sha256_of(&texts) {
             let _ = write!(version, "{byte:02x}");
         }
@@ -59,9 +63,15 @@ impl CodeScanner {
         trace.reverse();
         let source = trace.first().map(|step| step.says.clone()).unwrap_or_default();
         let callee = hit.callee.trim_start_matches('~').to_owned();
-        let message = code.message.replace("{source}", &source).replace("{callee}", &callee).replace("{sink}", &callee);
-        let confidence = if hit.weak && rule.confidence == Confidence::High { Confidence::Medium } else { rule.confidence };
-        let confidence = if hit.weak && rule.confidence == Confidence::Medium { Confidence::Low } else { confidence };
+        let message =
+            code.message.replace("{source}", &source).replace("{callee}", &callee).replace("{sink}", &callee);
+        let confidence = if hit.weak && rule.confidence == Confidence::High {
+            Confidence::Medium
+        } else {
+            rule.confidence
+        };
+        let confidence =
+            if hit.weak && rule.confidence == Confidence::Medium { Confidence::Low } else { confidence };
         Some(Finding {
             rule: rule.id.clone(),
             message,
@@ -72,7 +82,11 @@ impl CodeScanner {
             fix: None,
             properties: std::collections::BTreeMap::new(),
             hidden: Vec::new(),
-            fingerprint: Fingerprint::new(rule.id.as_str(), &path, &format!("{} {} {source}", hit.within, hit.callee)),
+            fingerprint: Fingerprint::new(
+                rule.id.as_str(),
+                &path,
+                &format!("{} {} {source}", hit.within, hit.callee),
+            ),
         })
     }
 
@@ -92,7 +106,8 @@ impl CodeScanner {
         let cut = std::mem::take(&mut world.cut);
         let unread = cut.into_iter().filter_map(|module| {
             let path = Arc::clone(&world.units.get(module)?.path);
-            let detail = "more ways through it than are followed: what was found until then stands".to_owned();
+            let detail =
+                "more ways through it than are followed: what was found until then stands".to_owned();
             Some(Unread { path, reason: UnreadReason::Budget, detail })
         });
         let unread = unread.collect();
@@ -135,7 +150,11 @@ impl Scanner for CodeScanner {
                 gabion_syntax::Problem::Deep(_) => UnreadReason::Deep,
                 gabion_syntax::Problem::Syntax { .. } => UnreadReason::Syntax,
             };
-            report.verdict.unread.push(Unread { path: Arc::clone(source.path()), reason, detail: problem.to_string() });
+            report.verdict.unread.push(Unread {
+                path: Arc::clone(source.path()),
+                reason,
+                detail: problem.to_string(),
+            });
         }
         report.facts = Facts::new(parsed.module, source).to_bytes().unwrap_or_default();
         report

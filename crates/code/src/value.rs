@@ -113,7 +113,6 @@ pub(crate) struct Closure {
 pub(crate) struct ClassValue {
     pub(crate) module: usize,
     pub(crate) id: ClassId,
-    pub(crate) name: Option<Name>,
     pub(crate) scope: Rc<Scope>,
     pub(crate) bases: Vec<Value>,
 }
@@ -174,7 +173,9 @@ impl Value {
 
     fn add_flow(&mut self, flow: &Flow) {
         let own = Rc::make_mut(&mut self.flows);
-        if let Some(same) = own.iter_mut().find(|own| own.source == flow.source && own.first() == flow.first()) {
+        if let Some(same) =
+            own.iter_mut().find(|own| own.source == flow.source && own.first() == flow.first())
+        {
             same.safe &= flow.safe;
             same.guessed &= flow.guessed;
         } else if own.len() < FLOWS {
@@ -238,10 +239,16 @@ impl Value {
             (Shape::Unknown, Shape::Unknown) => Shape::Unknown,
             (shape, Shape::Unknown) if matches!(other.known, Known::Null) => shape.clone(),
             (Shape::Unknown, shape) if matches!(self.known, Known::Null) => shape.clone(),
-            (Shape::Object(one), Shape::Object(two)) if depth > 0 => Shape::Object(Rc::new(one.join(two, depth))),
+            (Shape::Object(one), Shape::Object(two)) if depth > 0 => {
+                Shape::Object(Rc::new(one.join(two, depth)))
+            }
             (Shape::List(one), Shape::List(two)) if depth > 0 => Shape::List(Rc::new(one.join(two, depth))),
-            (Shape::Function(one), Shape::Function(two)) if one.function == two.function => self.shape.clone(),
-            (Shape::Class(one), Shape::Class(two)) if (one.module, one.id) == (two.module, two.id) => self.shape.clone(),
+            (Shape::Function(one), Shape::Function(two)) if one.function == two.function => {
+                self.shape.clone()
+            }
+            (Shape::Class(one), Shape::Class(two)) if (one.module, one.id) == (two.module, two.id) => {
+                self.shape.clone()
+            }
             _ => {
                 joined.add_flows(&self.all_flows());
                 joined.add_flows(&other.all_flows());
@@ -266,14 +273,21 @@ impl Object {
             }
             let value = match (self.fields.get(name), other.fields.get(name)) {
                 (Some(one), Some(two)) => one.join_within(two, depth.saturating_sub(1)),
-                (Some(one), None) | (None, Some(one)) => one.join_within(&Value::known(Known::Null), depth.saturating_sub(1)),
+                (Some(one), None) | (None, Some(one)) => {
+                    one.join_within(&Value::known(Known::Null), depth.saturating_sub(1))
+                }
                 (None, None) => continue,
             };
             fields.insert(*name, value);
         }
         let same = |one: &Rc<ClassValue>, two: &Rc<ClassValue>| (one.module, one.id) == (two.module, two.id);
-        let class = self.class.as_ref().filter(|class| other.class.as_ref().is_some_and(|two| same(class, two)));
-        Self { class: class.cloned(), fields, rest: join_rest(self.rest.as_deref(), other.rest.as_deref(), depth) }
+        let class =
+            self.class.as_ref().filter(|class| other.class.as_ref().is_some_and(|two| same(class, two)));
+        Self {
+            class: class.cloned(),
+            fields,
+            rest: join_rest(self.rest.as_deref(), other.rest.as_deref(), depth),
+        }
     }
 
     /// What a field of that name holds.

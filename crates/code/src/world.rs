@@ -67,7 +67,10 @@ impl Loaded {
     }
 
     pub(crate) fn name(&self, symbol: Symbol) -> Name {
-        self.names.get(symbol.0 as usize).copied().unwrap_or_else(|| self.names.first().copied().unwrap_or(Name::NONE))
+        self.names
+            .get(symbol.0 as usize)
+            .copied()
+            .unwrap_or_else(|| self.names.first().copied().unwrap_or(Name::NONE))
     }
 
     pub(crate) fn text(&self, symbol: Symbol) -> &str {
@@ -240,7 +243,7 @@ impl<'a> World<'a> {
     pub(crate) fn end(&mut self) {
         for scope in self.scopes.drain(..) {
             if let Some(scope) = scope.upgrade() {
-                scope.restore(hashbrown::HashMap::new());
+                scope.restore(HashMap::new());
             }
         }
     }

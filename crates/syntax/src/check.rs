@@ -14,7 +14,7 @@ const DEEPEST: usize = crate::tree::DEPTH + 1;
 /// Reads a text on the stack that [`crate::parse`] asks for, and holds the outcome against everything below.
 pub(crate) fn parse(language: Language, text: &str) -> Parsed {
     let owned = text.to_owned();
-    let thread = std::thread::Builder::new().stack_size(16 << 20);
+    let thread = std::thread::Builder::new().stack_size(crate::STACK);
     let parsed = thread.spawn(move || crate::parse(language, &owned)).unwrap().join().unwrap();
     module(&parsed.module, text);
     for problem in &parsed.problems {

@@ -3,11 +3,14 @@
 //! Types are kept where they are written and leave otherwise: interfaces and aliases say nothing an analysis asks for. An enum of
 //! TypeScript is an object of its constants, a namespace a block whose exports are exports.
 
+pub(crate) mod depth;
 mod expression;
 mod function;
 mod jsx;
 mod pattern;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod types;
 
 use gabion_finding::Span;
@@ -44,8 +47,8 @@ pub(crate) fn parse(language: Language, text: &str) -> (Module, Vec<Problem>) {
     let (module, mut problems) = lower.builder.finish(body);
     problems.extend(parsed.diagnostics.iter().take(PROBLEMS).map(|error| {
         let label = error.labels.first();
-        let start = label.map_or(0, |label| u32::try_from(label.offset()).unwrap_or(u32::MAX));
-        let length = label.map_or(0, |label| u32::try_from(label.len()).unwrap_or(0));
+        let start = label.map_or(0, |label| label.offset());
+        let length = label.map_or(0, |label| label.len());
         Problem::Syntax {
             at: Span::new(start, start.saturating_add(length)),
             says: error.message.to_string(),

@@ -60,7 +60,10 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Reads a text. Wants a stack of 16 MiB.
+/// The stack that [`parse`] wants.
+pub const STACK: usize = 64 << 20;
+
+/// Reads a text, on a stack of [`STACK`] bytes.
 #[must_use]
 pub fn parse(language: Language, text: &str) -> Parsed {
     if let Some(at) = bounds::too_deep(language, text) {

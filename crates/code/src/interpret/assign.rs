@@ -92,16 +92,16 @@ impl World<'_> {
 
     fn set_name(&mut self, frame: &mut Frame, name: Name, value: Value, new: bool) {
         let own = new || !frame.loaded.language().is_script();
-        if own && !frame.function_declares_global(name) {
-            frame.scope.declare(name, value);
-        } else if !frame.scope.set(name, value.clone()) {
+        let own = own && !frame.function_declares_global(name);
+        if own || !frame.scope.set(name, value.clone()) {
             frame.scope.declare(name, value);
         }
     }
 
     /// A value of which nothing is known is at least called something.
     pub(super) fn hinted(&mut self, name: Name, value: Value) -> Value {
-        let nothing = value.origin.is_none() && value.known == Known::Nothing && matches!(value.shape, Shape::Unknown);
+        let nothing =
+            value.origin.is_none() && value.known == Known::Nothing && matches!(value.shape, Shape::Unknown);
         if nothing {
             let origin = self.origins.hint(name);
             return Value { origin: Some(origin), ..value };
@@ -120,7 +120,9 @@ impl World<'_> {
             ExprKind::Member { object, name } => {
                 let name = frame.loaded.name(*name);
                 let owner = self.evaluate(frame, object);
-                if let Some(path) = owner.origin.and_then(|origin| self.origins.step(origin, Step::Member(name))) {
+                if let Some(path) =
+                    owner.origin.and_then(|origin| self.origins.step(origin, Step::Member(name)))
+                {
                     let given = [Given { name: None, value: value.clone(), span: place.span }];
                     self.sinks(frame, path, Ending::Set, Some(&owner), &given, place.span);
                 }
@@ -139,7 +141,9 @@ impl World<'_> {
                 };
                 self.assign_owner(frame, object, changed);
             }
-            ExprKind::Cast { value: inner, .. } | ExprKind::Reference(inner) => self.assign(frame, inner, value),
+            ExprKind::Cast { value: inner, .. } | ExprKind::Reference(inner) => {
+                self.assign(frame, inner, value)
+            }
             _ => {}
         }
     }
@@ -149,9 +153,8 @@ impl World<'_> {
         match &object.kind {
             ExprKind::Name(symbol) => {
                 let name = frame.loaded.name(*symbol);
-                if !frame.scope.set(name, changed.clone()) && frame.scope.get(name).is_none() {
-                    return;
-                }
+                // One nobody declared belongs to the language.
+                frame.scope.set(name, changed);
             }
             ExprKind::This => frame.this = changed,
             ExprKind::Member { object: outer, name } => {

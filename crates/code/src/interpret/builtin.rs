@@ -9,7 +9,12 @@ use crate::world::World;
 
 impl World<'_> {
     /// What a method leaves of its receiver, where it changes it: `push`, `append`, `put`.
-    pub(super) fn changed_receiver(&mut self, method: &str, receiver: &Value, given: &[Given]) -> Option<Value> {
+    pub(super) fn changed_receiver(
+        &mut self,
+        method: &str,
+        receiver: &Value,
+        given: &[Given],
+    ) -> Option<Value> {
         let first = given.first().map(|given| given.value.clone());
         match (method, &receiver.shape) {
             ("push" | "append" | "add" | "addLast" | "push_back" | "offer", Shape::List(list)) => {
@@ -17,11 +22,15 @@ impl World<'_> {
                 given.iter().for_each(|given| list.push(given.value.clone()));
                 Some(Value { shape: Shape::List(Rc::new(list)), ..receiver.clone() })
             }
-            ("remove" | "pop" | "shift" | "removeFirst" | "removeLast" | "poll", Shape::List(list)) if list.rest.is_none() => {
+            ("remove" | "pop" | "shift" | "removeFirst" | "removeLast" | "poll", Shape::List(list))
+                if list.rest.is_none() =>
+            {
                 let mut list = (**list).clone();
                 let at = match (method, first.as_ref().map(|value| &value.known)) {
                     ("shift" | "removeFirst" | "poll", _) => 0,
-                    (_, Some(Known::Number(at))) if *at >= 0.0 => (0..list.items.len()).find(|one| (*one as f64 - at).abs() < 0.5)?,
+                    (_, Some(Known::Number(at))) if *at >= 0.0 => {
+                        (0..list.items.len()).find(|one| (*one as f64 - at).abs() < 0.5)?
+                    }
                     (_, None) => list.items.len().checked_sub(1)?,
                     _ => return None,
                 };
@@ -53,9 +62,11 @@ impl World<'_> {
                 Some(super::assign::with_some_item(receiver, &item))
             }
             // Builders of texts, and whatever else collects.
-            ("append" | "push" | "push_str" | "write" | "add" | "put" | "set" | "insert" | "extend" | "WriteString", Shape::Unknown)
-                if given.iter().any(|given| !given.value.all_flows().is_empty()) =>
-            {
+            (
+                "append" | "push" | "push_str" | "write" | "add" | "put" | "set" | "insert" | "extend"
+                | "WriteString",
+                Shape::Unknown,
+            ) if given.iter().any(|given| !given.value.all_flows().is_empty()) => {
                 let mut changed = receiver.clone();
                 given.iter().for_each(|given| changed.add_flows(&given.value.all_flows()));
                 Some(changed)
@@ -65,17 +76,23 @@ impl World<'_> {
     }
 
     /// What a method of a text, a list or a map gives, where its result says more than that all went in.
-    pub(super) fn built(&mut self, frame: &Frame, origin: Origin, receiver: Option<&Value>, given: &[Given]) -> Option<Value> {
+    pub(super) fn built(
+        &mut self,
+        frame: &Frame,
+        origin: Origin,
+        receiver: Option<&Value>,
+        given: &[Given],
+    ) -> Option<Value> {
         let text = self.text_of(origin);
         let method = text.rsplit('.').next().unwrap_or_default();
         let receiver = receiver?;
         let first = given.first().map(|given| &given.value);
-        let joined = |parts: &[&Value]| concatenated(&parts.iter().map(|part| (*part).clone()).collect::<Vec<_>>());
+        let joined =
+            |parts: &[&Value]| concatenated(&parts.iter().map(|part| (*part).clone()).collect::<Vec<_>>());
         Some(match method {
-            "toString" | "trim" | "toLowerCase" | "toUpperCase" | "strip" | "lower" | "upper" | "normalize" | "trimStart"
-            | "trimEnd" | "lstrip" | "rstrip" | "String" | "valueOf" | "to_string" | "to_owned" | "clone" | "intern" => {
-                Value { origin: None, ..receiver.clone() }
-            }
+            "toString" | "trim" | "toLowerCase" | "toUpperCase" | "strip" | "lower" | "upper"
+            | "normalize" | "trimStart" | "trimEnd" | "lstrip" | "rstrip" | "String" | "valueOf"
+            | "to_string" | "to_owned" | "clone" | "intern" => Value { origin: None, ..receiver.clone() },
             "concat" => {
                 if let Shape::List(list) = &receiver.shape {
                     let mut list = (**list).clone();
@@ -84,20 +101,27 @@ impl World<'_> {
                             Shape::List(_) => self.item_of(&one.value),
                             _ => one.value.clone(),
                         };
-                        list.rest = Some(Box::new(list.any().map_or_else(|| item.clone(), |own| own.join(&item))));
+                        list.rest =
+                            Some(Box::new(list.any().map_or_else(|| item.clone(), |own| own.join(&item))));
                     }
                     return Some(Value::shaped(Shape::List(Rc::new(list))));
                 }
-                let parts: Vec<&Value> = std::iter::once(receiver).chain(given.iter().map(|given| &given.value)).collect();
+                let parts: Vec<&Value> =
+                    std::iter::once(receiver).chain(given.iter().map(|given| &given.value)).collect();
                 joined(&parts)
             }
             "format" if !frame.loaded.language().is_script() => {
-                let parts: Vec<&Value> = std::iter::once(receiver).chain(given.iter().map(|given| &given.value)).collect();
+                let parts: Vec<&Value> =
+                    std::iter::once(receiver).chain(given.iter().map(|given| &given.value)).collect();
                 joined(&parts)
             }
-            "join" => {
+            "join" if matches!(receiver.shape, Shape::List(_)) || receiver.as_text().is_some() => {
                 // JavaScript asks the list, Python the text between.
-                let list = if matches!(receiver.shape, Shape::List(_)) { receiver } else { first.unwrap_or(receiver) };
+                let list = if matches!(receiver.shape, Shape::List(_)) {
+                    receiver
+                } else {
+                    first.unwrap_or(receiver)
+                };
                 match &list.shape {
                     Shape::List(inner) if inner.rest.is_none() && inner.items.len() <= 32 => {
                         let between = if std::ptr::eq(list, receiver) { first } else { Some(receiver) };
@@ -123,13 +147,20 @@ impl World<'_> {
                     Shape::Object(object) => match key.as_constant() {
                         Some(key) => {
                             let name = self.name(&key);
-                            object.field(name).or_else(|| given.get(1).map(|given| given.value.clone())).unwrap_or_default()
+                            object
+                                .field(name)
+                                .or_else(|| given.get(1).map(|given| given.value.clone()))
+                                .unwrap_or_default()
                         }
                         None => self.item_of(receiver),
                     },
                     Shape::List(list) => match &key.known {
                         Known::Number(at) if list.rest.is_none() => {
-                            let found = list.items.iter().zip(0_u32..).find(|(_, number)| (f64::from(*number) - at).abs() < 0.5);
+                            let found = list
+                                .items
+                                .iter()
+                                .zip(0_u32..)
+                                .find(|(_, number)| (f64::from(*number) - at).abs() < 0.5);
                             found.map_or_else(|| self.item_of(receiver), |(value, _)| value.clone())
                         }
                         _ => self.item_of(receiver),
@@ -137,33 +168,42 @@ impl World<'_> {
                     _ => return None,
                 }
             }
-            "pop" | "shift" | "find" | "poll" | "remove" if matches!(receiver.shape, Shape::List(_)) => match (&receiver.shape, first.map(|first| &first.known)) {
-                (Shape::List(list), None) if list.rest.is_none() => {
-                    let item = if method == "pop" { list.items.last() } else { list.items.first() };
-                    item.cloned().unwrap_or_default()
+            "pop" | "shift" | "find" | "poll" | "remove" if matches!(receiver.shape, Shape::List(_)) => {
+                match (&receiver.shape, first.map(|first| &first.known)) {
+                    (Shape::List(list), None) if list.rest.is_none() => {
+                        let item = if method == "pop" { list.items.last() } else { list.items.first() };
+                        item.cloned().unwrap_or_default()
+                    }
+                    (Shape::List(list), Some(Known::Number(at))) if list.rest.is_none() => {
+                        let found = list
+                            .items
+                            .iter()
+                            .zip(0_u32..)
+                            .find(|(_, number)| (f64::from(*number) - at).abs() < 0.5);
+                        found.map_or_else(|| self.item_of(receiver), |(value, _)| value.clone())
+                    }
+                    _ => self.item_of(receiver),
                 }
-                (Shape::List(list), Some(Known::Number(at))) if list.rest.is_none() => {
-                    let found = list.items.iter().zip(0_u32..).find(|(_, number)| (f64::from(*number) - at).abs() < 0.5);
-                    found.map_or_else(|| self.item_of(receiver), |(value, _)| value.clone())
-                }
-                _ => self.item_of(receiver),
-            },
-            "filter" | "slice" | "sort" | "reverse" | "toSorted" | "copy" if matches!(receiver.shape, Shape::List(_)) => {
+            }
+            "filter" | "slice" | "sort" | "reverse" | "toSorted" | "copy"
+                if matches!(receiver.shape, Shape::List(_)) =>
+            {
                 let any = self.item_of(receiver);
                 Value::shaped(Shape::List(Rc::new(List { items: Vec::new(), rest: Some(Box::new(any)) })))
             }
-            "map" | "flatMap" if matches!(receiver.shape, Shape::List(_)) => Value::shaped(Shape::List(Rc::default())),
+            "map" | "flatMap" if matches!(receiver.shape, Shape::List(_)) => {
+                Value::shaped(Shape::List(Rc::default()))
+            }
             "keys" if matches!(receiver.shape, Shape::Object(_)) => self.key_of(receiver),
             "items" | "entries" | "values" if matches!(receiver.shape, Shape::Object(_)) => {
                 let any = self.item_of(receiver);
                 Value::shaped(Shape::List(Rc::new(List { items: Vec::new(), rest: Some(Box::new(any)) })))
             }
-            "includes" | "startsWith" | "endsWith" | "indexOf" | "lastIndexOf" | "has" | "hasOwnProperty" | "startswith"
-            | "endswith" | "isdigit" | "isalnum" | "isnumeric" | "isalpha" | "test" | "contains" | "equals"
-            | "equalsIgnoreCase" | "matches" | "charCodeAt" | "codePointAt" | "localeCompare" | "containsKey" | "isEmpty"
-            | "some" | "every" | "count" | "len" | "starts_with" | "ends_with" | "is_empty" | "hashCode" => {
-                Value::known(Known::Harmless)
-            }
+            "includes" | "startsWith" | "endsWith" | "indexOf" | "lastIndexOf" | "has" | "hasOwnProperty"
+            | "startswith" | "endswith" | "isdigit" | "isalnum" | "isnumeric" | "isalpha" | "test"
+            | "contains" | "equals" | "equalsIgnoreCase" | "matches" | "charCodeAt" | "codePointAt"
+            | "localeCompare" | "containsKey" | "isEmpty" | "some" | "every" | "count" | "len"
+            | "starts_with" | "ends_with" | "is_empty" | "hashCode" => Value::known(Known::Harmless),
             "then" | "catch" | "finally" => return None,
             "replace" | "replaceAll" => self.replaced(receiver, given),
             _ => return None,
@@ -192,4 +232,3 @@ impl World<'_> {
         value
     }
 }
-

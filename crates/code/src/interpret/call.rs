@@ -22,7 +22,11 @@ impl World<'_> {
             if let ExprKind::Spread(_) = argument.value.kind {
                 match &value.shape {
                     Shape::List(list) if list.rest.is_none() => {
-                        given.extend(list.items.iter().map(|item| Given { name: None, value: item.clone(), span: argument.value.span }));
+                        given.extend(list.items.iter().map(|item| Given {
+                            name: None,
+                            value: item.clone(),
+                            span: argument.value.span,
+                        }));
                     }
                     Shape::Object(object) => given.extend(object.fields.iter().map(|(name, value)| Given {
                         name: Some(*name),
@@ -61,7 +65,11 @@ impl World<'_> {
     fn callee(&mut self, frame: &mut Frame, from: &Expr) -> (Value, Option<Value>) {
         match &from.kind {
             ExprKind::Member { object, name } => {
-                let receiver = if matches!(object.kind, ExprKind::Super) { self.parent(frame) } else { self.evaluate(frame, object) };
+                let receiver = if matches!(object.kind, ExprKind::Super) {
+                    self.parent(frame)
+                } else {
+                    self.evaluate(frame, object)
+                };
                 let name = frame.loaded.name(*name);
                 (self.member(frame, &receiver, name, from.span), Some(receiver))
             }
@@ -107,9 +115,9 @@ impl World<'_> {
         }
         if let (true, Some(result)) = (models.is_empty(), result) {
             // What calling gives may be a source by its path: `getParameter()`.
-            value = self.from_path(frame, result, &value, span);
+            value = self.at_path(frame, result, &value, span);
         } else if let Some(result) = result {
-            let source = self.from_path(frame, result, &Value::default(), span);
+            let source = self.at_path(frame, result, &Value::default(), span);
             value.add_flows(&source.flows);
         }
         let _ = new;
@@ -126,7 +134,8 @@ impl World<'_> {
             return None;
         }
         let module = given.first()?.value.as_constant()?;
-        let from = self.units.get(frame.module).map(|unit| std::sync::Arc::clone(&unit.path)).unwrap_or_default();
+        let from =
+            self.units.get(frame.module).map(|unit| std::sync::Arc::clone(&unit.path)).unwrap_or_default();
         if let Some(file) = self.paths.find(frame.loaded.language(), &from, &module, 0) {
             return Some(self.exports(file));
         }
@@ -191,7 +200,14 @@ impl World<'_> {
     }
 
     /// Rules about calls.
-    fn check_calls(&mut self, frame: &Frame, origin: Origin, receiver: Option<&Value>, given: &[Given], span: Span) {
+    fn check_calls(
+        &mut self,
+        frame: &Frame,
+        origin: Origin,
+        receiver: Option<&Value>,
+        given: &[Given],
+        span: Span,
+    ) {
         let found = self.rules_of(origin);
         if found.is_empty() {
             return;
@@ -203,9 +219,12 @@ impl World<'_> {
             if !call.languages.contains(&frame.loaded.language()) {
                 continue;
             }
-            let names: Vec<Option<Rc<str>>> = given.iter().map(|given| given.name.map(|name| self.names.text(name))).collect();
+            let names: Vec<Option<Rc<str>>> =
+                given.iter().map(|given| given.name.map(|name| self.names.text(name))).collect();
             let arguments = Arguments { world: self, given, names: &names, receiver };
-            if call.when.iter().all(|when| arguments.hold(when)) && !call.unless.iter().any(|unless| arguments.hold(unless)) {
+            if call.when.iter().all(|when| arguments.hold(when))
+                && !call.unless.iter().any(|unless| arguments.hold(unless))
+            {
                 let callee = self.text_of(origin);
                 let within = self.function_name(frame);
                 let module = frame.module;
@@ -272,14 +291,18 @@ impl World<'_> {
             let mut value = Value::default();
             for (from, to) in models.iter().flat_map(|model| &model.flows) {
                 if *to == End::Result {
-                    self.ends(from, receiver, given, span).iter().for_each(|(from, _)| value.add_flows(&from.all_flows()));
+                    self.ends(from, receiver, given, span)
+                        .iter()
+                        .for_each(|(from, _)| value.add_flows(&from.all_flows()));
                 }
             }
             value
         } else {
             let known = !models.is_empty();
             let built = self.built(frame, origin, receiver, given);
-            built.unwrap_or_else(|| if known { self.gathered(receiver, given) } else { self.handed_on(frame, receiver, given) })
+            built.unwrap_or_else(|| {
+                if known { self.gathered(receiver, given) } else { self.handed_on(frame, receiver, given) }
+            })
         };
         value.add_flows(&returned.all_flows());
         if matches!(value.shape, Shape::Unknown) && !matches!(returned.shape, Shape::Unknown) {
@@ -352,7 +375,9 @@ impl World<'_> {
                 }
                 // A function nobody told us about: it gets what the receiver holds, or nothing we know.
                 let item = receiver.map_or_else(Value::default, |receiver| self.item_of(receiver));
-                let parameters = if item.is_tainted() || matches!(receiver.map(|receiver| &receiver.shape), Some(Shape::List(_))) {
+                let parameters = if item.is_tainted()
+                    || matches!(receiver.map(|receiver| &receiver.shape), Some(Shape::List(_)))
+                {
                     vec![Given { name: None, value: item, span: one.span }]
                 } else {
                     Vec::new()
@@ -367,7 +392,9 @@ impl World<'_> {
     fn given_value(&mut self, parameter: &crate::models::Given, receiver: Option<&Value>) -> Value {
         match parameter {
             crate::models::Given::Path(path) => Value::from_origin(self.path(path)),
-            crate::models::Given::Item => receiver.map_or_else(Value::default, |receiver| self.item_of(receiver)),
+            crate::models::Given::Item => {
+                receiver.map_or_else(Value::default, |receiver| self.item_of(receiver))
+            }
             crate::models::Given::Receiver => receiver.cloned().unwrap_or_default(),
             crate::models::Given::Nothing => Value::default(),
         }

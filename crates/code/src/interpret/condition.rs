@@ -74,7 +74,10 @@ impl World<'_> {
             return;
         }
         for (place, other) in [(left, right), (right, left)] {
-            if matches!(other.kind, ExprKind::Name(_) | ExprKind::String(_) | ExprKind::Number(_) | ExprKind::Member { .. }) {
+            if matches!(
+                other.kind,
+                ExprKind::Name(_) | ExprKind::String(_) | ExprKind::Number(_) | ExprKind::Member { .. }
+            ) {
                 let constant = self.evaluate(frame, other);
                 if constant.as_constant().is_some() && !constant.is_tainted() {
                     self.narrow(frame, place, constant);
@@ -86,7 +89,8 @@ impl World<'_> {
 
     fn in_fixed(&mut self, frame: &mut Frame, place: &Expr, list: &Expr) {
         let list = self.evaluate(frame, list);
-        if list.all_flows().is_empty() && (!matches!(list.shape, Shape::Unknown) || list.as_text().is_none()) {
+        if list.all_flows().is_empty() && (!matches!(list.shape, Shape::Unknown) || list.as_text().is_none())
+        {
             self.trust(frame, place, u64::MAX);
         }
     }
@@ -99,7 +103,8 @@ impl World<'_> {
             name = frame.loaded.text(*method).to_owned();
             let receiver = self.evaluate(frame, object);
             match name.as_str() {
-                "includes" | "has" | "contains" | "indexOf" | "containsKey" | "hasOwnProperty" | "some" | "find" => {
+                "includes" | "has" | "contains" | "indexOf" | "containsKey" | "hasOwnProperty" | "some"
+                | "find" => {
                     if receiver.all_flows().is_empty()
                         && let Some(place) = first
                     {
@@ -120,6 +125,17 @@ impl World<'_> {
                         let pattern = self.evaluate(frame, pattern);
                         if pattern.as_constant().is_some_and(|pattern| !pattern.contains(".*")) {
                             self.trust(frame, object, u64::MAX);
+                        }
+                    }
+                    return;
+                }
+                "equals" | "equalsIgnoreCase" | "contentEquals" => {
+                    if let Some(other) = first {
+                        let other_value = self.evaluate(frame, other);
+                        if receiver.as_constant().is_some() && !receiver.is_tainted() {
+                            self.narrow(frame, other, receiver);
+                        } else if other_value.as_constant().is_some() && !other_value.is_tainted() {
+                            self.narrow(frame, object, other_value);
                         }
                     }
                     return;
@@ -211,7 +227,9 @@ impl World<'_> {
     /// Only names and fields of names can be told apart again.
     fn narrow(&mut self, frame: &mut Frame, place: &Expr, value: Value) {
         match &place.kind {
-            ExprKind::Name(_) | ExprKind::Member { .. } | ExprKind::Index { .. } => self.assign_quietly(frame, place, value),
+            ExprKind::Name(_) | ExprKind::Member { .. } | ExprKind::Index { .. } => {
+                self.assign_quietly(frame, place, value)
+            }
             // `f(x.toLowerCase())`, `String(x)`.
             ExprKind::Call(call) => {
                 if let ExprKind::Member { object, .. } = &call.callee.kind
@@ -235,8 +253,20 @@ fn whole(pattern: &Value) -> bool {
 
 fn sounds_like_a_check(name: &str) -> bool {
     let name = name.to_lowercase().replace('_', "");
-    ["isvalid", "isallowed", "issafe", "iswhitelist", "istrusted", "isallowlist", "validate", "isuuid", "isint", "isnumeric",
-     "isalphanumeric", "ispermitted"]
-        .iter()
-        .any(|start| name.starts_with(start))
+    [
+        "isvalid",
+        "isallowed",
+        "issafe",
+        "iswhitelist",
+        "istrusted",
+        "isallowlist",
+        "validate",
+        "isuuid",
+        "isint",
+        "isnumeric",
+        "isalphanumeric",
+        "ispermitted",
+    ]
+    .iter()
+    .any(|start| name.starts_with(start))
 }

@@ -164,11 +164,16 @@ impl World<'_> {
             return value;
         }
         let origin = self.origins.root(name);
-        self.from_path(frame, origin, &Value::default(), span)
+        self.at_path(frame, origin, &Value::default(), span)
     }
 
     /// Java: what belongs to the class, a class beside this file, a class of a package that was imported whole.
-    fn named_elsewhere(&mut self, frame: &mut Frame, name: Name, span: gabion_finding::Span) -> Option<Value> {
+    fn named_elsewhere(
+        &mut self,
+        frame: &mut Frame,
+        name: Name,
+        span: gabion_finding::Span,
+    ) -> Option<Value> {
         if frame.loaded.language() != Language::Java {
             return None;
         }
@@ -197,7 +202,9 @@ impl World<'_> {
         match op {
             BinaryOp::Add => added(left, right),
             // `"… %s" % values`; other languages have numbers here.
-            BinaryOp::Remainder if left.as_text().is_some() && !left.is_harmless() => concatenated(&[left.clone(), right.clone()]),
+            BinaryOp::Remainder if left.as_text().is_some() && !left.is_harmless() => {
+                concatenated(&[left.clone(), right.clone()])
+            }
             BinaryOp::Divide if left.is_tainted() || right.is_tainted() => {
                 // Python's paths.
                 let mut value = Value { origin: left.origin, ..Value::default() };
@@ -219,7 +226,9 @@ impl World<'_> {
     fn unary(&mut self, frame: &mut Frame, op: UnaryOp, operand: &Expr) -> Value {
         let value = self.evaluate(frame, operand);
         match op {
-            UnaryOp::Not => value.truth().map_or_else(|| Value::known(Known::Harmless), |truth| Value::known(Known::Bool(!truth))),
+            UnaryOp::Not => value
+                .truth()
+                .map_or_else(|| Value::known(Known::Harmless), |truth| Value::known(Known::Bool(!truth))),
             UnaryOp::Minus => match value.known {
                 Known::Number(number) => Value::known(Known::Number(-number)),
                 _ => Value::known(Known::Harmless),
@@ -266,7 +275,9 @@ impl World<'_> {
             let value = self.evaluate(frame, item);
             if let ExprKind::Spread(_) = item.kind {
                 match &value.shape {
-                    Shape::List(inner) if inner.rest.is_none() => inner.items.iter().for_each(|item| list.push(item.clone())),
+                    Shape::List(inner) if inner.rest.is_none() => {
+                        inner.items.iter().for_each(|item| list.push(item.clone()))
+                    }
                     _ => {
                         let any = self.item_of(&value);
                         let rest = list.any().map_or_else(|| any.clone(), |own| own.join(&any));
@@ -315,13 +326,16 @@ impl World<'_> {
     }
 
     fn template(&mut self, frame: &mut Frame, tag: Option<&Expr>, parts: &[Part], from: &Expr) -> Value {
-        let values: Vec<Value> = parts.iter().map(|part| match part {
-            Part::Text(text) => {
-                let text = frame.loaded.text(*text).to_owned();
-                Value::text(&text)
-            }
-            Part::Value(value) => self.evaluate(frame, value),
-        }).collect();
+        let values: Vec<Value> = parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => {
+                    let text = frame.loaded.text(*text).to_owned();
+                    Value::text(&text)
+                }
+                Part::Value(value) => self.evaluate(frame, value),
+            })
+            .collect();
         let Some(tag) = tag else { return concatenated(&values) };
         // A tag gets the texts and the values apart.
         let tag = self.evaluate(frame, tag);
@@ -349,7 +363,10 @@ impl World<'_> {
         let item = self.evaluate(frame, item);
         if let (ListKind::Map, Some(value)) = (kind, value) {
             let value = self.evaluate(frame, value);
-            return Value::shaped(Shape::Object(Rc::new(Object { rest: Some(Box::new(value)), ..Object::default() })));
+            return Value::shaped(Shape::Object(Rc::new(Object {
+                rest: Some(Box::new(value)),
+                ..Object::default()
+            })));
         }
         Value::shaped(Shape::List(Rc::new(List { items: Vec::new(), rest: Some(Box::new(item)) })))
     }
@@ -357,7 +374,9 @@ impl World<'_> {
     /// Attributes of elements of the page are set as fields are: `dangerouslySetInnerHTML=`.
     fn jsx(&mut self, frame: &mut Frame, jsx: &Jsx) -> Value {
         let element = jsx.element.as_ref().map(|element| match &element.kind {
-            ExprKind::Name(symbol) if frame.loaded.text(*symbol).starts_with(|first: char| first.is_ascii_lowercase()) => {
+            ExprKind::Name(symbol)
+                if frame.loaded.text(*symbol).starts_with(|first: char| first.is_ascii_lowercase()) =>
+            {
                 let name = frame.loaded.name(*symbol);
                 let jsx = self.name("jsx");
                 let root = self.origins.root(jsx);
@@ -373,9 +392,17 @@ impl World<'_> {
             match name {
                 Some(name) => {
                     let name = frame.loaded.name(*name);
-                    let place = element.origin.and_then(|origin| self.origins.step(origin, Step::Member(name)));
+                    let place =
+                        element.origin.and_then(|origin| self.origins.step(origin, Step::Member(name)));
                     if let Some(place) = place {
-                        self.sinks(frame, place, Ending::Set, None, &[super::Given { name: None, value: value.clone(), span }], span);
+                        self.sinks(
+                            frame,
+                            place,
+                            Ending::Set,
+                            None,
+                            &[super::Given { name: None, value: value.clone(), span }],
+                            span,
+                        );
                     }
                     props.set(name, value);
                 }
@@ -400,7 +427,11 @@ impl World<'_> {
 fn added(left: &Value, right: &Value) -> Value {
     match (&left.known, &right.known) {
         (Known::Number(left), Known::Number(right)) => Value::known(Known::Number(left + right)),
-        _ if left.is_harmless() && right.is_harmless() && left.as_text().is_none() && right.as_text().is_none() => {
+        _ if left.is_harmless()
+            && right.is_harmless()
+            && left.as_text().is_none()
+            && right.as_text().is_none() =>
+        {
             Value::known(Known::Harmless)
         }
         _ => match (&left.shape, &right.shape) {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gabion_finding::Span;
-use gabion_syntax::tree::{ClassId, Function, FunctionId, ParamKind, Pattern};
+use gabion_syntax::tree::{ClassId, Function, FunctionId, ParamKind, Pattern, Type};
 
 use super::{DEEPEST, Frame, Given, Pending};
 use crate::models::End;
@@ -51,17 +51,23 @@ impl World<'_> {
                     continue;
                 }
                 let paths = callback.parameters.iter();
-                let given: Vec<Value> = paths.map(|given| match given {
-                    crate::models::Given::Path(path) => {
-                        let origin = self.path(path);
-                        origin.map_or_else(Value::default, |origin| self.from_path(frame, origin, &Value::default(), function.head))
-                    }
-                    _ => Value::default(),
-                }).collect();
+                let given: Vec<Value> = paths
+                    .map(|given| match given {
+                        crate::models::Given::Path(path) => {
+                            let origin = self.path(path);
+                            origin.map_or_else(Value::default, |origin| {
+                                self.at_path(frame, origin, &Value::default(), function.head)
+                            })
+                        }
+                        _ => Value::default(),
+                    })
+                    .collect();
                 // The last one is for all further parameters.
                 let last = given.last().cloned().unwrap_or_default();
                 let params = function.params.len();
-                found = Some((0..params).map(|at| given.get(at).cloned().unwrap_or_else(|| last.clone())).collect());
+                found = Some(
+                    (0..params).map(|at| given.get(at).cloned().unwrap_or_else(|| last.clone())).collect(),
+                );
             }
         }
         found
@@ -74,7 +80,7 @@ impl World<'_> {
         tree.decorators.iter().for_each(|decorator| drop(self.evaluate(frame, decorator)));
         let name = tree.name.map(|name| loaded.name(name));
         let scope = Rc::clone(&frame.scope);
-        let class = Rc::new(ClassValue { module: frame.module, id, name, scope, bases });
+        let class = Rc::new(ClassValue { module: frame.module, id, scope, bases });
         let value = Value::shaped(Shape::Class(Rc::clone(&class)));
         if let Some(name) = name {
             frame.scope.declare(name, value.clone());
@@ -83,14 +89,21 @@ impl World<'_> {
         for method in &tree.methods {
             let function = FunctionRef { module: frame.module, id: *method };
             let closure = Rc::new(Closure { function, scope: Rc::clone(&frame.scope), this: None });
-            let given = loaded.module().function(*method).and_then(|function| self.decorated(frame, function));
+            let given =
+                loaded.module().function(*method).and_then(|function| self.decorated(frame, function));
             frame.pending.push(Pending { closure, given });
         }
         value
     }
 
     /// `new C(…)`, `C(…)`.
-    pub(super) fn construct(&mut self, frame: &mut Frame, class: &Rc<ClassValue>, given: &[Given], span: Span) -> Value {
+    pub(super) fn construct(
+        &mut self,
+        frame: &mut Frame,
+        class: &Rc<ClassValue>,
+        given: &[Given],
+        span: Span,
+    ) -> Value {
         let mut this = self.fields_of(frame, class);
         let mut next = Some(Rc::clone(class));
         while let Some(one) = next {
@@ -102,7 +115,8 @@ impl World<'_> {
             });
             if let Some(id) = constructor {
                 let function = FunctionRef { module: one.module, id: *id };
-                let closure = Rc::new(Closure { function, scope: Rc::clone(&one.scope), this: Some(this.clone()) });
+                let closure =
+                    Rc::new(Closure { function, scope: Rc::clone(&one.scope), this: Some(this.clone()) });
                 self.run_closure(frame, &closure, Some(&this), given, span);
                 if let Some(changed) = self.changed_this.take() {
                     this = changed;
@@ -148,7 +162,12 @@ impl World<'_> {
         match self.instances.get(&key) {
             Some(Some(value)) => return value.clone(),
             // It is being made.
-            Some(None) => return Value::shaped(Shape::Object(Rc::new(Object { class: Some(Rc::clone(class)), ..Object::default() }))),
+            Some(None) => {
+                return Value::shaped(Shape::Object(Rc::new(Object {
+                    class: Some(Rc::clone(class)),
+                    ..Object::default()
+                })));
+            }
             None => {}
         }
         self.instances.insert(key, None);
@@ -179,7 +198,8 @@ impl World<'_> {
         given: &[Given],
         span: Span,
     ) -> Value {
-        let tainted = given.iter().any(|given| given.value.is_tainted() || !given.value.all_flows().is_empty());
+        let tainted =
+            given.iter().any(|given| given.value.is_tainted() || !given.value.all_flows().is_empty());
         let depth = frame.stack.len();
         if depth > usize::from(DEEPEST) || frame.stack.contains(&closure.function) || !self.step() {
             let mut value = Value::default();
@@ -206,7 +226,8 @@ impl World<'_> {
             exports: None,
         };
         self.visited.insert(closure.function);
-        let name = function.name.map_or_else(|| "a function".to_owned(), |name| format!("`{}`", loaded.text(name)));
+        let name =
+            function.name.map_or_else(|| "a function".to_owned(), |name| format!("`{}`", loaded.text(name)));
         self.receive(&mut inner, function, given, &name, span, frame.module);
         self.run_body(&mut inner, function);
         let mut value = inner.returned.take().unwrap_or_default();
@@ -237,7 +258,15 @@ impl World<'_> {
     }
 
     /// Binds parameters.
-    fn receive(&mut self, frame: &mut Frame, function: &Function, given: &[Given], name: &str, span: Span, from: usize) {
+    fn receive(
+        &mut self,
+        frame: &mut Frame,
+        function: &Function,
+        given: &[Given],
+        name: &str,
+        span: Span,
+        from: usize,
+    ) {
         let mut positional = given.iter().filter(|given| given.name.is_none());
         for param in &function.params {
             let value = match param.kind {
@@ -245,10 +274,14 @@ impl World<'_> {
                     let named = given.iter().find(|given| {
                         given.name.is_some_and(|name| matches!(&param.pattern, Pattern::Name(own, _) if frame.loaded.name(*own) == name))
                     });
-                    named.or_else(|| if param.kind == ParamKind::Positional { positional.next() } else { None }).map(|given| {
-                        let at = if given.span.is_empty() { span } else { given.span };
-                        Self::stepped(&given.value, from, at, &format!("it is given to {name}"))
-                    })
+                    named
+                        .or_else(
+                            || if param.kind == ParamKind::Positional { positional.next() } else { None },
+                        )
+                        .map(|given| {
+                            let at = if given.span.is_empty() { span } else { given.span };
+                            Self::stepped(&given.value, from, at, &format!("it is given to {name}"))
+                        })
                 }
                 ParamKind::Rest => {
                     let mut list = List::default();
@@ -271,12 +304,24 @@ impl World<'_> {
                 (None, Some(default)) => self.evaluate(frame, default),
                 (None, None) => Value::default(),
             };
-            if let Some(of_type) = &param.of_type
-                && (missing || value.origin.is_none())
-            {
-                self.claim(frame, &mut value, of_type);
+            if let Some(of_type) = &param.of_type {
+                self.of_parameter(frame, &mut value, of_type, missing);
             }
             self.declare(frame, &param.pattern, value);
+        }
+    }
+
+    /// What a parameter's type says: of what is given only that it is a number, or something of a library.
+    fn of_parameter(&mut self, frame: &mut Frame, value: &mut Value, of_type: &Type, missing: bool) {
+        let loaded = Rc::clone(&frame.loaded);
+        if missing || value.origin.is_none() || super::member::is_number(loaded.text(of_type.path)) {
+            self.claim(frame, value, of_type);
+            return;
+        }
+        let scope = Rc::clone(&frame.scope);
+        let Some(origin) = self.type_path(&loaded, &scope, of_type) else { return };
+        if self.models.knows_type(self.text_of(origin).trim_end_matches("()")) {
+            *value = Value::from_origin(Some(origin));
         }
     }
 
@@ -290,14 +335,24 @@ impl World<'_> {
             let Some(loaded) = self.load(one.closure.function.module) else { continue };
             let Some(function) = loaded.module().function(one.closure.function.id) else { continue };
             let values = one.given.or_else(|| self.shaped_like_handler(&loaded, function));
-            let given: Vec<Given> = values.unwrap_or_default().into_iter().map(|value| Given { name: None, value, span: function.head }).collect();
+            let given: Vec<Given> = values
+                .unwrap_or_default()
+                .into_iter()
+                .map(|value| Given { name: None, value, span: function.head })
+                .collect();
             let this = function.class.and_then(|class| self.own_object(frame, &loaded, &one.closure, class));
             self.run_closure(frame, &one.closure, this.as_ref(), &given, function.head);
             self.changed_this = None;
         }
     }
 
-    fn own_object(&mut self, frame: &mut Frame, loaded: &super::Loaded, closure: &Closure, class: ClassId) -> Option<Value> {
+    fn own_object(
+        &mut self,
+        frame: &mut Frame,
+        loaded: &super::Loaded,
+        closure: &Closure,
+        class: ClassId,
+    ) -> Option<Value> {
         let name = loaded.name(loaded.module().class(class)?.name?);
         match closure.scope.get(name)?.shape {
             Shape::Class(class) => Some(self.instance(frame, &class)),
@@ -310,10 +365,14 @@ impl World<'_> {
         if !loaded.language().is_script() {
             return None;
         }
-        let names: Vec<&str> = function.params.iter().map(|param| match &param.pattern {
-            Pattern::Name(symbol, _) => loaded.text(*symbol),
-            _ => "",
-        }).collect();
+        let names: Vec<&str> = function
+            .params
+            .iter()
+            .map(|param| match &param.pattern {
+                Pattern::Name(symbol, _) => loaded.text(*symbol),
+                _ => "",
+            })
+            .collect();
         let at = names.iter().position(|name| matches!(*name, "req" | "request" | "_req"))?;
         let next = names.get(at.saturating_add(1))?;
         if !matches!(*next, "res" | "response" | "reply" | "_res" | "resp") {
@@ -330,4 +389,3 @@ impl World<'_> {
         Some(values)
     }
 }
-

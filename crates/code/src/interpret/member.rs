@@ -8,7 +8,7 @@ use gabion_syntax::tree::Type;
 use super::Frame;
 use crate::name::Name;
 use crate::origin::{Origin, Step};
-use crate::value::{Closure, ClassValue, Flow, FunctionRef, Known, Object, Shape, Value};
+use crate::value::{ClassValue, Closure, Flow, FunctionRef, Known, Object, Shape, Value};
 use crate::world::{Ending, World};
 
 /// Classes above a class.
@@ -40,7 +40,7 @@ impl World<'_> {
             return Value { known: length, origin, ..Value::default() };
         }
         match origin {
-            Some(origin) => self.from_path(frame, origin, &base, span),
+            Some(origin) => self.at_path(frame, origin, &base, span),
             None => {
                 let origin = self.origins.hint(name);
                 Value { origin: Some(origin), ..base }
@@ -48,7 +48,14 @@ impl World<'_> {
         }
     }
 
-    fn field(&mut self, frame: &mut Frame, whole: &Value, object: &Rc<Object>, name: Name, span: Span) -> Option<Value> {
+    fn field(
+        &mut self,
+        frame: &mut Frame,
+        whole: &Value,
+        object: &Rc<Object>,
+        name: Name,
+        span: Span,
+    ) -> Option<Value> {
         if let Some(mut value) = object.fields.get(&name).cloned() {
             value.add_flows(&whole.flows);
             return Some(value);
@@ -65,7 +72,14 @@ impl World<'_> {
     }
 
     /// A method or a declared field of a class or of one above it, for that object.
-    fn method(&mut self, frame: &mut Frame, class: &Rc<ClassValue>, this: &Value, name: Name, span: Span) -> Option<Value> {
+    fn method(
+        &mut self,
+        frame: &mut Frame,
+        class: &Rc<ClassValue>,
+        this: &Value,
+        name: Name,
+        span: Span,
+    ) -> Option<Value> {
         let mut next = Some(Rc::clone(class));
         for _ in 0..ANCESTORS {
             let class = next?;
@@ -85,9 +99,13 @@ impl World<'_> {
                     return Some(Value::shaped(Shape::Function(closure)));
                 }
             }
-            if let Some(field) = tree.fields.iter().find(|field| loaded.name(field.name) == name)
-                && let Some(of_type) = &field.of_type
+            let field = tree.fields.iter().find(|field| loaded.name(field.name) == name);
+            if let Some(value) = field.filter(|field| field.of_class).and_then(|field| field.value.as_ref())
+                && class.module == frame.module
             {
+                return Some(self.evaluate(frame, value));
+            }
+            if let Some(of_type) = field.and_then(|field| field.of_type.as_ref()) {
                 let origin = self.type_path(&loaded, &class.scope, of_type);
                 return Some(Value::from_origin(origin));
             }
@@ -145,7 +163,8 @@ impl World<'_> {
             (Shape::List(list), Known::Number(at)) if list.rest.is_none() => {
                 let length = list.items.len() as f64;
                 let at = if *at < 0.0 { length + at } else { *at };
-                let found = list.items.iter().zip(0_u32..).find(|(_, number)| (f64::from(*number) - at).abs() < 0.5);
+                let found =
+                    list.items.iter().zip(0_u32..).find(|(_, number)| (f64::from(*number) - at).abs() < 0.5);
                 if let Some((value, _)) = found {
                     let mut value = value.clone();
                     value.add_flows(&object.flows);
@@ -160,7 +179,7 @@ impl World<'_> {
         let origin = object.origin.and_then(|origin| self.origins.step(origin, Step::Item));
         let base = Value { flows: object.all_flows(), ..Value::default() };
         match origin {
-            Some(origin) => self.from_path(frame, origin, &base, span),
+            Some(origin) => self.at_path(frame, origin, &base, span),
             None => base,
         }
     }
@@ -189,7 +208,7 @@ impl World<'_> {
     }
 
     /// A value that is known by its path: a source, if a model says so; besides it has what its owner has.
-    pub(super) fn from_path(&mut self, frame: &Frame, origin: Origin, base: &Value, span: Span) -> Value {
+    pub(super) fn at_path(&mut self, frame: &Frame, origin: Origin, base: &Value, span: Span) -> Value {
         let mut value = Value { origin: Some(origin), ..base.clone() };
         let known = self.known(origin, Ending::Read, frame.loaded.language());
         for at in known.iter() {
@@ -234,7 +253,13 @@ impl World<'_> {
     }
 
     /// The class of this tree that a type names.
-    fn type_class(&mut self, from: usize, loaded: &super::Loaded, scope: &crate::scope::Scope, of_type: &Type) -> Option<Rc<ClassValue>> {
+    fn type_class(
+        &mut self,
+        from: usize,
+        loaded: &super::Loaded,
+        scope: &crate::scope::Scope,
+        of_type: &Type,
+    ) -> Option<Rc<ClassValue>> {
         let first = loaded.text(of_type.path).split('.').next().unwrap_or_default().to_owned();
         let name = self.name(&first);
         let value = match scope.get(name) {
@@ -266,9 +291,17 @@ impl World<'_> {
     }
 
     /// The path of what a type's values are: `java.sql.Statement()`.
-    pub(super) fn type_path(&mut self, loaded: &super::Loaded, scope: &crate::scope::Scope, of_type: &Type) -> Option<Origin> {
+    pub(super) fn type_path(
+        &mut self,
+        loaded: &super::Loaded,
+        scope: &crate::scope::Scope,
+        of_type: &Type,
+    ) -> Option<Origin> {
         let text = loaded.text(of_type.path).to_owned();
-        if matches!(text.as_str(), "|" | "&" | "[]" | "()" | "->" | "any" | "unknown" | "object" | "string" | "literal") {
+        if matches!(
+            text.as_str(),
+            "|" | "&" | "[]" | "()" | "->" | "any" | "unknown" | "object" | "string" | "literal"
+        ) {
             return None;
         }
         let mut words = text.split('.');
@@ -285,13 +318,58 @@ impl World<'_> {
     }
 }
 
-fn is_number(of_type: &str) -> bool {
+/// Types that hold nothing an injection fits into.
+pub(super) fn is_number(of_type: &str) -> bool {
     matches!(
         of_type,
-        "number" | "bigint" | "boolean" | "int" | "long" | "short" | "byte" | "float" | "double" | "bool" | "Integer" | "Long"
-            | "Short" | "Float" | "Double" | "Boolean" | "BigDecimal" | "BigInteger" | "UUID" | "Date" | "datetime" | "i8"
-            | "i16" | "i32" | "i64" | "i128" | "isize" | "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "f32" | "f64"
-            | "int8" | "int16" | "int32" | "int64" | "uint" | "uint8" | "uint16" | "uint32" | "uint64" | "float32" | "float64"
-            | "LocalDate" | "LocalDateTime" | "Decimal"
+        "number"
+            | "bigint"
+            | "boolean"
+            | "int"
+            | "long"
+            | "short"
+            | "byte"
+            | "float"
+            | "double"
+            | "bool"
+            | "Integer"
+            | "Long"
+            | "Short"
+            | "Float"
+            | "Double"
+            | "Boolean"
+            | "BigDecimal"
+            | "BigInteger"
+            | "UUID"
+            | "Date"
+            | "datetime"
+            | "i8"
+            | "i16"
+            | "i32"
+            | "i64"
+            | "i128"
+            | "isize"
+            | "u8"
+            | "u16"
+            | "u32"
+            | "u64"
+            | "u128"
+            | "usize"
+            | "f32"
+            | "f64"
+            | "int8"
+            | "int16"
+            | "int32"
+            | "int64"
+            | "uint"
+            | "uint8"
+            | "uint16"
+            | "uint32"
+            | "uint64"
+            | "float32"
+            | "float64"
+            | "LocalDate"
+            | "LocalDateTime"
+            | "Decimal"
     )
 }

@@ -100,14 +100,17 @@ impl World<'_> {
                 return self.after_loop(frame, before, exit == Exit::Next);
             }
             StmtKind::Let { pattern, of_type, value, .. } => {
-                let mut bound = value.as_ref().map_or_else(Value::default, |value| self.evaluate(frame, value));
+                let mut bound =
+                    value.as_ref().map_or_else(Value::default, |value| self.evaluate(frame, value));
                 if let Some(of_type) = of_type {
                     self.claim(frame, &mut bound, of_type);
                 }
                 self.declare(frame, pattern, bound);
             }
             StmtKind::Return(value) => {
-                let value = value.as_ref().map_or_else(|| Value::known(Known::Null), |value| self.evaluate(frame, value));
+                let value = value
+                    .as_ref()
+                    .map_or_else(|| Value::known(Known::Null), |value| self.evaluate(frame, value));
                 self.give(frame, value);
                 return Exit::Leave;
             }
@@ -248,7 +251,8 @@ impl World<'_> {
         if exit == Exit::Next {
             exit = self.block(frame, otherwise);
         }
-        let mut ways: Vec<Variables> = if exit == Exit::Next { vec![frame.scope.snapshot()] } else { Vec::new() };
+        let mut ways: Vec<Variables> =
+            if exit == Exit::Next { vec![frame.scope.snapshot()] } else { Vec::new() };
         // It may have been thrown anywhere in it.
         let thrown = Scope::join(before, &inside);
         for catch in catches {
@@ -316,7 +320,11 @@ impl World<'_> {
                 let value = self.evaluate(frame, value);
                 worth = Some(worth.map_or_else(|| value.clone(), |worth| worth.join(&value)));
             }
-            if switch.falls { falling = Some(frame.scope.snapshot()) } else { ways.push(frame.scope.snapshot()) }
+            if switch.falls {
+                falling = Some(frame.scope.snapshot())
+            } else {
+                ways.push(frame.scope.snapshot())
+            }
         }
         ways.extend(falling);
         if !all {
@@ -405,7 +413,10 @@ impl World<'_> {
                 }
                 Imported::Glob => {
                     if let Some(Shape::Object(object)) = inside.as_ref().map(|value| &value.shape) {
-                        object.fields.iter().for_each(|(name, value)| frame.scope.declare(*name, value.clone()));
+                        object
+                            .fields
+                            .iter()
+                            .for_each(|(name, value)| frame.scope.declare(*name, value.clone()));
                     }
                 }
                 // `import a.b` binds `a`.
@@ -452,7 +463,9 @@ impl World<'_> {
                 // A module in a package.
                 field.unwrap_or_else(|| self.submodule(at, loaded, import, symbol))
             }
-            (None, Imported::Module | Imported::Glob | Imported::Default) => Value::from_origin(self.module_path(module)),
+            (None, Imported::Module | Imported::Glob | Imported::Default) => {
+                Value::from_origin(self.module_path(module))
+            }
             (None, Imported::Name(symbol)) => {
                 let submodule = self.submodule(at, loaded, import, symbol);
                 if !matches!(submodule.shape, Shape::Unknown) {
@@ -509,14 +522,18 @@ impl World<'_> {
             }
             Export::From { module, items } => {
                 let loaded = Rc::clone(&frame.loaded);
-                let from = self.units.get(frame.module).map(|unit| Arc::clone(&unit.path)).unwrap_or_default();
+                let from =
+                    self.units.get(frame.module).map(|unit| Arc::clone(&unit.path)).unwrap_or_default();
                 let file = self.paths.find(loaded.language(), &from, loaded.text(*module), 0);
                 let Some(inside) = file.map(|file| self.exports(file)) else { return };
                 let Shape::Object(object) = &inside.shape else { return };
                 for item in items {
                     match item {
                         (None, None) => {
-                            object.fields.iter().for_each(|(name, value)| set_export(frame, *name, value.clone()));
+                            object
+                                .fields
+                                .iter()
+                                .for_each(|(name, value)| set_export(frame, *name, value.clone()));
                         }
                         (None, Some(outside)) => set_export(frame, loaded.name(*outside), inside.clone()),
                         (Some(there), outside) => {

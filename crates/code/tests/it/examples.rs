@@ -23,7 +23,12 @@ fn every_rule_finds_its_vulnerable_examples_and_no_repaired_one() {
             }
             let repaired = of(&example.repaired);
             if repaired.iter().any(|finding| finding.rule == rule.id) {
-                wrong.push(format!("{} {}: found in what is repaired: {:?}", rule.id, example.file, lines(&repaired)));
+                wrong.push(format!(
+                    "{} {}: found in what is repaired: {:?}",
+                    rule.id,
+                    example.file,
+                    lines(&repaired)
+                ));
             }
         }
     }

@@ -99,7 +99,9 @@ fn ways_through_a_handler() {
     let scanner = CodeScanner::new(&[]).unwrap();
     let mut wrong = Vec::new();
     for (body, expected) in BODIES {
-        let text = format!("const {{ exec }} = require('child_process');\nmodule.exports = (req, res) => {{\n{body};\n}};\n");
+        let text = format!(
+            "const {{ exec }} = require('child_process');\nmodule.exports = (req, res) => {{\n{body};\n}};\n"
+        );
         let verdict = scan(&scanner, &[("a.js", &text)]);
         assert!(verdict.unread.is_empty(), "{body}: {:?}", verdict.unread);
         let found = verdict.findings.iter().any(|finding| finding.rule.as_str() == "command.injection");

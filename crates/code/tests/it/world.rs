@@ -25,5 +25,8 @@ pub(crate) fn scan(scanner: &CodeScanner, files: &[(&str, &str)]) -> Verdict {
 
 /// The findings as `rule path:line`.
 pub(crate) fn lines(findings: &[Finding]) -> Vec<String> {
-    findings.iter().map(|finding| format!("{} {}:{}", finding.rule, finding.place.path, finding.place.start.line)).collect()
+    findings
+        .iter()
+        .map(|finding| format!("{} {}:{}", finding.rule, finding.place.path, finding.place.start.line))
+        .collect()
 }

@@ -259,7 +259,7 @@ impl Lower {
             AssignmentOperator::LogicalOr
             | AssignmentOperator::LogicalAnd
             | AssignmentOperator::LogicalNullish => {
-                return self.logical_assignment(from.operator, target, value);
+                return self.logical_assignment(from.operator, target, value, span(from.span));
             }
         };
         ExprKind::Assign { target: Box::new(target), op, value }
@@ -271,6 +271,7 @@ impl Lower {
         operator: AssignmentOperator,
         target: Pattern,
         right: Box<Expr>,
+        at: Span,
     ) -> ExprKind {
         let op = match operator {
             AssignmentOperator::LogicalAnd => LogicalOp::And,
@@ -282,7 +283,6 @@ impl Lower {
             Pattern::Place(place) => (**place).clone(),
             _ => unknown(right.span, Vec::new()),
         };
-        let at = right.span;
         let value = Box::new(expr(at, ExprKind::Logical { op, left: Box::new(left), right }));
         ExprKind::Assign { target: Box::new(target), op: None, value }
     }

@@ -275,7 +275,8 @@ impl Lower {
 
     /// A function without a name has that of the variable it is put into.
     fn name_after(&mut self, pattern: &Pattern, value: Option<&Expr>) {
-        if let (Pattern::Name(name, _), Some(ExprKind::Function(id))) = (pattern, value.map(|value| &value.kind))
+        if let (Pattern::Name(name, _), Some(ExprKind::Function(id))) =
+            (pattern, value.map(|value| &value.kind))
             && let Some(function) = self.builder.function_mut(*id)
         {
             function.name.get_or_insert(*name);
