@@ -12,6 +12,7 @@ mod ledger;
 mod passwords;
 mod policy;
 mod respond;
+mod scan;
 mod sink;
 mod users;
 mod watch;
@@ -50,6 +51,7 @@ pub(crate) use policy::{
     ReviewFormat,
 };
 pub(crate) use respond::{MeasureId, Respond};
+pub(crate) use scan::{Explain, FailOn, ReportForm, RulesList, RulesNew, RulesTest, RulesVerb, Scan, Sure};
 pub(crate) use sink::{Sink, SinkList, SinkTest};
 pub(crate) use users::{
     PasswordFrom, User, UserAdd, UserEmail, UserImport, UserRemove, UserReset, UserRoles,
@@ -81,7 +83,7 @@ fn closing() -> String {
   0  done
   1  it was tried and failed, or what was examined is not in order
   2  the command line or the configuration is wrong; nothing was started
-  3  another gate holds the data directory
+  3  another gate holds the data directory; `gabion scan`: nothing was found, but something could not be judged
   4  `gabion identity plan`, `gabion policy diff`: there is something to change"
     )
 }
@@ -205,6 +207,13 @@ pub(crate) enum Command {
     /// Find the cost of hashing that suits this machine
     #[command(subcommand)]
     Passwords(Passwords),
+    /// Read a repository: find what will hurt in code, secrets, dependencies and configuration
+    Scan(Box<Scan>),
+    /// List, test and begin the rules that `gabion scan` finds by
+    #[command(subcommand)]
+    Rules(RulesVerb),
+    /// Teach what a rule is about, with vulnerable and repaired code
+    Explain(Explain),
     /// Make files for your repository: validators, identity, an image, manifests, CI
     #[command(subcommand)]
     Generate(Generate),

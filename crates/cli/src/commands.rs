@@ -22,7 +22,9 @@ mod passwords;
 mod policy;
 mod reference;
 mod respond;
+mod rules;
 mod run;
+mod scan;
 mod sink;
 mod user;
 mod version;
@@ -61,6 +63,9 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Ledger(verb) => ledger::run(verb),
         Command::Witness(arguments) => witness::run(&arguments),
         Command::Watch(verb) => watch::run(&verb),
+        Command::Scan(arguments) => scan::run(&arguments),
+        Command::Rules(verb) => rules::run(&verb),
+        Command::Explain(arguments) => rules::explain(&arguments),
         Command::Generate(verb) => generate::run(&verb),
         Command::Controls(arguments) => controls::run(&arguments),
         Command::Contract(verb) => contract::run(&verb),

@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     Busy = 3,
     /// What was planned is not so yet.
     Changes = 4,
+    /// Nothing is wrong in what was examined, but not all of it could be. Ends with 3.
+    Incomplete = 5,
 }
 
 /// Why a command failed.
@@ -45,7 +47,10 @@ pub(crate) struct Told {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(match exit {
+            Exit::Incomplete => 3,
+            exit => exit as u8,
+        })
     }
 }
 

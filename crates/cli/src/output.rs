@@ -41,6 +41,11 @@ pub(crate) fn data(text: impl Display) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Without colours, for a file.
+pub(crate) fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
 /// One value as JSON, on lines of its own.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;

@@ -33,6 +33,22 @@ fn is_hidden(character: char) -> bool {
         )
 }
 
+/// JSON in which nothing is hidden: such characters stand in texts only, where they may be written as `\u202e`.
+#[must_use]
+pub(crate) fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character != '\n' && is_hidden(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
 /// For text between tags and in attributes of HTML and XML.
 #[must_use]
 pub(crate) fn markup(text: &str) -> String {

@@ -39,6 +39,16 @@ impl Progress {
         self.0.set_position(done);
     }
 
+    /// So many of so many are done, and this one is next. From any thread.
+    pub(crate) fn at(&self, done: usize, steps: usize, words: impl FnOnce() -> String) {
+        if self.0.is_hidden() {
+            return;
+        }
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        self.set(number(done), number(steps));
+        self.0.set_message(words());
+    }
+
     pub(crate) fn finish(&self) {
         self.0.finish_and_clear();
     }

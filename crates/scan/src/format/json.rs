@@ -223,7 +223,7 @@ pub fn json(report: &Report) -> String {
             })
             .collect(),
     };
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    let mut text = crate::visible::json(&serde_json::to_string_pretty(&document).unwrap_or_default());
     text.push('\n');
     text
 }

@@ -71,7 +71,7 @@ fn flat(text: &str) -> String {
 
 /// A JSON value as a text with a final line end.
 fn pretty(value: &serde_json::Value) -> String {
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut text = crate::visible::json(&serde_json::to_string_pretty(value).unwrap_or_default());
     text.push('\n');
     text
 }

@@ -199,10 +199,10 @@ fn an_empty_folder_is_no_clean_one() {
 
 #[test]
 fn examples_are_tests_in_both_directions() {
-    let faults = rules::test(&Words::new("code"));
+    let faults = rules::test(&Words::new("code"), &|_| true);
     let faults: Vec<String> = faults.iter().map(|fault| format!("{} {}", fault.rule, fault.reason)).collect();
     assert_eq!(faults, ["test.unsure the rule has no example"]);
-    assert_eq!(rules::test(&Words::new("secrets")), []);
+    assert_eq!(rules::test(&Words::new("secrets"), &|_| true), []);
 }
 
 #[test]

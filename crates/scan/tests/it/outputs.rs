@@ -78,10 +78,7 @@ fn nothing_of_a_repository_reaches_the_terminal_or_the_page() {
     let report = hostile().report();
     for (format, text) in everything(&report) {
         let plain = strip(&text);
-        // In JSON they are escaped by JSON itself, or stand there as what they are: it is for programs.
-        if format != "Json" {
-            assert!(!plain.contains('\u{202e}'), "{format}");
-        }
+        assert!(!plain.contains('\u{202e}'), "{format}");
         assert!(!plain.contains('\u{7}') && !plain.contains('\u{1b}'), "{format}: {plain}");
     }
     let html = write(&report, Format::Html, &[]);

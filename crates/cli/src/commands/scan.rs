@@ -1,0 +1,236 @@
+//! `gabion scan`.
+
+mod accepted;
+mod deliver;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use gabion_finding::{Confidence, Scanner};
+use gabion_model::{Clock as _, Severity, SystemClock, Timestamp};
+use gabion_scan::rules::RuleBook;
+use gabion_scan::{
+    Baseline, CacheFolder, Changes, Choice, GitError, HistoryOptions, Report, ScanOptions, WalkOptions, kit,
+    repair, visible,
+};
+
+use super::rules::{own_rules, unknown, wrong};
+use crate::arguments::{FailOn, Scan, Sure};
+use crate::failure::{Exit, Failure};
+use crate::output::progress::Progress;
+use crate::output::{self, GOOD, STRONG};
+
+pub(super) fn run(arguments: &Scan) -> Result<Exit, Failure> {
+    let own = own_rules(arguments.rules.as_deref())?;
+    let all = kit::scanners(&own).map_err(wrong)?;
+    let book = RuleBook::new(&all);
+    let (scanners, only, skip) = choose(all, arguments, &book)?;
+    let changes = arguments.diff.as_deref().map(|revision| Changes::since(&arguments.path, revision));
+    let changes = changes.transpose().map_err(git)?;
+    let (file, baseline) = accepted::read(arguments)?;
+    let previous = deliver::previous(&arguments.previous)?;
+    let now = SystemClock.now();
+    let choice = Choice {
+        confidence: match arguments.confidence {
+            Sure::Low => Confidence::Low,
+            Sure::Medium => Confidence::Medium,
+            Sure::High => Confidence::High,
+        },
+        fail_on: fail_on(arguments.fail_on),
+        only: &only,
+        skip: &skip,
+        baseline: baseline.as_ref(),
+        changes: changes.as_ref(),
+        strict: arguments.strict,
+        now,
+    };
+    let job = Job { arguments, scanners: &scanners, book: &book, choice };
+    let mut report = job.run(now)?;
+    if arguments.fix && job.fix(&report, now)? {
+        report = job.run(now)?;
+    }
+    if arguments.write_baseline {
+        return accepted::write(arguments, &file, baseline.unwrap_or_default(), &report);
+    }
+    deliver::deliver(&report, arguments, &previous)?;
+    Ok(match (report.fails(), report.incomplete.is_empty()) {
+        (true, _) => Exit::Failed,
+        (false, true) => Exit::Success,
+        (false, false) => Exit::Incomplete,
+    })
+}
+
+struct Job<'a> {
+    arguments: &'a Scan,
+    scanners: &'a [Box<dyn Scanner>],
+    book: &'a RuleBook,
+    choice: Choice<'a>,
+}
+
+impl Job<'_> {
+    fn options(&self, now: Timestamp) -> ScanOptions {
+        ScanOptions {
+            root: self.arguments.path.clone(),
+            walk: WalkOptions {
+                vendored: self.arguments.vendored,
+                ignored: self.arguments.ignored,
+                ..WalkOptions::default()
+            },
+            largest: self.arguments.largest.bytes(),
+            threads: self.threads(),
+            cache: (!self.arguments.no_cache).then(cache).flatten(),
+            now,
+        }
+    }
+
+    fn threads(&self) -> usize {
+        let present = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.arguments.threads.unwrap_or_else(present).clamp(1, MOST_THREADS)
+    }
+
+    fn scan(&self, now: Timestamp) -> Result<gabion_scan::Scan, Failure> {
+        let progress = Watched(Progress::of(0));
+        let scan = gabion_scan::scan(&self.options(now), self.scanners, &progress);
+        progress.0.finish();
+        scan.map_err(|error| Failure::usage(visible(&error.to_string())).because(&error))
+    }
+
+    fn run(&self, now: Timestamp) -> Result<Report, Failure> {
+        let scan = self.scan(now)?;
+        let history = if self.arguments.history {
+            let known: HashSet<_> = scan.findings.iter().map(|finding| finding.fingerprint).collect();
+            let options = HistoryOptions {
+                threads: self.threads(),
+                largest: self.arguments.largest.bytes(),
+                ..HistoryOptions::default()
+            };
+            let progress = Watched(Progress::of(0));
+            let history = gabion_scan::history(&scan.root, self.scanners, &known, &options, &progress);
+            progress.0.finish();
+            Some(history.map_err(git)?)
+        } else {
+            None
+        };
+        Report::new(scan, history, &self.choice, self.book).map_err(git)
+    }
+
+    /// Makes what the findings propose, or shows it. Whether files changed.
+    fn fix(&self, report: &Report, now: Timestamp) -> Result<bool, Failure> {
+        let scan = self.scan(now)?;
+        let planned = repair::plan(&scan, report);
+        for repaired in &planned {
+            output::note(repaired.difference(&scan).trim_end());
+            if repaired.left > 0 {
+                output::note(format_args!("{} changes of this file touch others and wait", repaired.left));
+            }
+            if self.arguments.dry_run {
+                continue;
+            }
+            let path = visible(&repaired.path);
+            repaired
+                .write(&scan)
+                .map_err(|error| Failure::new(format!("cannot write `{path}`")).because(&error))?;
+            output::note(format_args!(
+                "{GOOD}changed{GOOD:#} {STRONG}{path}{STRONG:#}: {}",
+                visible(&repaired.says.join("; "))
+            ));
+        }
+        if planned.is_empty() {
+            output::note("no finding proposes a change");
+        }
+        Ok(!self.arguments.dry_run && !planned.is_empty())
+    }
+}
+
+const MOST_THREADS: usize = 256;
+
+/// Shows which file is being read.
+struct Watched(Progress);
+
+impl gabion_scan::Watch for Watched {
+    fn reading(&self, path: &str, done: usize, all: usize) {
+        self.0.at(done, all, || visible(path));
+    }
+}
+
+/// Which scanners run, and which rules of theirs are told.
+#[expect(clippy::type_complexity, reason = "three lists that are made together")]
+fn choose(
+    all: Vec<Box<dyn Scanner>>,
+    arguments: &Scan,
+    book: &RuleBook,
+) -> Result<(Vec<Box<dyn Scanner>>, Vec<String>, Vec<String>), Failure> {
+    for word in arguments.only.iter().chain(&arguments.skip) {
+        if book.select(word).is_empty() && !all.iter().any(|scanner| scanner.name() == word) {
+            return Err(unknown(book, word));
+        }
+    }
+    let is_scanner = |word: &String| all.iter().any(|scanner| scanner.name() == word);
+    let (only_scanners, mut only): (Vec<String>, Vec<String>) =
+        arguments.only.iter().cloned().partition(is_scanner);
+    let (skip_scanners, skip): (Vec<String>, Vec<String>) =
+        arguments.skip.iter().cloned().partition(is_scanner);
+    let has = |scanner: &dyn Scanner, words: &[String]| {
+        scanner.rules().iter().any(|rule| words.iter().any(|word| rule.id.is_under(word)))
+    };
+    let mut chosen: Vec<Box<dyn Scanner>> = Vec::new();
+    let mut whole: Vec<String> = Vec::new();
+    for scanner in all {
+        let name = scanner.name().to_owned();
+        let named = only_scanners.contains(&name);
+        if named {
+            whole.extend(scanner.rules().iter().map(|rule| rule.id.to_string()));
+        }
+        let wanted = arguments.only.is_empty() || named || has(scanner.as_ref(), &only);
+        if wanted && !skip_scanners.contains(&name) {
+            chosen.push(scanner);
+        }
+    }
+    // A scanner that is named is wanted whole, also beside single rules of others.
+    if !only.is_empty() || !only_scanners.is_empty() {
+        only.extend(whole);
+    }
+    if chosen.is_empty() {
+        return Err(Failure::usage("no scanner is left").hint("name fewer under `--skip`"));
+    }
+    Ok((chosen, only, skip))
+}
+
+const fn fail_on(word: FailOn) -> Option<Severity> {
+    Some(match word {
+        FailOn::Critical => Severity::Critical,
+        FailOn::High => Severity::High,
+        FailOn::Medium => Severity::Medium,
+        FailOn::Low => Severity::Low,
+        FailOn::Informational => Severity::Informational,
+        FailOn::Never => return None,
+    })
+}
+
+/// `$XDG_CACHE_HOME/gabion/scan`; none where nobody's home is known.
+fn cache() -> Option<CacheFolder> {
+    let of = |wanted: &str| {
+        let found = std::env::vars_os().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| PathBuf::from(value)).filter(|path| path.is_absolute())
+    };
+    let folder = of("XDG_CACHE_HOME").or_else(|| of("HOME").map(|home| home.join(".cache")))?;
+    Some(CacheFolder::new(folder.join("gabion/scan")))
+}
+
+fn git(error: GitError) -> Failure {
+    let failure = Failure::usage(visible(&error.to_string()));
+    match error {
+        GitError::None(_) => failure.hint("`--diff` and `--history` need the repository itself"),
+        GitError::Revision(_) => failure.hint("in CI, fetch it first: a shallow clone has no other branches"),
+        GitError::Unreadable(_) => failure,
+    }
+}
+
+/// Where the baseline stands unless somebody says otherwise: in the folder that is scanned.
+fn default_baseline(path: &Path) -> PathBuf {
+    let folder = if path.is_file() { path.parent().unwrap_or(Path::new(".")) } else { path };
+    folder.join(gabion_scan::baseline::FILE)
+}
+
+/// What was accepted; with the place it is written to.
+type Accepted = (PathBuf, Option<Baseline>);

@@ -1,0 +1,63 @@
+//! Where a report goes: to standard output, and to files.
+
+use std::path::PathBuf;
+
+use gabion_scan::Report;
+use gabion_scan::format::{self, Format, Previous, TextOptions};
+
+use crate::arguments::{ReportForm, Scan};
+use crate::failure::Failure;
+use crate::output;
+
+pub(super) fn deliver(report: &Report, arguments: &Scan, previous: &[Previous]) -> Result<(), Failure> {
+    for target in &arguments.output {
+        let mut text = written(report, target.form, arguments, previous);
+        if target.form == ReportForm::Text {
+            text = output::plain(&text);
+        }
+        let shown = gabion_scan::shown(&target.file);
+        std::fs::write(&target.file, text)
+            .map_err(|error| Failure::new(format!("cannot write `{shown}`")).because(&error))?;
+    }
+    let text = written(report, arguments.format, arguments, previous);
+    if !text.is_empty() {
+        output::data(text.trim_end_matches('\n'))?;
+    }
+    if arguments.format != ReportForm::Text {
+        for gap in &report.incomplete {
+            output::warn(format_args!("the scan is incomplete: {}", gabion_scan::visible(gap)));
+        }
+    }
+    Ok(())
+}
+
+fn written(report: &Report, form: ReportForm, arguments: &Scan, previous: &[Previous]) -> String {
+    let format = match form {
+        ReportForm::Text => return format::text(report, TextOptions { all: arguments.all }),
+        ReportForm::Json => Format::Json,
+        ReportForm::Sarif => Format::Sarif,
+        ReportForm::Github => Format::Github,
+        ReportForm::GitlabSast => Format::GitlabSast,
+        ReportForm::GitlabSecrets => Format::GitlabSecrets,
+        ReportForm::Junit => Format::Junit,
+        ReportForm::Markdown => Format::Markdown,
+        ReportForm::Html => Format::Html,
+    };
+    format::write(report, format, previous)
+}
+
+pub(super) fn previous(files: &[PathBuf]) -> Result<Vec<Previous>, Failure> {
+    files
+        .iter()
+        .map(|file| {
+            let shown = gabion_scan::shown(file);
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| Failure::usage(format!("cannot read `{shown}`")).because(&error))?;
+            format::read_previous(&text).map_err(|error| {
+                Failure::usage(format!("`{shown}` is no report"))
+                    .because(&error)
+                    .hint("it is made by `gabion scan --format json`")
+            })
+        })
+        .collect()
+}

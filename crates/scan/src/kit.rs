@@ -1,0 +1,124 @@
+//! The scanners there are, ready to run, with a team's own rules besides those of the program.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use gabion_finding::{RuleError, RuleFile, RuleId, Scanner};
+use serde::de::IgnoredAny;
+
+use crate::open;
+
+/// Makes one scanner with these files of rules (name, text) besides its own.
+type Make = fn(&[(&str, &str)]) -> Result<Box<dyn Scanner>, RuleError>;
+
+/// By name, in the order they are run.
+const MAKERS: &[(&str, Make)] = &[];
+
+/// Files of rules, by the scanner they are for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuleFolder {
+    files: Vec<RuleText>,
+}
+
+/// A file of rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleText {
+    pub scanner: &'static str,
+    pub file: String,
+    pub text: String,
+}
+
+/// Why there are no scanners.
+#[derive(Debug, thiserror::Error)]
+pub enum KitError {
+    #[error("cannot read `{path}`")]
+    Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Rules(#[from] RuleError),
+    #[error("`{0}` is in no folder named after a scanner")]
+    Whose(PathBuf),
+}
+
+/// The names of all scanners.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    MAKERS.iter().map(|(name, _)| *name)
+}
+
+/// All scanners.
+///
+/// # Errors
+/// When a rule is wrong; names every wrong rule of its file.
+pub fn scanners(own: &RuleFolder) -> Result<Vec<Box<dyn Scanner>>, RuleError> {
+    let made = |(name, make): &(&'static str, Make)| {
+        let files: Vec<(&str, &str)> = own
+            .files
+            .iter()
+            .filter(|file| file.scanner == *name)
+            .map(|file| (file.file.as_str(), file.text.as_str()))
+            .collect();
+        make(&files)
+    };
+    MAKERS.iter().map(made).collect()
+}
+
+impl RuleFolder {
+    /// Every `.toml` file in the folders of `path` that are named after scanners, or the one file it is.
+    ///
+    /// # Errors
+    /// When something cannot be read, or a file is for no scanner.
+    pub fn read(path: &Path) -> Result<Self, KitError> {
+        let failed = |path: &Path| {
+            let path = path.to_path_buf();
+            move |source| KitError::Io { path, source }
+        };
+        if path.is_file() {
+            return Ok(Self { files: vec![one(path)?] });
+        }
+        let mut files = Vec::new();
+        // A folder of rules may be the folder of one scanner.
+        let own = whose(path).map(|_| path.to_path_buf());
+        let folders = own.map_or_else(|| names().map(|name| path.join(name)).collect(), |own| vec![own]);
+        std::fs::read_dir(path).map_err(failed(path))?;
+        for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
+            let entries = std::fs::read_dir(&folder).map_err(failed(&folder))?;
+            let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+            paths.sort();
+            for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
+                files.push(one(path)?);
+            }
+        }
+        Ok(Self { files })
+    }
+
+    #[must_use]
+    pub fn files(&self) -> &[RuleText] {
+        &self.files
+    }
+}
+
+impl RuleText {
+    /// The rules that stand in it.
+    ///
+    /// # Errors
+    /// When it is no file of rules.
+    pub fn ids(&self) -> Result<Vec<RuleId>, RuleError> {
+        let file = RuleFile::<IgnoredAny>::read(&self.file, &self.text)?;
+        Ok(file.rules.into_iter().map(|(rule, _)| rule.id).collect())
+    }
+}
+
+fn one(path: &Path) -> Result<RuleText, KitError> {
+    let folder = path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_path_buf));
+    let scanner = folder.as_deref().and_then(whose).ok_or_else(|| KitError::Whose(path.to_path_buf()))?;
+    let bytes =
+        open::whole(path, LARGEST).map_err(|source| KitError::Io { path: path.to_path_buf(), source })?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(RuleText { scanner, file: path.display().to_string(), text })
+}
+
+fn whose(folder: &Path) -> Option<&'static str> {
+    let name = folder.file_name()?.to_str()?;
+    names().find(|one| *one == name)
+}
+
+const LARGEST: u64 = 4 << 20;

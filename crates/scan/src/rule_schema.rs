@@ -1,0 +1,116 @@
+//! The JSON Schema of the files of rules, for editors: what all rules have. What only one scanner's rules have it leaves open.
+
+use gabion_finding::{Confidence, RuleId};
+use gabion_model::{ControlId, Severity};
+use serde_json::{Value, json};
+
+/// The schema of `rules/*/*.toml`.
+#[must_use]
+pub fn rule_schema() -> Value {
+    let controls: Vec<&str> = ControlId::ALL.iter().map(|id| id.as_str()).collect();
+    let severities: Vec<&str> = Severity::ALL.iter().map(|severity| severity.as_str()).collect();
+    let confidences = [Confidence::Low, Confidence::Medium, Confidence::High].map(Confidence::as_str);
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Rules of gabion scan",
+        "type": "object",
+        "required": ["rule"],
+        "additionalProperties": false,
+        "properties": {
+            "rule": { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/rule" } },
+        },
+        "$defs": {
+            "rule": {
+                "type": "object",
+                "description": "A rule. Other keys belong to the scanner, which refuses what it does not know.",
+                "required": ["id", "title", "control", "cwe", "severity", "confidence", "why", "fix"],
+                "properties": {
+                    "id": {
+                        "type": "string",
+                        "description": "Words of `a-z`, `0-9` and `-` with dots between them.",
+                        "pattern": "^[a-z0-9-]+(\\.[a-z0-9-]+)*$",
+                        "maxLength": RuleId::LONGEST,
+                    },
+                    "title": { "type": "string", "description": "What is wrong, in one line.", "minLength": 1 },
+                    "control": { "description": "The promise it is evidence for; `gabion controls` lists them.", "enum": controls },
+                    "cwe": {
+                        "type": "array",
+                        "description": "Numbers of the Common Weakness Enumeration, the closest first.",
+                        "minItems": 1,
+                        "items": { "type": "integer", "minimum": 1, "maximum": 65535 },
+                    },
+                    "severity": { "enum": severities },
+                    "confidence": { "description": "`high` is seldom wrong.", "enum": confidences },
+                    "why": { "type": "string", "description": "What somebody could do with it, and when it is harmless.", "minLength": 1 },
+                    "fix": { "type": "string", "description": "What to do instead.", "minLength": 1 },
+                    "references": { "type": "array", "items": { "type": "string", "pattern": "^https://" } },
+                    "example": {
+                        "type": "array",
+                        "description": "Both sides; they are the rule's tests.",
+                        "items": {
+                            "type": "object",
+                            "required": ["file", "vulnerable", "repaired"],
+                            "additionalProperties": false,
+                            "properties": {
+                                "file": { "type": "string", "description": "Its name decides how it is read." },
+                                "vulnerable": { "type": "string" },
+                                "repaired": { "type": "string" },
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    })
+}
+
+/// A rule to begin with.
+#[must_use]
+pub fn template(id: &RuleId, scanner: &str) -> String {
+    let own = match scanner {
+        "secrets" => "# What the scanner looks for; see its own rules.\npattern = 'acme_[A-Za-z0-9]{32}'\n",
+        "manifests" => {
+            "# Where it looks and for what; see its own rules.\non = \"kubernetes.container\"\nfinds = \"securityContext.privileged\"\n"
+        }
+        _ => "",
+    };
+    format!(
+        "#:schema rules.schema.json\n\
+         # For the scanner `{scanner}`. Keep it in a folder of that name and test it: `gabion rules test FILE`.\n\n\
+         [[rule]]\n\
+         id = \"{id}\"\n\
+         title = \"what is wrong, in one line\"\n\
+         control = \"config.no-secrets-in-code\"   # `gabion controls` lists them\n\
+         cwe = [798]\n\
+         severity = \"high\"         # critical, high, medium, low, informational\n\
+         confidence = \"medium\"     # high: seldom wrong\n\
+         why = \"what somebody could do with it, and when it is harmless\"\n\
+         fix = \"what to do instead\"\n\
+         references = [\"https://cwe.mitre.org/data/definitions/798.html\"]\n\
+         {own}\n\
+         # At least one for each language. They are the tests: the rule fires on the first and not on the second.\n\
+         [[rule.example]]\n\
+         file = \"app.py\"\n\
+         vulnerable = \"\"\"\n\
+         token = \"…\"\n\
+         \"\"\"\n\
+         repaired = \"\"\"\n\
+         token = os.environ[\"TOKEN\"]\n\
+         \"\"\"\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_has_what_rules_are_refused_without() {
+        let schema = rule_schema();
+        let rule = &schema["$defs"]["rule"];
+        for required in rule["required"].as_array().unwrap() {
+            assert!(rule["properties"][required.as_str().unwrap()].is_object());
+        }
+        assert!(rule["properties"]["control"]["enum"].as_array().unwrap().len() > 50);
+    }
+}
