@@ -16,7 +16,7 @@ pub(crate) enum Build {
     Everything,
 }
 
-/// Builds the program and collects the schemas of both files, `schema/openapi.json` and `docs/cli.md`.
+/// Builds the program and collects the schemas of its files, `schema/openapi.json` and `docs/cli.md`.
 pub(super) fn print(root: &Path, how: Build) -> Result<Vec<(String, String)>, String> {
     let program = build(root, how)?;
     let mut schema = run(&program, &["config", "schema"])?;
@@ -27,12 +27,16 @@ pub(super) fn print(root: &Path, how: Build) -> Result<Vec<(String, String)>, St
     if !identity.ends_with('\n') {
         identity.push('\n');
     }
+    let rules = run(&program, &["rules", "schema"])?;
+    let scan = run(&program, &["rules", "report-schema"])?;
     let reference = run(&program, &["reference"])?;
     let api = run(&program, &["openapi"])?;
     Ok(vec![
         ("schema/openapi.json".to_owned(), api),
         ("schema/gabion.schema.json".to_owned(), schema),
         ("schema/identity.schema.json".to_owned(), identity),
+        ("schema/rules.schema.json".to_owned(), rules),
+        ("schema/scan.schema.json".to_owned(), scan),
         ("docs/cli.md".to_owned(), reference),
     ])
 }
