@@ -47,6 +47,7 @@ mod passwords;
 mod readme;
 mod receiver;
 mod response;
+mod scan;
 mod scim;
 mod secrets;
 mod sinks;

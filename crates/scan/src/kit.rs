@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use gabion_finding::{RuleError, RuleFile, RuleId, Scanner};
+use gabion_secrets::Secrets;
 use serde::de::IgnoredAny;
 
 use crate::open;
@@ -12,7 +13,11 @@ use crate::open;
 type Make = fn(&[(&str, &str)]) -> Result<Box<dyn Scanner>, RuleError>;
 
 /// By name, in the order they are run.
-const MAKERS: &[(&str, Make)] = &[];
+const MAKERS: &[(&str, Make)] = &[("secrets", secrets)];
+
+fn secrets(own: &[(&str, &str)]) -> Result<Box<dyn Scanner>, RuleError> {
+    Ok(Box::new(Secrets::with(own)?))
+}
 
 /// Files of rules, by the scanner they are for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -122,3 +127,39 @@ fn whose(folder: &Path) -> Option<&'static str> {
 }
 
 const LARGEST: u64 = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{rules, template};
+
+    #[test]
+    fn every_rule_of_the_program_holds_its_examples() {
+        let scanners = scanners(&RuleFolder::default()).unwrap();
+        assert_eq!(scanners.iter().map(|one| one.name()).collect::<Vec<_>>(), names().collect::<Vec<_>>());
+        for scanner in scanners {
+            assert_eq!(rules::test(scanner.as_ref(), &|_| true), [], "{}", scanner.name());
+        }
+    }
+
+    #[test]
+    fn a_rule_to_begin_with_is_one() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let id = RuleId::new("acme.token").unwrap();
+        let file = folder.path().join("secrets/acme.toml");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, template(&id, "secrets")).unwrap();
+        for path in [folder.path(), &folder.path().join("secrets"), &file] {
+            let own = RuleFolder::read(path).unwrap();
+            assert_eq!(own.files()[0].ids().unwrap(), std::slice::from_ref(&id));
+            let scanners = scanners(&own).unwrap();
+            let secrets = scanners.iter().find(|scanner| scanner.name() == "secrets").unwrap();
+            assert_eq!(rules::test(secrets.as_ref(), &|rule| *rule == id), []);
+            assert!(secrets.rules().iter().any(|rule| rule.id == id));
+        }
+        assert!(RuleFolder::read(&folder.path().join("nothing")).is_err());
+        let lost = folder.path().join("lost.toml");
+        std::fs::write(&lost, "").unwrap();
+        assert!(matches!(RuleFolder::read(&lost), Err(KitError::Whose(_))));
+    }
+}

@@ -68,9 +68,16 @@ pub fn rule_schema() -> Value {
 #[must_use]
 pub fn template(id: &RuleId, scanner: &str) -> String {
     let own = match scanner {
-        "secrets" => "# What the scanner looks for; see its own rules.\npattern = 'acme_[A-Za-z0-9]{32}'\n",
+        "secrets" => {
+            "# What stands near it, in lower case, and what it looks like; the first group is the secret.\n\
+             keywords = [\"acme_\"]\n\
+             pattern = '\\b(acme_[0-9A-Za-z]{32})\\b'\n\
+             entropy = 3.0\n"
+        }
         "manifests" => {
-            "# Where it looks and for what; see its own rules.\non = \"kubernetes.container\"\nfinds = \"securityContext.privileged\"\n"
+            "# Where it looks and for what; see the scanner's own rules.\n\
+             on = \"kubernetes.container\"\n\
+             finds = \"securityContext.privileged\"\n"
         }
         _ => "",
     };
@@ -92,7 +99,7 @@ pub fn template(id: &RuleId, scanner: &str) -> String {
          [[rule.example]]\n\
          file = \"app.py\"\n\
          vulnerable = \"\"\"\n\
-         token = \"…\"\n\
+         token = \"acme_9vKq2LxT7bRw4ZsN8mJd3HfY6cPg1VtA\"\n\
          \"\"\"\n\
          repaired = \"\"\"\n\
          token = os.environ[\"TOKEN\"]\n\

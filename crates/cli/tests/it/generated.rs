@@ -17,6 +17,8 @@ fn the_committed_schema_and_reference_are_current() {
     for (path, arguments) in [
         ("schema/gabion.schema.json", ["config", "schema"].as_slice()),
         ("schema/identity.schema.json", &["identity", "schema"]),
+        ("schema/rules.schema.json", &["rules", "schema"]),
+        ("schema/scan.schema.json", &["rules", "report-schema"]),
         ("docs/cli.md", &["reference"]),
     ] {
         let printed = succeed(directory.path(), arguments);

@@ -20,6 +20,7 @@ mod identity;
 mod init;
 mod ledger;
 mod policy;
+mod scan;
 mod startable;
 mod users;
 mod verifier;

@@ -1,0 +1,150 @@
+//! `gabion scan`, `gabion rules` and `gabion explain`: exit codes, forms, comments, the baseline, and that no secret is printed.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use tempfile::TempDir;
+
+use crate::harness::{files, gabion, told};
+
+/// Put together, so that no scan of this repository finds it.
+fn secret() -> String {
+    ["sk_", "live_", "lFanagcDObwFZHbKoIFxYjzuK9"].concat()
+}
+
+fn project() -> TempDir {
+    let folder = TempDir::new().expect("a temporary directory");
+    write(folder.path(), "settings.py", &format!("import os\nSTRIPE_SECRET_KEY = \"{}\"\n", secret()));
+    folder
+}
+
+fn write(folder: &Path, path: &str, text: &str) {
+    let at = folder.join(path);
+    fs::create_dir_all(at.parent().expect("a folder")).expect("made");
+    fs::write(at, text).expect("written");
+}
+
+/// With a cache in the same folder, outside of what is scanned.
+fn scan(folder: &Path, arguments: &[&str]) -> Output {
+    gabion(folder)
+        .env("XDG_CACHE_HOME", folder.join(".git/cache"))
+        .arg("scan")
+        .args(arguments)
+        .output()
+        .expect("gabion runs")
+}
+
+fn ends(output: &Output, code: i32) -> String {
+    assert_eq!(output.status.code(), Some(code), "{}", told(output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_secret_fails_the_scan_and_is_not_printed() {
+    let folder = project();
+    let text = ends(&scan(folder.path(), &[]), 1);
+    assert!(
+        text.contains("critical[stripe.secret-key]") && text.contains("STRIPE_SECRET_KEY = \"…\""),
+        "{text}"
+    );
+    let forms =
+        ["json", "sarif", "github", "gitlab-sast", "gitlab-secrets", "junit", "markdown", "html", "text"];
+    let targets: Vec<String> = forms.iter().map(|form| format!("{form}=out/{form}")).collect();
+    fs::create_dir(folder.path().join("out")).expect("made");
+    let mut arguments = vec!["--all", "--confidence", "low", "--history"];
+    arguments.extend(targets.iter().flat_map(|target| ["--output", target]));
+    // There is no repository yet.
+    assert_eq!(scan(folder.path(), &arguments).status.code(), Some(2));
+    arguments.retain(|word| *word != "--history");
+    ends(&scan(folder.path(), &arguments), 1);
+    for form in forms {
+        let text = fs::read_to_string(folder.path().join("out").join(form)).expect("a report");
+        assert!(!text.is_empty() && !text.contains(&secret()) && !text.contains('\u{1b}'), "{form}: {text}");
+    }
+    for path in files(&folder.path().join(".git")) {
+        let bytes = fs::read(&path).expect("readable");
+        assert!(
+            !bytes.windows(secret().len()).any(|window| window == secret().as_bytes()),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn exit_codes_are_as_documented() {
+    let folder = project();
+    let code = |arguments: &[&str]| scan(folder.path(), arguments).status.code();
+    assert_eq!(code(&[]), Some(1));
+    assert_eq!(code(&["--fail-on", "never"]), Some(0));
+    assert_eq!(code(&["--skip", "stripe"]), Some(0));
+    assert_eq!(code(&["--only", "stripe.secret-key"]), Some(1));
+    assert_eq!(code(&["nowhere"]), Some(2));
+    assert_eq!(code(&["--only", "stripe.secret-keys"]), Some(2));
+    assert_eq!(code(&["--diff", "main"]), Some(2));
+    assert_eq!(code(&["--baseline", "nowhere.json"]), Some(2));
+    let empty = TempDir::new().expect("a temporary directory");
+    let output = scan(empty.path(), &[]);
+    assert!(ends(&output, 3).contains("incomplete: there was no file to read"), "{}", told(&output));
+    let output = scan(folder.path(), &["--only", "strpe.secret-key"]);
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("did you mean `stripe.secret-key`"),
+        "{}",
+        told(&output)
+    );
+}
+
+#[test]
+fn what_is_accepted_or_allowed_is_told_with_its_reason() {
+    let folder = project();
+    let output = scan(folder.path(), &["--write-baseline"]);
+    assert_eq!(output.status.code(), Some(2));
+    ends(&scan(folder.path(), &["--write-baseline", "--reason", "revoked in March"]), 0);
+    let kept = fs::read_to_string(folder.path().join(".gabion/baseline.json")).expect("a baseline");
+    assert!(kept.contains("revoked in March") && !kept.contains(&secret()));
+    let text = ends(&scan(folder.path(), &["--all"]), 0);
+    assert!(text.contains("allowed by the baseline") && text.contains("revoked in March"), "{text}");
+    write(folder.path(), ".gabion/baseline.json", "{}");
+    assert_eq!(scan(folder.path(), &[]).status.code(), Some(2));
+    fs::remove_dir_all(folder.path().join(".gabion")).expect("removed");
+    let line = format!("KEY = \"{}\"  # gabion:allow stripe the account is closed\n", secret());
+    write(folder.path(), "settings.py", &line);
+    let text = ends(&scan(folder.path(), &["--all"]), 0);
+    assert!(text.contains("allowed by a comment") && text.contains("the account is closed"), "{text}");
+}
+
+#[test]
+fn rules_are_listed_explained_begun_and_tested() {
+    let folder = TempDir::new().expect("a temporary directory");
+    let run = |arguments: &[&str]| gabion(folder.path()).args(arguments).output().expect("gabion runs");
+    let list = ends(&run(&["rules", "list", "stripe"]), 0);
+    assert!(list.contains("stripe.secret-key") && !list.contains("openai"), "{list}");
+    let text = ends(&run(&["explain", "stripe.secret-key", "--language", "python"]), 0);
+    assert!(text.contains("Vulnerable") && text.contains("Repaired") && text.contains("CWE-798"), "{text}");
+    assert_eq!(run(&["explain", "stripe.secret-kex"]).status.code(), Some(2));
+    let begun = ends(&run(&["rules", "new", "acme.token"]), 0);
+    write(folder.path(), "mine/secrets/acme.toml", &begun);
+    assert!(ends(&run(&["rules", "test", "mine"]), 0).contains("1 rules hold"));
+    let broken = begun.replace("{32}", "{33}");
+    write(folder.path(), "mine/secrets/acme.toml", &broken);
+    assert!(ends(&run(&["rules", "test", "mine"]), 1).contains("does not fire on the vulnerable side"));
+    write(folder.path(), "mine/secrets/acme.toml", &begun.replace("entropy", "entrapy"));
+    assert!(String::from_utf8_lossy(&run(&["rules", "test", "mine"]).stderr).contains("entrapy"));
+    write(folder.path(), "mine/secrets/acme.toml", &begun);
+    write(folder.path(), "app.py", "token = \"acme_9vKq2LxT7bRw4ZsN8mJd3HfY6cPg1VtA\"\n");
+    let text = ends(&scan(folder.path(), &["--rules", "mine", "--skip", "scan", "app.py"]), 1);
+    assert!(text.contains("high[acme.token]"), "{text}");
+}
+
+#[test]
+fn the_same_tree_gives_the_same_report_from_the_cache() {
+    let folder = project();
+    let report = || {
+        let text = ends(&scan(folder.path(), &["--format", "json"]), 1);
+        let lines: Vec<String> =
+            text.lines().filter(|line| !line.contains("\"at\":")).map(str::to_owned).collect();
+        lines
+    };
+    assert_eq!(report(), report());
+}

@@ -1,0 +1,97 @@
+//! `gabion scan` over a repository of somebody who is not trusted, its reports under the tools they are for.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use tempfile::TempDir;
+
+use crate::clients::{self, node};
+use crate::gate;
+
+/// Put together, so that no scan of this repository finds it.
+fn secret() -> String {
+    ["sk_", "live_", "lFanagcDObwFZHbKoIFxYjzuK9"].concat()
+}
+
+fn write(folder: &Path, path: &str, text: &str) {
+    let at = folder.join(path);
+    fs::create_dir_all(at.parent().expect("a folder")).expect("made");
+    fs::write(at, text).expect("written");
+}
+
+async fn git(folder: &Path, arguments: &[&str]) {
+    let mut command = clients::program("git");
+    command
+        .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.org"])
+        .args(arguments)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_SYSTEM", "/dev/null")
+        .current_dir(folder);
+    clients::run(&mut command).await;
+}
+
+async fn scan(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = gate::command(folder);
+    command.arg("scan").args(arguments).output().await.expect("gabion runs")
+}
+
+#[tokio::test]
+async fn reports_are_what_their_readers_expect() {
+    let folder = TempDir::new().expect("a temporary directory");
+    let key = format!("STRIPE_SECRET_KEY = \"{}\"\n", secret());
+    write(folder.path(), "old.py", &key);
+    git(folder.path(), &["init", "--quiet"]).await;
+    git(folder.path(), &["add", "--all"]).await;
+    git(folder.path(), &["commit", "--quiet", "--message", "one"]).await;
+    write(folder.path(), "old.py", "pass\n");
+    write(folder.path(), "a b/\u{fc}<'&>\u{1b}[2J.py", &key);
+    let allowed = format!("KEY = \"{}\"  # gabion:allow stripe the account is closed\n", secret());
+    write(folder.path(), "allowed.py", &allowed);
+    write(folder.path(), "bad.py", "x = 1  # gabion:allow stripe\n");
+    fs::write(folder.path().join("strange.txt"), b"na\xEFve words in latin-1, and more of them")
+        .expect("written");
+    let targets = ["sarif", "json", "gitlab-sast", "gitlab-secrets", "junit", "html"];
+    let outputs: Vec<String> = targets.iter().map(|form| format!("{form}=report.{form}")).collect();
+    let mut arguments = vec!["--history", "--no-cache"];
+    arguments.extend(outputs.iter().flat_map(|output| ["--output", output]));
+    let output = scan(folder.path(), &arguments).await;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("ada@example.org") && said.contains("old.py"), "{said}");
+    assert!(!said.contains('\u{1b}') && !said.contains(&secret()));
+    let report = folder.path().join("report.sarif").display().to_string();
+    let verdict = clients::run(&mut node("sarif_validate.mjs", &[&report])).await;
+    assert!(verdict.contains("0 errors"), "{verdict}");
+    // Another reader of XML: it is well formed whatever the names are.
+    let junit = fs::read_to_string(folder.path().join("report.junit")).expect("a report");
+    let count =
+        "import sys, xml.dom.minidom as m; print(len(m.parse(sys.argv[1]).getElementsByTagName('failure')))";
+    let mut parser = clients::program("python3");
+    parser.args(["-c", count]).arg(folder.path().join("report.junit"));
+    assert_eq!(clients::run(&mut parser).await.trim(), "3", "{junit}");
+}
+
+#[tokio::test]
+async fn only_what_changed_is_told_and_no_program_is_started() {
+    let folder = TempDir::new().expect("a temporary directory");
+    write(folder.path(), "a.py", &format!("ONE = \"{}\"\n", secret()));
+    git(folder.path(), &["init", "--quiet"]).await;
+    git(folder.path(), &["add", "--all"]).await;
+    git(folder.path(), &["commit", "--quiet", "--message", "one"]).await;
+    let mark = folder.path().join("started");
+    let configuration = fs::read_to_string(folder.path().join(".git/config")).expect("a configuration");
+    let program = format!("touch {}", mark.display());
+    let more = format!(
+        "[core]\n\tfsmonitor = {program}\n[diff]\n\texternal = {program}\n[filter \"x\"]\n\tclean = {program}\n"
+    );
+    fs::write(folder.path().join(".git/config"), configuration + &more).expect("written");
+    write(folder.path(), ".gitattributes", "* filter=x\n");
+    assert_eq!(scan(folder.path(), &["--diff", "HEAD", "--no-cache"]).await.status.code(), Some(0));
+    assert_eq!(scan(folder.path(), &["--no-cache"]).await.status.code(), Some(1));
+    write(folder.path(), "b.py", &format!("TWO = \"{}\"\n", secret()));
+    let output = scan(folder.path(), &["--diff", "HEAD", "--no-cache"]).await;
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("a.py:1"));
+    assert!(!mark.exists());
+}
