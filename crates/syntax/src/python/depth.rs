@@ -12,7 +12,7 @@ use ruff_python_parser::lexer::lex;
 /// Brackets in brackets, also those of values in strings.
 const BRACKETS: usize = 250;
 /// Operands in operands.
-const HEIGHT: usize = 3_000;
+const HEIGHT: usize = 10_000;
 /// Blocks in blocks.
 const BLOCKS: usize = 100;
 

@@ -1,5 +1,6 @@
 //! Every construct as it prints.
 
+mod depth;
 mod hostile;
 mod whole;
 

@@ -66,7 +66,11 @@ fn what_nests_too_deep_is_not_followed_and_said() {
         ("a @ ", "c", ""),
         ("@", "x", "\n"),
     ] {
-        for most in [10_000, usize::MAX] {
+        // As deep as is followed, in brackets and without.
+        for most in [120, 245, 2_900, 9_900] {
+            read(&nested(open, middle, close, most));
+        }
+        for most in [10_100, usize::MAX] {
             let text = nested(open, middle, close, most);
             assert!(deep(&text) || !read(&text).problems.is_empty(), "{open} … {close}");
         }
@@ -161,7 +165,7 @@ fn what_is_only_long_is_read() {
 
 #[test]
 fn long_sums_stay_sums() {
-    for (terms, deep_expected) in [(64, false), (300, false), (2_900, false), (4_000, true)] {
+    for (terms, deep_expected) in [(64, false), (300, false), (9_900, false), (11_000, true)] {
         let parsed = read(&format!("q = {}", vec!["'a'"; terms].join(" + ")));
         assert_eq!(!parsed.problems.is_empty(), deep_expected, "{terms}");
         if !deep_expected {
