@@ -66,6 +66,10 @@ pub(crate) fn facts(format: Format, subjects: &[Subject<'_>]) -> Vec<u8> {
             let copies: Vec<Copied> = subjects
                 .iter()
                 .filter(|subject| subject.kind == "dockerfile" && matches!(subject.sort, "COPY" | "ADD"))
+                // What a stage for building holds is not shipped.
+                .filter(|subject| {
+                    subject.named.iter().any(|(_, node)| node.get("last").is_some_and(Node::is_true))
+                })
                 .filter(|subject| {
                     let flags = subject.node.get("flags").map(Node::items).unwrap_or_default();
                     !flags.iter().any(|flag| flag.scalar().is_some_and(|flag| flag.starts_with("--from")))
