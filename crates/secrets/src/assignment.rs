@@ -65,10 +65,18 @@ pub(crate) fn read(text: &[u8], name: Range<usize>, style: Style) -> Option<Assi
     }
     let from = cursor.at;
     if let Some(value) = cursor.quoted_value() {
-        return Some(Assigned { name, value, quoted: true });
+        // Of a call only what has nothing but the value: `verify_password("lena", …)` begins with something else.
+        let alone = sign != Sign::Call
+            || text.get(value.end..).is_some_and(|rest| {
+                rest.iter().take(12).find(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' '))
+                    == Some(&b')')
+            });
+        return alone.then_some(Assigned { name, value, quoted: true });
     }
     cursor.at = from;
-    if let Some(value) = cursor.wrapped() {
+    if sign != Sign::Call
+        && let Some(value) = cursor.wrapped()
+    {
         return Some(Assigned { name, value, quoted: true });
     }
     let in_address = matches!(before, b'?' | b'&') && sign == Sign::Assign && tight == from;

@@ -38,6 +38,8 @@ pub(crate) struct Candidate {
     pub encodings: Vec<&'static str>,
     /// The checksum that its kind has does not fit.
     pub unsound: bool,
+    /// It stands in a test, an example or documentation.
+    pub test: bool,
 }
 
 /// Of those that overlap the most specific.
@@ -68,7 +70,7 @@ pub(crate) fn settle(mut candidates: Vec<Candidate>, severity: impl Fn(usize) ->
 
 impl Candidate {
     /// As others see it.
-    pub(crate) fn shown<'a>(&self, rule: &'a Rule, test: bool) -> Match<'a> {
+    pub(crate) fn shown<'a>(&self, rule: &'a Rule) -> Match<'a> {
         let mut message = match &self.name {
             Some(name) => format!("{}: `{name}`", rule.title),
             None => rule.title.clone(),
@@ -83,7 +85,7 @@ impl Candidate {
             message.push_str("; its checksum is wrong, so it was changed or made up");
             properties.insert("checksum".to_owned(), "wrong".to_owned());
         }
-        if test {
+        if self.test {
             properties.insert("context".to_owned(), "test".to_owned());
         }
         if self.secret.len() >= 16 && is_random(&self.secret) || self.secret.len() >= 64 {

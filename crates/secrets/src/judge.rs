@@ -28,6 +28,12 @@ pub(crate) fn confidence(
     {
         return None;
     }
+    // Object identifiers, versions, dates.
+    if value.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'/' | b':' | b'-' | b' '))
+        && value.contains(['.', '/', ':'])
+    {
+        return None;
+    }
     let sure = match kind {
         Kind::Password => password(name, value, assigned.quoted, context),
         Kind::Secret => secret(name, value, context),
@@ -109,7 +115,7 @@ fn token(value: &str, context: Context) -> Option<Confidence> {
     if value.len() < 12 || value.contains(char::is_whitespace) {
         return None;
     }
-    if is_uuid(value) {
+    if ends_as_uuid(value) {
         return Some(Confidence::Low);
     }
     if !is_drawn(value) {
@@ -123,7 +129,7 @@ fn token(value: &str, context: Context) -> Option<Confidence> {
 }
 
 fn key(value: &str, context: Context) -> Option<Confidence> {
-    if value.len() < 16 || value.contains(char::is_whitespace) || !is_drawn(value) {
+    if value.len() < 16 || value.contains(char::is_whitespace) || ends_as_uuid(value) || !is_drawn(value) {
         return None;
     }
     // Hexadecimal digits of the length of a hash are one as often as not.
@@ -133,6 +139,12 @@ fn key(value: &str, context: Context) -> Option<Confidence> {
     } else {
         Confidence::Medium
     })
+}
+
+/// A UUID, or a name made unique by the better part of one.
+fn ends_as_uuid(value: &str) -> bool {
+    let mut parts = value.rsplit('-');
+    [12, 4, 4, 4].iter().all(|length| parts.next().is_some_and(|part| part.len() == *length && is_hex(part)))
 }
 
 /// Drawn characters of an alphabet that secrets are written in.

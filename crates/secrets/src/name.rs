@@ -414,7 +414,39 @@ pub(crate) fn kind(name: &str) -> Option<Kind> {
         return None;
     }
     let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    words.iter().enumerate().filter_map(|(at, word)| kind_of_word(word, at == 0, &has)).min()
+    let plural = last.ends_with("keys") || last.ends_with("tokens");
+    let kind = words.iter().enumerate().filter_map(|(at, word)| kind_of_word(word, at == 0, &has)).min();
+    let kind = kind.or_else(|| is_pass(&words).then_some(Kind::Password))?;
+    // Several of something that may be anything: names of fields, mostly.
+    (kind < Kind::Token || !plural).then_some(kind)
+}
+
+/// `DB_PASS`, `pass_prod`; neither a render pass nor something passed by value.
+fn is_pass(words: &[String]) -> bool {
+    const WHERE: &[&str] = &[
+        "prod",
+        "production",
+        "dev",
+        "development",
+        "test",
+        "staging",
+        "live",
+        "local",
+        "default",
+        "value",
+        "1",
+        "2",
+    ];
+    const WHOSE: &[&str] = &[
+        "single", "two", "one", "first", "second", "third", "render", "multi", "by", "depth", "shadow",
+        "post", "pre", "low", "high", "band", "all", "no", "must", "should", "will", "test", "tests", "can",
+        "boarding", "season", "main",
+    ];
+    let behind = words.iter().rev().skip_while(|word| WHERE.contains(&word.as_str())).collect::<Vec<_>>();
+    let is = behind.first().is_some_and(|word| {
+        matches!(word.trim_end_matches(|sign: char| sign.is_ascii_digit()), "pass" | "pw")
+    });
+    is && behind.get(1).is_none_or(|whose| !WHOSE.contains(&whose.as_str()))
 }
 
 fn kind_of_word(word: &str, first: bool, has: &dyn Fn(&[&str]) -> bool) -> Option<Kind> {
@@ -439,7 +471,7 @@ fn kind_of_word(word: &str, first: bool, has: &dyn Fn(&[&str]) -> bool) -> Optio
     ];
     let word = word.trim_end_matches(|sign: char| sign.is_ascii_digit());
     let singular = word.strip_suffix('s').filter(|rest| !rest.ends_with('s')).unwrap_or(word);
-    if word == "pass" || word == "pw" || PASSWORDS.iter().any(|end| singular.ends_with(end)) {
+    if PASSWORDS.iter().any(|end| singular.ends_with(end)) {
         return Some(Kind::Password);
     }
     if singular.ends_with("secret")

@@ -49,6 +49,8 @@ const TELLING: &[&str] = &[
     "not-a-real",
     "notareal",
     "not_a_real",
+    "opensesame",
+    "open sesame",
     "fake",
     "bogus",
     "sample",
@@ -272,6 +274,9 @@ pub(crate) fn is_reference(value: &str) -> bool {
         .iter()
         .any(|mark| value.contains(mark))
     {
+        return true;
+    }
+    if value.contains('{') && value.contains('}') && !value.contains("}{") || value.contains("\\u{") {
         return true;
     }
     let calls = [

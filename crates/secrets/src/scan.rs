@@ -36,6 +36,8 @@ pub(crate) struct Scan<'s, 't> {
     named: usize,
     /// Up to where encoded texts were decoded.
     decoded: usize,
+    /// Where the tests of a module of Rust begin, once that was asked.
+    tests: Option<usize>,
     /// Whether it is a `Secret` of Kubernetes, once that was asked.
     kubernetes: Option<bool>,
     work: usize,
@@ -53,6 +55,7 @@ impl<'s, 't> Scan<'s, 't> {
             near: Vec::new(),
             named: 0,
             decoded: 0,
+            tests: None,
             kubernetes: None,
             work: text.len().saturating_mul(WORK).max(WORK_LEAST),
         }
@@ -75,9 +78,7 @@ impl<'s, 't> Scan<'s, 't> {
             rules.get(rule).map_or(gabion_model::Severity::Low, |compiled| compiled.rule.severity)
         };
         let settled = settle(self.found, severity);
-        let test = self.context.test;
-        let shown =
-            settled.iter().filter_map(|one| Some(one.shown(&rules.get(one.rule)?.rule, test))).collect();
+        let shown = settled.iter().filter_map(|one| Some(one.shown(&rules.get(one.rule)?.rule))).collect();
         (shown, unread)
     }
 
@@ -96,6 +97,19 @@ impl<'s, 't> Scan<'s, 't> {
             Target::Bearer => self.bearer(hit.end),
             Target::Pem => self.pem(hit.start),
         }
+    }
+
+    /// The context of a place: in Rust tests stand below what they test, and examples in comments.
+    fn context_at(&mut self, place: usize) -> Context {
+        let mut context = self.context;
+        if !context.test && self.path.ends_with(".rs") {
+            let text = self.text;
+            let tests = *self.tests.get_or_insert_with(|| text.find("#[cfg(test)]").unwrap_or(usize::MAX));
+            let line = text.as_bytes().get(place.saturating_sub(200)..place).unwrap_or_default();
+            let line = line.rsplit(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_start();
+            context.test = place > tests || line.starts_with(b"///") || line.starts_with(b"//!");
+        }
+        context
     }
 
     fn spend(&mut self, work: usize) {
@@ -171,7 +185,8 @@ impl<'s, 't> Scan<'s, 't> {
             }
         }
         let mut confidence = compiled.rule.confidence;
-        if unsound || self.context.test {
+        let test = self.context_at(secret.start).test;
+        if unsound || test {
             confidence = confidence.min(Confidence::Medium);
         }
         self.found.push(Candidate {
@@ -187,6 +202,7 @@ impl<'s, 't> Scan<'s, 't> {
             },
             encodings: Vec::new(),
             unsound,
+            test,
         });
     }
 
@@ -239,7 +255,8 @@ impl<'s, 't> Scan<'s, 't> {
         };
         let Some(kind) = name::kind(name) else { return };
         self.spend(assigned.value.len());
-        let judged = judge::confidence(kind, self.text, &assigned, self.context);
+        let context = self.context_at(assigned.value.start);
+        let judged = judge::confidence(kind, self.text, &assigned, context);
         let judged = judged.or_else(|| self.kubernetes(kind, &assigned));
         let Some(confidence) = judged else { return };
         let detector = if kind == Kind::Password { Detector::Password } else { Detector::Secret };
@@ -265,7 +282,8 @@ impl<'s, 't> Scan<'s, 't> {
     }
 
     fn url(&mut self, separator: Range<usize>) {
-        let Some(found) = url::read(self.text, separator, self.context) else { return };
+        let context = self.context_at(separator.start);
+        let Some(found) = url::read(self.text, separator, context) else { return };
         let detector = if found.database { Detector::DatabaseUrl } else { Detector::UrlPassword };
         self.detected(detector, found.password, None, found.confidence, 4);
     }
@@ -289,7 +307,7 @@ impl<'s, 't> Scan<'s, 't> {
         if password.len() < 3 || placeholder::is_placeholder(&password) {
             return;
         }
-        let weak = self.context.test || placeholder::is_reference(&password);
+        let weak = self.context_at(range.start).test || placeholder::is_reference(&password);
         self.detected(
             Detector::BasicAuthorization,
             range,
@@ -306,7 +324,7 @@ impl<'s, 't> Scan<'s, 't> {
         if placeholder::is_placeholder(value) || (jwt && !is_jwt(value)) || !is_random(value) {
             return;
         }
-        let confidence = if self.context.test { Confidence::Low } else { Confidence::Medium };
+        let confidence = if self.context_at(range.start).test { Confidence::Low } else { Confidence::Medium };
         self.detected(Detector::BearerAuthorization, range, None, confidence, 3);
     }
 
@@ -314,7 +332,7 @@ impl<'s, 't> Scan<'s, 't> {
         let Some(key) = pem::read(self.text, start) else { return };
         self.spend(key.whole.len());
         let detector = if key.encrypted { Detector::EncryptedPrivateKey } else { Detector::PrivateKey };
-        let confidence = match (key.intact, self.context.test) {
+        let confidence = match (key.intact, self.context_at(start).test) {
             (true, false) => Confidence::High,
             (true, true) | (false, false) => Confidence::Medium,
             (false, true) => Confidence::Low,
@@ -332,6 +350,7 @@ impl<'s, 't> Scan<'s, 't> {
     ) {
         let Some(rule) = self.secrets.detector(detector) else { return };
         let Some(secret) = self.text.get(span.clone()) else { return };
+        let test = self.context_at(span.start).test;
         let limit =
             self.secrets.rules.get(rule).map_or(Confidence::High, |compiled| compiled.rule.confidence);
         self.found.push(Candidate {
@@ -343,6 +362,7 @@ impl<'s, 't> Scan<'s, 't> {
             rank,
             encodings: Vec::new(),
             unsound: false,
+            test,
         });
     }
 }
