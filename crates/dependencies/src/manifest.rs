@@ -164,15 +164,20 @@ pub(crate) fn cargo(source: &Source, out: &mut Inventory) -> Result<(), Malforme
     let name = node.at(&["package", "name"]).and_then(Node::text);
     name.unwrap_or_default().clone_into(&mut out.project);
     out.application = node.get("bin").is_some() || node.get("workspace").is_some();
-    let mut tables = vec![&node];
-    tables.extend(node.members_of("target").iter().map(|it| &it.node));
-    tables.extend(node.get("workspace"));
-    for table in tables {
+    let mut tables = vec![(&node, false)];
+    tables.extend(node.members_of("target").iter().map(|it| (&it.node, false)));
+    // What a workspace lists for its members may be used by none of them.
+    tables.extend(node.get("workspace").map(|it| (it, true)));
+    for (table, perhaps) in tables {
         for (list, development) in
             [("dependencies", false), ("build-dependencies", false), ("dev-dependencies", true)]
         {
             for member in table.members_of(list) {
+                let known = out.requirements.len();
                 cargo_one(source, member, development, out);
+                for requirement in out.requirements.iter_mut().skip(known) {
+                    requirement.optional |= perhaps;
+                }
             }
         }
     }

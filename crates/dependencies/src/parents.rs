@@ -38,7 +38,7 @@ pub(crate) fn complete(files: &mut [(Arc<str>, Inventory)]) {
             Format::ComposerLock => &[Format::ComposerJson],
             Format::PdmLock | Format::PoetryLock | Format::PylockToml => &[Format::PyprojectToml],
             Format::PipfileLock => &[Format::Pipfile],
-            Format::YarnLock => &[Format::PackageJson],
+            Format::NpmLock | Format::YarnLock => &[Format::PackageJson],
             _ => continue,
         };
         // Yarn 2 has said it itself.
@@ -47,11 +47,20 @@ pub(crate) fn complete(files: &mut [(Arc<str>, Inventory)]) {
         }
         let found = manifests.iter().find_map(|format| asked.get(&(folder(path).to_owned(), *format)));
         let Some(found) = found else { continue };
-        if it.format == Format::YarnLock {
-            yarn(it, found);
-        } else {
-            lock::direct(&mut it.packages, found);
+        match it.format {
+            Format::NpmLock => npm(it, found),
+            Format::YarnLock => yarn(it, found),
+            _ => lock::direct(&mut it.packages, found),
         }
+    }
+}
+
+/// Version 1 of npm says which folder a package is in, and not who asked for it.
+fn npm(it: &mut Inventory, asked: &[Requirement]) {
+    let wanted: HashSet<&str> = asked.iter().map(|it| it.name.as_str()).collect();
+    for package in &mut it.packages {
+        let top = package.key.matches("node_modules/").count() == 1;
+        package.direct = Some(top && wanted.contains(package.name.as_str()));
     }
 }
 
