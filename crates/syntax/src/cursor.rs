@@ -20,10 +20,11 @@ const PROBLEMS: usize = 20;
 const CHUNK: usize = 8 * 1024;
 /// How often each byte may be read again, and what every text has above that.
 const READS: usize = 24;
-const READS_FREE: usize = 4 * 1024 * 1024;
-/// Reports of progress for each byte (one stands for a hundred steps), and what every text has above that.
-const STEPS: usize = 1;
-const STEPS_FREE: usize = 100_000;
+const READS_FREE: usize = 1024 * 1024;
+/// Bytes for each report of progress (one stands for a hundred steps; what people write has one in 100), and the reports that every
+/// text has above that.
+const STEP: usize = 40;
+const STEPS_FREE: usize = 2_000;
 
 /// The tree of a text; nothing where reading it costs more than its length allows.
 pub(crate) fn read(language: &Language, text: &str) -> Option<Tree> {
@@ -33,7 +34,7 @@ pub(crate) fn read(language: &Language, text: &str) -> Option<Tree> {
     let served = Cell::new(0_usize);
     let spent = Cell::new(false);
     let reads = bytes.len().saturating_mul(READS).saturating_add(READS_FREE);
-    let steps = bytes.len().saturating_mul(STEPS).saturating_add(STEPS_FREE);
+    let steps = (bytes.len() / STEP).saturating_add(STEPS_FREE);
     let mut chunk = |offset: usize, _| -> &[u8] {
         let rest = bytes.get(offset..).unwrap_or_default();
         let piece = rest.get(..CHUNK).unwrap_or(rest);
@@ -92,11 +93,20 @@ pub(crate) fn problems(tree: &Tree) -> Vec<Problem> {
 pub(crate) struct At<'t> {
     pub(crate) node: Node<'t>,
     whole: &'t str,
+    /// Where the text it was read from begins in the file.
+    base: u32,
+    /// How often texts were read again around it: arguments of macros in arguments of macros.
+    pub(crate) level: u8,
 }
 
 impl<'t> At<'t> {
     pub(crate) fn new(tree: &'t Tree, whole: &'t str) -> Self {
-        Self { node: tree.root_node(), whole }
+        Self { node: tree.root_node(), whole, base: 0, level: 0 }
+    }
+
+    /// In a text that was read again: its beginning is at `base` in the file.
+    pub(crate) fn again(tree: &'t Tree, whole: &'t str, base: u32, level: u8) -> Self {
+        Self { node: tree.root_node(), whole, base, level }
     }
 
     /// What the grammar calls it.
@@ -109,7 +119,8 @@ impl<'t> At<'t> {
     }
 
     pub(crate) fn span(self) -> Span {
-        span(self.node)
+        let span = span(self.node);
+        Span::new(span.start.saturating_add(self.base), span.end.saturating_add(self.base))
     }
 
     pub(crate) fn text(self) -> &'t str {
@@ -174,7 +185,7 @@ impl<'t> At<'t> {
     }
 
     fn at(self, node: Node<'t>) -> Self {
-        Self { node, whole: self.whole }
+        Self { node, ..self }
     }
 }
 

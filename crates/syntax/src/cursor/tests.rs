@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use crate::{Language, Problem, check};
 
-const LANGUAGES: [Language; 2] = [Language::Java, Language::Go];
-/// As long as the files that are read at all.
-const LONG: usize = 2 << 20;
+const LANGUAGES: [Language; 3] = [Language::Java, Language::Go, Language::Rust];
+/// Long enough for any stack to run out that is not bounded.
+const LONG: usize = 1 << 18;
 
 fn repeated(before: &str, piece: &str, behind: &str) -> String {
     let times = LONG / (piece.len() + behind.len());
@@ -20,6 +20,11 @@ fn any_problem(text: &str) {
 }
 
 #[test]
+fn as_long_as_the_files_that_are_read_at_all() {
+    any_problem(&"(".repeat(2 << 20));
+}
+
+#[test]
 fn brackets_without_an_end() {
     any_problem(&repeated("", "(", ""));
     any_problem(&repeated("", "{", ""));
@@ -29,9 +34,14 @@ fn brackets_without_an_end() {
 
 #[test]
 fn blocks_in_blocks() {
-    let java = check::parse(Language::Java, &repeated("class A { void f() {", "{", "}"));
-    assert!(java.problems.iter().any(|one| matches!(one, Problem::Deep(_))));
-    any_problem(&repeated("func f() {", "if a {", "}"));
+    for (language, before, piece) in [
+        (Language::Java, "class A { void f() {", "if (a) {"),
+        (Language::Go, "package a\nfunc f() {", "if a {"),
+        (Language::Rust, "fn f() {", "if a {"),
+    ] {
+        let problems = check::parse(language, &repeated(before, piece, "}")).problems;
+        assert!(problems.iter().any(|one| matches!(one, Problem::Deep(_))), "{language:?}: {problems:?}");
+    }
 }
 
 #[test]
