@@ -1,5 +1,6 @@
 //! HCL: blocks with their labels, and as much of the values as is known without running anything.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use hcl_edit::expr::{BinaryOperator, Expression, ObjectKey, UnaryOperator};
 use hcl_edit::structure::{Block as Written, Body, Structure};
 use hcl_edit::template::{Element, Template};
 
-use super::{Entry, Gap, Node, Value, json, line_of, span};
+use super::{Entry, Gap, MOST_NODES, Node, Value, json, line_of, span};
 
 /// `var.x` and `local.x`, where they are known.
 pub(crate) type Scope = BTreeMap<String, Node>;
@@ -70,8 +71,9 @@ fn in_parts(text: &str) -> Parsed {
 /// The blocks and attributes at the top of the file (an attribute is a block without labels and `body` its value).
 pub(crate) fn blocks(parsed: &Parsed, text: &str, scope: &Scope) -> Vec<Block> {
     let mut all = Vec::new();
+    let left = Cell::new(MOST_NODES);
     for (base, body) in &parsed.parts {
-        let reader = Reader { text, base: *base, scope };
+        let reader = Reader { text, base: *base, scope, left: &left };
         for structure in body {
             match structure {
                 Structure::Block(block) => all.push(Block {
@@ -96,6 +98,8 @@ struct Reader<'a> {
     text: &'a str,
     base: usize,
     scope: &'a Scope,
+    /// How many values references may still be written out to.
+    left: &'a Cell<usize>,
 }
 
 impl Reader<'_> {
@@ -264,9 +268,17 @@ impl Reader<'_> {
         let found = self.scope.get(&format!("{root}.{name}"));
         match parts.try_fold(found, |node, key| Some(node.and_then(|node| node.get(key)))).flatten() {
             // It is found where it is used.
-            Some(node) => moved(node, place),
-            None => Node::unknown(place, written),
+            Some(node) if self.spend(node) => moved(node, place),
+            _ => Node::unknown(place, written),
         }
+    }
+
+    /// Whether there is room to write the value out; lists of lists of lists grow fast.
+    fn spend(&self, node: &Node) -> bool {
+        let mut left = self.left.get();
+        let fits = fits(node, &mut left);
+        self.left.set(if fits { left } else { 0 });
+        fits
     }
 
     fn template<'e>(&self, place: Span, elements: impl Iterator<Item = &'e Element>) -> Node {
@@ -282,6 +294,17 @@ impl Reader<'_> {
             }
         }
         Node::text(place, text)
+    }
+}
+
+/// Counts the values down; false when there are more.
+fn fits(node: &Node, left: &mut usize) -> bool {
+    let Some(rest) = left.checked_sub(1) else { return false };
+    *left = rest;
+    match &node.value {
+        Value::List(items) => items.iter().all(|item| fits(item, left)),
+        Value::Map(entries) => entries.iter().all(|entry| fits(&entry.node, left)),
+        _ => true,
     }
 }
 
@@ -345,6 +368,26 @@ mod tests {
         assert_eq!(body.str_at("d.Action"), Some("*"));
         assert_eq!(body.at("e.Action").unwrap().items().len(), 1);
         assert_eq!(body.str_at("f"), Some("false"));
+    }
+
+    #[test]
+    fn lists_of_lists_are_not_written_out_without_end() {
+        let wide = |name: &str| vec![name; 500].join(", ");
+        let text = format!(
+            "locals {{\n a = [{}]\n b = [{}]\n c = [{}]\n}}\n",
+            wide("1"),
+            wide("local.a"),
+            wide("local.b")
+        );
+        let parsed = parse(&text);
+        let mut scope = Scope::new();
+        for _ in 0..3 {
+            for entry in blocks(&parsed, &text, &scope).remove(0).body.entries() {
+                scope.insert(format!("local.{}", entry.key), entry.node.clone());
+            }
+        }
+        let mut left = 3 * MOST_NODES;
+        assert!(scope.values().all(|node| fits(node, &mut left)));
     }
 
     #[test]

@@ -289,7 +289,17 @@ impl<'a> Renderer<'a> {
         Ok(json!(page.text))
     }
 
+    /// A term, paid for by its size: values are copied.
     fn term(&mut self, term: &Term, dot: &Json) -> Answer {
+        if self.steps > MOST_STEPS {
+            return Err(Unknown("what stands behind the bound of work".to_owned()));
+        }
+        let value = self.copied(term, dot)?;
+        self.steps = self.steps.saturating_add(heft(&value) / 16);
+        Ok(value)
+    }
+
+    fn copied(&mut self, term: &Term, dot: &Json) -> Answer {
         match term {
             Term::Text(text) => Ok(json!(text)),
             Term::Number(number) => Ok(functions::number(*number)),
@@ -310,6 +320,16 @@ impl<'a> Renderer<'a> {
                 follow(&value, steps)
             }
         }
+    }
+}
+
+/// How many values a value holds, long texts counted as several.
+fn heft(value: &Json) -> usize {
+    match value {
+        Json::Array(items) => items.iter().map(heft).fold(1, usize::saturating_add),
+        Json::Object(map) => map.values().map(heft).fold(1, usize::saturating_add),
+        Json::String(text) => 1_usize.saturating_add(text.len() / 64),
+        _ => 1,
     }
 }
 

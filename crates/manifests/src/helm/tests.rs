@@ -89,6 +89,19 @@ fn what_only_helm_knows_stays_open_and_is_said() {
     assert_eq!(root.str_at("spec.hostNetwork"), Some("true"));
 }
 
+#[test]
+fn copying_everything_again_and_again_is_cut_off() {
+    let values: String = (0..2_000).map(|at| format!("k{at}: {{a: [1, 2, 3]}}\n")).collect();
+    let template = format!(
+        "{}a: {{{{ list {} | len }}}}\n",
+        "# {{ .Values | toYaml | len }}\n".repeat(3_000),
+        ". ".repeat(3_000)
+    );
+    let made =
+        chart(&[("Chart.yaml", "name: a\n"), ("values.yaml", &values), ("templates/x.yaml", &template)]);
+    assert!(!made[0].gaps.is_empty());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]
