@@ -309,9 +309,53 @@ impl Cursor<'_> {
         let folded = String::from_utf8_lossy(called).to_ascii_lowercase();
         self.at += open + 1;
         let first = self.quoted_value();
-        if ["env", "config", "property", "setting", "lookup", "option", "argument", "secret(", "read", "get"]
+        let last = folded.rsplit(['.', ':', ' ', '!']).next().unwrap_or_default();
+        const MAKES: &[&str] = &[
+            "from",
+            "new",
+            "string",
+            "str",
+            "bytes",
+            "secret",
+            "secretstring",
+            "secretstr",
+            "secretvalue",
+            "buffer",
+            "securestring",
+            "b64decode",
+            "atob",
+            "fromhex",
+            "unhexlify",
+            "a2b_hex",
+            "to_owned",
+            "some",
+            "just",
+            "ok",
+            "optional",
+            "value",
+            "literal",
+            "text",
+            "valueof",
+            "of",
+            "char",
+            "array",
+            "password",
+            "token",
+            "apikey",
+            "credential",
+            "credentials",
+            "frombase64string",
+            "getbytes",
+            "byte",
+            "constant",
+            "hex",
+            "decodestring",
+        ];
+        let reads = |word: &&str| folded.contains(*word);
+        if ["env", "config", "property", "setting", "lookup", "option", "argument", "read", "get"]
             .iter()
-            .any(|word| folded.contains(word))
+            .any(|word| reads(&word))
+            && last != "getbytes"
         {
             // The first argument names what is read, the second is what holds without it.
             let behind = first?.end.saturating_add(1);
@@ -323,7 +367,7 @@ impl Cursor<'_> {
             self.at = behind.saturating_add(skip);
             return self.quoted_value();
         }
-        first
+        first.filter(|_| MAKES.contains(&last))
     }
 
     /// A value without quotes.

@@ -40,6 +40,9 @@ pub(crate) fn confidence(
         Kind::Token => token(value, context),
         Kind::Key => key(value, context),
     }?;
+    if is_hex(value) && in_table(text, &assigned.value) {
+        return Some(Confidence::Low);
+    }
     if context.locale && sure < Confidence::High && !is_random(value) {
         return None;
     }
@@ -58,7 +61,9 @@ fn password(name: &str, value: &str, quoted: bool, context: Context) -> Option<C
         return Some(if value.len() >= 16 || !context.test { Confidence::Medium } else { Confidence::Low });
     }
     // `newPassword`, `user-password`: an identifier, said with a quote around it. `MyPassw0rd!` is none.
-    let wordlike = words::surprise(value) < 4.6 && classes.digit == 0;
+    // Capitals inside of letters make a name: `IAMUserSSHKeys`.
+    let camel = classes.digit == 0 && classes.other == 0 && classes.upper >= 2 && classes.lower >= 2;
+    let wordlike = (words::surprise(value) < 4.6 || camel) && classes.digit == 0;
     if wordlike
         && (value.contains(['-', '_', '.', '/', ' ']) || (classes.upper > 0 && !is_title(value, classes)))
     {
@@ -139,6 +144,26 @@ fn key(value: &str, context: Context) -> Option<Confidence> {
     } else {
         Confidence::Medium
     })
+}
+
+/// Whether the lines around say the same of what is no secret: a list of hashes by name.
+fn in_table(text: &str, value: &std::ops::Range<usize>) -> bool {
+    let before = text.get(..value.start).and_then(|before| {
+        let (rest, _) = before.rsplit_once('\n')?;
+        rest.get(floor(rest, rest.len().saturating_sub(300))..)?.rsplit('\n').next()
+    });
+    let after = text.get(value.end..).and_then(|after| after.get(..floor(after, 600))?.split('\n').nth(1));
+    [before, after].into_iter().flatten().any(|line| {
+        let Some((name, other)) = line.rsplit_once([':', '=']) else { return false };
+        let other = other.trim_matches(|sign: char| !sign.is_ascii_alphanumeric());
+        let name = name.trim_matches(|sign: char| !sign.is_ascii_alphanumeric());
+        other.len() == value.len() && is_hex(other) && name::kind(name).is_none()
+    })
+}
+
+/// The next boundary of characters at or below a place.
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// A UUID, or a name made unique by the better part of one.

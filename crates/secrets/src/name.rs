@@ -15,6 +15,16 @@ pub(crate) enum Kind {
 
 /// What makes it no secret where it is the last word.
 const ENDINGS: &[&str] = &[
+    "data",
+    "attachment",
+    "rotation",
+    "mgr",
+    "grant",
+    "association",
+    "reuse",
+    "setting",
+    "settings",
+    "override",
     "name",
     "names",
     "id",

@@ -72,7 +72,13 @@ pub(crate) fn read(text: &str, separator: Range<usize>, context: Context) -> Opt
 }
 
 fn judge(user: &str, password: &str, host: &str, context: Context) -> Option<Confidence> {
-    if password.len() < 3
+    // What is left without the escapes.
+    let bare: usize = (password.split('%').enumerate())
+        .map(|(at, part)| {
+            part.bytes().skip(if at == 0 { 0 } else { 2 }).filter(u8::is_ascii_alphanumeric).count()
+        })
+        .sum();
+    if bare < 3
         || placeholder::is_placeholder(password)
         || password.contains(['{', '}', '[', '(', '*', '$', '%'].as_slice()) && !encoded(password)
     {

@@ -6,5 +6,6 @@ mod bounded;
 mod examples;
 mod fixtures;
 mod hidden;
+mod labelled;
 mod layers;
 mod quiet;
