@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use gabion_finding::{RuleError, RuleFile, RuleId, Scanner};
+use gabion_manifests::Manifests;
 use gabion_secrets::Secrets;
 use serde::de::IgnoredAny;
 
@@ -13,7 +14,11 @@ use crate::open;
 type Make = fn(&[(&str, &str)]) -> Result<Box<dyn Scanner>, RuleError>;
 
 /// By name, in the order they are run.
-const MAKERS: &[(&str, Make)] = &[("secrets", secrets)];
+const MAKERS: &[(&str, Make)] = &[("secrets", secrets), ("manifests", manifests)];
+
+fn manifests(own: &[(&str, &str)]) -> Result<Box<dyn Scanner>, RuleError> {
+    Ok(Box::new(Manifests::with(own)?))
+}
 
 fn secrets(own: &[(&str, &str)]) -> Result<Box<dyn Scanner>, RuleError> {
     Ok(Box::new(Secrets::with(own)?))

@@ -134,7 +134,10 @@ fn test_rule(rule: &Rule, look: &dyn Fn(&Source) -> Vec<Finding>) -> Vec<Example
     faults
 }
 
-/// What a scanner says of a tree of one file.
+/// What makes a `.gitignore` that stands alone worth its findings.
+const NEIGHBOURS: &[&str] = &[".env.example", "main.tf"];
+
+/// What a scanner says of a tree of one file and the names of a few others.
 fn look(scanner: &dyn Scanner, source: &Source) -> Vec<Finding> {
     if !scanner.reads(source.path()) {
         return Vec::new();
@@ -142,7 +145,10 @@ fn look(scanner: &dyn Scanner, source: &Source) -> Vec<Finding> {
     let report = scanner.file(source);
     let facts = [(source.path().clone(), report.facts.as_slice().into())];
     let facts = if report.facts.is_empty() { &[][..] } else { &facts };
-    let paths = [source.path().clone()];
+    let others = NEIGHBOURS.iter().map(|name| (*name).into());
+    let mut paths: Vec<std::sync::Arc<str>> = others.chain([source.path().clone()]).collect();
+    paths.sort();
+    paths.dedup();
     let tree = scanner.tree(&gabion_finding::Tree { paths: &paths, facts, uses: &report.uses });
     report.verdict.findings.into_iter().chain(tree.findings).collect()
 }
