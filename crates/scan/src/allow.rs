@@ -87,6 +87,10 @@ const ENDS: &[&str] = &["*/", "-->", "--}}", "--%>", "%>", "#}", "}}", "*)", "*/
 /// The mark of the comment that begins with the word. In prose only a comment that readers do not see counts.
 fn mark<'a>(before: &str, path: &str) -> Option<&'a str> {
     let before = before.trim_end();
+    if before.matches('"').count() % 2 == 1 {
+        // Inside of a text.
+        return None;
+    }
     let name = path.to_ascii_lowercase();
     let prose = [".md", ".markdown", ".mdx", ".rst", ".adoc", ".txt"].iter().any(|end| name.ends_with(end));
     let marks = if prose { MARKS.get(..1).unwrap_or_default() } else { MARKS };
@@ -201,6 +205,7 @@ mod tests {
             ("a.py", "print('gabion:allow sql.injection because')"),
             ("a.md", "write `// gabion:allow sql.injection because` above it"),
             ("a.py", "# gabion:allow RULE reason"),
+            ("a.rs", "let text = \"x() // gabion:allow sql.injection because\";"),
         ] {
             assert_eq!(of(path, text), (Vec::new(), Vec::new()), "{text}");
         }
