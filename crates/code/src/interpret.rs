@@ -24,6 +24,8 @@ use crate::world::{Exports, Loaded, World};
 
 /// Steps for one module.
 pub(crate) const BUDGET: u64 = 400_000;
+/// Modules that import modules, one in the other.
+const IMPORTS: usize = 48;
 /// Calls in calls.
 const DEEPEST: u8 = 8;
 /// Steps of a trace.
@@ -31,7 +33,7 @@ const LONGEST_TRACE: u8 = 24;
 
 /// A function that runs.
 #[derive(Debug)]
-struct Frame {
+pub(crate) struct Frame {
     module: usize,
     loaded: Rc<Loaded>,
     function: FunctionRef,
@@ -81,12 +83,16 @@ pub(crate) struct Given {
 }
 
 impl World<'_> {
-    /// Runs a module's own code and all of its functions.
+    /// Runs a module's own code and all of its functions, and those of the modules it was the first to import.
     pub(crate) fn look_at(&mut self, module: usize) {
         self.budget = BUDGET;
         let _ = self.exports(module);
-        if self.budget == 0 {
-            self.cut.push(module);
+        while let Some(mut frame) = self.deferred.pop() {
+            self.budget = BUDGET;
+            self.run_pending(&mut frame);
+            if self.budget == 0 {
+                self.cut.push(frame.module);
+            }
         }
     }
 
@@ -97,8 +103,12 @@ impl World<'_> {
             Some(Exports::Unknown) => {}
             Some(Exports::Running) | None => return Value::default(),
         }
+        if self.importing >= IMPORTS {
+            return Value::default();
+        }
         let Some(loaded) = self.load(module) else { return Value::default() };
         self.set_exports(module, Exports::Running);
+        self.importing = self.importing.saturating_add(1);
         let before = std::mem::replace(&mut self.budget, BUDGET);
         let scope = self.scope(None);
         let function = FunctionRef { module, id: gabion_syntax::tree::FunctionId(0) };
@@ -122,9 +132,9 @@ impl World<'_> {
         }
         let exports = self.gathered_exports(&mut frame);
         self.set_exports(module, Exports::Known(exports.clone()));
-        self.run_pending(&mut frame);
-        let spent = self.budget == 0;
-        self.budget = if spent { 0 } else { before };
+        self.importing = self.importing.saturating_sub(1);
+        self.deferred.push(frame);
+        self.budget = before;
         exports
     }
 

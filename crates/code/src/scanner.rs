@@ -24,8 +24,8 @@ pub struct CodeScanner {
     version: String,
 }
 
-/// A stack for parsers and for code that calls code.
-const STACK: usize = 64 << 20;
+/// A stack for parsers and for code that calls code: as much as is used is taken.
+const STACK: usize = 4 * gabion_syntax::STACK;
 
 impl CodeScanner {
     /// With the rules of the program, and those of a team besides: names of files and their texts.

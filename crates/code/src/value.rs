@@ -20,7 +20,9 @@ const FLOWS: usize = 4;
 /// Fields and items that are told apart.
 const WIDEST: usize = 64;
 /// Objects in objects.
-const DEEPEST: usize = 6;
+const DEEPEST: usize = 4;
+/// Values in a value that are looked at.
+const MOST: usize = 400;
 /// Of a text, so much is known at most, in bytes.
 const LONGEST: usize = 4_096;
 /// Stands in a text for what is not known of it.
@@ -185,18 +187,25 @@ impl Value {
 
     /// The flows of it and of everything in it.
     pub(crate) fn all_flows(&self) -> Rc<Vec<Flow>> {
+        if matches!(self.shape, Shape::Unknown | Shape::Function(_) | Shape::Class(_)) {
+            return Rc::clone(&self.flows);
+        }
         let mut all = Self { flows: Rc::clone(&self.flows), ..Self::default() };
-        self.gather(&mut all, DEEPEST);
+        let mut left = MOST;
+        self.gather(&mut all, DEEPEST, &mut left);
         all.flows
     }
 
-    fn gather(&self, into: &mut Self, depth: usize) {
+    fn gather(&self, into: &mut Self, depth: usize, left: &mut usize) {
         if depth == 0 {
             return;
         }
         let mut each = |value: &Self| {
-            into.add_flows(&value.flows);
-            value.gather(into, depth.saturating_sub(1));
+            *left = left.saturating_sub(1);
+            if *left > 0 {
+                into.add_flows(&value.flows);
+                value.gather(into, depth.saturating_sub(1), left);
+            }
         };
         match &self.shape {
             Shape::Object(object) => object.fields.values().chain(object.rest.as_deref()).for_each(&mut each),
@@ -220,7 +229,24 @@ impl Value {
         self.join_within(other, DEEPEST)
     }
 
+    /// Whether both are the same, as far as that is seen without looking into them.
+    fn is_same(&self, other: &Self) -> bool {
+        let flows = Rc::ptr_eq(&self.flows, &other.flows) || (self.flows.is_empty() && other.flows.is_empty());
+        let shape = match (&self.shape, &other.shape) {
+            (Shape::Unknown, Shape::Unknown) => true,
+            (Shape::Object(one), Shape::Object(two)) => Rc::ptr_eq(one, two),
+            (Shape::List(one), Shape::List(two)) => Rc::ptr_eq(one, two),
+            (Shape::Function(one), Shape::Function(two)) => Rc::ptr_eq(one, two),
+            (Shape::Class(one), Shape::Class(two)) => Rc::ptr_eq(one, two),
+            _ => false,
+        };
+        flows && shape && self.origin == other.origin && self.known == other.known
+    }
+
     fn join_within(&self, other: &Self, depth: usize) -> Self {
+        if self.is_same(other) {
+            return self.clone();
+        }
         let mut joined = Self { flows: Rc::clone(&self.flows), ..Self::default() };
         joined.add_flows(&other.flows);
         if self.known == other.known {

@@ -10,6 +10,7 @@ use gabion_syntax::tree::{Module, Symbol};
 use hashbrown::{HashMap, HashSet};
 
 use crate::facts::Facts;
+use crate::interpret::Frame;
 use crate::models::Models;
 use crate::name::{Name, Names};
 use crate::origin::{Origin, Origins, Step};
@@ -98,6 +99,12 @@ pub(crate) struct World<'a> {
     pub(crate) budget: u64,
     /// The object of the method that ran last, as it left it.
     pub(crate) changed_this: Option<Value>,
+    /// Modules whose code ran and whose functions are still to be run.
+    pub(crate) deferred: Vec<Frame>,
+    /// Modules that run at this moment, one importing the other.
+    pub(crate) importing: usize,
+    /// Expressions that are evaluated at this moment, one in the other.
+    pub(crate) depth: usize,
     /// Modules whose work was cut off.
     pub(crate) cut: Vec<usize>,
 }
@@ -133,6 +140,9 @@ impl<'a> World<'a> {
             scopes: Vec::new(),
             budget: 0,
             changed_this: None,
+            deferred: Vec::new(),
+            importing: 0,
+            depth: 0,
             cut: Vec::new(),
         }
     }

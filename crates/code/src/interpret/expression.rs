@@ -13,11 +13,21 @@ use crate::origin::Step;
 use crate::value::{Known, List, Object, Shape, Value, concatenated};
 use crate::world::{Ending, World};
 
+/// Expressions in expressions, through all calls.
+const DEEPEST: usize = 600;
+
 impl World<'_> {
     pub(super) fn evaluate(&mut self, frame: &mut Frame, from: &Expr) -> Value {
-        if !self.step() {
+        if !self.step() || self.depth >= DEEPEST {
             return Value::default();
         }
+        self.depth = self.depth.saturating_add(1);
+        let value = self.evaluate_kind(frame, from);
+        self.depth = self.depth.saturating_sub(1);
+        value
+    }
+
+    fn evaluate_kind(&mut self, frame: &mut Frame, from: &Expr) -> Value {
         match &from.kind {
             ExprKind::Assign { target, op, value } => {
                 let value = self.evaluate(frame, value);
