@@ -354,7 +354,7 @@ impl Cursor<'_> {
         let reads = |word: &&str| folded.contains(*word);
         if ["env", "config", "property", "setting", "lookup", "option", "argument", "read", "get"]
             .iter()
-            .any(|word| reads(&word))
+            .any(reads)
             && last != "getbytes"
         {
             // The first argument names what is read, the second is what holds without it.
