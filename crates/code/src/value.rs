@@ -231,7 +231,8 @@ impl Value {
 
     /// Whether both are the same, as far as that is seen without looking into them.
     fn is_same(&self, other: &Self) -> bool {
-        let flows = Rc::ptr_eq(&self.flows, &other.flows) || (self.flows.is_empty() && other.flows.is_empty());
+        let flows =
+            Rc::ptr_eq(&self.flows, &other.flows) || (self.flows.is_empty() && other.flows.is_empty());
         let shape = match (&self.shape, &other.shape) {
             (Shape::Unknown, Shape::Unknown) => true,
             (Shape::Object(one), Shape::Object(two)) => Rc::ptr_eq(one, two),

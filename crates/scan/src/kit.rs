@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use gabion_code::CodeScanner;
 use gabion_finding::{RuleError, RuleFile, RuleId, Scanner};
 use gabion_manifests::Manifests;
 use gabion_secrets::Secrets;
@@ -14,7 +15,11 @@ use crate::open;
 type Make = fn(&[(&str, &str)]) -> Result<Box<dyn Scanner>, RuleError>;
 
 /// By name, in the order they are run.
-const MAKERS: &[(&str, Make)] = &[("secrets", secrets), ("manifests", manifests)];
+const MAKERS: &[(&str, Make)] = &[("secrets", secrets), ("manifests", manifests), ("code", code)];
+
+fn code(own: &[(&str, &str)]) -> Result<Box<dyn Scanner>, RuleError> {
+    Ok(Box::new(CodeScanner::new(own)?))
+}
 
 fn manifests(own: &[(&str, &str)]) -> Result<Box<dyn Scanner>, RuleError> {
     Ok(Box::new(Manifests::with(own)?))

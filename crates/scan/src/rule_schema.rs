@@ -79,6 +79,14 @@ pub fn template(id: &RuleId, scanner: &str) -> String {
              on = \"kubernetes.container\"\n\
              finds = \"securityContext.privileged\"\n"
         }
+        "code" => {
+            "message = \"`{callee}` is given a constant\"\n\n\
+             # A call that is wrong in itself; each of these would do.\n\
+             [[rule.call]]\n\
+             path = \"acme.connect()\"\n\
+             languages = [\"python\"]\n\
+             when = [{ named = \"token\", constant = true }]\n"
+        }
         _ => "",
     };
     format!(
