@@ -21,9 +21,9 @@ const CHUNK: usize = 8 * 1024;
 /// How often each byte may be read again, and what every text has above that.
 const READS: usize = 24;
 const READS_FREE: usize = 1024 * 1024;
-/// Bytes for each report of progress (one stands for a hundred steps; what people write has one in 100), and the reports that every
-/// text has above that.
-const STEP: usize = 40;
+/// Bytes for each report of progress, and the reports that every text has above that. One stands for a hundred steps; what people
+/// write has one in 100 bytes, long tables of numbers have one in 18.
+const STEP: usize = 12;
 const STEPS_FREE: usize = 2_000;
 
 /// The tree of a text; nothing where reading it costs more than its length allows.

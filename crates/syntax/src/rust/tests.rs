@@ -187,3 +187,9 @@ fn spans_are_exact() {
     assert_eq!((function.span.of(text), function.head.of(text)), (text, "f"));
     assert_eq!(function.body[0].span.of(text), "g(a, \"é\").b");
 }
+
+#[test]
+fn long_tables_in_macros_are_read() {
+    let text = format!("const A: B = m!(u8; c([{}],));\n", "0x1,2,".repeat(20_000));
+    assert_eq!(check::parse(Language::Rust, &text).problems, []);
+}
