@@ -133,6 +133,10 @@ impl Scanner for CodeScanner {
         Language::of(path).is_some() && !path.ends_with(".d.ts")
     }
 
+    fn reads_generated(&self) -> bool {
+        false
+    }
+
     fn file(&self, source: &Source) -> FileReport {
         let mut report = FileReport::default();
         let Some(language) = Language::of(source.path()) else { return report };
