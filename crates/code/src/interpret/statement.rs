@@ -567,9 +567,9 @@ impl World<'_> {
                 _ => own,
             };
         }
-        let mut object = Object::default();
-        frame.scope.snapshot().into_iter().for_each(|(name, value)| object.set(name, value));
-        Value::shaped(Shape::Object(Rc::new(object)))
+        // In order: what is kept of the values does not depend on where a name stands in memory.
+        let fields = frame.scope.snapshot().into_iter().collect();
+        Value::shaped(Shape::Object(Rc::new(Object { fields, ..Object::default() })))
     }
 
     /// Names every module has.
@@ -589,6 +589,7 @@ fn set_export(frame: &mut Frame, name: Name, value: Value) {
     if let Some(exports) = &mut frame.exports
         && let Shape::Object(object) = &mut exports.shape
     {
-        Rc::make_mut(object).set(name, value);
+        // All of them: a module may have many.
+        Rc::make_mut(object).fields.insert(name, value);
     }
 }
