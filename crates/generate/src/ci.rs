@@ -64,7 +64,8 @@ concurrency:
 
 jobs:
   gabion:
-    # A runner on which `gabion` is installed: there is no download to name here.
+    # A runner on which `gabion` is installed: there is no download to name here. Requests from forks start nothing on it.
+    if: github.event_name == 'push' || github.event.pull_request.head.repo.full_name == github.repository
     runs-on: self-hosted
     timeout-minutes: 10
     steps:
