@@ -99,9 +99,6 @@ pub(crate) struct Callback {
     pub(crate) parameters: Vec<Given>,
     /// What it gives goes into what the call gives.
     pub(crate) returned: bool,
-    /// It is what answers requests of a route.
-    #[expect(dead_code, reason = "routes are the next thing that is asked of it")]
-    pub(crate) route: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -187,8 +184,6 @@ struct WrittenCallback {
     with: Vec<String>,
     #[serde(default)]
     returned: bool,
-    #[serde(default)]
-    route: bool,
 }
 
 #[derive(Deserialize)]
@@ -306,12 +301,7 @@ impl Models {
                 _ => Given::Path(given),
             });
             let parameters = parameters.collect();
-            calls.push(Callback {
-                at: end(call.argument)?,
-                parameters,
-                returned: call.returned,
-                route: call.route,
-            });
+            calls.push(Callback { at: end(call.argument)?, parameters, returned: call.returned });
         }
         let mut flows = Vec::new();
         for flow in written.flows {
