@@ -29,7 +29,9 @@ impl Arguments<'_, '_> {
             }
         }
         let Some(value) = value else { return false };
-        let pattern = |text: &String| self.world.rules.patterns.get(text);
+        let pattern = |text: &String| {
+            self.world.rules.patterns.get(text).or_else(|| self.world.models.patterns.get(text))
+        };
         let fits = |text: Option<&str>, wanted: &String| {
             text.zip(pattern(wanted)).is_some_and(|(text, pattern)| pattern.is_match(text))
         };

@@ -10,6 +10,7 @@ mod condition;
 mod expression;
 mod function;
 mod member;
+mod pattern;
 mod statement;
 
 use std::rc::Rc;

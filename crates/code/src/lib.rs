@@ -13,6 +13,7 @@ mod models;
 mod name;
 mod origin;
 mod pack;
+mod redos;
 mod resolve;
 mod rules;
 mod scanner;

@@ -21,6 +21,8 @@ use gabion_syntax::Language;
 use serde::Deserialize;
 
 use crate::glob::{Globs, expanded};
+use crate::redos::How;
+use crate::rules::Condition;
 use crate::value::KindSet;
 
 /// Names of kinds, each a bit.
@@ -65,6 +67,16 @@ pub(crate) struct Model {
     pub(crate) calls: Vec<Callback>,
     /// What is checked to be in a fixed set, or of a fixed form, is safe behind it.
     pub(crate) validates: Option<(End, KindSet)>,
+    /// A pattern is held against a text.
+    pub(crate) regex: Option<Match>,
+}
+
+/// Which end of a call is the pattern, which the text.
+#[derive(Debug, Clone)]
+pub(crate) struct Match {
+    pub(crate) pattern: End,
+    pub(crate) text: Option<End>,
+    pub(crate) how: How,
 }
 
 #[derive(Debug, Clone)]
@@ -79,6 +91,8 @@ pub(crate) struct Sink {
     pub(crate) unless: Option<regex::Regex>,
     /// A finding here is less sure.
     pub(crate) weak: bool,
+    /// Only where all of this holds of the call.
+    pub(crate) when: Vec<Condition>,
 }
 
 /// One end of a call.
@@ -99,6 +113,8 @@ pub(crate) struct Callback {
     pub(crate) parameters: Vec<Given>,
     /// What it gives goes into what the call gives.
     pub(crate) returned: bool,
+    /// Only where all of this holds of the call.
+    pub(crate) when: Vec<Condition>,
 }
 
 #[derive(Debug, Clone)]
@@ -118,6 +134,8 @@ pub(crate) struct Models {
     globs: Globs<usize>,
     /// Paths of types that are named in models, for imports of everything (`java.sql.*`).
     types: hashbrown::HashSet<String>,
+    /// The patterns of all conditions, by their text.
+    pub(crate) patterns: hashbrown::HashMap<String, regex::Regex>,
 }
 
 #[derive(Deserialize)]
@@ -155,6 +173,15 @@ struct Written {
     #[serde(default)]
     calls: Vec<WrittenCallback>,
     validates: Option<WrittenValidation>,
+    regex: Option<WrittenMatch>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenMatch {
+    pattern: WrittenEnd,
+    text: Option<WrittenEnd>,
+    how: How,
 }
 
 #[derive(Deserialize)]
@@ -174,6 +201,8 @@ struct WrittenSink {
     unless: Option<String>,
     #[serde(default)]
     weak: bool,
+    #[serde(default)]
+    when: Vec<Condition>,
 }
 
 #[derive(Deserialize)]
@@ -184,6 +213,8 @@ struct WrittenCallback {
     with: Vec<String>,
     #[serde(default)]
     returned: bool,
+    #[serde(default)]
+    when: Vec<Condition>,
 }
 
 #[derive(Deserialize)]
@@ -290,6 +321,7 @@ impl Models {
                 looks: sink.looks.map(|looks| pattern(&looks)).transpose()?,
                 unless: sink.unless.map(|unless| pattern(&unless)).transpose()?,
                 weak: sink.weak,
+                when: self.conditions(sink.when)?,
             });
         }
         let mut calls = Vec::new();
@@ -301,7 +333,8 @@ impl Models {
                 _ => Given::Path(given),
             });
             let parameters = parameters.collect();
-            calls.push(Callback { at: end(call.argument)?, parameters, returned: call.returned });
+            let when = self.conditions(call.when)?;
+            calls.push(Callback { at: end(call.argument)?, parameters, returned: call.returned, when });
         }
         let mut flows = Vec::new();
         for flow in written.flows {
@@ -312,6 +345,13 @@ impl Models {
             Some(one) => {
                 let kinds = if one.kinds.is_empty() { KindSet::MAX } else { self.set(&one.kinds)? };
                 Some((end(one.argument)?, kinds))
+            }
+            None => None,
+        };
+        let regex = match written.regex {
+            Some(one) => {
+                let text = one.text.map(end).transpose()?;
+                Some(Match { pattern: end(one.pattern)?, text, how: one.how })
             }
             None => None,
         };
@@ -331,7 +371,16 @@ impl Models {
             flows,
             calls,
             validates,
+            regex,
         })
+    }
+
+    /// Makes the patterns of conditions ready.
+    fn conditions(&mut self, conditions: Vec<Condition>) -> Result<Vec<Condition>, String> {
+        for text in conditions.iter().flat_map(|one| one.matches.iter().chain(&one.path)) {
+            self.patterns.insert(text.clone(), pattern(text)?);
+        }
+        Ok(conditions)
     }
 }
 

@@ -6,7 +6,7 @@ macro_rules! files {
     };
 }
 
-pub(crate) const RULES: &[(&str, &str)] = files!["rules/code": "injection.toml", "cryptography.toml"];
+pub(crate) const RULES: &[(&str, &str)] =
+    files!["rules/code": "injection.toml", "cryptography.toml", "regex.toml"];
 
-pub(crate) const MODELS: &[(&str, &str)] =
-    files!["rules/code/models": "express.toml", "java.toml", "node.toml", "python.toml"];
+pub(crate) const MODELS: &[(&str, &str)] = files!["rules/code/models": "express.toml", "java.toml", "node.toml", "python.toml", "java-patterns.toml", "javascript-patterns.toml", "python-patterns.toml"];

@@ -29,6 +29,9 @@ pub struct CodeRule {
     pub taint: Option<Taint>,
     #[serde(default)]
     pub call: Vec<CallRule>,
+    /// Patterns of these languages that may take exponentially long.
+    #[serde(default)]
+    pub slow_patterns: Vec<Language>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -101,6 +104,8 @@ pub(crate) struct Rules {
     pub(crate) taints: Vec<(usize, KindSet, KindSet)>,
     /// Of each path, rule and call of it.
     pub(crate) calls: Globs<(usize, usize)>,
+    /// Rules about slow patterns, and their languages.
+    pub(crate) regexes: Vec<(usize, Vec<Language>)>,
     /// The patterns of all conditions, by their text.
     pub(crate) patterns: hashbrown::HashMap<String, regex::Regex>,
 }
@@ -111,6 +116,7 @@ impl Rules {
             rules: Vec::new(),
             taints: Vec::new(),
             calls: Globs::default(),
+            regexes: Vec::new(),
             patterns: hashbrown::HashMap::new(),
         };
         for (file, text) in files {
@@ -134,8 +140,11 @@ impl Rules {
 
     fn add(&mut self, rule: Rule, code: CodeRule, models: &mut Models) -> Result<(), String> {
         let at = self.rules.len();
-        if code.taint.is_none() && code.call.is_empty() {
-            return Err("finds nothing: it has neither `taint` nor `call`".to_owned());
+        if code.taint.is_none() && code.call.is_empty() && code.slow_patterns.is_empty() {
+            return Err("finds nothing: it has neither `taint` nor `call` nor `slow_patterns`".to_owned());
+        }
+        if !code.slow_patterns.is_empty() {
+            self.regexes.push((at, code.slow_patterns.clone()));
         }
         if let Some(taint) = &code.taint {
             let mut set = |names: &[String]| {

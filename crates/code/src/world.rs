@@ -14,6 +14,7 @@ use crate::interpret::Frame;
 use crate::models::Models;
 use crate::name::{Name, Names};
 use crate::origin::{Origin, Origins, Step};
+use crate::redos::{Ambiguity, How};
 use crate::resolve::Paths;
 use crate::rules::Rules;
 use crate::scope::Scope;
@@ -89,6 +90,8 @@ pub(crate) struct World<'a> {
     pub(crate) paths: Paths,
     known: HashMap<(Origin, Ending, Language), Rc<Vec<usize>>>,
     rule_calls: HashMap<Origin, Rc<Vec<(usize, usize)>>>,
+    /// How long patterns take that were asked about already.
+    pub(crate) ambiguities: HashMap<(Rc<str>, bool, How), Option<Ambiguity>>,
     hits: BTreeMap<(usize, usize, Span), Hit>,
     /// Functions that were run at least once.
     pub(crate) visited: HashSet<FunctionRef>,
@@ -134,6 +137,7 @@ impl<'a> World<'a> {
             paths: Paths::new(files.iter().map(|(path, _)| path)),
             known: HashMap::new(),
             rule_calls: HashMap::new(),
+            ambiguities: HashMap::new(),
             hits: BTreeMap::new(),
             visited: HashSet::new(),
             instances: HashMap::new(),

@@ -9,6 +9,7 @@ use super::{Frame, Given};
 use crate::conditions::Arguments;
 use crate::models::{End, Model};
 use crate::origin::{Origin, Step};
+use crate::redos::How;
 use crate::value::{Flow, HOLE, Known, List, Object, Shape, Trace, Value};
 use crate::world::{Ending, Hit, World};
 
@@ -124,12 +125,18 @@ impl World<'_> {
         value
     }
 
-    /// Loads modules.
-    fn special(&mut self, frame: &mut Frame, callee: &Value, given: &[Given], _span: Span) -> Option<Value> {
+    /// Loads modules, makes patterns.
+    fn special(&mut self, frame: &mut Frame, callee: &Value, given: &[Given], span: Span) -> Option<Value> {
         if !frame.loaded.language().is_script() {
             return None;
         }
         let text = self.text_of(callee.origin?);
+        if text == "RegExp" {
+            let pattern = given.first()?.value.as_constant()?;
+            let flags = given.get(1).and_then(|flags| flags.value.as_constant()).unwrap_or_default();
+            self.pattern_stands(frame, &pattern, &flags, How::Search, span);
+            return Some(Value { origin: self.path("RegExp()"), ..Value::text(&pattern) });
+        }
         if text != "require" && text != "import" {
             return None;
         }
@@ -155,7 +162,13 @@ impl World<'_> {
         let known = self.known(origin, ending, frame.loaded.language());
         let models = self.models;
         for model in known.iter().filter_map(|at| models.get(*at)) {
+            if let Some(used) = &model.regex {
+                self.matched_against(frame, used, origin, receiver, given, span);
+            }
             for sink in &model.sinks {
+                if !self.all_hold(&sink.when, receiver, given) {
+                    continue;
+                }
                 for (value, at) in self.ends(&sink.at, receiver, given, span) {
                     let value = self.within(&value, &sink.field);
                     let Some(value) = value else { continue };
@@ -176,7 +189,15 @@ impl World<'_> {
     }
 
     /// Something from somewhere arrives where it does harm of a kind.
-    fn arrives(&mut self, frame: &Frame, kind: u64, weak: bool, value: &Value, span: Span, callee: Origin) {
+    pub(super) fn arrives(
+        &mut self,
+        frame: &Frame,
+        kind: u64,
+        weak: bool,
+        value: &Value,
+        span: Span,
+        callee: Origin,
+    ) {
         let flows = value.all_flows();
         if flows.is_empty() {
             return;
@@ -197,6 +218,22 @@ impl World<'_> {
                 self.hit(Hit { rule: *rule, module, span, trace, callee, within, weak });
             }
         }
+    }
+
+    /// Whether a call is as a model asks.
+    fn all_hold(
+        &self,
+        conditions: &[crate::rules::Condition],
+        receiver: Option<&Value>,
+        given: &[Given],
+    ) -> bool {
+        if conditions.is_empty() {
+            return true;
+        }
+        let names: Vec<Option<Rc<str>>> =
+            given.iter().map(|given| given.name.map(|name| self.names.text(name))).collect();
+        let arguments = Arguments { world: self, given, names: &names, receiver };
+        conditions.iter().all(|condition| arguments.hold(condition))
     }
 
     /// Rules about calls.
@@ -240,7 +277,13 @@ impl World<'_> {
     }
 
     /// The values at an end of a call, and where they stand.
-    fn ends(&self, end: &End, receiver: Option<&Value>, given: &[Given], span: Span) -> Vec<(Value, Span)> {
+    pub(super) fn ends(
+        &self,
+        end: &End,
+        receiver: Option<&Value>,
+        given: &[Given],
+        span: Span,
+    ) -> Vec<(Value, Span)> {
         let positional = || given.iter().filter(|given| given.name.is_none());
         let pair = |given: &Given| (given.value.clone(), given.span);
         match end {
@@ -353,6 +396,9 @@ impl World<'_> {
         let mut returned = Value::default();
         let mut done: Vec<*const crate::value::Closure> = Vec::new();
         for callback in models.iter().flat_map(|model| &model.calls) {
+            if !self.all_hold(&callback.when, receiver, given) {
+                continue;
+            }
             for (value, at) in self.ends(&callback.at, receiver, given, span) {
                 for closure in functions(&value) {
                     done.push(Rc::as_ptr(&closure));

@@ -10,6 +10,7 @@ use gabion_syntax::tree::{
 use super::{Exit, Frame};
 use crate::name::Name;
 use crate::origin::Step;
+use crate::redos::How;
 use crate::value::{Known, List, Object, Shape, Value, concatenated};
 use crate::world::{Ending, World};
 
@@ -107,9 +108,11 @@ impl World<'_> {
                 }
                 value
             }
-            ExprKind::Regex { pattern, .. } => {
+            ExprKind::Regex { pattern, flags } => {
                 let origin = self.path("RegExp()");
                 let text = frame.loaded.text(*pattern).to_owned();
+                let flags = frame.loaded.text(*flags).to_owned();
+                self.pattern_stands(frame, &text, &flags, How::Search, from.span);
                 Value { origin, ..Value::text(&text) }
             }
             ExprKind::Sequence(items) => {

@@ -222,7 +222,10 @@ impl World<'_> {
             if model.source != 0 {
                 let says = model.says.clone().unwrap_or_else(|| self.text_of(origin));
                 let flow: Flow = Self::source(frame, model.source, span, &says);
-                value.flows = Rc::new(vec![flow]);
+                // What it is by itself, besides what it is of.
+                let mut flows = vec![flow];
+                flows.extend(value.flows.iter().filter(|own| own.source != model.source).cloned());
+                value.flows = Rc::new(flows);
             }
             if let Some(returns) = &model.returns {
                 value.origin = self.path(returns);
