@@ -9,7 +9,7 @@ use crate::Language;
 pub(crate) fn too_deep(language: Language, text: &str) -> Option<Span> {
     match language {
         Language::JavaScript | Language::TypeScript | Language::Tsx => {
-            crate::javascript::depth::too_deep(text)
+            crate::javascript::depth::too_deep(language, text)
         }
         Language::Python => crate::python::depth::too_deep(text),
         Language::Go | Language::Java | Language::Rust => None,
