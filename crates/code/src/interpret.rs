@@ -9,8 +9,10 @@ mod call;
 mod condition;
 mod expression;
 mod function;
+mod handler;
 mod member;
 mod pattern;
+mod python;
 mod statement;
 
 use std::rc::Rc;
@@ -51,6 +53,8 @@ pub(crate) struct Frame {
     tainted: bool,
     /// What the module gives to others, while its own code runs.
     exports: Option<Value>,
+    /// Where what it returns arrives, and by whom.
+    answer: Option<(KindSet, Rc<str>)>,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +70,7 @@ struct Loop {
 struct Pending {
     closure: Rc<Closure>,
     given: Option<Vec<Value>>,
+    answer: Option<(KindSet, Rc<str>)>,
 }
 
 /// Whether what stands behind a statement is reached.
@@ -125,6 +130,7 @@ impl World<'_> {
             stack: vec![function],
             tainted: false,
             exports: Some(Value::shaped(crate::value::Shape::Object(Rc::default()))),
+            answer: None,
         };
         self.declare_module(&mut frame);
         if let Some(code) = loaded.module().functions.first() {
@@ -154,7 +160,7 @@ impl World<'_> {
     /// A new flow from a source that stands here.
     fn source(frame: &Frame, kind: KindSet, span: Span, says: &str) -> Flow {
         let trace = Trace { module: frame.module, span, says: says.into(), before: None, length: 1 };
-        Flow { source: kind, safe: 0, trace: Rc::new(trace), guessed: false }
+        Flow { source: kind, safe: 0, trace: Rc::new(trace), guessed: false, lasting: false, leads: true }
     }
 
     /// The same value one step further.

@@ -69,6 +69,28 @@ pub(crate) struct Model {
     pub(crate) validates: Option<(End, KindSet)>,
     /// A pattern is held against a text.
     pub(crate) regex: Option<Match>,
+    /// What it gives can do this harm again, whatever was done against it before: `unquote`.
+    pub(crate) restores: KindSet,
+    /// What comes from this source stays in what is counted and converted: a random number, a secret.
+    pub(crate) lasting: bool,
+    /// A call of it does not come back: `abort`, `exit`.
+    pub(crate) ends: bool,
+    /// Its receiver is of this path from then on, where the conditions hold: `parser.setFeature(…)`.
+    pub(crate) becomes: Vec<(String, Vec<Condition>)>,
+    /// A function that is decorated with it gives what it returns to such a place.
+    pub(crate) answers: KindSet,
+    /// Methods of a class that is made from it are handlers; they are given these.
+    pub(crate) handlers: Option<Handlers>,
+}
+
+/// Methods that a server calls.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Handlers {
+    pub(crate) methods: Vec<String>,
+    /// Paths of what they are given; the last one is for all further parameters.
+    #[serde(default)]
+    pub(crate) with: Vec<String>,
 }
 
 /// Which end of a call is the pattern, which the text.
@@ -91,8 +113,12 @@ pub(crate) struct Sink {
     pub(crate) unless: Option<regex::Regex>,
     /// A finding here is less sure.
     pub(crate) weak: bool,
-    /// Only where all of this holds of the call.
+    /// Only where what somebody chose decides how the text begins: the host of an address.
+    pub(crate) leading: bool,
+    /// What else is asked of the call; all of them.
     pub(crate) when: Vec<Condition>,
+    /// None of these.
+    pub(crate) except: Vec<Condition>,
 }
 
 /// One end of a call.
@@ -174,6 +200,16 @@ struct Written {
     calls: Vec<WrittenCallback>,
     validates: Option<WrittenValidation>,
     regex: Option<WrittenMatch>,
+    #[serde(default)]
+    restores: Vec<String>,
+    #[serde(default)]
+    lasting: bool,
+    #[serde(default)]
+    ends: bool,
+    #[serde(default)]
+    becomes: Vec<WrittenChange>,
+    answers: Option<String>,
+    handlers: Option<Handlers>,
 }
 
 #[derive(Deserialize)]
@@ -182,6 +218,14 @@ struct WrittenMatch {
     pattern: WrittenEnd,
     text: Option<WrittenEnd>,
     how: How,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenChange {
+    path: String,
+    #[serde(default)]
+    when: Vec<Condition>,
 }
 
 #[derive(Deserialize)]
@@ -202,7 +246,11 @@ struct WrittenSink {
     #[serde(default)]
     weak: bool,
     #[serde(default)]
+    leading: bool,
+    #[serde(default)]
     when: Vec<Condition>,
+    #[serde(default)]
+    except: Vec<Condition>,
 }
 
 #[derive(Deserialize)]
@@ -311,6 +359,7 @@ impl Models {
     fn model(&mut self, written: Written, languages: &[Language]) -> Result<Model, String> {
         let mut sinks = Vec::new();
         for sink in written.sinks {
+            self.note_patterns(sink.when.iter().chain(&sink.except))?;
             sinks.push(Sink {
                 kind: self.set(&[sink.kind])?,
                 at: end(sink.argument)?,
@@ -321,7 +370,9 @@ impl Models {
                 looks: sink.looks.map(|looks| pattern(&looks)).transpose()?,
                 unless: sink.unless.map(|unless| pattern(&unless)).transpose()?,
                 weak: sink.weak,
-                when: self.conditions(sink.when)?,
+                leading: sink.leading,
+                when: sink.when,
+                except: sink.except,
             });
         }
         let mut calls = Vec::new();
@@ -359,6 +410,15 @@ impl Models {
             Some(source) => self.set(&[source])?,
             None => 0,
         };
+        let mut becomes = Vec::new();
+        for change in written.becomes {
+            self.note_patterns(change.when.iter())?;
+            becomes.push((change.path, change.when));
+        }
+        let answers = match written.answers {
+            Some(kind) => self.set(&[kind])?,
+            None => 0,
+        };
         Ok(Model {
             languages: languages.to_vec(),
             source,
@@ -372,15 +432,26 @@ impl Models {
             calls,
             validates,
             regex,
+            restores: self.set(&written.restores)?,
+            lasting: written.lasting,
+            ends: written.ends,
+            becomes,
+            answers,
+            handlers: written.handlers,
         })
     }
 
     /// Makes the patterns of conditions ready.
     fn conditions(&mut self, conditions: Vec<Condition>) -> Result<Vec<Condition>, String> {
-        for text in conditions.iter().flat_map(|one| one.matches.iter().chain(&one.path)) {
+        self.note_patterns(conditions.iter())?;
+        Ok(conditions)
+    }
+
+    fn note_patterns<'a>(&mut self, of: impl Iterator<Item = &'a Condition>) -> Result<(), String> {
+        for text in of.flat_map(|condition| condition.matches.iter().chain(&condition.path)) {
             self.patterns.insert(text.clone(), pattern(text)?);
         }
-        Ok(conditions)
+        Ok(())
     }
 }
 

@@ -47,6 +47,10 @@ pub(crate) struct Flow {
     pub(crate) trace: Rc<Trace>,
     /// Through something of which it is only believed that it hands on what it is given.
     pub(crate) guessed: bool,
+    /// It stays in what is counted and converted.
+    pub(crate) lasting: bool,
+    /// It decides how the text begins.
+    pub(crate) leads: bool,
 }
 
 /// A step, and those before.
@@ -117,6 +121,8 @@ pub(crate) struct ClassValue {
     pub(crate) id: ClassId,
     pub(crate) scope: Rc<Scope>,
     pub(crate) bases: Vec<Value>,
+    /// What its body set, where the body runs as code.
+    pub(crate) fields: crate::scope::Variables,
 }
 
 impl Value {
@@ -180,6 +186,7 @@ impl Value {
         {
             same.safe &= flow.safe;
             same.guessed &= flow.guessed;
+            same.leads |= flow.leads;
         } else if own.len() < FLOWS {
             own.push(flow.clone());
         }
@@ -222,6 +229,24 @@ impl Value {
         }
         let flows = flows.iter().map(|flow| Flow { safe: flow.safe | kinds, ..flow.clone() }).collect();
         Self { flows: Rc::new(flows), ..self.clone() }
+    }
+
+    /// The same, with what was done against those kinds undone.
+    pub(crate) fn made_unsafe(&self, kinds: KindSet) -> Self {
+        let flows = self.flows.iter().map(|flow| Flow { safe: flow.safe & !kinds, ..flow.clone() }).collect();
+        Self { flows: Rc::new(flows), ..self.clone() }
+    }
+
+    /// What stays of its flows where only a number or a truth value is made of it.
+    pub(crate) fn lasting(&self) -> Vec<Flow> {
+        self.flows.iter().filter(|flow| flow.lasting).cloned().collect()
+    }
+
+    /// A number or a truth value that is made of these.
+    pub(crate) fn harmless_of(parts: &[&Self]) -> Self {
+        let mut value = Self::known(Known::Harmless);
+        parts.iter().filter(|part| part.is_tainted()).for_each(|part| value.add_flows(&part.lasting()));
+        value
     }
 
     /// What it is on either of two ways.
@@ -376,7 +401,7 @@ fn join_rest(one: Option<&Value>, two: Option<&Value>, depth: usize) -> Option<B
 
 impl Flow {
     /// Where it began.
-    fn first(&self) -> (usize, Span) {
+    pub(crate) fn first(&self) -> (usize, Span) {
         let mut trace = &self.trace;
         while let Some(before) = &trace.before {
             trace = before;
@@ -410,16 +435,31 @@ pub(crate) fn concatenated(parts: &[Value]) -> Value {
     let mut text = String::new();
     let mut joined = Value::default();
     for part in parts {
+        let leads = leaves_the_beginning(&text);
         match part.as_text() {
             Some(known) => text.push_str(&known),
             None if part.is_harmless() => text.push('0'),
             None if !text.ends_with(HOLE) => text.push(HOLE),
             None => {}
         }
-        if !part.is_harmless() {
+        if part.is_harmless() {
+            joined.add_flows(&part.lasting());
+        } else if leads {
             joined.add_flows(&part.all_flows());
+        } else {
+            for flow in part.all_flows().iter() {
+                joined.add_flow(&Flow { leads: false, ..flow.clone() });
+            }
         }
     }
     joined.known = Known::Text(shortened(&text));
     joined
+}
+
+/// Whether what stands behind it still decides where an address or a path leads.
+fn leaves_the_beginning(text: &str) -> bool {
+    matches!(
+        text.trim_start().to_ascii_lowercase().as_str(),
+        "" | "/" | "//" | "http://" | "https://" | "file://"
+    )
 }

@@ -18,7 +18,7 @@ use crate::redos::{Ambiguity, How};
 use crate::resolve::Paths;
 use crate::rules::Rules;
 use crate::scope::Scope;
-use crate::value::{ClassValue, FunctionRef, Trace, Value};
+use crate::value::{ClassValue, FunctionRef, KindSet, Trace, Value};
 
 /// What was found, before it is a finding.
 #[derive(Debug, Clone)]
@@ -102,6 +102,10 @@ pub(crate) struct World<'a> {
     pub(crate) budget: u64,
     /// The object of the method that ran last, as it left it.
     pub(crate) changed_this: Option<Value>,
+    /// What was called does not come back.
+    pub(crate) ended: bool,
+    /// Where what the next function returns arrives, and by whom: the answer of a route.
+    pub(crate) answer: Option<(KindSet, Rc<str>)>,
     /// Modules whose code ran and whose functions are still to be run.
     pub(crate) deferred: Vec<Frame>,
     /// Modules that run at this moment, one importing the other.
@@ -144,6 +148,8 @@ impl<'a> World<'a> {
             scopes: Vec::new(),
             budget: 0,
             changed_this: None,
+            ended: false,
+            answer: None,
             deferred: Vec::new(),
             importing: 0,
             depth: 0,

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use gabion_syntax::Language;
 use gabion_syntax::tree::{Expr, ExprKind, Key, Pattern};
 
 use super::{Frame, Given};
@@ -53,13 +54,27 @@ impl World<'_> {
             }
             Pattern::List(items) => {
                 for (at, item) in items.iter().enumerate() {
+                    if let (Pattern::Rest(inner), Shape::List(list)) = (item, &value.shape)
+                        && list.rest.is_none()
+                        && value.flows.is_empty()
+                    {
+                        let behind = items.len().saturating_sub(at).saturating_sub(1);
+                        let end = list.items.len().saturating_sub(behind);
+                        let items = list.items.iter().take(end).skip(at).cloned().collect();
+                        let list = List { items, rest: None };
+                        self.take_apart(frame, inner, Value::shaped(Shape::List(Rc::new(list))), new);
+                        continue;
+                    }
                     if let Pattern::Rest(inner) = item {
                         let any = self.item_of(&value);
                         let list = List { items: Vec::new(), rest: Some(Box::new(any)) };
                         self.take_apart(frame, inner, Value::shaped(Shape::List(Rc::new(list))), new);
                         continue;
                     }
-                    let index = Value::known(Known::Number(u32::try_from(at).map_or(0.0, f64::from)));
+                    // Behind a rest they are counted from the end.
+                    let rest = items.iter().take(at).any(|one| matches!(one, Pattern::Rest(_)));
+                    let at = if rest { at as f64 - items.len() as f64 } else { at as f64 };
+                    let index = Value::known(Known::Number(at));
                     let part = self.item(frame, &value, &index, name_span(item));
                     self.take_apart(frame, item, part, new);
                 }
@@ -132,6 +147,14 @@ impl World<'_> {
             ExprKind::Index { object, index } => {
                 let owner = self.evaluate(frame, object);
                 let index = self.evaluate(frame, index);
+                if let Some(path) = owner.origin.and_then(|origin| self.origins.step(origin, Step::Item)) {
+                    let given = [value.clone(), index.clone()];
+                    let given = given.map(|value| Given { name: None, value, span: place.span });
+                    self.sinks(frame, path, Ending::Set, Some(&owner), &given, place.span);
+                }
+                if let Some(changed) = with_item(&owner, &index, &value) {
+                    return self.assign_owner(frame, object, changed);
+                }
                 let changed = match index.as_constant() {
                     Some(text) if !matches!(owner.shape, Shape::List(_)) => {
                         let name = self.name(&text);
@@ -153,9 +176,29 @@ impl World<'_> {
         match &object.kind {
             ExprKind::Name(symbol) => {
                 let name = frame.loaded.name(*symbol);
-                // One nobody declared belongs to the language.
-                frame.scope.set(name, changed);
+                // What a library shares with all requests is seen as changed here only.
+                let shared = changed.origin.is_some() && frame.loaded.language() == Language::Python;
+                if shared && !frame.stack.is_empty() && frame.scope.get(name).is_some() {
+                    frame.scope.declare(name, changed);
+                } else {
+                    // One nobody declared belongs to the language.
+                    frame.scope.set(name, changed);
+                }
             }
+            ExprKind::Index { object: outer, index } => {
+                let owner = self.evaluate(frame, outer);
+                let index = self.evaluate(frame, index);
+                let changed =
+                    with_item(&owner, &index, &changed).unwrap_or_else(|| match index.as_constant() {
+                        Some(text) if !matches!(owner.shape, Shape::List(_)) => {
+                            let name = self.name(&text);
+                            with_field(&owner, name, changed)
+                        }
+                        _ => with_some_item(&owner, &changed),
+                    });
+                self.assign_owner(frame, outer, changed);
+            }
+            ExprKind::Super => self.set_parent(frame, &changed),
             ExprKind::This => frame.this = changed,
             ExprKind::Member { object: outer, name } => {
                 let name = frame.loaded.name(*name);
@@ -219,6 +262,15 @@ pub(super) fn with_field(owner: &Value, name: Name, value: Value) -> Value {
         Shape::List(_) | Shape::Function(_) | Shape::Class(_) => {}
     }
     changed
+}
+
+/// An item of a list whose place is sure.
+fn with_item(owner: &Value, index: &Value, value: &Value) -> Option<Value> {
+    let Shape::List(list) = &owner.shape else { return None };
+    let at = super::python::place(index, list.items.len()).filter(|_| list.rest.is_none())?;
+    let mut changed = (**list).clone();
+    *changed.items.get_mut(at)? = value.clone();
+    Some(Value { shape: Shape::List(Rc::new(changed)), ..owner.clone() })
 }
 
 pub(super) fn with_some_item(owner: &Value, value: &Value) -> Value {

@@ -227,8 +227,23 @@ impl World<'_> {
         value
     }
 
-    /// What a `with` binds.
-    pub(super) fn entered(&mut self, _frame: &Frame, value: Value) -> Value {
-        value
+    /// What a `with` binds: what `__enter__` gives, what a generator yields.
+    pub(super) fn entered(&mut self, frame: &mut Frame, value: Value, span: gabion_finding::Span) -> Value {
+        match &value.shape {
+            Shape::List(_) => self.item_of(&value),
+            Shape::Object(object) if object.class.is_some() => {
+                let name = self.name("__enter__");
+                let method = self.member(frame, &value, name, span);
+                match method.shape {
+                    Shape::Function(_) => {
+                        let given = self.call_value(frame, &method, Some(&value), Vec::new(), span, false);
+                        self.changed_this = None;
+                        given
+                    }
+                    _ => value,
+                }
+            }
+            _ => value,
+        }
     }
 }

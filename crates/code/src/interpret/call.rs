@@ -3,14 +3,15 @@
 use std::rc::Rc;
 
 use gabion_finding::Span;
+use gabion_syntax::Language;
 use gabion_syntax::tree::{Call, Expr, ExprKind};
 
 use super::{Frame, Given};
 use crate::conditions::Arguments;
-use crate::models::{End, Model};
+use crate::models::{End, Model, Sink};
 use crate::origin::{Origin, Step};
 use crate::redos::How;
-use crate::value::{Flow, HOLE, Known, List, Object, Shape, Trace, Value};
+use crate::value::{Flow, HOLE, List, Object, Shape, Trace, Value};
 use crate::world::{Ending, Hit, World};
 
 impl World<'_> {
@@ -47,7 +48,14 @@ impl World<'_> {
         if let (ExprKind::Member { object, name }, Some(receiver)) = (&call.callee.kind, &receiver) {
             let method = frame.loaded.name(*name);
             let method = self.names.text(method);
-            if let Some(changed) = self.changed_receiver(&method, receiver, &given) {
+            let changed = match self.becomes(frame, &callee, receiver, &given) {
+                Some(changed) => Some(changed),
+                None if frame.loaded.language() == Language::Python => {
+                    self.python_receiver(&method, receiver, &given)
+                }
+                None => self.changed_receiver(&method, receiver, &given),
+            };
+            if let Some(changed) = changed {
                 self.assign_owner(frame, object, changed);
             }
         }
@@ -59,7 +67,19 @@ impl World<'_> {
             }
         }
         self.changed_this = None;
+        if frame.loaded.language() == Language::Python {
+            self.python_called(frame, call, &callee);
+        }
         value
+    }
+
+    /// What a call makes of its receiver, as a model says.
+    fn becomes(&mut self, frame: &Frame, callee: &Value, receiver: &Value, given: &[Given]) -> Option<Value> {
+        let known = self.known(callee.origin?, Ending::Call, frame.loaded.language());
+        let models = self.models;
+        let mut changes = known.iter().filter_map(|at| models.get(*at)).flat_map(|model| &model.becomes);
+        let (path, _) = changes.find(|(_, when)| self.hold(when, &[], Some(receiver), given))?;
+        Some(Value { origin: self.path(path), ..receiver.clone() })
     }
 
     /// What is called, and whose method it is.
@@ -166,74 +186,86 @@ impl World<'_> {
                 self.matched_against(frame, used, origin, receiver, given, span);
             }
             for sink in &model.sinks {
-                if !self.all_hold(&sink.when, receiver, given) {
+                if !self.hold(&sink.when, &sink.except, receiver, given) {
                     continue;
                 }
                 for (value, at) in self.ends(&sink.at, receiver, given, span) {
                     let value = self.within(&value, &sink.field);
                     let Some(value) = value else { continue };
-                    if value.is_harmless() {
+                    if value.is_harmless() && value.lasting().is_empty() {
                         continue;
                     }
-                    let text = value.as_text().unwrap_or_else(|| HOLE.to_string().into());
+                    let text = line(&value).unwrap_or_else(|| HOLE.to_string().into());
                     if sink.looks.as_ref().is_some_and(|looks| !looks.is_match(&text))
                         || sink.unless.as_ref().is_some_and(|unless| unless.is_match(&text))
                     {
                         continue;
                     }
-                    self.arrives(frame, sink.kind, sink.weak, &value, at, origin);
+                    self.arrives(frame, sink, &value, at, origin);
                 }
             }
         }
         known.to_vec()
     }
 
+    /// Whether what a call is given is as it should be: all of these, none of those.
+    pub(super) fn hold(
+        &self,
+        when: &[crate::rules::Condition],
+        except: &[crate::rules::Condition],
+        receiver: Option<&Value>,
+        given: &[Given],
+    ) -> bool {
+        if when.is_empty() && except.is_empty() {
+            return true;
+        }
+        let names: Vec<Option<Rc<str>>> =
+            given.iter().map(|given| given.name.map(|name| self.names.text(name))).collect();
+        let arguments = Arguments { world: self, given, names: &names, receiver };
+        when.iter().all(|one| arguments.hold(one)) && !except.iter().any(|one| arguments.hold(one))
+    }
+
     /// Something from somewhere arrives where it does harm of a kind.
-    pub(super) fn arrives(
+    fn arrives(&mut self, frame: &Frame, sink: &Sink, value: &Value, span: Span, callee: Origin) {
+        let callee = self.text_of(callee);
+        self.arrived(frame, (sink.kind, sink.weak, sink.leading), value, span, &callee);
+    }
+
+    pub(super) fn arrived(
         &mut self,
         frame: &Frame,
-        kind: u64,
-        weak: bool,
+        (kind, weak, leading): (u64, bool, bool),
         value: &Value,
         span: Span,
-        callee: Origin,
+        callee: &str,
     ) {
-        let flows = value.all_flows();
+        let flows = if value.is_harmless() { Rc::new(value.lasting()) } else { value.all_flows() };
         if flows.is_empty() {
             return;
         }
+        // Without `..` it stays below what it is appended to.
+        let below = self.models.kinds.find(&["path-below"]);
+        let path = self.models.kinds.find(&["path"]);
+        let harms = |flow: &&Flow| {
+            flow.safe & kind == 0
+                && (flow.leads || !(leading || kind == path && below != 0 && flow.safe & below != 0))
+        };
         let rules = self.rules;
         for (rule, sources, sinks) in &rules.taints {
             if sinks & kind == 0 {
                 continue;
             }
-            for flow in flows.iter().filter(|flow| flow.source & sources != 0 && flow.safe & kind == 0) {
-                let callee = self.text_of(callee);
+            for flow in flows.iter().filter(|flow| flow.source & sources != 0).filter(harms) {
                 let says = format!("it arrives in `{callee}`");
                 let before = Some(Rc::clone(&flow.trace));
                 let length = flow.trace.length.saturating_add(1);
                 let trace = Trace { module: frame.module, span, says: says.into(), before, length };
                 let within = self.function_name(frame);
                 let (module, trace, weak) = (frame.module, Some(Rc::new(trace)), weak || flow.guessed);
+                let callee = callee.to_owned();
                 self.hit(Hit { rule: *rule, module, span, trace, callee, within, weak });
             }
         }
-    }
-
-    /// Whether a call is as a model asks.
-    fn all_hold(
-        &self,
-        conditions: &[crate::rules::Condition],
-        receiver: Option<&Value>,
-        given: &[Given],
-    ) -> bool {
-        if conditions.is_empty() {
-            return true;
-        }
-        let names: Vec<Option<Rc<str>>> =
-            given.iter().map(|given| given.name.map(|name| self.names.text(name))).collect();
-        let arguments = Arguments { world: self, given, names: &names, receiver };
-        conditions.iter().all(|condition| arguments.hold(condition))
     }
 
     /// Rules about calls.
@@ -326,8 +358,11 @@ impl World<'_> {
         let all = self.models;
         let models: Vec<&Model> = models.iter().filter_map(|at| all.get(*at)).collect();
         let returned = self.call_back(frame, &models, origin, receiver, given, span);
+        self.ended = models.iter().any(|model| model.ends);
         let mut value = if models.iter().any(|model| model.harmless) {
-            return Value::known(Known::Harmless);
+            let parts: Vec<&Value> =
+                receiver.into_iter().chain(given.iter().map(|given| &given.value)).collect();
+            return Value::harmless_of(&parts);
         } else if models.iter().any(|model| model.fresh) {
             Value::default()
         } else if models.iter().any(|model| !model.flows.is_empty()) {
@@ -342,7 +377,11 @@ impl World<'_> {
             value
         } else {
             let known = !models.is_empty();
-            let built = self.built(frame, origin, receiver, given);
+            let built = if frame.loaded.language() == Language::Python {
+                self.python_built(frame, origin, receiver, given, span)
+            } else {
+                self.built(frame, origin, receiver, given)
+            };
             built.unwrap_or_else(|| {
                 if known { self.gathered(receiver, given) } else { self.handed_on(frame, receiver, given) }
             })
@@ -355,6 +394,10 @@ impl World<'_> {
         if safe != 0 {
             value = value.made_safe(safe);
         }
+        let restored = models.iter().fold(0, |restored, model| restored | model.restores);
+        if restored != 0 {
+            value = value.made_unsafe(restored);
+        }
         if let Some(returns) = models.iter().find_map(|model| model.returns.as_ref()) {
             value.origin = self.path(returns);
         }
@@ -365,7 +408,9 @@ impl World<'_> {
     fn gathered(&self, receiver: Option<&Value>, given: &[Given]) -> Value {
         let mut value = Value::default();
         for one in receiver.into_iter().chain(given.iter().map(|given| &given.value)) {
-            if !one.is_harmless() {
+            if one.is_harmless() {
+                value.add_flows(&one.lasting());
+            } else {
                 value.add_flows(&one.all_flows());
             }
         }
@@ -396,7 +441,7 @@ impl World<'_> {
         let mut returned = Value::default();
         let mut done: Vec<*const crate::value::Closure> = Vec::new();
         for callback in models.iter().flat_map(|model| &model.calls) {
-            if !self.all_hold(&callback.when, receiver, given) {
+            if !self.hold(&callback.when, &[], receiver, given) {
                 continue;
             }
             for (value, at) in self.ends(&callback.at, receiver, given, span) {
@@ -470,4 +515,20 @@ fn closure(value: &Value) -> Option<Rc<crate::value::Closure>> {
         Shape::Function(closure) => Some(Rc::clone(closure)),
         _ => None,
     }
+}
+
+/// A list of texts as the line it is: what is sure of `["sh", "-c", line]`.
+fn line(value: &Value) -> Option<Rc<str>> {
+    let Shape::List(list) = &value.shape else { return value.as_text() };
+    let mut line = String::new();
+    for item in list.items.iter().chain(list.rest.as_deref()) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        match item.as_text() {
+            Some(text) => line.push_str(&text),
+            None => line.push(HOLE),
+        }
+    }
+    Some(line.into())
 }

@@ -1,5 +1,6 @@
 //! What a condition tells of the values in it.
 
+use gabion_syntax::Language;
 use gabion_syntax::tree::{BinaryOp, Call, Expr, ExprKind, LogicalOp, UnaryOp};
 
 use super::Frame;
@@ -20,11 +21,22 @@ impl World<'_> {
                 self.refine(frame, left, false);
                 self.refine(frame, right, false);
             }
-            ExprKind::Binary { op, left, right } => self.compared(frame, *op, left, right, truth),
+            ExprKind::Binary { op, left, right } => {
+                self.compared(frame, *op, left, right, truth);
+                if frame.loaded.language() == Language::Python {
+                    self.python_compared(frame, *op, left, right, truth);
+                }
+            }
             ExprKind::TypeTest { value, of_type, .. } if truth => {
                 let mut tested = self.evaluate(frame, value);
                 self.claim(frame, &mut tested, of_type);
                 self.narrow(frame, value, tested);
+            }
+            ExprKind::Name(_) if truth && frame.loaded.language() == Language::Python => {
+                self.python_true(frame, condition);
+            }
+            ExprKind::Member { .. } if !truth && frame.loaded.language() == Language::Python => {
+                self.python_false(frame, condition);
             }
             ExprKind::Call(call) if truth => self.tested(frame, call),
             ExprKind::Call(call) => self.tested_false(frame, call),
@@ -97,6 +109,9 @@ impl World<'_> {
 
     /// A call that answered yes.
     fn tested(&mut self, frame: &mut Frame, call: &Call) {
+        if frame.loaded.language() == Language::Python && self.python_tested(frame, call) {
+            return;
+        }
         let first = call.arguments.first().map(|argument| &argument.value);
         let mut name = String::new();
         if let ExprKind::Member { object, name: method } = &call.callee.kind {
@@ -183,6 +198,9 @@ impl World<'_> {
 
     /// A call that answered no: `isNaN(x)`.
     fn tested_false(&mut self, frame: &mut Frame, call: &Call) {
+        if frame.loaded.language() == Language::Python {
+            return self.python_tested_false(frame, call);
+        }
         let name = match &call.callee.kind {
             ExprKind::Name(symbol) => frame.loaded.text(*symbol),
             ExprKind::Member { name, .. } => frame.loaded.text(*name),
@@ -218,7 +236,7 @@ impl World<'_> {
     }
 
     /// What stands there is safe for those kinds from here on.
-    fn trust(&mut self, frame: &mut Frame, place: &Expr, kinds: u64) {
+    pub(super) fn trust(&mut self, frame: &mut Frame, place: &Expr, kinds: u64) {
         let value = self.evaluate(frame, place);
         let safe = value.made_safe(kinds);
         self.narrow(frame, place, safe);

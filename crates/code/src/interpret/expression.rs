@@ -119,8 +119,11 @@ impl World<'_> {
                 items.iter().map(|item| self.evaluate(frame, item)).last().unwrap_or_default()
             }
             ExprKind::Slice { object, parts } => {
-                parts.iter().for_each(|part| drop(self.evaluate(frame, part)));
+                let parts: Vec<Value> = parts.iter().map(|part| self.evaluate(frame, part)).collect();
                 let object = self.evaluate(frame, object);
+                if frame.loaded.language() == Language::Python {
+                    return self.sliced(&object, &parts);
+                }
                 let mut sliced = Value { flows: object.all_flows(), ..Value::default() };
                 if let Shape::List(list) = &object.shape {
                     let rest = list.any().map(Box::new);
@@ -216,8 +219,9 @@ impl World<'_> {
             BinaryOp::Add => added(left, right),
             // `"… %s" % values`; other languages have numbers here.
             BinaryOp::Remainder if left.as_text().is_some() && !left.is_harmless() => {
-                concatenated(&[left.clone(), right.clone()])
+                self.percent(left, right)
             }
+            BinaryOp::In | BinaryOp::NotIn => contained(op == BinaryOp::In, left, right),
             BinaryOp::Divide if left.is_tainted() || right.is_tainted() => {
                 // Python's paths.
                 let mut value = Value { origin: left.origin, ..Value::default() };
@@ -229,6 +233,10 @@ impl World<'_> {
                 let wanted = matches!(op, BinaryOp::Equal | BinaryOp::Is);
                 match (left.as_constant(), right.as_constant()) {
                     (Some(left), Some(right)) => Value::known(Known::Bool((left == right) == wanted)),
+                    (one, two) if one.is_some() != two.is_some() && (is_null(left) || is_null(right)) => {
+                        Value::known(Known::Bool(!wanted))
+                    }
+                    (None, None) if is_null(left) && is_null(right) => Value::known(Known::Bool(wanted)),
                     _ => Value::known(Known::Harmless),
                 }
             }
@@ -445,7 +453,7 @@ fn added(left: &Value, right: &Value) -> Value {
             && left.as_text().is_none()
             && right.as_text().is_none() =>
         {
-            Value::known(Known::Harmless)
+            Value::harmless_of(&[left, right])
         }
         _ => match (&left.shape, &right.shape) {
             (Shape::List(one), Shape::List(two)) if one.rest.is_none() && two.rest.is_none() => {
@@ -458,9 +466,39 @@ fn added(left: &Value, right: &Value) -> Value {
     }
 }
 
+fn is_null(value: &Value) -> bool {
+    matches!(value.known, Known::Null)
+}
+
+/// `a in b`, where that is sure.
+fn contained(wanted: bool, left: &Value, right: &Value) -> Value {
+    let unsure = || Value::known(Known::Harmless);
+    let Some(item) = left.as_constant().filter(|_| !left.is_tainted()) else { return unsure() };
+    let found = match &right.shape {
+        Shape::List(list) if list.rest.is_none() => {
+            let items: Option<Vec<_>> = list.items.iter().map(Value::as_constant).collect();
+            items.map(|items| items.contains(&item))
+        }
+        Shape::Unknown if matches!(right.known, Known::Text(_)) && !right.is_tainted() => {
+            right.as_constant().map(|text| text.contains(&*item))
+        }
+        _ => None,
+    };
+    found.map_or_else(unsure, |found| Value::known(Known::Bool(found == wanted)))
+}
+
 fn arithmetic(op: BinaryOp, left: &Value, right: &Value) -> Value {
+    if let (Known::Text(one), Known::Number(times)) = (&left.known, &right.known)
+        && op == BinaryOp::Multiply
+    {
+        let times = (0_usize..64).find(|at| (*at as f64 - times).abs() < 0.5);
+        return Value {
+            flows: left.all_flows(),
+            ..times.map_or_else(Value::default, |times| Value::text(&one.repeat(times)))
+        };
+    }
     let (Known::Number(left), Known::Number(right)) = (&left.known, &right.known) else {
-        return Value::known(Known::Harmless);
+        return Value::harmless_of(&[left, right]);
     };
     let number = |number: f64| Value::known(Known::Number(number));
     let truth = |truth: bool| Value::known(Known::Bool(truth));
@@ -468,7 +506,9 @@ fn arithmetic(op: BinaryOp, left: &Value, right: &Value) -> Value {
         BinaryOp::Subtract => number(left - right),
         BinaryOp::Multiply => number(left * right),
         BinaryOp::Divide => number(left / right),
-        BinaryOp::Remainder => number(left % right),
+        BinaryOp::Remainder => number(left - right * (left / right).floor()),
+        BinaryOp::FloorDivide => number((left / right).floor()),
+        BinaryOp::Power => number(left.powf(*right)),
         BinaryOp::Less => truth(left < right),
         BinaryOp::LessEqual => truth(left <= right),
         BinaryOp::Greater => truth(left > right),

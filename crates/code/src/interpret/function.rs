@@ -5,10 +5,11 @@ use std::rc::Rc;
 use gabion_finding::Span;
 use gabion_syntax::tree::{ClassId, Function, FunctionId, ParamKind, Pattern, Type};
 
-use super::{DEEPEST, Frame, Given, Pending};
-use crate::models::End;
+use super::handler::runs_bodies;
+use super::{DEEPEST, Exit, Frame, Given, Pending};
+use crate::scope::Variables;
 use crate::value::{ClassValue, Closure, FunctionRef, List, Object, Shape, Value};
-use crate::world::{Ending, World};
+use crate::world::World;
 
 impl World<'_> {
     pub(super) fn closure(&mut self, frame: &mut Frame, id: FunctionId) -> Value {
@@ -18,7 +19,7 @@ impl World<'_> {
             scope: Rc::clone(&frame.scope),
             this: arrow.then(|| frame.this.clone()),
         });
-        frame.pending.push(Pending { closure: Rc::clone(&closure), given: None });
+        frame.pending.push(Pending { closure: Rc::clone(&closure), given: None, answer: None });
         Value::shaped(Shape::Function(closure))
     }
 
@@ -32,68 +33,51 @@ impl World<'_> {
             frame.scope.declare(name, value);
         }
         let at = frame.pending.len().saturating_sub(1);
-        let given = self.decorated(frame, function);
+        let called = self.decorated(frame, function);
         if let Some(pending) = frame.pending.get_mut(at) {
-            pending.given = given;
+            pending.given = called.given;
+            pending.answer = called.answer;
         }
-    }
-
-    /// What a decorator's model says that the function is given.
-    fn decorated(&mut self, frame: &mut Frame, function: &Function) -> Option<Vec<Value>> {
-        let mut found = None;
-        for decorator in &function.decorators {
-            let value = self.evaluate(frame, decorator);
-            let Some(origin) = value.origin else { continue };
-            let known = self.known(origin, Ending::Read, frame.loaded.language());
-            let models = self.models;
-            for callback in known.iter().filter_map(|at| models.get(*at)).flat_map(|model| &model.calls) {
-                if callback.at != End::Named("decorated".to_owned()) {
-                    continue;
-                }
-                let paths = callback.parameters.iter();
-                let given: Vec<Value> = paths
-                    .map(|given| match given {
-                        crate::models::Given::Path(path) => {
-                            let origin = self.path(path);
-                            origin.map_or_else(Value::default, |origin| {
-                                self.at_path(frame, origin, &Value::default(), function.head)
-                            })
-                        }
-                        _ => Value::default(),
-                    })
-                    .collect();
-                // The last one is for all further parameters.
-                let last = given.last().cloned().unwrap_or_default();
-                let params = function.params.len();
-                found = Some(
-                    (0..params).map(|at| given.get(at).cloned().unwrap_or_else(|| last.clone())).collect(),
-                );
-            }
-        }
-        found
     }
 
     pub(super) fn class(&mut self, frame: &mut Frame, id: ClassId) -> Value {
         let loaded = Rc::clone(&frame.loaded);
         let Some(tree) = loaded.module().class(id) else { return Value::default() };
-        let bases = tree.bases.iter().map(|base| self.evaluate(frame, base)).collect();
+        let bases: Vec<Value> = tree.bases.iter().map(|base| self.evaluate(frame, base)).collect();
+        let fields =
+            if runs_bodies(loaded.language()) { self.class_fields(frame, tree) } else { Variables::new() };
         tree.decorators.iter().for_each(|decorator| drop(self.evaluate(frame, decorator)));
         let name = tree.name.map(|name| loaded.name(name));
         let scope = Rc::clone(&frame.scope);
-        let class = Rc::new(ClassValue { module: frame.module, id, scope, bases });
+        let class = Rc::new(ClassValue { module: frame.module, id, scope, bases: bases.clone(), fields });
         let value = Value::shaped(Shape::Class(Rc::clone(&class)));
         if let Some(name) = name {
             frame.scope.declare(name, value.clone());
         }
         let _ = self.block(frame, &tree.body);
         for method in &tree.methods {
-            let function = FunctionRef { module: frame.module, id: *method };
-            let closure = Rc::new(Closure { function, scope: Rc::clone(&frame.scope), this: None });
-            let given =
-                loaded.module().function(*method).and_then(|function| self.decorated(frame, function));
-            frame.pending.push(Pending { closure, given });
+            let Some(function) = loaded.module().function(*method) else { continue };
+            let mut called = self.decorated(frame, function);
+            if called.given.is_none() {
+                called = self.handlers(frame, &bases, function);
+            }
+            self.method_pending(frame, FunctionRef { module: frame.module, id: *method }, called);
         }
         value
+    }
+
+    /// What stands in the body of a class, for all its objects.
+    fn class_fields(&mut self, frame: &mut Frame, tree: &gabion_syntax::tree::Class) -> Variables {
+        let inside = self.scope(Some(&frame.scope));
+        let around = std::mem::replace(&mut frame.scope, Rc::clone(&inside));
+        for field in &tree.fields {
+            let Some(value) = &field.value else { continue };
+            let value = self.evaluate(frame, value);
+            let name = frame.loaded.name(field.name);
+            frame.scope.declare(name, value);
+        }
+        frame.scope = around;
+        inside.snapshot()
     }
 
     /// `new C(…)`, `C(…)`.
@@ -128,11 +112,32 @@ impl World<'_> {
                 _ => None,
             });
         }
-        // Nobody says what it does with what it is given.
-        for one in given {
-            this.add_flows(&one.value.all_flows());
-        }
+        self.fill(class, &mut this, given);
         this
+    }
+
+    /// Without a constructor of its own: fields by their names or in order, as data classes are made.
+    fn fill(&mut self, class: &Rc<ClassValue>, this: &mut Value, given: &[Given]) {
+        let mut names = Vec::new();
+        if let Some(loaded) = self.load(class.module)
+            && let Some(tree) = loaded.module().class(class.id)
+            && runs_bodies(loaded.language())
+        {
+            names.extend(
+                tree.fields
+                    .iter()
+                    .filter(|field| field.of_type.is_some())
+                    .map(|field| loaded.name(field.name)),
+            );
+        }
+        let mut names = names.into_iter();
+        for one in given {
+            match one.name.or_else(|| names.next()) {
+                Some(name) => *this = super::assign::with_field(this, name, one.value.clone()),
+                // Nobody says what it does with it.
+                None => this.add_flows(&one.value.all_flows()),
+            }
+        }
     }
 
     /// A new object of a class, before its constructor ran.
@@ -150,7 +155,7 @@ impl World<'_> {
                     object.set(loaded.name(field.name), value);
                 }
             }
-            origin = class.bases.iter().find_map(|base| base.origin);
+            origin = self.library_bases(&class.bases).first().copied();
         }
         let origin = origin.and_then(|origin| self.origins.step(origin, crate::origin::Step::Call));
         Value { origin, ..Value::shaped(Shape::Object(Rc::new(object))) }
@@ -178,8 +183,10 @@ impl World<'_> {
 
     /// What `super` is: the object, as the class above sees it.
     pub(super) fn parent(&mut self, frame: &mut Frame) -> Value {
-        let Shape::Object(object) = &frame.this.shape else { return Value::default() };
-        let base = object.class.as_ref().and_then(|class| class.bases.first()).cloned().unwrap_or_default();
+        let this = self.own(frame);
+        let Shape::Object(object) = &this.shape else { return Value::default() };
+        let class = self.class_of(frame, object);
+        let base = class.as_ref().and_then(|class| class.bases.first()).cloned().unwrap_or_default();
         match &base.shape {
             Shape::Class(class) => {
                 let object = Object { class: Some(Rc::clone(class)), ..(**object).clone() };
@@ -187,6 +194,45 @@ impl World<'_> {
             }
             _ => base,
         }
+    }
+
+    /// The class whose method runs: above it `super` looks on.
+    fn class_of(&mut self, frame: &Frame, object: &Object) -> Option<Rc<ClassValue>> {
+        let of = frame.loaded.module().function(frame.function.id)?.class;
+        let mut open: Vec<Rc<ClassValue>> = object.class.iter().cloned().collect();
+        let mut left = 64_usize;
+        while let Some(class) = open.pop() {
+            left = left.checked_sub(1)?;
+            if class.module == frame.module && Some(class.id) == of {
+                return Some(class);
+            }
+            open.extend(class.bases.iter().rev().filter_map(|base| match &base.shape {
+                Shape::Class(class) => Some(Rc::clone(class)),
+                _ => None,
+            }));
+        }
+        object.class.clone()
+    }
+
+    /// The object of the method that runs, as it is now.
+    pub(super) fn own(&mut self, frame: &Frame) -> Value {
+        let function = frame.loaded.module().function(frame.function.id);
+        let receiver = function.and_then(|function| function.receiver).map(|name| frame.loaded.name(name));
+        receiver.and_then(|name| frame.scope.get(name)).unwrap_or_else(|| frame.this.clone())
+    }
+
+    /// A method above changed the object: it stays of its own class.
+    pub(super) fn set_parent(&mut self, frame: &mut Frame, changed: &Value) {
+        let own = self.own(frame);
+        let (Shape::Object(own), Shape::Object(above)) = (&own.shape, &changed.shape) else { return };
+        let object = Object { class: own.class.clone(), ..(**above).clone() };
+        let value = Value { shape: Shape::Object(Rc::new(object)), ..changed.clone() };
+        let function = frame.loaded.module().function(frame.function.id);
+        if let Some(name) = function.and_then(|function| function.receiver) {
+            let name = frame.loaded.name(name);
+            frame.scope.declare(name, value.clone());
+        }
+        frame.this = value;
     }
 
     /// Calls a function of the tree.
@@ -201,6 +247,8 @@ impl World<'_> {
         let tainted =
             given.iter().any(|given| given.value.is_tainted() || !given.value.all_flows().is_empty());
         let depth = frame.stack.len();
+        self.ended = false;
+        let answer = self.answer.take();
         if depth > usize::from(DEEPEST) || frame.stack.contains(&closure.function) || !self.step() {
             let mut value = Value::default();
             given.iter().for_each(|given| value.add_flows(&given.value.all_flows()));
@@ -224,13 +272,19 @@ impl World<'_> {
             stack,
             tainted,
             exports: None,
+            answer,
         };
         self.visited.insert(closure.function);
         let name =
             function.name.map_or_else(|| "a function".to_owned(), |name| format!("`{}`", loaded.text(name)));
         self.receive(&mut inner, function, given, &name, span, frame.module);
-        self.run_body(&mut inner, function);
+        let exit = self.run_body(&mut inner, function);
+        self.ended = inner.returned.is_none() && exit == Exit::Leave && self.budget > 0;
         let mut value = inner.returned.take().unwrap_or_default();
+        if function.traits.generator && loaded.language() == gabion_syntax::Language::Python {
+            let rest = Some(Box::new(value));
+            value = Value::shaped(Shape::List(Rc::new(List { items: Vec::new(), rest })));
+        }
         if tainted {
             value = Self::stepped(&value, frame.module, span, &format!("{name} gives it back"));
         }
@@ -240,21 +294,26 @@ impl World<'_> {
         value
     }
 
-    fn run_body(&mut self, frame: &mut Frame, function: &Function) {
+    fn run_body(&mut self, frame: &mut Frame, function: &Function) -> Exit {
         if let Some(receiver) = function.receiver {
             let name = frame.loaded.name(receiver);
             let this = frame.this.clone();
             frame.scope.declare(name, this);
         }
         self.hoist(frame, &function.body);
-        let _ = self.block(frame, &function.body);
+        let exit = self.block(frame, &function.body);
         if let Some(receiver) = function.receiver {
             let name = frame.loaded.name(receiver);
             frame.this = frame.scope.get(name).unwrap_or_default();
         }
         if frame.tainted || frame.stack.len() <= 2 {
             self.run_pending(frame);
+        } else {
+            // What somebody else calls, wherever it was made.
+            frame.pending.retain(|pending| pending.given.is_some());
+            self.run_pending(frame);
         }
+        exit
     }
 
     /// Binds parameters.
@@ -341,7 +400,9 @@ impl World<'_> {
                 .map(|value| Given { name: None, value, span: function.head })
                 .collect();
             let this = function.class.and_then(|class| self.own_object(frame, &loaded, &one.closure, class));
+            self.answer = one.answer;
             self.run_closure(frame, &one.closure, this.as_ref(), &given, function.head);
+            self.answer = None;
             self.changed_this = None;
         }
     }

@@ -99,6 +99,9 @@ impl World<'_> {
                     return Some(Value::shaped(Shape::Function(closure)));
                 }
             }
+            if let Some(value) = class.fields.get(&name) {
+                return Some(value.clone());
+            }
             let field = tree.fields.iter().find(|field| loaded.name(field.name) == name);
             if let Some(value) = field.filter(|field| field.of_class).and_then(|field| field.value.as_ref())
                 && class.module == frame.module
@@ -132,6 +135,21 @@ impl World<'_> {
     }
 
     fn class_member(&mut self, frame: &mut Frame, class: &Rc<ClassValue>, name: Name) -> Option<Value> {
+        let mut next = Some(Rc::clone(class));
+        for _ in 0..ANCESTORS {
+            let class = next?;
+            if let Some(value) = self.member_of_class(frame, &class, name) {
+                return Some(value);
+            }
+            next = class.bases.iter().find_map(|base| match &base.shape {
+                Shape::Class(class) => Some(Rc::clone(class)),
+                _ => None,
+            });
+        }
+        None
+    }
+
+    fn member_of_class(&mut self, frame: &mut Frame, class: &Rc<ClassValue>, name: Name) -> Option<Value> {
         let loaded = self.load(class.module)?;
         let tree = loaded.module().class(class.id)?;
         for id in &tree.methods {
@@ -143,9 +161,19 @@ impl World<'_> {
                 return Some(Value::shaped(Shape::Function(Rc::new(Closure { function, scope, this }))));
             }
         }
-        let field = tree.fields.iter().find(|field| loaded.name(field.name) == name)?;
-        let value = field.value.as_ref()?;
-        Some(self.evaluate(frame, value))
+        if let Some(value) = class.fields.get(&name) {
+            return Some(value.clone());
+        }
+        if let Some(value) = tree
+            .fields
+            .iter()
+            .find(|field| loaded.name(field.name) == name)
+            .and_then(|field| field.value.as_ref())
+            && class.module == frame.module
+        {
+            return Some(self.evaluate(frame, value));
+        }
+        None
     }
 
     pub(super) fn item(&mut self, frame: &mut Frame, object: &Value, index: &Value, span: Span) -> Value {
@@ -169,6 +197,18 @@ impl World<'_> {
                     let mut value = value.clone();
                     value.add_flows(&object.flows);
                     return value;
+                }
+            }
+            // What stands first is sure, whatever comes behind.
+            (Shape::List(list), Known::Number(at)) if *at >= 0.0 && object.flows.is_empty() => {
+                let found = super::python::place(index, list.items.len());
+                if let Some(value) = found.and_then(|at| list.items.get(at)) {
+                    return value.clone();
+                }
+            }
+            (Shape::Unknown, Known::Number(_)) => {
+                if let Some(character) = self.character(object, index) {
+                    return character;
                 }
             }
             _ => {}
@@ -221,11 +261,14 @@ impl World<'_> {
             }
             if model.source != 0 {
                 let says = model.says.clone().unwrap_or_else(|| self.text_of(origin));
-                let flow: Flow = Self::source(frame, model.source, span, &says);
+                let flow = Self::source(frame, model.source, span, &says);
+                let flow = Flow { lasting: model.lasting, safe: model.sanitizes, ..flow };
                 // What it is by itself, besides what it is of.
                 let mut flows = vec![flow];
                 flows.extend(value.flows.iter().filter(|own| own.source != model.source).cloned());
                 value.flows = Rc::new(flows);
+            } else if model.sanitizes != 0 {
+                value = value.made_safe(model.sanitizes);
             }
             if let Some(returns) = &model.returns {
                 value.origin = self.path(returns);
@@ -256,7 +299,7 @@ impl World<'_> {
     }
 
     /// The class of this tree that a type names.
-    fn type_class(
+    pub(super) fn type_class(
         &mut self,
         from: usize,
         loaded: &super::Loaded,

@@ -59,7 +59,8 @@ impl World<'_> {
         let kind = self.models.kinds.find(&[kind]);
         let Some(end) = &used.text else { return };
         for (value, _) in self.ends(end, receiver, given, span) {
-            self.arrives(frame, kind, false, &value, span, origin);
+            let callee = self.text_of(origin);
+            self.arrived(frame, (kind, false, false), &value, span, &callee);
         }
     }
 

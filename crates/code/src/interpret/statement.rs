@@ -4,8 +4,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gabion_syntax::Language;
-use gabion_syntax::tree::{Catch, Export, Expr, Import, Imported, Pattern, Stmt, StmtKind, Switch, Symbol};
+use gabion_syntax::tree::{
+    Catch, Export, Expr, ExprKind, Import, Imported, Pattern, Stmt, StmtKind, Switch, Symbol,
+};
 
+use super::assign::with_field;
 use super::{Exit, Frame, Loop};
 use crate::name::Name;
 use crate::origin::Step;
@@ -57,7 +60,7 @@ impl World<'_> {
                 }
             }
             StmtKind::Defer(call) => drop(self.evaluate(frame, call)),
-            StmtKind::Delete(places) => places.iter().for_each(|place| drop(self.evaluate(frame, place))),
+            StmtKind::Delete(places) => places.iter().for_each(|place| self.delete(frame, place)),
             StmtKind::Each { pattern, over, keys, body } => {
                 let over = self.evaluate(frame, over);
                 let item = if *keys { self.key_of(&over) } else { self.item_of(&over) };
@@ -67,7 +70,14 @@ impl World<'_> {
                 });
             }
             StmtKind::Export(export) => self.export(frame, export),
-            StmtKind::Expr(value) => drop(self.evaluate(frame, value)),
+            StmtKind::Expr(value) => {
+                self.ended = false;
+                drop(self.evaluate(frame, value));
+                // Of a call only: a condition within may have chosen it.
+                if std::mem::take(&mut self.ended) && matches!(value.kind, ExprKind::Call(_)) {
+                    return Exit::Leave;
+                }
+            }
             StmtKind::For { init, condition, update, body } => {
                 let _ = self.block(frame, init);
                 return self.repeat(frame, condition.as_ref(), |world, frame| {
@@ -108,9 +118,11 @@ impl World<'_> {
                 self.declare(frame, pattern, bound);
             }
             StmtKind::Return(value) => {
+                let span = value.as_ref().map_or(from.span, |value| value.span);
                 let value = value
                     .as_ref()
                     .map_or_else(|| Value::known(Known::Null), |value| self.evaluate(frame, value));
+                self.answered(frame, &value, span);
                 self.give(frame, value);
                 return Exit::Leave;
             }
@@ -127,9 +139,10 @@ impl World<'_> {
             }
             StmtKind::With { items, body } => {
                 for (value, pattern) in items {
+                    let span = value.span;
                     let value = self.evaluate(frame, value);
                     if let Some(pattern) = pattern {
-                        let entered = self.entered(frame, value);
+                        let entered = self.entered(frame, value, span);
                         self.declare(frame, pattern, entered);
                     }
                 }
@@ -137,6 +150,29 @@ impl World<'_> {
             }
         }
         Exit::Next
+    }
+
+    /// What a route returns is its answer: a text is markup to whoever asked.
+    fn answered(&mut self, frame: &Frame, value: &Value, span: gabion_finding::Span) {
+        let Some((kind, of)) = frame.answer.clone() else { return };
+        let body = match &value.shape {
+            Shape::List(list) => list.items.first(),
+            Shape::Unknown => Some(value),
+            _ => None,
+        };
+        let Some(body) = body.filter(|body| matches!(body.shape, Shape::Unknown)) else { return };
+        let text = body.as_text().unwrap_or_default();
+        if !text.trim_start().starts_with(['{', '[']) {
+            self.arrived(frame, (kind, false, false), body, span, &of);
+        }
+    }
+
+    fn delete(&mut self, frame: &mut Frame, place: &Expr) {
+        let ExprKind::Index { object, index } = &place.kind else { return drop(self.evaluate(frame, place)) };
+        let (owner, index) = (self.evaluate(frame, object), self.evaluate(frame, index));
+        if let Some(changed) = self.without(&owner, &index) {
+            self.assign_owner(frame, object, changed);
+        }
     }
 
     pub(super) fn give(&mut self, frame: &mut Frame, value: Value) {
@@ -398,6 +434,9 @@ impl World<'_> {
         let from = self.units.get(frame.module).map(|unit| Arc::clone(&unit.path)).unwrap_or_default();
         let file = self.paths.find(language, &from, module, import.level);
         let inside = file.map(|file| self.exports(file));
+        if let (Language::Python, true, Some(inside)) = (language, import.items.is_empty(), &inside) {
+            self.nest(frame, module, inside);
+        }
         for item in &import.items {
             let local = loaded.name(item.local);
             let value = self.imported(frame.module, &loaded, import, item.what, inside.as_ref());
@@ -432,6 +471,25 @@ impl World<'_> {
                 _ => frame.scope.declare(local, value),
             }
         }
+    }
+
+    /// `import a.b.c`: the module is what `a` has as `b.c`.
+    fn nest(&mut self, frame: &mut Frame, module: &str, inside: &Value) {
+        let names: Vec<Name> = module.split('.').map(|word| self.name(word)).collect();
+        let Some((first, further)) = names.split_first() else { return };
+        let mut owners = vec![frame.scope.get(*first).unwrap_or_default()];
+        for name in further.iter().take(further.len().saturating_sub(1)) {
+            let inner = match owners.last().map(|owner| &owner.shape) {
+                Some(Shape::Object(object)) => object.fields.get(name).cloned(),
+                _ => None,
+            };
+            owners.push(inner.unwrap_or_default());
+        }
+        let mut value = inside.clone();
+        for (owner, name) in owners.iter().zip(further).rev() {
+            value = with_field(owner, *name, value);
+        }
+        frame.scope.declare(*first, value);
     }
 
     fn imported(
