@@ -29,6 +29,16 @@ impl Arguments<'_, '_> {
             }
         }
         let Some(value) = value else { return false };
+        // Of a list it is enough that one item is so.
+        match &value.shape {
+            Shape::List(list) if condition.matches.is_some() || condition.is.is_some() => {
+                list.items.iter().any(|item| self.is_so(item, condition))
+            }
+            _ => self.is_so(&value, condition),
+        }
+    }
+
+    fn is_so(&self, value: &Value, condition: &Condition) -> bool {
         let pattern = |text: &String| {
             self.world.rules.patterns.get(text).or_else(|| self.world.models.patterns.get(text))
         };
@@ -40,10 +50,10 @@ impl Arguments<'_, '_> {
             _ => None,
         };
         condition.matches.as_ref().is_none_or(|wanted| fits(value.as_constant().as_deref(), wanted))
-            && condition.is.as_ref().is_none_or(|wanted| is(&value, wanted))
+            && condition.is.as_ref().is_none_or(|wanted| is(value, wanted))
             && condition.below.is_none_or(|bound| number.is_some_and(|number| number < bound))
             && condition.above.is_none_or(|bound| number.is_some_and(|number| number > bound))
-            && condition.constant.is_none_or(|wanted| constant(&value) == wanted)
+            && condition.constant.is_none_or(|wanted| constant(value) == wanted)
             && condition.path.as_ref().is_none_or(|wanted| {
                 let text = value.origin.map(|origin| self.world.text_of(origin));
                 fits(text.as_deref(), wanted)
@@ -70,6 +80,8 @@ impl Arguments<'_, '_> {
                     sure &= object.rest.is_none() && owner.flows.is_empty();
                     found.map(|(_, value)| value.clone())
                 }
+                // A function that is called when it is done: no options at all.
+                Shape::Function(_) => None,
                 _ => {
                     sure = false;
                     None

@@ -57,7 +57,7 @@ impl<T: Copy + Ord> Globs<T> {
 /// The last name of a path, with what follows it: `get()`.
 fn last_name(path: &str) -> Option<&str> {
     let end = path.trim_end_matches(['(', ')', '[', ']', '=']);
-    let start = end.rfind(['.', ')', ']', '~', '*']).map_or(0, |at| at.saturating_add(1));
+    let start = end.rfind(['.', ')', ']', '~']).map_or(0, |at| at.saturating_add(1));
     if start < end.len() { path.get(start..) } else { None }
 }
 
@@ -138,6 +138,8 @@ mod tests {
         assert!(of("java.sql.*Statement().execute*()", "java.sql.PreparedStatement().executeQuery()"));
         assert!(!of("~db", "~dbx"));
         assert!(of("~*", "~dbx"));
+        assert!(of("~*Token=", "~resetToken="));
+        assert!(!of("~*Token=", "~resetToken"));
         let mut globs: Globs<u8> = Globs::default();
         assert!(globs.add("a{b", 1).is_err());
         assert!(globs.add("{a,b,c,d,e,f,g,h}{a,b,c,d,e,f,g,h}{a,b,c,d,e,f,g,h}{a,b}", 1).is_err());

@@ -13,6 +13,7 @@ mod handler;
 mod member;
 mod pattern;
 mod python;
+mod served;
 mod statement;
 
 use std::rc::Rc;

@@ -6,7 +6,6 @@ macro_rules! files {
     };
 }
 
-pub(crate) const RULES: &[(&str, &str)] =
-    files!["rules/code": "injection.toml", "cryptography.toml", "regex.toml"];
+pub(crate) const RULES: &[(&str, &str)] = files!["rules/code": "injection.toml", "cryptography.toml", "regex.toml", "jwt.toml", "secrets-in-flight.toml"];
 
-pub(crate) const MODELS: &[(&str, &str)] = files!["rules/code/models": "express.toml", "java.toml", "node.toml", "python.toml", "java-patterns.toml", "javascript-patterns.toml", "python-patterns.toml"];
+pub(crate) const MODELS: &[(&str, &str)] = files!["rules/code/models": "express.toml", "java.toml", "node.toml", "python.toml", "java-patterns.toml", "browser.toml", "javascript-data.toml", "javascript-patterns.toml", "javascript-secrets.toml", "javascript-servers.toml", "python-patterns.toml"];

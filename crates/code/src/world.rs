@@ -186,6 +186,9 @@ impl<'a> World<'a> {
 
     /// A path as it is written, `a.b().c`.
     pub(crate) fn path(&mut self, text: &str) -> Option<Origin> {
+        if text.is_empty() {
+            return None;
+        }
         let mut origin: Option<Origin> = None;
         for (number, word) in text.split('.').enumerate() {
             let calls = word.matches("()").count();

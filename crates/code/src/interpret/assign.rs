@@ -28,6 +28,7 @@ impl World<'_> {
                 let name = frame.loaded.name(*symbol);
                 let text = self.names.text(name);
                 let value = Self::stepped(&value, frame.module, *span, &format!("`{text}` is set"));
+                self.set_by_name(frame, name, &value, *span);
                 // A function without a name has this one; a value of which nothing is known, too.
                 let value = self.hinted(name, value);
                 self.set_name(frame, name, value, new);
@@ -105,6 +106,21 @@ impl World<'_> {
         }
     }
 
+    /// What comes from somewhere is given a name: `const token = …`, `{ token: … }`.
+    pub(super) fn set_by_name(
+        &mut self,
+        frame: &Frame,
+        name: Name,
+        value: &Value,
+        span: gabion_finding::Span,
+    ) {
+        if value.is_tainted() {
+            let path = self.origins.hint(name);
+            let given = [Given { name: None, value: value.clone(), span }];
+            self.sinks(frame, path, Ending::Set, None, &given, span);
+        }
+    }
+
     fn set_name(&mut self, frame: &mut Frame, name: Name, value: Value, new: bool) {
         let own = new || !frame.loaded.language().is_script();
         let own = own && !frame.function_declares_global(name);
@@ -135,9 +151,8 @@ impl World<'_> {
             ExprKind::Member { object, name } => {
                 let name = frame.loaded.name(*name);
                 let owner = self.evaluate(frame, object);
-                if let Some(path) =
-                    owner.origin.and_then(|origin| self.origins.step(origin, Step::Member(name)))
-                {
+                let whose = owner.origin.or_else(|| self.path("~object"));
+                if let Some(path) = whose.and_then(|origin| self.origins.step(origin, Step::Member(name))) {
                     let given = [Given { name: None, value: value.clone(), span: place.span }];
                     self.sinks(frame, path, Ending::Set, Some(&owner), &given, place.span);
                 }

@@ -229,6 +229,9 @@ impl World<'_> {
                 value.add_flows(&right.all_flows());
                 value
             }
+            BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => {
+                arithmetic(op, left, right)
+            }
             BinaryOp::Equal | BinaryOp::NotEqual | BinaryOp::Is | BinaryOp::IsNot => {
                 let wanted = matches!(op, BinaryOp::Equal | BinaryOp::Is);
                 match (left.as_constant(), right.as_constant()) {
@@ -240,8 +243,25 @@ impl World<'_> {
                     _ => Value::known(Known::Harmless),
                 }
             }
-            _ => arithmetic(op, left, right),
+            _ => match self.guessable(&[left, right]) {
+                Some(value) => value,
+                None => arithmetic(op, left, right),
+            },
         }
+    }
+
+    /// What is computed of chance is a number, but one that can be guessed.
+    pub(super) fn guessable(&self, from: &[&Value]) -> Option<Value> {
+        if from.iter().all(|value| value.flows.is_empty()) {
+            return None;
+        }
+        let kind = self.models.kinds.find(&["weak-random"]);
+        let mut value = Value::default();
+        for one in from {
+            let flows: Vec<_> = one.flows.iter().filter(|flow| flow.source & kind != 0).cloned().collect();
+            value.add_flows(&flows);
+        }
+        value.is_tainted().then_some(value)
     }
 
     fn unary(&mut self, frame: &mut Frame, op: UnaryOp, operand: &Expr) -> Value {
@@ -281,13 +301,21 @@ impl World<'_> {
             self.refine(frame, left, op == LogicalOp::And);
         }
         let second = self.evaluate(frame, right);
+        let falls_back = op != LogicalOp::And && self.falls_back(&first, &second);
         let after = frame.scope.snapshot();
         frame.scope.restore(crate::scope::Scope::join(before, &after));
         match (op, truth) {
             (LogicalOp::And, Some(true)) | (LogicalOp::Or, Some(false)) => second,
             (LogicalOp::Coalesce, _) if matches!(first.known, Known::Null) => second,
+            _ if falls_back => Value { origin: self.path("fallback()"), ..first.join(&second) },
             _ => first.join(&second),
         }
+    }
+
+    /// `process.env.SECRET || 'secret'`: a constant for whoever forgets to set it.
+    fn falls_back(&self, first: &Value, second: &Value) -> bool {
+        let constant = second.as_constant().is_some_and(|text| !text.is_empty());
+        constant && first.origin.is_some_and(|origin| self.text_of(origin).starts_with("process.env."))
     }
 
     fn list(&mut self, frame: &mut Frame, kind: ListKind, items: &[Expr]) -> Value {
@@ -325,9 +353,13 @@ impl World<'_> {
                             key.as_constant().map(|text| self.name(&text))
                         }
                     };
-                    let value = self.evaluate(frame, value);
+                    let from = value;
+                    let value = self.evaluate(frame, from);
                     match name {
-                        Some(name) => object.set(name, value),
+                        Some(name) => {
+                            self.set_by_name(frame, name, &value, from.span);
+                            object.set(name, value);
+                        }
                         None => object.add_rest(&value),
                     }
                 }

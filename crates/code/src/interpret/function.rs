@@ -366,6 +366,9 @@ impl World<'_> {
             if let Some(of_type) = &param.of_type {
                 self.of_parameter(frame, &mut value, of_type, missing);
             }
+            if missing {
+                self.decorated_parameter(frame, param, &mut value);
+            }
             self.declare(frame, &param.pattern, value);
         }
     }
@@ -393,7 +396,7 @@ impl World<'_> {
             }
             let Some(loaded) = self.load(one.closure.function.module) else { continue };
             let Some(function) = loaded.module().function(one.closure.function.id) else { continue };
-            let values = one.given.or_else(|| self.shaped_like_handler(&loaded, function));
+            let values = one.given.or_else(|| self.given_by_framework(frame, &loaded, function));
             let given: Vec<Given> = values
                 .unwrap_or_default()
                 .into_iter()
@@ -419,34 +422,5 @@ impl World<'_> {
             Shape::Class(class) => Some(self.instance(frame, &class)),
             _ => None,
         }
-    }
-
-    /// `(req, res)`, `(req, res, next)`, `(err, req, res, next)`: what every server of JavaScript calls.
-    fn shaped_like_handler(&mut self, loaded: &super::Loaded, function: &Function) -> Option<Vec<Value>> {
-        if !loaded.language().is_script() {
-            return None;
-        }
-        let names: Vec<&str> = function
-            .params
-            .iter()
-            .map(|param| match &param.pattern {
-                Pattern::Name(symbol, _) => loaded.text(*symbol),
-                _ => "",
-            })
-            .collect();
-        let at = names.iter().position(|name| matches!(*name, "req" | "request" | "_req"))?;
-        let next = names.get(at.saturating_add(1))?;
-        if !matches!(*next, "res" | "response" | "reply" | "_res" | "resp") {
-            return None;
-        }
-        let (request, response) = if *next == "reply" {
-            ("fastify.Request()", "fastify.Reply()")
-        } else {
-            ("express.Request()", "express.Response()")
-        };
-        let mut values = vec![Value::default(); at];
-        values.push(Value::from_origin(self.path(request)));
-        values.push(Value::from_origin(self.path(response)));
-        Some(values)
     }
 }
