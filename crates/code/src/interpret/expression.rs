@@ -229,9 +229,6 @@ impl World<'_> {
                 value.add_flows(&right.all_flows());
                 value
             }
-            BinaryOp::Less | BinaryOp::LessEqual | BinaryOp::Greater | BinaryOp::GreaterEqual => {
-                arithmetic(op, left, right)
-            }
             BinaryOp::Equal | BinaryOp::NotEqual | BinaryOp::Is | BinaryOp::IsNot => {
                 let wanted = matches!(op, BinaryOp::Equal | BinaryOp::Is);
                 match (left.as_constant(), right.as_constant()) {
@@ -243,25 +240,8 @@ impl World<'_> {
                     _ => Value::known(Known::Harmless),
                 }
             }
-            _ => match self.guessable(&[left, right]) {
-                Some(value) => value,
-                None => arithmetic(op, left, right),
-            },
+            _ => arithmetic(op, left, right),
         }
-    }
-
-    /// What is computed of chance is a number, but one that can be guessed.
-    pub(super) fn guessable(&self, from: &[&Value]) -> Option<Value> {
-        if from.iter().all(|value| value.flows.is_empty()) {
-            return None;
-        }
-        let kind = self.models.kinds.find(&["weak-random"]);
-        let mut value = Value::default();
-        for one in from {
-            let flows: Vec<_> = one.flows.iter().filter(|flow| flow.source & kind != 0).cloned().collect();
-            value.add_flows(&flows);
-        }
-        value.is_tainted().then_some(value)
     }
 
     fn unary(&mut self, frame: &mut Frame, op: UnaryOp, operand: &Expr) -> Value {
