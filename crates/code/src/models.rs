@@ -77,6 +77,8 @@ pub(crate) struct Model {
     pub(crate) ends: bool,
     /// Its receiver is of this path from then on, where the conditions hold: `parser.setFeature(…)`.
     pub(crate) becomes: Vec<(String, Vec<Condition>)>,
+    /// The path of what it gives, where the conditions hold; the first that does.
+    pub(crate) gives: Vec<(String, Vec<Condition>)>,
     /// A function that is decorated with it gives what it returns to such a place.
     pub(crate) answers: KindSet,
     /// Methods of a class that is made from it are handlers; they are given these.
@@ -208,6 +210,8 @@ struct Written {
     ends: bool,
     #[serde(default)]
     becomes: Vec<WrittenChange>,
+    #[serde(default)]
+    gives: Vec<WrittenChange>,
     answers: Option<String>,
     handlers: Option<Handlers>,
 }
@@ -410,11 +414,8 @@ impl Models {
             Some(source) => self.set(&[source])?,
             None => 0,
         };
-        let mut becomes = Vec::new();
-        for change in written.becomes {
-            self.note_patterns(change.when.iter())?;
-            becomes.push((change.path, change.when));
-        }
+        let becomes = self.changes(written.becomes)?;
+        let gives = self.changes(written.gives)?;
         let answers = match written.answers {
             Some(kind) => self.set(&[kind])?,
             None => 0,
@@ -436,9 +437,14 @@ impl Models {
             lasting: written.lasting,
             ends: written.ends,
             becomes,
+            gives,
             answers,
             handlers: written.handlers,
         })
+    }
+
+    fn changes(&mut self, written: Vec<WrittenChange>) -> Result<Vec<(String, Vec<Condition>)>, String> {
+        written.into_iter().map(|change| Ok((change.path, self.conditions(change.when)?))).collect()
     }
 
     /// Makes the patterns of conditions ready.

@@ -6,6 +6,31 @@ macro_rules! files {
     };
 }
 
-pub(crate) const RULES: &[(&str, &str)] = files!["rules/code": "injection.toml", "cryptography.toml", "regex.toml", "jwt.toml", "secrets-in-flight.toml"];
+pub(crate) const RULES: &[(&str, &str)] = files![
+    "rules/code":
+    "cryptography.toml",
+    "injection.toml",
+    "jwt.toml",
+    "python-flows.toml",
+    "regex.toml",
+    "secrets-in-flight.toml",
+];
 
-pub(crate) const MODELS: &[(&str, &str)] = files!["rules/code/models": "express.toml", "java.toml", "node.toml", "python.toml", "java-patterns.toml", "browser.toml", "javascript-data.toml", "javascript-patterns.toml", "javascript-secrets.toml", "javascript-servers.toml", "python-patterns.toml"];
+pub(crate) const MODELS: &[(&str, &str)] = files![
+    "rules/code/models":
+    "browser.toml",
+    "express.toml",
+    "java-patterns.toml",
+    "java.toml",
+    "javascript-data.toml",
+    "javascript-patterns.toml",
+    "javascript-secrets.toml",
+    "javascript-servers.toml",
+    "node.toml",
+    "python-answer.toml",
+    "python-data.toml",
+    "python-patterns.toml",
+    "python-request.toml",
+    "python-system.toml",
+    "python-values.toml",
+];

@@ -398,7 +398,10 @@ impl World<'_> {
         if restored != 0 {
             value = value.made_unsafe(restored);
         }
-        if let Some(returns) = models.iter().find_map(|model| model.returns.as_ref()) {
+        let mut gives = models.iter().flat_map(|model| &model.gives);
+        if let Some((path, _)) = gives.find(|(_, when)| self.hold(when, &[], receiver, given)) {
+            value.origin = self.path(path);
+        } else if let Some(returns) = models.iter().find_map(|model| model.returns.as_ref()) {
             value.origin = self.path(returns);
         }
         value
