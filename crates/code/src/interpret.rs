@@ -7,14 +7,20 @@ mod assign;
 mod builtin;
 mod call;
 mod condition;
+pub(crate) mod elsewhere;
 mod expression;
+mod format;
 mod function;
+mod guard;
 mod handler;
+mod idiom;
 mod member;
 mod pattern;
+mod place;
 mod python;
 mod served;
 mod statement;
+mod typed;
 
 use std::rc::Rc;
 
@@ -133,11 +139,13 @@ impl World<'_> {
             exports: Some(Value::shaped(crate::value::Shape::Object(Rc::default()))),
             answer: None,
         };
+        self.module_scopes.insert(module, Rc::clone(&scope));
         self.declare_module(&mut frame);
         if let Some(code) = loaded.module().functions.first() {
             self.hoist(&mut frame, &code.body);
             let _ = self.block(&mut frame, &code.body);
         }
+        self.methods_without_type(&mut frame);
         let exports = self.gathered_exports(&mut frame);
         self.set_exports(module, Exports::Known(exports.clone()));
         self.importing = self.importing.saturating_sub(1);

@@ -60,6 +60,10 @@ pub(crate) struct Model {
     pub(crate) harmless: bool,
     /// What it gives has nothing of what it was given.
     pub(crate) fresh: bool,
+    /// What it gives is the text of its receiver and of all it was given, with spaces between: command lines, patterns.
+    pub(crate) joins: bool,
+    /// Its receiver, or what that was made of, is of another path from then on, where an argument has this form.
+    pub(crate) marks: Option<Mark>,
     /// The path of what it gives.
     pub(crate) returns: Option<String>,
     /// What goes where; empty: everything it was given into what it gives.
@@ -123,6 +127,13 @@ pub(crate) struct Sink {
     pub(crate) except: Vec<Condition>,
 }
 
+#[derive(Debug, Clone)]
+pub(crate) struct Mark {
+    pub(crate) argument: usize,
+    pub(crate) matches: regex::Regex,
+    pub(crate) path: String,
+}
+
 /// One end of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum End {
@@ -130,6 +141,8 @@ pub(crate) enum End {
     /// That one and all behind it.
     From(usize),
     Named(String),
+    /// All without a name, as one text with spaces between.
+    All,
     Receiver,
     Result,
 }
@@ -195,6 +208,9 @@ struct Written {
     harmless: bool,
     #[serde(default)]
     fresh: bool,
+    #[serde(default)]
+    joins: bool,
+    marks: Option<WrittenMark>,
     returns: Option<String>,
     #[serde(default)]
     flows: Vec<String>,
@@ -267,6 +283,14 @@ struct WrittenCallback {
     returned: bool,
     #[serde(default)]
     when: Vec<Condition>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenMark {
+    argument: usize,
+    matches: String,
+    path: String,
 }
 
 #[derive(Deserialize)]
@@ -420,6 +444,12 @@ impl Models {
             Some(kind) => self.set(&[kind])?,
             None => 0,
         };
+        let marks = match written.marks {
+            Some(mark) => {
+                Some(Mark { argument: mark.argument, matches: pattern(&mark.matches)?, path: mark.path })
+            }
+            None => None,
+        };
         Ok(Model {
             languages: languages.to_vec(),
             source,
@@ -428,6 +458,8 @@ impl Models {
             sanitizes: self.set(&written.sanitizes)?,
             harmless: written.harmless,
             fresh: written.fresh,
+            joins: written.joins,
+            marks,
             returns: written.returns,
             flows,
             calls,
@@ -475,6 +507,7 @@ fn word(text: &str) -> Result<End, String> {
     }
     Ok(match text {
         "this" => End::Receiver,
+        "all" => End::All,
         "return" => End::Result,
         _ => match text.parse() {
             Ok(number) => End::Argument(number),

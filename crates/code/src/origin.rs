@@ -7,6 +7,7 @@
 //! | a member | `.query` |
 //! | what calling it gives; a value of that type | `()` |
 //! | an item | `[]` |
+//! | a macro, not what else has that name | `query!` |
 //!
 //! Paths are kept once each, so that a path is a number and what is known of it is looked up once.
 
@@ -25,6 +26,8 @@ pub(crate) enum Step {
     Member(Name),
     Call,
     Item,
+    /// A macro of that name.
+    Macro,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +93,7 @@ impl Origins {
                 }
                 Step::Call => text.push_str("()"),
                 Step::Item => text.push_str("[]"),
+                Step::Macro => text.push('!'),
             }
         }
         text

@@ -20,6 +20,8 @@ pub(crate) const MODELS: &[(&str, &str)] = files![
     "rules/code/models":
     "browser.toml",
     "express.toml",
+    "go.toml",
+    "go-data.toml",
     "java-patterns.toml",
     "java.toml",
     "javascript-data.toml",

@@ -1,5 +1,7 @@
 //! Which file of the tree an import means.
 
+mod packages;
+
 use std::sync::Arc;
 
 use gabion_syntax::Language;
@@ -11,6 +13,14 @@ pub(crate) struct Paths {
     by_path: HashMap<Arc<str>, usize>,
     /// By the last two parts without their ending, for imports that begin somewhere inside the tree.
     by_end: HashMap<Box<str>, Vec<usize>>,
+    /// The files of Go of each folder.
+    packages: HashMap<Box<str>, Vec<usize>>,
+    /// The crates of Rust, by name: the file each begins with, and its folder.
+    crates: HashMap<Box<str>, (usize, Box<str>)>,
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 const SCRIPT: &[&str] = &["", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts"];
@@ -20,11 +30,20 @@ impl Paths {
     pub(crate) fn new<'a>(paths: impl Iterator<Item = &'a Arc<str>>) -> Self {
         let mut by_path = HashMap::new();
         let mut by_end: HashMap<Box<str>, Vec<usize>> = HashMap::new();
+        let mut packages: HashMap<Box<str>, Vec<usize>> = HashMap::new();
+        let mut crates = HashMap::new();
         for (number, path) in paths.enumerate() {
             by_path.insert(Arc::clone(path), number);
             by_end.entry(stem(path).into()).or_default().push(number);
+            if path.ends_with(".go") {
+                packages.entry(folder(path).into()).or_default().push(number);
+            }
+            if let Some(above) = path.strip_suffix("/src/lib.rs") {
+                let name = above.rsplit('/').next().unwrap_or_default().replace('-', "_");
+                crates.insert(name.into(), (number, folder(path).into()));
+            }
         }
-        Self { by_path, by_end }
+        Self { by_path, by_end, packages, crates }
     }
 
     /// The file that `module` means in the file `from`.

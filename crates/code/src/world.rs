@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use gabion_finding::Span;
 use gabion_syntax::Language;
-use gabion_syntax::tree::{Module, Symbol};
+use gabion_syntax::tree::{ClassId, FunctionId, Module, Symbol};
 use hashbrown::{HashMap, HashSet};
 
 use crate::facts::Facts;
 use crate::interpret::Frame;
+use crate::interpret::elsewhere::{Imports, Package};
 use crate::models::Models;
 use crate::name::{Name, Names};
 use crate::origin::{Origin, Origins, Step};
@@ -80,6 +81,13 @@ impl Loaded {
     }
 }
 
+impl Unit {
+    /// Its code, where it was asked for before.
+    pub(crate) fn loaded(&self) -> Option<&Rc<Loaded>> {
+        self.loaded.as_ref()?.as_ref()
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct World<'a> {
     pub(crate) models: &'a Models,
@@ -114,7 +122,20 @@ pub(crate) struct World<'a> {
     pub(crate) depth: usize,
     /// Modules whose work was cut off.
     pub(crate) cut: Vec<usize>,
+    /// Go and Rust: where the names that a module imports stand.
+    pub(crate) tree_imports: HashMap<usize, Rc<Imports>>,
+    /// Go: packages, by their first file.
+    pub(crate) packages: HashMap<usize, Rc<Package>>,
+    /// Go and Rust: every method with a body, by its name.
+    pub(crate) methods: Option<HashMap<Name, Vec<Method>>>,
+    /// Go and Rust: the names of each module.
+    pub(crate) module_scopes: HashMap<usize, Rc<Scope>>,
+    /// What the function that ran last left of what it was given.
+    pub(crate) left_in_arguments: Vec<Option<Value>>,
 }
+
+/// A method of a class of a module.
+pub(crate) type Method = (usize, ClassId, FunctionId);
 
 /// How a path is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -154,7 +175,19 @@ impl<'a> World<'a> {
             importing: 0,
             depth: 0,
             cut: Vec::new(),
+            tree_imports: HashMap::new(),
+            packages: HashMap::new(),
+            methods: None,
+            module_scopes: HashMap::new(),
+            left_in_arguments: Vec::new(),
         }
+    }
+
+    /// The module, where it is of one of these languages.
+    pub(crate) fn load_of(&mut self, module: usize, languages: &[Language]) -> Option<Rc<Loaded>> {
+        let path = Arc::clone(&self.units.get(module)?.path);
+        Language::of(&path).filter(|language| languages.contains(language))?;
+        self.load(module)
     }
 
     pub(crate) fn load(&mut self, module: usize) -> Option<Rc<Loaded>> {
@@ -264,6 +297,7 @@ impl<'a> World<'a> {
 
     /// Lets go of what closures hold.
     pub(crate) fn end(&mut self) {
+        self.module_scopes.clear();
         for scope in self.scopes.drain(..) {
             if let Some(scope) = scope.upgrade() {
                 scope.restore(HashMap::new());

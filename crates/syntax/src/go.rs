@@ -4,7 +4,7 @@
 //! - A struct's tag is the decorator of its field, as it is written. What is embedded is a base, and a field.
 //! - Several values at once are a list: `a, b := f()` binds a list, `return a, b` gives a tuple.
 //! - `for i := range a` goes over keys; `for _, v := range a` over values; with both names each item is a list of the two.
-//! - What a channel sends or receives is [`ExprKind::Unknown`](crate::tree::ExprKind::Unknown) with its parts.
+//! - What is sent to a channel is given to its method `<-`; what it gives is [`ExprKind::Unknown`](crate::tree::ExprKind::Unknown) with its parts.
 //! - A conversion is a call of the type: `[]byte(s)` calls `[]byte`. A struct without names of fields is a list cast to its type.
 
 mod expression;

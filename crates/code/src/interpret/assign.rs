@@ -53,6 +53,15 @@ impl World<'_> {
                     self.take_apart(frame, rest, value, new);
                 }
             }
+            Pattern::List(items)
+                if frame.loaded.language() == gabion_syntax::Language::Go
+                    && !matches!(value.shape, Shape::List(_)) =>
+            {
+                for (at, item) in items.iter().enumerate() {
+                    let part = self.one_of_several(frame, &value, at, items);
+                    self.take_apart(frame, item, part, new);
+                }
+            }
             Pattern::List(items) => {
                 for (at, item) in items.iter().enumerate() {
                     if let (Pattern::Rest(inner), Shape::List(list)) = (item, &value.shape)
@@ -92,6 +101,12 @@ impl World<'_> {
             }
             Pattern::Place(place) => self.assign(frame, place, value),
             Pattern::Or(any) => any.iter().for_each(|one| self.take_apart(frame, one, value.clone(), new)),
+            Pattern::Variant { of, items } if super::idiom::is_error(&frame.loaded, of) => {
+                let error = Value::from_origin(self.path("error()"));
+                for item in items {
+                    self.take_apart(frame, item, error.clone(), new);
+                }
+            }
             Pattern::Variant { items, .. } => {
                 // What is in it is what it was made of: `Some(x)`, `Ok(x)`.
                 for item in items {

@@ -64,7 +64,7 @@ impl World<'_> {
             // Builders of texts, and whatever else collects.
             (
                 "append" | "push" | "push_str" | "write" | "add" | "put" | "set" | "insert" | "extend"
-                | "WriteString",
+                | "WriteString" | "WriteByte" | "WriteRune" | "Write" | "<-",
                 Shape::Unknown,
             ) if given.iter().any(|given| !given.value.all_flows().is_empty()) => {
                 let mut changed = receiver.clone();

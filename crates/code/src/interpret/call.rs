@@ -16,7 +16,10 @@ use crate::world::{Ending, Hit, World};
 
 impl World<'_> {
     pub(super) fn call(&mut self, frame: &mut Frame, call: &Call, span: Span) -> Value {
-        let (callee, receiver) = self.callee(frame, &call.callee);
+        let (mut callee, receiver) = self.callee(frame, &call.callee);
+        if call.macro_call {
+            callee = self.as_macro(&callee);
+        }
         let mut given = Vec::with_capacity(call.arguments.len());
         for argument in &call.arguments {
             let name = argument.name.map(|name| frame.loaded.name(name));
@@ -59,7 +62,13 @@ impl World<'_> {
                 self.assign_owner(frame, object, changed);
             }
         }
-        let value = self.call_value(frame, &callee, receiver.as_ref(), given, span, call.new);
+        if let Some(value) = self.idiom(frame, call, &callee, receiver.as_ref(), &given, span) {
+            return value;
+        }
+        let outputs = self.outputs(frame, &callee, receiver.as_ref(), &given, span);
+        self.left_in_arguments.clear();
+        let mut value = self.call_value(frame, &callee, receiver.as_ref(), given, span, call.new);
+        self.put_back(frame, call, &callee, receiver.as_ref(), &mut value, outputs);
         if let (ExprKind::Member { object, .. }, Shape::Function(_)) = (&call.callee.kind, &callee.shape) {
             // A method of ours may have changed its object.
             if let Some(this) = self.changed_this.take() {
@@ -84,6 +93,9 @@ impl World<'_> {
 
     /// What is called, and whose method it is.
     fn callee(&mut self, frame: &mut Frame, from: &Expr) -> (Value, Option<Value>) {
+        if let Some(value) = self.path_value(frame, from) {
+            return (value, None);
+        }
         match &from.kind {
             ExprKind::Member { object, name } => {
                 let receiver = if matches!(object.kind, ExprKind::Super) {
@@ -326,6 +338,7 @@ impl World<'_> {
                 given.iter().filter(fits).map(pair).collect()
             }
             End::Receiver => receiver.map(|receiver| (receiver.clone(), span)).into_iter().collect(),
+            End::All => vec![(super::place::spaced(positional().map(|given| &given.value)), span)],
             End::Result => Vec::new(),
         }
     }
@@ -382,6 +395,7 @@ impl World<'_> {
             } else {
                 self.built(frame, origin, receiver, given)
             };
+            let built = built.or_else(|| self.joined_text(&models, receiver, given));
             built.unwrap_or_else(|| {
                 if known { self.gathered(receiver, given) } else { self.handed_on(frame, receiver, given) }
             })

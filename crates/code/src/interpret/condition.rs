@@ -21,6 +21,19 @@ impl World<'_> {
                 self.refine(frame, left, false);
                 self.refine(frame, right, false);
             }
+            // Either of the two.
+            ExprKind::Logical { op: LogicalOp::And | LogicalOp::Or, left, right } => {
+                let before = frame.scope.snapshot();
+                self.refine(frame, left, truth);
+                let first = frame.scope.snapshot();
+                frame.scope.restore(before);
+                self.refine(frame, right, truth);
+                let second = frame.scope.snapshot();
+                frame.scope.restore(crate::scope::Scope::join(first, &second));
+            }
+            ExprKind::Index { object, index } if truth && super::member::is_typed(&frame.loaded) => {
+                self.is_key(frame, object, index);
+            }
             ExprKind::Binary { op, left, right } => {
                 self.compared(frame, *op, left, right, truth);
                 if frame.loaded.language() == Language::Python {
@@ -109,7 +122,9 @@ impl World<'_> {
 
     /// A call that answered yes.
     fn tested(&mut self, frame: &mut Frame, call: &Call) {
-        if frame.loaded.language() == Language::Python && self.python_tested(frame, call) {
+        if frame.loaded.language() == Language::Python && self.python_tested(frame, call)
+            || self.answered(frame, call, true)
+        {
             return;
         }
         let first = call.arguments.first().map(|argument| &argument.value);
@@ -201,6 +216,9 @@ impl World<'_> {
         if frame.loaded.language() == Language::Python {
             return self.python_tested_false(frame, call);
         }
+        if self.answered(frame, call, false) {
+            return;
+        }
         let name = match &call.callee.kind {
             ExprKind::Name(symbol) => frame.loaded.text(*symbol),
             ExprKind::Member { name, .. } => frame.loaded.text(*name),
@@ -214,7 +232,7 @@ impl World<'_> {
     }
 
     /// A path below a folder, an address on a host: nothing else is the matter any more.
-    fn begins(&mut self, frame: &mut Frame, place: &Expr, with: Option<&Expr>) {
+    pub(super) fn begins(&mut self, frame: &mut Frame, place: &Expr, with: Option<&Expr>) {
         let Some(with) = with else { return };
         let with = self.evaluate(frame, with);
         if !with.all_flows().is_empty() {
@@ -256,7 +274,9 @@ impl World<'_> {
                     self.narrow(frame, object, value);
                 }
             }
-            ExprKind::Cast { value: inner, .. } | ExprKind::Await(inner) => self.narrow(frame, inner, value),
+            ExprKind::Cast { value: inner, .. } | ExprKind::Await(inner) | ExprKind::Reference(inner) => {
+                self.narrow(frame, inner, value)
+            }
             _ => {}
         }
     }

@@ -92,6 +92,9 @@ impl World<'_> {
             ExprKind::List { kind, items } => self.list(frame, *kind, items),
             ExprKind::Logical { op, left, right } => self.logical(frame, *op, left, right),
             ExprKind::Member { object, name } => {
+                if let Some(value) = self.path_value(frame, from) {
+                    return value;
+                }
                 let (object, name) = (self.evaluate(frame, object), frame.loaded.name(*name));
                 self.member(frame, &object, name, from.span)
             }
@@ -190,6 +193,9 @@ impl World<'_> {
         name: Name,
         span: gabion_finding::Span,
     ) -> Option<Value> {
+        if super::member::is_typed(&frame.loaded) {
+            return self.own_type(frame, name).or_else(|| self.elsewhere(frame.module, name));
+        }
         if frame.loaded.language() != Language::Java {
             return None;
         }

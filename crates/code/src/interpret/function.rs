@@ -288,6 +288,7 @@ impl World<'_> {
         if tainted {
             value = Self::stepped(&value, frame.module, span, &format!("{name} gives it back"));
         }
+        self.left_in_arguments = Self::left(&inner, function);
         if receiver.is_some() || closure.this.is_some() {
             self.changed_this = Some(inner.this.clone());
         }
@@ -376,6 +377,9 @@ impl World<'_> {
     /// What a parameter's type says: of what is given only that it is a number, or something of a library.
     fn of_parameter(&mut self, frame: &mut Frame, value: &mut Value, of_type: &Type, missing: bool) {
         let loaded = Rc::clone(&frame.loaded);
+        if super::member::is_typed(&loaded) {
+            return self.claim_typed(frame, value, of_type, missing);
+        }
         if missing || value.origin.is_none() || super::member::is_number(loaded.text(of_type.path)) {
             self.claim(frame, value, of_type);
             return;
@@ -418,7 +422,8 @@ impl World<'_> {
         class: ClassId,
     ) -> Option<Value> {
         let name = loaded.name(loaded.module().class(class)?.name?);
-        match closure.scope.get(name)?.shape {
+        let value = closure.scope.get(name).or_else(|| self.elsewhere(closure.function.module, name));
+        match value?.shape {
             Shape::Class(class) => Some(self.instance(frame, &class)),
             _ => None,
         }

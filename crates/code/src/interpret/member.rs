@@ -72,7 +72,7 @@ impl World<'_> {
     }
 
     /// A method or a declared field of a class or of one above it, for that object.
-    fn method(
+    pub(super) fn method(
         &mut self,
         frame: &mut Frame,
         class: &Rc<ClassValue>,
@@ -96,6 +96,11 @@ impl World<'_> {
                     if function.traits.getter {
                         return Some(self.run_closure(frame, &closure, None, &[], span));
                     }
+                    if function.body.is_empty()
+                        && let Some(value) = self.implemented(frame, &class, name)
+                    {
+                        return Some(value);
+                    }
                     return Some(Value::shaped(Shape::Function(closure)));
                 }
             }
@@ -108,7 +113,14 @@ impl World<'_> {
             {
                 return Some(self.evaluate(frame, value));
             }
+            if let Some((function, scope)) = self.method_elsewhere(&class, name) {
+                let closure = Closure { function, scope, this: Some(this.clone()) };
+                return Some(Value::shaped(Shape::Function(Rc::new(closure))));
+            }
             if let Some(of_type) = field.and_then(|field| field.of_type.as_ref()) {
+                if is_typed(&loaded) {
+                    return Some(self.typed_field(frame, &class, &loaded, of_type, this));
+                }
                 let origin = self.type_path(&loaded, &class.scope, of_type);
                 return Some(Value::from_origin(origin));
             }
@@ -116,6 +128,9 @@ impl World<'_> {
                 Shape::Class(class) => Some(Rc::clone(class)),
                 _ => None,
             });
+            if next.is_none() && is_typed(&loaded) {
+                return self.embedded(frame, &class, &loaded, this, name, span);
+            }
         }
         None
     }
@@ -185,6 +200,10 @@ impl World<'_> {
             (Shape::Object(inner), _) => {
                 let all = inner.fields.values().chain(inner.rest.as_deref()).cloned();
                 let mut value = all.reduce(|one, two| one.join(&two)).unwrap_or_default();
+                // There may be no such key.
+                if matches!(value.known, Known::Bool(_)) {
+                    value.known = Known::Harmless;
+                }
                 value.add_flows(&object.flows);
                 return value;
             }
@@ -279,6 +298,9 @@ impl World<'_> {
 
     /// The value is of that type, as somebody wrote.
     pub(super) fn claim(&mut self, frame: &mut Frame, value: &mut Value, of_type: &Type) {
+        if is_typed(&frame.loaded) {
+            return self.claim_typed(frame, value, of_type, false);
+        }
         let loaded = Rc::clone(&frame.loaded);
         let text = loaded.text(of_type.path);
         if is_number(text) {
@@ -362,6 +384,11 @@ impl World<'_> {
         }
         self.origins.step(origin, Step::Call)
     }
+}
+
+/// Whether types say what a value is, in a way that is followed through files.
+pub(super) fn is_typed(loaded: &super::Loaded) -> bool {
+    matches!(loaded.language(), gabion_syntax::Language::Go | gabion_syntax::Language::Rust)
 }
 
 /// Types that hold nothing an injection fits into.

@@ -28,6 +28,9 @@ impl World<'_> {
 
     /// Functions and classes are there before the code around them runs.
     pub(super) fn hoist(&mut self, frame: &mut Frame, body: &[Stmt]) {
+        if super::member::is_typed(&frame.loaded) {
+            return self.hoist_items(frame, body);
+        }
         if !frame.loaded.language().is_script() {
             return;
         }
@@ -52,6 +55,7 @@ impl World<'_> {
             StmtKind::Block(body) => return self.block(frame, body),
             StmtKind::Break(label) => return self.leave_loop(frame, *label, true),
             StmtKind::Continue(label) => return self.leave_loop(frame, *label, false),
+            StmtKind::Class(_) | StmtKind::Function(_) if super::member::is_typed(&frame.loaded) => {}
             StmtKind::Class(id) => {
                 let value = self.class(frame, *id);
                 if let Some(name) = frame.loaded.module().class(*id).and_then(|class| class.name) {
@@ -63,7 +67,11 @@ impl World<'_> {
             StmtKind::Delete(places) => places.iter().for_each(|place| self.delete(frame, place)),
             StmtKind::Each { pattern, over, keys, body } => {
                 let over = self.evaluate(frame, over);
-                let item = if *keys { self.key_of(&over) } else { self.item_of(&over) };
+                let mut item = if *keys { self.key_of(&over) } else { self.item_of(&over) };
+                if matches!(pattern, Pattern::List(_)) && frame.loaded.language() == Language::Go {
+                    let items = vec![self.key_of(&over), item];
+                    item = Value::shaped(Shape::List(Rc::new(List { items, rest: None })));
+                }
                 return self.repeat(frame, None, |world, frame| {
                     world.bind(frame, pattern, item.clone());
                     world.block(frame, body)
@@ -74,7 +82,8 @@ impl World<'_> {
                 self.ended = false;
                 drop(self.evaluate(frame, value));
                 // Of a call only: a condition within may have chosen it.
-                if std::mem::take(&mut self.ended) && matches!(value.kind, ExprKind::Call(_)) {
+                let ended = std::mem::take(&mut self.ended) && matches!(value.kind, ExprKind::Call(_));
+                if ended || super::idiom::ends(&frame.loaded, value) {
                     return Exit::Leave;
                 }
             }
@@ -418,6 +427,11 @@ impl World<'_> {
                     self.assign(frame, place, value);
                 }
             }
+            Pattern::Variant { of, items } if items.is_empty() && self.is_number_type(frame, of) => {
+                if let Some(place) = &switch.subject {
+                    self.assign(frame, place, Value::known(Known::Harmless));
+                }
+            }
             Pattern::Or(any) if any.iter().all(|one| matches!(one, Pattern::Value(_))) => {
                 if let Some(place) = &switch.subject {
                     let safe = subject.made_safe(u64::MAX);
@@ -431,6 +445,9 @@ impl World<'_> {
     fn import(&mut self, frame: &mut Frame, import: &Import) {
         let loaded = Rc::clone(&frame.loaded);
         let (language, module) = (loaded.language(), loaded.text(import.module));
+        if super::member::is_typed(&loaded) {
+            return self.import_of_tree(frame, import);
+        }
         let from = self.units.get(frame.module).map(|unit| Arc::clone(&unit.path)).unwrap_or_default();
         let file = self.paths.find(language, &from, module, import.level);
         let inside = file.map(|file| self.exports(file));
@@ -492,7 +509,7 @@ impl World<'_> {
         frame.scope.declare(*first, value);
     }
 
-    fn imported(
+    pub(super) fn imported(
         &mut self,
         at: usize,
         loaded: &super::Loaded,
@@ -560,6 +577,9 @@ impl World<'_> {
         if module.contains(['/', '@']) {
             let name = self.name(module);
             return Some(self.origins.root(name));
+        }
+        if module.contains("::") {
+            return self.path(&module.replace("::", "."));
         }
         self.path(module)
     }

@@ -1,5 +1,6 @@
 #![cfg(test)]
 
 mod examples;
+mod go;
 mod ways;
 mod world;

@@ -5,7 +5,9 @@ use super::{function, structure, switch, types};
 use crate::builder::{Builder, expr, stmt};
 use crate::cursor::At;
 use crate::operator;
-use crate::tree::{BinaryOp, Expr, ExprKind, ListKind, Pattern, Stmt, StmtKind, Symbol, UnaryOp};
+use crate::tree::{
+    Argument, BinaryOp, Call, Expr, ExprKind, ListKind, Pattern, Stmt, StmtKind, Symbol, UnaryOp,
+};
 
 pub(super) fn statement(b: &mut Builder, from: At<'_>, into: &mut Vec<Stmt>) {
     let span = from.span();
@@ -64,8 +66,13 @@ fn statement_kind(b: &mut Builder, from: At<'_>, into: &mut Vec<Stmt>) -> Option
             StmtKind::Expr(expr(from.span(), ExprKind::Unary { op: UnaryOp::Step, operand }))
         }
         "send_statement" => {
-            let parts = from.parts().into_iter().map(|part| expression(b, part)).collect();
-            StmtKind::Expr(expr(from.span(), ExprKind::Unknown(parts)))
+            // As a method of the channel.
+            let object = Box::new(expression(b, from.field("channel")?));
+            let value = expression(b, from.field("value")?);
+            let callee = expr(object.span, ExprKind::Member { object, name: b.symbol("<-") });
+            let arguments = vec![Argument { name: None, value }];
+            let call = Call { callee: Box::new(callee), arguments, new: false, macro_call: false };
+            StmtKind::Expr(expr(from.span(), ExprKind::Call(call)))
         }
         "return_statement" => StmtKind::Return(from.first().map(|list| together(b, list))),
         "if_statement" => StmtKind::If {
