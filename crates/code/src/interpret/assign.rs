@@ -54,8 +54,7 @@ impl World<'_> {
                 }
             }
             Pattern::List(items)
-                if frame.loaded.language() == gabion_syntax::Language::Go
-                    && !matches!(value.shape, Shape::List(_)) =>
+                if frame.loaded.language() == Language::Go && !matches!(value.shape, Shape::List(_)) =>
             {
                 for (at, item) in items.iter().enumerate() {
                     let part = self.one_of_several(frame, &value, at, items);

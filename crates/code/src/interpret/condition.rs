@@ -123,7 +123,7 @@ impl World<'_> {
     /// A call that answered yes.
     fn tested(&mut self, frame: &mut Frame, call: &Call) {
         if frame.loaded.language() == Language::Python && self.python_tested(frame, call)
-            || self.answered(frame, call, true)
+            || self.answered_typed(frame, call, true)
         {
             return;
         }
@@ -216,7 +216,7 @@ impl World<'_> {
         if frame.loaded.language() == Language::Python {
             return self.python_tested_false(frame, call);
         }
-        if self.answered(frame, call, false) {
+        if self.answered_typed(frame, call, false) {
             return;
         }
         let name = match &call.callee.kind {

@@ -99,7 +99,7 @@ impl World<'_> {
             return None;
         }
         // An inline module of this file.
-        let joined = self.joined(words);
+        let joined = self.joined_name(words);
         if let Some(value) = scope.get(joined) {
             return Some(value);
         }
@@ -123,7 +123,7 @@ impl World<'_> {
         self.rust_target(file, &words).unwrap_or(Target::Module(file, inside))
     }
 
-    fn joined(&mut self, words: &[Name]) -> Name {
+    fn joined_name(&mut self, words: &[Name]) -> Name {
         let texts: Vec<Rc<str>> = words.iter().map(|word| self.names.text(*word)).collect();
         let text = texts.join("::");
         self.name(&text)
@@ -139,7 +139,7 @@ impl World<'_> {
 
     /// What a path names in a file: an item, or a method of one.
     fn inside(&mut self, file: usize, path: &[Name], left: usize) -> Option<Value> {
-        let joined = self.joined(path);
+        let joined = self.joined_name(path);
         if let Some(value) = self.exported(file, joined) {
             return Some(value);
         }
@@ -376,7 +376,7 @@ impl World<'_> {
             let value = own.and_then(|own| scope.get(own).or_else(|| self.elsewhere(module, own)));
             let class = match value.map(|value| value.shape) {
                 Some(Shape::Class(class)) => class,
-                _ => Rc::new(ClassValue { module, id, scope, bases: Vec::new() }),
+                _ => Rc::new(ClassValue { module, id, scope, bases: Vec::new(), fields: Default::default() }),
             };
             found.push((class, FunctionRef { module, id: function }));
         }

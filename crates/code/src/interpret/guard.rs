@@ -9,7 +9,7 @@ use crate::world::World;
 
 impl World<'_> {
     /// A call that answered; true where nothing else is to be told of it.
-    pub(super) fn answered(&mut self, frame: &mut Frame, call: &Call, truth: bool) -> bool {
+    pub(super) fn answered_typed(&mut self, frame: &mut Frame, call: &Call, truth: bool) -> bool {
         let ExprKind::Member { object, name } = &call.callee.kind else { return false };
         let name = frame.loaded.text(*name).to_owned();
         let mut arguments = call.arguments.iter().map(|argument| &argument.value);
@@ -24,7 +24,7 @@ impl World<'_> {
             // `filepath.Rel` that leads out of the folder.
             (Language::Go, "HasPrefix" | "Contains" | "ContainsAny", false) => {
                 if let (Some(place), Some(what)) = (first, second) {
-                    self.without(frame, place, what);
+                    self.without_dots(frame, place, what);
                 }
                 true
             }
@@ -39,7 +39,7 @@ impl World<'_> {
             }
             (Language::Rust, "contains" | "starts_with", false) => {
                 if let Some(what) = first {
-                    self.without(frame, object, what);
+                    self.without_dots(frame, object, what);
                 }
                 true
             }
@@ -64,7 +64,7 @@ impl World<'_> {
     }
 
     /// A path without `..` stays where it is.
-    fn without(&mut self, frame: &mut Frame, place: &Expr, what: &Expr) {
+    fn without_dots(&mut self, frame: &mut Frame, place: &Expr, what: &Expr) {
         let what = self.evaluate(frame, what).as_constant();
         if what.is_some_and(|what| what.starts_with("..")) {
             let kinds = self.models.kinds.find(&["path"]);

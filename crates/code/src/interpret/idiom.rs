@@ -477,7 +477,7 @@ impl World<'_> {
             for id in &class.methods {
                 let function = FunctionRef { module: frame.module, id: *id };
                 let closure = Rc::new(Closure { function, scope: Rc::clone(&frame.scope), this: None });
-                frame.pending.push(Pending { closure, given: None });
+                frame.pending.push(Pending { closure, given: None, answer: None });
             }
         }
         let path = self.units.get(frame.module).map(|unit| std::sync::Arc::clone(&unit.path));
@@ -516,7 +516,7 @@ impl World<'_> {
             let (ExprKind::Name(last) | ExprKind::Member { name: last, .. }) = &base.kind else { continue };
             let at = Written { module: class.module, loaded, scope: &class.scope };
             let path = written(loaded, base);
-            if let Some(found) = self.class_of(&at, &path).filter(|found| !Rc::ptr_eq(found, class)) {
+            if let Some(found) = self.class_at(&at, &path).filter(|found| !Rc::ptr_eq(found, class)) {
                 if let Some(value) = self.method(frame, &found, this, name, span) {
                     return Some(value);
                 }

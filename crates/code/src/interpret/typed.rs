@@ -90,7 +90,7 @@ impl World<'_> {
                 return Value::shaped(Shape::List(Rc::new(List { items, rest: None })));
             }
             ("[]", [item]) if !matches!(at.loaded.text(item.path), "byte" | "u8") => {
-                return self.list_of(frame, at, item, deeper);
+                return self.items_of_type(frame, at, item, deeper);
             }
             (
                 "[]" | "map" | "->" | "interface" | "struct" | "any" | "string" | "error" | "str" | "String",
@@ -102,7 +102,7 @@ impl World<'_> {
         }
         match of.arguments.as_slice() {
             [item] if matches!(last, "Vec" | "VecDeque" | "HashSet" | "BTreeSet") => {
-                return self.list_of(frame, at, item, deeper);
+                return self.items_of_type(frame, at, item, deeper);
             }
             [inner, ..] if WRAPPERS.contains(&last) => {
                 let value = self.typed(frame, at, inner, deeper);
@@ -112,14 +112,14 @@ impl World<'_> {
             }
             _ => {}
         }
-        if let Some(class) = self.class_of(at, text) {
+        if let Some(class) = self.class_at(at, text) {
             return self.of_class(frame, &class);
         }
         let origin = self.library_type(at, of);
         Value::from_origin(origin)
     }
 
-    fn list_of(&mut self, frame: &mut Frame, at: &Written<'_>, item: &Type, depth: usize) -> Value {
+    fn items_of_type(&mut self, frame: &mut Frame, at: &Written<'_>, item: &Type, depth: usize) -> Value {
         let item = self.typed(frame, at, item, depth);
         if item.origin.is_none() && matches!(item.shape, Shape::Unknown) && !item.is_harmless() {
             return Value::default();
@@ -149,7 +149,7 @@ impl World<'_> {
     }
 
     /// The class of this tree that a path of Go or Rust names.
-    pub(super) fn class_of(&mut self, at: &Written<'_>, path: &str) -> Option<Rc<ClassValue>> {
+    pub(super) fn class_at(&mut self, at: &Written<'_>, path: &str) -> Option<Rc<ClassValue>> {
         let separator = if at.loaded.language() == Language::Rust { "::" } else { "." };
         let words: Vec<crate::name::Name> =
             path.split(separator).take(12).map(|word| self.name(word)).collect();
