@@ -14,6 +14,7 @@ mod function;
 mod guard;
 mod handler;
 mod idiom;
+mod matching;
 mod member;
 mod pattern;
 mod place;

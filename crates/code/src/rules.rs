@@ -9,7 +9,23 @@
 //! path = "crypto.createHash()"
 //! languages = ["javascript", "typescript", "tsx"]
 //! when = [{ argument = 0, matches = "(?i)^(md5|sha1)$" }]
+//!
+//! [[rule.set]]                     # a place that is set; `argument = 0` is what it is given
+//! path = "flask.Flask().config.DEBUG="
+//! languages = ["python"]
+//! when = [{ argument = 0, is = true }]
+//!
+//! [[rule.compare]]                 # two sides compared by `==`, in either order
+//! languages = ["javascript", "typescript", "tsx"]
+//! path = '\.createHmac\(\)\.update\(\)\.digest\(\)$'
+//! constant = false
 //! ```
+//!
+//! The literal of a type (`tls.Config{InsecureSkipVerify: true}`) is a call of the type with its fields as named arguments. A name
+//! that is set has the path `~name=`; so has a field of an object nobody knows, or of an object literal. What a function `f` gives
+//! is set to `~f()=`.
+//!
+//! With `missing = ["helmet()"]` a rule finds something only in trees that call none of these.
 
 use gabion_finding::{Rule, RuleError, RuleFile};
 use gabion_model::Problem;
@@ -32,6 +48,13 @@ pub struct CodeRule {
     /// Patterns of these languages that may take exponentially long.
     #[serde(default)]
     pub slow_patterns: Vec<Language>,
+    #[serde(default)]
+    pub set: Vec<CallRule>,
+    #[serde(default)]
+    pub compare: Vec<CompareRule>,
+    /// Calls that would have been right, by their paths: where the tree has one of them, nothing is found.
+    #[serde(default)]
+    pub missing: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -41,17 +64,34 @@ pub struct Taint {
     pub sinks: Vec<String>,
 }
 
+/// A call, or a place that is set.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallRule {
     pub path: Paths,
     pub languages: Vec<Language>,
+    /// Only where it stands in no function.
+    #[serde(default)]
+    pub of_module: bool,
     /// All of them.
     #[serde(default)]
     pub when: Vec<Condition>,
     /// None of them.
     #[serde(default)]
     pub unless: Vec<Condition>,
+}
+
+/// A comparison.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompareRule {
+    pub languages: Vec<Language>,
+    /// The path of one side has this form.
+    pub path: String,
+    /// And that of the other this one.
+    pub other: Option<String>,
+    /// The other is a constant, or is none.
+    pub constant: Option<bool>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -106,6 +146,11 @@ pub(crate) struct Rules {
     pub(crate) calls: Globs<(usize, usize)>,
     /// Rules about slow patterns, and their languages.
     pub(crate) regexes: Vec<(usize, Vec<Language>)>,
+    /// Of each path with its `=`, rule and set of it.
+    pub(crate) sets: Globs<(usize, usize)>,
+    pub(crate) compares: Vec<(usize, CompareRule)>,
+    /// Of the paths of calls, the rules that find nothing where there is one.
+    pub(crate) missing: Globs<usize>,
     /// The patterns of all conditions, by their text.
     pub(crate) patterns: hashbrown::HashMap<String, regex::Regex>,
 }
@@ -117,6 +162,9 @@ impl Rules {
             taints: Vec::new(),
             calls: Globs::default(),
             regexes: Vec::new(),
+            sets: Globs::default(),
+            compares: Vec::new(),
+            missing: Globs::default(),
             patterns: hashbrown::HashMap::new(),
         };
         for (file, text) in files {
@@ -140,8 +188,11 @@ impl Rules {
 
     fn add(&mut self, rule: Rule, code: CodeRule, models: &mut Models) -> Result<(), String> {
         let at = self.rules.len();
-        if code.taint.is_none() && code.call.is_empty() && code.slow_patterns.is_empty() {
-            return Err("finds nothing: it has neither `taint` nor `call` nor `slow_patterns`".to_owned());
+        let none = code.taint.is_none() && code.call.is_empty() && code.set.is_empty();
+        if none && code.compare.is_empty() && code.slow_patterns.is_empty() {
+            return Err(
+                "finds nothing: it has no `taint`, `call`, `set`, `compare` or `slow_patterns`".to_owned()
+            );
         }
         if !code.slow_patterns.is_empty() {
             self.regexes.push((at, code.slow_patterns.clone()));
@@ -154,15 +205,30 @@ impl Rules {
             let (sources, sinks) = (set(&taint.sources)?, set(&taint.sinks)?);
             self.taints.push((at, sources, sinks));
         }
-        for (number, call) in code.call.iter().enumerate() {
-            for path in call.path.all() {
-                self.calls.add(path, (at, number))?;
-            }
-            for condition in call.when.iter().chain(&call.unless) {
-                for text in condition.matches.iter().chain(&condition.path) {
-                    self.patterns.insert(text.clone(), pattern(text)?);
+        for (rules, globs, ending) in [(&code.call, &mut self.calls, "()"), (&code.set, &mut self.sets, "=")]
+        {
+            for (number, rule) in rules.iter().enumerate() {
+                for path in rule.path.all() {
+                    if !path.ends_with(ending) {
+                        return Err(format!("`{path}` does not end with `{ending}`"));
+                    }
+                    globs.add(path, (at, number))?;
+                }
+                for condition in rule.when.iter().chain(&rule.unless) {
+                    for text in condition.matches.iter().chain(&condition.path) {
+                        self.patterns.insert(text.clone(), pattern(text)?);
+                    }
                 }
             }
+        }
+        for compare in &code.compare {
+            for text in std::iter::once(&compare.path).chain(&compare.other) {
+                self.patterns.insert(text.clone(), pattern(text)?);
+            }
+            self.compares.push((at, compare.clone()));
+        }
+        for path in &code.missing {
+            self.missing.add(path, at)?;
         }
         self.rules.push((rule, code));
         Ok(())

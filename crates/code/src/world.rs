@@ -88,6 +88,9 @@ impl Unit {
     }
 }
 
+/// Rules, and which of their calls or sets.
+type Asked = Rc<Vec<(usize, usize)>>;
+
 #[derive(Debug)]
 pub(crate) struct World<'a> {
     pub(crate) models: &'a Models,
@@ -97,9 +100,12 @@ pub(crate) struct World<'a> {
     pub(crate) units: Vec<Unit>,
     pub(crate) paths: Paths,
     known: HashMap<(Origin, Ending, Language), Rc<Vec<usize>>>,
-    rule_calls: HashMap<Origin, Rc<Vec<(usize, usize)>>>,
     /// How long patterns take that were asked about already.
     pub(crate) ambiguities: HashMap<(Rc<str>, bool, How), Option<Ambiguity>>,
+    /// The rules about calls and about what is set, by path.
+    rules_at: HashMap<(Origin, Ending), Asked>,
+    /// What was called anywhere.
+    called: HashSet<Origin>,
     hits: BTreeMap<(usize, usize, Span), Hit>,
     /// Functions that were run at least once.
     pub(crate) visited: HashSet<FunctionRef>,
@@ -161,8 +167,9 @@ impl<'a> World<'a> {
             units: units.collect(),
             paths: Paths::new(files.iter().map(|(path, _)| path)),
             known: HashMap::new(),
-            rule_calls: HashMap::new(),
             ambiguities: HashMap::new(),
+            rules_at: HashMap::new(),
+            called: HashSet::new(),
             hits: BTreeMap::new(),
             visited: HashSet::new(),
             instances: HashMap::new(),
@@ -269,15 +276,28 @@ impl<'a> World<'a> {
         known
     }
 
-    /// The rules about calls of a path.
-    pub(crate) fn rules_of(&mut self, origin: Origin) -> Rc<Vec<(usize, usize)>> {
-        if let Some(known) = self.rule_calls.get(&origin) {
+    /// The rules about a path that is called or set.
+    pub(crate) fn rules_of(&mut self, origin: Origin, ending: Ending) -> Asked {
+        if ending == Ending::Call {
+            self.called.insert(origin);
+        }
+        if let Some(known) = self.rules_at.get(&(origin, ending)) {
             return Rc::clone(known);
         }
         let mut text = self.origins.text(origin, &self.names);
-        text.push_str("()");
-        let rules = Rc::new(self.rules.calls.of(&text));
-        self.rule_calls.insert(origin, Rc::clone(&rules));
+        let rules = match ending {
+            Ending::Call => {
+                text.push_str("()");
+                self.rules.calls.of(&text)
+            }
+            Ending::Set => {
+                text.push('=');
+                self.rules.sets.of(&text)
+            }
+            Ending::Read => Vec::new(),
+        };
+        let rules = Rc::new(rules);
+        self.rules_at.insert((origin, ending), Rc::clone(&rules));
         rules
     }
 
@@ -292,7 +312,14 @@ impl<'a> World<'a> {
     }
 
     pub(crate) fn take_hits(&mut self) -> Vec<Hit> {
-        std::mem::take(&mut self.hits).into_values().collect()
+        let mut done = HashSet::new();
+        for origin in &self.called {
+            let mut text = self.origins.text(*origin, &self.names);
+            text.push_str("()");
+            done.extend(self.rules.missing.of(&text));
+        }
+        let hits = std::mem::take(&mut self.hits).into_values();
+        hits.filter(|hit| !done.contains(&hit.rule)).collect()
     }
 
     /// Lets go of what closures hold.

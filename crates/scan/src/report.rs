@@ -182,13 +182,12 @@ impl Report {
         if !chosen(&reported.finding, choice) {
             return;
         }
-        let accepted = choice.baseline.and_then(|baseline| baseline.find(&reported.finding));
-        let accepted = accepted.filter(|entry| entry.until.as_ref().is_none_or(|until| *until >= today));
+        let accepted = choice.baseline.and_then(|baseline| baseline.find(&reported.finding, &today));
         if let Some(allow) = allow {
             let by = Reason::Comment { line: allow.line, reason: allow.reason.clone() };
             self.suppressed.push(Suppressed { reported, by });
-        } else if let Some(entry) = accepted {
-            let by = Reason::Baseline { reason: entry.reason.clone() };
+        } else if let Some(reason) = accepted {
+            let by = Reason::Baseline { reason: reason.to_owned() };
             self.suppressed.push(Suppressed { reported, by });
         } else if reported.finding.confidence < choice.confidence {
             self.unsure = self.unsure.saturating_add(1);

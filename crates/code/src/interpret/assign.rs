@@ -28,7 +28,7 @@ impl World<'_> {
                 let name = frame.loaded.name(*symbol);
                 let text = self.names.text(name);
                 let value = Self::stepped(&value, frame.module, *span, &format!("`{text}` is set"));
-                self.set_by_name(frame, name, &value, *span);
+                self.check_name(frame, name, &value, *span);
                 // A function without a name has this one; a value of which nothing is known, too.
                 let value = self.hinted(name, value);
                 self.set_name(frame, name, value, new);
@@ -120,21 +120,6 @@ impl World<'_> {
         }
     }
 
-    /// What comes from somewhere is given a name: `const token = …`, `{ token: … }`.
-    pub(super) fn set_by_name(
-        &mut self,
-        frame: &Frame,
-        name: Name,
-        value: &Value,
-        span: gabion_finding::Span,
-    ) {
-        if value.is_tainted() {
-            let path = self.origins.hint(name);
-            let given = [Given { name: None, value: value.clone(), span }];
-            self.sinks(frame, path, Ending::Set, None, &given, span);
-        }
-    }
-
     fn set_name(&mut self, frame: &mut Frame, name: Name, value: Value, new: bool) {
         let own = new || !frame.loaded.language().is_script();
         let own = own && !frame.function_declares_global(name);
@@ -165,10 +150,12 @@ impl World<'_> {
             ExprKind::Member { object, name } => {
                 let name = frame.loaded.name(*name);
                 let owner = self.evaluate(frame, object);
+                if owner.origin.is_none() {
+                    self.check_name(frame, name, &value, place.span);
+                }
                 let whose = owner.origin.or_else(|| self.path("~object"));
                 if let Some(path) = whose.and_then(|origin| self.origins.step(origin, Step::Member(name))) {
-                    let given = [Given { name: None, value: value.clone(), span: place.span }];
-                    self.sinks(frame, path, Ending::Set, Some(&owner), &given, place.span);
+                    self.check_set(frame, path, Some(&owner), &value, place.span);
                 }
                 let changed = with_field(&owner, name, value);
                 self.assign_owner(frame, object, changed);
@@ -176,6 +163,13 @@ impl World<'_> {
             ExprKind::Index { object, index } => {
                 let owner = self.evaluate(frame, object);
                 let index = self.evaluate(frame, index);
+                if let Some(text) = index.as_constant() {
+                    let name = self.name(&text);
+                    match owner.origin.and_then(|origin| self.origins.step(origin, Step::Member(name))) {
+                        Some(path) => self.check_set(frame, path, Some(&owner), &value, place.span),
+                        None => self.check_name(frame, name, &value, place.span),
+                    }
+                }
                 if let Some(path) = owner.origin.and_then(|origin| self.origins.step(origin, Step::Item)) {
                     let given = [value.clone(), index.clone()];
                     let given = given.map(|value| Given { name: None, value, span: place.span });

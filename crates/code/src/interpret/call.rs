@@ -139,7 +139,7 @@ impl World<'_> {
             return value;
         }
         let Some(origin) = callee.origin else { return self.handed_on(frame, receiver, &given) };
-        self.check_calls(frame, origin, receiver, &given, span);
+        self.check(frame, origin, Ending::Call, receiver, &given, span);
         let models = self.sinks(frame, origin, Ending::Call, receiver, &given, span);
         let result = self.origins.step(origin, Step::Call);
         let mut value = self.result(frame, &models, origin, receiver, &given, span);
@@ -276,40 +276,6 @@ impl World<'_> {
                 let (module, trace, weak) = (frame.module, Some(Rc::new(trace)), weak || flow.guessed);
                 let callee = callee.to_owned();
                 self.hit(Hit { rule: *rule, module, span, trace, callee, within, weak });
-            }
-        }
-    }
-
-    /// Rules about calls.
-    fn check_calls(
-        &mut self,
-        frame: &Frame,
-        origin: Origin,
-        receiver: Option<&Value>,
-        given: &[Given],
-        span: Span,
-    ) {
-        let found = self.rules_of(origin);
-        if found.is_empty() {
-            return;
-        }
-        let rules = self.rules;
-        for (rule, number) in found.iter() {
-            let Some((_, code)) = rules.rules.get(*rule) else { continue };
-            let Some(call) = code.call.get(*number) else { continue };
-            if !call.languages.contains(&frame.loaded.language()) {
-                continue;
-            }
-            let names: Vec<Option<Rc<str>>> =
-                given.iter().map(|given| given.name.map(|name| self.names.text(name))).collect();
-            let arguments = Arguments { world: self, given, names: &names, receiver };
-            if call.when.iter().all(|when| arguments.hold(when))
-                && !call.unless.iter().any(|unless| arguments.hold(unless))
-            {
-                let callee = self.text_of(origin);
-                let within = self.function_name(frame);
-                let module = frame.module;
-                self.hit(Hit { rule: *rule, module, span, trace: None, callee, within, weak: false });
             }
         }
     }

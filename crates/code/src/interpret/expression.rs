@@ -45,6 +45,9 @@ impl World<'_> {
             ExprKind::Await(value) | ExprKind::Reference(value) => self.evaluate(frame, value),
             ExprKind::Binary { op, left, right } => {
                 let (left, right) = (self.evaluate(frame, left), self.evaluate(frame, right));
+                if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) {
+                    self.check_compare(frame, &left, &right, from.span);
+                }
                 self.binary(*op, &left, &right)
             }
             ExprKind::Block { body, value } => match self.block(frame, body) {
@@ -107,6 +110,7 @@ impl World<'_> {
             ExprKind::Object { of_type, entries } => {
                 let mut value = self.object(frame, entries);
                 if let Some(of_type) = of_type {
+                    self.literal(frame, &value, of_type, from.span);
                     self.claim(frame, &mut value, of_type);
                 }
                 value
@@ -339,11 +343,11 @@ impl World<'_> {
                             key.as_constant().map(|text| self.name(&text))
                         }
                     };
-                    let from = value;
-                    let value = self.evaluate(frame, from);
+                    let span = value.span;
+                    let value = self.evaluate(frame, value);
                     match name {
                         Some(name) => {
-                            self.set_by_name(frame, name, &value, from.span);
+                            self.check_name(frame, name, &value, span);
                             object.set(name, value);
                         }
                         None => object.add_rest(&value),

@@ -320,6 +320,21 @@ impl World<'_> {
         }
     }
 
+    /// A value of a type is written out: its fields are held against what is known of making one.
+    pub(super) fn literal(&mut self, frame: &mut Frame, value: &Value, of_type: &Type, span: Span) {
+        let (loaded, scope) = (Rc::clone(&frame.loaded), Rc::clone(&frame.scope));
+        let Some(origin) = self.named_type(&loaded, &scope, of_type) else { return };
+        let Shape::Object(object) = &value.shape else { return };
+        let given = object.fields.iter().map(|(name, value)| super::Given {
+            name: Some(*name),
+            value: value.clone(),
+            span,
+        });
+        let given: Vec<super::Given> = given.collect();
+        self.check(frame, origin, Ending::Call, None, &given, span);
+        self.sinks(frame, origin, Ending::Call, None, &given, span);
+    }
+
     /// The class of this tree that a type names.
     pub(super) fn type_class(
         &mut self,
@@ -365,6 +380,17 @@ impl World<'_> {
         scope: &crate::scope::Scope,
         of_type: &Type,
     ) -> Option<Origin> {
+        let origin = self.named_type(loaded, scope, of_type)?;
+        self.origins.step(origin, Step::Call)
+    }
+
+    /// The path of a type itself.
+    fn named_type(
+        &mut self,
+        loaded: &super::Loaded,
+        scope: &crate::scope::Scope,
+        of_type: &Type,
+    ) -> Option<Origin> {
         let text = loaded.text(of_type.path).to_owned();
         if matches!(
             text.as_str(),
@@ -382,7 +408,7 @@ impl World<'_> {
             let name = self.name(word);
             origin = self.origins.step(origin, Step::Member(name))?;
         }
-        self.origins.step(origin, Step::Call)
+        Some(origin)
     }
 }
 

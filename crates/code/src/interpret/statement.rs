@@ -132,6 +132,7 @@ impl World<'_> {
                     .as_ref()
                     .map_or_else(|| Value::known(Known::Null), |value| self.evaluate(frame, value));
                 self.answered(frame, &value, span);
+                self.check_given(frame, &value, span);
                 self.give(frame, value);
                 return Exit::Leave;
             }

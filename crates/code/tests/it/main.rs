@@ -2,5 +2,6 @@
 
 mod examples;
 mod go;
+mod matchers;
 mod ways;
 mod world;

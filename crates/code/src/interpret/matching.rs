@@ -1,0 +1,120 @@
+//! What is wrong in itself: calls, places that are set, comparisons.
+
+use std::rc::Rc;
+
+use gabion_finding::Span;
+
+use super::{Frame, Given};
+use crate::conditions::Arguments;
+use crate::name::Name;
+use crate::origin::{Origin, Step};
+use crate::value::Value;
+use crate::world::{Ending, Hit, World};
+
+impl World<'_> {
+    /// Holds what is called or set against the rules of its path.
+    pub(super) fn check(
+        &mut self,
+        frame: &Frame,
+        origin: Origin,
+        ending: Ending,
+        receiver: Option<&Value>,
+        given: &[Given],
+        span: Span,
+    ) {
+        let found = self.rules_of(origin, ending);
+        if found.is_empty() {
+            return;
+        }
+        let rules = self.rules;
+        for (rule, number) in found.iter() {
+            let Some((_, code)) = rules.rules.get(*rule) else { continue };
+            let asked = if ending == Ending::Set { &code.set } else { &code.call };
+            let Some(asked) = asked.get(*number) else { continue };
+            if !asked.languages.contains(&frame.loaded.language()) || (asked.of_module && !frame.is_module())
+            {
+                continue;
+            }
+            let names: Vec<Option<Rc<str>>> =
+                given.iter().map(|given| given.name.map(|name| self.names.text(name))).collect();
+            let arguments = Arguments { world: self, given, names: &names, receiver };
+            if asked.when.iter().all(|when| arguments.hold(when))
+                && !asked.unless.iter().any(|unless| arguments.hold(unless))
+            {
+                let callee = self.text_of(origin);
+                self.wrong(frame, *rule, span, callee);
+            }
+        }
+    }
+
+    /// Something is set: it is held against rules and sinks.
+    pub(super) fn check_set(
+        &mut self,
+        frame: &Frame,
+        origin: Origin,
+        owner: Option<&Value>,
+        value: &Value,
+        span: Span,
+    ) {
+        let given = [Given { name: None, value: value.clone(), span }];
+        self.check(frame, origin, Ending::Set, owner, &given, span);
+        self.sinks(frame, origin, Ending::Set, owner, &given, span);
+    }
+
+    /// A name, or a field of something unknown, is set.
+    pub(super) fn check_name(&mut self, frame: &Frame, name: Name, value: &Value, span: Span) {
+        let origin = self.origins.hint(name);
+        self.check_set(frame, origin, None, value, span);
+    }
+
+    /// A function gives something.
+    pub(super) fn check_given(&mut self, frame: &Frame, value: &Value, span: Span) {
+        let function = frame.loaded.module().function(frame.function.id);
+        let Some(name) = function.and_then(|function| function.name) else { return };
+        let origin = self.origins.hint(frame.loaded.name(name));
+        if let Some(origin) = self.origins.step(origin, Step::Call) {
+            self.check_set(frame, origin, None, value, span);
+        }
+    }
+
+    /// Two values are compared.
+    pub(super) fn check_compare(&mut self, frame: &Frame, left: &Value, right: &Value, span: Span) {
+        let rules = self.rules;
+        if rules.compares.is_empty() || (left.origin.is_none() && right.origin.is_none()) {
+            return;
+        }
+        let path = |world: &Self, value: &Value| value.origin.map(|origin| world.text_of(origin));
+        let (one, two) = (path(self, left), path(self, right));
+        for (rule, compare) in &rules.compares {
+            if !compare.languages.contains(&frame.loaded.language()) {
+                continue;
+            }
+            let fits = |text: &String, path: &Option<String>| {
+                let pattern = rules.patterns.get(text);
+                path.as_ref().zip(pattern).is_some_and(|(path, pattern)| pattern.is_match(path))
+            };
+            let sides = [(&one, &two, right), (&two, &one, left)];
+            let found = sides.into_iter().find(|(path, other, value)| {
+                let constant = value.as_constant().is_some() || value.known == crate::value::Known::Null;
+                fits(&compare.path, path)
+                    && compare.other.as_ref().is_none_or(|wanted| fits(wanted, other))
+                    && compare.constant.is_none_or(|wanted| wanted == constant)
+            });
+            if let Some((Some(path), _, _)) = found {
+                self.wrong(frame, *rule, span, path.clone());
+            }
+        }
+    }
+
+    fn wrong(&mut self, frame: &Frame, rule: usize, span: Span, callee: String) {
+        let within = self.function_name(frame);
+        self.hit(Hit { rule, module: frame.module, span, trace: None, callee, within, weak: false });
+    }
+}
+
+impl Frame {
+    /// It is the module's own code that runs.
+    fn is_module(&self) -> bool {
+        self.function.id.0 == 0
+    }
+}
