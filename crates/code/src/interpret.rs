@@ -19,6 +19,7 @@ mod member;
 mod pattern;
 mod place;
 mod python;
+mod route;
 mod served;
 mod statement;
 mod typed;
@@ -147,6 +148,7 @@ impl World<'_> {
             let _ = self.block(&mut frame, &code.body);
         }
         self.methods_without_type(&mut frame);
+        self.routes.modules.insert(module, Rc::clone(&scope));
         let exports = self.gathered_exports(&mut frame);
         self.set_exports(module, Exports::Known(exports.clone()));
         self.importing = self.importing.saturating_sub(1);

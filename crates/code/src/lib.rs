@@ -15,11 +15,13 @@ mod origin;
 mod pack;
 mod redos;
 mod resolve;
+mod routes;
 mod rules;
 mod scanner;
 mod scope;
 mod value;
 mod world;
 
+pub use routes::RouteRule;
 pub use rules::{CallRule, CodeRule, Condition, Paths, Taint};
 pub use scanner::CodeScanner;

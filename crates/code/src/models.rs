@@ -177,6 +177,8 @@ pub(crate) struct Models {
     types: hashbrown::HashSet<String>,
     /// The patterns of all conditions, by their text.
     pub(crate) patterns: hashbrown::HashMap<String, regex::Regex>,
+    /// What is known of routes.
+    pub(crate) routes: crate::routes::Table,
 }
 
 #[derive(Deserialize)]
@@ -250,7 +252,7 @@ struct WrittenChange {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum WrittenEnd {
+pub(crate) enum WrittenEnd {
     Number(usize),
     Word(String),
 }
@@ -493,7 +495,7 @@ impl Models {
     }
 }
 
-fn end(written: WrittenEnd) -> Result<End, String> {
+pub(crate) fn end(written: WrittenEnd) -> Result<End, String> {
     match written {
         WrittenEnd::Number(number) => Ok(End::Argument(number)),
         WrittenEnd::Word(text) => word(&text),

@@ -34,6 +34,7 @@ use serde::Deserialize;
 
 use crate::glob::Globs;
 use crate::models::{Models, pattern};
+use crate::routes::{RouteCheck, RouteRule};
 use crate::value::KindSet;
 
 /// What a rule of code says besides what all rules say.
@@ -55,6 +56,9 @@ pub struct CodeRule {
     /// Calls that would have been right, by their paths: where the tree has one of them, nothing is found.
     #[serde(default)]
     pub missing: Vec<String>,
+    /// Something a route shows, or lacks; each of these would do.
+    #[serde(default)]
+    pub route: Vec<RouteRule>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -151,6 +155,7 @@ pub(crate) struct Rules {
     pub(crate) compares: Vec<(usize, CompareRule)>,
     /// Of the paths of calls, the rules that find nothing where there is one.
     pub(crate) missing: Globs<usize>,
+    pub(crate) routes: Vec<RouteCheck>,
     /// The patterns of all conditions, by their text.
     pub(crate) patterns: hashbrown::HashMap<String, regex::Regex>,
 }
@@ -165,6 +170,7 @@ impl Rules {
             sets: Globs::default(),
             compares: Vec::new(),
             missing: Globs::default(),
+            routes: Vec::new(),
             patterns: hashbrown::HashMap::new(),
         };
         for (file, text) in files {
@@ -189,9 +195,10 @@ impl Rules {
     fn add(&mut self, rule: Rule, code: CodeRule, models: &mut Models) -> Result<(), String> {
         let at = self.rules.len();
         let none = code.taint.is_none() && code.call.is_empty() && code.set.is_empty();
-        if none && code.compare.is_empty() && code.slow_patterns.is_empty() {
+        if none && code.compare.is_empty() && code.slow_patterns.is_empty() && code.route.is_empty() {
             return Err(
-                "finds nothing: it has no `taint`, `call`, `set`, `compare` or `slow_patterns`".to_owned()
+                "finds nothing: it has no `taint`, `call`, `set`, `compare`, `route` or `slow_patterns`"
+                    .to_owned(),
             );
         }
         if !code.slow_patterns.is_empty() {
@@ -229,6 +236,9 @@ impl Rules {
         }
         for path in &code.missing {
             self.missing.add(path, at)?;
+        }
+        for route in &code.route {
+            self.routes.push(RouteCheck::new(at, route, &mut models.routes)?);
         }
         self.rules.push((rule, code));
         Ok(())

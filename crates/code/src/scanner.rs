@@ -39,11 +39,22 @@ impl CodeScanner {
                 .add(file, text)
                 .map_err(|problems: Vec<Problem>| RuleError { file: (*file).to_owned(), problems })?;
         }
-        let files: Vec<(&str, &str)> = crate::pack::RULES.iter().chain(own).copied().collect();
+        for (file, text) in crate::routes::TABLES {
+            models
+                .routes
+                .add(file, text)
+                .map_err(|problems: Vec<Problem>| RuleError { file: (*file).to_owned(), problems })?;
+        }
+        let files: Vec<(&str, &str)> =
+            crate::pack::RULES.iter().chain(crate::routes::RULES).chain(own).copied().collect();
         let rules = Rules::new(&files, &mut models)?;
         let mut version = String::from("1");
-        let texts: Vec<&[u8]> =
-            crate::pack::MODELS.iter().chain(&files).map(|(_, text)| text.as_bytes()).collect();
+        let texts: Vec<&[u8]> = crate::pack::MODELS
+            .iter()
+            .chain(crate::routes::TABLES)
+            .chain(&files)
+            .map(|(_, text)| text.as_bytes())
+            .collect();
         for byte in gabion_vault::sha256_of(&texts) {
             let _ = write!(version, "{byte:02x}");
         }
@@ -102,7 +113,10 @@ impl CodeScanner {
             world.look_at(module);
         }
         let hits = world.take_hits();
-        let findings = hits.iter().filter_map(|hit| self.finding(&mut world, hit)).collect();
+        let mut findings: Vec<Finding> =
+            hits.iter().filter_map(|hit| self.finding(&mut world, hit)).collect();
+        let judged = world.judge_routes();
+        findings.extend(judged.findings);
         let cut = std::mem::take(&mut world.cut);
         let unread = cut.into_iter().filter_map(|module| {
             let path = Arc::clone(&world.units.get(module)?.path);
@@ -112,7 +126,7 @@ impl CodeScanner {
         });
         let unread = unread.collect();
         world.end();
-        Verdict { findings, unread }
+        Verdict { findings, unread, endpoints: judged.endpoints }
     }
 }
 

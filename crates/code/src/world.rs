@@ -17,6 +17,7 @@ use crate::name::{Name, Names};
 use crate::origin::{Origin, Origins, Step};
 use crate::redos::{Ambiguity, How};
 use crate::resolve::Paths;
+use crate::routes::Recorder;
 use crate::rules::Rules;
 use crate::scope::Scope;
 use crate::value::{ClassValue, FunctionRef, KindSet, Trace, Value};
@@ -138,6 +139,9 @@ pub(crate) struct World<'a> {
     pub(crate) module_scopes: HashMap<usize, Rc<Scope>>,
     /// What the function that ran last left of what it was given.
     pub(crate) left_in_arguments: Vec<Option<Value>>,
+    /// What was written down of routes.
+    pub(crate) routes: Recorder,
+    route_calls: HashMap<(Origin, Language), Rc<Vec<usize>>>,
 }
 
 /// A method of a class of a module.
@@ -187,6 +191,8 @@ impl<'a> World<'a> {
             methods: None,
             module_scopes: HashMap::new(),
             left_in_arguments: Vec::new(),
+            routes: Recorder::default(),
+            route_calls: HashMap::new(),
         }
     }
 
@@ -299,6 +305,18 @@ impl<'a> World<'a> {
         let rules = Rc::new(rules);
         self.rules_at.insert((origin, ending), Rc::clone(&rules));
         rules
+    }
+
+    /// What calls of a path say of routes.
+    pub(crate) fn route_acts(&mut self, origin: Origin, language: Language) -> Rc<Vec<usize>> {
+        if let Some(known) = self.route_calls.get(&(origin, language)) {
+            return Rc::clone(known);
+        }
+        let mut text = self.origins.text(origin, &self.names);
+        text.push_str("()");
+        let acts = Rc::new(self.models.routes.of(&text, language));
+        self.route_calls.insert((origin, language), Rc::clone(&acts));
+        acts
     }
 
     /// Keeps the shortest way of the same thing.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gabion_model::Severity;
 use serde::{Deserialize, Serialize};
 
-use crate::{Confidence, Fingerprint, Place, RuleId, Span};
+use crate::{Confidence, Endpoint, Fingerprint, Place, RuleId, Span};
 
 /// One thing a rule found at one place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,11 +118,15 @@ impl UnreadReason {
 pub struct Verdict {
     pub findings: Vec<Finding>,
     pub unread: Vec<Unread>,
+    /// What the program answers, as far as its code says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
 }
 
 impl Verdict {
     pub fn extend(&mut self, other: Self) {
         self.findings.extend(other.findings);
         self.unread.extend(other.unread);
+        self.endpoints.extend(other.endpoints);
     }
 }

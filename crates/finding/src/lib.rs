@@ -7,6 +7,7 @@
 //! A crate of its own because the scanners (code, secrets, dependencies, manifests) do not know each other and whoever prints,
 //! suppresses and compares findings knows none of them.
 
+mod endpoint;
 mod finding;
 mod fingerprint;
 mod place;
@@ -15,6 +16,7 @@ mod rule_file;
 mod scanner;
 mod source;
 
+pub use endpoint::{Endpoint, Guard};
 pub use finding::{Edit, Finding, Fix, Step, Unread, UnreadReason, Verdict};
 pub use fingerprint::Fingerprint;
 pub use place::{LineIndex, Place, Position, Span};

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gabion_finding::{FileReport, Finding, Scanner, Source, Span, Tree, Unread, UnreadReason, Verdict};
+use gabion_finding::{
+    Endpoint, FileReport, Finding, Scanner, Source, Span, Tree, Unread, UnreadReason, Verdict,
+};
 use gabion_model::Timestamp;
 use gabion_vault::{Sha256, sha256};
 
@@ -57,6 +59,8 @@ pub struct Scan {
     /// By path and place; none stands here twice.
     pub findings: Vec<Finding>,
     pub unread: Vec<Unread>,
+    /// What the program answers, by path and method.
+    pub endpoints: Vec<Endpoint>,
     /// By path.
     pub allows: BTreeMap<Arc<str>, Vec<Allow>>,
     pub files: Vec<ScannedFile>,
@@ -159,6 +163,7 @@ pub fn scan(
     for verdict in verdicts {
         scan.findings.extend(verdict.findings);
         scan.unread.extend(verdict.unread);
+        scan.endpoints.extend(verdict.endpoints);
     }
     scan.finish();
     Ok(scan)
@@ -245,7 +250,7 @@ impl Job<'_> {
 
     fn unread(&self, at: usize, file: &WalkedFile, reason: UnreadReason, detail: String) -> Done {
         let unread = vec![Unread { path: Arc::clone(&file.path), reason, detail }];
-        let own = Own { allows: Vec::new(), verdict: Verdict { findings: Vec::new(), unread } };
+        let own = Own { allows: Vec::new(), verdict: Verdict { unread, ..Verdict::default() } };
         let reports = vec![FileReport::default(); self.scanners.len()];
         self.done(at, file, [0; 32], 0, &own, &reports, reason == UnreadReason::Io, &Redactor::default())
     }
@@ -306,7 +311,7 @@ impl Job<'_> {
             reason: UnreadReason::Binary,
             detail: String::new(),
         }];
-        let own = Own { allows: Vec::new(), verdict: Verdict { findings: Vec::new(), unread } };
+        let own = Own { allows: Vec::new(), verdict: Verdict { unread, ..Verdict::default() } };
         let reports = vec![FileReport::default(); self.scanners.len()];
         self.done(at, file, hash, 0, &own, &reports, false, &Redactor::default())
     }
@@ -426,8 +431,8 @@ fn careful_tree(scanner: &dyn Scanner, tree: &Tree<'_>) -> Verdict {
 fn failed(path: &Arc<str>, scanner: &str) -> Verdict {
     let detail = format!("the scanner `{scanner}` failed here; this is a fault of Gabion");
     Verdict {
-        findings: Vec::new(),
         unread: vec![Unread { path: Arc::clone(path), reason: UnreadReason::Budget, detail }],
+        ..Verdict::default()
     }
 }
 
@@ -490,6 +495,10 @@ impl Scan {
         });
         self.unread.sort();
         self.unread.dedup();
+        let key =
+            |endpoint: &Endpoint| (endpoint.path.clone(), endpoint.method.clone(), endpoint.place.clone());
+        self.endpoints.sort_by_cached_key(key);
+        self.endpoints.dedup();
         let mut seen: BTreeMap<gabion_finding::Fingerprint, usize> = BTreeMap::new();
         for finding in &mut self.findings {
             let times = seen.entry(finding.fingerprint).or_default();

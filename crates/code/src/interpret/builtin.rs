@@ -15,6 +15,10 @@ impl World<'_> {
         receiver: &Value,
         given: &[Given],
     ) -> Option<Value> {
+        let router = self.name(crate::routes::MADE);
+        if crate::routes::made(receiver, router).is_some() {
+            return None;
+        }
         let first = given.first().map(|given| given.value.clone());
         match (method, &receiver.shape) {
             ("push" | "append" | "add" | "addLast" | "push_back" | "offer", Shape::List(list)) => {

@@ -62,6 +62,10 @@ impl World<'_> {
                 self.assign_owner(frame, object, changed);
             }
         }
+        let acts = callee.origin.and_then(|origin| {
+            let acts = self.route_acts(origin, frame.loaded.language());
+            (!acts.is_empty()).then(|| (origin, acts, given.clone()))
+        });
         if let Some(value) = self.idiom(frame, call, &callee, receiver.as_ref(), &given, span) {
             return value;
         }
@@ -69,6 +73,9 @@ impl World<'_> {
         self.left_in_arguments.clear();
         let mut value = self.call_value(frame, &callee, receiver.as_ref(), given, span, call.new);
         self.put_back(frame, call, &callee, receiver.as_ref(), &mut value, outputs);
+        if let Some((origin, acts, given)) = acts {
+            value = self.route_call(frame, call, origin, &acts, receiver.as_ref(), &given, (span, value));
+        }
         if let (ExprKind::Member { object, .. }, Shape::Function(_)) = (&call.callee.kind, &callee.shape) {
             // A method of ours may have changed its object.
             if let Some(this) = self.changed_this.take() {

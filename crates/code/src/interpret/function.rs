@@ -34,6 +34,7 @@ impl World<'_> {
         }
         let at = frame.pending.len().saturating_sub(1);
         let called = self.decorated(frame, function);
+        self.route_decorated(frame, id);
         if let Some(pending) = frame.pending.get_mut(at) {
             pending.given = called.given;
             pending.answer = called.answer;
@@ -46,7 +47,10 @@ impl World<'_> {
         let bases: Vec<Value> = tree.bases.iter().map(|base| self.evaluate(frame, base)).collect();
         let fields =
             if runs_bodies(loaded.language()) { self.class_fields(frame, tree) } else { Variables::new() };
-        tree.decorators.iter().for_each(|decorator| drop(self.evaluate(frame, decorator)));
+        for decorator in &tree.decorators {
+            let value = self.evaluate(frame, decorator);
+            self.route_decorator(frame, decorator, &value);
+        }
         let name = tree.name.map(|name| loaded.name(name));
         let scope = Rc::clone(&frame.scope);
         let class = Rc::new(ClassValue { module: frame.module, id, scope, bases: bases.clone(), fields });
@@ -58,6 +62,7 @@ impl World<'_> {
         for method in &tree.methods {
             let Some(function) = loaded.module().function(*method) else { continue };
             let mut called = self.decorated(frame, function);
+            self.route_decorated(frame, *method);
             if called.given.is_none() {
                 called = self.handlers(frame, &bases, function);
             }
@@ -246,6 +251,7 @@ impl World<'_> {
     ) -> Value {
         let tainted =
             given.iter().any(|given| given.value.is_tainted() || !given.value.all_flows().is_empty());
+        self.routes.called(frame.function, closure.function, &closure.scope);
         let depth = frame.stack.len();
         self.ended = false;
         let answer = self.answer.take();

@@ -32,6 +32,7 @@ impl World<'_> {
         let mut called = Called::default();
         for decorator in &function.decorators {
             let value = self.evaluate(frame, decorator);
+            self.route_decorator(frame, decorator, &value);
             let Some(origin) = value.origin else { continue };
             let known = self.known(origin, Ending::Read, frame.loaded.language());
             let models = self.models;

@@ -3,5 +3,6 @@
 mod examples;
 mod go;
 mod matchers;
+mod routes;
 mod ways;
 mod world;

@@ -1,0 +1,24 @@
+//! What a program answers, and what its code does before it answers.
+//!
+//! While the interpreter runs code, calls that say something of routes are written down ([`record`]). Then:
+//! routers are joined with what they are mounted on, and every route gets its path and what runs before it ([`assemble`]);
+//! functions that answer or may refuse are read for what they show ([`walk`]); and rules ask for what is there and what is not
+//! ([`judge`]). What calls of frameworks mean, and what counts as a credential, a refusal or a limit, is data ([`table`]).
+
+mod assemble;
+mod declared;
+mod files;
+mod handler;
+mod judge;
+mod normal;
+mod record;
+mod table;
+mod walk;
+mod written;
+
+pub(crate) use assemble::part_at;
+pub(crate) use files::{RULES, TABLES};
+pub(crate) use judge::RouteCheck;
+pub use judge::RouteRule;
+pub(crate) use record::{AT, MADE, Part, Record, Recorder, Router, made};
+pub(crate) use table::{Does, Table};

@@ -1,0 +1,14 @@
+//! The files that come with the program.
+
+macro_rules! files {
+    ($folder:literal: $($name:literal),* $(,)?) => {
+        &[$((concat!($folder, "/", $name), include_str!(concat!("../../../../", $folder, "/", $name)))),*]
+    };
+}
+
+/// What routes lack.
+pub(crate) const RULES: &[(&str, &str)] = files!["rules/code": "routes.toml"];
+
+/// What calls of frameworks say of routes, and what code shows by which it asks who is there.
+pub(crate) const TABLES: &[(&str, &str)] =
+    files!["rules/code/routes": "express.toml", "facts.toml", "flask.toml"];

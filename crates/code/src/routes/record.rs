@@ -1,0 +1,133 @@
+//! What is written down of routes while code runs, in the order it runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use gabion_finding::Span;
+use hashbrown::HashMap;
+
+use crate::name::Name;
+use crate::scope::Scope;
+use crate::value::{ClassValue, Closure, FunctionRef, Known, Shape, Value};
+
+/// Acts of one run; a tree with more is no program of people.
+const MOST: usize = 100_000;
+
+/// Something that a call is given, as far as routes ask for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) name: Option<Rc<str>>,
+    pub(crate) span: Span,
+    /// As the code writes it.
+    pub(crate) says: String,
+    pub(crate) value: Value,
+    /// It, or what is given to what makes it: `wrap(handler)`.
+    pub(crate) functions: Vec<Rc<Closure>>,
+    pub(crate) class: Option<Rc<ClassValue>>,
+    pub(crate) items: Vec<Self>,
+}
+
+/// A call that says something of routes.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) module: usize,
+    pub(crate) span: Span,
+    /// When, among all.
+    pub(crate) order: usize,
+    /// Which of [`super::Table::acts`].
+    pub(crate) act: usize,
+    pub(crate) router: Router,
+    /// Under which path of it: `router.route('/x').get(…)`.
+    pub(crate) at: Option<Rc<str>>,
+    /// The word that is called.
+    pub(crate) word: Rc<str>,
+    /// The function the call stands in.
+    pub(crate) within: FunctionRef,
+    pub(crate) given: Vec<Part>,
+}
+
+/// Whose routes they are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Router {
+    /// Made at a place that is known.
+    Made(usize),
+    /// Only its name in a module is known.
+    Called(usize, Rc<str>),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    records: BTreeMap<(usize, Span), Vec<Record>>,
+    /// Where routers are made.
+    pub(crate) sites: Vec<(usize, Span)>,
+    by_place: HashMap<(usize, Span), usize>,
+    /// Who calls whom.
+    pub(crate) calls: HashMap<FunctionRef, BTreeSet<FunctionRef>>,
+    /// What functions see.
+    pub(crate) scopes: HashMap<FunctionRef, Rc<Scope>>,
+    pub(crate) decorators: HashMap<(usize, Span), Part>,
+    /// Which function a decorator stands on.
+    pub(crate) decorated: HashMap<(usize, Span), FunctionRef>,
+    /// Modules whose names are known, for what stands outside of functions.
+    pub(crate) modules: BTreeMap<usize, Rc<Scope>>,
+    next: usize,
+}
+
+impl Recorder {
+    /// The number of a router that is made here.
+    pub(crate) fn site(&mut self, module: usize, span: Span) -> usize {
+        *self.by_place.entry((module, span)).or_insert_with(|| {
+            self.sites.push((module, span));
+            self.sites.len().saturating_sub(1)
+        })
+    }
+
+    pub(crate) fn add(&mut self, mut record: Record) {
+        self.next = self.next.saturating_add(1);
+        if self.next > MOST {
+            return;
+        }
+        record.order = self.next;
+        let own = self.records.entry((record.module, record.span)).or_default();
+        let same = |one: &Record| one.act == record.act && one.router == record.router && one.at == record.at;
+        if !own.iter().any(same) {
+            own.push(record);
+        }
+    }
+
+    /// In the order they ran. Where a call is known with its router, what was believed of it without is left out.
+    pub(crate) fn take(&mut self) -> Vec<Record> {
+        let mut all = Vec::new();
+        for (_, mut records) in std::mem::take(&mut self.records) {
+            if records.iter().any(|record| matches!(record.router, Router::Made(_))) {
+                records.retain(|record| matches!(record.router, Router::Made(_)));
+            }
+            all.extend(records);
+        }
+        all.sort_by_key(|record| record.order);
+        all
+    }
+
+    pub(crate) fn called(&mut self, from: FunctionRef, to: FunctionRef, scope: &Rc<Scope>) {
+        self.calls.entry(from).or_default().insert(to);
+        self.saw(to, scope);
+    }
+
+    pub(crate) fn saw(&mut self, function: FunctionRef, scope: &Rc<Scope>) {
+        self.scopes.entry(function).or_insert_with(|| Rc::clone(scope));
+    }
+}
+
+/// The number of the router a value is, which it keeps in a field nobody can write.
+pub(crate) fn made(value: &Value, name: Name) -> Option<usize> {
+    let Shape::Object(object) = &value.shape else { return None };
+    match object.fields.get(&name)?.known {
+        Known::Number(number) if number >= 0.0 => (0..=MOST).nth(number as usize),
+        _ => None,
+    }
+}
+
+/// The field that says which router a value is.
+pub(crate) const MADE: &str = "#router";
+/// The field that says at which path of it.
+pub(crate) const AT: &str = "#at";

@@ -1,0 +1,456 @@
+//! What is known of frameworks: which calls say that something answers, and by what code shows that it asks who is there.
+//!
+//! Data, in `rules/code/routes/*.toml`:
+//!
+//! ```toml
+//! languages = ["javascript", "typescript", "tsx"]
+//! framework = "express"
+//!
+//! [[act]]                                # a call, by the path of what is called
+//! path = "express.Router()"
+//! does = "router"
+//!
+//! [[act]]
+//! path = "express.Router().{get,post}()"
+//! does = "route"
+//! methods = "name"                       # the word that is called
+//! route = 0                              # where the path stands
+//! handlers = "1.."                       # the last one answers, those before may refuse
+//!
+//! [[input]]                              # what a request brings
+//! from = "body"
+//! path = '^req\.body'
+//!
+//! [[fact]]                               # what code shows
+//! name = "credential"
+//! path = ['^req\.session\b']
+//! ```
+
+use gabion_model::Problem;
+use gabion_syntax::Language;
+use regex::{Regex, RegexSet};
+use serde::Deserialize;
+
+use crate::glob::Globs;
+use crate::models::{End, WrittenEnd, end, pattern};
+
+/// Facts, as bits: numbers of [`Table::names`].
+pub(crate) type FactSet = u128;
+
+/// What a call does for routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Does {
+    /// Gives something that routes are put on.
+    Router,
+    /// Something answers.
+    Route,
+    /// Everything behind it, or everything, passes this first; another router may be among it.
+    Use,
+    /// Gives the same router, at that path: `router.route('/x')`.
+    At,
+}
+
+/// A call and what it says of routes.
+#[derive(Debug, Clone)]
+pub(crate) struct Act {
+    pub(crate) languages: Vec<Language>,
+    pub(crate) framework: String,
+    pub(crate) does: Does,
+    pub(crate) methods: Methods,
+    /// Where the path stands.
+    pub(crate) route: Vec<End>,
+    pub(crate) handlers: Option<End>,
+    /// What runs before.
+    pub(crate) guards: Vec<End>,
+    /// Which router it is about, where that is not whose method is called.
+    pub(crate) router: Option<End>,
+    /// What decides is put on the function below.
+    pub(crate) decorates: bool,
+    /// Only what stands before it, in time, runs before it.
+    pub(crate) ordered: bool,
+    /// Without a function that answers it is another call of that name.
+    pub(crate) sure: bool,
+    /// It gives its receiver back.
+    pub(crate) chains: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Methods {
+    Any,
+    /// What is called says it.
+    Name,
+    These(Vec<String>),
+    /// An argument lists them; else these.
+    At(End, Vec<String>),
+}
+
+/// Something a request brings, by its path.
+#[derive(Debug, Clone)]
+pub(crate) struct Input {
+    pub(crate) languages: Vec<Language>,
+    pub(crate) from: String,
+    pub(crate) path: Regex,
+}
+
+/// What else has to be so at a call.
+#[derive(Debug, Clone)]
+pub(crate) struct CallFact {
+    pub(crate) set: FactSet,
+    pub(crate) call: Regex,
+    /// Something in what is given has such a path.
+    pub(crate) argument: Option<Regex>,
+    /// What is given, or spread into it, has itself such a path.
+    pub(crate) whole: Option<Regex>,
+    /// A field or named argument of this name …
+    pub(crate) entry: Option<Regex>,
+    /// … holds a value of such a path.
+    pub(crate) value: Option<Regex>,
+    /// Nothing in what is given has such a path or name.
+    pub(crate) unless: Option<Regex>,
+}
+
+/// A fact that follows from others.
+#[derive(Debug, Clone)]
+struct Composite {
+    set: FactSet,
+    all: FactSet,
+    any: FactSet,
+    none: FactSet,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Table {
+    pub(crate) acts: Vec<Act>,
+    globs: Globs<usize>,
+    pub(crate) inputs: Vec<Input>,
+    names: Vec<String>,
+    paths: Vec<(String, FactSet)>,
+    set: Option<RegexSet>,
+    guards: Vec<(Regex, FactSet)>,
+    pub(crate) calls: Vec<CallFact>,
+    composites: Vec<Composite>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    languages: Vec<Language>,
+    #[serde(default)]
+    framework: String,
+    #[serde(default)]
+    ordered: bool,
+    #[serde(default, rename = "act")]
+    acts: Vec<WrittenAct>,
+    #[serde(default, rename = "input")]
+    inputs: Vec<WrittenInput>,
+    #[serde(default, rename = "fact")]
+    facts: Vec<WrittenFact>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Texts {
+    One(String),
+    More(Vec<String>),
+}
+
+impl Texts {
+    fn all(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::More(texts) => texts,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Ends {
+    More(Vec<WrittenEnd>),
+    One(WrittenEnd),
+}
+
+impl Ends {
+    fn all(self) -> Result<Vec<End>, String> {
+        match self {
+            Self::One(one) => Ok(vec![end(one)?]),
+            Self::More(more) => more.into_iter().map(end).collect(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenAct {
+    path: Texts,
+    does: Does,
+    /// `name`, `any`, a list, or the name of an argument.
+    methods: Option<Texts>,
+    /// What holds where the argument says nothing.
+    default: Option<Vec<String>>,
+    route: Option<Ends>,
+    handlers: Option<WrittenEnd>,
+    guards: Option<Ends>,
+    router: Option<WrittenEnd>,
+    #[serde(default)]
+    decorates: bool,
+    #[serde(default)]
+    sure: bool,
+    #[serde(default)]
+    chains: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenInput {
+    from: String,
+    path: Texts,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenFact {
+    name: String,
+    path: Option<Texts>,
+    /// The name of something that runs before a handler.
+    guard: Option<Texts>,
+    call: Option<Texts>,
+    argument: Option<String>,
+    whole: Option<String>,
+    entry: Option<String>,
+    value: Option<String>,
+    unless: Option<String>,
+    #[serde(default)]
+    all: Vec<String>,
+    #[serde(default)]
+    any: Vec<String>,
+    #[serde(default)]
+    none: Vec<String>,
+}
+
+impl Table {
+    /// Adds a file.
+    ///
+    /// # Errors
+    /// Everything wrong with it.
+    pub(crate) fn add(&mut self, file: &str, text: &str) -> Result<(), Vec<Problem>> {
+        let read: File = toml::from_str(text)
+            .map_err(|error| vec![Problem::new(file, error.to_string().trim_end().replace('\n', " "))])?;
+        let mut problems = Vec::new();
+        let mut note = |name: String, result: Result<(), String>| {
+            if let Err(reason) = result {
+                problems.push(Problem::new(format!("{file}: {name}"), reason));
+            }
+        };
+        for written in read.acts {
+            let name = format!("act `{}`", written.path.all().first().map_or("", String::as_str));
+            note(name, self.act(written, &read.languages, &read.framework, read.ordered));
+        }
+        for written in read.inputs {
+            let name = format!("input `{}`", written.from);
+            let mut add = || {
+                for path in written.path.all() {
+                    let path = pattern(path)?;
+                    let (languages, from) = (read.languages.clone(), written.from.clone());
+                    self.inputs.push(Input { languages, from, path });
+                }
+                Ok(())
+            };
+            note(name, add());
+        }
+        for written in read.facts {
+            let name = format!("fact `{}`", written.name);
+            note(name, self.fact(written));
+        }
+        let set = RegexSet::new(self.paths.iter().map(|(path, _)| path));
+        match set {
+            Ok(set) => self.set = Some(set),
+            Err(error) => problems.push(Problem::new(file, error.to_string().replace('\n', " "))),
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    fn act(
+        &mut self,
+        written: WrittenAct,
+        languages: &[Language],
+        framework: &str,
+        ordered: bool,
+    ) -> Result<(), String> {
+        let default = written.default.unwrap_or_default();
+        let methods = match written.methods {
+            None => Methods::Any,
+            Some(Texts::One(text)) if text == "any" => Methods::Any,
+            Some(Texts::One(text)) if text == "name" => Methods::Name,
+            Some(Texts::One(text)) if text.starts_with(|first: char| first.is_uppercase()) => {
+                Methods::These(vec![text])
+            }
+            Some(Texts::One(text)) => Methods::At(end(WrittenEnd::Word(text))?, default),
+            Some(Texts::More(list)) => Methods::These(list),
+        };
+        let at = self.acts.len();
+        let act = Act {
+            languages: languages.to_vec(),
+            framework: framework.to_owned(),
+            does: written.does,
+            methods,
+            route: written.route.map(Ends::all).transpose()?.unwrap_or_default(),
+            handlers: written.handlers.map(end).transpose()?,
+            guards: written.guards.map(Ends::all).transpose()?.unwrap_or_default(),
+            router: written.router.map(end).transpose()?,
+            decorates: written.decorates,
+            ordered,
+            sure: written.sure,
+            chains: written.chains,
+        };
+        for path in written.path.all() {
+            self.globs.add(path, at)?;
+        }
+        self.acts.push(act);
+        Ok(())
+    }
+
+    fn fact(&mut self, written: WrittenFact) -> Result<(), String> {
+        let set = self.bit(&written.name)?;
+        for path in written.path.iter().flat_map(Texts::all) {
+            pattern(path)?;
+            self.paths.push((path.clone(), set));
+        }
+        for path in written.guard.iter().flat_map(Texts::all) {
+            self.guards.push((pattern(path)?, set));
+        }
+        let regex = |text: &Option<String>| text.as_deref().map(pattern).transpose();
+        for call in written.call.iter().flat_map(Texts::all) {
+            self.calls.push(CallFact {
+                set,
+                call: pattern(call)?,
+                argument: regex(&written.argument)?,
+                whole: regex(&written.whole)?,
+                entry: regex(&written.entry)?,
+                value: regex(&written.value)?,
+                unless: regex(&written.unless)?,
+            });
+        }
+        if !written.all.is_empty() || !written.any.is_empty() {
+            let all = self.set_of(&written.all)?;
+            let any = self.set_of(&written.any)?;
+            let none = self.set_of(&written.none)?;
+            self.composites.push(Composite { set, all, any, none });
+        }
+        Ok(())
+    }
+
+    /// The bit of a name; `name?` is that it is asked for in a condition.
+    fn bit(&mut self, name: &str) -> Result<FactSet, String> {
+        let at = match self.names.iter().position(|own| own == name) {
+            Some(at) => at,
+            None if self.names.len() < 64 => {
+                self.names.push(name.trim_end_matches('?').to_owned());
+                self.names.len().saturating_sub(1)
+            }
+            None => return Err("there are more than 64 facts".to_owned()),
+        };
+        let at = u32::try_from(at).map_err(|_| "there are more than 64 facts".to_owned())?;
+        Ok(1_u128.checked_shl(at).unwrap_or(0))
+    }
+
+    pub(crate) fn set_of(&mut self, names: &[String]) -> Result<FactSet, String> {
+        let mut set = 0;
+        for name in names {
+            set |= match name.strip_suffix('?') {
+                Some(name) => asked(self.bit(name)?),
+                None => self.bit(name)?,
+            };
+        }
+        Ok(set)
+    }
+
+    /// The set of a name that is there.
+    pub(crate) fn named(&self, name: &str) -> FactSet {
+        let at = self.names.iter().position(|own| own == name).and_then(|at| u32::try_from(at).ok());
+        at.and_then(|at| 1_u128.checked_shl(at)).unwrap_or(0)
+    }
+
+    /// What a path of an expression shows.
+    pub(crate) fn of_path(&self, path: &str) -> FactSet {
+        let found = self.set.as_ref().map(|set| set.matches(path));
+        let numbers = found.iter().flat_map(|found| found.iter());
+        numbers.filter_map(|at| self.paths.get(at)).fold(0, |set, (_, fact)| set | fact)
+    }
+
+    /// What the name of a guard lets one believe.
+    pub(crate) fn of_guard(&self, name: &str) -> FactSet {
+        self.guards.iter().filter(|(regex, _)| regex.is_match(name)).fold(0, |set, (_, fact)| set | fact)
+    }
+
+    /// With what follows from it.
+    pub(crate) fn closed(&self, mut set: FactSet) -> FactSet {
+        for _ in 0..4 {
+            let before = set;
+            for one in &self.composites {
+                let any = one.any == 0 || set & one.any != 0;
+                if set & one.all == one.all && any && set & one.none == 0 {
+                    set |= one.set;
+                }
+            }
+            if set == before {
+                break;
+            }
+        }
+        set
+    }
+
+    /// The acts of a path in a language.
+    pub(crate) fn of(&self, path: &str, language: Language) -> Vec<usize> {
+        let mut found = self.globs.of(path);
+        found.retain(|at| self.acts.get(*at).is_some_and(|act| act.languages.contains(&language)));
+        found
+    }
+
+    /// Names of a set, in order; what was only asked for counts as seen.
+    pub(crate) fn names(&self, set: FactSet) -> Vec<&str> {
+        let mut names: Vec<&str> = (0_u32..)
+            .zip(&self.names)
+            .filter(|(at, _)| set & 1_u128.checked_shl(*at).unwrap_or(0) != 0)
+            .map(|(_, name)| name.as_str())
+            .collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+/// The same facts, where a condition asks for them.
+pub(crate) const fn asked(set: FactSet) -> FactSet {
+    (set & SEEN) << 64
+}
+
+/// Facts without those that are asked for.
+pub(crate) const SEEN: FactSet = u64::MAX as u128;
+
+impl Table {
+    /// A path with what a request brings under one name: `@body.name`.
+    pub(crate) fn canonical(&self, language: Language, path: &str) -> String {
+        if path.starts_with(['@', '\'']) {
+            return path.to_owned();
+        }
+        let inputs = self.inputs.iter().filter(|input| input.languages.contains(&language));
+        for input in inputs {
+            let Some(found) = input.path.captures(path) else { continue };
+            let Some(whole) = found.get(0).filter(|whole| whole.start() == 0) else { continue };
+            let rest = path.get(whole.end()..).unwrap_or_default();
+            let name = found.name("name").map(|name| format!(".{}", name.as_str())).unwrap_or_default();
+            // `form.get(name)` is `form.name`.
+            let rest = match rest.strip_prefix(".get(").and_then(|inside| inside.split_once(')')) {
+                Some((name, rest)) if !name.is_empty() => format!(".{name}{rest}"),
+                _ => rest.to_owned(),
+            };
+            if !rest.is_empty() && !rest.starts_with(['.', '[', '=', '(']) {
+                continue;
+            }
+            return format!("@{}{name}{rest}", input.from);
+        }
+        path.to_owned()
+    }
+}
