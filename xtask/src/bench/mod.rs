@@ -11,6 +11,7 @@ mod load;
 mod policy;
 mod process;
 mod report;
+mod scan;
 mod watch;
 mod wrk;
 
@@ -26,14 +27,15 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         Some((name, rest)) if name == "identity" => identity::run(rest),
         Some((name, rest)) if name == "ledger" => ledger::run(rest),
         Some((name, _)) if name == "policy" => policy::run(),
+        Some((name, rest)) if name == "scan" => scan::run(rest),
         Some((name, _)) if name == "watch" => watch::run(),
         Some((name, _)) => {
-            let known = "`contract`, `gate`, `identity`, `ledger`, `policy` and `watch`";
+            let known = "`contract`, `gate`, `identity`, `ledger`, `policy`, `scan` and `watch`";
             return usage(&format!("no bench is called `{name}`; there are {known}"));
         }
         None => {
             return usage(
-                "name a bench; there are `contract`, `gate`, `identity`, `ledger`, `policy` and `watch`",
+                "name a bench; there are `contract`, `gate`, `identity`, `ledger`, `policy`, `scan` and `watch`",
             );
         }
     };
