@@ -61,26 +61,33 @@ fn last_name(path: &str) -> Option<&str> {
     if start < end.len() { path.get(start..) } else { None }
 }
 
-/// Every path without braces that a pattern stands for.
+/// Every path without braces that a pattern stands for; braces may stand in braces.
 pub(crate) fn expanded(pattern: &str) -> Result<Vec<String>, String> {
-    let mut done = vec![String::new()];
-    let mut rest = pattern;
-    while let Some(open) = rest.find('{') {
-        let (before, behind) =
-            (rest.get(..open).unwrap_or_default(), rest.get(open.saturating_add(1)..).unwrap_or_default());
-        let close = behind.find('}').ok_or_else(|| format!("`{pattern}` has a `{{` without its `}}`"))?;
-        let words: Vec<&str> = behind.get(..close).unwrap_or_default().split(',').map(str::trim).collect();
-        done = done
-            .iter()
-            .flat_map(|start| words.iter().map(move |word| format!("{start}{before}{word}")))
-            .collect();
-        if done.len() > WIDEST {
+    let mut open = vec![pattern.to_owned()];
+    let mut done: Vec<String> = Vec::new();
+    while let Some(one) = open.pop() {
+        let Some((before, words, behind)) = innermost(&one) else {
+            if one.contains(['{', '}']) {
+                return Err(format!("`{pattern}` has a brace without its other one"));
+            }
+            done.push(one);
+            continue;
+        };
+        open.extend(words.split(',').map(|word| format!("{before}{}{behind}", word.trim())));
+        if open.len().saturating_add(done.len()) > WIDEST {
             return Err(format!("`{pattern}` stands for more than {WIDEST} paths"));
         }
-        rest = behind.get(close.saturating_add(1)..).unwrap_or_default();
     }
-    done.iter_mut().for_each(|one| one.push_str(rest));
+    done.sort_unstable();
+    done.dedup();
     Ok(done)
+}
+
+/// The first braces with none inside: what stands before, in and behind them.
+fn innermost(pattern: &str) -> Option<(&str, &str, &str)> {
+    let (start, behind) = pattern.split_once('}')?;
+    let (before, words) = start.rsplit_once('{')?;
+    Some((before, words, behind))
 }
 
 /// Work is bounded by the product of the lengths.
@@ -142,6 +149,10 @@ mod tests {
         assert!(!of("~*Token=", "~resetToken"));
         let mut globs: Globs<u8> = Globs::default();
         assert!(globs.add("a{b", 1).is_err());
+        assert!(globs.add("a}b", 1).is_err());
+        assert!(of("a.{b.{c,d},e}()", "a.b.d()"));
+        assert!(of("a.{b.{c,d},e}()", "a.e()"));
+        assert!(!of("a.{b.{c,d},e}()", "a.b.e()"));
         assert!(globs.add("{a,b,c,d,e,f,g,h}{a,b,c,d,e,f,g,h}{a,b,c,d,e,f,g,h}{a,b}", 1).is_err());
     }
 }

@@ -14,6 +14,8 @@ mod function;
 mod guard;
 mod handler;
 mod idiom;
+mod java;
+mod java_class;
 mod matching;
 mod member;
 mod pattern;

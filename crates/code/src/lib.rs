@@ -19,6 +19,7 @@ mod routes;
 mod rules;
 mod scanner;
 mod scope;
+mod settings;
 mod value;
 mod world;
 

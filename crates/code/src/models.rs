@@ -87,6 +87,28 @@ pub(crate) struct Model {
     pub(crate) answers: KindSet,
     /// Methods of a class that is made from it are handlers; they are given these.
     pub(crate) handlers: Option<Handlers>,
+    /// What it gives is a list, a map, a text of what it was given, and can be filled further.
+    pub(crate) makes: Option<Makes>,
+    /// What it gives has these fields: what it was given, in order.
+    pub(crate) fields: Vec<String>,
+    /// What it gives knows what its receiver was told: a parser, of its factory.
+    pub(crate) keeps: bool,
+}
+
+/// What a call makes of what it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Makes {
+    /// An empty one, or a copy.
+    List,
+    /// Of what it is given.
+    Items,
+    /// An empty one, or a copy.
+    Map,
+    /// Of keys and values in turn.
+    Pairs,
+    /// To which more is appended.
+    Text,
 }
 
 /// Methods that a server calls.
@@ -179,6 +201,8 @@ pub(crate) struct Models {
     pub(crate) patterns: hashbrown::HashMap<String, regex::Regex>,
     /// What is known of routes.
     pub(crate) routes: crate::routes::Table,
+    /// Paths of calls of which more is known than of their type: `a.b.C().get()` where `a.b.C().get().put()` is modelled.
+    owners: hashbrown::HashSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -232,6 +256,11 @@ struct Written {
     gives: Vec<WrittenChange>,
     answers: Option<String>,
     handlers: Option<Handlers>,
+    makes: Option<Makes>,
+    #[serde(default)]
+    fields: Vec<String>,
+    #[serde(default)]
+    keeps: bool,
 }
 
 #[derive(Deserialize)]
@@ -329,7 +358,10 @@ impl Models {
             self.models.push(model);
             for path in paths {
                 match expanded(&path).and_then(|paths| {
-                    paths.iter().for_each(|path| self.note_type(path));
+                    paths.iter().for_each(|path| {
+                        self.note_type(path);
+                        self.note_owner(path);
+                    });
                     self.globs.add(&path, at)
                 }) {
                     Ok(()) => {}
@@ -371,6 +403,20 @@ impl Models {
                 return;
             }
             name.push('.');
+        }
+    }
+
+    /// Whether the path says more of a value than its type does.
+    pub(crate) fn knows_owner(&self, path: &str) -> bool {
+        self.owners.contains(path)
+    }
+
+    /// `a.b.C().get().put()` says something of what `a.b.C().get()` gives.
+    fn note_owner(&mut self, path: &str) {
+        let Some((owner, _)) = path.rsplit_once("().") else { return };
+        let last = owner.rsplit('.').next().unwrap_or_default();
+        if !owner.contains(['*', '~']) && owner.contains('.') && last.starts_with(char::is_lowercase) {
+            self.owners.insert(format!("{owner}()"));
         }
     }
 
@@ -474,6 +520,9 @@ impl Models {
             gives,
             answers,
             handlers: written.handlers,
+            makes: written.makes,
+            fields: written.fields,
+            keeps: written.keeps,
         })
     }
 

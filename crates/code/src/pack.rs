@@ -10,6 +10,7 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "rules/code":
     "cryptography.toml",
     "injection.toml",
+    "java.toml",
     "jwt.toml",
     "python-flows.toml",
     "regex.toml",
@@ -22,7 +23,9 @@ pub(crate) const MODELS: &[(&str, &str)] = files![
     "express.toml",
     "go.toml",
     "go-data.toml",
+    "java-library.toml",
     "java-patterns.toml",
+    "java-sinks.toml",
     "java.toml",
     "javascript-data.toml",
     "javascript-patterns.toml",

@@ -17,6 +17,7 @@ pub(crate) struct Paths {
     packages: HashMap<Box<str>, Vec<usize>>,
     /// The crates of Rust, by name: the file each begins with, and its folder.
     crates: HashMap<Box<str>, (usize, Box<str>)>,
+    all: Vec<Arc<str>>,
 }
 
 fn folder(path: &str) -> &str {
@@ -32,9 +33,13 @@ impl Paths {
         let mut by_end: HashMap<Box<str>, Vec<usize>> = HashMap::new();
         let mut packages: HashMap<Box<str>, Vec<usize>> = HashMap::new();
         let mut crates = HashMap::new();
+        let mut all = Vec::new();
         for (number, path) in paths.enumerate() {
             by_path.insert(Arc::clone(path), number);
-            by_end.entry(stem(path).into()).or_default().push(number);
+            all.push(Arc::clone(path));
+            if !crate::settings::is_settings(path) {
+                by_end.entry(stem(path).into()).or_default().push(number);
+            }
             if path.ends_with(".go") {
                 packages.entry(folder(path).into()).or_default().push(number);
             }
@@ -43,7 +48,7 @@ impl Paths {
                 crates.insert(name.into(), (number, folder(path).into()));
             }
         }
-        Self { by_path, by_end, packages, crates }
+        Self { by_path, by_end, packages, crates, all }
     }
 
     /// The file that `module` means in the file `from`.
@@ -65,11 +70,24 @@ impl Paths {
         let end = format!("/{path}.java");
         let candidates = self.by_end.get(last_two(&path))?;
         let fits = |number: &&usize| {
-            self.by_path.iter().any(|(own, at)| {
-                at == *number && (own.ends_with(&end) || **own == *end.trim_start_matches('/'))
-            })
+            self.all
+                .get(**number)
+                .is_some_and(|own| own.ends_with(&end) || **own == *end.trim_start_matches('/'))
         };
         candidates.iter().find(fits).copied()
+    }
+
+    /// The only file whose path ends so; a class path does not say where it begins.
+    pub(crate) fn resource(&self, from: &str, name: &str) -> Option<usize> {
+        let name = name.trim_start_matches('/');
+        let mut found = self.all.iter().enumerate().filter(|(_, own)| {
+            own.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+        });
+        let shared = |own: &str| from.bytes().zip(own.bytes()).take_while(|(one, two)| one == two).count();
+        // Of several the nearest: that of the same part of the project.
+        let first = found.next()?;
+        let best = found.fold(first, |best, one| if shared(one.1) > shared(best.1) { one } else { best });
+        Some(best.0)
     }
 
     fn script(&self, from: &str, module: &str) -> Option<usize> {

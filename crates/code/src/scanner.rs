@@ -13,6 +13,7 @@ use gabion_syntax::Language;
 use crate::facts::Facts;
 use crate::models::Models;
 use crate::rules::Rules;
+use crate::settings;
 use crate::value::Trace;
 use crate::world::{Hit, World};
 
@@ -144,7 +145,7 @@ impl Scanner for CodeScanner {
     }
 
     fn reads(&self, path: &str) -> bool {
-        Language::of(path).is_some() && !path.ends_with(".d.ts")
+        Language::of(path).is_some() && !path.ends_with(".d.ts") || settings::is_settings(path)
     }
 
     fn reads_generated(&self) -> bool {
@@ -153,6 +154,11 @@ impl Scanner for CodeScanner {
 
     fn file(&self, source: &Source) -> FileReport {
         let mut report = FileReport::default();
+        if settings::is_settings(source.path()) {
+            let module = settings::module(source.text());
+            report.facts = Facts::new(module, source).to_bytes().unwrap_or_default();
+            return report;
+        }
         let Some(language) = Language::of(source.path()) else { return report };
         let parsed = on_stack(|| gabion_syntax::parse(language, source.text()));
         let Some(parsed) = parsed else {

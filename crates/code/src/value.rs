@@ -113,6 +113,8 @@ pub(crate) struct Closure {
     pub(crate) function: FunctionRef,
     pub(crate) scope: Rc<Scope>,
     pub(crate) this: Option<Value>,
+    /// Nobody knows which of them is called: what else implements the same method.
+    pub(crate) others: Vec<Rc<Self>>,
 }
 
 #[derive(Debug)]
@@ -219,6 +221,11 @@ impl Value {
             Shape::List(list) => list.items.iter().chain(list.rest.as_deref()).for_each(&mut each),
             _ => {}
         }
+    }
+
+    /// What arrives with it: of a number only what stays in numbers.
+    pub(crate) fn carried(&self) -> Rc<Vec<Flow>> {
+        if self.is_harmless() { Rc::new(self.lasting()) } else { self.all_flows() }
     }
 
     /// The same, with nothing that could harm those kinds.

@@ -92,6 +92,9 @@ impl Unit {
 /// Rules, and which of their calls or sets.
 type Asked = Rc<Vec<(usize, usize)>>;
 
+/// Modules and names of classes, by the name of what they extend.
+pub(crate) type Extending = HashMap<Box<str>, Vec<(usize, Name)>>;
+
 #[derive(Debug)]
 pub(crate) struct World<'a> {
     pub(crate) models: &'a Models,
@@ -112,6 +115,10 @@ pub(crate) struct World<'a> {
     pub(crate) visited: HashSet<FunctionRef>,
     /// What an object of a class is when nobody knows how it was made.
     pub(crate) instances: HashMap<(usize, u32), Option<Value>>,
+    /// What implements an interface of the tree.
+    pub(crate) implementers: HashMap<(usize, u32), Vec<Rc<ClassValue>>>,
+    /// Classes by the name of what they extend, once somebody asked.
+    pub(crate) extending: Option<Extending>,
     scopes: Vec<Weak<Scope>>,
     /// Steps that may still be made for the module that is looked at.
     pub(crate) budget: u64,
@@ -177,6 +184,8 @@ impl<'a> World<'a> {
             hits: BTreeMap::new(),
             visited: HashSet::new(),
             instances: HashMap::new(),
+            implementers: HashMap::new(),
+            extending: None,
             scopes: Vec::new(),
             budget: 0,
             changed_this: None,

@@ -31,6 +31,7 @@ impl World<'_> {
                 self.check_name(frame, name, &value, *span);
                 // A function without a name has this one; a value of which nothing is known, too.
                 let value = self.hinted(name, value);
+                self.named_secret(frame, name, &value, *span);
                 self.set_name(frame, name, value, new);
             }
             Pattern::Ignore | Pattern::Value(_) => {}
@@ -128,6 +129,21 @@ impl World<'_> {
         }
     }
 
+    /// What can be foretold becomes something that nobody may know, by its name.
+    pub(super) fn named_secret(
+        &mut self,
+        frame: &Frame,
+        name: Name,
+        value: &Value,
+        span: gabion_finding::Span,
+    ) {
+        if value.flows.iter().any(|flow| flow.lasting) && is_secret(&self.names.text(name)) {
+            let kind = self.models.kinds.find(&["secret"]);
+            let text = self.names.text(name);
+            self.arrived(frame, (kind, false, false), value, span, &text);
+        }
+    }
+
     /// A value of which nothing is known is at least called something.
     pub(super) fn hinted(&mut self, name: Name, value: Value) -> Value {
         let nothing =
@@ -157,6 +173,7 @@ impl World<'_> {
                 if let Some(path) = whose.and_then(|origin| self.origins.step(origin, Step::Member(name))) {
                     self.check_set(frame, path, Some(&owner), &value, place.span);
                 }
+                self.named_secret(frame, name, &value, place.span);
                 let changed = with_field(&owner, name, value);
                 self.assign_owner(frame, object, changed);
             }
@@ -229,6 +246,17 @@ impl World<'_> {
                 let changed = with_field(&owner, name, changed);
                 self.assign_owner(frame, outer, changed);
             }
+            // `text.append(a).append(b)`: each gives what it is called on.
+            ExprKind::Call(call) if frame.loaded.language() == Language::Java => {
+                if let ExprKind::Member { object, name } = &call.callee.kind
+                    && matches!(
+                        frame.loaded.text(*name),
+                        "append" | "insert" | "replace" | "reverse" | "delete" | "deleteCharAt"
+                    )
+                {
+                    self.assign_owner(frame, object, changed);
+                }
+            }
             _ => {}
         }
     }
@@ -265,6 +293,41 @@ fn name_span(pattern: &Pattern) -> gabion_finding::Span {
         Pattern::Default(inner, _) | Pattern::Rest(inner) => name_span(inner),
         _ => gabion_finding::Span::default(),
     }
+}
+
+/// Whether something of that name has to be kept from others.
+pub(super) fn is_secret(name: &str) -> bool {
+    let name = name.to_lowercase().replace('_', "");
+    [
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "pwd",
+        "sessionid",
+        "sessionkey",
+        "otp",
+        "nonce",
+        "salt",
+        "apikey",
+        "csrf",
+        "remembermekey",
+        "secretkey",
+        "authkey",
+        "encryptionkey",
+        "accesskey",
+        "privatekey",
+        "resetcode",
+        "verificationcode",
+        "activationcode",
+        "authcode",
+        "accesscode",
+        "resetkey",
+        "onetimepassword",
+        "passcode",
+    ]
+    .iter()
+    .any(|end| name.ends_with(end))
 }
 
 pub(super) fn with_field(owner: &Value, name: Name, value: Value) -> Value {

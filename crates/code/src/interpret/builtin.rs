@@ -88,7 +88,7 @@ impl World<'_> {
         given: &[Given],
     ) -> Option<Value> {
         let text = self.text_of(origin);
-        let method = text.rsplit('.').next().unwrap_or_default();
+        let method = text.rsplit('.').next().unwrap_or_default().trim_start_matches('~');
         let receiver = receiver?;
         let first = given.first().map(|given| &given.value);
         let joined =

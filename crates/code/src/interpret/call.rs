@@ -20,6 +20,7 @@ impl World<'_> {
         if call.macro_call {
             callee = self.as_macro(&callee);
         }
+        let callee = self.called_by_interface(frame, &callee, receiver.as_ref());
         let mut given = Vec::with_capacity(call.arguments.len());
         for argument in &call.arguments {
             let name = argument.name.map(|name| frame.loaded.name(name));
@@ -51,12 +52,14 @@ impl World<'_> {
         if let (ExprKind::Member { object, name }, Some(receiver)) = (&call.callee.kind, &receiver) {
             let method = frame.loaded.name(*name);
             let method = self.names.text(method);
-            let changed = match self.becomes(frame, &callee, receiver, &given) {
-                Some(changed) => Some(changed),
-                None if frame.loaded.language() == Language::Python => {
-                    self.python_receiver(&method, receiver, &given)
-                }
-                None => self.changed_receiver(&method, receiver, &given),
+            let own = matches!(callee.shape, Shape::Function(_));
+            let changed = match (self.becomes(frame, &callee, receiver, &given), frame.loaded.language()) {
+                (Some(changed), _) => Some(changed),
+                (None, Language::Python) => self.python_receiver(&method, receiver, &given),
+                (None, Language::Java) if !own => self
+                    .java_changed(frame, &method, receiver, &given)
+                    .or_else(|| self.changed_receiver(&method, receiver, &given)),
+                (None, _) => self.changed_receiver(&method, receiver, &given),
             };
             if let Some(changed) = changed {
                 self.assign_owner(frame, object, changed);
@@ -86,6 +89,7 @@ impl World<'_> {
         if frame.loaded.language() == Language::Python {
             self.python_called(frame, call, &callee);
         }
+        self.changed_arguments(frame, call, &callee, &value);
         value
     }
 
@@ -96,6 +100,22 @@ impl World<'_> {
         let mut changes = known.iter().filter_map(|at| models.get(*at)).flat_map(|model| &model.becomes);
         let (path, _) = changes.find(|(_, when)| self.hold(when, &[], Some(receiver), given))?;
         Some(Value { origin: self.path(path), ..receiver.clone() })
+    }
+
+    /// What a call writes into what it was given: `random.nextBytes(bytes)`.
+    fn changed_arguments(&mut self, frame: &mut Frame, call: &Call, callee: &Value, value: &Value) {
+        let Some(origin) = callee.origin.filter(|_| value.is_tainted()) else { return };
+        let known = self.known(origin, Ending::Call, frame.loaded.language());
+        let models = self.models;
+        for (from, to) in known.iter().filter_map(|at| models.get(*at)).flat_map(|model| &model.flows) {
+            if let (End::Result, End::Argument(at)) = (from, to)
+                && let Some(argument) = call.arguments.get(*at)
+            {
+                let mut written = self.evaluate(frame, &argument.value);
+                written.add_flows(&value.flows);
+                self.assign_owner(frame, &argument.value, written);
+            }
+        }
     }
 
     /// What is called, and whose method it is.
@@ -349,9 +369,20 @@ impl World<'_> {
             let parts: Vec<&Value> =
                 receiver.into_iter().chain(given.iter().map(|given| &given.value)).collect();
             return Value::harmless_of(&parts);
+        } else if let Some(makes) = models.iter().find_map(|model| model.makes) {
+            self.filled(makes, given)
+        } else if models.iter().any(|model| model.keeps) {
+            receiver.map_or_else(Value::default, |receiver| Value { origin: None, ..receiver.clone() })
+        } else if let Some(model) = models.iter().find(|model| !model.fields.is_empty()) {
+            let mut object = Object::default();
+            for (name, given) in model.fields.iter().zip(given) {
+                let name = self.name(name);
+                object.set(name, given.value.clone());
+            }
+            Value::shaped(Shape::Object(Rc::new(object)))
         } else if models.iter().any(|model| model.fresh) {
             Value::default()
-        } else if models.iter().any(|model| !model.flows.is_empty()) {
+        } else if models.iter().any(|model| model.flows.iter().any(|(_, to)| *to == End::Result)) {
             let mut value = Value::default();
             for (from, to) in models.iter().flat_map(|model| &model.flows) {
                 if *to == End::Result {
@@ -363,10 +394,13 @@ impl World<'_> {
             value
         } else {
             let known = !models.is_empty();
-            let built = if frame.loaded.language() == Language::Python {
-                self.python_built(frame, origin, receiver, given, span)
-            } else {
-                self.built(frame, origin, receiver, given)
+            let built = match frame.loaded.language() {
+                Language::Python => self.python_built(frame, origin, receiver, given, span),
+                Language::Java => {
+                    let built = self.java_built(frame, origin, receiver, given);
+                    built.or_else(|| self.built(frame, origin, receiver, given))
+                }
+                _ => self.built(frame, origin, receiver, given),
             };
             let built = built.or_else(|| self.joined_text(&models, receiver, given));
             built.unwrap_or_else(|| {
@@ -395,14 +429,10 @@ impl World<'_> {
     }
 
     /// All that went in.
-    fn gathered(&self, receiver: Option<&Value>, given: &[Given]) -> Value {
+    pub(super) fn gathered(&self, receiver: Option<&Value>, given: &[Given]) -> Value {
         let mut value = Value::default();
         for one in receiver.into_iter().chain(given.iter().map(|given| &given.value)) {
-            if one.is_harmless() {
-                value.add_flows(&one.lasting());
-            } else {
-                value.add_flows(&one.all_flows());
-            }
+            value.add_flows(&one.carried());
         }
         value
     }

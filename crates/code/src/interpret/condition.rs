@@ -248,9 +248,29 @@ impl World<'_> {
                 self.models.kinds.find(&["url", "redirect"])
             }
             Some(text) if &*text == "/" => return,
-            _ => self.models.kinds.find(&["path"]),
+            _ => {
+                let kinds = self.models.kinds.find(&["path"]);
+                self.trust_same_source(frame, place, kinds);
+                kinds
+            }
         };
         self.trust(frame, place, kinds);
+    }
+
+    /// A path is checked in its canonical form and used as it is: whatever comes from the same source is checked by it.
+    fn trust_same_source(&mut self, frame: &mut Frame, place: &Expr, kinds: u64) {
+        if frame.loaded.language() != Language::Java {
+            return;
+        }
+        let checked = self.evaluate(frame, place).all_flows();
+        let mut variables = frame.scope.snapshot();
+        for value in variables.values_mut().filter(|value| value.is_tainted()) {
+            let same = |flow: &crate::value::Flow| checked.iter().any(|other| other.first() == flow.first());
+            if value.flows.iter().all(same) {
+                *value = value.made_safe(kinds);
+            }
+        }
+        frame.scope.restore(variables);
     }
 
     /// What stands there is safe for those kinds from here on.
@@ -268,10 +288,21 @@ impl World<'_> {
             }
             // `f(x.toLowerCase())`, `String(x)`.
             ExprKind::Call(call) => {
-                if let ExprKind::Member { object, .. } = &call.callee.kind
+                if let ExprKind::Member { object, name } = &call.callee.kind
                     && call.arguments.is_empty()
                 {
-                    self.narrow(frame, object, value);
+                    let method = frame.loaded.text(*name);
+                    if same_text(method) {
+                        self.narrow(frame, object, value);
+                    } else if let Some(property) = super::java::property(method, &["get"])
+                        && frame.loaded.language() == Language::Java
+                    {
+                        // `cookie.getName()`: of the cookie only its name.
+                        let owner = self.evaluate(frame, object);
+                        let name = self.name(&property);
+                        let owner = super::assign::with_field(&owner, name, value);
+                        self.narrow(frame, object, owner);
+                    }
                 }
             }
             ExprKind::Cast { value: inner, .. } | ExprKind::Await(inner) | ExprKind::Reference(inner) => {
@@ -287,6 +318,14 @@ fn whole(pattern: &Value) -> bool {
     let Some(text) = pattern.as_constant() else { return false };
     let ends = text.ends_with('$') || text.ends_with("\\z") || text.ends_with("\\Z");
     text.starts_with('^') && ends && !text.contains(".*") && !text.contains(".+")
+}
+
+/// Methods that give the text they are called on in another form.
+fn same_text(method: &str) -> bool {
+    let method = method.to_lowercase().replace('_', "");
+    ["to", "trim", "strip", "lower", "upper", "intern", "clone", "normali", "getcanonical", "getabsolute"]
+        .iter()
+        .any(|start| method.starts_with(start))
 }
 
 fn sounds_like_a_check(name: &str) -> bool {

@@ -185,6 +185,7 @@ impl World<'_> {
             function,
             scope: Rc::clone(&class.scope),
             this,
+            others: Vec::new(),
         }))))
     }
 

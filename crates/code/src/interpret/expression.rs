@@ -48,7 +48,16 @@ impl World<'_> {
                 if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) {
                     self.check_compare(frame, &left, &right, from.span);
                 }
-                self.binary(*op, &left, &right)
+                let value = self.binary(*op, &left, &right);
+                match (op, &value.known) {
+                    // Whole numbers stay whole.
+                    (BinaryOp::Divide, Known::Number(number))
+                        if frame.loaded.language() == Language::Java && whole(&left) && whole(&right) =>
+                    {
+                        Value { known: Known::Number(number.trunc()), ..value }
+                    }
+                    _ => value,
+                }
             }
             ExprKind::Block { body, value } => match self.block(frame, body) {
                 Exit::Next => value.as_ref().map_or_else(Value::default, |value| self.evaluate(frame, value)),
@@ -89,7 +98,12 @@ impl World<'_> {
             ExprKind::Function(id) => self.closure(frame, *id),
             ExprKind::Index { object, index } => {
                 let (object_value, index) = (self.evaluate(frame, object), self.evaluate(frame, index));
-                self.item(frame, &object_value, &index, from.span)
+                let mut value = self.item(frame, &object_value, &index, from.span);
+                if index.is_harmless() {
+                    // Which one it is can be foretold where the number can.
+                    value.add_flows(&index.carried());
+                }
+                value
             }
             ExprKind::Jsx(jsx) => self.jsx(frame, jsx),
             ExprKind::List { kind, items } => self.list(frame, *kind, items),
@@ -213,6 +227,9 @@ impl World<'_> {
             && let Shape::Object(object) = self.exports(file).shape
             && let Some(value) = object.field(name)
         {
+            return Some(value);
+        }
+        if let Some(value) = self.class_of_package(frame, name) {
             return Some(value);
         }
         let everything = self.name("*");
@@ -465,6 +482,10 @@ impl World<'_> {
         }
         Value::from_origin(self.path("jsx()"))
     }
+}
+
+fn whole(value: &Value) -> bool {
+    matches!(value.known, Known::Number(number) if number.fract() == 0.0)
 }
 
 fn added(left: &Value, right: &Value) -> Value {

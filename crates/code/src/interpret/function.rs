@@ -18,6 +18,7 @@ impl World<'_> {
             function: FunctionRef { module: frame.module, id },
             scope: Rc::clone(&frame.scope),
             this: arrow.then(|| frame.this.clone()),
+            others: Vec::new(),
         });
         frame.pending.push(Pending { closure: Rc::clone(&closure), given: None, answer: None });
         Value::shaped(Shape::Function(closure))
@@ -59,12 +60,22 @@ impl World<'_> {
             frame.scope.declare(name, value.clone());
         }
         let _ = self.block(frame, &tree.body);
+        if loaded.language() == gabion_syntax::Language::Java {
+            let before = std::mem::replace(&mut frame.this, value.clone());
+            for field in tree.fields.iter().filter(|field| field.of_class) {
+                field.value.iter().for_each(|value| drop(self.evaluate(frame, value)));
+            }
+            frame.this = before;
+        }
         for method in &tree.methods {
             let Some(function) = loaded.module().function(*method) else { continue };
             let mut called = self.decorated(frame, function);
             self.route_decorated(frame, *method);
             if called.given.is_none() {
                 called = self.handlers(frame, &bases, function);
+            }
+            if let Some(given) = called.given.take() {
+                called.given = Some(self.java_parameters(frame, function, given));
             }
             self.method_pending(frame, FunctionRef { module: frame.module, id: *method }, called);
         }
@@ -104,8 +115,9 @@ impl World<'_> {
             });
             if let Some(id) = constructor {
                 let function = FunctionRef { module: one.module, id: *id };
+                let scope = Rc::clone(&one.scope);
                 let closure =
-                    Rc::new(Closure { function, scope: Rc::clone(&one.scope), this: Some(this.clone()) });
+                    Rc::new(Closure { function, scope, this: Some(this.clone()), others: Vec::new() });
                 self.run_closure(frame, &closure, Some(&this), given, span);
                 if let Some(changed) = self.changed_this.take() {
                     this = changed;
@@ -153,10 +165,12 @@ impl World<'_> {
             && let Some(tree) = loaded.module().class(class.id)
         {
             for field in tree.fields.iter().filter(|field| !field.of_class) {
-                if let Some(value) = &field.value
-                    && class.module == frame.module
-                {
-                    let value = self.evaluate(frame, value);
+                if let Some(value) = &field.value {
+                    let value = if class.module == frame.module {
+                        self.evaluate(frame, value)
+                    } else {
+                        self.evaluate_in(frame, class, value).unwrap_or_default()
+                    };
                     object.set(loaded.name(field.name), value);
                 }
             }
@@ -249,6 +263,9 @@ impl World<'_> {
         given: &[Given],
         span: Span,
     ) -> Value {
+        if !closure.others.is_empty() {
+            return self.run_each(frame, closure, receiver, given, span);
+        }
         let tainted =
             given.iter().any(|given| given.value.is_tainted() || !given.value.all_flows().is_empty());
         self.routes.called(frame.function, closure.function, &closure.scope);
@@ -287,6 +304,9 @@ impl World<'_> {
         let exit = self.run_body(&mut inner, function);
         self.ended = inner.returned.is_none() && exit == Exit::Leave && self.budget > 0;
         let mut value = inner.returned.take().unwrap_or_default();
+        if let Some(name) = function.name {
+            self.named_secret(&inner, loaded.name(name), &value, function.head);
+        }
         if function.traits.generator && loaded.language() == gabion_syntax::Language::Python {
             let rest = Some(Box::new(value));
             value = Value::shaped(Shape::List(Rc::new(List { items: Vec::new(), rest })));
@@ -371,6 +391,7 @@ impl World<'_> {
                 (None, None) => Value::default(),
             };
             if let Some(of_type) = &param.of_type {
+                self.java_parameter(frame, &mut value, of_type);
                 self.of_parameter(frame, &mut value, of_type, missing);
             }
             if missing {
@@ -413,10 +434,14 @@ impl World<'_> {
                 .map(|value| Given { name: None, value, span: function.head })
                 .collect();
             let this = function.class.and_then(|class| self.own_object(frame, &loaded, &one.closure, class));
+            let tainted = given.iter().any(|given| given.value.is_tainted());
             self.answer = one.answer;
-            self.run_closure(frame, &one.closure, this.as_ref(), &given, function.head);
+            let value = self.run_closure(frame, &one.closure, this.as_ref(), &given, function.head);
             self.answer = None;
             self.changed_this = None;
+            if tainted {
+                self.java_answer(frame, &one.closure, &value);
+            }
         }
     }
 

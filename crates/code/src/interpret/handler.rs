@@ -259,7 +259,8 @@ impl World<'_> {
 
     /// Keeps a method until the module is read.
     pub(super) fn method_pending(&mut self, frame: &mut Frame, function: FunctionRef, called: Called) {
-        let closure = Rc::new(Closure { function, scope: Rc::clone(&frame.scope), this: None });
+        let closure =
+            Rc::new(Closure { function, scope: Rc::clone(&frame.scope), this: None, others: Vec::new() });
         frame.pending.push(Pending { closure, given: called.given, answer: called.answer });
     }
 }

@@ -476,7 +476,12 @@ impl World<'_> {
             }
             for id in &class.methods {
                 let function = FunctionRef { module: frame.module, id: *id };
-                let closure = Rc::new(Closure { function, scope: Rc::clone(&frame.scope), this: None });
+                let closure = Rc::new(Closure {
+                    function,
+                    scope: Rc::clone(&frame.scope),
+                    this: None,
+                    others: Vec::new(),
+                });
                 frame.pending.push(Pending { closure, given: None, answer: None });
             }
         }
@@ -492,7 +497,12 @@ impl World<'_> {
         for (class, function) in self.implementations(class, name) {
             let this = Some(self.instance(frame, &class));
             let scope = self.module_scope(function.module)?;
-            items.push(Value::shaped(Shape::Function(Rc::new(Closure { function, scope, this }))));
+            items.push(Value::shaped(Shape::Function(Rc::new(Closure {
+                function,
+                scope,
+                this,
+                others: Vec::new(),
+            }))));
         }
         match items.len() {
             0 => None,

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use gabion_finding::Span;
+use gabion_syntax::Language;
 use gabion_syntax::tree::Type;
 
 use super::Frame;
@@ -30,13 +31,20 @@ impl World<'_> {
             Shape::List(_) | Shape::Function(_) | Shape::Unknown => {}
         }
         let origin = object.origin.and_then(|origin| self.origins.step(origin, Step::Member(name)));
+        if let Some(class) = origin.and_then(|origin| self.java_class_at(frame, origin, name)) {
+            return class;
+        }
         let base = Value { flows: object.all_flows(), ..Value::default() };
         let text = self.names.text(name);
-        if matches!(&*text, "length" | "size") && frame.loaded.language().is_script() {
+        let script = frame.loaded.language().is_script();
+        let java = frame.loaded.language() == Language::Java;
+        if script && matches!(&*text, "length" | "size") || java && &*text == "length" {
             let length = match &object.shape {
                 Shape::List(list) if list.rest.is_none() => Known::Number(list.items.len() as f64),
                 _ => Known::Harmless,
             };
+            // In Java it may still be called.
+            let origin = origin.or_else(|| java.then(|| self.origins.hint(name)));
             return Value { known: length, origin, ..Value::default() };
         }
         match origin {
@@ -66,6 +74,10 @@ impl World<'_> {
                 return Some(value);
             }
         }
+        if frame.loaded.language() == Language::Java {
+            // What is put in under a name is no method.
+            return None;
+        }
         let mut rest = object.rest.as_deref().cloned()?;
         rest.add_flows(&whole.flows);
         Some(rest)
@@ -88,10 +100,12 @@ impl World<'_> {
             for id in &tree.methods {
                 let function = loaded.module().function(*id)?;
                 if function.name.map(|own| loaded.name(own)) == Some(name) && !function.traits.setter {
+                    let others = self.java_implementations(&class, function, name, this);
                     let closure = Rc::new(Closure {
                         function: FunctionRef { module: class.module, id: *id },
                         scope: Rc::clone(&class.scope),
                         this: Some(this.clone()),
+                        others,
                     });
                     if function.traits.getter {
                         return Some(self.run_closure(frame, &closure, None, &[], span));
@@ -108,18 +122,24 @@ impl World<'_> {
                 return Some(value.clone());
             }
             let field = tree.fields.iter().find(|field| loaded.name(field.name) == name);
-            if let Some(value) = field.filter(|field| field.of_class).and_then(|field| field.value.as_ref())
-                && class.module == frame.module
+            if let Some(value) = field.filter(|field| field.of_class).and_then(|field| field.value.as_ref()) {
+                return self.evaluate_in(frame, &class, value);
+            }
+            if field.is_some_and(|field| field.of_class)
+                && let Some(value) = class.scope.get(name)
             {
-                return Some(self.evaluate(frame, value));
+                return Some(value);
             }
             if let Some((function, scope)) = self.method_elsewhere(&class, name) {
-                let closure = Closure { function, scope, this: Some(this.clone()) };
+                let closure = Closure { function, scope, this: Some(this.clone()), others: Vec::new() };
                 return Some(Value::shaped(Shape::Function(Rc::new(closure))));
             }
             if let Some(of_type) = field.and_then(|field| field.of_type.as_ref()) {
                 if is_typed(&loaded) {
                     return Some(self.typed_field(frame, &class, &loaded, of_type, this));
+                }
+                if loaded.language() == Language::Java {
+                    return self.value_of_type(frame, &class, of_type);
                 }
                 let origin = self.type_path(&loaded, &class.scope, of_type);
                 return Some(Value::from_origin(origin));
@@ -173,22 +193,37 @@ impl World<'_> {
                 let this = function.traits.of_class.then(|| Value::shaped(Shape::Class(Rc::clone(class))));
                 let function = FunctionRef { module: class.module, id: *id };
                 let scope = Rc::clone(&class.scope);
-                return Some(Value::shaped(Shape::Function(Rc::new(Closure { function, scope, this }))));
+                let others = Vec::new();
+                return Some(Value::shaped(Shape::Function(Rc::new(Closure {
+                    function,
+                    scope,
+                    this,
+                    others,
+                }))));
             }
         }
         if let Some(value) = class.fields.get(&name) {
             return Some(value.clone());
         }
-        if let Some(value) = tree
-            .fields
-            .iter()
-            .find(|field| loaded.name(field.name) == name)
-            .and_then(|field| field.value.as_ref())
-            && class.module == frame.module
-        {
-            return Some(self.evaluate(frame, value));
+        let Some(field) = tree.fields.iter().find(|field| loaded.name(field.name) == name) else {
+            return class.bases.iter().find_map(|base| match &base.shape {
+                Shape::Class(base) if loaded.language() == Language::Java => {
+                    self.class_member(frame, &Rc::clone(base), name)
+                }
+                _ => None,
+            });
+        };
+        if let Some(value) = &field.value {
+            return self.evaluate_in(frame, class, value);
         }
-        None
+        if loaded.language() != Language::Java {
+            return None;
+        }
+        // Set in a block of the class.
+        if let Some(value) = class.scope.get(name) {
+            return Some(value);
+        }
+        self.value_of_type(frame, class, field.of_type.as_ref()?)
     }
 
     pub(super) fn item(&mut self, frame: &mut Frame, object: &Value, index: &Value, span: Span) -> Value {
@@ -273,7 +308,19 @@ impl World<'_> {
         for at in known.iter() {
             let Some(model) = self.models.get(*at) else { continue };
             if model.harmless {
-                return Value { known: Known::Harmless, origin: Some(origin), ..Value::default() };
+                let flows = match model.source {
+                    source if source != 0 && model.lasting => {
+                        let says = model.says.clone().unwrap_or_else(|| self.text_of(origin));
+                        vec![Flow { lasting: true, ..Self::source(frame, source, span, &says) }]
+                    }
+                    _ => value.flows.iter().filter(|flow| flow.lasting).cloned().collect(),
+                };
+                return Value {
+                    known: Known::Harmless,
+                    origin: Some(origin),
+                    flows: Rc::new(flows),
+                    ..Value::default()
+                };
             }
             if model.fresh {
                 value.flows = Rc::default();
@@ -308,15 +355,26 @@ impl World<'_> {
             return;
         }
         let scope = Rc::clone(&frame.scope);
-        if matches!(value.shape, Shape::Unknown)
-            && let Some(class) = self.type_class(frame.module, &loaded, &scope, of_type)
-        {
+        let unknown = match &value.shape {
+            Shape::Unknown => true,
+            Shape::Object(object) => object.class.is_none() && loaded.language() == Language::Java,
+            _ => false,
+        };
+        if unknown && let Some(class) = self.type_class(frame.module, &loaded, &scope, of_type) {
+            if let Shape::Object(object) = &mut value.shape {
+                // One of several: what it is called with runs in all of them.
+                Rc::make_mut(object).class = Some(class);
+                return;
+            }
             let instance = self.instance(frame, &class);
             value.shape = instance.shape;
             return;
         }
         if let Some(origin) = self.type_path(&loaded, &scope, of_type) {
-            value.origin = Some(origin);
+            let better = value.origin.is_some_and(|own| self.models.knows_owner(&self.text_of(own)));
+            if !better {
+                value.origin = Some(origin);
+            }
         }
     }
 
@@ -343,16 +401,32 @@ impl World<'_> {
         scope: &crate::scope::Scope,
         of_type: &Type,
     ) -> Option<Rc<ClassValue>> {
-        let first = loaded.text(of_type.path).split('.').next().unwrap_or_default().to_owned();
+        let text = loaded.text(of_type.path);
+        if loaded.language() == Language::Java
+            && let Some((package, last)) = text.rsplit_once('.')
+            && let Some(file) = self.paths.class("", Some(package), last)
+        {
+            let name = self.name(last);
+            return match self.exports(file).shape {
+                Shape::Object(object) => match object.field(name)?.shape {
+                    Shape::Class(class) => Some(class),
+                    _ => None,
+                },
+                _ => None,
+            };
+        }
+        let first = text.split('.').next().unwrap_or_default().to_owned();
         let name = self.name(&first);
         let value = match scope.get(name) {
             Some(value) => value,
-            None if loaded.language() == gabion_syntax::Language::Java => {
+            None if loaded.language() == Language::Java => {
                 let path = self.units.get(from).map(|unit| std::sync::Arc::clone(&unit.path))?;
-                let file = self.paths.class(&path, None, &first).filter(|file| *file != from)?;
-                match self.exports(file).shape {
-                    Shape::Object(object) => object.field(name)?,
-                    _ => return None,
+                match self.paths.class(&path, None, &first).filter(|file| *file != from) {
+                    Some(file) => match self.exports(file).shape {
+                        Shape::Object(object) => object.field(name)?,
+                        _ => return None,
+                    },
+                    None => self.class_in_packages(scope, name)?,
                 }
             }
             None => return None,
@@ -414,7 +488,7 @@ impl World<'_> {
 
 /// Whether types say what a value is, in a way that is followed through files.
 pub(super) fn is_typed(loaded: &super::Loaded) -> bool {
-    matches!(loaded.language(), gabion_syntax::Language::Go | gabion_syntax::Language::Rust)
+    matches!(loaded.language(), Language::Go | Language::Rust)
 }
 
 /// Types that hold nothing an injection fits into.

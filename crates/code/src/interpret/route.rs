@@ -190,7 +190,7 @@ impl World<'_> {
                 ExprKind::Function(id) => {
                     let function = FunctionRef { module: frame.module, id: *id };
                     let (scope, this) = (Rc::clone(&frame.scope), None);
-                    functions.push(Rc::new(Closure { function, scope, this }));
+                    functions.push(Rc::new(Closure { function, scope, this, others: Vec::new() }));
                 }
                 ExprKind::Name(_) | ExprKind::Member { .. } => match self.evaluate(frame, one).shape {
                     Shape::Function(closure) => functions.push(closure),

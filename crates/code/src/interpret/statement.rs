@@ -121,7 +121,7 @@ impl World<'_> {
             StmtKind::Let { pattern, of_type, value, .. } => {
                 let mut bound =
                     value.as_ref().map_or_else(Value::default, |value| self.evaluate(frame, value));
-                if let Some(of_type) = of_type {
+                if let Some(of_type) = of_type.as_ref().filter(|_| !self.made_here(value.as_ref(), &bound)) {
                     self.claim(frame, &mut bound, of_type);
                 }
                 self.declare(frame, pattern, bound);
@@ -183,6 +183,15 @@ impl World<'_> {
         if let Some(changed) = self.without(&owner, &index) {
             self.assign_owner(frame, object, changed);
         }
+    }
+
+    /// What stands behind `new` is more than the type of the name: `Random random = new SecureRandom()`.
+    fn made_here(&self, from: Option<&Expr>, value: &Value) -> bool {
+        matches!(from.map(|from| &from.kind), Some(ExprKind::Call(call)) if call.new)
+            && value.origin.is_some_and(|origin| {
+                let text = self.text_of(origin);
+                text.strip_suffix("()").is_some_and(|text| self.models.knows_type(text))
+            })
     }
 
     pub(super) fn give(&mut self, frame: &mut Frame, value: Value) {
@@ -402,7 +411,8 @@ impl World<'_> {
                 _ => return None,
             }
         }
-        otherwise
+        // None of them: behind the last.
+        otherwise.or(Some(switch.cases.len()))
     }
 
     fn equals(&mut self, frame: &mut Frame, pattern: &Pattern, constant: &str) -> Option<bool> {

@@ -2,6 +2,7 @@
 
 mod examples;
 mod go;
+mod java;
 mod matchers;
 mod routes;
 mod ways;

@@ -1,0 +1,149 @@
+//! Files of settings, `.properties`: their keys become names that hold texts, so that code that reads them can be followed.
+
+use gabion_finding::Span;
+use gabion_syntax::Language;
+use gabion_syntax::tree::{Expr, ExprKind, Function, Module, Pattern, Stmt, StmtKind, Symbol, Traits};
+
+/// Keys that are read; files with more hold translations.
+const KEYS: usize = 2_000;
+/// Bytes of a value.
+const LONGEST: usize = 4_096;
+
+/// Whether a file of that path is read here.
+pub(crate) fn is_settings(path: &str) -> bool {
+    path.ends_with(".properties")
+}
+
+/// A module whose names are the keys.
+pub(crate) fn module(text: &str) -> Module {
+    let mut texts: Vec<Box<str>> = vec!["".into()];
+    let mut body = Vec::new();
+    for (key, value) in pairs(text).into_iter().take(KEYS) {
+        let mut symbol = |text: String| {
+            texts.push(text.into_boxed_str());
+            Symbol(u32::try_from(texts.len().saturating_sub(1)).unwrap_or(0))
+        };
+        let (key, value) = (symbol(key), symbol(value));
+        let span = Span::default();
+        let value = Expr { span, kind: ExprKind::String(value) };
+        let pattern = Pattern::Name(key, span);
+        let kind = StmtKind::Let { pattern, of_type: None, value: Some(value), constant: true };
+        body.push(Stmt { span, kind });
+    }
+    let run = Function {
+        name: None,
+        span: Span::default(),
+        head: Span::default(),
+        params: Vec::new(),
+        body,
+        decorators: Vec::new(),
+        returns: None,
+        class: None,
+        receiver: None,
+        traits: Traits::default(),
+        directives: Vec::new(),
+    };
+    Module {
+        language: Language::Java,
+        texts,
+        functions: vec![run],
+        classes: Vec::new(),
+        package: None,
+        directives: Vec::new(),
+    }
+}
+
+/// Keys and values as `java.util.Properties` reads them.
+fn pairs(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let line = line.trim_start();
+        if line.is_empty() || line.starts_with(['#', '!']) {
+            continue;
+        }
+        let mut whole = line.to_owned();
+        while continues(&whole) && whole.len() <= LONGEST {
+            whole.pop();
+            let Some(next) = lines.next() else { break };
+            whole.push_str(next.trim_start());
+        }
+        if whole.len() > LONGEST {
+            continue;
+        }
+        let (key, value) = split(&whole);
+        found.push((unescaped(key), unescaped(value)));
+    }
+    found
+}
+
+/// An odd number of backslashes at the end: the line goes on.
+fn continues(line: &str) -> bool {
+    line.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
+}
+
+/// At the first `=`, `:` or space that is not escaped.
+fn split(line: &str) -> (&str, &str) {
+    let mut escaped = false;
+    for (at, sign) in line.char_indices() {
+        if escaped {
+            escaped = false;
+        } else if sign == '\\' {
+            escaped = true;
+        } else if matches!(sign, '=' | ':') || sign.is_whitespace() {
+            let (key, rest) = line.split_at(at);
+            let rest = rest.trim_start();
+            let rest = rest.strip_prefix(['=', ':']).unwrap_or(rest);
+            return (key, rest.trim_start());
+        }
+    }
+    (line, "")
+}
+
+fn unescaped(text: &str) -> String {
+    let mut plain = String::new();
+    let mut signs = text.chars();
+    while let Some(sign) = signs.next() {
+        if sign != '\\' {
+            plain.push(sign);
+            continue;
+        }
+        match signs.next() {
+            Some('t') => plain.push('\t'),
+            Some('n') => plain.push('\n'),
+            Some('r') => plain.push('\r'),
+            Some('u') => {
+                let digits: String = signs.by_ref().take(4).collect();
+                plain.extend(u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32));
+            }
+            Some(sign) => plain.push(sign),
+            None => {}
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_as_java_reads_them() {
+        let text =
+            "# no\n! no\n\na=1\n b : 2\nc 3\nd\\ e = f\\u0041\nlong=a\\\n   b\nempty\nslash=x\\\\\nlast=y\\";
+        let expected = [
+            ("a", "1"),
+            ("b", "2"),
+            ("c", "3"),
+            ("d e", "fA"),
+            ("long", "ab"),
+            ("empty", ""),
+            ("slash", "x\\"),
+            ("last", "y"),
+        ];
+        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(pairs(text), expected);
+        let hostile = format!("a={}\n{}", "\\\n".repeat(10_000), "k=v\n".repeat(10_000));
+        assert!(module(&hostile).texts.len() <= 2 * KEYS + 1);
+    }
+}
