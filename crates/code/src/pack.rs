@@ -15,6 +15,8 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "python-flows.toml",
     "regex.toml",
     "secrets-in-flight.toml",
+    "cookies.toml",
+    "web-headers.toml",
 ];
 
 pub(crate) const MODELS: &[(&str, &str)] = files![
@@ -38,4 +40,5 @@ pub(crate) const MODELS: &[(&str, &str)] = files![
     "python-request.toml",
     "python-system.toml",
     "python-values.toml",
+    "python.toml",
 ];
