@@ -17,6 +17,9 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "secrets-in-flight.toml",
     "cookies.toml",
     "web-headers.toml",
+    "crypto-use.toml",
+    "express.toml",
+    "uploads.toml",
 ];
 
 pub(crate) const MODELS: &[(&str, &str)] = files![
