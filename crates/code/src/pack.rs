@@ -43,5 +43,4 @@ pub(crate) const MODELS: &[(&str, &str)] = files![
     "python-request.toml",
     "python-system.toml",
     "python-values.toml",
-    "python.toml",
 ];
