@@ -9,7 +9,7 @@ const orders = require('./routes/orders');
 const { requireLogin } = require('./middleware/guards');
 const app = express();
 app.use(express.json());
-app.use(session({ secret: process.env.SECRET, cookie: { sameSite: 'strict' } }));
+app.use(session({ name: 'id', store, secret: process.env.SECRET, cookie: { sameSite: 'strict', secure: true } }));
 app.get('/health', (req, res) => res.send('ok'));
 app.use('/api/users', users);
 app.use(requireLogin);
