@@ -141,7 +141,10 @@ impl Baseline {
             let rules = &accepted.place.rules;
             holds(&accepted.place.until)
                 && (rules.is_empty() || rules.iter().any(|rule| finding.rule.is_under(rule.as_str())))
-                && accepted.paths.matched_path_or_any_parents(finding.place.path.trim_start_matches('/'), false).is_ignore()
+                && accepted
+                    .paths
+                    .matched_path_or_any_parents(finding.place.path.trim_start_matches('/'), false)
+                    .is_ignore()
         };
         self.places.iter().find(fits).map(|accepted| accepted.place.reason.as_str())
     }
@@ -203,7 +206,9 @@ fn reasoned(path: &str, reason: &str, until: Option<&str>) -> Result<(), Problem
 
 fn patterns(path: &str, written: &[String]) -> Result<Gitignore, Problem> {
     if written.is_empty() {
-        return Err(Problem::new(format!("{path}.paths"), "names no path").hint("write `[\"tests/fixtures/\"]`"));
+        return Err(
+            Problem::new(format!("{path}.paths"), "names no path").hint("write `[\"tests/fixtures/\"]`")
+        );
     }
     let mut builder = GitignoreBuilder::new("");
     for (number, pattern) in written.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! Which lines changed since a revision.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use gabion_finding::Finding;
@@ -47,12 +48,61 @@ impl Changes {
     /// # Errors
     /// When the repository cannot be read.
     pub fn of(&self, path: &str, now: &str) -> Result<Changed, GitError> {
+        Ok(self.text(path)?.map_or(Changed::Everything, |former| compare(&former, now)))
+    }
+
+    /// The text of a file as it was; none where there was none.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn text(&self, path: &str) -> Result<Option<String>, GitError> {
         let former = self.repository.file(self.base, path, crate::LOCK_FILE)?;
         Ok(match former.map(text::decode) {
-            Some(Decoded::Text(former) | Decoded::Damaged(former)) => compare(&former, now),
-            _ => Changed::Everything,
+            Some(Decoded::Text(former) | Decoded::Damaged(former)) => Some(former),
+            _ => None,
         })
     }
+
+    /// Every file there was.
+    pub(crate) fn files(&self) -> Result<BTreeMap<String, ObjectId>, GitError> {
+        self.repository.files(self.base)
+    }
+
+    /// Whether a file is what it was, byte for byte.
+    pub(crate) fn is_same(&self, path: &str, former: &BTreeMap<String, ObjectId>, bytes: &[u8]) -> bool {
+        former.get(path).is_some_and(|id| self.repository.object_of(bytes).as_ref() == Some(id))
+    }
+}
+
+/// The lines that only one of two texts has, with their numbers, counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference<'a> {
+    pub added: Vec<(u32, &'a str)>,
+    pub removed: Vec<(u32, &'a str)>,
+}
+
+/// What is new, and what is gone.
+#[must_use]
+pub fn difference<'a>(former: &'a str, now: &'a str) -> Difference<'a> {
+    Difference { added: lines(now, &compare(former, now)), removed: lines(former, &compare(now, former)) }
+}
+
+fn lines<'a>(text: &'a str, changed: &Changed) -> Vec<(u32, &'a str)> {
+    let mut parts = match changed {
+        Changed::Everything => [(1, u32::MAX)].iter(),
+        Changed::Lines(parts) => parts.iter(),
+    };
+    let mut part = parts.next();
+    let mut found = Vec::new();
+    for (number, line) in (1_u32..).zip(text.lines()) {
+        while part.is_some_and(|(_, to)| *to < number) {
+            part = parts.next();
+        }
+        if part.is_some_and(|(from, _)| *from <= number) {
+            found.push((number, line));
+        }
+    }
+    found
 }
 
 impl Changed {
@@ -108,6 +158,9 @@ mod tests {
         assert_eq!(compare("a\r\nb\r\n", "a\nb\n"), Changed::Lines(vec![]));
         assert_eq!(compare("a\nb\nc\n", "a\nc\n"), Changed::Lines(vec![]));
         assert_eq!(compare("", "a\nb\n"), Changed::Lines(vec![(1, 2)]));
+        let both = difference("a\nb\nc\n", "a\nx\nc\ny\n");
+        assert_eq!((both.added, both.removed), (vec![(2, "x"), (4, "y")], vec![(2, "b")]));
+        assert_eq!(difference("a\n", "").removed, [(1, "a")]);
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 //! to start. The configuration is read as that of somebody who is not trusted, nothing outside the repository is, and no object
 //! may make it take more than 64 MiB at a time, whatever its deltas promise.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -105,6 +106,48 @@ impl Repository {
         })
     }
 }
+
+impl Repository {
+    /// Every file of a commit below the scanned folder, with its object; a part of them where there are too many.
+    pub(crate) fn files(&self, commit: ObjectId) -> Result<BTreeMap<String, ObjectId>, GitError> {
+        guarded(|| {
+            let local = self.shared.to_thread_local();
+            let tree = local.find_commit(commit).map_err(unreadable)?.tree_id().map_err(unreadable)?.detach();
+            let mut files = BTreeMap::new();
+            let mut waiting = vec![(tree, String::new())];
+            while let Some((id, folder)) = waiting.pop() {
+                let tree = local.find_tree(id).map_err(unreadable)?;
+                for entry in tree.iter() {
+                    let entry = entry.map_err(unreadable)?;
+                    let name = entry.filename().to_str_lossy();
+                    let path = if folder.is_empty() { name.to_string() } else { format!("{folder}/{name}") };
+                    let inside = path.starts_with(&self.prefix);
+                    let above = self.prefix.starts_with(&format!("{path}/"));
+                    if entry.mode().is_tree() && path.len() < LONGEST_PATH && (inside || above) {
+                        waiting.push((entry.object_id(), path));
+                    } else if entry.mode().is_blob()
+                        && let Some(below) = path.strip_prefix(self.prefix.as_str())
+                    {
+                        files.insert(below.to_owned(), entry.object_id());
+                    }
+                }
+                if files.len().saturating_add(waiting.len()) > MOST_FILES {
+                    return Err(GitError::Unreadable(format!("a commit has more than {MOST_FILES} files")));
+                }
+            }
+            Ok(files)
+        })
+    }
+
+    /// The object a file with this content is.
+    pub(crate) fn object_of(&self, bytes: &[u8]) -> Option<ObjectId> {
+        let kind = self.shared.to_thread_local().object_hash();
+        gix::objs::compute_hash(kind, gix::objs::Kind::Blob, bytes).ok()
+    }
+}
+
+const LONGEST_PATH: usize = 4_096;
+const MOST_FILES: usize = 1_000_000;
 
 /// A fault of the library is not the end of the scan.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, GitError>) -> Result<T, GitError> {

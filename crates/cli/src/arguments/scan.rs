@@ -22,6 +22,14 @@ pub(crate) struct Scan {
     #[arg(long, value_name = "REVISION")]
     pub(crate) diff: Option<String>,
 
+    /// Write the checklist for the security review of what changed since a revision of git, as Markdown or, with `--format json`,
+    /// as JSON
+    ///
+    /// It names what the change touches (routes, guards, queries, cryptography, input, secrets, dependencies and more), with
+    /// places, lines that were taken out included, and what the reviewer has to answer.
+    #[arg(long, value_name = "REVISION", conflicts_with_all = ["diff", "history", "write_baseline", "fix"])]
+    pub(crate) review: Option<String>,
+
     /// Look through the whole history of the repository for secrets, too
     #[arg(long)]
     pub(crate) history: bool,

@@ -25,7 +25,8 @@ pub(super) fn run(arguments: &Scan) -> Result<Exit, Failure> {
     let all = kit::scanners(&own).map_err(wrong)?;
     let book = RuleBook::new(&all);
     let (scanners, only, skip) = choose(all, arguments, &book)?;
-    let changes = arguments.diff.as_deref().map(|revision| Changes::since(&arguments.path, revision));
+    let since = arguments.diff.as_deref().or(arguments.review.as_deref());
+    let changes = since.map(|revision| Changes::since(&arguments.path, revision));
     let changes = changes.transpose().map_err(git)?;
     let (file, baseline) = accepted::read(arguments)?;
     let previous = deliver::previous(&arguments.previous)?;
@@ -52,7 +53,10 @@ pub(super) fn run(arguments: &Scan) -> Result<Exit, Failure> {
     if arguments.write_baseline {
         return accepted::write(arguments, &file, baseline.unwrap_or_default(), &report);
     }
-    deliver::deliver(&report, arguments, &previous)?;
+    match changes.as_ref().filter(|_| arguments.review.is_some()) {
+        Some(changes) => deliver::review(&job.scan(now)?, changes, &report, arguments)?,
+        None => deliver::deliver(&report, arguments, &previous)?,
+    }
     Ok(match (report.fails(), report.incomplete.is_empty()) {
         (true, _) => Exit::Failed,
         (false, true) => Exit::Success,
@@ -220,7 +224,7 @@ fn cache() -> Option<CacheFolder> {
 fn git(error: GitError) -> Failure {
     let failure = Failure::usage(visible(&error.to_string()));
     match error {
-        GitError::None(_) => failure.hint("`--diff` and `--history` need the repository itself"),
+        GitError::None(_) => failure.hint("`--diff`, `--review` and `--history` need the repository itself"),
         GitError::Revision(_) => failure.hint("in CI, fetch it first: a shallow clone has no other branches"),
         GitError::Unreadable(_) => failure,
     }

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use gabion_scan::Report;
 use gabion_scan::format::{self, Format, Previous, TextOptions};
+use gabion_scan::{Changes, Report, Review};
 
 use crate::arguments::{ReportForm, Scan};
 use crate::failure::Failure;
@@ -27,6 +27,31 @@ pub(super) fn deliver(report: &Report, arguments: &Scan, previous: &[Previous]) 
         for gap in &report.incomplete {
             output::warn(format_args!("the scan is incomplete: {}", gabion_scan::visible(gap)));
         }
+    }
+    Ok(())
+}
+
+/// The checklist of a change, instead of a report.
+pub(super) fn review(
+    scan: &gabion_scan::Scan,
+    changes: &Changes,
+    report: &Report,
+    arguments: &Scan,
+) -> Result<(), Failure> {
+    let review = Review::new(scan, changes).map_err(super::git)?;
+    let text = match arguments.format {
+        ReportForm::Json => {
+            review.json().map_err(|error| Failure::new("the review cannot be written").because(&error))?
+        }
+        ReportForm::Text | ReportForm::Markdown => review.markdown(&report.findings),
+        _ => {
+            return Err(Failure::usage("a review is Markdown or JSON")
+                .hint("leave `--format` out, or write `--format json`"));
+        }
+    };
+    output::data(text.trim_end_matches('\n'))?;
+    for gap in &report.incomplete {
+        output::warn(format_args!("the scan is incomplete: {}", gabion_scan::visible(gap)));
     }
     Ok(())
 }
