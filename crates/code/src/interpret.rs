@@ -64,6 +64,8 @@ pub(crate) struct Frame {
     tainted: bool,
     /// What the module gives to others, while its own code runs.
     exports: Option<Value>,
+    /// Names that were set anew: they are no longer what the function was given.
+    rebound: hashbrown::HashSet<Name>,
     /// Where what it returns arrives, and by whom.
     answer: Option<(KindSet, Rc<str>)>,
 }
@@ -141,6 +143,7 @@ impl World<'_> {
             stack: vec![function],
             tainted: false,
             exports: Some(Value::shaped(crate::value::Shape::Object(Rc::default()))),
+            rebound: hashbrown::HashSet::new(),
             answer: None,
         };
         self.module_scopes.insert(module, Rc::clone(&scope));

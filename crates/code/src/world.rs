@@ -124,6 +124,8 @@ pub(crate) struct World<'a> {
     pub(crate) budget: u64,
     /// The object of the method that ran last, as it left it.
     pub(crate) changed_this: Option<Value>,
+    /// Lists and maps that the function that ran last was given, as it left them.
+    pub(crate) changed_given: Vec<(usize, Value)>,
     /// What was called does not come back.
     pub(crate) ended: bool,
     /// Where what the next function returns arrives, and by whom: the answer of a route.
@@ -189,6 +191,7 @@ impl<'a> World<'a> {
             scopes: Vec::new(),
             budget: 0,
             changed_this: None,
+            changed_given: Vec::new(),
             ended: false,
             answer: None,
             deferred: Vec::new(),

@@ -124,6 +124,7 @@ impl World<'_> {
     fn set_name(&mut self, frame: &mut Frame, name: Name, value: Value, new: bool) {
         let own = new || !frame.loaded.language().is_script();
         let own = own && !frame.function_declares_global(name);
+        frame.rebound.insert(name);
         if own || !frame.scope.set(name, value.clone()) {
             frame.scope.declare(name, value);
         }

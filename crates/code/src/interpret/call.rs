@@ -74,8 +74,17 @@ impl World<'_> {
         }
         let outputs = self.outputs(frame, &callee, receiver.as_ref(), &given, span);
         self.left_in_arguments.clear();
+        let given_as_written = given.len() == call.arguments.len();
         let mut value = self.call_value(frame, &callee, receiver.as_ref(), given, span, call.new);
         self.put_back(frame, call, &callee, receiver.as_ref(), &mut value, outputs);
+        let changed = std::mem::take(&mut self.changed_given);
+        if matches!(callee.shape, Shape::Function(_)) && given_as_written {
+            for (at, value) in changed {
+                if let Some(argument) = call.arguments.get(at) {
+                    self.assign_owner(frame, &argument.value, value);
+                }
+            }
+        }
         if let Some((origin, acts, given)) = acts {
             value = self.route_call(frame, call, origin, &acts, receiver.as_ref(), &given, (span, value));
         }

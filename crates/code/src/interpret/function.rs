@@ -270,6 +270,7 @@ impl World<'_> {
             given.iter().any(|given| given.value.is_tainted() || !given.value.all_flows().is_empty());
         self.routes.called(frame.function, closure.function, &closure.scope);
         let depth = frame.stack.len();
+        self.changed_given.clear();
         self.ended = false;
         let answer = self.answer.take();
         if depth > usize::from(DEEPEST) || frame.stack.contains(&closure.function) || !self.step() {
@@ -295,12 +296,14 @@ impl World<'_> {
             stack,
             tainted,
             exports: None,
+            rebound: hashbrown::HashSet::new(),
             answer,
         };
         self.visited.insert(closure.function);
         let name =
             function.name.map_or_else(|| "a function".to_owned(), |name| format!("`{}`", loaded.text(name)));
         self.receive(&mut inner, function, given, &name, span, frame.module);
+        inner.rebound.clear();
         let exit = self.run_body(&mut inner, function);
         self.ended = inner.returned.is_none() && exit == Exit::Leave && self.budget > 0;
         let mut value = inner.returned.take().unwrap_or_default();
@@ -315,10 +318,49 @@ impl World<'_> {
             value = Self::stepped(&value, frame.module, span, &format!("{name} gives it back"));
         }
         self.left_in_arguments = Self::left(&inner, function);
+        self.changed_given = self.left_of_given(&inner, function, given);
         if receiver.is_some() || closure.this.is_some() {
             self.changed_this = Some(inner.this.clone());
         }
         value
+    }
+
+    /// Lists and maps that a function was given, as it left them: at which place they were given, or under which name.
+    fn left_of_given(&self, inner: &Frame, function: &Function, given: &[Given]) -> Vec<(usize, Value)> {
+        if inner.loaded.language() != gabion_syntax::Language::Python {
+            return Vec::new();
+        }
+        let mut positional = given.iter().enumerate().filter(|(_, given)| given.name.is_none());
+        let mut left = Vec::new();
+        for param in &function.params {
+            let Pattern::Name(symbol, _) = &param.pattern else { break };
+            let name = inner.loaded.name(*symbol);
+            let named = given.iter().enumerate().find(|(_, given)| given.name == Some(name));
+            let found = match param.kind {
+                ParamKind::Positional => named.or_else(|| positional.next()),
+                ParamKind::Named => named,
+                ParamKind::Rest | ParamKind::NamedRest => break,
+            };
+            let Some((at, before)) = found else { continue };
+            if !matches!(before.value.shape, Shape::List(_) | Shape::Object(_))
+                || inner.rebound.contains(&name)
+            {
+                continue;
+            }
+            let changed = match (&before.value.shape, inner.scope.get(name)) {
+                (Shape::List(one), Some(value)) => match &value.shape {
+                    Shape::List(two) if !Rc::ptr_eq(one, two) => Some(value),
+                    _ => None,
+                },
+                (Shape::Object(one), Some(value)) => match &value.shape {
+                    Shape::Object(two) if !Rc::ptr_eq(one, two) => Some(value),
+                    _ => None,
+                },
+                _ => None,
+            };
+            left.extend(changed.map(|value| (at, value)));
+        }
+        left
     }
 
     fn run_body(&mut self, frame: &mut Frame, function: &Function) -> Exit {

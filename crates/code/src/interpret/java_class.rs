@@ -118,6 +118,7 @@ impl World<'_> {
             stack: frame.stack.clone(),
             tainted: false,
             exports: None,
+            rebound: hashbrown::HashSet::new(),
             answer: None,
         })
     }
@@ -440,6 +441,7 @@ impl World<'_> {
             stack: Vec::new(),
             tainted: false,
             exports: None,
+            rebound: hashbrown::HashSet::new(),
             answer: None,
         };
         self.arrived(&there, (kind, false, false), value, function.head, "the answer");

@@ -48,14 +48,16 @@ impl World<'_> {
         span: Span,
     ) -> Option<Value> {
         let path = self.text_of(origin);
-        if !path.contains('.') {
+        // A method of something whose path nobody knows has its name only.
+        let hint = receiver.is_some() && path.starts_with('~');
+        if !hint && !path.contains('.') {
             return self.builtin(frame, &path, given, span);
         }
         if let Some(value) = self.of_module(frame, &path, given, span) {
             return Some(value);
         }
         let receiver = receiver?;
-        let method = path.rsplit('.').next().unwrap_or_default();
+        let method = path.rsplit(['.', '~']).next().unwrap_or_default();
         match &receiver.shape {
             Shape::List(list) => self.list_method(method, receiver, list, given),
             Shape::Object(object) if object.class.is_none() => {

@@ -248,7 +248,10 @@ impl World<'_> {
         for _ in 0..2 {
             let before = frame.scope.snapshot();
             if let Some(condition) = condition {
-                self.evaluate(frame, condition);
+                let truth = self.evaluate(frame, condition);
+                if matches!(truth.known, Known::Bool(false)) {
+                    break;
+                }
                 self.refine(frame, condition, true);
             }
             frame.loops.push(Loop::default());

@@ -4,6 +4,7 @@ mod examples;
 mod go;
 mod java;
 mod matchers;
+mod python;
 mod routes;
 mod ways;
 mod world;

@@ -4,6 +4,7 @@ use gabion_finding::Span;
 use gabion_syntax::tree::{BinaryOp, Call, Expr, ExprKind};
 
 use crate::interpret::Frame;
+use crate::interpret::assign::with_field;
 use crate::value::{Flow, Value};
 use crate::world::World;
 
@@ -198,6 +199,18 @@ impl World<'_> {
     /// A call that did not fail tells of what it was given: `int(x)`, `path.relative_to(base)`.
     pub(in crate::interpret) fn python_called(&mut self, frame: &mut Frame, call: &Call, callee: &Value) {
         let Some(origin) = callee.origin else { return };
+        if let [object, name, value] = call.arguments.as_slice()
+            && matches!(call.callee.kind, ExprKind::Name(_))
+            && self.text_of(origin) == "setattr"
+        {
+            let owner = self.evaluate(frame, &object.value);
+            let (name, value) = (self.evaluate(frame, &name.value), self.evaluate(frame, &value.value));
+            if let Some(name) = name.as_constant() {
+                let name = self.name(&name);
+                self.assign_owner(frame, &object.value, with_field(&owner, name, value));
+            }
+            return;
+        }
         match &call.callee.kind {
             ExprKind::Name(_) | ExprKind::Member { .. } if call.arguments.len() == 1 => {}
             _ => return,
