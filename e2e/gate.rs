@@ -302,8 +302,11 @@ pub(crate) async fn cli(directory: &Path, arguments: &[&str]) -> String {
     stdout.into_owned()
 }
 
-/// The binary that was built with these tests.
+/// The binary that was built with these tests, or the one that `GABION_PROGRAM` names.
 pub(crate) fn binary() -> PathBuf {
+    if let Some(program) = std::env::var_os("GABION_PROGRAM") {
+        return PathBuf::from(program);
+    }
     let test = std::env::current_exe().expect("the test knows its own path");
     let folder = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
     let binary = folder.join("gabion");

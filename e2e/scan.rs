@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::clients::{self, node};
@@ -94,4 +95,50 @@ async fn only_what_changed_is_told_and_no_program_is_started() {
     assert_eq!(output.status.code(), Some(1));
     assert!(!String::from_utf8_lossy(&output.stdout).contains("a.py:1"));
     assert!(!mark.exists());
+}
+
+#[tokio::test]
+async fn a_review_names_the_guard_that_is_gone() {
+    let folder = TempDir::new().expect("a temporary directory");
+    let routes = |guard: &str| {
+        format!("const router = require('express').Router();\n{guard}router.get('/orders', list);\nmodule.exports = router;\n")
+    };
+    write(folder.path(), "src/orders.js", &routes("router.use(requireAuth);\n"));
+    write(folder.path(), "src/gone.js", "exports.isAdmin = (user) => user.role === 'admin';\n");
+    write(folder.path(), "src/same.js", "exports.login = () => 1;\n");
+    git(folder.path(), &["init", "--quiet"]).await;
+    git(folder.path(), &["add", "--all"]).await;
+    git(folder.path(), &["commit", "--quiet", "--message", "one"]).await;
+    write(folder.path(), "src/orders.js", &routes(""));
+    fs::remove_file(folder.path().join("src/gone.js")).expect("removed");
+    write(folder.path(), "package.json", "{\"name\": \"shop\", \"private\": true}\n");
+
+    let output = scan(folder.path(), &["--review", "HEAD", "--no-cache", "--fail-on", "never", "--format", "json"]).await;
+    let review: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let state = |path: &str| {
+        let files = review["files"].as_array().expect("files");
+        files.iter().find(|file| file["path"] == path).map(|file| file["state"].clone())
+    };
+    assert_eq!(state("src/orders.js"), Some("changed".into()), "{review}");
+    assert_eq!(state("src/gone.js"), Some("removed".into()));
+    assert_eq!(state("package.json"), Some("new".into()));
+    assert_eq!(state("src/same.js"), None);
+    let guards = review["touched"].as_array().expect("subjects").iter().find(|one| one["id"] == "guards");
+    let guards = guards.expect("guards are touched")["places"].as_array().expect("places");
+    let gone = |path: &str| guards.iter().any(|place| place["path"] == path && place["removed"] == true);
+    assert!(gone("src/orders.js") && gone("src/gone.js"), "{guards:?}");
+
+    let output = scan(folder.path(), &["--review", "HEAD", "--no-cache", "--fail-on", "never"]).await;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("- [ ] Was a check taken out"), "{text}");
+}
+
+/// What may stand here although it is found, and why, is in `.gabion/baseline.json`.
+#[tokio::test]
+async fn this_repository_is_clean() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = root.parent().unwrap_or(root);
+    let output = scan(root, &["--no-cache", "--skip", "dependencies"]).await;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
 }

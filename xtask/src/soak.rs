@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use crate::bench::ground;
 use crate::cargo::cargo;
 use crate::output;
 
@@ -21,19 +22,21 @@ pub(crate) enum What {
     },
 }
 
-/// Builds the program and the end-to-end tests, and runs the one that kills (`e2e/crashes.rs`).
+/// Builds the program as it is shipped (a ledger grows to hundreds of MB here, and is read again after each kill) and runs the
+/// end-to-end test that kills it (`e2e/crashes.rs`).
 pub(crate) fn run(root: &Path, what: &What) -> ExitCode {
     let What::Ledger { kills, seed } = what;
-    // All of it in one build, with the features that the tests have elsewhere.
-    let built =
-        cargo(root).args(["build", "--workspace", "--bins", "--test", "e2e", "--locked", "--quiet"]).status();
-    if !built.is_ok_and(|status| status.success()) {
-        output::error("the program or its end-to-end tests do not build");
-        return ExitCode::FAILURE;
-    }
+    let program = match ground::build(root) {
+        Ok(program) => program,
+        Err(error) => {
+            output::error(&format!("the program does not build: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
     let ran = cargo(root)
-        .args(["test", "--workspace", "--bins", "--test", "e2e", "--locked", "--quiet", "--"])
+        .args(["test", "--workspace", "--test", "e2e", "--locked", "--quiet", "--"])
         .args(["crashes::", "--nocapture"])
+        .env("GABION_PROGRAM", program)
         .env("GABION_SOAK_KILLS", kills.to_string())
         .env("GABION_SOAK_SEED", seed.to_string())
         .status();

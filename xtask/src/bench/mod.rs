@@ -3,7 +3,7 @@
 
 mod contract;
 mod gate;
-mod ground;
+pub(crate) mod ground;
 mod http;
 mod identity;
 mod ledger;

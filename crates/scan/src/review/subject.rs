@@ -21,8 +21,10 @@ pub struct Subject {
     #[serde(default, skip_serializing)]
     lines: Vec<String>,
     #[serde(default, skip_serializing)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "lines for the tests"))]
     touches: Vec<String>,
     #[serde(default, skip_serializing)]
+    #[cfg_attr(not(test), expect(dead_code, reason = "lines for the tests"))]
     passes: Vec<String>,
     #[serde(skip)]
     ready: Option<Ready>,
