@@ -1,4 +1,4 @@
-//! `gabion scan` over a repository of somebody who is not trusted, its reports under the tools they are for.
+//! `gabion scan` over a repository of somebody who is not trusted, its reports and lists under the tools they are for.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Output;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::clients::{self, node};
+use crate::clients::{self, node, python};
 use crate::gate;
 
 /// Put together, so that no scan of this repository finds it.
@@ -141,4 +141,33 @@ async fn this_repository_is_clean() {
     let output = scan(root, &["--no-cache", "--skip", "dependencies"]).await;
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn lists_of_components_are_what_their_readers_expect() {
+    let folder = TempDir::new().expect("a temporary directory");
+    let beside = TempDir::new().expect("a temporary directory");
+    let lock = r#"{"name": "it", "lockfileVersion": 3, "packages": {"": {"name": "it", "dependencies": {"@a/door": "^1.0.0"}},
+  "node_modules/@a/door": {"version": "1.4.0", "license": "MIT OR Apache-2.0", "dependencies": {"lock": "2.0.0-rc.1+b"},
+    "resolved": "https://registry.npmjs.org/@a/door/-/door-1.4.0.tgz",
+    "integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="},
+  "node_modules/lock": {"version": "2.0.0-rc.1+b", "license": "SEE LICENSE IN <x>", "dev": true}}}"#;
+    write(folder.path(), "package-lock.json", lock);
+    write(folder.path(), "api/poetry.lock", "[[package]]\nname = \"Flask\"\nversion = \"3.0.0\"\n");
+    write(folder.path(), "tool/go.mod", "module x\n\ngo 1.24\n\nrequire github.com/A/b v1.2.3\n");
+    write(folder.path(), "tool/go.sum", "github.com/A/b v1.2.3 h1:x=\n");
+    for (form, file) in [("cyclonedx", "bom.cdx.json"), ("spdx", "bom.spdx.json"), ("spdx3", "bom3.json")] {
+        let output = scan(
+            folder.path(),
+            &["sbom", "--format", form, "--release", "1.0.0", "--name", "an \u{fc} project"],
+        )
+        .await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        fs::write(beside.path().join(file), &output.stdout).expect("written");
+    }
+    let at = |file: &str| beside.path().join(file).display().to_string();
+    let mut validator = python("sbom_validate.py", &[&at("bom.cdx.json"), &at("bom.spdx.json")]);
+    let counts = clients::run(&mut validator).await;
+    // SPDX lists the project itself as a package.
+    assert_eq!(counts.trim(), "4 5", "{counts}");
 }

@@ -13,7 +13,7 @@ const ADVISORY: &[u8] = br#"{"id": "X-1", "affected": [{"package": {"ecosystem":
 static SCANNER: LazyLock<DependencyScanner> = LazyLock::new(|| {
     let mut builder = AdvisoryBuilder::new();
     builder.add("a.json", ADVISORY).expect("an advisory");
-    let advisories = Advisories::Ready(builder.build("a fuzz target", 0));
+    let advisories = Advisories::judge(builder.build("a fuzz target", 0), 0, 14);
     DependencyScanner::new(Settings::default(), advisories).expect("its own rules")
 });
 

@@ -13,6 +13,7 @@ mod passwords;
 mod policy;
 mod respond;
 mod scan;
+mod scan_db;
 mod sink;
 mod users;
 mod watch;
@@ -52,6 +53,7 @@ pub(crate) use policy::{
 };
 pub(crate) use respond::{MeasureId, Respond};
 pub(crate) use scan::{Explain, FailOn, ReportForm, RulesList, RulesNew, RulesTest, RulesVerb, Scan, Sure};
+pub(crate) use scan_db::{BomForm, DatabaseFile, DbImport, DbInfo, DbUpdate, DbVerb, OSV, Sbom, ScanVerb};
 pub(crate) use sink::{Sink, SinkList, SinkTest};
 pub(crate) use users::{
     PasswordFrom, User, UserAdd, UserEmail, UserImport, UserRemove, UserReset, UserRoles,

@@ -20,7 +20,9 @@ mod rules;
 mod scanner;
 mod scope;
 mod settings;
+mod uses;
 mod value;
+mod walk;
 mod world;
 
 pub use routes::RouteRule;

@@ -49,7 +49,7 @@ impl CodeScanner {
         let files: Vec<(&str, &str)> =
             crate::pack::RULES.iter().chain(crate::routes::RULES).chain(own).copied().collect();
         let rules = Rules::new(&files, &mut models)?;
-        let mut version = String::from("1");
+        let mut version = String::from("2");
         let texts: Vec<&[u8]> = crate::pack::MODELS
             .iter()
             .chain(crate::routes::TABLES)
@@ -160,8 +160,12 @@ impl Scanner for CodeScanner {
             return report;
         }
         let Some(language) = Language::of(source.path()) else { return report };
-        let parsed = on_stack(|| gabion_syntax::parse(language, source.text()));
-        let Some(parsed) = parsed else {
+        let parsed = on_stack(|| {
+            let parsed = gabion_syntax::parse(language, source.text());
+            let uses = crate::uses::uses(&parsed.module, source);
+            (parsed, uses)
+        });
+        let Some((parsed, uses)) = parsed else {
             report.verdict.unread.push(Unread {
                 path: Arc::clone(source.path()),
                 reason: UnreadReason::Io,
@@ -180,6 +184,7 @@ impl Scanner for CodeScanner {
                 detail: problem.to_string(),
             });
         }
+        report.uses = uses;
         report.facts = Facts::new(parsed.module, source).to_bytes().unwrap_or_default();
         report
     }

@@ -12,6 +12,8 @@ pub(crate) const PACKAGES: usize = 200_000;
 pub(crate) const NAME: usize = 512;
 /// Bytes of one advisory.
 pub(crate) const ADVISORY: usize = 8 << 20;
+/// Bytes of a file that scores all flaws there are.
+pub(crate) const SCORES: usize = 64 << 20;
 /// Advisories of a database.
 pub(crate) const ADVISORIES: usize = 4_000_000;
 /// Bytes of a database.

@@ -5,7 +5,6 @@ use serde::Deserialize;
 
 /// What only rules of this scanner say: what else its examples need.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the tests run the examples"))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Own {
     /// Files that stand beside the example.
@@ -20,7 +19,6 @@ pub(crate) struct Own {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the tests run the examples"))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Beside {
     pub(crate) file: String,

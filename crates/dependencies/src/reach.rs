@@ -45,7 +45,7 @@ impl<'a> Uses<'a> {
             if !seen.contains(&one.ecosystem) {
                 seen.push(one.ecosystem);
             }
-            for root in roots(one.ecosystem, &one.module) {
+            for root in roots(one) {
                 by_root.entry((one.ecosystem, root)).or_default().push(one);
             }
         }
@@ -85,13 +85,27 @@ impl<'a> Uses<'a> {
 fn names(one: &Use, symbol: &str) -> bool {
     let (path, name) = symbol.rsplit_once(' ').unwrap_or(("", symbol));
     let Some(used) = one.symbol.as_deref() else { return false };
-    let last = |text: &str| text.rsplit(['.', ':']).next().unwrap_or_default().to_owned();
     // Go names the package that has it; a module has many.
     let right = one.ecosystem != Ecosystem::Go || path.is_empty() || *one.module == *path;
-    right && (name.is_empty() || last(used) == last(name))
+    if !right || name.is_empty() {
+        return right;
+    }
+    let words = |text: &str| {
+        let words = text.rsplit(['.', ':']).filter(|word| !word.is_empty());
+        words.take(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    // `Regex.new` is none of `Builder`; what a call gave may be of any type.
+    let of_type = |word: Option<&String>| {
+        word.filter(|word| word.starts_with(char::is_uppercase) && !word.ends_with("()")).cloned()
+    };
+    let (used, named) = (words(used), words(name));
+    let named_type = of_type(named.get(1)).or_else(|| of_type(words(path).first()));
+    let other = of_type(used.get(1)).zip(named_type).is_some_and(|(one, other)| one != other);
+    used.first() == named.first() && !other
 }
 
-fn roots(ecosystem: Ecosystem, module: &str) -> Vec<String> {
+fn roots(one: &Use) -> Vec<String> {
+    let (ecosystem, module) = (one.ecosystem, &*one.module);
     match ecosystem {
         Ecosystem::Npm => {
             let parts = if module.starts_with('@') { 2 } else { 1 };
@@ -102,7 +116,16 @@ fn roots(ecosystem: Ecosystem, module: &str) -> Vec<String> {
                 vec![root]
             }
         }
-        Ecosystem::PyPi => vec![name::normal(ecosystem, module.split('.').next().unwrap_or_default())],
+        // Several packages share `google` and `azure`: `google.cloud.storage` is `google-cloud-storage`.
+        Ecosystem::PyPi => {
+            let whole = match &one.symbol {
+                Some(symbol) => format!("{module}.{symbol}"),
+                None => module.to_owned(),
+            };
+            let words: Vec<&str> = whole.split('.').take(3).collect();
+            let beginnings = (1..=words.len()).filter_map(|count| words.get(..count));
+            beginnings.map(|words| name::normal(ecosystem, &words.join("-"))).collect()
+        }
         Ecosystem::Cargo => vec![module.split("::").next().unwrap_or_default().replace('-', "_")],
         // A module is a beginning of the paths of its packages.
         Ecosystem::Go => prefixes(module, '/'),
@@ -146,36 +169,69 @@ fn spellings(ecosystem: Ecosystem, package: &str) -> Vec<String> {
 
 /// Packages of Python that are imported under another name, both as `name::normal` writes them.
 const IMPORTS: &[(&str, &str)] = &[
+    ("antlr4-python3-runtime", "antlr4"),
     ("attrs", "attr"),
     ("beautifulsoup4", "bs4"),
+    ("discord-py", "discord"),
+    ("django-cors-headers", "corsheaders"),
+    ("django-debug-toolbar", "debug-toolbar"),
+    ("django-filter", "django-filters"),
     ("djangorestframework", "rest-framework"),
+    ("djangorestframework-simplejwt", "rest-framework-simplejwt"),
     ("dnspython", "dns"),
+    ("faiss-cpu", "faiss"),
+    ("gitpython", "git"),
     ("google-api-python-client", "googleapiclient"),
     ("grpcio", "grpc"),
-    ("ldap3", "ldap3"),
+    ("msgpack-python", "msgpack"),
+    ("mysql-connector-python", "mysql"),
     ("mysqlclient", "mysqldb"),
+    ("nvidia-ml-py", "pynvml"),
+    ("opencv-contrib-python", "cv2"),
     ("opencv-python", "cv2"),
     ("opencv-python-headless", "cv2"),
+    ("paho-mqtt", "paho"),
+    ("pdfminer-six", "pdfminer"),
     ("pillow", "pil"),
-    ("protobuf", "google"),
+    ("protobuf", "google-protobuf"),
+    ("psycopg-binary", "psycopg"),
     ("psycopg2-binary", "psycopg2"),
+    ("pycrypto", "crypto"),
     ("pycryptodome", "crypto"),
     ("pycryptodomex", "cryptodome"),
+    ("pygithub", "github"),
     ("pyjwt", "jwt"),
-    ("pymysql", "pymysql"),
+    ("pyldap", "ldap"),
+    ("pymongo", "bson"),
     ("pyopenssl", "openssl"),
+    ("pyserial", "serial"),
+    ("pysocks", "socks"),
     ("python-dateutil", "dateutil"),
+    ("python-docx", "docx"),
     ("python-dotenv", "dotenv"),
+    ("python-engineio", "engineio"),
+    ("python-gitlab", "gitlab"),
     ("python-jose", "jose"),
+    ("python-json-logger", "pythonjsonlogger"),
     ("python-ldap", "ldap"),
+    ("python-magic", "magic"),
     ("python-multipart", "multipart"),
+    ("python-pptx", "pptx"),
+    ("python-slugify", "slugify"),
+    ("python-socketio", "socketio"),
+    ("python-telegram-bot", "telegram"),
+    ("pyusb", "usb"),
+    ("pywin32", "win32api"),
     ("pyyaml", "yaml"),
+    ("pyyaml-include", "yamlinclude"),
     ("pyzmq", "zmq"),
     ("ruamel-yaml", "ruamel"),
     ("scikit-image", "skimage"),
     ("scikit-learn", "sklearn"),
     ("setuptools", "pkg-resources"),
-    ("typing-extensions", "typing-extensions"),
+    ("tensorflow-cpu", "tensorflow"),
+    ("tensorflow-gpu", "tensorflow"),
+    ("uwsgi", "uwsgidecorators"),
     ("websocket-client", "websocket"),
 ];
 

@@ -3,9 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use gabion_finding::{FileReport, Rule, RuleError, Scanner, Source, Tree, Unread, UnreadReason, Verdict};
+use gabion_finding::{
+    Ecosystem, FileReport, Finding, Rule, RuleError, RuleId, Scanner, Side, Source, Span, Tree, Unread,
+    UnreadReason, Use, Verdict,
+};
 
-use crate::advisory::Advisories;
+use crate::advisory::{Advisories, AdvisoryBuilder};
 use crate::check::{flaws, locks, origins, packages, requirements, tree};
 use crate::lock;
 use crate::pack;
@@ -30,6 +33,20 @@ impl DependencyScanner {
     /// When a rule that comes with the program cannot be read, which its tests rule out.
     pub fn new(settings: Settings, advisories: Advisories) -> Result<Self, RuleError> {
         Ok(Self { rules: Rules { all: pack::rules()? }, settings, advisories })
+    }
+
+    /// Reads files, and judges them as a tree.
+    fn look(&self, files: &[Source], uses: &[Use]) -> Verdict {
+        let paths: Vec<Arc<str>> = files.iter().map(|file| Arc::clone(file.path())).collect();
+        let mut verdict = Verdict::default();
+        let mut facts: Vec<(Arc<str>, Arc<[u8]>)> = Vec::new();
+        for file in files.iter().filter(|file| self.reads(file.path())) {
+            let report = self.file(file);
+            verdict.extend(report.verdict);
+            facts.push((Arc::clone(file.path()), report.facts.into()));
+        }
+        verdict.extend(self.tree(&Tree { paths: &paths, facts: &facts, uses }));
+        verdict
     }
 
     #[must_use]
@@ -58,10 +75,47 @@ impl Scanner for DependencyScanner {
         "dependencies"
     }
 
-    /// What the advisories know changes findings of the tree only; files are read anew when rules or settings change.
     fn version(&self) -> String {
         let settings = serde_json::to_string(&self.settings).unwrap_or_default();
-        format!("1 {settings} {}", self.advisories.version())
+        format!("2 {settings}")
+    }
+
+    /// What the advisories know changes findings of the tree only.
+    fn tree_version(&self) -> String {
+        self.advisories.version()
+    }
+
+    fn judged_by(&self) -> Option<String> {
+        self.advisories.judged_by()
+    }
+
+    /// With the files beside it, and judged by the advisories that the rule brings for it.
+    fn example(&self, rule: &RuleId, side: Side, source: &Source) -> Option<Vec<Finding>> {
+        let (_, own) = self.rules.all.iter().find(|(it, _)| it.id == *rule)?;
+        let mut builder = AdvisoryBuilder::new();
+        for (advisory, at) in own.advisories.iter().zip(0_u32..) {
+            builder.add(&format!("{at}.json"), advisory.as_bytes()).ok()?;
+        }
+        let advisories = Advisories::Ready { database: builder.build("examples", 0), days: 0 };
+        let judge = Self { rules: self.rules.clone(), settings: Settings::default(), advisories };
+        let here = match side {
+            Side::Vulnerable => "vulnerable",
+            Side::Repaired => "repaired",
+        };
+        let beside = own.beside.iter().filter(|it| it.side.is_empty() || it.side == here);
+        let mut files: Vec<Source> = beside.map(|it| Source::new(&it.file, &it.text)).collect();
+        files.push(source.clone());
+        files.sort_by(|one, other| one.path().cmp(other.path()));
+        let place = Source::new("src/example.js", "x").place(Span::new(0, 1));
+        let used = |module: &String| Use {
+            ecosystem: Ecosystem::Npm,
+            module: module.as_str().into(),
+            symbol: None,
+            called: false,
+            place: place.clone(),
+        };
+        let uses: Vec<Use> = own.uses.iter().map(used).collect();
+        Some(judge.look(&files, &uses).findings)
     }
 
     fn rules(&self) -> Vec<&Rule> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Of `[scan.dependencies]`.
+/// Of `[dependencies]` in `.gabion/scan.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {

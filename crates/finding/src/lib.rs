@@ -22,5 +22,5 @@ pub use fingerprint::Fingerprint;
 pub use place::{LineIndex, Place, Position, Span};
 pub use rule::{Confidence, Example, Rule, RuleId};
 pub use rule_file::{RuleError, RuleFile};
-pub use scanner::{Ecosystem, FileReport, Scanner, Tree, Use};
+pub use scanner::{Ecosystem, FileReport, Scanner, Side, Tree, Use};
 pub use source::Source;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Place, Rule, Source, Verdict};
+use crate::{Finding, Place, Rule, RuleId, Source, Verdict};
 
 /// Reads files one by one, in any order and on any thread, then says what only all of them together show.
 ///
@@ -39,6 +39,30 @@ pub trait Scanner: Send + Sync + std::fmt::Debug {
         let _ = tree;
         Verdict::default()
     }
+
+    /// Changes whenever [`Scanner::tree`] says something else of the same facts, and [`Scanner::file`] the same of the same files:
+    /// another database that only the tree is judged by.
+    fn tree_version(&self) -> String {
+        String::new()
+    }
+
+    /// What the tree is judged by besides rules, for people, with its age: `310 advisories of osv.dev, 2 days old`.
+    fn judged_by(&self) -> Option<String> {
+        None
+    }
+
+    /// What it says of an example of one of its rules, where that needs more than the example itself; none where it does not.
+    fn example(&self, rule: &RuleId, side: Side, source: &Source) -> Option<Vec<Finding>> {
+        let _ = (rule, side, source);
+        None
+    }
+}
+
+/// Of an example.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Vulnerable,
+    Repaired,
 }
 
 /// What one file shows.

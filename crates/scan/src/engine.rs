@@ -68,6 +68,8 @@ pub struct Scan {
     pub hidden: BTreeMap<Arc<str>, Vec<Span>>,
     /// Name and version.
     pub scanners: Vec<(&'static str, String)>,
+    /// What a scanner judged by besides rules, by its name: a database, and its age.
+    pub judged_by: Vec<(&'static str, String)>,
     /// Files whose former result still held.
     pub kept: usize,
 }
@@ -146,7 +148,13 @@ pub fn scan(
     let paths: Vec<Arc<str>> = walked.files.iter().map(|file| Arc::clone(&file.path)).collect();
     let (verdicts, trees, trees_kept) = job.trees(&done, &paths);
 
-    let mut scan = Scan { root: folder, unread: walked.unread, scanners: scanners_named, ..Scan::default() };
+    let mut scan = Scan {
+        root: folder,
+        judged_by: job.judged_by(&done),
+        unread: walked.unread,
+        scanners: scanners_named,
+        ..Scan::default()
+    };
     scan.kept = done.iter().filter(|done| matches!(done.raw, Raw::Kept(_))).count();
     if let (Some(cache), Some(file)) = (&options.cache, &file) {
         let unchanged = trees_kept && scan.kept == done.len() && pack.len() == done.len();
@@ -380,6 +388,17 @@ impl Job<'_> {
         (verdicts, trees, all_kept)
     }
 
+    /// Of the scanners that had something to judge.
+    fn judged_by(&self, done: &[Done]) -> Vec<(&'static str, String)> {
+        let has_facts = |number: usize| {
+            let part =
+                |done: &Done| Some(!done.row.parts.get(number)?.facts(self.bytes(&done.raw)).is_empty());
+            done.iter().any(|done| part(done).unwrap_or(false))
+        };
+        let judging = self.scanners.iter().enumerate().filter(|(number, _)| has_facts(*number));
+        judging.filter_map(|(_, scanner)| Some((scanner.name(), scanner.judged_by()?))).collect()
+    }
+
     fn uses(&self, done: &[Done]) -> Vec<gabion_finding::Use> {
         let mut uses: Vec<_> = done
             .iter()
@@ -396,6 +415,8 @@ impl Job<'_> {
             hash.update(scanner.name().as_bytes());
             hash.update(b"\n");
             hash.update(scanner.version().as_bytes());
+            hash.update(b"\n");
+            hash.update(scanner.tree_version().as_bytes());
         }
         for path in paths {
             hash.update(b"\n");
@@ -451,7 +472,7 @@ fn restamp(raw: &mut [u8], file: &WalkedFile) {
     }
 }
 
-fn is_lock_file(path: &str) -> bool {
+pub(crate) fn is_lock_file(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.ends_with(".lock")
         || name.ends_with(".lockfile")

@@ -4,28 +4,49 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use gabion_code::CodeScanner;
+use gabion_dependencies::{Advisories, DependencyScanner};
 use gabion_finding::{RuleError, RuleFile, RuleId, Scanner};
 use gabion_manifests::Manifests;
+use gabion_model::Problem;
 use gabion_secrets::Secrets;
 use serde::de::IgnoredAny;
 
 use crate::open;
 
+/// What scanners know besides rules.
+#[derive(Debug, Clone, Default)]
+pub struct Knowledge {
+    /// What packages are judged by; without it, there is no verdict on them.
+    pub advisories: Advisories,
+    pub dependencies: gabion_dependencies::Settings,
+}
+
 /// Makes one scanner with these files of rules (name, text) besides its own.
-type Make = fn(&[(&str, &str)]) -> Result<Box<dyn Scanner>, RuleError>;
+type Make = fn(&[(&str, &str)], &Knowledge) -> Result<Box<dyn Scanner>, RuleError>;
 
 /// By name, in the order they are run.
-const MAKERS: &[(&str, Make)] = &[("secrets", secrets), ("manifests", manifests), ("code", code)];
+const MAKERS: &[(&str, Make)] =
+    &[("secrets", secrets), ("manifests", manifests), ("dependencies", dependencies), ("code", code)];
 
-fn code(own: &[(&str, &str)]) -> Result<Box<dyn Scanner>, RuleError> {
+fn code(own: &[(&str, &str)], _: &Knowledge) -> Result<Box<dyn Scanner>, RuleError> {
     Ok(Box::new(CodeScanner::new(own)?))
 }
 
-fn manifests(own: &[(&str, &str)]) -> Result<Box<dyn Scanner>, RuleError> {
+fn dependencies(own: &[(&str, &str)], knowledge: &Knowledge) -> Result<Box<dyn Scanner>, RuleError> {
+    if let Some((file, _)) = own.first() {
+        let problem = Problem::new("", "the scanner `dependencies` takes no rules of your own").hint(
+            "what it may not find otherwise stands in an advisory: `gabion scan db import` takes yours",
+        );
+        return Err(RuleError { file: (*file).to_owned(), problems: vec![problem] });
+    }
+    Ok(Box::new(DependencyScanner::new(knowledge.dependencies.clone(), knowledge.advisories.clone())?))
+}
+
+fn manifests(own: &[(&str, &str)], _: &Knowledge) -> Result<Box<dyn Scanner>, RuleError> {
     Ok(Box::new(Manifests::with(own)?))
 }
 
-fn secrets(own: &[(&str, &str)]) -> Result<Box<dyn Scanner>, RuleError> {
+fn secrets(own: &[(&str, &str)], _: &Knowledge) -> Result<Box<dyn Scanner>, RuleError> {
     Ok(Box::new(Secrets::with(own)?))
 }
 
@@ -59,11 +80,19 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     MAKERS.iter().map(|(name, _)| *name)
 }
 
-/// All scanners.
+/// All scanners, for their rules: they know of nothing else.
 ///
 /// # Errors
 /// When a rule is wrong; names every wrong rule of its file.
 pub fn scanners(own: &RuleFolder) -> Result<Vec<Box<dyn Scanner>>, RuleError> {
+    scanners_with(own, &Knowledge::default())
+}
+
+/// All scanners, for a scan.
+///
+/// # Errors
+/// When a rule is wrong; names every wrong rule of its file.
+pub fn scanners_with(own: &RuleFolder, knowledge: &Knowledge) -> Result<Vec<Box<dyn Scanner>>, RuleError> {
     let made = |(name, make): &(&'static str, Make)| {
         let files: Vec<(&str, &str)> = own
             .files
@@ -71,7 +100,7 @@ pub fn scanners(own: &RuleFolder) -> Result<Vec<Box<dyn Scanner>>, RuleError> {
             .filter(|file| file.scanner == *name)
             .map(|file| (file.file.as_str(), file.text.as_str()))
             .collect();
-        make(&files)
+        make(&files, knowledge)
     };
     MAKERS.iter().map(made).collect()
 }

@@ -1,13 +1,16 @@
 //! Reads a repository: walks it, runs the scanners, keeps what did not change, says what was found.
 //!
 //! [`scan`] is the pass over a tree, [`history()`] the one over what git remembers; [`Report::new`] chooses from what they found
-//! (confidence, comments that allow, baseline, changed lines), [`format`](mod@format) writes it down, [`repair`] changes files.
+//! (confidence, comments that allow, baseline, changed lines), [`format`](mod@format) writes it down, [`repair`] changes files,
+//! [`advisories`] makes and reads the database that packages are judged by.
 //!
 //! An adapter: it opens files, and nothing else. It never executes, imports or builds what it reads, follows no link, runs no
 //! program and opens no connection. What it did not read it says ([`gabion_finding::Unread`]).
 
+pub mod advisories;
 pub mod allow;
 pub mod baseline;
+mod bom;
 mod cache;
 pub mod changes;
 mod engine;
@@ -30,6 +33,7 @@ mod walk;
 use std::path::PathBuf;
 
 pub use baseline::Baseline;
+pub use bom::{ListedBom, bom};
 pub use cache::CacheFolder;
 pub use changes::Changes;
 pub use engine::{LARGEST, LOCK_FILE, Scan, ScanOptions, ScannedFile, Watch, scan, shown};

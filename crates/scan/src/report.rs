@@ -90,6 +90,8 @@ pub struct Report {
     /// By id: every rule named above, with the scanner that has it.
     pub rules: BTreeMap<String, (&'static str, Rule)>,
     pub scanners: Vec<(&'static str, String)>,
+    /// What a scanner judged by besides rules: a database, and its age.
+    pub judged_by: Vec<(&'static str, String)>,
     pub files: usize,
     pub lines: u64,
     pub kept: usize,
@@ -122,6 +124,7 @@ impl Report {
             incomplete: Vec::new(),
             rules: BTreeMap::new(),
             scanners: scan.scanners.clone(),
+            judged_by: scan.judged_by.clone(),
             files: scan.files.len(),
             lines: scan.files.iter().map(|file| u64::from(file.lines)).sum(),
             kept: scan.kept,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use gabion_finding::{Finding, Rule, RuleFile, RuleId, Scanner, Source};
+use gabion_finding::{Finding, Rule, RuleFile, RuleId, Scanner, Side, Source};
 use serde::Deserialize;
 
 use crate::allow;
@@ -96,7 +96,10 @@ pub struct ExampleFault {
 pub fn test(scanner: &dyn Scanner, wanted: &dyn Fn(&RuleId) -> bool) -> Vec<ExampleFault> {
     let mut faults = Vec::new();
     for rule in scanner.rules().into_iter().filter(|rule| wanted(&rule.id)) {
-        faults.extend(test_rule(rule, &|source| look(scanner, source)));
+        let own = |side, source: &Source| scanner.example(&rule.id, side, source);
+        faults.extend(test_rule(rule, &|side, source| {
+            own(side, source).unwrap_or_else(|| look(scanner, source))
+        }));
     }
     faults
 }
@@ -104,10 +107,10 @@ pub fn test(scanner: &dyn Scanner, wanted: &dyn Fn(&RuleId) -> bool) -> Vec<Exam
 /// The same for the rules of the scan itself.
 #[must_use]
 pub fn test_own() -> Vec<ExampleFault> {
-    OWN.iter().flat_map(|rule| test_rule(rule, &|source| allow::read(source).1)).collect()
+    OWN.iter().flat_map(|rule| test_rule(rule, &|_, source| allow::read(source).1)).collect()
 }
 
-fn test_rule(rule: &Rule, look: &dyn Fn(&Source) -> Vec<Finding>) -> Vec<ExampleFault> {
+fn test_rule(rule: &Rule, look: &dyn Fn(Side, &Source) -> Vec<Finding>) -> Vec<ExampleFault> {
     let mut faults = Vec::new();
     let mut fault = |example: usize, file: &str, reason: &str| {
         faults.push(ExampleFault {
@@ -121,13 +124,13 @@ fn test_rule(rule: &Rule, look: &dyn Fn(&Source) -> Vec<Finding>) -> Vec<Example
         fault(0, "", "the rule has no example");
     }
     for (example, number) in rule.examples.iter().zip(1..) {
-        let fires = |text: &str| {
-            look(&Source::new(&example.file, text)).iter().any(|finding| finding.rule == rule.id)
+        let fires = |side: Side, text: &str| {
+            look(side, &Source::new(&example.file, text)).iter().any(|finding| finding.rule == rule.id)
         };
-        if !fires(&example.vulnerable) {
+        if !fires(Side::Vulnerable, &example.vulnerable) {
             fault(number, &example.file, "the rule does not fire on the vulnerable side");
         }
-        if fires(&example.repaired) {
+        if fires(Side::Repaired, &example.repaired) {
             fault(number, &example.file, "the rule fires on the repaired side");
         }
     }

@@ -7,13 +7,18 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use gabion_model::ByteSize;
 
 use super::OutputFormat;
+use super::scan_db::{DatabaseAge, DatabaseFile, ScanVerb};
 
 #[derive(Debug, Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
     after_help = "Exit codes: 0 nothing as severe as `--fail-on`, 1 something is, 2 the command line is wrong, \
                         3 nothing is, but the scan is incomplete"
 )]
 pub(crate) struct Scan {
+    #[command(subcommand)]
+    pub(crate) verb: Option<ScanVerb>,
+
     /// A folder or a file
     #[arg(value_name = "PATH", default_value = ".", value_hint = ValueHint::AnyPath)]
     pub(crate) path: PathBuf,
@@ -116,6 +121,16 @@ pub(crate) struct Scan {
     /// Neither use nor keep results of scans
     #[arg(long)]
     pub(crate) no_cache: bool,
+
+    #[command(flatten)]
+    pub(crate) database: DatabaseFile,
+
+    #[command(flatten)]
+    pub(crate) age: DatabaseAge,
+
+    /// Judge no package by advisories; lock files are read for everything else
+    #[arg(long, conflicts_with = "db")]
+    pub(crate) no_advisories: bool,
 }
 
 /// A form of the report

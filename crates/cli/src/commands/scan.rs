@@ -1,28 +1,37 @@
 //! `gabion scan`.
 
 mod accepted;
+mod database;
 mod deliver;
+mod sbom;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use gabion_dependencies::Advisories;
 use gabion_finding::{Confidence, Scanner};
 use gabion_model::{Clock as _, Severity, SystemClock, Timestamp};
 use gabion_scan::rules::RuleBook;
 use gabion_scan::{
-    Baseline, CacheFolder, Changes, Choice, GitError, HistoryOptions, Report, ScanOptions, WalkOptions, kit,
-    repair, visible,
+    Baseline, CacheFolder, Changes, Choice, GitError, HistoryOptions, Report, ScanOptions, WalkOptions,
+    advisories, kit, repair, visible,
 };
 
 use super::rules::{own_rules, unknown, wrong};
-use crate::arguments::{FailOn, Scan, Sure};
+use crate::arguments::{FailOn, Scan, ScanVerb, Sure};
 use crate::failure::{Exit, Failure};
 use crate::output::progress::Progress;
 use crate::output::{self, GOOD, STRONG};
 
 pub(super) fn run(arguments: &Scan) -> Result<Exit, Failure> {
+    match &arguments.verb {
+        Some(ScanVerb::Db(verb)) => return database::run(verb),
+        Some(ScanVerb::Sbom(arguments)) => return sbom::run(arguments),
+        None => {}
+    }
+    let now = SystemClock.now();
     let own = own_rules(arguments.rules.as_deref())?;
-    let all = kit::scanners(&own).map_err(wrong)?;
+    let all = kit::scanners_with(&own, &knowledge(arguments, now)?).map_err(wrong)?;
     let book = RuleBook::new(&all);
     let (scanners, only, skip) = choose(all, arguments, &book)?;
     let since = arguments.diff.as_deref().or(arguments.review.as_deref());
@@ -30,7 +39,6 @@ pub(super) fn run(arguments: &Scan) -> Result<Exit, Failure> {
     let changes = changes.transpose().map_err(git)?;
     let (file, baseline) = accepted::read(arguments)?;
     let previous = deliver::previous(&arguments.previous)?;
-    let now = SystemClock.now();
     let choice = Choice {
         confidence: match arguments.confidence {
             Sure::Low => Confidence::Low,
@@ -157,6 +165,44 @@ impl gabion_scan::Watch for Watched {
     }
 }
 
+/// What scanners know besides rules.
+fn knowledge(arguments: &Scan, now: Timestamp) -> Result<kit::Knowledge, Failure> {
+    let dependencies = settings(&arguments.path)?;
+    // Whoever asks for no verdict needs nothing to judge by.
+    let judging = ["dependencies", "dep"];
+    let skipped = judging.iter().any(|word| arguments.skip.iter().any(|skip| skip == word));
+    let advisories = if arguments.no_advisories || skipped {
+        Advisories::Unwanted
+    } else {
+        let file = database::file(&arguments.database);
+        let load = |file: PathBuf| advisories::load(&file, now, arguments.age.db_max_age);
+        file.map_or(Advisories::Missing, load)
+    };
+    Ok(kit::Knowledge { advisories, dependencies })
+}
+
+/// What a project decides itself: `.gabion/scan.toml` of the folder that is scanned.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Own {
+    dependencies: gabion_dependencies::Settings,
+}
+
+fn settings(path: &Path) -> Result<gabion_dependencies::Settings, Failure> {
+    let file = beside(path, OWN);
+    let shown = gabion_scan::shown(&file);
+    let text = match std::fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Own::default().dependencies),
+        Err(error) => return Err(Failure::usage(format!("cannot read `{shown}`")).because(&error)),
+    };
+    toml::from_str::<Own>(&text).map(|own| own.dependencies).map_err(|error| {
+        Failure::usage(format!("`{shown}` is wrong")).because_text(visible(&error.to_string()))
+    })
+}
+
+const OWN: &str = ".gabion/scan.toml";
+
 /// Which scanners run, and which rules of theirs are told.
 #[expect(clippy::type_complexity, reason = "three lists that are made together")]
 fn choose(
@@ -213,12 +259,16 @@ const fn fail_on(word: FailOn) -> Option<Severity> {
 
 /// `$XDG_CACHE_HOME/gabion/scan`; none where nobody's home is known.
 fn cache() -> Option<CacheFolder> {
+    Some(CacheFolder::new(folder("XDG_CACHE_HOME", ".cache")?.join("gabion/scan")))
+}
+
+/// A folder of the XDG directories: what the variable says, or below the home.
+fn folder(variable: &str, usual: &str) -> Option<PathBuf> {
     let of = |wanted: &str| {
         let found = std::env::vars_os().find(|(name, _)| name == wanted);
         found.map(|(_, value)| PathBuf::from(value)).filter(|path| path.is_absolute())
     };
-    let folder = of("XDG_CACHE_HOME").or_else(|| of("HOME").map(|home| home.join(".cache")))?;
-    Some(CacheFolder::new(folder.join("gabion/scan")))
+    of(variable).or_else(|| of("HOME").map(|home| home.join(usual)))
 }
 
 fn git(error: GitError) -> Failure {
@@ -232,8 +282,13 @@ fn git(error: GitError) -> Failure {
 
 /// Where the baseline stands unless somebody says otherwise: in the folder that is scanned.
 fn default_baseline(path: &Path) -> PathBuf {
+    beside(path, gabion_scan::baseline::FILE)
+}
+
+/// A file in the folder that is scanned.
+fn beside(path: &Path, file: &str) -> PathBuf {
     let folder = if path.is_file() { path.parent().unwrap_or(Path::new(".")) } else { path };
-    folder.join(gabion_scan::baseline::FILE)
+    folder.join(file)
 }
 
 /// What was accepted; with the place it is written to.

@@ -21,6 +21,7 @@ mod init;
 mod ledger;
 mod policy;
 mod scan;
+mod scan_dependencies;
 mod startable;
 mod users;
 mod verifier;

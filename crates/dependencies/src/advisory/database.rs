@@ -202,6 +202,19 @@ impl Database {
         Vec::new()
     }
 
+    /// Everything it has.
+    pub(super) fn entries(&self) -> Option<Vec<Entry>> {
+        let mut out = Vec::new();
+        for at in 0..self.packages {
+            let mut reader = self.record(at)?;
+            let ecosystem = *Ecosystem::ALL.get(usize::from(reader.byte()?))?;
+            let name = reader.text()?.to_owned();
+            let advisories = all(&mut reader)?.into_iter();
+            out.extend(advisories.map(|advisory| Entry { ecosystem, name: name.clone(), advisory }));
+        }
+        Some(out)
+    }
+
     fn record(&self, at: usize) -> Option<Reader<'_>> {
         let mut entry = Reader { rest: self.bytes.get(self.table + at * 4..)? };
         let start = usize::try_from(entry.fixed()?).ok()?;

@@ -6,6 +6,7 @@ mod database;
 mod matching;
 mod osv;
 mod rustsec;
+mod scores;
 mod severity;
 
 use gabion_finding::Ecosystem;
@@ -22,12 +23,17 @@ pub enum Advisories {
     #[default]
     Missing,
     Unusable(String),
+    /// Nobody wants a verdict: nothing is judged, and nothing is said of it.
+    Unwanted,
     /// Older than it may be: what it knows is reported, and the scan is incomplete.
     Stale {
         database: Database,
         days: u32,
     },
-    Ready(Database),
+    Ready {
+        database: Database,
+        days: u32,
+    },
 }
 
 impl Advisories {
@@ -35,15 +41,15 @@ impl Advisories {
     #[must_use]
     pub fn judge(database: Database, now: i64, oldest: u32) -> Self {
         let days = database.age_days(now);
-        if days > oldest { Self::Stale { database, days } } else { Self::Ready(database) }
+        if days > oldest { Self::Stale { database, days } } else { Self::Ready { database, days } }
     }
 
     /// What may be asked, young or old.
     #[must_use]
     pub const fn database(&self) -> Option<&Database> {
         match self {
-            Self::Ready(database) | Self::Stale { database, .. } => Some(database),
-            Self::Missing | Self::Unusable(_) => None,
+            Self::Ready { database, .. } | Self::Stale { database, .. } => Some(database),
+            Self::Missing | Self::Unusable(_) | Self::Unwanted => None,
         }
     }
 
@@ -53,9 +59,25 @@ impl Advisories {
         match self {
             Self::Missing => "none".to_owned(),
             Self::Unusable(reason) => format!("unusable {reason}"),
+            Self::Unwanted => "unwanted".to_owned(),
             Self::Stale { database, days } => format!("{} {days}", database.checksum()),
-            Self::Ready(database) => database.checksum(),
+            Self::Ready { database, .. } => database.checksum(),
         }
+    }
+
+    /// What packages are judged by, for people.
+    #[must_use]
+    pub fn judged_by(&self) -> Option<String> {
+        let (Self::Ready { database, days } | Self::Stale { database, days }) = self else { return None };
+        let age = match days {
+            0 => "of today".to_owned(),
+            1 => "of yesterday".to_owned(),
+            &u32::MAX => "of the future".to_owned(),
+            days => format!("{days} days old"),
+        };
+        let count = database.advisories();
+        let advisories = if count == 1 { "advisory" } else { "advisories" };
+        Some(format!("{count} {advisories} of {}, {age}", database.source()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use gabion_model::Severity;
 
-use super::{Advisory, Entry, Event, Kind, ecosystem, severity};
+use super::{Advisory, Entry, Event, Kind, ecosystem, scores, severity};
 use crate::bounds;
 use crate::document::Node;
 use crate::name;
@@ -119,7 +119,7 @@ fn kind(node: &Node, affected: &Node, id: &str) -> Kind {
     }
 }
 
-/// Go names packages and their symbols, RustSec functions by path.
+/// Go names packages and their symbols, PyPA modules and attributes, RustSec and GitHub functions by path.
 fn symbols(affected: &Node) -> Vec<String> {
     let mut out = Vec::new();
     for import in affected.at(&["ecosystem_specific", "imports"]).map_or(&[][..], Node::items) {
@@ -129,6 +129,16 @@ fn symbols(affected: &Node) -> Vec<String> {
         if named.is_empty() && !path.is_empty() {
             out.push(format!("{path} "));
         }
+        if let Some(attribute) = import.text_of("attribute") {
+            let modules = import.items_of("modules").iter().filter_map(Node::text);
+            out.extend(modules.map(|module| format!("{module} {attribute}")));
+        }
+    }
+    let functions = affected.at(&["ecosystem_specific", "affected_functions"]).map_or(&[][..], Node::items);
+    for function in functions.iter().filter_map(Node::text).filter(|it| !it.trim().is_empty()) {
+        let function = function.trim().trim_end_matches("()");
+        let (path, name) = function.rsplit_once(['.', ':', '#']).unwrap_or(("", function));
+        out.push(format!("{} {name}", path.trim_end_matches(':')));
     }
     let functions = affected.at(&["ecosystem_specific", "affects", "functions"]);
     for function in functions.map_or(&[][..], Node::items) {
@@ -158,8 +168,5 @@ fn exploited(node: &Node) -> bool {
 fn epss(node: &Node) -> Option<u16> {
     let it = node.at(&["database_specific", "epss"])?;
     let text = it.text().or_else(|| it.text_of("score")).or_else(|| it.text_of("percentage"))?;
-    let share: f64 = text.parse().ok()?;
-    let hundredths = (share * 10_000.0).round();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 10 000")]
-    (0.0..=10_000.0).contains(&hundredths).then_some(hundredths as u16)
+    scores::share(text)
 }

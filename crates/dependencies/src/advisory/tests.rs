@@ -246,7 +246,10 @@ fn age_is_counted_in_days_and_the_future_is_old() {
     assert_eq!(database.age_days(1_700_000_000 + 3 * 86_400 - 1), 2);
     assert_eq!(database.age_days(1_699_999_000), 0);
     assert_eq!(database.age_days(1_600_000_000), u32::MAX);
-    assert!(matches!(Advisories::judge(database.clone(), 1_700_086_400, 7), Advisories::Ready(_)));
+    assert!(matches!(
+        Advisories::judge(database.clone(), 1_700_086_400, 7),
+        Advisories::Ready { days: 1, .. }
+    ));
     let stale = Advisories::judge(database, 1_701_000_000, 7);
     assert!(matches!(stale, Advisories::Stale { days: 11, .. }) && stale.database().is_some());
     assert!(Advisories::default().database().is_none());

@@ -27,6 +27,7 @@ pub(crate) fn check(
     let unjudged =
         |detail: String| Unread { path: Arc::clone(path), reason: UnreadReason::NoVerdict, detail };
     let database = match advisories {
+        Advisories::Unwanted => return,
         Advisories::Missing => {
             let detail =
                 "there are no advisories: nothing is known of its packages; run `gabion scan db update`";
@@ -46,7 +47,7 @@ pub(crate) fn check(
             out.unread.push(unjudged(format!("the advisories {age}: newer flaws are not known")));
             database
         }
-        Advisories::Ready(database) => database,
+        Advisories::Ready { database, .. } => database,
     };
     let graph = Graph::new(&it.packages);
     let mut seen = HashSet::new();

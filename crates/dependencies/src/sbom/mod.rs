@@ -65,6 +65,16 @@ impl Bom {
         }
     }
 
+    /// Packages by their licence, as far as files name one.
+    #[must_use]
+    pub fn licences(&self) -> BTreeMap<Option<&str>, Vec<&str>> {
+        let mut out: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
+        for (address, component) in &self.components {
+            out.entry(component.package.licence.as_deref()).or_default().push(address);
+        }
+        out
+    }
+
     #[must_use]
     pub fn len(&self) -> usize {
         self.components.len()

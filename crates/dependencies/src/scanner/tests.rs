@@ -20,22 +20,13 @@ pub(super) fn used(module: &str, ecosystem: Ecosystem, symbol: Option<&str>) -> 
 pub(super) fn scan(scanner: &DependencyScanner, files: &[(&str, &str)], uses: &[Use]) -> Verdict {
     let mut files = files.to_vec();
     files.sort_unstable();
-    let paths: Vec<Arc<str>> = files.iter().map(|(path, _)| (*path).into()).collect();
-    let mut verdict = Verdict::default();
-    let mut facts: Vec<(Arc<str>, Arc<[u8]>)> = Vec::new();
-    for (path, text) in &files {
-        if scanner.reads(path) {
-            let report = scanner.file(&Source::new(path, text));
-            verdict.extend(report.verdict);
-            facts.push(((*path).into(), report.facts.into()));
-        }
-    }
-    verdict.extend(scanner.tree(&Tree { paths: &paths, facts: &facts, uses }));
-    verdict
+    let files: Vec<Source> = files.iter().map(|(path, text)| Source::new(path, text)).collect();
+    scanner.look(&files, uses)
 }
 
 fn ready(advisories: &[&str]) -> DependencyScanner {
-    DependencyScanner::new(Settings::default(), Advisories::Ready(database(advisories))).unwrap()
+    let advisories = Advisories::Ready { database: database(advisories), days: 0 };
+    DependencyScanner::new(Settings::default(), advisories).unwrap()
 }
 
 fn of<'a>(verdict: &'a Verdict, rule: &str) -> Vec<&'a Finding> {
@@ -44,22 +35,28 @@ fn of<'a>(verdict: &'a Verdict, rule: &str) -> Vec<&'a Finding> {
 
 #[test]
 fn every_rule_fires_on_its_vulnerable_example_and_not_on_the_repaired_one() {
+    let scanner = ready(&[]);
     for (rule, own) in pack::rules().unwrap() {
-        let advisories: Vec<&str> = own.advisories.iter().map(String::as_str).collect();
-        let scanner = ready(&advisories);
-        let uses: Vec<Use> = own.uses.iter().map(|it| used(it, Ecosystem::Npm, None)).collect();
         assert!(!rule.examples.is_empty() && !rule.references.is_empty(), "{}", rule.id);
         for example in &rule.examples {
-            for (side, text) in [("vulnerable", &example.vulnerable), ("repaired", &example.repaired)] {
-                let beside = own.beside.iter().filter(|it| it.side.is_empty() || it.side == side);
-                let mut files: Vec<(&str, &str)> =
-                    beside.map(|it| (it.file.as_str(), it.text.as_str())).collect();
-                files.push((&example.file, text));
-                let verdict = scan(&scanner, &files, &uses);
-                let fired = !of(&verdict, rule.id.as_str()).is_empty();
-                assert_eq!(fired, side == "vulnerable", "{} {} {side}: {verdict:#?}", rule.id, example.file);
-                let broken = verdict.unread.iter().find(|it| it.reason != UnreadReason::NoVerdict);
-                assert_eq!(broken, None, "{}", rule.id);
+            for (side, text) in [(Side::Vulnerable, &example.vulnerable), (Side::Repaired, &example.repaired)]
+            {
+                let source = Source::new(&example.file, text);
+                let findings = scanner.example(&rule.id, side, &source).unwrap();
+                let fired = findings.iter().any(|it| it.rule == rule.id);
+                assert_eq!(
+                    fired,
+                    side == Side::Vulnerable,
+                    "{} {} {side:?}: {findings:#?}",
+                    rule.id,
+                    example.file
+                );
+                for (path, text) in
+                    own.beside.iter().map(|it| (&it.file, &it.text)).chain([(&example.file, text)])
+                {
+                    let unread = scanner.file(&Source::new(path, text)).verdict.unread;
+                    assert_eq!(unread, [], "{} {path}", rule.id);
+                }
             }
         }
     }
@@ -144,9 +141,9 @@ fn without_advisories_there_is_no_verdict() {
     let (findings, said) = with(Advisories::judge(database(&[FLAW]), 40 * 86_400, 14));
     assert!(findings == 1 && said.contains("40 days old"), "{said}");
     let other = FLAW.replace("npm", "PyPI");
-    let (findings, said) = with(Advisories::Ready(database(&[&other])));
+    let (findings, said) = with(Advisories::judge(database(&[&other]), 0, 14));
     assert!(findings == 0 && said.contains("nothing about npm: 3 packages"), "{said}");
-    assert_eq!(with(Advisories::Ready(database(&[FLAW]))), (1, String::new()));
+    assert_eq!(with(Advisories::judge(database(&[FLAW]), 0, 14)), (1, String::new()));
 }
 
 #[test]
@@ -187,10 +184,11 @@ fn broken_files_are_named_and_the_version_tells_settings_apart() {
     assert_eq!(said[0].0, UnreadReason::Syntax);
     assert!(said[0].1.starts_with("line 2:"), "{said:?}");
     let other = Settings { private: vec!["@acme/".to_owned()], ..Settings::default() };
-    let other = DependencyScanner::new(other, Advisories::Ready(database(&[FLAW]))).unwrap();
+    let other = DependencyScanner::new(other, Advisories::judge(database(&[FLAW]), 0, 14)).unwrap();
     assert_ne!(scanner.version(), other.version());
-    assert_ne!(
-        scanner.version(),
-        DependencyScanner::new(Settings::default(), Advisories::Missing).unwrap().version()
-    );
+    let missing = DependencyScanner::new(Settings::default(), Advisories::Missing).unwrap();
+    assert_eq!(scanner.version(), missing.version());
+    assert_ne!(scanner.tree_version(), missing.tree_version());
+    assert_eq!(missing.judged_by(), None);
+    assert_eq!(scanner.judged_by().unwrap(), "1 advisory of tests, of today");
 }

@@ -178,7 +178,10 @@ impl Partial {
             }
             ">" if whole => vec![Condition { is: Is::Above, version: self.low() }],
             ">" => {
-                self.next(last).map(|version| Condition { is: Is::AtLeast, version }).into_iter().collect()
+                // `>1` is `>=2.0.0`, without what comes before it.
+                let whole = |version| semantic::Version { labels: Vec::new(), ..version };
+                let next = self.next(last).map(whole);
+                next.map(|version| Condition { is: Is::AtLeast, version }).into_iter().collect()
             }
             ">=" | "=>" => low,
             "<" => vec![Condition { is: Is::Below, version: self.low() }],

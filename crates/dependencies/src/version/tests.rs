@@ -170,6 +170,29 @@ fn ranges_of_npm_hold_what_npm_installs() {
     }
 }
 
+/// `npm_ranges.tsv` is what `semver` of npm says: versions in the first line, then ranges with those that satisfy them.
+#[test]
+fn ranges_of_npm_hold_what_its_own_program_holds() {
+    let mut lines = include_str!("../../tests/versions/npm_ranges.tsv").lines();
+    let versions: Vec<&str> = lines.next().unwrap().split('\t').collect();
+    let mut wrong = Vec::new();
+    for line in lines {
+        let mut cells = line.split('\t');
+        let text = cells.next().unwrap();
+        let expected: Vec<&str> = cells.collect();
+        let Some(range) = Range::npm(text) else {
+            wrong.push(format!("`{text}` is not read"));
+            continue;
+        };
+        for one in &versions {
+            if range.holds(&version(Ecosystem::Npm, one)) != expected.contains(one) {
+                wrong.push(format!("`{text}` {one}: {}", expected.contains(one)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn ranges_of_cargo_take_a_bare_version_for_a_caret() {
     let holds = |range, text| Range::cargo(range).unwrap().holds(&version(Ecosystem::Cargo, text));

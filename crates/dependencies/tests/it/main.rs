@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod versions;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,7 +22,7 @@ fn scanner() -> DependencyScanner {
         );
         builder.add(&format!("{name}.json"), advisory.as_bytes()).unwrap();
     }
-    let advisories = Advisories::Ready(builder.build("tests", 0));
+    let advisories = Advisories::judge(builder.build("tests", 0), 0, 14);
     DependencyScanner::new(Settings::default(), advisories).unwrap()
 }
 

@@ -18,7 +18,7 @@ struct Document {
     /// Of this form.
     version: u32,
     tool: Tool,
-    /// When the scan began. Nothing else here differs when the same tree is scanned again.
+    /// When the scan began. Nothing else here differs when the same tree is scanned again, except how old `judged_by` is.
     at: String,
     summary: Summary,
     /// Most severe first.
@@ -43,6 +43,9 @@ struct Tool {
     version: String,
     /// Name and version.
     scanners: BTreeMap<String, String>,
+    /// What a scanner judged by besides its rules, by its name: a database of advisories, and its age.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    judged_by: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -165,6 +168,7 @@ pub fn json(report: &Report) -> String {
                 .iter()
                 .map(|(name, version)| ((*name).to_owned(), version.clone()))
                 .collect(),
+            judged_by: report.judged_by.iter().map(|(name, by)| ((*name).to_owned(), by.clone())).collect(),
         },
         at: report.at.to_string(),
         summary: summary(report),

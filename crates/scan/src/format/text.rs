@@ -163,6 +163,9 @@ fn summary(out: &mut String, report: &Report, options: TextOptions) {
             .collect();
         let _ = writeln!(out, "{STRONG}{count} {word_findings}{STRONG:#} in {read}: {}", parts.join(", "));
     }
+    for (scanner, by) in &report.judged_by {
+        let _ = writeln!(out, "  {scanner} judged by {}", visible(by));
+    }
     if let Some((commits, texts)) = report.history {
         let _ = writeln!(out, "  {texts} texts of {commits} commits were looked through for secrets");
     }
