@@ -6,9 +6,13 @@ use gabion_finding::{Place, Position, Source, Span};
 use gabion_syntax::tree::Module;
 use serde::{Deserialize, Serialize};
 
+use crate::groups::Link;
+
 /// A module, and where its lines are.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Facts {
+    /// INVARIANT: first, so that it is read without the rest.
+    links: Vec<Link>,
     pub(crate) module: Module,
     lines: Lines,
 }
@@ -24,7 +28,7 @@ struct Lines {
 
 impl Facts {
     pub(crate) fn new(module: Module, source: &Source) -> Self {
-        Self { module, lines: Lines::new(source.text()) }
+        Self { links: crate::groups::links(&module), module, lines: Lines::new(source.text()) }
     }
 
     pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
@@ -33,6 +37,11 @@ impl Facts {
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         postcard::from_bytes(bytes).ok()
+    }
+
+    /// What the module may import from other files, of kept facts.
+    pub(crate) fn links(bytes: &[u8]) -> Vec<Link> {
+        postcard::take_from_bytes(bytes).map(|(links, _)| links).unwrap_or_default()
     }
 
     pub(crate) fn place(&self, path: &Arc<str>, span: Span) -> Place {

@@ -8,6 +8,7 @@
 mod conditions;
 mod facts;
 mod glob;
+mod groups;
 mod interpret;
 mod models;
 mod name;

@@ -1,7 +1,10 @@
 //! The scanner of code: each file is lowered by itself, then all are looked at together.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gabion_finding::{
     Confidence, FileReport, Finding, Fingerprint, Rule, RuleError, Scanner, Source, Step, Tree, Unread,
@@ -92,7 +95,7 @@ impl CodeScanner {
             place: loaded.facts.place(&path, hit.span),
             trace,
             fix: None,
-            properties: std::collections::BTreeMap::new(),
+            properties: BTreeMap::new(),
             hidden: Vec::new(),
             fingerprint: Fingerprint::new(
                 rule.id.as_str(),
@@ -190,14 +193,78 @@ impl Scanner for CodeScanner {
     }
 
     fn tree(&self, tree: &Tree<'_>) -> Verdict {
-        on_stack(|| self.look(tree)).unwrap_or_default()
+        let groups: Vec<Group> =
+            crate::groups::groups(tree).iter().map(|files| Group::new(tree, files)).collect();
+        // The largest first, so that none is left when all others are done.
+        let mut order: Vec<usize> = (0..groups.len()).collect();
+        order.sort_by_key(|number| groups.get(*number).map(|group| std::cmp::Reverse(group.bytes())));
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            while let Some(number) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let Some(group) = groups.get(*number) else { continue };
+                let tree = Tree { facts: &group.facts, ..*tree };
+                let verdict = catch_unwind(AssertUnwindSafe(|| self.look(&tree)));
+                done.push((*number, verdict.unwrap_or_else(|_| group.failed())));
+            }
+            done
+        };
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let done = on_stacks(threads.min(groups.len()).min(MOST_THREADS), work);
+        let mut done: BTreeMap<usize, Verdict> = done.into_iter().collect();
+        let mut all = Verdict::default();
+        for (number, group) in groups.iter().enumerate() {
+            // Where no thread can be had, nothing was looked at.
+            let verdict = done.remove(&number).unwrap_or_else(|| group.failed());
+            all.findings.extend(verdict.findings);
+            all.unread.extend(verdict.unread);
+            all.endpoints.extend(verdict.endpoints);
+        }
+        all
     }
 }
+
+/// Files that are looked at together.
+struct Group {
+    facts: Vec<(Arc<str>, Arc<[u8]>)>,
+}
+
+impl Group {
+    fn new(tree: &Tree<'_>, files: &[usize]) -> Self {
+        Self { facts: files.iter().filter_map(|file| tree.facts.get(*file).cloned()).collect() }
+    }
+
+    fn bytes(&self) -> usize {
+        self.facts.iter().map(|(_, facts)| facts.len()).sum()
+    }
+
+    fn failed(&self) -> Verdict {
+        let unread = |(path, _): &(Arc<str>, _)| Unread {
+            path: Arc::clone(path),
+            reason: UnreadReason::Budget,
+            detail: "not followed: this is a fault of Gabion".to_owned(),
+        };
+        Verdict { unread: self.facts.iter().map(unread).collect(), ..Verdict::default() }
+    }
+}
+
+/// Groups that are looked at at once: each has its modules in memory.
+const MOST_THREADS: usize = 8;
 
 /// Runs with room for what recurses; none where there is no such thread.
 fn on_stack<T: Send>(run: impl FnOnce() -> T + Send) -> Option<T> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run).ok()?;
         thread.join().ok()
+    })
+}
+
+/// The same on several threads, all that each gave.
+fn on_stacks<T: Send>(threads: usize, run: impl Fn() -> Vec<T> + Send + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads)
+            .filter_map(|_| std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, &run).ok())
+            .collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
     })
 }
