@@ -43,4 +43,6 @@ pub(crate) const MODELS: &[(&str, &str)] = files![
     "python-request.toml",
     "python-system.toml",
     "python-values.toml",
+    "rust-data.toml",
+    "rust.toml",
 ];

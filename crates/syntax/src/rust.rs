@@ -4,6 +4,7 @@
 //! - Attributes are decorators: `#[a]` a name, `#[a(x)]` and `#[a = x]` calls; what is in a module under `#[cfg(…)]` has it too.
 //! - Methods belong to the class of the type of their `impl`, traits are its bases.
 //! - What ends a function without a `;` is returned; `if` and `match` there are statements that return.
+//! - What a `loop` is worth is what `break` sets the name `loop` to.
 //! - `if let` is a switch with two cases; `let … else` a `let`, then a condition nobody knows. `?` is its operand.
 //! - Macros are calls. Their arguments are read as expressions where they look like such, else token by token, so that names and
 //!   strings in them are not lost. Values named in a format string make it a template.

@@ -314,6 +314,11 @@ impl World<'_> {
             let rest = Some(Box::new(value));
             value = Value::shaped(Shape::List(Rc::new(List { items: Vec::new(), rest })));
         }
+        if super::member::is_typed(&loaded)
+            && let Some(of) = function.returns.as_ref().filter(|_| matches!(value.shape, Shape::Unknown))
+        {
+            self.claim_typed(&mut inner, &mut value, of, false);
+        }
         if tainted {
             value = Self::stepped(&value, frame.module, span, &format!("{name} gives it back"));
         }

@@ -88,6 +88,21 @@ const SAME: &[&str] = &[
     "transpose",
 ];
 
+/// Methods that set up a command and go on with it.
+const SETTINGS: &[&str] = &[
+    "stdin",
+    "stdout",
+    "stderr",
+    "current_dir",
+    "env",
+    "envs",
+    "env_clear",
+    "env_remove",
+    "kill_on_drop",
+    "uid",
+    "gid",
+];
+
 /// Functions of Rust that give what they are given.
 const WRAP: &[&str] = &[
     "Some",
@@ -297,11 +312,16 @@ impl World<'_> {
             let known = callee.origin.is_some_and(|origin| {
                 !self.known(origin, crate::world::Ending::Call, Language::Rust).is_empty()
             });
-            let is_path = receiver.origin.is_some_and(|origin| {
-                let text = self.text_of(origin);
-                matches!(receiver.known, Known::Nothing)
-                    && text.starts_with(|first: char| first.is_uppercase())
-            });
+            let from = receiver.origin.map(|origin| self.text_of(origin)).unwrap_or_default();
+            // A module or a type, not a value.
+            let is_path = !from.is_empty()
+                && !from.starts_with('~')
+                && !from.contains("()")
+                && matches!(receiver.known, Known::Nothing)
+                && matches!(receiver.shape, Shape::Unknown);
+            if from.ends_with("process.Command()") && SETTINGS.contains(&method.as_str()) {
+                return Some(receiver.clone());
+            }
             if SAME.contains(&method.as_str()) && !known && !is_path {
                 return Some(receiver.clone());
             }

@@ -65,6 +65,12 @@ const HARMLESS: &[&str] = &[
     "rune",
 ];
 
+/// Types of a handler's parameters that hold what a request brings, where its attribute says which they are.
+const BROUGHT: &[&str] = &[
+    "Capped", "Cow", "Form", "Json", "Lenient", "Option", "PathBuf", "Result", "Segments", "Strict",
+    "String", "Vec", "str",
+];
+
 /// Where a type is written.
 pub(super) struct Written<'a> {
     pub(super) module: usize,
@@ -111,6 +117,14 @@ impl World<'_> {
                 }
             }
             _ => {}
+        }
+        if text == "Self" {
+            let name = self.name(text);
+            let own = self.own_type(frame, name).map(|value| value.shape);
+            return match own {
+                Some(Shape::Class(class)) => self.of_class(frame, &class),
+                _ => Value::default(),
+            };
         }
         if let Some(class) = self.class_at(at, text) {
             return self.of_class(frame, &class);
@@ -184,6 +198,16 @@ impl World<'_> {
     pub(super) fn claim_typed(&mut self, frame: &mut Frame, value: &mut Value, of: &Type, missing: bool) {
         let (loaded, scope) = (Rc::clone(&frame.loaded), Rc::clone(&frame.scope));
         let at = Written { module: frame.module, loaded: &loaded, scope: &scope };
+        if frame.loaded.language() == Language::Rust
+            && value.origin.is_some_and(|origin| self.text_of(origin) == "gabion.parameter()")
+        {
+            // Guards and states of the server are among the parameters.
+            let text = loaded.text(of.path);
+            if !BROUGHT.contains(&text.rsplit("::").next().unwrap_or_default()) {
+                value.flows = Rc::default();
+            }
+            value.origin = None;
+        }
         let known = self.typed(frame, &at, of, 0);
         if missing && let Some(flows) = self.brought(frame, &at, of) {
             value.add_flows(&flows.flows);

@@ -6,5 +6,6 @@ mod java;
 mod matchers;
 mod python;
 mod routes;
+mod rust;
 mod ways;
 mod world;

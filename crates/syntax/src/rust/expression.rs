@@ -80,10 +80,16 @@ fn expression_kind(b: &mut Builder, from: At<'_>) -> Option<ExprKind> {
             ExprKind::Member { object, name: b.symbol(from.field("field")?.text()) }
         }
         "call_expression" => {
-            let callee = boxed(b, from.field("function")?);
+            let function = from.field("function")?;
+            // `s.parse::<u32>()` gives a `u32`.
+            let gives = parsed(function).filter(|_| b.enter(from.span()));
+            let callee = boxed(b, function);
             let list = from.field("arguments").map(|list| list.parts()).unwrap_or_default();
             let arguments = all(b, list).into_iter().map(|value| Argument { name: None, value }).collect();
-            ExprKind::Call(Call { callee, arguments, new: false, macro_call: false })
+            let call = ExprKind::Call(Call { callee, arguments, new: false, macro_call: false });
+            let Some(gives) = gives else { return Some(call) };
+            b.leave();
+            ExprKind::Cast { to: types::of_type(b, gives), value: Box::new(expr(from.span(), call)) }
         }
         "macro_invocation" => macros::invocation(b, from)?,
         "await_expression" => ExprKind::Await(boxed(b, from.first()?)),
@@ -140,10 +146,19 @@ fn expression_kind(b: &mut Builder, from: At<'_>) -> Option<ExprKind> {
         | "let_declaration" => {
             let mut body = Vec::new();
             statement::statement(b, from, &mut body);
-            ExprKind::Block { body, value: None }
+            let worth = from.is("loop_expression").then(|| Box::new(b.name("loop", from.span())));
+            ExprKind::Block { body, value: worth }
         }
         _ => return None,
     })
+}
+
+/// The type that `parse` is asked for.
+fn parsed(function: At<'_>) -> Option<At<'_>> {
+    let arguments = function.field("type_arguments")?;
+    let inner = function.field("function")?;
+    let name = inner.field("field").or_else(|| inner.field("name"))?;
+    if name.text() == "parse" { arguments.first() } else { None }
 }
 
 fn valued(b: &mut Builder, from: At<'_>) -> ExprKind {

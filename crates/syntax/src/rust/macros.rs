@@ -58,12 +58,15 @@ pub(super) fn invocation(b: &mut Builder, from: At<'_>) -> Option<ExprKind> {
 /// Makes templates of the strings among the arguments: one of them is the format string.
 fn templates(b: &mut Builder, list: At<'_>, found: &mut [Argument]) {
     let literals = list.parts().into_iter().filter(|part| part.kind().ends_with("string_literal"));
+    // `{a}` is the argument `a = …` where there is one.
+    let named: Vec<_> = found.iter().filter_map(|argument| argument.name).collect();
+    let named: Vec<String> = named.into_iter().map(|name| b.text(name).to_owned()).collect();
     let mut rest = found.iter_mut();
     for literal in literals {
         let span = literal.span();
         if let Some(argument) = rest.find(|argument| argument.value.span.end >= span.end)
             && argument.value.span == span
-            && let Some(template) = string::template(b, literal)
+            && let Some(template) = string::template(b, literal, &named)
         {
             argument.value = template;
         }

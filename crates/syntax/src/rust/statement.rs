@@ -5,9 +5,9 @@ use super::expression::expression;
 use super::item::{Scope, attribute, item};
 use super::pattern::pattern;
 use super::types;
-use crate::builder::{Builder, stmt, unknown};
+use crate::builder::{Builder, expr, stmt, unknown};
 use crate::cursor::At;
-use crate::tree::{Expr, Pattern, Stmt, StmtKind, Symbol};
+use crate::tree::{Expr, ExprKind, Pattern, Stmt, StmtKind, Symbol};
 
 pub(super) fn statement(b: &mut Builder, from: At<'_>, into: &mut Vec<Stmt>) {
     ending(b, from, Last::Drop, into);
@@ -110,8 +110,14 @@ fn statement_kind(b: &mut Builder, from: At<'_>, last: Last, into: &mut Vec<Stmt
         "return_expression" => StmtKind::Return(from.first().map(|value| expression(b, value))),
         "break_expression" => {
             for part in from.parts().into_iter().filter(|part| !part.is("label")) {
-                let value = expression(b, part);
-                into.push(stmt(value.span, StmtKind::Expr(value)));
+                // What the loop is worth: a name that nothing else has.
+                let value = Box::new(expression(b, part));
+                let span = value.span;
+                let target = Box::new(Pattern::Name(b.symbol("loop"), span));
+                into.push(stmt(
+                    span,
+                    StmtKind::Expr(expr(span, ExprKind::Assign { target, op: None, value })),
+                ));
             }
             StmtKind::Break(from.child("label").map(|label| lifetime(b, label)))
         }

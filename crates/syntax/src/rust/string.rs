@@ -25,8 +25,8 @@ fn inner(text: &str) -> (&str, bool) {
     (quote('"').or_else(|| quote('\'')).unwrap_or(plain), false)
 }
 
-/// A format string with names in its braces: a template. Nothing where it has none.
-pub(super) fn template(b: &mut Builder, from: At<'_>) -> Option<Expr> {
+/// A format string with names in its braces: a template. Nothing where it has none but those of arguments.
+pub(super) fn template(b: &mut Builder, from: At<'_>, named: &[String]) -> Option<Expr> {
     let text = from.text();
     let (inner, raw) = inner(text);
     let start = (inner.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
@@ -44,7 +44,10 @@ pub(super) fn template(b: &mut Builder, from: At<'_>) -> Option<Expr> {
         let name = behind.get(..end).unwrap_or_default();
         let closes = behind.get(end..).and_then(|tail| tail.starts_with(['}', ':']).then(|| tail.find('}')));
         let used = match closes.flatten() {
-            Some(close) if name.starts_with(|sign: char| sign.is_alphabetic() || sign == '_') => {
+            Some(close)
+                if name.starts_with(|sign: char| sign.is_alphabetic() || sign == '_')
+                    && !named.iter().any(|own| own == name) =>
+            {
                 found = true;
                 let text = if raw { std::mem::take(&mut said) } else { unescape(&std::mem::take(&mut said)) };
                 if !text.is_empty() {
