@@ -292,7 +292,8 @@ impl World<'_> {
                     && call.arguments.is_empty()
                 {
                     let method = frame.loaded.text(*name);
-                    if same_text(method) {
+                    let rust = frame.loaded.language() == Language::Rust && super::idiom::is_same(method);
+                    if rust || same_text(method) {
                         self.narrow(frame, object, value);
                     } else if let Some(property) = super::java::property(method, &["get"])
                         && frame.loaded.language() == Language::Java

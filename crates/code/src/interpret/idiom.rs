@@ -604,6 +604,11 @@ fn written(loaded: &Loaded, base: &Expr) -> String {
     }
 }
 
+/// Whether a method of Rust gives what it is called on.
+pub(super) fn is_same(method: &str) -> bool {
+    SAME.contains(&method)
+}
+
 /// Tests of Rust: nobody else calls them.
 fn is_test(loaded: &Loaded, id: gabion_syntax::tree::FunctionId) -> bool {
     if loaded.language() != Language::Rust {

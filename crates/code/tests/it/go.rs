@@ -3,17 +3,15 @@
 mod files;
 mod handlers;
 
-use gabion_code::CodeScanner;
-
-use crate::world::scan;
+use crate::world::{scan, scanner};
 
 /// A handler with that body is scanned; what is found of these rules, by id.
-fn found(scanner: &CodeScanner, imports: &str, body: &str) -> Vec<String> {
+fn found(imports: &str, body: &str) -> Vec<String> {
     let imports: String = imports.split_whitespace().map(|one| format!("import \"{one}\"\n")).collect();
     let text = format!(
         "package app\nimport \"net/http\"\n{imports}\nvar db *sql.DB\nfunc handle(w http.ResponseWriter, r *http.Request) {{\n{body}\n}}\n"
     );
-    let verdict = scan(scanner, &[("app.go", &text)]);
+    let verdict = scan(scanner(), &[("app.go", &text)]);
     assert!(verdict.unread.is_empty(), "{body}: {:?}", verdict.unread);
     let mut rules: Vec<String> = verdict.findings.iter().map(|one| one.rule.as_str().to_owned()).collect();
     rules.sort();
@@ -23,10 +21,9 @@ fn found(scanner: &CodeScanner, imports: &str, body: &str) -> Vec<String> {
 
 /// Imports, bodies of a handler, and the rule that finds them; an empty one: none.
 fn check(cases: &[(&str, &str, &str)]) {
-    let scanner = CodeScanner::new(&[]).unwrap();
     let mut wrong = Vec::new();
     for (imports, body, rule) in cases {
-        let found = found(&scanner, &format!("database/sql {imports}"), body);
+        let found = found(&format!("database/sql {imports}"), body);
         let expected: Vec<String> = rule.split_whitespace().map(str::to_owned).collect();
         if found != expected {
             wrong.push(format!("{body}\n    expected {expected:?}, found {found:?}"));

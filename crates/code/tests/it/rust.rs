@@ -3,12 +3,10 @@
 mod files;
 mod handlers;
 
-use gabion_code::CodeScanner;
-
-use crate::world::scan;
+use crate::world::{scan, scanner};
 
 /// A handler with that body is scanned; what is found, by id.
-fn found(scanner: &CodeScanner, uses: &str, body: &str) -> Vec<String> {
+fn found(uses: &str, body: &str) -> Vec<String> {
     let uses: String = uses.split_whitespace().map(|one| format!("use {one};\n")).collect();
     let text = format!(
         "use axum::extract::{{Path, Query, State}};\nuse axum::http::HeaderMap;\n{uses}\
@@ -17,7 +15,7 @@ fn found(scanner: &CodeScanner, uses: &str, body: &str) -> Vec<String> {
          struct App {{ pool: sqlx::PgPool, base: std::path::PathBuf }}\n\
          async fn handle(State(app): State<std::sync::Arc<App>>, Path((id, slug)): Path<(u64, String)>, headers: HeaderMap, Query(q): Query<Params>) -> Result<String, Error> {{\n{body}\n}}\n"
     );
-    let verdict = scan(scanner, &[("src/app.rs", &text)]);
+    let verdict = scan(scanner(), &[("src/app.rs", &text)]);
     assert!(verdict.unread.is_empty(), "{body}: {:?}", verdict.unread);
     let mut rules: Vec<String> = verdict.findings.iter().map(|one| one.rule.as_str().to_owned()).collect();
     rules.sort();
@@ -27,10 +25,9 @@ fn found(scanner: &CodeScanner, uses: &str, body: &str) -> Vec<String> {
 
 /// What is used, bodies of a handler, and the rules that find them.
 fn check(cases: &[(&str, &str, &str)]) {
-    let scanner = CodeScanner::new(&[]).unwrap();
     let mut wrong = Vec::new();
     for (uses, body, rule) in cases {
-        let found = found(&scanner, uses, body);
+        let found = found(uses, body);
         let expected: Vec<String> = rule.split_whitespace().map(str::to_owned).collect();
         if found != expected {
             wrong.push(format!("{body}\n    expected {expected:?}, found {found:?}"));

@@ -1,9 +1,15 @@
 //! Files held in memory, scanned.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use gabion_code::CodeScanner;
 use gabion_finding::{Finding, Scanner as _, Source, Tree, Verdict};
+
+/// The scanner with the rules of the program, made once.
+pub(crate) fn scanner() -> &'static CodeScanner {
+    static SCANNER: LazyLock<CodeScanner> = LazyLock::new(|| CodeScanner::new(&[]).unwrap());
+    &SCANNER
+}
 
 /// What is said of these files: names and texts.
 pub(crate) fn scan(scanner: &CodeScanner, files: &[(&str, &str)]) -> Verdict {

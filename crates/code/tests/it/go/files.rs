@@ -1,11 +1,9 @@
 //! Packages, types and interfaces: ways through several files.
 
-use gabion_code::CodeScanner;
-
-use crate::world::{lines, scan};
+use crate::world::{lines, scan, scanner};
 
 fn found(files: &[(&str, &str)]) -> Vec<String> {
-    let verdict = scan(&CodeScanner::new(&[]).unwrap(), files);
+    let verdict = scan(scanner(), files);
     assert!(verdict.unread.is_empty(), "{:?}", verdict.unread);
     lines(&verdict.findings)
 }
