@@ -6,6 +6,7 @@
 //! ([`judge`]). What calls of frameworks mean, and what counts as a credential, a refusal or a limit, is data ([`table`]).
 
 mod assemble;
+mod class;
 mod declared;
 mod files;
 mod handler;
@@ -16,7 +17,7 @@ mod table;
 mod walk;
 mod written;
 
-pub(crate) use assemble::part_at;
+pub(crate) use assemble::{URLS, part_at};
 pub(crate) use files::{RULES, TABLES};
 pub(crate) use judge::RouteCheck;
 pub use judge::RouteRule;

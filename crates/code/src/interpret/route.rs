@@ -7,7 +7,7 @@ use gabion_syntax::tree::{Call, Expr, ExprKind, FunctionId};
 
 use super::{Frame, Given};
 use crate::origin::Origin;
-use crate::routes::{AT, Does, MADE, Part, Record, Router, made};
+use crate::routes::{AT, Does, MADE, Part, Record, Router, URLS, made};
 use crate::value::{Closure, FunctionRef, HOLE, Known, Object, Shape, Value};
 use crate::world::World;
 
@@ -89,6 +89,7 @@ impl World<'_> {
             }
             let text = self.text_of(origin);
             let (owner, word) = text.rsplit_once('.').unwrap_or(("", text.as_str()));
+            let owner = if act.included { URLS } else { owner };
             let router = router.unwrap_or_else(|| Router::Called(frame.module, owner.into()));
             let (module, within) = (frame.module, frame.function);
             let record = Record {
@@ -128,7 +129,8 @@ impl World<'_> {
         span: Span,
         depth: usize,
     ) -> Part {
-        let mut says = from
+        let named = from.map(|from| asked_for(&frame.loaded, from).unwrap_or(from));
+        let mut says = named
             .and_then(|from| self.written(&frame.loaded, &frame.scope, &|_| None, from))
             .unwrap_or_default();
         let mut items = Vec::new();
@@ -151,7 +153,10 @@ impl World<'_> {
             Shape::Object(object) => class = object.class.clone(),
             Shape::List(_) | Shape::Unknown => {}
         }
+        let field = self.name(MADE);
+        let mut router = made(value, field);
         if let (Some(from), true) = (from, depth > 0) {
+            router = router.or_else(|| self.router_of(frame, from));
             self.inner(frame, from, &mut functions, &mut class, depth);
         }
         if says.is_empty() {
@@ -162,7 +167,22 @@ impl World<'_> {
         for closure in &functions {
             self.routes.saw(closure.function, &closure.scope);
         }
-        Part { name, span, says, value: value.clone(), functions, class, items }
+        Part { name, span, says, value: value.clone(), functions, class, router, items }
+    }
+
+    /// `include(router.urls)`.
+    fn router_of(&mut self, frame: &mut Frame, from: &Expr) -> Option<usize> {
+        let from = match &from.kind {
+            ExprKind::Call(call) => &call.arguments.first()?.value,
+            _ => from,
+        };
+        let ExprKind::Member { object, name } = &from.kind else { return None };
+        if frame.loaded.text(*name) != "urls" {
+            return None;
+        }
+        let value = self.evaluate(frame, object);
+        let field = self.name(MADE);
+        made(&value, field)
     }
 
     /// Functions that are given to the call that makes a handler, and whose method is bound to its object.
@@ -234,5 +254,19 @@ impl World<'_> {
         for decorator in &function.decorators {
             self.routes.decorated.insert((frame.module, decorator.span), of);
         }
+    }
+}
+
+/// `Depends(current_user)` is `current_user`.
+fn asked_for<'e>(loaded: &super::Loaded, from: &'e Expr) -> Option<&'e Expr> {
+    let ExprKind::Call(call) = &from.kind else { return None };
+    let name = match &call.callee.kind {
+        ExprKind::Name(name) | ExprKind::Member { name, .. } => loaded.text(*name),
+        _ => return None,
+    };
+    if matches!(name, "Depends" | "Security") {
+        call.arguments.first().map(|first| &first.value)
+    } else {
+        None
     }
 }

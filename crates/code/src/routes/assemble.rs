@@ -1,21 +1,24 @@
 //! From calls to routes: routers are joined with what they are mounted on, guards are put in order.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use gabion_finding::Span;
 use gabion_syntax::tree::{ClassId, ExprKind};
 
 use super::normal::{joined, normal};
-use super::record::{MADE, Part, Record, Router, made};
+use super::record::{Part, Record, Router};
 use super::table::{Act, Does, Methods};
 use crate::models::End;
-use crate::value::{FunctionRef, HOLE};
+use crate::value::{ClassValue, FunctionRef, HOLE};
 use crate::world::World;
 
 /// Routers on routers.
 const DEEPEST: usize = 8;
 /// Ways one router is mounted.
 const MOUNTS: usize = 16;
+/// What the list of routes of a file is called.
+pub(crate) const URLS: &str = "urlpatterns";
 /// Routes of one tree.
 pub(crate) const MOST: usize = 20_000;
 
@@ -29,6 +32,8 @@ pub(crate) struct Route {
     pub(crate) module: usize,
     pub(crate) span: Span,
     pub(crate) handler: Option<FunctionRef>,
+    /// The class whose method answers.
+    pub(crate) class: Option<Rc<ClassValue>>,
     /// What answers, as the code names it.
     pub(crate) name: String,
     /// What the handler's parameters stand for.
@@ -108,6 +113,12 @@ impl World<'_> {
         let models = self.models;
         for record in &records {
             let Some(act) = models.routes.acts.get(record.act) else { continue };
+            if act.does == Does::Router && act.framework == "django" {
+                // `urlpatterns = router.urls`: its routes are those of the file, if nobody includes them.
+                let on = Router::Called(record.module, URLS.into());
+                let mount = Mount { order: record.order, on, prefix: String::new(), guards: Vec::new() };
+                infos.entry(record.router.clone()).or_default().mounts.push(mount);
+            }
             let info = infos.entry(record.router.clone()).or_default();
             info.ordered |= act.ordered;
             if !info.within.contains(&record.within) {
@@ -122,6 +133,7 @@ impl World<'_> {
                     }
                 }
                 Does::Use => self.used(record, act, &mut infos),
+                Does::Route if act.included && self.included(record, act, &mut infos) => {}
                 Does::Route => loose.extend(self.loose(record, act)),
                 Does::At => {}
             }
@@ -162,14 +174,13 @@ impl World<'_> {
 
     /// Something everything behind it passes, or a router on another.
     fn used(&mut self, record: &Record, act: &Act, infos: &mut BTreeMap<Router, Info>) {
-        let name = self.name(MADE);
         let below = text_at(&record.given, &act.route).unwrap_or_default();
         let below = format!("{}{below}", record.at.as_deref().unwrap_or_default());
         let mut guards = self.guards_at(record, act);
         let mut mounted: Vec<Router> = Vec::new();
         let given = act.handlers.iter().flat_map(|end| parts_at(&record.given, end)).collect();
         for part in flat(given) {
-            if let Some(site) = made(&part.value, name) {
+            if let Some(site) = part.router {
                 mounted.push(Router::Made(site));
             } else if part.value.as_text().is_none() {
                 guards.push(self.guard(record, part));
@@ -250,7 +261,8 @@ impl World<'_> {
             name.clone_from(&last.says);
             handler = last.functions.last().map(|closure| closure.function).or(handler);
             class = last.class.clone();
-            if last.functions.len() > 1 || (last.functions.len() == 1 && last.says.ends_with(')')) {
+            let wrapped = last.says.ends_with(')') && !last.says.ends_with(".as_view()");
+            if last.functions.len() > 1 || (wrapped && (handler.is_some() || class.is_some())) {
                 let wrapper = self.guard(record, last);
                 let functions =
                     wrapper.functions.iter().copied().filter(|one| Some(*one) != handler).collect();
@@ -260,7 +272,13 @@ impl World<'_> {
         if let Some(own) = handler.map(|handler| self.function_text(handler)).filter(|own| !own.is_empty()) {
             name = own;
         }
-        let methods = self.methods(record, act);
+        let mut methods = self.methods(record, act);
+        if act.included
+            && let Some(handler) = handler
+        {
+            guards.extend(self.decorators_below(handler, Span::default()));
+            methods = self.decorated_methods(handler).unwrap_or(methods);
+        }
         let route = Route {
             method: String::new(),
             path,
@@ -268,6 +286,7 @@ impl World<'_> {
             module: record.module,
             span: record.span,
             handler,
+            class: class.clone(),
             name,
             parameters: Vec::new(),
             guards,
@@ -278,6 +297,45 @@ impl World<'_> {
             return self.class_routes(&class, &route).into_iter().map(loose).collect();
         }
         methods.into_iter().map(|method| loose(Route { method, ..route.clone() })).collect()
+    }
+
+    /// Another list of routes stands where a handler could: whether it does.
+    fn included(&mut self, record: &Record, act: &Act, infos: &mut BTreeMap<Router, Info>) -> bool {
+        let Some(part) = act.handlers.as_ref().and_then(|end| part_at(&record.given, end)) else {
+            return false;
+        };
+        let text = part.says.split_once("include(").map(|(_, rest)| rest.trim_end_matches(')'));
+        let first = part.items.first().and_then(|item| item.value.as_constant());
+        let text = text.filter(|text| !text.is_empty()).map(str::to_owned);
+        let child = match (part.router, text.or_else(|| first.map(|text| text.to_string()))) {
+            (Some(site), _) => Router::Made(site),
+            (None, Some(module)) => {
+                let from = self.units.get(record.module).map(|unit| std::sync::Arc::clone(&unit.path));
+                let language = gabion_syntax::Language::Python;
+                let found = self.paths.find(language, &from.unwrap_or_default(), &module, 0);
+                match found {
+                    Some(file) => {
+                        let _ = self.exports(file);
+                        Router::Called(file, URLS.into())
+                    }
+                    None => return part.says.contains("include("),
+                }
+            }
+            _ => return false,
+        };
+        let prefix = text_at(&record.given, &act.route).unwrap_or_default();
+        if child == record.router {
+            return true;
+        }
+        let info = infos.entry(child).or_default();
+        // Nobody includes what belongs to its own file.
+        info.mounts
+            .retain(|mount| !matches!(&mount.on, Router::Called(module, _) if *module == record.module));
+        if info.mounts.len() < MOUNTS {
+            let on = record.router.clone();
+            info.mounts.push(Mount { order: record.order, on, prefix, guards: Vec::new() });
+        }
+        true
     }
 
     fn methods(&self, record: &Record, act: &Act) -> Vec<String> {

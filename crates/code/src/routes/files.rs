@@ -7,8 +7,9 @@ macro_rules! files {
 }
 
 /// What routes lack.
-pub(crate) const RULES: &[(&str, &str)] = files!["rules/code": "routes.toml"];
+pub(crate) const RULES: &[(&str, &str)] =
+    files!["rules/code": "routes.toml", "routes-objects.toml", "routes-requests.toml"];
 
 /// What calls of frameworks say of routes, and what code shows by which it asks who is there.
 pub(crate) const TABLES: &[(&str, &str)] =
-    files!["rules/code/routes": "express.toml", "facts.toml", "flask.toml"];
+    files!["rules/code/routes": "django.toml", "express.toml", "facts.toml", "fastapi.toml", "flask.toml"];

@@ -93,7 +93,7 @@ fn parameter(loaded: &Loaded, route: &Route, param: &Param) -> Option<String> {
         | "List" => (!has_call(param)).then(|| format!("@query.{name}")),
         "dict" | "Dict" | "Any" => (!has_call(param)).then(|| "@body".to_owned()),
         "Request" | "Response" | "Session" | "AsyncSession" | "BackgroundTasks" | "WebSocket" | "" => None,
-        _ => (!has_call(param)).then(|| "@body".to_owned()),
+        _ => (!has_call(param)).then(|| "@model".to_owned()),
     }
 }
 

@@ -35,6 +35,9 @@ const CALLED: usize = 160;
 /// How deep.
 const DEEPEST: usize = 7;
 
+/// What functions show, each read once.
+pub(crate) type Kept = HashMap<FunctionRef, Rc<Shown>>;
+
 /// What a rule asks of a route.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -144,7 +147,7 @@ impl World<'_> {
         if routes.is_empty() {
             return Judged::default();
         }
-        let mut kept: HashMap<FunctionRef, Rc<Shown>> = HashMap::new();
+        let mut kept = Kept::new();
         let mut applications: BTreeMap<String, Application> = BTreeMap::new();
         let mut built: HashSet<(String, FunctionRef)> = HashSet::new();
         let settings = self.settings();
@@ -230,7 +233,7 @@ impl World<'_> {
         &mut self,
         function: FunctionRef,
         parameters: &[Option<String>],
-        kept: &mut HashMap<FunctionRef, Rc<Shown>>,
+        kept: &mut Kept,
     ) -> Rc<Shown> {
         if let Some(shown) = kept.get(&function) {
             return Rc::clone(shown);
@@ -241,11 +244,11 @@ impl World<'_> {
     }
 
     /// What a function and those it calls show.
-    fn all_shown(
+    pub(crate) fn all_shown(
         &mut self,
         function: FunctionRef,
         parameters: &[Option<String>],
-        kept: &mut HashMap<FunctionRef, Rc<Shown>>,
+        kept: &mut Kept,
     ) -> Shown {
         let mut all = Shown::default();
         let mut done: HashSet<FunctionRef> = HashSet::from([function]);
@@ -266,12 +269,7 @@ impl World<'_> {
         all
     }
 
-    fn seen(
-        &mut self,
-        mut route: Route,
-        application: String,
-        kept: &mut HashMap<FunctionRef, Rc<Shown>>,
-    ) -> Seen {
+    fn seen(&mut self, mut route: Route, application: String, kept: &mut Kept) -> Seen {
         let models = self.models;
         let table = &models.routes;
         let mut shown = Shown::default();
@@ -283,6 +281,12 @@ impl World<'_> {
             shown.facts |= table.named("handler");
             let cut = self.cut.contains(&handler.module);
             unknown = if cut { unknown } else { 0 };
+        }
+        if let Some(class) = route.class.clone() {
+            let (own, guards) = self.class_shown(&class, kept);
+            shown.extend(&own);
+            shown.facts = table.closed(shown.facts);
+            route.guards.extend(guards);
         }
         for name in names(&route.path) {
             shown.parameters.entry("path".to_owned()).or_default().insert(name.to_owned());
@@ -297,7 +301,7 @@ impl World<'_> {
         Seen { facts: table.closed(facts), route, guards, shown, application }
     }
 
-    fn guard_facts(&mut self, guard: &Guard, kept: &mut HashMap<FunctionRef, Rc<Shown>>) -> FactSet {
+    fn guard_facts(&mut self, guard: &Guard, kept: &mut Kept) -> FactSet {
         let models = self.models;
         let named = models.routes.of_guard(&guard.name);
         let plumbing = named & models.routes.named("plumbing") != 0;
@@ -326,7 +330,7 @@ impl World<'_> {
         &mut self,
         module: usize,
         class: gabion_syntax::tree::ClassId,
-        kept: &mut HashMap<FunctionRef, Rc<Shown>>,
+        kept: &mut Kept,
     ) -> FactSet {
         let Some(loaded) = self.load(module) else { return 0 };
         let Some(tree) = loaded.module().class(class) else { return 0 };
@@ -355,7 +359,8 @@ impl World<'_> {
         }
         let parameters = seen.shown.parameters.iter();
         let parameters =
-            parameters.map(|(from, names)| (from.clone(), names.iter().cloned().collect())).collect();
+            parameters.map(|(from, names)| (from.replace("model", "body"), names.iter().cloned().collect()));
+        let parameters = parameters.collect();
         Some(Endpoint {
             method: route.method.clone(),
             path: route.path.clone(),

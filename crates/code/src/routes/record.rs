@@ -24,6 +24,8 @@ pub(crate) struct Part {
     /// It, or what is given to what makes it: `wrap(handler)`.
     pub(crate) functions: Vec<Rc<Closure>>,
     pub(crate) class: Option<Rc<ClassValue>>,
+    /// A router that is given, or whose routes are.
+    pub(crate) router: Option<usize>,
     pub(crate) items: Vec<Self>,
 }
 

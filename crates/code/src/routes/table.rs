@@ -71,6 +71,8 @@ pub(crate) struct Act {
     pub(crate) ordered: bool,
     /// Without a function that answers it is another call of that name.
     pub(crate) sure: bool,
+    /// What answers may be another list of routes: Django's `include`.
+    pub(crate) included: bool,
     /// It gives its receiver back.
     pub(crate) chains: bool,
 }
@@ -200,6 +202,8 @@ struct WrittenAct {
     sure: bool,
     #[serde(default)]
     chains: bool,
+    #[serde(default)]
+    included: bool,
 }
 
 #[derive(Deserialize)]
@@ -303,6 +307,7 @@ impl Table {
             decorates: written.decorates,
             ordered,
             sure: written.sure,
+            included: written.included,
             chains: written.chains,
         };
         for path in written.path.all() {
@@ -432,8 +437,18 @@ pub(crate) const SEEN: FactSet = u64::MAX as u128;
 impl Table {
     /// A path with what a request brings under one name: `@body.name`.
     pub(crate) fn canonical(&self, language: Language, path: &str) -> String {
-        if path.starts_with(['@', '\'']) {
+        if path.starts_with('\'') {
             return path.to_owned();
+        }
+        if let Some(rest) = path.strip_prefix('@') {
+            // `form.get(name)` is `form.name`.
+            let (from, behind) = rest.split_once(".get(").unwrap_or((rest, ""));
+            return match behind.split_once(')') {
+                Some((name, behind)) if !name.is_empty() && !from.contains('.') => {
+                    format!("@{from}.{name}{behind}")
+                }
+                _ => path.to_owned(),
+            };
         }
         let inputs = self.inputs.iter().filter(|input| input.languages.contains(&language));
         for input in inputs {

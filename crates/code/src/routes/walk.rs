@@ -145,7 +145,13 @@ impl Walk<'_, '_> {
             let mut texts: Vec<Option<String>> = vec![path.clone()];
             // `@Body() dto`, `user = Depends(current_user)`.
             for one in param.decorators.iter().chain(&param.default) {
-                texts.push(self.path(one));
+                let path = self.path(one);
+                if let (Some(path), Pattern::Name(symbol, _)) = (&path, &param.pattern)
+                    && let Some(from) = filled(path)
+                {
+                    texts.push(Some(format!("@{from}.{}", self.loaded.text(*symbol))));
+                }
+                texts.push(path);
                 self.expression(one);
             }
             if let Some(of_type) = &param.of_type {
@@ -154,6 +160,7 @@ impl Walk<'_, '_> {
             }
             let path = texts.into_iter().flatten().next();
             if let Some(path) = path {
+                self.note(&path, param.span);
                 self.bind(
                     &param.pattern,
                     &Local { path: Some(path.clone()), mentions: vec![path], ..Local::default() },
@@ -305,7 +312,8 @@ impl Walk<'_, '_> {
                 rest.iter().for_each(|rest| self.bind(rest, local));
             }
             Pattern::List(items) | Pattern::Variant { items, .. } => {
-                let part = Local { path: None, ..local.clone() };
+                let path = local.path.clone().filter(|path| path.ends_with("[]"));
+                let part = Local { path, ..local.clone() };
                 items.iter().for_each(|item| self.bind(item, &part));
             }
             Pattern::Default(inner, otherwise) => {
@@ -504,8 +512,9 @@ impl Walk<'_, '_> {
         for entry in entries {
             match entry {
                 Entry::Pair(key, value) => {
-                    if let (Key::Name(symbol), Some(constant)) = (key, constant(self.loaded, value)) {
-                        let text = format!("{}={constant}", self.loaded.text(*symbol));
+                    if let Key::Name(symbol) = key {
+                        let held = constant(self.loaded, value).unwrap_or_default();
+                        let text = format!("{}={held}", self.loaded.text(*symbol));
                         self.note(&text, value.span);
                     }
                     self.expression(value);
@@ -519,8 +528,9 @@ impl Walk<'_, '_> {
         self.chain(&call.callee);
         let mut entries = Entries::default();
         for argument in &call.arguments {
-            if let (Some(name), Some(constant)) = (argument.name, constant(self.loaded, &argument.value)) {
-                let text = format!("{}={constant}", self.loaded.text(name));
+            if let Some(name) = argument.name {
+                let held = constant(self.loaded, &argument.value).unwrap_or_default();
+                let text = format!("{}={held}", self.loaded.text(name));
                 self.note(&text, argument.value.span);
             }
             self.expression(&argument.value);
@@ -661,4 +671,18 @@ impl Walk<'_, '_> {
             }
         }
     }
+}
+
+/// From where a parameter is filled, by the call that stands for it: `Header()`, `Query(None)`.
+fn filled(path: &str) -> Option<&'static str> {
+    let callee = path.split('(').next().unwrap_or_default();
+    Some(match callee.rsplit('.').next()? {
+        "Header" => "header",
+        "Cookie" => "cookie",
+        "Query" => "query",
+        "Path" => "path",
+        "Form" | "Body" => "body",
+        "File" => "file",
+        _ => return None,
+    })
 }

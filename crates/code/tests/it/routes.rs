@@ -26,7 +26,7 @@ fn inventory(files: &[(&str, &str)]) -> Vec<String> {
 fn said(files: &[(&str, &str)]) -> Vec<String> {
     let verdict = scan(&CodeScanner::new(&[]).unwrap(), files);
     let mut lines = lines(&verdict.findings);
-    lines.retain(|line| !line.contains("injection"));
+    lines.retain(|line| !line.contains("injection") && !line.contains("missing-schema"));
     lines.sort();
     lines
 }

@@ -85,5 +85,5 @@ fn routers_of_other_files_get_their_whole_path_and_their_guards_in_order() {
 
 #[test]
 fn what_is_said_of_it() {
-    assert_eq!(said(FILES), ["authz.route.missing routes/users.js:6"]);
+    assert_eq!(said(FILES), ["authz.idor controllers/users.js:4", "authz.route.missing routes/users.js:6"]);
 }

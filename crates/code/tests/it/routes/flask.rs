@@ -104,5 +104,13 @@ fn blueprints_and_what_stands_before_their_routes() {
 #[test]
 fn what_is_said_of_it() {
     // A decorator above `route` guards nothing.
-    assert_eq!(said(FILES), ["authz.route.missing shop/notes.py:20", "authz.route.missing shop/notes.py:28"]);
+    assert_eq!(
+        said(FILES),
+        [
+            "authz.idor shop/notes.py:18",
+            "authz.route.missing shop/notes.py:20",
+            "authz.route.missing shop/notes.py:28",
+            "ratelimit.auth-missing shop/auth.py:7",
+        ]
+    );
 }
