@@ -49,6 +49,8 @@ impl CodeScanner {
                 .add(file, text)
                 .map_err(|problems: Vec<Problem>| RuleError { file: (*file).to_owned(), problems })?;
         }
+        let all = |problems| RuleError { file: "rules/code/routes".to_owned(), problems };
+        models.routes.ready().map_err(all)?;
         let files: Vec<(&str, &str)> =
             crate::pack::RULES.iter().chain(crate::routes::RULES).chain(own).copied().collect();
         let rules = Rules::new(&files, &mut models)?;

@@ -28,11 +28,14 @@
 
 use gabion_model::Problem;
 use gabion_syntax::Language;
-use regex::{Regex, RegexSet};
+use regex::{Regex, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use crate::glob::Globs;
 use crate::models::{End, WrittenEnd, end, pattern};
+
+/// Bytes of all patterns of paths together.
+const LARGEST: usize = 32 << 20;
 
 /// Facts, as bits: numbers of [`Table::names`].
 pub(crate) type FactSet = u128;
@@ -268,12 +271,19 @@ impl Table {
             let name = format!("fact `{}`", written.name);
             note(name, self.fact(written));
         }
-        let set = RegexSet::new(self.paths.iter().map(|(path, _)| path));
-        match set {
-            Ok(set) => self.set = Some(set),
-            Err(error) => problems.push(Problem::new(file, error.to_string().replace('\n', " "))),
-        }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// Makes what was added ready to be asked.
+    ///
+    /// # Errors
+    /// When the patterns together are too large.
+    pub(crate) fn ready(&mut self) -> Result<(), Vec<Problem>> {
+        let set = RegexSetBuilder::new(self.paths.iter().map(|(path, _)| path)).size_limit(LARGEST).build();
+        let set =
+            set.map_err(|error| vec![Problem::new("routes", error.to_string().replace('\n', " "))])?;
+        self.set = Some(set);
+        Ok(())
     }
 
     fn act(

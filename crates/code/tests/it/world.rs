@@ -29,10 +29,11 @@ pub(crate) fn scan(scanner: &CodeScanner, files: &[(&str, &str)]) -> Verdict {
     verdict
 }
 
-/// The findings as `rule path:line`.
+/// The findings that a scan shows unless it is asked for more, as `rule path:line`.
 pub(crate) fn lines(findings: &[Finding]) -> Vec<String> {
     findings
         .iter()
+        .filter(|finding| finding.confidence > gabion_finding::Confidence::Low)
         .map(|finding| format!("{} {}:{}", finding.rule, finding.place.path, finding.place.start.line))
         .collect()
 }
