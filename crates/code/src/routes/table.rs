@@ -280,8 +280,7 @@ impl Table {
     /// When the patterns together are too large.
     pub(crate) fn ready(&mut self) -> Result<(), Vec<Problem>> {
         let set = RegexSetBuilder::new(self.paths.iter().map(|(path, _)| path)).size_limit(LARGEST).build();
-        let set =
-            set.map_err(|error| vec![Problem::new("routes", error.to_string().replace('\n', " "))])?;
+        let set = set.map_err(|error| vec![Problem::new("routes", error.to_string().replace('\n', " "))])?;
         self.set = Some(set);
         Ok(())
     }
