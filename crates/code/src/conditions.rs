@@ -53,6 +53,7 @@ impl Arguments<'_, '_> {
             && condition.is.as_ref().is_none_or(|wanted| is(value, wanted))
             && condition.below.is_none_or(|bound| number.is_some_and(|number| number < bound))
             && condition.above.is_none_or(|bound| number.is_some_and(|number| number > bound))
+            && condition.item.as_ref().is_none_or(|wanted| has(value, wanted))
             && condition.constant.is_none_or(|wanted| constant(value) == wanted)
             && condition.path.as_ref().is_none_or(|wanted| {
                 let text = value.origin.map(|origin| self.world.text_of(origin));
@@ -90,6 +91,11 @@ impl Arguments<'_, '_> {
         }
         (value, sure)
     }
+}
+
+fn has(value: &Value, wanted: &str) -> bool {
+    let Shape::List(list) = &value.shape else { return false };
+    list.items.iter().any(|item| item.as_constant().as_deref() == Some(wanted))
 }
 
 fn constant(value: &Value) -> bool {

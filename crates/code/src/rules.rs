@@ -56,6 +56,8 @@ pub struct CodeRule {
     /// Calls that would have been right, by their paths: where the tree has one of them, nothing is found.
     #[serde(default)]
     pub missing: Vec<String>,
+    /// Not in functions whose name has this form: where it is what they are for.
+    pub not_within: Option<String>,
     /// Something a route shows, or lacks; each of these would do.
     #[serde(default)]
     pub route: Vec<RouteRule>,
@@ -96,6 +98,8 @@ pub struct CompareRule {
     pub other: Option<String>,
     /// The other is a constant, or is none.
     pub constant: Option<bool>,
+    /// The other is a constant of this form.
+    pub matches: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -134,6 +138,8 @@ pub struct Condition {
     pub below: Option<f64>,
     /// It is a number above.
     pub above: Option<f64>,
+    /// It is a list with this constant in it.
+    pub item: Option<String>,
     /// It is a constant.
     pub constant: Option<bool>,
     /// Its path has this form.
@@ -228,8 +234,11 @@ impl Rules {
                 }
             }
         }
+        if let Some(text) = &code.not_within {
+            self.patterns.insert(text.clone(), pattern(text)?);
+        }
         for compare in &code.compare {
-            for text in std::iter::once(&compare.path).chain(&compare.other) {
+            for text in std::iter::once(&compare.path).chain(&compare.other).chain(&compare.matches) {
                 self.patterns.insert(text.clone(), pattern(text)?);
             }
             self.compares.push((at, compare.clone()));

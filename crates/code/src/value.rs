@@ -21,6 +21,8 @@ const FLOWS: usize = 4;
 const WIDEST: usize = 64;
 /// Objects in objects.
 const DEEPEST: usize = 4;
+/// Texts that are told apart where one of them holds.
+const ALTERNATIVES: usize = 4;
 /// Values in a value that are looked at.
 const MOST: usize = 400;
 /// Of a text, so much is known at most, in bytes.
@@ -72,6 +74,8 @@ pub(crate) enum Known {
     Number(f64),
     /// With [`HOLE`]s for what is not known.
     Text(Rc<str>),
+    /// One of these texts, all of them sure.
+    OneOf(Rc<Vec<Rc<str>>>),
     /// Only that it is a number, a truth value, a date: nothing that could be an injection.
     Harmless,
 }
@@ -171,7 +175,7 @@ impl Value {
             Known::Number(number) => Some(*number != 0.0),
             Known::Text(text) if text.is_empty() => Some(false),
             Known::Text(text) => text.chars().any(|one| one != HOLE).then_some(true),
-            Known::Nothing | Known::Harmless => None,
+            Known::Nothing | Known::Harmless | Known::OneOf(_) => None,
         }
     }
 
@@ -276,6 +280,15 @@ impl Value {
         flows && shape && self.origin == other.origin && self.known == other.known
     }
 
+    /// The texts it may be, where those are few and sure.
+    pub(crate) fn alternatives(&self) -> Option<Vec<Rc<str>>> {
+        match &self.known {
+            Known::Text(text) if self.flows.is_empty() && !text.contains(HOLE) => Some(vec![Rc::clone(text)]),
+            Known::OneOf(all) if self.flows.is_empty() => Some(all.to_vec()),
+            _ => None,
+        }
+    }
+
     fn join_within(&self, other: &Self, depth: usize) -> Self {
         if self.is_same(other) {
             return self.clone();
@@ -286,6 +299,13 @@ impl Value {
             joined.known = self.known.clone();
         } else if self.is_harmless() && other.is_harmless() {
             joined.known = Known::Harmless;
+        } else if let (Some(one), Some(two)) = (self.alternatives(), other.alternatives()) {
+            let mut all: Vec<Rc<str>> = one.into_iter().chain(two).collect();
+            all.sort_unstable();
+            all.dedup();
+            if all.len() <= ALTERNATIVES {
+                joined.known = Known::OneOf(Rc::new(all));
+            }
         }
         joined.origin = match (self.origin, other.origin) {
             (one, two) if one == two => one,

@@ -27,6 +27,7 @@ impl World<'_> {
             Pattern::Name(symbol, span) => {
                 let name = frame.loaded.name(*symbol);
                 let text = self.names.text(name);
+                let value = self.called_so(frame, name, value, *span);
                 let value = Self::stepped(&value, frame.module, *span, &format!("`{text}` is set"));
                 self.check_name(frame, name, &value, *span);
                 // A function without a name has this one; a value of which nothing is known, too.
@@ -119,6 +120,28 @@ impl World<'_> {
                 self.take_apart(frame, inner, value, new);
             }
         }
+    }
+
+    /// What a name says of a value that is not known: `password`.
+    pub(super) fn called_so(
+        &mut self,
+        frame: &Frame,
+        name: Name,
+        value: Value,
+        span: gabion_finding::Span,
+    ) -> Value {
+        if frame.loaded.language() != Language::Python || value.is_harmless() || value.as_constant().is_some()
+        {
+            return value;
+        }
+        let origin = self.origins.hint(name);
+        let said = self.at_path(frame, origin, &Value::default(), span);
+        if said.flows.is_empty() {
+            return value;
+        }
+        let mut value = value;
+        value.add_flows(&said.flows);
+        value
     }
 
     fn set_name(&mut self, frame: &mut Frame, name: Name, value: Value, new: bool) {

@@ -279,6 +279,14 @@ impl World<'_> {
         self.arrived(frame, (sink.kind, sink.weak, sink.leading), value, span, &callee);
     }
 
+    /// Whether it is what such a function is for.
+    fn belongs(&self, frame: &Frame, rule: usize) -> bool {
+        let rules = self.rules;
+        let within = rules.rules.get(rule).and_then(|(_, code)| code.not_within.as_ref());
+        let pattern = within.and_then(|text| rules.patterns.get(text));
+        pattern.is_some_and(|pattern| pattern.is_match(&self.function_name(frame)))
+    }
+
     pub(super) fn arrived(
         &mut self,
         frame: &Frame,
@@ -300,7 +308,7 @@ impl World<'_> {
         };
         let rules = self.rules;
         for (rule, sources, sinks) in &rules.taints {
-            if sinks & kind == 0 {
+            if sinks & kind == 0 || self.belongs(frame, *rule) {
                 continue;
             }
             for flow in flows.iter().filter(|flow| flow.source & sources != 0).filter(harms) {
@@ -554,7 +562,8 @@ fn line(value: &Value) -> Option<Rc<str>> {
         if !line.is_empty() {
             line.push(' ');
         }
-        match item.as_text() {
+        // Of several texts one speaks for all: a shell is a shell.
+        match item.as_text().or_else(|| item.alternatives()?.first().cloned()) {
             Some(text) => line.push_str(&text),
             None => line.push(HOLE),
         }

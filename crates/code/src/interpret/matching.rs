@@ -99,6 +99,10 @@ impl World<'_> {
                 fits(&compare.path, path)
                     && compare.other.as_ref().is_none_or(|wanted| fits(wanted, other))
                     && compare.constant.is_none_or(|wanted| wanted == constant)
+                    && compare
+                        .matches
+                        .as_ref()
+                        .is_none_or(|wanted| fits(wanted, &value.as_constant().map(|text| text.to_string())))
             });
             if let Some((Some(path), _, _)) = found {
                 self.wrong(frame, *rule, span, path.clone());

@@ -165,6 +165,8 @@ impl World<'_> {
     /// What a route returns is its answer: a text is markup to whoever asked.
     fn answered(&mut self, frame: &Frame, value: &Value, span: gabion_finding::Span) {
         let Some((kind, of)) = frame.answer.clone() else { return };
+        let answer = self.models.kinds.find(&["answer"]);
+        self.arrived(frame, (answer, false, false), value, span, &of);
         let body = match &value.shape {
             Shape::List(list) => list.items.first(),
             Shape::Unknown => Some(value),
@@ -335,6 +337,12 @@ impl World<'_> {
         let mut error = Value::default();
         if let Some(of_type) = catch.types.first() {
             self.claim(frame, &mut error, of_type);
+        }
+        if frame.loaded.language() == Language::Python
+            && let Some(origin) = self.path("gabion.error()")
+        {
+            let said = self.at_path(frame, origin, &Value::default(), catch.span);
+            error.add_flows(&said.flows);
         }
         let origin = self.path("error()");
         Value { origin: origin.filter(|_| catch.types.is_empty()).or(error.origin), ..error }

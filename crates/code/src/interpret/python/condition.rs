@@ -165,13 +165,19 @@ impl World<'_> {
     /// `".." not in path`.
     fn lacks(&mut self, frame: &mut Frame, what: &Expr, place: &Expr) {
         let what = self.evaluate(frame, what).as_constant();
-        let kinds: &[&str] = match what.as_deref() {
-            Some(".." | "../") => &["path-below"],
-            Some("<") => &["html", "markup"],
+        let kinds: &[&str] = match (what.as_deref(), &place.kind) {
+            (Some(".." | "../"), _) => &["path-below"],
+            (Some("<"), _) => &["html", "markup"],
+            // Between its quotes no other stands: it is a text and nothing else.
+            (Some("'" | "\""), ExprKind::Slice { .. }) => &["code", "xpath"],
+            (Some("'" | "\""), _) => &["xpath"],
             _ => return,
         };
         let kinds = self.models.kinds.find(kinds);
-        self.trust(frame, place, kinds);
+        match &place.kind {
+            ExprKind::Slice { object, .. } => self.trust(frame, object, kinds),
+            _ => self.trust(frame, place, kinds),
+        }
     }
 
     /// What came the same way as this is safe for those kinds: it was looked at through something made of it.

@@ -59,7 +59,9 @@ impl World<'_> {
             ("split" | "rsplit" | "splitlines" | "partition" | "rpartition", _)
                 if is_text(receiver) || receiver.is_tainted() =>
             {
-                split(method, receiver, given)
+                // A part of an address of this site may be any.
+                let kinds = self.models.kinds.find(&["redirect", "url"]);
+                split(method, &receiver.made_unsafe(kinds), given)
             }
             ("format", _) if is_text(receiver) => self.formatted(receiver, given),
             ("format_map", _) => {
@@ -130,6 +132,7 @@ impl World<'_> {
             let kinds: &[&str] = match &*from {
                 "<" => &["html", "markup"],
                 "\n" | "\r" | "\r\n" => &["log", "header"],
+                "'" => &["xpath"],
                 _ => &[],
             };
             return value.made_safe(self.models.kinds.find(kinds));

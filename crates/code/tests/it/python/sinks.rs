@@ -79,10 +79,62 @@ const CASES: &[(&str, &str, bool)] = &[
         false,
     ),
     ("command.injection", "subprocess.run([param, '-v'])", true),
+    (
+        "command.injection",
+        "import platform\nargs = []\nif platform.system() == 'Windows':\n    args.append('cmd.exe')\n    args.append('/c')\nelse:\n    args.append('sh')\n    args.append('-c')\nargs.append('echo ' + param)\nsubprocess.run(args)",
+        true,
+    ),
+    (
+        "command.injection",
+        "import platform\nargs = []\nif platform.system() == 'Windows':\n    args.append('type')\nelse:\n    args.append('cat')\nargs.append(param)\nsubprocess.run(args)",
+        false,
+    ),
     // Code.
     ("code.injection", "eval(param)", true),
     ("code.injection", "import ast\nast.literal_eval(param)", false),
     ("code.injection", "exec(compile(param, 'x', 'exec'))", true),
+    (
+        "code.injection",
+        "if not param.startswith(\"'\") or not param.endswith(\"'\") or \"'\" in param[1:-1]:\n    return 'no'\neval(param)",
+        false,
+    ),
+    (
+        "xpath.injection",
+        "import lxml.etree\nroot = lxml.etree.parse('x.xml')\nif \"'\" in param:\n    return 'no'\nroot.xpath(f\"/a/b[@c='{param}']\")",
+        false,
+    ),
+    (
+        "auth.hash.fast",
+        "import hashlib\npassword = request.form['password']\nreturn {'a': hashlib.sha256(password.encode()).hexdigest()}",
+        true,
+    ),
+    ("auth.hash.fast", "import hashlib\nreturn {'a': hashlib.sha256(param.encode()).hexdigest()}", false),
+    ("log.sensitive", "password = request.form['password']\nprint('got ' + password)", true),
+    ("log.sensitive", "password = request.form['password']\nprint('got %d' % len(password))", false),
+    ("error.message-leak", "try:\n    int(param)\nexcept ValueError as error:\n    return str(error)", true),
+    ("error.message-leak", "try:\n    int(param)\nexcept ValueError as error:\n    print(error)", false),
+    (
+        "error.message-leak",
+        "try:\n    int(param)\nexcept ValueError as error:\n    return {'error': f'failed: {error}'}, 500",
+        true,
+    ),
+    (
+        "error.stack-leak",
+        "import traceback\ntry:\n    int(param)\nexcept ValueError:\n    return traceback.format_exc(), 500",
+        true,
+    ),
+    ("xss.reflected", "try:\n    int(param)\nexcept ValueError as error:\n    return {'a': 1}", false),
+    ("open-redirect", "return redirect(request.path.split('/')[1])", true),
+    (
+        "python.cookie-flags",
+        "response = make_response('x')\nresponse.set_cookie('a', 'b', path='/', secure=False, httponly=True)\nreturn response",
+        true,
+    ),
+    (
+        "python.cookie-flags",
+        "response = make_response('x')\nresponse.set_cookie('a', 'b', path='/', secure=True, httponly=True)\nreturn response",
+        false,
+    ),
     // Files.
     ("path.traversal", "open('/srv/' + param).read()", true),
     ("path.traversal", "open('/srv/' + os.path.basename(param)).read()", false),
