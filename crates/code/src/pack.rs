@@ -10,6 +10,8 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "rules/code":
     "cryptography.toml",
     "injection.toml",
+    "library.toml",
+    "script-injection.toml",
     "java.toml",
     "jwt.toml",
     "python-careless.toml",
@@ -35,6 +37,7 @@ pub(crate) const MODELS: &[(&str, &str)] = files![
     "java-sinks.toml",
     "java.toml",
     "javascript-data.toml",
+    "javascript-objects.toml",
     "javascript-patterns.toml",
     "javascript-secrets.toml",
     "javascript-servers.toml",

@@ -111,6 +111,12 @@ impl Paths {
         None
     }
 
+    /// A file beside another, as a package names where it begins.
+    pub(crate) fn file_in(&self, beside: &str, path: &str) -> Option<usize> {
+        let folder = beside.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.script_file(&joined(folder, path)?)
+    }
+
     fn script_file(&self, path: &str) -> Option<usize> {
         let direct = SCRIPT
             .iter()

@@ -14,6 +14,7 @@ use gabion_model::Problem;
 use gabion_syntax::Language;
 
 use crate::facts::Facts;
+use crate::interpret::exported::is_package;
 use crate::models::Models;
 use crate::rules::Rules;
 use crate::settings;
@@ -118,6 +119,7 @@ impl CodeScanner {
         for module in 0..world.units.len() {
             world.look_at(module);
         }
+        world.look_at_packages();
         let hits = world.take_hits();
         let mut findings: Vec<Finding> =
             hits.iter().filter_map(|hit| self.finding(&mut world, hit)).collect();
@@ -150,7 +152,9 @@ impl Scanner for CodeScanner {
     }
 
     fn reads(&self, path: &str) -> bool {
-        Language::of(path).is_some() && !path.ends_with(".d.ts") || settings::is_settings(path)
+        Language::of(path).is_some() && !path.ends_with(".d.ts")
+            || settings::is_settings(path)
+            || is_package(path)
     }
 
     fn reads_generated(&self) -> bool {
@@ -162,6 +166,15 @@ impl Scanner for CodeScanner {
         if settings::is_settings(source.path()) {
             let module = settings::module(source.text());
             report.facts = Facts::new(module, source).to_bytes().unwrap_or_default();
+            return report;
+        }
+        if is_package(source.path()) {
+            // What is written in JSON is an expression of JavaScript.
+            let text = format!("({})", source.text());
+            let parsed = on_stack(|| gabion_syntax::parse(Language::JavaScript, &text));
+            let module = parsed.filter(|parsed| parsed.problems.is_empty()).map(|parsed| parsed.module);
+            report.facts =
+                module.and_then(|module| Facts::new(module, source).to_bytes()).unwrap_or_default();
             return report;
         }
         let Some(language) = Language::of(source.path()) else { return report };

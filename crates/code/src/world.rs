@@ -132,6 +132,8 @@ pub(crate) struct World<'a> {
     pub(crate) answer: Option<(KindSet, Rc<str>)>,
     /// Modules whose code ran and whose functions are still to be run.
     pub(crate) deferred: Vec<Frame>,
+    /// What functions have as fields: `f.prototype`, `f.parse`.
+    pub(crate) properties: HashMap<FunctionRef, crate::value::Object>,
     /// Modules that run at this moment, one importing the other.
     pub(crate) importing: usize,
     /// Expressions that are evaluated at this moment, one in the other.
@@ -195,6 +197,7 @@ impl<'a> World<'a> {
             ended: false,
             answer: None,
             deferred: Vec::new(),
+            properties: HashMap::new(),
             importing: 0,
             depth: 0,
             cut: Vec::new(),

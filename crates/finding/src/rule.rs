@@ -1,6 +1,7 @@
 //! What a rule says of itself.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -101,6 +102,9 @@ pub struct Example {
     pub file: String,
     pub vulnerable: String,
     pub repaired: String,
+    /// Files that stand beside it on both sides, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub beside: BTreeMap<String, String>,
 }
 
 /// What all rules have, whatever finds them.

@@ -97,8 +97,8 @@ pub fn test(scanner: &dyn Scanner, wanted: &dyn Fn(&RuleId) -> bool) -> Vec<Exam
     let mut faults = Vec::new();
     for rule in scanner.rules().into_iter().filter(|rule| wanted(&rule.id)) {
         let own = |side, source: &Source| scanner.example(&rule.id, side, source);
-        faults.extend(test_rule(rule, &|side, source| {
-            own(side, source).unwrap_or_else(|| look(scanner, source))
+        faults.extend(test_rule(rule, &|side, source, beside| {
+            own(side, source).unwrap_or_else(|| look(scanner, source, beside))
         }));
     }
     faults
@@ -107,10 +107,10 @@ pub fn test(scanner: &dyn Scanner, wanted: &dyn Fn(&RuleId) -> bool) -> Vec<Exam
 /// The same for the rules of the scan itself.
 #[must_use]
 pub fn test_own() -> Vec<ExampleFault> {
-    OWN.iter().flat_map(|rule| test_rule(rule, &|_, source| allow::read(source).1)).collect()
+    OWN.iter().flat_map(|rule| test_rule(rule, &|_, source, _| allow::read(source).1)).collect()
 }
 
-fn test_rule(rule: &Rule, look: &dyn Fn(Side, &Source) -> Vec<Finding>) -> Vec<ExampleFault> {
+fn test_rule(rule: &Rule, look: &dyn Fn(Side, &Source, &[Source]) -> Vec<Finding>) -> Vec<ExampleFault> {
     let mut faults = Vec::new();
     let mut fault = |example: usize, file: &str, reason: &str| {
         faults.push(ExampleFault {
@@ -124,8 +124,10 @@ fn test_rule(rule: &Rule, look: &dyn Fn(Side, &Source) -> Vec<Finding>) -> Vec<E
         fault(0, "", "the rule has no example");
     }
     for (example, number) in rule.examples.iter().zip(1..) {
+        let beside: Vec<Source> = example.beside.iter().map(|(file, text)| Source::new(file, text)).collect();
         let fires = |side: Side, text: &str| {
-            look(side, &Source::new(&example.file, text)).iter().any(|finding| finding.rule == rule.id)
+            let source = Source::new(&example.file, text);
+            look(side, &source, &beside).iter().any(|finding| finding.rule == rule.id)
         };
         if !fires(Side::Vulnerable, &example.vulnerable) {
             fault(number, &example.file, "the rule does not fire on the vulnerable side");
@@ -140,19 +142,24 @@ fn test_rule(rule: &Rule, look: &dyn Fn(Side, &Source) -> Vec<Finding>) -> Vec<E
 /// What makes a `.gitignore` that stands alone worth its findings.
 const NEIGHBOURS: &[&str] = &[".env.example", "main.tf"];
 
-/// What a scanner says of a tree of one file and the names of a few others.
-fn look(scanner: &dyn Scanner, source: &Source) -> Vec<Finding> {
+/// What a scanner says of a tree of one file, those beside it, and the names of a few others.
+fn look(scanner: &dyn Scanner, source: &Source, beside: &[Source]) -> Vec<Finding> {
     if !scanner.reads(source.path()) {
         return Vec::new();
     }
     let report = scanner.file(source);
-    let facts = [(source.path().clone(), report.facts.as_slice().into())];
-    let facts = if report.facts.is_empty() { &[][..] } else { &facts };
+    let mut facts: Vec<(std::sync::Arc<str>, std::sync::Arc<[u8]>)> =
+        vec![(source.path().clone(), report.facts.as_slice().into())];
+    let read = beside.iter().filter(|source| scanner.reads(source.path()));
+    facts.extend(read.map(|source| (source.path().clone(), scanner.file(source).facts.into())));
+    facts.retain(|(_, facts)| !facts.is_empty());
+    facts.sort();
     let others = NEIGHBOURS.iter().map(|name| (*name).into());
-    let mut paths: Vec<std::sync::Arc<str>> = others.chain([source.path().clone()]).collect();
+    let files = beside.iter().chain([source]).map(|source| source.path().clone());
+    let mut paths: Vec<std::sync::Arc<str>> = others.chain(files).collect();
     paths.sort();
     paths.dedup();
-    let tree = scanner.tree(&gabion_finding::Tree { paths: &paths, facts, uses: &report.uses });
+    let tree = scanner.tree(&gabion_finding::Tree { paths: &paths, facts: &facts, uses: &report.uses });
     report.verdict.findings.into_iter().chain(tree.findings).collect()
 }
 

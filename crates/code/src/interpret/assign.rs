@@ -193,6 +193,9 @@ impl World<'_> {
                 if owner.origin.is_none() {
                     self.check_name(frame, name, &value, place.span);
                 }
+                if self.set_property(&owner, name, &value) {
+                    return;
+                }
                 let whose = owner.origin.or_else(|| self.path("~object"));
                 if let Some(path) = whose.and_then(|origin| self.origins.step(origin, Step::Member(name))) {
                     self.check_set(frame, path, Some(&owner), &value, place.span);
@@ -204,6 +207,7 @@ impl World<'_> {
             ExprKind::Index { object, index } => {
                 let owner = self.evaluate(frame, object);
                 let index = self.evaluate(frame, index);
+                self.written_by_key(frame, &owner, &index, place.span);
                 if let Some(text) = index.as_constant() {
                     let name = self.name(&text);
                     match owner.origin.and_then(|origin| self.origins.step(origin, Step::Member(name))) {
@@ -267,6 +271,9 @@ impl World<'_> {
             ExprKind::Member { object: outer, name } => {
                 let name = frame.loaded.name(*name);
                 let owner = self.evaluate(frame, outer);
+                if self.set_property(&owner, name, &changed) {
+                    return;
+                }
                 let changed = with_field(&owner, name, changed);
                 self.assign_owner(frame, outer, changed);
             }

@@ -163,6 +163,9 @@ impl World<'_> {
         match &callee.shape {
             Shape::Function(closure) => {
                 let closure = Rc::clone(closure);
+                if new && frame.loaded.language().is_script() {
+                    return self.made_by_function(frame, &closure, &given, span);
+                }
                 return self.run_closure(frame, &closure, receiver, &given, span);
             }
             Shape::Class(class) => {
@@ -170,6 +173,9 @@ impl World<'_> {
                 return self.construct(frame, &class, &given, span);
             }
             Shape::Object(_) | Shape::List(_) | Shape::Unknown => {}
+        }
+        if let Some(value) = self.called_as_method(frame, callee, receiver, &given, span) {
+            return value;
         }
         if let Some(value) = self.special(frame, callee, &given, span) {
             return value;

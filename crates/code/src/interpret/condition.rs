@@ -58,6 +58,7 @@ impl World<'_> {
     }
 
     fn compared(&mut self, frame: &mut Frame, op: BinaryOp, left: &Expr, right: &Expr, truth: bool) {
+        self.is_no_prototype(frame, op, left, right, truth);
         let same = match op {
             BinaryOp::Equal | BinaryOp::Is => truth,
             BinaryOp::NotEqual | BinaryOp::IsNot => !truth,
@@ -224,6 +225,13 @@ impl World<'_> {
             ExprKind::Member { name, .. } => frame.loaded.text(*name),
             _ => return,
         };
+        if let (ExprKind::Member { object, .. }, "includes" | "has" | "test" | "indexOf", Some(place)) =
+            (&call.callee.kind, name, call.arguments.first())
+        {
+            let list = self.evaluate(frame, object);
+            self.is_not_listed(frame, &list, &place.value);
+            return;
+        }
         if name == "isNaN"
             && let Some(argument) = call.arguments.first()
         {

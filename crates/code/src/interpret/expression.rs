@@ -99,6 +99,7 @@ impl World<'_> {
             ExprKind::Index { object, index } => {
                 let (object_value, index) = (self.evaluate(frame, object), self.evaluate(frame, index));
                 let mut value = self.item(frame, &object_value, &index, from.span);
+                self.read_by_key(frame, &object_value, &index, &mut value, from.span);
                 if index.is_harmless() {
                     // Which one it is can be foretold where the number can.
                     value.add_flows(&index.carried());

@@ -28,7 +28,12 @@ impl World<'_> {
                     return value;
                 }
             }
-            Shape::List(_) | Shape::Function(_) | Shape::Unknown => {}
+            Shape::Function(closure) => {
+                if let Some(value) = self.property(frame, closure.function, name) {
+                    return value;
+                }
+            }
+            Shape::List(_) | Shape::Unknown => {}
         }
         let origin = object.origin.and_then(|origin| self.origins.step(origin, Step::Member(name)));
         if let Some(class) = origin.and_then(|origin| self.java_class_at(frame, origin, name)) {

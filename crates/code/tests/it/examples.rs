@@ -13,7 +13,9 @@ fn every_rule_finds_its_vulnerable_examples_and_no_repaired_one() {
         assert!(!rule.examples.is_empty(), "{} has no example", rule.id);
         for example in &rule.examples {
             let of = |text: &str| {
-                let verdict = scan(&scanner, &[(&example.file, text)]);
+                let beside = example.beside.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+                let files: Vec<(&str, &str)> = beside.chain([(example.file.as_str(), text)]).collect();
+                let verdict = scan(&scanner, &files);
                 assert!(verdict.unread.is_empty(), "{} {}: {:?}", rule.id, example.file, verdict.unread);
                 verdict.findings
             };

@@ -30,6 +30,8 @@ struct Example {
     file: String,
     vulnerable: String,
     repaired: String,
+    #[serde(default)]
+    beside: BTreeMap<String, String>,
 }
 
 #[derive(Default)]
@@ -59,6 +61,9 @@ pub(super) fn run(bench: &Bench) -> Result<(), Failure> {
                 for (side, text) in [("vulnerable", &example.vulnerable), ("repaired", &example.repaired)] {
                     let at = folder.join(&place).join(side).join(&example.file);
                     fs::create_dir_all(at.parent().unwrap_or(&folder))?;
+                    for (name, beside) in &example.beside {
+                        fs::write(folder.join(&place).join(side).join(name), beside)?;
+                    }
                     fs::write(at, text)?;
                 }
                 examples.push((place, class, rule.id.clone()));

@@ -1,0 +1,199 @@
+//! What a published package gives to others: whoever uses it chooses what its functions are given.
+
+use std::rc::Rc;
+
+use gabion_finding::Span;
+use gabion_syntax::tree::{Entry, Expr, ExprKind, FunctionId, Key, Param, ParamKind, StmtKind};
+
+use super::{BUDGET, Frame, Given};
+use crate::value::{ClassValue, Closure, FunctionRef, Shape, Value};
+use crate::world::{Loaded, World};
+
+/// Objects in objects, and functions that give functions.
+const DEEPEST: usize = 3;
+/// Functions of one package.
+const MOST: usize = 400;
+
+/// Whether it says of a folder that it is a package.
+pub(crate) fn is_package(path: &str) -> bool {
+    path == "package.json" || path.ends_with("/package.json")
+}
+
+impl World<'_> {
+    /// Runs what packages of the tree give to others, with whatever somebody chooses.
+    pub(crate) fn look_at_packages(&mut self) {
+        if self.models.kinds.find(&["exported"]) == 0 {
+            return;
+        }
+        for unit in 0..self.units.len() {
+            let Some(path) = self.units.get(unit).map(|unit| std::sync::Arc::clone(&unit.path)) else {
+                continue;
+            };
+            if !is_package(&path) {
+                continue;
+            }
+            let Some(main) = self.load(unit).and_then(|loaded| main_of(&loaded)) else { continue };
+            let Some(module) = self.paths.file_in(&path, &main) else { continue };
+            let value = self.exports(module);
+            let Some(mut frame) = self.package_frame(module) else { continue };
+            self.budget = BUDGET;
+            let mut left = MOST;
+            self.give_away(&mut frame, &value, None, DEEPEST, &mut left);
+            if self.budget == 0 {
+                self.cut.push(module);
+            }
+        }
+    }
+
+    fn package_frame(&mut self, module: usize) -> Option<Frame> {
+        let loaded = self.load(module)?;
+        let function = FunctionRef { module, id: FunctionId(0) };
+        Some(Frame {
+            module,
+            loaded,
+            function,
+            scope: self.scope(None),
+            this: Value::default(),
+            returned: None,
+            loops: Vec::new(),
+            pending: Vec::new(),
+            stack: vec![function],
+            tainted: true,
+            exports: None,
+            rebound: hashbrown::HashSet::new(),
+            answer: None,
+        })
+    }
+
+    fn give_away(
+        &mut self,
+        frame: &mut Frame,
+        value: &Value,
+        this: Option<&Value>,
+        depth: usize,
+        left: &mut usize,
+    ) {
+        if depth == 0 || *left == 0 {
+            return;
+        }
+        match &value.shape {
+            Shape::Function(closure) => {
+                *left = left.saturating_sub(1);
+                let given = self.anything(closure.function);
+                let made = self.run_exported(frame, closure, this, &given);
+                self.give_away(frame, &made, None, depth.saturating_sub(1), left);
+                if let Some(own) = self.properties.get(&closure.function).cloned() {
+                    let fields: Vec<Value> = own.fields.into_values().collect();
+                    for field in &fields {
+                        self.give_away(frame, field, None, depth.saturating_sub(1), left);
+                    }
+                }
+            }
+            Shape::Class(class) => self.give_class(frame, class, left),
+            Shape::Object(object) => {
+                let fields: Vec<Value> =
+                    object.fields.values().chain(object.rest.as_deref()).cloned().collect();
+                for field in &fields {
+                    self.give_away(frame, field, Some(value), depth.saturating_sub(1), left);
+                }
+            }
+            Shape::List(_) | Shape::Unknown => {}
+        }
+    }
+
+    fn give_class(&mut self, frame: &mut Frame, class: &Rc<ClassValue>, left: &mut usize) {
+        let Some(loaded) = self.load(class.module) else { return };
+        let Some(tree) = loaded.module().class(class.id) else { return };
+        let constructor = tree
+            .methods
+            .iter()
+            .find(|id| loaded.module().function(**id).is_some_and(|function| function.traits.constructor));
+        let given = constructor
+            .map_or_else(Vec::new, |id| self.anything(FunctionRef { module: class.module, id: *id }));
+        let object = self.construct(frame, class, &given, tree.head);
+        for id in &tree.methods {
+            let Some(function) = loaded.module().function(*id) else { continue };
+            if function.traits.constructor || *left == 0 {
+                continue;
+            }
+            *left = left.saturating_sub(1);
+            let function = FunctionRef { module: class.module, id: *id };
+            let (scope, others) = (Rc::clone(&class.scope), Vec::new());
+            let closure = Rc::new(Closure { function, scope, this: Some(object.clone()), others });
+            let given = self.anything(function);
+            self.run_exported(frame, &closure, Some(&object), &given);
+        }
+    }
+
+    fn run_exported(
+        &mut self,
+        frame: &mut Frame,
+        closure: &Rc<Closure>,
+        this: Option<&Value>,
+        given: &[Given],
+    ) -> Value {
+        let value = self.run_closure(frame, closure, this, given, Span::default());
+        self.changed_this = None;
+        value
+    }
+
+    /// For each parameter something that somebody else chose.
+    fn anything(&mut self, function: FunctionRef) -> Vec<Given> {
+        let Some(loaded) = self.load(function.module) else { return Vec::new() };
+        let Some(tree) = loaded.module().function(function.id) else { return Vec::new() };
+        let kind = self.models.kinds.find(&["exported"]);
+        let Some(frame) = self.package_frame(function.module) else { return Vec::new() };
+        let given = |param: &Param| {
+            let flow = Self::source(&frame, kind, param.span, "what the package is given");
+            let value = Value { flows: Rc::new(vec![flow]), ..Value::default() };
+            Given { name: None, value, span: param.span }
+        };
+        tree.params.iter().filter(|param| param.kind != ParamKind::NamedRest).map(given).collect()
+    }
+}
+
+/// The file a package begins with; none where it is no package that others use.
+fn main_of(loaded: &Loaded) -> Option<String> {
+    let code = loaded.module().functions.first()?;
+    let StmtKind::Expr(whole) = &code.body.first()?.kind else { return None };
+    let text = |name: &str| entry(loaded, whole, name).and_then(|value| text_of(loaded, value));
+    let (_, _) = (text("name")?, text("version")?);
+    let private = entry(loaded, whole, "private");
+    if private.is_some_and(|value| matches!(value.kind, ExprKind::Bool(true))) {
+        return None;
+    }
+    let scripts = entry(loaded, whole, "scripts");
+    if scripts.is_some_and(|scripts| entry(loaded, scripts, "start").is_some()) {
+        return None;
+    }
+    let main = text("main").or_else(|| {
+        let mut exports = entry(loaded, whole, "exports")?;
+        for _ in 0..DEEPEST {
+            if let Some(path) = text_of(loaded, exports) {
+                return Some(path);
+            }
+            let inner = [".", "require", "node", "default", "import"];
+            exports = inner.iter().find_map(|name| entry(loaded, exports, name))?;
+        }
+        text_of(loaded, exports)
+    });
+    Some(main.or_else(|| text("module")).unwrap_or_else(|| "index.js".to_owned()))
+}
+
+fn entry<'a>(loaded: &Loaded, object: &'a Expr, name: &str) -> Option<&'a Expr> {
+    let ExprKind::Object { entries, .. } = &object.kind else { return None };
+    entries.iter().find_map(|entry| match entry {
+        Entry::Pair(Key::Name(own), value) if loaded.text(*own) == name => Some(value),
+        Entry::Pair(Key::Computed(own), value) if text_of(loaded, own).as_deref() == Some(name) => {
+            Some(value)
+        }
+        _ => None,
+    })
+}
+
+fn text_of(loaded: &Loaded, value: &Expr) -> Option<String> {
+    match &value.kind {
+        ExprKind::String(text) => Some(loaded.text(*text).to_owned()),
+        _ => None,
+    }
+}
