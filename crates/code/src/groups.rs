@@ -13,6 +13,7 @@ use gabion_syntax::tree::{Export, Imported, Module, Stmt, StmtKind};
 use hashbrown::{HashMap, HashSet};
 
 use crate::facts::Facts;
+use crate::interpret::exported::is_package;
 use crate::resolve::Paths;
 
 /// Imports of one file that are followed to other groups.
@@ -130,6 +131,7 @@ impl Family {
         match Language::of(path) {
             Some(Language::JavaScript | Language::TypeScript | Language::Tsx) => Self::Script,
             Some(Language::Python) => Self::Python,
+            _ if is_package(path) => Self::Script,
             _ => Self::Other,
         }
     }

@@ -11,6 +11,7 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "cryptography.toml",
     "injection.toml",
     "library.toml",
+    "script-checks.toml",
     "script-injection.toml",
     "java.toml",
     "jwt.toml",

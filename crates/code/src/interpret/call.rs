@@ -491,7 +491,7 @@ impl World<'_> {
                 for closure in functions(&value) {
                     done.push(Rc::as_ptr(&closure));
                     let parameters = callback.parameters.iter().map(|parameter| {
-                        let value = self.given_value(parameter, receiver);
+                        let value = self.given_value(frame, parameter, receiver, at);
                         Given { name: None, value, span: at }
                     });
                     let parameters: Vec<Given> = parameters.collect();
@@ -523,9 +523,18 @@ impl World<'_> {
         returned
     }
 
-    fn given_value(&mut self, parameter: &crate::models::Given, receiver: Option<&Value>) -> Value {
+    fn given_value(
+        &mut self,
+        frame: &Frame,
+        parameter: &crate::models::Given,
+        receiver: Option<&Value>,
+        span: Span,
+    ) -> Value {
         match parameter {
-            crate::models::Given::Path(path) => Value::from_origin(self.path(path)),
+            crate::models::Given::Path(path) => match self.path(path) {
+                Some(origin) => self.at_path(frame, origin, &Value::default(), span),
+                None => Value::default(),
+            },
             crate::models::Given::Item => {
                 receiver.map_or_else(Value::default, |receiver| self.item_of(receiver))
             }

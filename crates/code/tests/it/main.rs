@@ -1,6 +1,7 @@
 #![cfg(test)]
 
 mod examples;
+mod frameworks;
 mod go;
 mod java;
 mod matchers;
