@@ -101,7 +101,9 @@ async fn only_what_changed_is_told_and_no_program_is_started() {
 async fn a_review_names_the_guard_that_is_gone() {
     let folder = TempDir::new().expect("a temporary directory");
     let routes = |guard: &str| {
-        format!("const router = require('express').Router();\n{guard}router.get('/orders', list);\nmodule.exports = router;\n")
+        format!(
+            "const router = require('express').Router();\n{guard}router.get('/orders', list);\nmodule.exports = router;\n"
+        )
     };
     write(folder.path(), "src/orders.js", &routes("router.use(requireAuth);\n"));
     write(folder.path(), "src/gone.js", "exports.isAdmin = (user) => user.role === 'admin';\n");
@@ -113,7 +115,9 @@ async fn a_review_names_the_guard_that_is_gone() {
     fs::remove_file(folder.path().join("src/gone.js")).expect("removed");
     write(folder.path(), "package.json", "{\"name\": \"shop\", \"private\": true}\n");
 
-    let output = scan(folder.path(), &["--review", "HEAD", "--no-cache", "--fail-on", "never", "--format", "json"]).await;
+    let output =
+        scan(folder.path(), &["--review", "HEAD", "--no-cache", "--fail-on", "never", "--format", "json"])
+            .await;
     let review: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let state = |path: &str| {
         let files = review["files"].as_array().expect("files");

@@ -85,6 +85,13 @@ impl World<'_> {
         }
         let path = |world: &Self, value: &Value| value.origin.map(|origin| world.text_of(origin));
         let (one, two) = (path(self, left), path(self, right));
+        // A password is one wherever it came from.
+        let password = self.models.kinds.find(&["password"]);
+        let named = |value: &Value, path: &Option<String>| {
+            let known = value.flows.iter().any(|flow| flow.source & password != 0);
+            if known { Some("~password".to_owned()) } else { path.clone() }
+        };
+        let (one_named, two_named) = (named(left, &one), named(right, &two));
         for (rule, compare) in &rules.compares {
             if !compare.languages.contains(&frame.loaded.language()) {
                 continue;
@@ -93,7 +100,8 @@ impl World<'_> {
                 let pattern = rules.patterns.get(text);
                 path.as_ref().zip(pattern).is_some_and(|(path, pattern)| pattern.is_match(path))
             };
-            let sides = [(&one, &two, right), (&two, &one, left)];
+            let (one, two) = if compare.matches.is_some() { (&one_named, &two_named) } else { (&one, &two) };
+            let sides = [(one, two, right), (two, one, left)];
             let found = sides.into_iter().find(|(path, other, value)| {
                 let constant = value.as_constant().is_some() || value.known == crate::value::Known::Null;
                 fits(&compare.path, path)

@@ -3,6 +3,7 @@
 mod classes;
 mod files;
 mod flows;
+mod frameworks;
 mod sinks;
 
 use gabion_code::CodeScanner;
