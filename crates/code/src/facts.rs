@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gabion_finding::{Place, Position, Source, Span};
+use gabion_patterns::Marks;
 use gabion_syntax::tree::Module;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,8 @@ pub(crate) struct Facts {
     /// INVARIANT: first, so that it is read without the rest.
     links: Vec<Link>,
     pub(crate) module: Module,
+    /// What rules in the format of semgrep say of its places.
+    pub(crate) marks: Marks,
     lines: Lines,
 }
 
@@ -27,8 +30,8 @@ struct Lines {
 }
 
 impl Facts {
-    pub(crate) fn new(module: Module, source: &Source) -> Self {
-        Self { links: crate::groups::links(&module), module, lines: Lines::new(source.text()) }
+    pub(crate) fn new(module: Module, marks: Marks, source: &Source) -> Self {
+        Self { links: crate::groups::links(&module), module, marks, lines: Lines::new(source.text()) }
     }
 
     pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {

@@ -17,6 +17,7 @@ mod handler;
 mod idiom;
 mod java;
 mod java_class;
+mod marked;
 mod matching;
 mod member;
 mod pattern;
@@ -180,7 +181,9 @@ impl World<'_> {
     /// A new flow from a source that stands here.
     fn source(frame: &Frame, kind: KindSet, span: Span, says: &str) -> Flow {
         let trace = Trace { module: frame.module, span, says: says.into(), before: None, length: 1 };
-        Flow { source: kind, safe: 0, trace: Rc::new(trace), guessed: false, lasting: false, leads: true }
+        let trace = Rc::new(trace);
+        let marks = Rc::default();
+        Flow { source: kind, safe: 0, trace, guessed: false, lasting: false, leads: true, marks }
     }
 
     /// The same value one step further.

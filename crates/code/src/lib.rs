@@ -10,6 +10,7 @@ mod facts;
 mod glob;
 mod groups;
 mod interpret;
+mod marks;
 mod models;
 mod name;
 mod origin;
@@ -26,6 +27,7 @@ mod value;
 mod walk;
 mod world;
 
+pub use gabion_patterns::TestLine;
 pub use routes::RouteRule;
 pub use rules::{CallRule, CodeRule, Condition, Paths, Taint};
-pub use scanner::CodeScanner;
+pub use scanner::{CodeScanner, pattern_ids, test_lines};

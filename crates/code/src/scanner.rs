@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gabion_finding::{
-    Confidence, FileReport, Finding, Fingerprint, Rule, RuleError, Scanner, Source, Step, Tree, Unread,
-    UnreadReason, Verdict,
+    Confidence, FileReport, Finding, Fingerprint, Rule, RuleError, RuleId, Scanner, Source, Step, Tree,
+    Unread, UnreadReason, Verdict,
 };
 use gabion_model::Problem;
+use gabion_patterns::PatternRules;
 use gabion_syntax::Language;
 
 use crate::facts::Facts;
@@ -26,6 +27,7 @@ use crate::world::{Hit, World};
 pub struct CodeScanner {
     models: Models,
     rules: Rules,
+    patterns: PatternRules,
     version: String,
 }
 
@@ -52,24 +54,35 @@ impl CodeScanner {
         }
         let all = |problems| RuleError { file: "rules/code/routes".to_owned(), problems };
         models.routes.ready().map_err(all)?;
+        let of = |patterns| own.iter().copied().filter(move |(file, _)| is_pattern_file(file) == patterns);
+        let patterns: Vec<(&str, &str)> = of(true).collect();
         let files: Vec<(&str, &str)> =
-            crate::pack::RULES.iter().chain(crate::routes::RULES).chain(own).copied().collect();
+            crate::pack::RULES.iter().chain(crate::routes::RULES).copied().chain(of(false)).collect();
         let rules = Rules::new(&files, &mut models)?;
         let mut version = String::from("2");
         let texts: Vec<&[u8]> = crate::pack::MODELS
             .iter()
             .chain(crate::routes::TABLES)
             .chain(&files)
+            .chain(&patterns)
             .map(|(_, text)| text.as_bytes())
             .collect();
         for byte in gabion_vault::sha256_of(&texts) {
             let _ = write!(version, "{byte:02x}");
         }
-        Ok(Self { models, rules, version })
+        let patterns = read_patterns(&patterns)?;
+        Ok(Self { models, rules, patterns, version })
     }
 
     fn finding(&self, world: &mut World<'_>, hit: &Hit) -> Option<Finding> {
-        let (rule, code) = self.rules.rules.get(hit.rule)?;
+        let own = self.rules.rules.get(hit.rule);
+        let (rule, message) = match own {
+            Some((rule, code)) => (rule, code.message.as_str()),
+            None => {
+                let number = hit.rule.checked_sub(self.rules.rules.len())?;
+                (self.patterns.rule(number)?, hit.callee.as_str())
+            }
+        };
         let path = Arc::clone(&world.units.get(hit.module)?.path);
         let loaded = world.load(hit.module)?;
         let mut trace = Vec::new();
@@ -82,7 +95,7 @@ impl CodeScanner {
         let source = trace.first().map(|step| step.says.clone()).unwrap_or_default();
         let callee = hit.callee.trim_start_matches('~').to_owned();
         let message =
-            code.message.replace("{source}", &source).replace("{callee}", &callee).replace("{sink}", &callee);
+            message.replace("{source}", &source).replace("{callee}", &callee).replace("{sink}", &callee);
         let confidence = if hit.weak && rule.confidence == Confidence::High {
             Confidence::Medium
         } else {
@@ -115,7 +128,7 @@ impl CodeScanner {
     }
 
     fn look(&self, tree: &Tree<'_>) -> Verdict {
-        let mut world = World::new(&self.models, &self.rules, tree.facts);
+        let mut world = World::new(&self.models, &self.rules, &self.patterns, tree.facts);
         for module in 0..world.units.len() {
             world.look_at(module);
         }
@@ -148,13 +161,14 @@ impl Scanner for CodeScanner {
     }
 
     fn rules(&self) -> Vec<&Rule> {
-        self.rules.rules.iter().map(|(rule, _)| rule).collect()
+        self.rules.rules.iter().map(|(rule, _)| rule).chain(self.patterns.rules()).collect()
     }
 
     fn reads(&self, path: &str) -> bool {
-        Language::of(path).is_some() && !path.ends_with(".d.ts")
+        (Language::of(path).is_some() && !path.ends_with(".d.ts"))
             || settings::is_settings(path)
             || is_package(path)
+            || self.patterns.reads_text(path)
     }
 
     fn reads_generated(&self) -> bool {
@@ -164,20 +178,31 @@ impl Scanner for CodeScanner {
     fn file(&self, source: &Source) -> FileReport {
         let mut report = FileReport::default();
         if settings::is_settings(source.path()) {
+            let looked = self.patterns.look(source, None);
+            report.verdict.findings = looked.findings;
+            report.verdict.unread = looked.unread;
             let module = settings::module(source.text());
-            report.facts = Facts::new(module, source).to_bytes().unwrap_or_default();
+            report.facts = Facts::new(module, looked.marks, source).to_bytes().unwrap_or_default();
             return report;
         }
         if is_package(source.path()) {
+            let looked = self.patterns.look(source, None);
+            report.verdict.findings = looked.findings;
+            report.verdict.unread = looked.unread;
             // What is written in JSON is an expression of JavaScript.
             let text = format!("({})", source.text());
             let parsed = on_stack(|| gabion_syntax::parse(Language::JavaScript, &text));
             let module = parsed.filter(|parsed| parsed.problems.is_empty()).map(|parsed| parsed.module);
-            report.facts =
-                module.and_then(|module| Facts::new(module, source).to_bytes()).unwrap_or_default();
+            let facts = module.map(|module| Facts::new(module, looked.marks, source));
+            report.facts = facts.and_then(|facts| facts.to_bytes()).unwrap_or_default();
             return report;
         }
-        let Some(language) = Language::of(source.path()) else { return report };
+        let Some(language) = Language::of(source.path()) else {
+            let looked = self.patterns.look(source, None);
+            report.verdict.findings = looked.findings;
+            report.verdict.unread = looked.unread;
+            return report;
+        };
         let parsed = on_stack(|| {
             let parsed = gabion_syntax::parse(language, source.text());
             let uses = crate::uses::uses(&parsed.module, source);
@@ -203,7 +228,15 @@ impl Scanner for CodeScanner {
             });
         }
         report.uses = uses;
-        report.facts = Facts::new(parsed.module, source).to_bytes().unwrap_or_default();
+        let mut marks = gabion_patterns::Marks::default();
+        if !self.patterns.is_empty() {
+            let looked = on_stack(|| self.patterns.look(source, Some((language, &parsed.module))));
+            let looked = looked.unwrap_or_default();
+            report.verdict.findings.extend(looked.findings);
+            report.verdict.unread.extend(looked.unread);
+            marks = looked.marks;
+        }
+        report.facts = Facts::new(parsed.module, marks, source).to_bytes().unwrap_or_default();
         report
     }
 
@@ -235,6 +268,7 @@ impl Scanner for CodeScanner {
             all.unread.extend(verdict.unread);
             all.endpoints.extend(verdict.endpoints);
         }
+        all.unread.extend(self.patterns.left_out());
         all
     }
 }
@@ -265,6 +299,40 @@ impl Group {
 
 /// Groups that are looked at at once: each has its modules in memory.
 const MOST_THREADS: usize = 8;
+
+/// Rules in the format of semgrep stand in YAML.
+fn is_pattern_file(file: &str) -> bool {
+    [".yaml", ".yml"].iter().any(|end| file.ends_with(end))
+}
+
+fn read_patterns(files: &[(&str, &str)]) -> Result<PatternRules, RuleError> {
+    if files.is_empty() {
+        return Ok(PatternRules::default());
+    }
+    let read = on_stack(|| {
+        let mut patterns = PatternRules::default();
+        files.iter().try_for_each(|(file, text)| patterns.read(file, text))?;
+        Ok(patterns)
+    });
+    read.unwrap_or_else(|| {
+        let file = files.first().map_or_else(String::new, |(file, _)| (*file).to_owned());
+        Err(RuleError { file, problems: vec![Problem::new("", "no thread to read it with")] })
+    })
+}
+
+/// The rules that stand in a file in the format of semgrep.
+///
+/// # Errors
+/// Everything wrong with it.
+pub fn pattern_ids(file: &str, text: &str) -> Result<Vec<RuleId>, RuleError> {
+    Ok(read_patterns(&[(file, text)])?.rules().map(|rule| rule.id.clone()).collect())
+}
+
+/// What the comments of a test of rules in the format of semgrep say.
+#[must_use]
+pub fn test_lines(text: &str) -> Vec<gabion_patterns::TestLine> {
+    PatternRules::test_lines(text)
+}
 
 /// Runs with room for what recurses; none where there is no such thread.
 fn on_stack<T: Send>(run: impl FnOnce() -> T + Send) -> Option<T> {

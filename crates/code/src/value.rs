@@ -53,6 +53,8 @@ pub(crate) struct Flow {
     pub(crate) lasting: bool,
     /// It decides how the text begins.
     pub(crate) leads: bool,
+    /// Of rules in the format of semgrep: the rule and its labels, as bits.
+    pub(crate) marks: Rc<Vec<(u32, u64)>>,
 }
 
 /// A step, and those before.
@@ -193,7 +195,16 @@ impl Value {
             same.safe &= flow.safe;
             same.guessed &= flow.guessed;
             same.leads |= flow.leads;
-        } else if own.len() < FLOWS {
+            if !Rc::ptr_eq(&same.marks, &flow.marks) {
+                let marks = Rc::make_mut(&mut same.marks);
+                for (rule, labels) in flow.marks.iter() {
+                    match marks.iter_mut().find(|(own, _)| own == rule) {
+                        Some((_, own)) => *own |= labels,
+                        None => marks.push((*rule, *labels)),
+                    }
+                }
+            }
+        } else if own.iter().filter(|own| own.marks.is_empty() == flow.marks.is_empty()).count() < FLOWS {
             own.push(flow.clone());
         }
     }

@@ -5,6 +5,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use gabion_finding::Span;
+use gabion_patterns::PatternRules;
 use gabion_syntax::Language;
 use gabion_syntax::tree::{ClassId, FunctionId, Module, Symbol};
 use hashbrown::{HashMap, HashSet};
@@ -12,6 +13,7 @@ use hashbrown::{HashMap, HashSet};
 use crate::facts::Facts;
 use crate::interpret::Frame;
 use crate::interpret::elsewhere::{Imports, Package};
+use crate::marks::MarkIndex;
 use crate::models::Models;
 use crate::name::{Name, Names};
 use crate::origin::{Origin, Origins, Step};
@@ -59,6 +61,7 @@ pub(crate) enum Exports {
 pub(crate) struct Loaded {
     pub(crate) facts: Facts,
     names: Vec<Name>,
+    pub(crate) marks: MarkIndex,
 }
 
 impl Loaded {
@@ -99,6 +102,7 @@ pub(crate) type Extending = HashMap<Box<str>, Vec<(usize, Name)>>;
 pub(crate) struct World<'a> {
     pub(crate) models: &'a Models,
     pub(crate) rules: &'a Rules,
+    pub(crate) patterns: &'a PatternRules,
     pub(crate) names: Names,
     pub(crate) origins: Origins,
     pub(crate) units: Vec<Unit>,
@@ -138,6 +142,8 @@ pub(crate) struct World<'a> {
     pub(crate) importing: usize,
     /// Expressions that are evaluated at this moment, one in the other.
     pub(crate) depth: usize,
+    /// Sinks of rules in the format of semgrep that are evaluated at this moment: in which function, where, how deep.
+    pub(crate) arriving: Vec<(FunctionRef, Span, usize)>,
     /// Modules whose work was cut off.
     pub(crate) cut: Vec<usize>,
     /// Go and Rust: where the names that a module imports stand.
@@ -167,7 +173,12 @@ pub(crate) enum Ending {
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn new(models: &'a Models, rules: &'a Rules, files: &[(Arc<str>, Arc<[u8]>)]) -> Self {
+    pub(crate) fn new(
+        models: &'a Models,
+        rules: &'a Rules,
+        patterns: &'a PatternRules,
+        files: &[(Arc<str>, Arc<[u8]>)],
+    ) -> Self {
         let units = files.iter().map(|(path, facts)| Unit {
             path: Arc::clone(path),
             facts: Arc::clone(facts),
@@ -177,6 +188,7 @@ impl<'a> World<'a> {
         Self {
             models,
             rules,
+            patterns,
             names: Names::default(),
             origins: Origins::default(),
             units: units.collect(),
@@ -200,6 +212,7 @@ impl<'a> World<'a> {
             properties: HashMap::new(),
             importing: 0,
             depth: 0,
+            arriving: Vec::new(),
             cut: Vec::new(),
             tree_imports: HashMap::new(),
             packages: HashMap::new(),
@@ -226,7 +239,8 @@ impl<'a> World<'a> {
         let facts = Facts::from_bytes(&unit.facts);
         let loaded = facts.map(|facts| {
             let names = facts.module.texts.iter().map(|text| self.names.of(text)).collect();
-            Rc::new(Loaded { facts, names })
+            let marks = MarkIndex::new(&facts.marks);
+            Rc::new(Loaded { facts, names, marks })
         });
         if let Some(unit) = self.units.get_mut(module) {
             unit.loaded = Some(loaded.clone());

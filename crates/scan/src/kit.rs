@@ -106,7 +106,8 @@ pub fn scanners_with(own: &RuleFolder, knowledge: &Knowledge) -> Result<Vec<Box<
 }
 
 impl RuleFolder {
-    /// Every `.toml` file in the folders of `path` that are named after scanners, or the one file it is.
+    /// Every `.toml` file in the folders of `path` that are named after scanners, and every file with rules in the format of
+    /// semgrep at any depth; or the one file it is.
     ///
     /// # Errors
     /// When something cannot be read, or a file is for no scanner.
@@ -131,6 +132,15 @@ impl RuleFolder {
                 files.push(one(path)?);
             }
         }
+        let mut paths = Vec::new();
+        patterns(path, DEEPEST, &mut paths);
+        paths.sort();
+        for path in paths {
+            let file = pattern_file(&path)?;
+            if is_rules(&file.text) {
+                files.push(file);
+            }
+        }
         Ok(Self { files })
     }
 
@@ -141,17 +151,84 @@ impl RuleFolder {
 }
 
 impl RuleText {
+    /// Whether its rules are in the format of semgrep.
+    #[must_use]
+    pub fn is_patterns(&self) -> bool {
+        is_yaml(Path::new(&self.file))
+    }
+
+    /// The files beside it that test its rules: those of its name with another ending.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn tests(&self) -> Result<Vec<(String, String)>, KitError> {
+        let path = Path::new(&self.file);
+        let Some(stem) = path.file_stem() else { return Ok(Vec::new()) };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+            .map_err(|source| KitError::Io { path: folder.to_path_buf(), source })?
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|other| other.is_file() && !is_yaml(other) && other.file_stem() == Some(stem))
+            .collect();
+        paths.sort();
+        let read = |path: &PathBuf| {
+            let file = pattern_file(path)?;
+            Ok((file.file, file.text))
+        };
+        paths.iter().map(read).collect()
+    }
+
     /// The rules that stand in it.
     ///
     /// # Errors
     /// When it is no file of rules.
     pub fn ids(&self) -> Result<Vec<RuleId>, RuleError> {
+        if self.is_patterns() {
+            return gabion_code::pattern_ids(&self.file, &self.text);
+        }
         let file = RuleFile::<IgnoredAny>::read(&self.file, &self.text)?;
         Ok(file.rules.into_iter().map(|(rule, _)| rule.id).collect())
     }
 }
 
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "yaml" || end == "yml")
+}
+
+/// Whether it has `rules:` at the beginning of a line.
+fn is_rules(text: &str) -> bool {
+    text.lines().any(|line| {
+        line.trim_end() == "rules:" || line.starts_with("rules: ") || line.starts_with("rules:\t")
+    })
+}
+
+/// Files of YAML in a folder and those in it; links are not followed.
+fn patterns(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let Ok(kind) = entry.file_type() else { continue };
+        let path = entry.path();
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if kind.is_dir() && depth > 0 && !hidden {
+            patterns(&path, depth.saturating_sub(1), into);
+        } else if kind.is_file() && is_yaml(&path) && !path.to_string_lossy().contains(".test.") {
+            into.push(path);
+        }
+    }
+}
+
+fn pattern_file(path: &Path) -> Result<RuleText, KitError> {
+    let bytes =
+        open::whole(path, LARGEST).map_err(|source| KitError::Io { path: path.to_path_buf(), source })?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(RuleText { scanner: "code", file: path.display().to_string(), text })
+}
+
 fn one(path: &Path) -> Result<RuleText, KitError> {
+    if is_yaml(path) {
+        return pattern_file(path);
+    }
     let folder = path.canonicalize().ok().and_then(|path| path.parent().map(Path::to_path_buf));
     let scanner = folder.as_deref().and_then(whose).ok_or_else(|| KitError::Whose(path.to_path_buf()))?;
     let bytes =
@@ -166,6 +243,8 @@ fn whose(folder: &Path) -> Option<&'static str> {
 }
 
 const LARGEST: u64 = 4 << 20;
+/// Folders in folders of rules in the format of semgrep.
+const DEEPEST: usize = 16;
 
 #[cfg(test)]
 mod tests {

@@ -139,6 +139,40 @@ fn test_rule(rule: &Rule, look: &dyn Fn(Side, &Source, &[Source]) -> Vec<Finding
     faults
 }
 
+/// Runs rules in the format of semgrep over a file that tests them: `ruleid:` and `ok:` in its comments say where they fire.
+/// `rules` are those of the file beside it.
+#[must_use]
+pub fn test_patterns(scanner: &dyn Scanner, rules: &[RuleId], file: &str, text: &str) -> Vec<ExampleFault> {
+    let wanted: Vec<gabion_code::TestLine> = gabion_code::test_lines(text)
+        .into_iter()
+        .filter(|line| rules.iter().any(|rule| rule.as_str() == line.rule))
+        .collect();
+    let found: std::collections::BTreeSet<(String, u32)> = look(scanner, &Source::new(file, text))
+        .into_iter()
+        .map(|finding| (finding.rule.as_str().to_owned(), finding.place.start.line))
+        .collect();
+    let mut faults = Vec::new();
+    let mut fault = |rule: &str, reason: String| {
+        if let Some(rule) = RuleId::new(rule) {
+            faults.push(ExampleFault { rule, example: 0, file: file.to_owned(), reason });
+        }
+    };
+    for line in &wanted {
+        let fires = found.contains(&(line.rule.clone(), line.line));
+        if fires != line.fires {
+            let says = if line.fires { "does not fire on" } else { "fires on" };
+            fault(&line.rule, format!("the rule {says} line {}", line.line));
+        }
+    }
+    for (rule, line) in &found {
+        let said = wanted.iter().any(|one| one.rule == *rule && one.line == *line);
+        if !said && rules.iter().any(|one| one.as_str() == rule) {
+            fault(rule, format!("the rule fires on line {line}, of which no comment speaks"));
+        }
+    }
+    faults
+}
+
 /// What makes a `.gitignore` that stands alone worth its findings.
 const NEIGHBOURS: &[&str] = &[".env.example", "main.tf"];
 

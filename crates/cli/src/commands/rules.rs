@@ -151,23 +151,49 @@ fn test(arguments: &RulesTest) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("there are no rules in `{}`", gabion_scan::shown(path)))
             .hint(format!("they stand in folders named after their scanner: {}", names.join(", "))));
     }
-    let is_wanted = |id: &RuleId| wanted.as_ref().is_none_or(|wanted| wanted.contains(id));
-    let mut faults = rules::test_own();
+    let mut tested = 0;
+    let mut patterns: BTreeSet<RuleId> = BTreeSet::new();
+    let mut faults = Vec::new();
+    for file in own.files().iter().filter(|file| file.is_patterns()) {
+        let ids = file.ids().map_err(wrong)?;
+        let tests =
+            file.tests().map_err(|error| Failure::usage(visible(&error.to_string())).because(&error))?;
+        for scanner in scanners.iter().filter(|scanner| scanner.name() == file.scanner) {
+            for (name, text) in &tests {
+                tested += 1;
+                faults.extend(rules::test_patterns(scanner.as_ref(), &ids, name, text));
+            }
+        }
+        patterns.extend(ids);
+    }
+    let is_wanted =
+        |id: &RuleId| !patterns.contains(id) && wanted.as_ref().is_none_or(|wanted| wanted.contains(id));
+    let pattern_faults = std::mem::replace(&mut faults, rules::test_own());
     let mut count = 0;
     for scanner in &scanners {
         count += scanner.rules().iter().filter(|rule| is_wanted(&rule.id)).count();
         faults.extend(rules::test(scanner.as_ref(), &is_wanted));
     }
     faults.retain(|fault| is_wanted(&fault.rule));
+    faults.extend(pattern_faults);
     for fault in &faults {
         let file = if fault.file.is_empty() { String::new() } else { format!(" ({})", visible(&fault.file)) };
+        let example = if fault.example == 0 { String::new() } else { format!(", example {}", fault.example) };
         output::data(format_args!(
-            "{BAD}failed{BAD:#} {STRONG}{}{STRONG:#}, example {}{file}: {}",
-            fault.rule, fault.example, fault.reason
+            "{BAD}failed{BAD:#} {STRONG}{}{STRONG:#}{example}{file}: {}",
+            fault.rule, fault.reason
         ))?;
     }
     if faults.is_empty() {
-        output::data(format_args!("{GOOD}ok{GOOD:#}  {count} rules hold their examples"))?;
+        if count > 0 || patterns.is_empty() {
+            output::data(format_args!("{GOOD}ok{GOOD:#}  {count} rules hold their examples"))?;
+        }
+        if !patterns.is_empty() {
+            let rules = patterns.len();
+            output::data(format_args!(
+                "{GOOD}ok{GOOD:#}  {rules} rules fire where {tested} files of tests say"
+            ))?;
+        }
         return Ok(Exit::Success);
     }
     Ok(Exit::Failed)

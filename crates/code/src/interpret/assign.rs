@@ -33,6 +33,7 @@ impl World<'_> {
                 // A function without a name has this one; a value of which nothing is known, too.
                 let value = self.hinted(name, value);
                 self.named_secret(frame, name, &value, *span);
+                let value = self.marked_name(frame, *span, value);
                 self.set_name(frame, name, value, new);
             }
             Pattern::Ignore | Pattern::Value(_) => {}

@@ -23,9 +23,16 @@ impl World<'_> {
             return Value::default();
         }
         self.depth = self.depth.saturating_add(1);
+        let sink = frame.loaded.marks.is_sink(from.span);
+        if sink {
+            self.arriving.push((frame.function, from.span, self.depth));
+        }
         let value = self.evaluate_kind(frame, from);
+        if sink {
+            self.arriving.pop();
+        }
         self.depth = self.depth.saturating_sub(1);
-        value
+        if frame.loaded.marks.is_empty() { value } else { self.marked(frame, from, value) }
     }
 
     fn evaluate_kind(&mut self, frame: &mut Frame, from: &Expr) -> Value {

@@ -5,6 +5,7 @@ mod frameworks;
 mod go;
 mod java;
 mod matchers;
+mod patterns;
 mod python;
 mod routes;
 mod rust;

@@ -1,0 +1,166 @@
+//! What a rule says of itself, in the words all our rules have.
+
+use gabion_finding::{Confidence, Rule, RuleId};
+use gabion_model::{ControlId, Severity};
+
+use super::Reader;
+use crate::text_pattern::variable;
+use crate::yaml::Node;
+
+/// A weakness without a number: improper adherence to coding standards.
+const NONE: u16 = 710;
+/// Of a message, so much is a title.
+const TITLE: usize = 120;
+
+impl Reader {
+    pub(super) fn head(&mut self, node: &Node, message: &str) -> Option<Rule> {
+        let id = self.required(node, "id")?;
+        let severity = self.severity(node)?;
+        let name = name(&id);
+        let Some(id) = RuleId::new(&name) else {
+            self.wrong(node.line, format!("`{id}` is no name of a rule"));
+            return None;
+        };
+        let metadata = node.get("metadata");
+        let of = |key: &str| metadata.and_then(|metadata| metadata.get(key));
+        let texts = |key: &str| -> Vec<String> {
+            of(key).map_or_else(Vec::new, |node| {
+                node.each().iter().filter_map(Node::text).map(str::to_owned).collect()
+            })
+        };
+        let mut cwe: Vec<u16> = texts("cwe").iter().filter_map(|text| number(text)).collect();
+        cwe.dedup();
+        let control = match of("control").and_then(Node::text) {
+            Some(text) => match text.parse::<ControlId>() {
+                Ok(control) => control,
+                Err(error) => {
+                    self.wrong(of("control").map_or(node.line, |node| node.line), error.to_string());
+                    return None;
+                }
+            },
+            None => cwe.iter().find_map(|cwe| control(*cwe)).unwrap_or(ControlId::INPUT_CONTRACT),
+        };
+        if cwe.is_empty() {
+            cwe.push(NONE);
+        }
+        let confidence = match of("confidence").and_then(Node::text).map(str::to_ascii_uppercase).as_deref() {
+            Some("HIGH") => Confidence::High,
+            Some("LOW") => Confidence::Low,
+            _ => Confidence::Medium,
+        };
+        let mut references = texts("references");
+        references.extend(texts("source"));
+        references.retain(|link| link.starts_with("https://"));
+        let plain = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        Some(Rule {
+            id,
+            title: title(&plain),
+            control,
+            cwe,
+            severity,
+            confidence,
+            why: plain.clone(),
+            fix: "as the message says".to_owned(),
+            references,
+            examples: Vec::new(),
+        })
+    }
+
+    fn severity(&mut self, node: &Node) -> Option<Severity> {
+        let text = self.required(node, "severity")?;
+        Some(match text.to_ascii_uppercase().as_str() {
+            "CRITICAL" => Severity::Critical,
+            "ERROR" | "HIGH" => Severity::High,
+            "WARNING" | "MEDIUM" | "EXPERIMENT" => Severity::Medium,
+            "LOW" => Severity::Low,
+            "INFO" | "INVENTORY" => Severity::Low,
+            _ => {
+                self.wrong(
+                    node.line,
+                    format!("`{text}` is no severity: `INFO`, `WARNING`, `ERROR`, or `LOW` to `CRITICAL`"),
+                );
+                return None;
+            }
+        })
+    }
+}
+
+/// A name as our rules have it: `a.b_C` is `a.b-c`.
+pub(crate) fn name(id: &str) -> String {
+    let plain = |sign: char| match sign {
+        'a'..='z' | '0'..='9' | '.' | '-' => sign,
+        'A'..='Z' => sign.to_ascii_lowercase(),
+        _ => '-',
+    };
+    let words: Vec<String> = id
+        .split(['.', '/'])
+        .filter(|word| !word.is_empty())
+        .map(|word| word.chars().map(plain).collect())
+        .collect();
+    let name = words.join(".");
+    // The end of a long name says more than its beginning.
+    let cut = name.len().saturating_sub(RuleId::LONGEST);
+    name.get(cut..).unwrap_or(&name).trim_start_matches(['.', '-']).to_owned()
+}
+
+/// The first sentence, without variables.
+fn title(message: &str) -> String {
+    let end = message.find(". ").unwrap_or(message.len());
+    let sentence = message.get(..end).unwrap_or(message).trim_end_matches('.');
+    let mut title = String::new();
+    for word in sentence.split(' ') {
+        if title.len().saturating_add(word.len()) > TITLE {
+            title.push_str(" …");
+            break;
+        }
+        if !title.is_empty() {
+            title.push(' ');
+        }
+        let shown = variable(word).map_or(word, |_| "…");
+        title.push_str(shown);
+    }
+    let mut letters = title.chars();
+    let second = title.chars().nth(1);
+    match letters.next() {
+        Some(first) if !second.is_some_and(char::is_uppercase) => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => title,
+    }
+}
+
+/// `CWE-89: …`.
+fn number(text: &str) -> Option<u16> {
+    let digits = text.trim().trim_start_matches(|sign: char| !sign.is_ascii_digit());
+    let end = digits.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(digits.len());
+    digits.get(..end)?.parse().ok()
+}
+
+/// The promise a weakness breaks.
+const fn control(cwe: u16) -> Option<ControlId> {
+    Some(match cwe {
+        22 | 23 | 36 | 73 | 98 => ControlId::INPUT_PATHS,
+        74 | 77 | 78 | 88 | 94 | 95 | 96 | 1336 => ControlId::INPUT_COMMANDS,
+        79 | 80 | 83 | 87 | 113 | 116 | 117 | 838 => ControlId::INPUT_OUTPUT_ENCODING,
+        89 | 90 | 91 | 564 | 643 | 652 | 943 => ControlId::INPUT_QUERIES,
+        200 | 201 | 209 | 215 | 489 | 497 | 532 | 550 => ControlId::API_ERRORS,
+        256 | 257 | 259 | 312 | 321 | 522 | 523 | 540 | 798 => ControlId::CONFIG_NO_SECRETS_IN_CODE,
+        261 | 916 => ControlId::AUTHN_PASSWORD_HASHING,
+        269 | 250 | 266 | 272 | 276 | 732 => ControlId::AUTHZ_LEAST_PRIVILEGE,
+        284 | 285 | 287 | 306 | 862 | 863 => ControlId::AUTHZ_ROLES,
+        295 | 297 | 319 | 326 | 757 | 300 => ControlId::DATA_TLS,
+        327 | 328 | 323 | 329 | 325 | 1204 => ControlId::DATA_KEY_MANAGEMENT,
+        330 | 331 | 335 | 336 | 337 | 338 => ControlId::DATA_RANDOMNESS,
+        345..=347 => ControlId::TOKEN_ALGORITHMS,
+        352 => ControlId::WEB_CSRF,
+        384 | 613 | 614 | 1004 | 1275 | 539 => ControlId::SESSION_COOKIES,
+        400 | 770 | 776 | 1333 | 409 => ControlId::INPUT_LIMITS,
+        434 => ControlId::INPUT_UPLOADS,
+        502 | 611 | 915 | 1321 => ControlId::INPUT_DESERIALISATION,
+        601 => ControlId::WEB_REDIRECTS,
+        639 | 566 => ControlId::AUTHZ_OBJECTS,
+        918 => ControlId::EGRESS_DESTINATIONS,
+        942 => ControlId::WEB_CORS,
+        _ => return None,
+    })
+}
