@@ -66,6 +66,8 @@ pub(crate) struct Reader {
     problems: Vec<Problem>,
     left: Vec<String>,
     families: Vec<Family>,
+    /// In what is asked of a variable: there is something to take away from.
+    narrowing: bool,
 }
 
 /// The rules of a file, and those that cannot be run here.
@@ -86,6 +88,7 @@ pub(crate) fn read(file: &str, text: &str) -> Result<(Vec<PatternRule>, Vec<Left
         problems: Vec::new(),
         left: Vec::new(),
         families: Vec::new(),
+        narrowing: false,
     };
     for (key, node) in root.entries() {
         if !["rules", "version", "min-version", "missed"].contains(&key.as_str()) {

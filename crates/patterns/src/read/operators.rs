@@ -68,11 +68,10 @@ impl Reader {
                 self.part(key, value, &mut all);
             }
         }
-        if all.ops.iter().all(Op::is_negative) && self.left.is_empty() && self.problems.is_empty() {
-            // Only what is not wanted: there is nothing to take it from.
-            if !all.ops.is_empty() {
-                self.wrong(node.line, "says only what is not looked for");
-            }
+        // Only what is not wanted: there is nothing to take it from.
+        let nothing = !all.ops.is_empty() && all.ops.iter().all(Op::is_negative);
+        if nothing && !self.narrowing && self.left.is_empty() && self.problems.is_empty() {
+            self.wrong(node.line, "says only what is not looked for");
         }
         all
     }
@@ -164,12 +163,14 @@ impl Reader {
             None => None,
         };
         let before = family.map(|family| std::mem::replace(&mut self.families, vec![family]));
+        let narrowing = std::mem::replace(&mut self.narrowing, true);
         let mut all = All::default();
         for (key, value) in node.entries() {
             if !["metavariable", "language"].contains(&key.as_str()) {
                 self.part(key, value, &mut all);
             }
         }
+        self.narrowing = narrowing;
         if let Some(before) = before {
             self.families = before;
         }
