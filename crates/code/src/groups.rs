@@ -219,6 +219,7 @@ impl Sets {
 
 #[cfg(test)]
 mod tests {
+    use gabion_patterns::Marks;
     use gabion_finding::Source;
 
     use super::*;
@@ -230,7 +231,7 @@ mod tests {
             .filter_map(|(path, text)| {
                 let language = Language::of(path)?;
                 let module = gabion_syntax::parse(language, text).module;
-                let facts = Facts::new(module, &Source::new(path, text)).to_bytes()?;
+                let facts = Facts::new(module, Marks::default(), &Source::new(path, text)).to_bytes()?;
                 Some((Arc::from(*path), facts.into()))
             })
             .collect();
