@@ -219,8 +219,8 @@ impl Sets {
 
 #[cfg(test)]
 mod tests {
-    use gabion_patterns::Marks;
     use gabion_finding::Source;
+    use gabion_patterns::Marks;
 
     use super::*;
 
