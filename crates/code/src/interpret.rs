@@ -20,6 +20,7 @@ mod java_class;
 mod marked;
 mod matching;
 mod member;
+pub(crate) mod memory;
 mod pattern;
 mod place;
 mod property;

@@ -22,6 +22,11 @@ impl Scope {
         Rc::new(Self { variables: RefCell::default(), around: Some(Rc::clone(around)) })
     }
 
+    /// Whether there is one around it: it is no module's.
+    pub(crate) const fn is_within(&self) -> bool {
+        self.around.is_some()
+    }
+
     pub(crate) fn get(&self, name: Name) -> Option<Value> {
         let mut scope = Some(self);
         while let Some(one) = scope {

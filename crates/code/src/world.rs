@@ -14,6 +14,7 @@ use crate::facts::Facts;
 use crate::interpret::Frame;
 use crate::interpret::elsewhere::{Imports, Package};
 use crate::marks::MarkIndex;
+use crate::interpret::memory::{CallKey, Remembered};
 use crate::models::Models;
 use crate::name::{Name, Names};
 use crate::origin::{Origin, Origins, Step};
@@ -156,6 +157,9 @@ pub(crate) struct World<'a> {
     pub(crate) module_scopes: HashMap<usize, Rc<Scope>>,
     /// What the function that ran last left of what it was given.
     pub(crate) left_in_arguments: Vec<Option<Value>>,
+    /// How often functions were called.
+    pub(crate) runs: HashMap<FunctionRef, u32>,
+    pub(crate) remembered: HashMap<CallKey, Remembered>,
     /// What was written down of routes.
     pub(crate) routes: Recorder,
     route_calls: HashMap<(Origin, Language), Rc<Vec<usize>>>,
@@ -219,6 +223,8 @@ impl<'a> World<'a> {
             methods: None,
             module_scopes: HashMap::new(),
             left_in_arguments: Vec::new(),
+            runs: HashMap::new(),
+            remembered: HashMap::new(),
             routes: Recorder::default(),
             route_calls: HashMap::new(),
         }

@@ -283,6 +283,10 @@ impl World<'_> {
         let Some(loaded) = self.load(closure.function.module) else { return Value::default() };
         let Some(function) = loaded.module().function(closure.function.id) else { return Value::default() };
         let this = closure.this.clone().or_else(|| receiver.cloned());
+        let key = if answer.is_none() { self.call_key(closure, this.as_ref(), given) } else { None };
+        if let Some(value) = key.and_then(|key| self.recall(key, depth)) {
+            return value;
+        }
         let scope = self.scope(Some(&closure.scope));
         let mut stack = frame.stack.clone();
         stack.push(closure.function);
@@ -328,6 +332,9 @@ impl World<'_> {
         self.changed_given = self.left_of_given(&inner, function, given);
         if receiver.is_some() || closure.this.is_some() {
             self.changed_this = Some(inner.this.clone());
+        }
+        if let Some(key) = key {
+            self.remember(key, depth, &value);
         }
         value
     }
