@@ -11,6 +11,8 @@ use crate::world::{Loaded, World};
 
 /// Objects in objects, and functions that give functions.
 const DEEPEST: usize = 3;
+/// Values that a function is given at least.
+const LEAST: usize = 3;
 /// Functions of one package.
 const MOST: usize = 400;
 
@@ -80,10 +82,17 @@ impl World<'_> {
             Shape::Function(closure) => {
                 *left = left.saturating_sub(1);
                 let given = self.anything(closure.function);
-                let made = self.run_exported(frame, closure, this, &given);
+                let made = match this {
+                    Some(_) => self.run_exported(frame, closure, this, &given),
+                    // It may be meant for `new`.
+                    None => self.made_by_function(frame, closure, &given, Span::default()),
+                };
+                self.changed_this = None;
                 self.give_away(frame, &made, None, depth.saturating_sub(1), left);
                 if let Some(own) = self.properties.get(&closure.function).cloned() {
-                    let fields: Vec<Value> = own.fields.into_values().collect();
+                    let prototype = self.name("prototype");
+                    let fields = own.fields.into_iter().filter(|(name, _)| *name != prototype);
+                    let fields: Vec<Value> = fields.map(|(_, value)| value).collect();
                     for field in &fields {
                         self.give_away(frame, field, None, depth.saturating_sub(1), left);
                     }
@@ -148,7 +157,15 @@ impl World<'_> {
             let value = Value { flows: Rc::new(vec![flow]), ..Value::default() };
             Given { name: None, value, span: param.span }
         };
-        tree.params.iter().filter(|param| param.kind != ParamKind::NamedRest).map(given).collect()
+        let mut all: Vec<Given> =
+            tree.params.iter().filter(|param| param.kind != ParamKind::NamedRest).map(given).collect();
+        // What it may look for in `arguments`.
+        while all.len() < LEAST {
+            let flow = Self::source(&frame, kind, tree.head, "what the package is given");
+            let value = Value { flows: Rc::new(vec![flow]), ..Value::default() };
+            all.push(Given { name: None, value, span: tree.head });
+        }
+        all
     }
 }
 

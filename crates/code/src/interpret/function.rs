@@ -409,6 +409,12 @@ impl World<'_> {
         span: Span,
         from: usize,
     ) {
+        if frame.loaded.language().is_script() && !function.traits.arrow {
+            let mut list = List::default();
+            given.iter().for_each(|given| list.push(given.value.clone()));
+            let name = self.name("arguments");
+            frame.scope.declare(name, Value::shaped(Shape::List(Rc::new(list))));
+        }
         let mut positional = given.iter().filter(|given| given.name.is_none());
         for param in &function.params {
             let value = match param.kind {

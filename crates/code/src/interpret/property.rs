@@ -49,7 +49,7 @@ impl World<'_> {
         let made = self.run_closure(frame, closure, Some(&this), given, span);
         let this = self.changed_this.take().unwrap_or(this);
         // What it gives instead of the object, if it does.
-        if matches!(made.shape, Shape::Object(_)) { made } else { this }
+        if matches!(made.shape, Shape::Object(_) | Shape::Function(_)) { made } else { this }
     }
 
     /// `f.call(this, a)`, `f.apply(this, list)`, `f.bind(this)`.
