@@ -140,3 +140,12 @@ fn only_packages_for_others_are_given_anything() {
         assert!(found(other).is_empty(), "{other}");
     }
 }
+
+#[test]
+fn what_only_looks_like_a_query_is_none() {
+    let scanner = CodeScanner::new(&[]).unwrap();
+    let text = "const crypto = require('crypto');\nmodule.exports = (req, res) => {\n\
+        const tag = crypto.createHash('sha256').update(req.body.text).digest('hex');\n  res.json({ tag });\n};\n";
+    let found = lines(&scan(&scanner, &[("a.js", text)]).findings);
+    assert!(found.is_empty(), "{found:?}");
+}
