@@ -286,4 +286,40 @@ mod tests {
         assert_eq!(go(&["github.com/a/b/c Other"]), "imported");
         assert_eq!(go(&["github.com/a/b/c "]), "called");
     }
+
+    #[test]
+    fn a_function_of_another_type_is_another_function() {
+        let all = [
+            used(Ecosystem::Cargo, "regex", Some("Regex.new")),
+            used(Ecosystem::Cargo, "smallvec", Some("SmallVec.new().insert_many")),
+            used(Ecosystem::Npm, "lodash", Some("template")),
+        ];
+        let uses = Uses::new(&all);
+        let reach = |ecosystem, package: &str, symbol: &str| {
+            uses.reach(ecosystem, package, &[symbol.to_owned()]).as_str()
+        };
+        assert_eq!(reach(Ecosystem::Cargo, "regex", "regex::Regex new"), "called");
+        assert_eq!(reach(Ecosystem::Cargo, "regex", "regex::RegexBuilder new"), "imported");
+        assert_eq!(reach(Ecosystem::Cargo, "smallvec", "smallvec::SmallVec insert_many"), "called");
+        assert_eq!(reach(Ecosystem::Npm, "lodash", "lodash template"), "called");
+        assert_eq!(reach(Ecosystem::Npm, "lodash", " template"), "called");
+        assert_eq!(reach(Ecosystem::Npm, "lodash", " templat"), "imported");
+    }
+
+    #[test]
+    fn packages_that_share_a_name_are_told_apart() {
+        let all = [
+            used(Ecosystem::PyPi, "google.cloud", Some("storage")),
+            used(Ecosystem::PyPi, "azure.identity", None),
+            used(Ecosystem::PyPi, "PIL", Some("Image")),
+        ];
+        let uses = Uses::new(&all);
+        let reach = |package: &str| uses.reach(Ecosystem::PyPi, package, &[]).as_str();
+        assert_eq!(
+            (reach("google-cloud-storage"), reach("google-cloud-bigquery")),
+            ("imported", "not_imported")
+        );
+        assert_eq!((reach("azure-identity"), reach("azure-storage-blob")), ("imported", "not_imported"));
+        assert_eq!((reach("pillow"), reach("pyyaml")), ("imported", "not_imported"));
+    }
 }

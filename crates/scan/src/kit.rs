@@ -80,6 +80,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     MAKERS.iter().map(|(name, _)| *name)
 }
 
+/// The names of the scanners that take rules of a team.
+pub fn open_names() -> impl Iterator<Item = &'static str> {
+    names().filter(|name| *name != "dependencies")
+}
+
 /// All scanners, for their rules: they know of nothing else.
 ///
 /// # Errors

@@ -129,7 +129,7 @@ pub(crate) struct Scan {
     pub(crate) age: DatabaseAge,
 
     /// Judge no package by advisories; lock files are read for everything else
-    #[arg(long, conflicts_with = "db")]
+    #[arg(long)]
     pub(crate) no_advisories: bool,
 }
 

@@ -204,10 +204,13 @@ fn new(arguments: &RulesNew) -> Result<Exit, Failure> {
         Failure::usage(format!("`{}` is no name of a rule", visible(&arguments.id)))
             .hint("words of `a-z`, `0-9` and `-` with dots between them, as `acme.token`")
     })?;
-    if !kit::names().any(|name| name == arguments.scanner) {
-        let names: Vec<&str> = kit::names().collect();
-        return Err(Failure::usage(format!("there is no scanner `{}`", visible(&arguments.scanner)))
-            .hint(format!("there are {}", names.join(", "))));
+    if !kit::open_names().any(|name| name == arguments.scanner) {
+        let names: Vec<&str> = kit::open_names().collect();
+        return Err(Failure::usage(format!(
+            "there is no scanner `{}` that takes rules",
+            visible(&arguments.scanner)
+        ))
+        .hint(format!("there are {}", names.join(", "))));
     }
     output::data(gabion_scan::template(&id, &arguments.scanner).trim_end())?;
     Ok(Exit::Success)

@@ -169,9 +169,10 @@ impl gabion_scan::Watch for Watched {
 fn knowledge(arguments: &Scan, now: Timestamp) -> Result<kit::Knowledge, Failure> {
     let dependencies = settings(&arguments.path)?;
     // Whoever asks for no verdict needs nothing to judge by.
-    let judging = ["dependencies", "dep"];
-    let skipped = judging.iter().any(|word| arguments.skip.iter().any(|skip| skip == word));
-    let advisories = if arguments.no_advisories || skipped {
+    let judges = |word: &String| word == "dependencies" || word == "dep";
+    let others = !arguments.only.is_empty()
+        && !arguments.only.iter().any(|word| judges(word) || word.starts_with("dep."));
+    let advisories = if arguments.no_advisories || others || arguments.skip.iter().any(judges) {
         Advisories::Unwanted
     } else {
         let file = database::file(&arguments.database);

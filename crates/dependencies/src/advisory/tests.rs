@@ -304,3 +304,51 @@ proptest! {
         prop_assert_eq!(found, version < patch && version != 0);
     }
 }
+
+#[test]
+fn scores_of_others_come_in_any_order_and_upon_what_is_there() {
+    let epss =
+        "#model_version:v2025\ncve,epss,percentile\nCVE-2021-23337,0.4242,0.97\nCVE-1,x,y\nnone,0.1,0.1\n";
+    let kev =
+        r#"{"title": "CISA Catalog", "vulnerabilities": [{"cveID": "CVE-2021-23337"}, {"cveID": "x"}]}"#;
+    let plain = LODASH.replace(r#", "kev": true, "epss": {"percentage": 0.0412}"#, "");
+    let first = database(&[("a.json", &plain)]);
+    let found = |database: &Database| {
+        let hit = hits(database, Ecosystem::Npm, "lodash", "4.17.20").hits.remove(0);
+        (hit.advisory.epss, hit.advisory.exploited)
+    };
+    assert_eq!(found(&first), (None, false));
+    let mut builder = AdvisoryBuilder::upon(&first).unwrap();
+    assert_eq!(builder.add("epss_scores-current.csv", epss.as_bytes()), Ok(0));
+    assert_eq!(builder.add("known_exploited_vulnerabilities.json", kev.as_bytes()), Ok(0));
+    assert_eq!((builder.scored(), builder.len()), ((1, 1), 1));
+    assert_eq!(found(&builder.build("tests", 0)), (Some(4242), true));
+    let mut builder = AdvisoryBuilder::new();
+    assert!(matches!(builder.add("a.csv", b"name,score\n"), Err(AddError::Malformed { .. })));
+    let large = vec![b' '; (8 << 20) + 1];
+    assert!(matches!(builder.add("a.json", &large), Err(AddError::Large { limit: 8, .. })));
+    assert_eq!(AdvisoryBuilder::limit("rust-toolchain.toml"), None);
+    assert!(AdvisoryBuilder::limit("crates/a/RUSTSEC-2020-0001.md").is_some());
+}
+
+#[test]
+fn functions_are_read_as_each_database_names_them() {
+    let with = |specific: &str| {
+        let text = format!(
+            r#"{{"id": "X-1", "affected": [{{"package": {{"ecosystem": "PyPI", "name": "a"}}, "versions": ["1"],
+            "ecosystem_specific": {specific}}}]}}"#
+        );
+        hits(&database(&[("x.json", &text)]), Ecosystem::PyPi, "a", "1").hits.remove(0).advisory.symbols
+    };
+    let function = r#"{"affected_functions": ["a.web.Static.read()", "", "::ffi::go", "go"]}"#;
+    assert_eq!(with(function), ["a.web.Static read", "::ffi go", " go"]);
+    assert_eq!(
+        with(r#"{"imports": [{"attribute": "load", "modules": ["a", "a.b"]}]}"#),
+        ["a load", "a.b load"]
+    );
+    assert_eq!(
+        with(r#"{"imports": [{"path": "a/b", "symbols": ["F", "T.M"]}, {"path": "c"}]}"#),
+        ["a/b F", "a/b T.M", "c "]
+    );
+    assert_eq!(with(r#"{"affects": {"functions": ["a::B::c"]}}"#), ["a::B c"]);
+}

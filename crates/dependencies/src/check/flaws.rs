@@ -125,7 +125,7 @@ fn finding(
         Kind::Unmaintained => "dep.unmaintained",
     };
     let what = format!("{} {} {}", package.ecosystem.as_str(), package.name, smallest(&hit.names));
-    let mut finding = rules.say(rule, path, package.spot, &what, message(package, found, hit))?;
+    let mut finding = rules.say(rule, path, package.spot, &what, message(package, found, hit, way))?;
     finding.severity = advisory.severity;
     let named = !advisory.symbols.is_empty();
     finding.confidence = match reach {
@@ -180,7 +180,7 @@ fn smallest(names: &[String]) -> &str {
     cve.or_else(|| names.first()).map_or("", String::as_str)
 }
 
-fn message(package: &Package, found: &Hits, hit: &Hit) -> String {
+fn message(package: &Package, found: &Hits, hit: &Hit, way: &[&str]) -> String {
     let names = hit.names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
     let summary = hit.advisory.summary.trim_end_matches('.');
     let said = if summary.is_empty() { names } else { format!("{summary} ({names})") };
@@ -192,5 +192,10 @@ fn message(package: &Package, found: &Hits, hit: &Hit) -> String {
         _ if hit.advisory.kind == Kind::Flaw => "; no repaired version is known".to_owned(),
         _ => String::new(),
     };
-    format!("`{}` {}: {said}{after}", package.name, package.version)
+    // Who asks for it is who can raise it.
+    let raise = match way {
+        [first, _, ..] => format!("; `{first}` brings it in"),
+        _ => String::new(),
+    };
+    format!("`{}` {}: {said}{after}{raise}", package.name, package.version)
 }

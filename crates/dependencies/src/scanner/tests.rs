@@ -79,7 +79,10 @@ const LOCK: &str = r#"{"lockfileVersion": 3, "packages": {
 fn a_flaw_says_who_brings_it_in_and_what_repairs_it() {
     let verdict = scan(&ready(&[FLAW]), &[("package-lock.json", LOCK)], &[]);
     let [finding] = verdict.findings.as_slice() else { panic!("{verdict:#?}") };
-    assert_eq!(finding.message, "`qs` 6.10.3: Bad (GHSA-1); 6.11.0 is free of all that is known");
+    assert_eq!(
+        finding.message,
+        "`qs` 6.10.3: Bad (GHSA-1); 6.11.0 is free of all that is known; `express` brings it in"
+    );
     let property = |key: &str| finding.properties.get(key).map_or("", String::as_str);
     assert_eq!(property("path"), "express > body-parser > qs");
     assert_eq!((property("upgrade"), property("direct"), property("reach")), ("6.11.0", "false", "unknown"));
