@@ -9,6 +9,7 @@ macro_rules! files {
 pub(crate) const RULES: &[(&str, &str)] = files![
     "rules/code":
     "cryptography.toml",
+    "go.toml",
     "injection.toml",
     "library.toml",
     "script-checks.toml",
@@ -30,6 +31,7 @@ pub(crate) const RULES: &[(&str, &str)] = files![
 pub(crate) const MODELS: &[(&str, &str)] = files![
     "rules/code/models":
     "browser.toml",
+    "chance.toml",
     "express.toml",
     "go.toml",
     "go-data.toml",

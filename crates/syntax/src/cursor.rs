@@ -26,8 +26,15 @@ const READS_FREE: usize = 1024 * 1024;
 const STEP: usize = 12;
 const STEPS_FREE: usize = 2_000;
 
+/// Longer texts are not read: what is written to cost memory has 440 bytes of tree for each of its own, and no file may take more
+/// than 200 MB.
+const LONGEST: usize = 440 * 1024;
+
 /// The tree of a text; nothing where reading it costs more than its length allows.
 pub(crate) fn read(language: &Language, text: &str) -> Option<Tree> {
+    if text.len() > LONGEST {
+        return None;
+    }
     let mut parser = Parser::new();
     parser.set_language(language).ok()?;
     let bytes = text.as_bytes();
@@ -58,7 +65,12 @@ pub(crate) fn read(language: &Language, text: &str) -> Option<Tree> {
 /// What is said of a text whose reading was given up.
 pub(crate) fn given_up(text: &str) -> Problem {
     let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-    Problem::Syntax { at: Span::new(0, end), says: "costs too much to read".to_owned() }
+    let says = if text.len() > LONGEST {
+        format!("is longer than the {} KiB that are read of this language", LONGEST / 1024)
+    } else {
+        "costs too much to read".to_owned()
+    };
+    Problem::Syntax { at: Span::new(0, end), says }
 }
 
 /// Where the text is not of its language, at most [`PROBLEMS`] times.

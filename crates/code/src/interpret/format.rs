@@ -27,8 +27,10 @@ pub(super) fn formatted_as_go(format: &Value, given: &[&Value]) -> Value {
                 parts.push(Value::text(&std::mem::take(&mut said)));
                 match (verb, given.next()) {
                     (_, None) => {}
-                    ('d' | 't' | 'f' | 'g' | 'e' | 'b' | 'o' | 'c' | 'x' | 'X' | 'p' | 'T', Some(_)) => {
-                        parts.push(Value::known(Known::Harmless));
+                    ('d' | 't' | 'f' | 'g' | 'e' | 'b' | 'o' | 'c' | 'x' | 'X' | 'p' | 'T', Some(value)) => {
+                        // A number: only chance is still to be seen in it.
+                        let flows = Rc::new(value.lasting());
+                        parts.push(Value { known: Known::Harmless, flows, ..Value::default() });
                     }
                     (_, Some(value)) => parts.push((*value).clone()),
                 }
