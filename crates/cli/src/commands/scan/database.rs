@@ -113,7 +113,7 @@ fn today(fetched: i64, now: Timestamp) -> String {
 
 /// `2026-01-31`, as seconds since 1970.
 fn day(text: &str) -> Result<i64, Failure> {
-    let time = gabion_scan::advisories::day(text);
+    let time = advisories::day(text);
     time.ok_or_else(|| {
         Failure::usage(format!("`{}` is no day", visible(text))).hint("write it as `2026-01-31`")
     })

@@ -53,10 +53,9 @@ pub(super) fn run(arguments: &Sbom) -> Result<Exit, Failure> {
 fn uuid() -> String {
     let mut bytes = [0_u8; 16];
     SystemRng::new().fill(&mut bytes);
-    if let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes {
-        *version = (*version & 0x0F) | 0x40;
-        *variant = (*variant & 0x3F) | 0x80;
-    }
+    let [_, _, _, _, _, _, version, _, variant, ..] = &mut bytes;
+    *version = (*version & 0x0F) | 0x40;
+    *variant = (*variant & 0x3F) | 0x80;
     let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
     [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
