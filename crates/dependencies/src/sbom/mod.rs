@@ -131,17 +131,19 @@ fn checksum(integrity: &Integrity) -> Option<(&'static str, String)> {
     let Integrity::Present(text) = integrity else { return None };
     let hexadecimal = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if let Some(digits) = text.strip_prefix("sha256:").or_else(|| text.strip_prefix("sha256=")) {
-        return hexadecimal(digits).then(|| ("SHA-256", digits.to_lowercase()));
+        let whole = digits.len() == 64 && hexadecimal(digits);
+        return whole.then(|| ("SHA-256", digits.to_lowercase()));
     }
     if let Some((kind, encoded)) = text.split_once('-') {
-        let kind = match kind {
-            "sha512" => "SHA-512",
-            "sha384" => "SHA-384",
-            "sha256" => "SHA-256",
-            "sha1" => "SHA-1",
+        let (kind, length) = match kind {
+            "sha512" => ("SHA-512", 128),
+            "sha384" => ("SHA-384", 96),
+            "sha256" => ("SHA-256", 64),
+            "sha1" => ("SHA-1", 40),
             _ => return None,
         };
-        return Some((kind, hex_of_base64(encoded)?));
+        // Both forms refuse a document with a checksum that is none.
+        return hex_of_base64(encoded).filter(|digits| digits.len() == length).map(|digits| (kind, digits));
     }
     (text.len() == 64 && hexadecimal(text)).then(|| ("SHA-256", text.to_lowercase()))
 }
