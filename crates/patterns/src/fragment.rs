@@ -85,6 +85,9 @@ pub(crate) enum Shape<'f> {
 impl Fragment {
     pub(crate) fn read(family: Family, text: &str) -> Result<Self, String> {
         let prepared = prepare::prepare(family, text.trim_matches('\n'))?;
+        if family == Family::Rust && text.trim_end().ends_with('?') {
+            return Err("`?` leaves no trace in what patterns are matched on".to_owned());
+        }
         let mut says = None;
         for (wrapped, kind) in wrap::ways(family, &prepared.text) {
             for language in languages(family) {
@@ -202,7 +205,10 @@ impl Fragment {
 }
 
 fn entry(body: &[Stmt]) -> Option<&Entry> {
-    let StmtKind::Expr(from) = &body.first()?.kind else { return None };
+    let from = match &body.first()?.kind {
+        StmtKind::Expr(from) | StmtKind::Let { value: Some(from), .. } => from,
+        _ => return None,
+    };
     let ExprKind::Object { entries, .. } = &from.kind else { return None };
     match entries.as_slice() {
         [only @ Entry::Pair(..)] => Some(only),

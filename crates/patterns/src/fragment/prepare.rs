@@ -47,6 +47,8 @@ struct Prepare<'p> {
     typed: Vec<(Arc<str>, Typed)>,
     words: Vec<String>,
     depth: usize,
+    /// How many `<...` are open.
+    deep: usize,
 }
 
 pub(super) fn prepare(family: Family, text: &str) -> Result<Prepared, String> {
@@ -64,6 +66,7 @@ pub(super) fn prepare(family: Family, text: &str) -> Result<Prepared, String> {
         typed: Vec::new(),
         words: Vec::new(),
         depth: 0,
+        deep: 0,
     };
     own.code(None)?;
     own.words.sort();
@@ -138,9 +141,11 @@ impl Prepare<'_> {
         if rest.starts_with("<...") && !rest.starts_with("<...>") {
             self.replace(4, &format!("{DEEP}("));
             self.open.push(Open::Paren);
+            self.deep = self.deep.saturating_add(1);
             return Ok(());
         }
-        if rest.starts_with("...>") && self.before != Some('<') {
+        if rest.starts_with("...>") && self.deep > 0 {
+            self.deep = self.deep.saturating_sub(1);
             self.replace(4, ")");
             self.open.pop();
             return Ok(());
@@ -388,7 +393,12 @@ impl Prepare<'_> {
                 && self.word.1 == self.out_end();
         let starts =
             self.before.is_none() || self.line || self.before.is_some_and(|before| "{};:".contains(before));
-        if !within && starts && !continues && !next.is_some_and(|next| ",=.+".contains(next)) {
+        let script = self.family == Family::Script;
+        if !within
+            && starts
+            && !continues
+            && next.is_none_or(|next| !(",=.+".contains(next) || script && "/><".contains(next)))
+        {
             let text = match (self.family, open) {
                 (Family::Python, _) => name.to_owned(),
                 (Family::Java, Some(Open::Class)) => format!("Object {name};"),
@@ -426,7 +436,17 @@ impl Prepare<'_> {
         let until = self.rest().find('}').unwrap_or(self.rest().len());
         let behind = self.rest().get(..until).unwrap_or_default();
         let before = self.out.rfind('{').and_then(|at| self.out.get(at..)).unwrap_or_default();
-        behind.replace("::", "").contains(':') || before.replace("::", "").contains(':')
+        // `T{...}` alone is one of names.
+        let alone = self.family == Family::Go && before == "{" && behind.trim() == "...";
+        let of_list = self
+            .out
+            .trim_end_matches('{')
+            .rsplit(char::is_whitespace)
+            .next()
+            .is_some_and(|of| of.contains("[]"));
+        (alone && !of_list)
+            || behind.replace("::", "").contains(':')
+            || before.replace("::", "").contains(':')
     }
 
     fn comment(&mut self) {

@@ -7,6 +7,17 @@ use crate::family::Family;
 pub(super) fn ways(family: Family, text: &str) -> Vec<(String, Kind)> {
     let plain = text.trim();
     let any = format!("{VARIABLE}_");
+    let first = plain
+        .split(|sign: char| !(sign.is_alphanumeric() || "_\"'".contains(sign)))
+        .next()
+        .unwrap_or_default();
+    let behind = plain.get(first.len()..).unwrap_or_default().trim_start();
+    // `secure: false`, which alone would be a label.
+    let entry = !first.is_empty()
+        && behind.starts_with(':')
+        && !behind.starts_with(":=")
+        && !behind.starts_with("::")
+        && !["case", "default", "else"].contains(&first);
     match family {
         Family::Script => {
             let as_is = (text.to_owned(), Kind::Body);
@@ -16,9 +27,16 @@ pub(super) fn ways(family: Family, text: &str) -> Vec<(String, Kind)> {
             } else {
                 vec![as_is, value]
             };
+            let pair = (format!("({{{plain}}})"), Kind::Entry);
+            if entry {
+                ways.insert(0, pair.clone());
+            }
+            if first == "catch" {
+                ways.insert(0, (format!("try {{ {ELLIPSIS} }} {plain}"), Kind::Catch));
+            }
             ways.extend([
-                (format!("({{{plain}}})"), Kind::Entry),
                 (format!("class {AROUND} {{ {plain} }}"), Kind::Member),
+                pair,
                 (format!("async function {AROUND}() {{ {text}\n}}"), Kind::Function),
                 (format!("async function* {AROUND}() {{ {text}\n}}"), Kind::Function),
                 (format!("class {AROUND} {{ {plain} {any}({ELLIPSIS}) {{ {ELLIPSIS} }} }}"), Kind::Member),
@@ -37,21 +55,36 @@ pub(super) fn ways(family: Family, text: &str) -> Vec<(String, Kind)> {
             (format!("async def {AROUND}():\n{}", indented(text)), Kind::Function),
             (format!("try:\n    {ELLIPSIS}\n{plain}"), Kind::Catch),
         ],
-        Family::Java => vec![
-            (text.to_owned(), Kind::Body),
-            (format!("{plain};"), Kind::Body),
-            (format!("class {AROUND} {{ {plain} }}"), Kind::Member),
-            (format!("class {AROUND} {{ {plain}; }}"), Kind::Member),
-            (format!("void {AROUND}() {{ {plain} }}"), Kind::Function),
-            (format!("void {AROUND}() {{ {plain}; }}"), Kind::Function),
-            (format!("{plain} {{ {ELLIPSIS}; }}"), Kind::Body),
-            (
-                format!("class {AROUND} {{ {plain} Object {any}(Object {ELLIPSIS}) {{ {ELLIPSIS}; }} }}"),
-                Kind::Member,
-            ),
-            (format!("class {AROUND} {{ {plain} {{ {ELLIPSIS}; }} }}"), Kind::Member),
-            (format!("try {{ {ELLIPSIS}; }} {plain}"), Kind::Catch),
-        ],
+        Family::Java => {
+            // What is written of a member only a member can have.
+            let member =
+                plain.starts_with('@') || ["private", "public", "protected", "static"].contains(&first);
+            let mut ways = if member {
+                vec![
+                    (format!("class {AROUND} {{ {plain} }}"), Kind::Member),
+                    (format!("class {AROUND} {{ {plain}; }}"), Kind::Member),
+                ]
+            } else {
+                Vec::new()
+            };
+            ways.extend([
+                (text.to_owned(), Kind::Body),
+                (format!("{plain};"), Kind::Body),
+                (format!("class {AROUND} {{ {plain} }}"), Kind::Member),
+                (format!("class {AROUND} {{ {plain}; }}"), Kind::Member),
+                (format!("void {AROUND}() {{ {plain} }}"), Kind::Function),
+                (format!("void {AROUND}() {{ {plain}; }}"), Kind::Function),
+                (format!("{plain} {{ {ELLIPSIS}; }}"), Kind::Body),
+                (
+                    format!("class {AROUND} {{ {plain} Object {any}(Object {ELLIPSIS}) {{ {ELLIPSIS}; }} }}"),
+                    Kind::Member,
+                ),
+                (format!("class {AROUND} {{ {plain} {{ {ELLIPSIS}; }} }}"), Kind::Member),
+                (format!("try {{ {ELLIPSIS}; }} {plain}"), Kind::Catch),
+            ]);
+            ways
+        }
+        Family::Go if entry => vec![(format!("var _ = {AROUND}{{{plain}}}"), Kind::Entry)],
         Family::Go => vec![
             (text.to_owned(), Kind::Body),
             (format!("func {AROUND}() {{\n{text}\n}}"), Kind::Function),

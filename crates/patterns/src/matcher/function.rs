@@ -30,6 +30,8 @@ impl Matcher<'_, '_> {
         let traits = [
             (pattern.traits.asynchronous, own.traits.asynchronous),
             (pattern.traits.generator, own.traits.generator),
+            // `function f() {}` is not `const f = () => {}`.
+            (pattern.name.is_some() && !pattern.traits.arrow, !own.traits.arrow),
             (pattern.traits.public && self.target.family == Family::Java, own.traits.public),
             (pattern.traits.of_class && self.target.family == Family::Java, own.traits.of_class),
         ];
@@ -162,6 +164,9 @@ impl Matcher<'_, '_> {
     }
 
     pub(super) fn field(&self, pattern: &Field, own: &Field, env: &Env) -> Vec<Env> {
+        if pattern.of_class && !own.of_class {
+            return Vec::new();
+        }
         let envs = self.word(pattern.name, self.target.symbol(own.name), own.span, env);
         let envs = self.then(envs, |env| self.decorators(&pattern.decorators, &own.decorators, env));
         let envs =
