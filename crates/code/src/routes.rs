@@ -5,12 +5,14 @@
 //! functions that answer or may refuse are read for what they show ([`walk`]); and rules ask for what is there and what is not
 //! ([`judge`]). What calls of frameworks mean, and what counts as a credential, a refusal or a limit, is data ([`table`]).
 
+mod annotated;
 mod assemble;
 mod class;
 mod declared;
 mod files;
 mod handler;
 mod judge;
+mod next;
 mod normal;
 mod record;
 mod table;

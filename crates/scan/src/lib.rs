@@ -18,6 +18,7 @@ pub mod format;
 mod frame;
 mod git;
 pub mod history;
+pub mod inventory;
 pub mod kit;
 mod open;
 pub mod repair;

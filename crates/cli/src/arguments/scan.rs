@@ -94,6 +94,12 @@ pub(crate) struct Scan {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) previous: Vec<PathBuf>,
 
+    /// Write what the program answers, as its code says it, to a file in JSON
+    ///
+    /// Method and path, what answers, what runs before it, which parameters it reads, and evidence that it asks who is there.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) endpoints: Option<PathBuf>,
+
     /// List what was not read and what was allowed
     #[arg(long)]
     pub(crate) all: bool,

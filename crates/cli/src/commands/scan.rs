@@ -109,6 +109,9 @@ impl Job<'_> {
 
     fn run(&self, now: Timestamp) -> Result<Report, Failure> {
         let scan = self.scan(now)?;
+        if let Some(file) = &self.arguments.endpoints {
+            deliver::endpoints(&scan, file)?;
+        }
         let history = if self.arguments.history {
             let known: HashSet<_> = scan.findings.iter().map(|finding| finding.fingerprint).collect();
             let options = HistoryOptions {

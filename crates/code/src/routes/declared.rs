@@ -203,7 +203,9 @@ impl World<'_> {
 
     /// Routes that classes and files say.
     pub(crate) fn declared_routes(&mut self) -> Vec<Route> {
-        Vec::new()
+        let mut routes = self.annotated_routes();
+        routes.extend(self.placed_routes());
+        routes
     }
 }
 

@@ -8,7 +8,7 @@ macro_rules! files {
 
 /// What routes lack.
 pub(crate) const RULES: &[(&str, &str)] =
-    files!["rules/code": "routes.toml", "routes-objects.toml", "routes-requests.toml"];
+    files!["rules/code": "routes.toml", "routes-next.toml", "routes-objects.toml", "routes-requests.toml"];
 
 /// What calls of frameworks say of routes, and what code shows by which it asks who is there.
 pub(crate) const TABLES: &[(&str, &str)] =

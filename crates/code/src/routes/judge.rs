@@ -150,7 +150,10 @@ impl World<'_> {
         let mut kept = Kept::new();
         let mut applications: BTreeMap<String, Application> = BTreeMap::new();
         let mut built: HashSet<(String, FunctionRef)> = HashSet::new();
-        let settings = self.settings();
+        let mut settings = self.settings();
+        for function in self.everywhere() {
+            settings |= self.shown_kept(function, &[], &mut kept).facts;
+        }
         let mut all = Vec::new();
         for route in routes {
             let application = self.application(&route);

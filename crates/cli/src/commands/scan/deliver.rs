@@ -1,6 +1,6 @@
 //! Where a report goes: to standard output, and to files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use gabion_scan::format::{self, Format, Previous, TextOptions};
 use gabion_scan::{Changes, Report, Review};
@@ -29,6 +29,14 @@ pub(super) fn deliver(report: &Report, arguments: &Scan, previous: &[Previous]) 
         }
     }
     Ok(())
+}
+
+/// What the program answers.
+pub(super) fn endpoints(scan: &gabion_scan::Scan, file: &Path) -> Result<(), Failure> {
+    let shown = gabion_scan::shown(file);
+    let text = format!("{}\n", gabion_scan::inventory::inventory(scan));
+    std::fs::write(file, text)
+        .map_err(|error| Failure::new(format!("cannot write `{shown}`")).because(&error))
 }
 
 /// The checklist of a change, instead of a report.
