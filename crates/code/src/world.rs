@@ -1,6 +1,6 @@
 //! All modules of a tree, loaded when they are asked for, and what was found in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -108,6 +108,9 @@ pub(crate) struct World<'a> {
     pub(crate) origins: Origins,
     pub(crate) units: Vec<Unit>,
     pub(crate) paths: Paths,
+    /// Modules that are in memory, and how long their facts are.
+    residents: VecDeque<usize>,
+    resident: usize,
     known: HashMap<(Origin, Ending, Language), Rc<Vec<usize>>>,
     /// How long patterns take that were asked about already.
     pub(crate) ambiguities: HashMap<(Rc<str>, bool, How), Option<Ambiguity>>,
@@ -165,6 +168,14 @@ pub(crate) struct World<'a> {
     route_calls: HashMap<(Origin, Language), Rc<Vec<usize>>>,
 }
 
+/// Bytes of facts whose modules are in memory at once, where they can be let go of; in memory they are some ten times as large.
+const MOST_RESIDENT: usize = 6 << 20;
+
+/// Go and Rust look at all loaded modules when they look for a name.
+const fn stays(language: Language) -> bool {
+    matches!(language, Language::Go | Language::Rust)
+}
+
 /// A method of a class of a module.
 pub(crate) type Method = (usize, ClassId, FunctionId);
 
@@ -197,6 +208,8 @@ impl<'a> World<'a> {
             origins: Origins::default(),
             units: units.collect(),
             paths: Paths::new(files.iter().map(|(path, _)| path)),
+            residents: VecDeque::new(),
+            resident: 0,
             known: HashMap::new(),
             ambiguities: HashMap::new(),
             rules_at: HashMap::new(),
@@ -242,6 +255,7 @@ impl<'a> World<'a> {
         if let Some(loaded) = &unit.loaded {
             return loaded.clone();
         }
+        let bytes = unit.facts.len();
         let facts = Facts::from_bytes(&unit.facts);
         let loaded = facts.map(|facts| {
             let names = facts.module.texts.iter().map(|text| self.names.of(text)).collect();
@@ -251,7 +265,32 @@ impl<'a> World<'a> {
         if let Some(unit) = self.units.get_mut(module) {
             unit.loaded = Some(loaded.clone());
         }
+        if loaded.as_ref().is_some_and(|loaded| !stays(loaded.language())) {
+            self.residents.push_back(module);
+            self.resident = self.resident.saturating_add(bytes);
+            self.unload();
+        }
         loaded
+    }
+
+    /// Lets go of modules that nothing runs in, the first loaded first: they are loaded again when they are asked for.
+    fn unload(&mut self) {
+        for _ in 0..self.residents.len() {
+            if self.resident <= MOST_RESIDENT {
+                break;
+            }
+            let Some(module) = self.residents.pop_front() else { break };
+            let Some(unit) = self.units.get_mut(module) else { continue };
+            match &unit.loaded {
+                Some(Some(loaded)) if Rc::strong_count(loaded) > 1 => {
+                    self.residents.push_back(module);
+                }
+                _ => {
+                    unit.loaded = None;
+                    self.resident = self.resident.saturating_sub(unit.facts.len());
+                }
+            }
+        }
     }
 
     /// A scope that ends with the run, whatever circles closures make.
