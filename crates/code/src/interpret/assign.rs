@@ -146,6 +146,15 @@ impl World<'_> {
     }
 
     fn set_name(&mut self, frame: &mut Frame, name: Name, value: Value, new: bool) {
+        if !new
+            && frame.loaded.language() == Language::Java
+            && frame.scope.get(name).is_none()
+            && self.has_field(frame, name)
+        {
+            // A field of the object, without the word `this`.
+            frame.this = with_field(&frame.this, name, value);
+            return;
+        }
         let own = new || !frame.loaded.language().is_script();
         let own = own && !frame.function_declares_global(name);
         frame.rebound.insert(name);

@@ -21,6 +21,9 @@ impl World<'_> {
             callee = self.as_macro(&callee);
         }
         let callee = self.called_by_interface(frame, &callee, receiver.as_ref());
+        if let Some(value) = self.accessor(frame, call, receiver.as_ref()) {
+            return value;
+        }
         let mut given = Vec::with_capacity(call.arguments.len());
         for argument in &call.arguments {
             let name = argument.name.map(|name| frame.loaded.name(name));
@@ -98,7 +101,6 @@ impl World<'_> {
         if frame.loaded.language() == Language::Python {
             self.python_called(frame, call, &callee);
         }
-        self.changed_arguments(frame, call, &callee, &value);
         value
     }
 
@@ -109,22 +111,6 @@ impl World<'_> {
         let mut changes = known.iter().filter_map(|at| models.get(*at)).flat_map(|model| &model.becomes);
         let (path, _) = changes.find(|(_, when)| self.hold(when, &[], Some(receiver), given))?;
         Some(Value { origin: self.path(path), ..receiver.clone() })
-    }
-
-    /// What a call writes into what it was given: `random.nextBytes(bytes)`.
-    fn changed_arguments(&mut self, frame: &mut Frame, call: &Call, callee: &Value, value: &Value) {
-        let Some(origin) = callee.origin.filter(|_| value.is_tainted()) else { return };
-        let known = self.known(origin, Ending::Call, frame.loaded.language());
-        let models = self.models;
-        for (from, to) in known.iter().filter_map(|at| models.get(*at)).flat_map(|model| &model.flows) {
-            if let (End::Result, End::Argument(at)) = (from, to)
-                && let Some(argument) = call.arguments.get(*at)
-            {
-                let mut written = self.evaluate(frame, &argument.value);
-                written.add_flows(&value.flows);
-                self.assign_owner(frame, &argument.value, written);
-            }
-        }
     }
 
     /// What is called, and whose method it is.

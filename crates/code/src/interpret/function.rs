@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use gabion_finding::Span;
+use gabion_syntax::Language;
 use gabion_syntax::tree::{ClassId, Function, FunctionId, ParamKind, Pattern, Type};
 
 use super::handler::runs_bodies;
@@ -60,7 +61,7 @@ impl World<'_> {
             frame.scope.declare(name, value.clone());
         }
         let _ = self.block(frame, &tree.body);
-        if loaded.language() == gabion_syntax::Language::Java {
+        if loaded.language() == Language::Java {
             let before = std::mem::replace(&mut frame.this, value.clone());
             for field in tree.fields.iter().filter(|field| field.of_class) {
                 field.value.iter().for_each(|value| drop(self.evaluate(frame, value)));
@@ -316,7 +317,7 @@ impl World<'_> {
         if let Some(name) = function.name {
             self.named_secret(&inner, loaded.name(name), &value, function.head);
         }
-        if function.traits.generator && loaded.language() == gabion_syntax::Language::Python {
+        if function.traits.generator && loaded.language() == Language::Python {
             let rest = Some(Box::new(value));
             value = Value::shaped(Shape::List(Rc::new(List { items: Vec::new(), rest })));
         }
@@ -341,7 +342,7 @@ impl World<'_> {
 
     /// Lists and maps that a function was given, as it left them: at which place they were given, or under which name.
     fn left_of_given(&self, inner: &Frame, function: &Function, given: &[Given]) -> Vec<(usize, Value)> {
-        if inner.loaded.language() != gabion_syntax::Language::Python {
+        if inner.loaded.language() != Language::Python {
             return Vec::new();
         }
         let mut positional = given.iter().enumerate().filter(|(_, given)| given.name.is_none());
@@ -475,7 +476,15 @@ impl World<'_> {
         }
         let scope = Rc::clone(&frame.scope);
         let Some(origin) = self.type_path(&loaded, &scope, of_type) else { return };
-        if self.models.knows_type(self.text_of(origin).trim_end_matches("()")) {
+        let text = self.text_of(origin);
+        if loaded.language() == Language::Java {
+            // What a server hands over is no request by itself, a map of it is.
+            let handed = value.origin.is_some_and(|origin| self.text_of(origin) == "gabion.parameter()");
+            if !handed || text.starts_with("java.") || !self.models.knows_type(text.trim_end_matches("()")) {
+                return self.claim(frame, value, of_type);
+            }
+        }
+        if self.models.knows_type(text.trim_end_matches("()")) {
             *value = Value::from_origin(Some(origin));
         }
     }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gabion_syntax::Language;
-use gabion_syntax::tree::{Expr, ExprKind, Function, Type};
+use gabion_syntax::tree::{Call, Expr, ExprKind, Function, Type};
 
 use super::{Frame, Given};
 use crate::name::Name;
@@ -13,6 +13,8 @@ use crate::world::World;
 
 /// Classes that implement one interface and are run.
 const IMPLEMENTATIONS: usize = 6;
+/// Classes above a class.
+const ANCESTORS: usize = 16;
 /// Beans in beans.
 const BEANS: usize = 3;
 
@@ -281,6 +283,46 @@ impl World<'_> {
             }
             _ => callee.clone(),
         }
+    }
+
+    /// `pair.left()` of a record is its field.
+    pub(super) fn accessor(&mut self, frame: &Frame, call: &Call, receiver: Option<&Value>) -> Option<Value> {
+        let ExprKind::Member { name, .. } = &call.callee.kind else { return None };
+        if frame.loaded.language() != Language::Java || !call.arguments.is_empty() {
+            return None;
+        }
+        let receiver = receiver?;
+        let Shape::Object(object) = &receiver.shape else { return None };
+        let class = object.class.as_ref()?;
+        let loaded = self.load(class.module)?;
+        let tree = loaded.module().class(class.id)?;
+        let name = frame.loaded.name(*name);
+        let own = tree.methods.iter().filter_map(|id| loaded.module().function(*id));
+        if own.filter_map(|own| own.name).any(|own| loaded.name(own) == name) {
+            return None;
+        }
+        let mut value = object.fields.get(&name).cloned()?;
+        value.add_flows(&receiver.flows);
+        Some(value)
+    }
+
+    /// Whether objects of the class have a field of that name.
+    pub(super) fn has_field(&mut self, frame: &Frame, name: Name) -> bool {
+        let Shape::Object(object) = &frame.this.shape else { return false };
+        let mut next = object.class.clone();
+        for _ in 0..ANCESTORS {
+            let Some(class) = next else { return false };
+            let Some(loaded) = self.load(class.module) else { return false };
+            let Some(tree) = loaded.module().class(class.id) else { return false };
+            if tree.fields.iter().any(|field| !field.of_class && loaded.name(field.name) == name) {
+                return true;
+            }
+            next = class.bases.iter().find_map(|base| match &base.shape {
+                Shape::Class(class) => Some(Rc::clone(class)),
+                _ => None,
+            });
+        }
+        false
     }
 
     /// What the parameters of a method are given that a server calls: some come from the request, some from the server.

@@ -69,7 +69,9 @@ impl World<'_> {
         name: Name,
         span: Span,
     ) -> Option<Value> {
-        if let Some(mut value) = object.fields.get(&name).cloned() {
+        // A map of Java holds what it is asked for with `get`; its methods have other names.
+        let map = object.class.is_none() && frame.loaded.language() == Language::Java;
+        if let Some(mut value) = object.fields.get(&name).filter(|_| !map).cloned() {
             value.add_flows(&whole.flows);
             return Some(value);
         }

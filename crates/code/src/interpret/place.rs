@@ -8,7 +8,7 @@ use gabion_syntax::tree::{Call, Expr, ExprKind, Function, Pattern};
 use super::member::{is_number, is_typed};
 use super::{Frame, Given};
 use crate::models::{End, Model};
-use crate::value::{Known, Shape, Value, concatenated};
+use crate::value::{Flow, Known, Shape, Value, concatenated};
 use crate::world::{Ending, World};
 
 /// What a call puts where.
@@ -45,7 +45,8 @@ impl World<'_> {
                 if *from == End::Result {
                     let says = model.says.clone().unwrap_or_else(|| self.text_of(origin));
                     if model.source != 0 {
-                        value.flows = Rc::new(vec![Self::source(frame, model.source, span, &says)]);
+                        let flow = Self::source(frame, model.source, span, &says);
+                        value.flows = Rc::new(vec![Flow { lasting: model.lasting, ..flow }]);
                     }
                 }
                 self.ends(from, receiver, given, span)
@@ -117,7 +118,7 @@ impl World<'_> {
                 self.assign_owner(frame, place, Value { origin, ..before });
             }
         }
-        if matches!(callee.shape, Shape::Function(_)) && is_typed(&frame.loaded) {
+        if matches!(callee.shape, Shape::Function(_)) && points(&frame.loaded) {
             self.left_in_places(frame, call);
         }
     }
@@ -149,13 +150,13 @@ impl World<'_> {
 
     /// What parameters hold when their function ends.
     pub(super) fn left(frame: &Frame, function: &Function) -> Vec<Option<Value>> {
-        if !is_typed(&frame.loaded) {
+        if !points(&frame.loaded) {
             return Vec::new();
         }
         let params = function.params.iter().map(|param| {
             let Pattern::Name(name, _) = &param.pattern else { return None };
             let text = param.of_type.as_ref().map_or("", |of| frame.loaded.text(of.path));
-            if text == "string" || is_number(text) {
+            if matches!(text, "string" | "String" | "java.lang.String") || is_number(text) {
                 return None;
             }
             frame.scope.get(frame.loaded.name(*name))
@@ -176,6 +177,11 @@ impl World<'_> {
         let before = receiver.filter(|receiver| matches!(receiver.known, Known::Text(_)));
         Some(spaced(before.into_iter().chain(given.iter().map(|given| &given.value))))
     }
+}
+
+/// Whether parameters may point at what the caller has.
+fn points(loaded: &crate::world::Loaded) -> bool {
+    is_typed(loaded) || loaded.language() == gabion_syntax::Language::Java
 }
 
 /// Texts with spaces between; of lists their items.

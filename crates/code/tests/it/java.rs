@@ -7,9 +7,14 @@ mod sinks;
 mod sources;
 mod ways;
 
+use std::sync::LazyLock;
+
 use gabion_code::CodeScanner;
 
 use crate::world::{lines, scan};
+
+/// Made once: it reads all rules.
+pub(crate) static SCANNER: LazyLock<CodeScanner> = LazyLock::new(|| CodeScanner::new(&[]).unwrap());
 
 /// A servlet with that in its method, and whether the rule fires.
 pub(crate) struct Case {
@@ -39,13 +44,12 @@ pub(crate) fn servlet(body: &str, members: &str) -> String {
 
 /// Runs all cases; each is a servlet made by `page`.
 pub(crate) fn check(rule: &str, cases: &[Case], page: impl Fn(&str) -> Vec<(String, String)>) {
-    let scanner = CodeScanner::new(&[]).unwrap();
     let mut wrong = Vec::new();
     for case in cases {
         let files = page(case.body);
         let files: Vec<(&str, &str)> =
             files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-        let verdict = scan(&scanner, &files);
+        let verdict = scan(&SCANNER, &files);
         assert!(verdict.unread.is_empty(), "{}: {:?}", case.body, verdict.unread);
         let found = verdict.findings.iter().any(|finding| finding.rule.as_str() == rule);
         if found != case.found {
