@@ -91,8 +91,6 @@ pub(crate) struct Model {
     pub(crate) makes: Option<Makes>,
     /// What it gives has these fields: what it was given, in order.
     pub(crate) fields: Vec<String>,
-    /// What it gives knows what its receiver was told: a parser, of its factory.
-    pub(crate) keeps: bool,
 }
 
 /// What a call makes of what it is given.
@@ -259,8 +257,6 @@ struct Written {
     makes: Option<Makes>,
     #[serde(default)]
     fields: Vec<String>,
-    #[serde(default)]
-    keeps: bool,
 }
 
 #[derive(Deserialize)]
@@ -388,7 +384,7 @@ impl Models {
     }
 
     /// `a.b.C().get()` names the type `a.b.C`, `a.b.C.get()` too.
-    fn note_type(&mut self, path: &str) {
+    pub(crate) fn note_type(&mut self, path: &str) {
         let mut name = String::new();
         for word in path.split('.') {
             let (word, called) = word.split_once('(').map_or((word, false), |(word, _)| (word, true));
@@ -522,7 +518,6 @@ impl Models {
             handlers: written.handlers,
             makes: written.makes,
             fields: written.fields,
-            keeps: written.keeps,
         })
     }
 

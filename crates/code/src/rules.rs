@@ -226,6 +226,7 @@ impl Rules {
                         return Err(format!("`{path}` does not end with `{ending}`"));
                     }
                     globs.add(path, (at, number))?;
+                    crate::glob::expanded(path)?.iter().for_each(|path| models.note_type(path));
                 }
                 for condition in rule.when.iter().chain(&rule.unless) {
                     for text in condition.matches.iter().chain(&condition.path) {

@@ -18,13 +18,12 @@ pub(crate) fn is_settings(path: &str) -> bool {
 pub(crate) fn module(text: &str) -> Module {
     let mut texts: Vec<Box<str>> = vec!["".into()];
     let mut body = Vec::new();
-    for (key, value) in pairs(text).into_iter().take(KEYS) {
+    for (key, value, span) in pairs(text).into_iter().take(KEYS) {
         let mut symbol = |text: String| {
             texts.push(text.into_boxed_str());
             Symbol(u32::try_from(texts.len().saturating_sub(1)).unwrap_or(0))
         };
         let (key, value) = (symbol(key), symbol(value));
-        let span = Span::default();
         let value = Expr { span, kind: ExprKind::String(value) };
         let pattern = Pattern::Name(key, span);
         let kind = StmtKind::Let { pattern, of_type: None, value: Some(value), constant: true };
@@ -54,25 +53,33 @@ pub(crate) fn module(text: &str) -> Module {
 }
 
 /// Keys and values as `java.util.Properties` reads them.
-fn pairs(text: &str) -> Vec<(String, String)> {
+fn pairs(text: &str) -> Vec<(String, String, Span)> {
     let mut found = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
+    let mut end = 0_usize;
+    let mut lines = text.split_inclusive('\n').map(|line| {
+        let start = end;
+        end = end.saturating_add(line.len());
+        (start, line.trim_end_matches(['\n', '\r']))
+    });
+    while let Some((start, line)) = lines.next() {
+        let start = start.saturating_add(line.len().saturating_sub(line.trim_start().len()));
         let line = line.trim_start();
+        let at = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        let span = Span::new(at(start), at(start.saturating_add(line.len())));
         if line.is_empty() || line.starts_with(['#', '!']) {
             continue;
         }
         let mut whole = line.to_owned();
         while continues(&whole) && whole.len() <= LONGEST {
             whole.pop();
-            let Some(next) = lines.next() else { break };
+            let Some((_, next)) = lines.next() else { break };
             whole.push_str(next.trim_start());
         }
         if whole.len() > LONGEST {
             continue;
         }
         let (key, value) = split(&whole);
-        found.push((unescaped(key), unescaped(value)));
+        found.push((unescaped(key), unescaped(value), span));
     }
     found
 }
@@ -142,7 +149,11 @@ mod tests {
             ("last", "y"),
         ];
         let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        assert_eq!(pairs(text), expected);
+        let found = pairs(text);
+        let plain: Vec<_> = found.iter().map(|(key, value, _)| (key.clone(), value.clone())).collect();
+        assert_eq!(plain, expected);
+        let b = &found[1].2;
+        assert_eq!(text.get(b.start as usize..b.end as usize), Some("b : 2"));
         let hostile = format!("a={}\n{}", "\\\n".repeat(10_000), "k=v\n".repeat(10_000));
         assert!(module(&hostile).texts.len() <= 2 * KEYS + 1);
     }

@@ -380,8 +380,6 @@ impl World<'_> {
             return Value::harmless_of(&parts);
         } else if let Some(makes) = models.iter().find_map(|model| model.makes) {
             self.filled(makes, given)
-        } else if models.iter().any(|model| model.keeps) {
-            receiver.map_or_else(Value::default, |receiver| Value { origin: None, ..receiver.clone() })
         } else if let Some(model) = models.iter().find(|model| !model.fields.is_empty()) {
             let mut object = Object::default();
             for (name, given) in model.fields.iter().zip(given) {

@@ -22,7 +22,8 @@ impl World<'_> {
             others: Vec::new(),
         });
         frame.pending.push(Pending { closure: Rc::clone(&closure), given: None, answer: None });
-        Value::shaped(Shape::Function(closure))
+        let known = self.lambda_gives(frame, id);
+        Value { known, ..Value::shaped(Shape::Function(closure)) }
     }
 
     /// A function with a name, and what its decorators make of it.
@@ -78,6 +79,7 @@ impl World<'_> {
             if let Some(given) = called.given.take() {
                 called.given = Some(self.java_parameters(frame, function, given));
             }
+            self.check_overridden(frame, &bases, function);
             self.method_pending(frame, FunctionRef { module: frame.module, id: *method }, called);
         }
         value

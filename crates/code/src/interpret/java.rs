@@ -539,6 +539,7 @@ fn of_text(method: &str, text: &str, given: &[Given]) -> Option<Value> {
         "isBlank" => truth(text.trim().is_empty()),
         "toLowerCase" => given_text(text.to_lowercase()),
         "toUpperCase" => given_text(text.to_uppercase()),
+        "getBytes" => Some(Value::text(text)),
         "trim" | "strip" => Some(Value::text(text.trim())),
         "replace" if !text.is_empty() => {
             given_text(text.replace(&*word(0).filter(|word| !word.is_empty())?, &word(1)?))

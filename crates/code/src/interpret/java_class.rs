@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use gabion_syntax::Language;
-use gabion_syntax::tree::{Call, Expr, ExprKind, Function, Type};
+use gabion_syntax::tree::{Call, Expr, ExprKind, Function, StmtKind, Type};
 
 use super::{Frame, Given};
 use crate::name::Name;
-use crate::origin::Origin;
+use crate::origin::{Origin, Step};
 use crate::value::{ClassValue, Closure, FunctionRef, Known, Object, Shape, Value};
 use crate::world::World;
 
@@ -306,6 +306,42 @@ impl World<'_> {
         Some(value)
     }
 
+    /// What a class makes of the methods of a library's type: `javax.net.ssl.HostnameVerifier().verify()=` is set to what the
+    /// method gives where that is all it does, to nothing where it does nothing.
+    pub(super) fn check_overridden(&mut self, frame: &mut Frame, bases: &[Value], function: &Function) {
+        if frame.loaded.language() != Language::Java || function.traits.constructor {
+            return;
+        }
+        let Some(name) = function.name.map(|name| frame.loaded.name(name)) else { return };
+        let value = match function.body.as_slice() {
+            [] => Value::known(Known::Null),
+            [only] => match &only.kind {
+                StmtKind::Return(Some(value)) if is_literal(value) => self.evaluate(frame, value),
+                _ => return,
+            },
+            _ => return,
+        };
+        for base in self.library_bases(bases) {
+            let steps = [Step::Call, Step::Member(name), Step::Call];
+            let path = steps.into_iter().try_fold(base, |path, step| self.origins.step(path, step));
+            if let Some(path) = path {
+                self.check_set(frame, path, None, &value, function.head);
+            }
+        }
+    }
+
+    /// A lambda that only says yes is asked for that: `(host, session) -> true`.
+    pub(super) fn lambda_gives(&self, frame: &Frame, id: gabion_syntax::tree::FunctionId) -> Known {
+        let function = frame.loaded.module().function(id).filter(|function| function.traits.arrow);
+        match function.map(|function| function.body.as_slice()) {
+            Some([only]) if frame.loaded.language() == Language::Java => match &only.kind {
+                StmtKind::Return(Some(Expr { kind: ExprKind::Bool(true), .. })) => Known::Bool(true),
+                _ => Known::Nothing,
+            },
+            _ => Known::Nothing,
+        }
+    }
+
     /// Whether objects of the class have a field of that name.
     pub(super) fn has_field(&mut self, frame: &Frame, name: Name) -> bool {
         let Shape::Object(object) = &frame.this.shape else { return false };
@@ -488,6 +524,10 @@ impl World<'_> {
         };
         self.arrived(&there, (kind, false, false), value, function.head, "the answer");
     }
+}
+
+fn is_literal(value: &Expr) -> bool {
+    matches!(value.kind, ExprKind::Bool(_) | ExprKind::Null | ExprKind::String(_) | ExprKind::Number(_))
 }
 
 fn is_constant(name: Option<gabion_syntax::tree::Symbol>, field: &gabion_syntax::tree::Field) -> bool {

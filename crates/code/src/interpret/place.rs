@@ -156,7 +156,8 @@ impl World<'_> {
         let params = function.params.iter().map(|param| {
             let Pattern::Name(name, _) = &param.pattern else { return None };
             let text = param.of_type.as_ref().map_or("", |of| frame.loaded.text(of.path));
-            if matches!(text, "string" | "String" | "java.lang.String") || is_number(text) {
+            let text_of_java = !is_typed(&frame.loaded) && matches!(text, "String" | "java.lang.String");
+            if text == "string" || text_of_java || is_number(text) {
                 return None;
             }
             frame.scope.get(frame.loaded.name(*name))
