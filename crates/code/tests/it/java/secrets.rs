@@ -36,6 +36,12 @@ const RANDOM: &[Case] = &[
     good(
         "try { double g = java.security.SecureRandom.getInstance(\"SHA1PRNG\").nextGaussian(); request.getSession().setAttribute(\"k\", Double.toString(g).substring(2)); } catch (java.security.NoSuchAlgorithmException e) { throw new ServletException(e); }",
     ),
+    bad(
+        "double stuff = new java.util.Random().nextGaussian(); String key = Double.toString(stuff).substring(2); boolean known = false; String name = \"remember\" + getClass().getName(); Cookie[] all = request.getCookies(); if (all != null) { for (int i = 0; !known && i < all.length; i++) { Cookie one = all[i]; if (name.equals(one.getName()) && one.getValue().equals(request.getSession().getAttribute(name))) { known = true; } } } if (known) { response.getWriter().println(\"back\"); } else { Cookie remember = new Cookie(name, key); remember.setSecure(true); request.getSession().setAttribute(name, key); response.addCookie(remember); }",
+    ),
+    good(
+        "double stuff = new java.security.SecureRandom().nextGaussian(); String key = Double.toString(stuff).substring(2); String name = \"remember\"; Cookie remember = new Cookie(name, key); remember.setSecure(true); request.getSession().setAttribute(name, key); response.addCookie(remember);",
+    ),
     bad("String token = \"\" + (int) (Math.random() * 100000);"),
     good("int delay = (int) (Math.random() * 1000);"),
     bad(
@@ -61,6 +67,12 @@ const COOKIES: &[Case] = &[
     ),
     good(
         "javax.servlet.http.Cookie c = new javax.servlet.http.Cookie(\"a\", \"\"); c.setMaxAge(0); response.addCookie(c);",
+    ),
+    bad(
+        "String text = \"?\"; Object value = request.getParameter(\"v\"); if (value instanceof String) text = ((String) value); if (\"\".equals(text)) text = \"none\"; Cookie c = new Cookie(\"a\", text); c.setSecure(false); c.setHttpOnly(true); c.setPath(request.getRequestURI()); response.addCookie(c);",
+    ),
+    good(
+        "String text = \"?\"; Object value = request.getParameter(\"v\"); if (value instanceof String) text = ((String) value); if (\"\".equals(text)) text = \"none\"; Cookie c = new Cookie(\"a\", text); c.setSecure(true); c.setHttpOnly(true); c.setPath(request.getRequestURI()); response.addCookie(c);",
     ),
     good("Cookie c = new Cookie(\"a\", \"v\"); boolean on = true; c.setSecure(on); response.addCookie(c);"),
     good("Cookie c = new Cookie(\"a\", \"v\"); c.setSecure(request.isSecure()); response.addCookie(c);"),

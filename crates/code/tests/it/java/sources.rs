@@ -48,6 +48,18 @@ const SOURCES: &[Case] = &[
     bad(
         "StringBuilder text = new StringBuilder(); String line; BufferedReader reader = request.getReader(); while ((line = reader.readLine()) != null) { text.append(line); } String param = text.toString();",
     ),
+    bad(
+        "String param = \"\"; Set<String> known = new HashSet<>(List.of(\"Host\")); Enumeration<String> names = request.getHeaderNames(); while (names.hasMoreElements()) { String name = names.nextElement(); if (known.contains(name)) { continue; } param = name; break; }",
+    ),
+    bad(
+        "Object value = request.getParameter(\"a\"); String param = \"x\"; if (value instanceof String) param = (String) value; if (\"\".equals(param)) param = \"none\";",
+    ),
+    bad(
+        "List<String> all = new ArrayList<>(); String os = System.getProperty(\"os.name\"); if (os.indexOf(\"Windows\") != -1) { all.add(\"cmd\"); all.add(\"/c\"); } else { all.add(\"sh\"); all.add(\"-c\"); } all.add(request.getParameter(\"a\")); String param = all.get(2);",
+    ),
+    good(
+        "List<String> all = new ArrayList<>(); String os = System.getProperty(\"os.name\"); if (os.indexOf(\"Windows\") != -1) { all.add(\"cmd\"); all.add(\"/c\"); } else { all.add(\"sh\"); all.add(\"-c\"); } all.add(request.getParameter(\"a\")); String param = all.get(1);",
+    ),
 ];
 
 #[test]
