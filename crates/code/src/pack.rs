@@ -10,7 +10,10 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "rules/code":
     "cryptography.toml",
     "go.toml",
-    "injection.toml",
+    "injection-pages.toml",
+    "injection-places.toml",
+    "injection-programs.toml",
+    "injection-queries.toml",
     "library.toml",
     "script-checks.toml",
     "script-injection.toml",

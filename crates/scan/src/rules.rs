@@ -147,7 +147,7 @@ pub fn test_patterns(scanner: &dyn Scanner, rules: &[RuleId], file: &str, text: 
         .into_iter()
         .filter(|line| rules.iter().any(|rule| rule.as_str() == line.rule))
         .collect();
-    let found: std::collections::BTreeSet<(String, u32)> = look(scanner, &Source::new(file, text))
+    let found: std::collections::BTreeSet<(String, u32)> = look(scanner, &Source::new(file, text), &[])
         .into_iter()
         .map(|finding| (finding.rule.as_str().to_owned(), finding.place.start.line))
         .collect();
