@@ -110,7 +110,10 @@ pub fn test_own() -> Vec<ExampleFault> {
     OWN.iter().flat_map(|rule| test_rule(rule, &|_, source, _| allow::read(source).1)).collect()
 }
 
-fn test_rule(rule: &Rule, look: &dyn Fn(Side, &Source, &[Source]) -> Vec<Finding>) -> Vec<ExampleFault> {
+/// Looks at one side of an example, with the files beside it.
+type Look<'a> = &'a dyn Fn(Side, &Source, &[Source]) -> Vec<Finding>;
+
+fn test_rule(rule: &Rule, look: Look<'_>) -> Vec<ExampleFault> {
     let mut faults = Vec::new();
     let mut fault = |example: usize, file: &str, reason: &str| {
         faults.push(ExampleFault {

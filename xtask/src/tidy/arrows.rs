@@ -26,8 +26,8 @@ const FLOORS: &[&[&str]] = &[
         "manifests",
         "syntax",
     ],
-    &["checks", "generate", "code"],
-    &["service", "egress"],
+    &["checks", "generate", "patterns"],
+    &["service", "egress", "code"],
     &["gateway", "console", "store", "courier", "scan", "probe", "strawman", "tower", "verifier", "witness"],
     &["cli"],
 ];

@@ -1,5 +1,8 @@
 //! What a rule says of itself, in the words all our rules have.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use gabion_finding::{Confidence, Rule, RuleId};
 use gabion_model::{ControlId, Severity};
 
@@ -137,30 +140,29 @@ fn number(text: &str) -> Option<u16> {
 }
 
 /// The promise a weakness breaks.
-const fn control(cwe: u16) -> Option<ControlId> {
-    Some(match cwe {
-        22 | 23 | 36 | 73 | 98 => ControlId::INPUT_PATHS,
-        74 | 77 | 78 | 88 | 94 | 95 | 96 | 1336 => ControlId::INPUT_COMMANDS,
-        79 | 80 | 83 | 87 | 113 | 116 | 117 | 838 => ControlId::INPUT_OUTPUT_ENCODING,
-        89 | 90 | 91 | 564 | 643 | 652 | 943 => ControlId::INPUT_QUERIES,
-        200 | 201 | 209 | 215 | 489 | 497 | 532 | 550 => ControlId::API_ERRORS,
-        256 | 257 | 259 | 312 | 321 | 522 | 523 | 540 | 798 => ControlId::CONFIG_NO_SECRETS_IN_CODE,
-        261 | 916 => ControlId::AUTHN_PASSWORD_HASHING,
-        269 | 250 | 266 | 272 | 276 | 732 => ControlId::AUTHZ_LEAST_PRIVILEGE,
-        284 | 285 | 287 | 306 | 862 | 863 => ControlId::AUTHZ_ROLES,
-        295 | 297 | 319 | 326 | 757 | 300 => ControlId::DATA_TLS,
-        327 | 328 | 323 | 329 | 325 | 1204 => ControlId::DATA_KEY_MANAGEMENT,
-        330 | 331 | 335 | 336 | 337 | 338 => ControlId::DATA_RANDOMNESS,
-        345..=347 => ControlId::TOKEN_ALGORITHMS,
-        352 => ControlId::WEB_CSRF,
-        384 | 613 | 614 | 1004 | 1275 | 539 => ControlId::SESSION_COOKIES,
-        400 | 770 | 776 | 1333 | 409 => ControlId::INPUT_LIMITS,
-        434 => ControlId::INPUT_UPLOADS,
-        502 | 611 | 915 | 1321 => ControlId::INPUT_DESERIALISATION,
-        601 => ControlId::WEB_REDIRECTS,
-        639 | 566 => ControlId::AUTHZ_OBJECTS,
-        918 => ControlId::EGRESS_DESTINATIONS,
-        942 => ControlId::WEB_CORS,
-        _ => return None,
-    })
+fn control(cwe: u16) -> Option<ControlId> {
+    CONTROLS.get(&cwe).copied()
+}
+
+static CONTROLS: LazyLock<BTreeMap<u16, ControlId>> =
+    LazyLock::new(|| controls(include_str!("../../../../rules/weaknesses.toml")).unwrap_or_default());
+
+fn controls(text: &str) -> Result<BTreeMap<u16, ControlId>, toml::de::Error> {
+    let written: BTreeMap<ControlId, Vec<u16>> = toml::from_str(text)?;
+    let pairs = written.into_iter().flat_map(|(id, all)| all.into_iter().map(move |cwe| (cwe, id)));
+    Ok(pairs.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_weakness_has_one_control() {
+        let text = include_str!("../../../../rules/weaknesses.toml");
+        let written: BTreeMap<ControlId, Vec<u16>> = toml::from_str(text).unwrap();
+        assert_eq!(controls(text).unwrap().len(), written.values().map(Vec::len).sum::<usize>());
+        assert_eq!(control(89).map(|id| id.as_str()), Some("input.queries"));
+        assert_eq!(control(9_999), None);
+    }
 }
