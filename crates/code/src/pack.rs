@@ -10,10 +10,10 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "rules/code":
     "cryptography.toml",
     "go.toml",
-    "injection-pages.toml",
-    "injection-places.toml",
-    "injection-programs.toml",
     "injection-queries.toml",
+    "injection-programs.toml",
+    "injection-places.toml",
+    "injection-pages.toml",
     "library.toml",
     "script-checks.toml",
     "script-injection.toml",
