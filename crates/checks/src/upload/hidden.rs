@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use super::broken::Broken;
 use super::content::{Content, Piece, WINDOW};
+use super::sniff;
 
 /// A range of a file that goes on as something of the same length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -253,25 +254,41 @@ fn extents(places: &[u8], wanted: &[u64]) -> Result<Vec<Extent>, Broken> {
     Ok(found)
 }
 
-/// MP3: without the tag before the sound and the one behind it.
+/// MP3: without the tags before the sound and the one behind it. What is left begins with sound: anything else that stands behind
+/// a tag was not looked at, and would be what the application gets first.
 pub(super) fn mp3(content: &mut Content) -> Result<Vec<Piece>, Broken> {
     let length = content.length();
     let mut start = 0_u64;
-    if length >= 10 && &content.array::<3>(0)? == b"ID3" {
-        let [flags, size @ ..] = content.array::<5>(5)?;
+    for _ in 0..MOST_TAGS {
+        if start.saturating_add(10) > length || &content.array::<3>(start)? != b"ID3" {
+            break;
+        }
+        let [flags, size @ ..] = content.array::<5>(start.saturating_add(5))?;
         if size.iter().any(|byte| *byte >= 0x80) {
             return Err(Broken::Malformed);
         }
         let size = size.iter().fold(0_u64, |sum, byte| sum << 7 | u64::from(*byte));
         let footer = if flags & 0x10 == 0 { 0 } else { 10 };
-        start = size.saturating_add(10).saturating_add(footer);
+        start = start.saturating_add(size).saturating_add(10).saturating_add(footer);
+    }
+    // Some programs leave zeros between the tag and the sound.
+    let most = if start > 0 { start.saturating_add(MOST_ZEROS).min(length) } else { 0 };
+    while start < most && content.array::<1>(start)? == [0] {
+        start = start.saturating_add(1);
     }
     let tail = length.saturating_sub(128);
     let end =
         if tail >= start && length >= 128 && &content.array::<3>(tail)? == b"TAG" { tail } else { length };
-    let kept = end.checked_sub(start).filter(|kept| *kept > 0).ok_or(Broken::Malformed)?;
+    let kept = end.checked_sub(start).filter(|kept| *kept >= 3).ok_or(Broken::Malformed)?;
+    if !sniff::is_sound(content.bytes(start, 3)?) {
+        return Err(Broken::Malformed);
+    }
     Ok(vec![Piece::Keep { at: start, length: kept }])
 }
+
+/// Tags one behind the other, and zeros behind the last.
+const MOST_TAGS: usize = 8;
+const MOST_ZEROS: u64 = 64 << 10;
 
 /// FLAC: comments, pictures and what applications put there become padding.
 pub(super) fn flac(content: &mut Content) -> Result<Vec<Piece>, Broken> {
@@ -456,6 +473,12 @@ mod tests {
         assert_eq!(made(&bytes, mp3).unwrap(), b"\xff\xfbsound");
         assert_eq!(made(b"\xff\xfbsound", mp3).unwrap(), b"\xff\xfbsound");
         assert_eq!(made(&tag, mp3), Err(Broken::Malformed), "nothing but a tag");
+        let bytes = [tag.as_slice(), &tag, b"\0\0\0\xff\xfbsound"].concat();
+        assert_eq!(made(&bytes, mp3).unwrap(), b"\xff\xfbsound", "two tags, and zeros");
+        for other in [b"<html><script>".as_slice(), b"MZ\x90\0", b"\0\0\x8b\x8b", b"\xff\xfb"] {
+            let bytes = [tag.as_slice(), other].concat();
+            assert_eq!(made(&bytes, mp3), Err(Broken::Malformed), "{other:?} is no sound");
+        }
         let bytes = b"fLaC\0\0\0\x02ab\x04\0\0\x03Ada\x84\0\0\x03Bobsound";
         assert_eq!(made(bytes, flac).unwrap(), b"fLaC\0\0\0\x02ab\x01\0\0\x03\0\0\0\x81\0\0\x03\0\0\0sound");
         let bytes = b"RIFF\x20\0\0\0WAVELIST\x08\0\0\0INFOIARTdata\x04\0\0\0beep";

@@ -52,15 +52,15 @@ pub fn sniff(head: &[u8]) -> Sniffed {
         }
         return if has(b"matroska") { Sniffed::Kind(Kind::Matroska) } else { Sniffed::Never("ebml") };
     }
-    // A frame of MPEG audio, layer III.
-    if let Some([0xff, second, third]) = head.get(..3)
-        && second & 0xe6 == 0xe2
-        && third >> 4 != 0xf
-        && third & 0x0c != 0x0c
-    {
+    if is_sound(head) {
         return Sniffed::Kind(Kind::Mp3);
     }
     text(head)
+}
+
+/// Begins with a frame of MPEG audio, layer III.
+pub(super) fn is_sound(head: &[u8]) -> bool {
+    matches!(head, [0xff, second, third, ..] if second & 0xe6 == 0xe2 && third >> 4 != 0xf && third & 0x0c != 0x0c)
 }
 
 /// Without the control characters that every binary format has early.

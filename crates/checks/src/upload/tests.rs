@@ -145,7 +145,8 @@ fn files_that_lie_are_refused() {
         ("a.webp", "image/webp", [webp(2, 2), vec![0; 4]].concat(), B::Polyglot),
         ("a.jpg", "image/jpeg", jpeg_with(0xfe, b"<script>alert(1)</script>"), B::Active),
         ("a.png", "image/png", png_with(b"tEXt", b"x\0<?php system(1);"), B::Active),
-        ("a.mp3", "audio/mpeg", b"ID3\x04\0\0\0\0\0\0<script>".to_vec(), B::Active),
+        ("a.mp3", "audio/mpeg", b"ID3\x04\0\0\0\0\0\0\xff\xfb\x90<script>".to_vec(), B::Active),
+        ("a.mp3", "audio/mpeg", b"ID3\x04\0\0\0\0\0\0<script>".to_vec(), B::Malformed),
         // Damaged.
         ("a.png", "image/png", png(1, 1)[..40].to_vec(), B::Malformed),
         ("a.png", "image/png", flip(png(1, 1), 20), B::Malformed),
