@@ -191,6 +191,7 @@ impl Sealer {
             return Err(SealError::RolledBack { sealed: size, last });
         }
         let (mut tree, mut edge) = (Tree::new(), Edge::default());
+        let begun = checkpoint.is_some();
         if let Some(checkpoint) = checkpoint {
             mend_young(&seal, reader, &checkpoint)?;
             (tree, edge) = match restore(&*seal.storage, reader, &checkpoint) {
@@ -225,7 +226,7 @@ impl Sealer {
         while let Some(found) = walk.next(reader)? {
             if found.position.0 != sealer.tree.size().saturating_add(1) {
                 // Records are missing in the middle, or more than there can have been.
-                if sealer.tree.size() > 0 || found.position.0 > MOST_UNKNOWN {
+                if begun || sealer.tree.size() > 0 || found.position.0 > MOST_UNKNOWN {
                     return Err(SealError::Tree);
                 }
                 sealer.begin_late(found.position)?;
@@ -234,7 +235,12 @@ impl Sealer {
         }
         // Before anything is signed.
         sealer.heed_witnesses()?;
-        sealer.seal(now)?;
+        if begun {
+            sealer.seal(now)?;
+        } else {
+            // Even of no records: from its first moment on, somebody vouches for what a ledger has.
+            sealer.sign(now)?;
+        }
         sealer.settle()?;
         Ok(sealer)
     }
@@ -314,11 +320,13 @@ impl Sealer {
         (self.tree.size() > self.sealed).then_some(wait)
     }
 
-    /// Writes what became full, then the checkpoint.
+    /// Signs what was added, if anything was.
     pub(crate) fn seal(&mut self, now: Timestamp) -> io::Result<()> {
-        if self.tree.size() == self.sealed {
-            return Ok(());
-        }
+        if self.tree.size() == self.sealed { Ok(()) } else { self.sign(now) }
+    }
+
+    /// Writes what became full, then the checkpoint.
+    fn sign(&mut self, now: Timestamp) -> io::Result<()> {
         self.store_full()?;
         for tile in Tile::grown(self.sealed, self.tree.size()).filter(|tile| !tile.is_full()) {
             if let Level::Hashes(level) = tile.level {

@@ -261,6 +261,38 @@ fn lost_tiles_of_the_edge_are_made_again_and_wrong_records_are_not_taken_over() 
     assert!(matches!(edited.open(1, &small(), clock()), Err(OpenError::Seal(SealError::Tree))));
 }
 
+/// A gate that is killed within its first second leaves records, and a signed tree that begins before them.
+#[test]
+fn a_new_ledger_is_signed_before_its_first_record() {
+    let kept = Kept::new();
+    drop(kept.open(1, &small(), clock()).unwrap());
+    let empty = kept.note();
+    let verified = kept.verify().unwrap();
+    assert_eq!((verified.size, verified.behind), (0, 0));
+    assert_eq!(verified.root, Hash::of_nothing());
+    kept.recorded(0, 5);
+    assert_eq!(kept.verify_after(std::slice::from_ref(&empty)).unwrap().size, 5);
+    let grown = kept.note();
+    kept.tree.set_checkpoint(Some(empty.to_string().into_bytes()));
+    let verified = kept.verify().unwrap();
+    assert_eq!((verified.size, verified.behind), (0, 5), "as a crash leaves it");
+    drop(kept.open(1, &small(), clock()).unwrap());
+    assert_eq!(kept.note(), grown);
+}
+
+/// It was signed when it was empty, so no record of it can have been removed before there was a seal.
+#[test]
+fn the_beginning_of_a_ledger_that_was_signed_when_it_was_empty_is_not_missing() {
+    let kept = Kept::new();
+    drop(kept.open(1, &small(), clock()).unwrap());
+    let empty = kept.tree.checkpoint().unwrap();
+    kept.recorded(0, 700);
+    kept.tree.set_checkpoint(empty.clone());
+    kept.segments.remove(kept.segments.list().unwrap()[0]).unwrap();
+    assert!(matches!(kept.open(1, &small(), clock()), Err(OpenError::Seal(SealError::Tree))));
+    assert_eq!(kept.tree.checkpoint().unwrap(), empty, "nothing is signed");
+}
+
 /// A crash before the checkpoint: what is durable is sealed at the next opening.
 #[test]
 fn what_was_recorded_behind_the_last_checkpoint_is_sealed_at_the_next_opening() {
@@ -317,7 +349,8 @@ fn a_checkpoint_a_second() {
     record(0);
     record(1);
     runtime.block_on(ledger.flush()).unwrap();
-    assert_eq!(kept.tree.checkpoint().unwrap(), None, "not yet a second");
+    let verified = kept.verify().unwrap();
+    assert_eq!((verified.size, verified.behind), (0, 2), "not yet a second");
     clock.advance(Duration::from_secs(1));
     record(2);
     runtime.block_on(ledger.flush()).unwrap();
