@@ -1,5 +1,6 @@
 //! Reading a ledger: all that an auditor needs, without the writer.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use gabion_model::{Event, Rng};
@@ -310,25 +311,38 @@ impl Search {
 pub(crate) struct Forwards {
     /// None when there is no segment yet.
     current: Option<Forward>,
+    /// Where the current one ends, once nothing is written to it any more.
+    end: Option<u64>,
     /// The segment behind the current one, once it is known, and whose first number ends the current.
     behind: Option<Header>,
+    /// Those behind it, as far as they were listed: a listing reads the whole directory.
+    listed: VecDeque<SegmentId>,
 }
 
 impl Forwards {
     /// From the first record, or from the one numbered `from`.
     pub(crate) fn begin(reader: &Reader, from: Option<Position>) -> Result<Self, ReadError> {
-        let Some(durable) = reader.durable else { return Ok(Self { current: None, behind: None }) };
-        let mut segments = scan::list(&reader.source)?;
-        segments.retain(|segment| *segment <= durable.segment);
-        let mut begin = None;
-        for segment in segments.into_iter().rev() {
-            let header = scan::read_header(&*reader.source, segment)?;
-            begin = Some(Forward::new(&header));
-            if from.is_some_and(|from| header.first <= from) {
-                break;
+        let mut walk = Self { current: None, end: None, behind: None, listed: VecDeque::new() };
+        let Some(durable) = reader.durable else { return Ok(walk) };
+        walk.listed = scan::list(&reader.source)?.into();
+        walk.listed.retain(|segment| *segment <= durable.segment);
+        if let Some(from) = from {
+            // Segments are ascending, and so are their first numbers.
+            let (mut before, mut beyond) = (0, walk.listed.len());
+            while before < beyond {
+                let middle = before.midpoint(beyond);
+                let Some(segment) = walk.listed.get(middle) else { break };
+                if scan::read_header(&*reader.source, *segment)?.first <= from {
+                    before = middle.saturating_add(1);
+                } else {
+                    beyond = middle;
+                }
             }
+            walk.listed.drain(..before.saturating_sub(1));
         }
-        let mut walk = Self { current: begin, behind: None };
+        if let Some(segment) = walk.listed.pop_front() {
+            walk.current = Some(Forward::new(&scan::read_header(&*reader.source, segment)?));
+        }
         while let (Some(current), Some(from)) = (&walk.current, from)
             && current.expected < from
             && walk.step(reader, |_| false)?.is_some()
@@ -360,17 +374,33 @@ impl Forwards {
 
     fn enter(&mut self, header: &Header) {
         self.current = Some(Forward::new(header));
-        self.behind = None;
+        (self.end, self.behind) = (None, None);
     }
 
     /// The header of the segment behind the current one.
     fn behind(&mut self, reader: &Reader) -> Result<Option<Header>, ReadError> {
         let (Some(current), Some(durable)) = (&self.current, reader.durable) else { return Ok(None) };
         if self.behind.is_none() && current.segment < durable.segment {
-            let next = scan::list(&reader.source)?.into_iter().find(|segment| *segment > current.segment);
+            if self.listed.is_empty() {
+                let mut listed = scan::list(&reader.source)?;
+                listed.retain(|segment| *segment > current.segment);
+                self.listed = listed.into();
+            }
+            let next = self.listed.pop_front();
             self.behind = next.map(|next| scan::read_header(&*reader.source, next)).transpose()?;
         }
         Ok(self.behind)
+    }
+
+    /// Where the current segment ends for a reader.
+    fn end(&mut self, reader: &Reader, durable: Durable, segment: SegmentId) -> Result<u64, ReadError> {
+        if segment == durable.segment {
+            return Ok(durable.end);
+        }
+        match self.end {
+            Some(end) => Ok(end),
+            None => size(reader, segment).inspect(|end| self.end = Some(*end)),
+        }
     }
 
     /// One frame on: none at the end, `Some(None)` when the frame is not `wanted`.
@@ -385,9 +415,12 @@ impl Forwards {
         {
             self.enter(&behind);
         }
+        let Some((segment, offset)) = self.current.as_ref().map(|current| (current.segment, current.offset))
+        else {
+            return Ok(None);
+        };
+        let end = self.end(reader, durable, segment)?;
         let Some(current) = &mut self.current else { return Ok(None) };
-        let (segment, offset) = (current.segment, current.offset);
-        let end = if segment == durable.segment { durable.end } else { size(reader, segment)? };
         match current.next(&*reader.source, end)? {
             Some(frame) => {
                 let found = wanted(frame.time).then(|| Found {

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use super::Verdict;
 use crate::cargo::{answers, cache, installed};
@@ -26,16 +28,33 @@ pub(super) fn run(root: &Path) -> Verdict {
     if !fuzz(root, &program, "build").status().is_ok_and(|status| status.success()) {
         return Verdict::Failed("the targets do not build".to_owned());
     }
-    let mut broken = Vec::new();
-    for target in list.split_whitespace() {
-        output::note(&format!("  {target}"));
-        let limit = format!("-max_total_time={SECONDS}");
-        let status = fuzz(root, &program, "run").args([target, "--", &limit, "-verbosity=0"]).status();
-        if !status.is_ok_and(|status| status.success()) {
-            broken.push(target.to_owned());
+    // One for each core at a time: a target is one thread.
+    let targets = Mutex::new(list.split_whitespace());
+    let broken = Mutex::new(Vec::new());
+    let next = || targets.lock().unwrap_or_else(PoisonError::into_inner).next();
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(target) = next() {
+                    output::note(&format!("  {target}"));
+                    if let Err(told) = smoke(root, &program, target) {
+                        output::note(&told);
+                        broken.lock().unwrap_or_else(PoisonError::into_inner).push(target);
+                    }
+                }
+            });
         }
-    }
+    });
+    let broken = broken.into_inner().unwrap_or_else(PoisonError::into_inner);
     if broken.is_empty() { Verdict::Passed } else { Verdict::Failed(broken.join(", ")) }
+}
+
+/// Runs one target for a while; what it said when it fell.
+fn smoke(root: &Path, program: &Path, target: &str) -> Result<(), String> {
+    let limit = format!("-max_total_time={SECONDS}");
+    let ran = fuzz(root, program, "run").args([target, "--", &limit, "-verbosity=0"]).output();
+    let ran = ran.map_err(|error| error.to_string())?;
+    if ran.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&ran.stderr).into_owned()) }
 }
 
 /// cargo-fuzz by its path, as cargo calls it: the name of the command comes first.

@@ -1,5 +1,6 @@
 #![cfg(test)]
 
+mod borders;
 mod examples;
 mod frameworks;
 mod go;
