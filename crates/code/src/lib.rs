@@ -16,6 +16,7 @@ mod name;
 mod origin;
 mod pack;
 mod redos;
+mod repair;
 mod resolve;
 mod routes;
 mod rules;
@@ -28,6 +29,7 @@ mod walk;
 mod world;
 
 pub use gabion_patterns::TestLine;
+pub use repair::{Repair, Slot, Write};
 pub use routes::RouteRule;
-pub use rules::{CallRule, CodeRule, Condition, Paths, Taint};
+pub use rules::{CallRule, CodeRule, Condition, Paths, Taint, rule_schema};
 pub use scanner::{CodeScanner, pattern_ids, test_lines};

@@ -23,6 +23,7 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "jwt.toml",
     "python-careless.toml",
     "python-flows.toml",
+    "python-repairs.toml",
     "python-settings.toml",
     "regex.toml",
     "secrets-in-flight.toml",

@@ -9,6 +9,7 @@
 //! path = "crypto.createHash()"
 //! languages = ["javascript", "typescript", "tsx"]
 //! when = [{ argument = 0, matches = "(?i)^(md5|sha1)$" }]
+//! repair = { says = "…", … }       # how a machine writes it right: see `repair`
 //!
 //! [[rule.set]]                     # a place that is set; `argument = 0` is what it is given
 //! path = "flask.Flask().config.DEBUG="
@@ -30,15 +31,17 @@
 use gabion_finding::{Rule, RuleError, RuleFile};
 use gabion_model::Problem;
 use gabion_syntax::Language;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::glob::Globs;
 use crate::models::{Models, pattern};
+use crate::repair::Repair;
 use crate::routes::{RouteCheck, RouteRule};
 use crate::value::KindSet;
 
 /// What a rule of code says besides what all rules say.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeRule {
     /// Printed for a finding; `{source}` and `{sink}` are where it comes from and where it arrives, `{callee}` what is called.
@@ -48,6 +51,7 @@ pub struct CodeRule {
     pub call: Vec<CallRule>,
     /// Patterns of these languages that may take exponentially long.
     #[serde(default)]
+    #[schemars(with = "Vec<LanguageName>")]
     pub slow_patterns: Vec<Language>,
     #[serde(default)]
     pub set: Vec<CallRule>,
@@ -63,7 +67,7 @@ pub struct CodeRule {
     pub route: Vec<RouteRule>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Taint {
     pub sources: Vec<String>,
@@ -71,10 +75,11 @@ pub struct Taint {
 }
 
 /// A call, or a place that is set.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CallRule {
     pub path: Paths,
+    #[schemars(with = "Vec<LanguageName>")]
     pub languages: Vec<Language>,
     /// Only where it stands in no function.
     #[serde(default)]
@@ -85,12 +90,15 @@ pub struct CallRule {
     /// None of them.
     #[serde(default)]
     pub unless: Vec<Condition>,
+    /// How it is written right, where a machine can write it.
+    pub repair: Option<Repair>,
 }
 
 /// A comparison.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CompareRule {
+    #[schemars(with = "Vec<LanguageName>")]
     pub languages: Vec<Language>,
     /// The path of one side has this form.
     pub path: String,
@@ -102,7 +110,8 @@ pub struct CompareRule {
     pub matches: Option<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+/// One path, or several that are judged alike.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Paths {
     One(String),
@@ -119,7 +128,7 @@ impl Paths {
 }
 
 /// What is asked of a value that a call is given.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// Which argument, from 0.
@@ -131,6 +140,7 @@ pub struct Condition {
     /// It is a constant of this form.
     pub matches: Option<String>,
     /// It is this constant.
+    #[schemars(with = "Option<Constant>")]
     pub is: Option<toml::Value>,
     /// It is not given, or it is; neither holds where nobody can know.
     pub absent: Option<bool>,
@@ -142,8 +152,40 @@ pub struct Condition {
     pub item: Option<String>,
     /// It is a constant.
     pub constant: Option<bool>,
+    /// It is a list, or is none as far as is known.
+    pub list: Option<bool>,
     /// Its path has this form.
     pub path: Option<String>,
+}
+
+/// A language as a rule names it.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is asked for")]
+enum LanguageName {
+    Go,
+    Java,
+    JavaScript,
+    Python,
+    Rust,
+    TypeScript,
+    Tsx,
+}
+
+/// A constant as a rule writes it.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is asked for")]
+enum Constant {
+    Bool(bool),
+    Number(f64),
+    Text(String),
+}
+
+/// The JSON Schema of what a rule of code says besides what all rules say.
+#[must_use]
+pub fn rule_schema() -> schemars::Schema {
+    schemars::schema_for!(CodeRule)
 }
 
 /// Every rule with what it needs to be asked.
@@ -227,6 +269,9 @@ impl Rules {
                     }
                     globs.add(path, (at, number))?;
                     crate::glob::expanded(path)?.iter().for_each(|path| models.note_type(path));
+                }
+                if let Some(reason) = rule.repair.as_ref().and_then(Repair::problem) {
+                    return Err(reason.to_owned());
                 }
                 for condition in rule.when.iter().chain(&rule.unless) {
                     for text in condition.matches.iter().chain(&condition.path) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gabion_finding::{
-    Confidence, FileReport, Finding, Fingerprint, Rule, RuleError, RuleId, Scanner, Source, Step, Tree,
+    Confidence, FileReport, Finding, Fingerprint, Fix, Rule, RuleError, RuleId, Scanner, Source, Step, Tree,
     Unread, UnreadReason, Verdict,
 };
 use gabion_model::Problem;
@@ -103,6 +103,11 @@ impl CodeScanner {
         };
         let confidence =
             if hit.weak && rule.confidence == Confidence::Medium { Confidence::Low } else { confidence };
+        let repair = world.repairs.get(&(hit.rule, hit.module, hit.span)).copied();
+        let fix = repair.and_then(|repair| {
+            let edits = repair.edits(loaded.module(), hit.span)?;
+            Some(Fix { says: repair.says.clone(), path: Arc::clone(&path), edits })
+        });
         Some(Finding {
             rule: rule.id.clone(),
             message,
@@ -110,7 +115,7 @@ impl CodeScanner {
             confidence,
             place: loaded.facts.place(&path, hit.span),
             trace,
-            fix: None,
+            fix,
             properties: BTreeMap::new(),
             hidden: Vec::new(),
             fingerprint: Fingerprint::new(

@@ -19,6 +19,7 @@ use crate::models::Models;
 use crate::name::{Name, Names};
 use crate::origin::{Origin, Origins, Step};
 use crate::redos::{Ambiguity, How};
+use crate::repair::Repair;
 use crate::resolve::Paths;
 use crate::routes::Recorder;
 use crate::rules::Rules;
@@ -119,6 +120,8 @@ pub(crate) struct World<'a> {
     /// What was called anywhere.
     called: HashSet<Origin>,
     hits: BTreeMap<(usize, usize, Span), Hit>,
+    /// How what was found is written right: by rule, module and place.
+    pub(crate) repairs: HashMap<(usize, usize, Span), &'a Repair>,
     /// Functions that were run at least once.
     pub(crate) visited: HashSet<FunctionRef>,
     /// What an object of a class is when nobody knows how it was made.
@@ -163,6 +166,8 @@ pub(crate) struct World<'a> {
     /// How often functions were called.
     pub(crate) runs: HashMap<FunctionRef, u32>,
     pub(crate) remembered: HashMap<CallKey, Remembered>,
+    /// How often variables of a module were set to something else.
+    pub(crate) module_changes: HashMap<usize, u32>,
     /// What was written down of routes.
     pub(crate) routes: Recorder,
     route_calls: HashMap<(Origin, Language), Rc<Vec<usize>>>,
@@ -215,6 +220,7 @@ impl<'a> World<'a> {
             rules_at: HashMap::new(),
             called: HashSet::new(),
             hits: BTreeMap::new(),
+            repairs: HashMap::new(),
             visited: HashSet::new(),
             instances: HashMap::new(),
             implementers: HashMap::new(),
@@ -238,6 +244,7 @@ impl<'a> World<'a> {
             left_in_arguments: Vec::new(),
             runs: HashMap::new(),
             remembered: HashMap::new(),
+            module_changes: HashMap::new(),
             routes: Recorder::default(),
             route_calls: HashMap::new(),
         }

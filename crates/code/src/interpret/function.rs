@@ -290,6 +290,7 @@ impl World<'_> {
         if let Some(value) = key.and_then(|key| self.recall(key, depth)) {
             return value;
         }
+        let changes = self.module_changes.get(&closure.function.module).copied();
         let scope = self.scope(Some(&closure.scope));
         let mut stack = frame.stack.clone();
         stack.push(closure.function);
@@ -336,7 +337,9 @@ impl World<'_> {
         if receiver.is_some() || closure.this.is_some() {
             self.changed_this = Some(inner.this.clone());
         }
-        if let Some(key) = key {
+        // What sets variables of its module does so each time.
+        let changed = self.module_changes.get(&closure.function.module).copied() != changes;
+        if let Some(key) = key.filter(|_| !changed) {
             self.remember(key, depth, &value);
         }
         value

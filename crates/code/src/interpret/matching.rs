@@ -42,6 +42,9 @@ impl World<'_> {
                 && !asked.unless.iter().any(|unless| arguments.hold(unless))
             {
                 let callee = self.text_of(origin);
+                if let Some(repair) = &asked.repair {
+                    self.repairs.entry((*rule, frame.module, span)).or_insert(repair);
+                }
                 self.wrong(frame, *rule, span, callee);
             }
         }

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use gabion_finding::{Confidence, Endpoint, Finding, Fingerprint, Guard as Said, Span, Step};
 use hashbrown::{HashMap, HashSet};
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::assemble::{Guard, Route};
@@ -39,7 +40,7 @@ const DEEPEST: usize = 7;
 pub(crate) type Kept = HashMap<FunctionRef, Rc<Shown>>;
 
 /// What a rule asks of a route.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RouteRule {
     pub methods: Vec<String>,

@@ -1,14 +1,6 @@
 //! From file to file: packages, helpers, factories, blueprints.
 
-use gabion_code::CodeScanner;
-
-use crate::world::{lines, scan};
-
-fn found(files: &[(&str, &str)]) -> Vec<String> {
-    let verdict = scan(&CodeScanner::new(&[]).unwrap(), files);
-    assert!(verdict.unread.is_empty(), "{:?}", verdict.unread);
-    lines(&verdict.findings)
-}
+use crate::world::found;
 
 #[test]
 fn a_module_of_a_package_without_its_init() {
