@@ -54,6 +54,7 @@ impl Arguments<'_, '_> {
             && condition.below.is_none_or(|bound| number.is_some_and(|number| number < bound))
             && condition.above.is_none_or(|bound| number.is_some_and(|number| number > bound))
             && condition.item.as_ref().is_none_or(|wanted| has(value, wanted))
+            && condition.looks.as_ref().is_none_or(|wanted| fits(value.as_text().as_deref(), wanted))
             && condition.constant.is_none_or(|wanted| constant(value) == wanted)
             && condition.list.is_none_or(|wanted| matches!(value.shape, Shape::List(_)) == wanted)
             && condition.path.as_ref().is_none_or(|wanted| {

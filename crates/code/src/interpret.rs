@@ -6,6 +6,7 @@
 mod assign;
 mod builtin;
 mod call;
+mod cases;
 mod condition;
 pub(crate) mod elsewhere;
 pub(crate) mod exported;

@@ -25,6 +25,9 @@ use crate::redos::How;
 use crate::rules::Condition;
 use crate::value::KindSet;
 
+/// Kinds there may be.
+const MOST: usize = 127;
+
 /// Names of kinds, each a bit.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Kinds(Vec<String>);
@@ -33,18 +36,18 @@ impl Kinds {
     /// None where there are too many.
     pub(crate) fn bit(&mut self, name: &str) -> Option<KindSet> {
         let at = self.0.iter().position(|own| own == name).or_else(|| {
-            (self.0.len() < 63).then(|| {
+            (self.0.len() < MOST).then(|| {
                 self.0.push(name.to_owned());
                 self.0.len().saturating_sub(1)
             })
         })?;
-        1_u64.checked_shl(u32::try_from(at).ok()?)
+        1_u128.checked_shl(u32::try_from(at).ok()?)
     }
 
     /// The set of kinds of those names, as far as there are such.
     pub(crate) fn find(&self, names: &[&str]) -> KindSet {
         let bits = (0_u32..).zip(&self.0).filter(|(_, own)| names.contains(&own.as_str()));
-        bits.fold(0, |set, (at, _)| set | 1_u64.checked_shl(at).unwrap_or(0))
+        bits.fold(0, |set, (at, _)| set | 1_u128.checked_shl(at).unwrap_or(0))
     }
 }
 
@@ -422,7 +425,7 @@ impl Models {
             set |= if kind == "all" {
                 KindSet::MAX
             } else {
-                self.kinds.bit(kind).ok_or("there are more than 63 kinds")?
+                self.kinds.bit(kind).ok_or("there are more than 127 kinds")?
             };
         }
         Ok(set)
@@ -532,7 +535,9 @@ impl Models {
     }
 
     fn note_patterns<'a>(&mut self, of: impl Iterator<Item = &'a Condition>) -> Result<(), String> {
-        for text in of.flat_map(|condition| condition.matches.iter().chain(&condition.path)) {
+        for text in
+            of.flat_map(|condition| condition.matches.iter().chain(&condition.path).chain(&condition.looks))
+        {
             self.patterns.insert(text.clone(), pattern(text)?);
         }
         Ok(())

@@ -10,6 +10,7 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "rules/code":
     "cryptography.toml",
     "go.toml",
+    "go-services.toml",
     "injection-queries.toml",
     "injection-programs.toml",
     "injection-places.toml",
@@ -26,6 +27,8 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "python-repairs.toml",
     "python-settings.toml",
     "regex.toml",
+    "rust-services.toml",
+    "secret-values.toml",
     "secrets-in-flight.toml",
     "spring.toml",
     "cookies.toml",
@@ -42,6 +45,7 @@ pub(crate) const MODELS: &[(&str, &str)] = files![
     "express.toml",
     "go.toml",
     "go-data.toml",
+    "go-services.toml",
     "java-library.toml",
     "java-patterns.toml",
     "java-sinks.toml",
@@ -60,5 +64,6 @@ pub(crate) const MODELS: &[(&str, &str)] = files![
     "python-system.toml",
     "python-values.toml",
     "rust-data.toml",
+    "rust-services.toml",
     "rust.toml",
 ];

@@ -156,6 +156,8 @@ pub struct Condition {
     pub list: Option<bool>,
     /// Its path has this form.
     pub path: Option<String>,
+    /// What is sure of it, with U+FFFC for the rest, has this form.
+    pub looks: Option<String>,
 }
 
 /// A language as a rule names it.
@@ -255,7 +257,7 @@ impl Rules {
         if let Some(taint) = &code.taint {
             let mut set = |names: &[String]| {
                 let mut bits = names.iter().map(|name| models.kinds.bit(name));
-                bits.try_fold(0, |set, bit| bit.map(|bit| set | bit)).ok_or("there are more than 63 kinds")
+                bits.try_fold(0, |set, bit| bit.map(|bit| set | bit)).ok_or("there are more than 127 kinds")
             };
             let (sources, sinks) = (set(&taint.sources)?, set(&taint.sinks)?);
             self.taints.push((at, sources, sinks));
@@ -274,7 +276,7 @@ impl Rules {
                     return Err(reason.to_owned());
                 }
                 for condition in rule.when.iter().chain(&rule.unless) {
-                    for text in condition.matches.iter().chain(&condition.path) {
+                    for text in condition.matches.iter().chain(&condition.path).chain(&condition.looks) {
                         self.patterns.insert(text.clone(), pattern(text)?);
                     }
                 }

@@ -13,7 +13,7 @@ use crate::origin::Origin;
 use crate::scope::Scope;
 
 /// Kinds of places where a value does harm, as bits: numbers of [`crate::models::Kinds`].
-pub(crate) type KindSet = u64;
+pub(crate) type KindSet = u128;
 
 /// Flows a value has at most; further ones of the same kind of source are the same to whoever repairs it.
 const FLOWS: usize = 4;

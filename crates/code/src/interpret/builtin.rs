@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Frame, Given};
 use crate::origin::Origin;
-use crate::value::{Known, List, Shape, Value, concatenated};
+use crate::value::{KindSet, Known, List, Shape, Value, concatenated};
 use crate::world::World;
 
 impl World<'_> {
@@ -227,7 +227,7 @@ impl World<'_> {
             && !pattern.contains(['<', '\'', '"', ';', '|', '&', '$', '`'])
             && with.chars().all(char::is_alphanumeric)
         {
-            return value.made_safe(u64::MAX);
+            return value.made_safe(KindSet::MAX);
         }
         value
     }

@@ -11,7 +11,7 @@ use crate::conditions::Arguments;
 use crate::models::{End, Model, Sink};
 use crate::origin::{Origin, Step};
 use crate::redos::How;
-use crate::value::{Flow, HOLE, List, Object, Shape, Trace, Value};
+use crate::value::{Flow, HOLE, KindSet, List, Object, Shape, Trace, Value};
 use crate::world::{Ending, Hit, World};
 
 impl World<'_> {
@@ -282,7 +282,7 @@ impl World<'_> {
     pub(super) fn arrived(
         &mut self,
         frame: &Frame,
-        (kind, weak, leading): (u64, bool, bool),
+        (kind, weak, leading): (KindSet, bool, bool),
         value: &Value,
         span: Span,
         callee: &str,

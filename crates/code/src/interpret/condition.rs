@@ -5,7 +5,7 @@ use gabion_syntax::tree::{BinaryOp, Call, Expr, ExprKind, LogicalOp, UnaryOp};
 
 use super::Frame;
 use crate::models::End;
-use crate::value::{Known, Shape, Value};
+use crate::value::{KindSet, Known, Shape, Value};
 use crate::world::{Ending, World};
 
 impl World<'_> {
@@ -20,6 +20,10 @@ impl World<'_> {
             ExprKind::Logical { op: LogicalOp::Or, left, right } if !truth => {
                 self.refine(frame, left, false);
                 self.refine(frame, right, false);
+            }
+            // Of `true && x` only `x` can have been false.
+            ExprKind::Logical { op, left, right } if decided(left) == Some(*op == LogicalOp::And) => {
+                self.refine(frame, right, truth);
             }
             // Either of the two.
             ExprKind::Logical { op: LogicalOp::And | LogicalOp::Or, left, right } => {
@@ -117,7 +121,7 @@ impl World<'_> {
         let list = self.evaluate(frame, list);
         if list.all_flows().is_empty() && (!matches!(list.shape, Shape::Unknown) || list.as_text().is_none())
         {
-            self.trust(frame, place, u64::MAX);
+            self.trust(frame, place, KindSet::MAX);
         }
     }
 
@@ -126,6 +130,9 @@ impl World<'_> {
         if frame.loaded.language() == Language::Python && self.python_tested(frame, call)
             || self.answered_typed(frame, call, true)
         {
+            return;
+        }
+        if self.matches_fixed(frame, call) {
             return;
         }
         let first = call.arguments.first().map(|argument| &argument.value);
@@ -139,7 +146,7 @@ impl World<'_> {
                     if receiver.all_flows().is_empty()
                         && let Some(place) = first
                     {
-                        self.trust(frame, place, u64::MAX);
+                        self.trust(frame, place, KindSet::MAX);
                     }
                     return;
                 }
@@ -147,7 +154,7 @@ impl World<'_> {
                     if let Some(place) = first
                         && whole(&receiver)
                     {
-                        self.trust(frame, place, u64::MAX);
+                        self.trust(frame, place, KindSet::MAX);
                     }
                     if name == "matches"
                         && let Some(pattern) = first
@@ -155,7 +162,7 @@ impl World<'_> {
                         // Java asks the text, and always about all of it.
                         let pattern = self.evaluate(frame, pattern);
                         if pattern.as_constant().is_some_and(|pattern| !pattern.contains(".*")) {
-                            self.trust(frame, object, u64::MAX);
+                            self.trust(frame, object, KindSet::MAX);
                         }
                     }
                     return;
@@ -175,13 +182,13 @@ impl World<'_> {
                     if let Some(pattern) = first {
                         let pattern = self.evaluate(frame, pattern);
                         if whole(&pattern) {
-                            self.trust(frame, object, u64::MAX);
+                            self.trust(frame, object, KindSet::MAX);
                         }
                     }
                     return;
                 }
                 "isdigit" | "isalnum" | "isnumeric" | "isalpha" | "isdecimal" | "isidentifier" => {
-                    self.trust(frame, object, u64::MAX);
+                    self.trust(frame, object, KindSet::MAX);
                     return;
                 }
                 "startsWith" | "startswith" | "starts_with" | "HasPrefix" => {
@@ -207,7 +214,7 @@ impl World<'_> {
         }
         if sounds_like_a_check(&name) {
             for argument in &call.arguments {
-                self.trust(frame, &argument.value, u64::MAX);
+                self.trust(frame, &argument.value, KindSet::MAX);
             }
         }
     }
@@ -266,7 +273,7 @@ impl World<'_> {
     }
 
     /// A path is checked in its canonical form and used as it is: whatever comes from the same source is checked by it.
-    fn trust_same_source(&mut self, frame: &mut Frame, place: &Expr, kinds: u64) {
+    fn trust_same_source(&mut self, frame: &mut Frame, place: &Expr, kinds: KindSet) {
         if frame.loaded.language() != Language::Java {
             return;
         }
@@ -282,14 +289,14 @@ impl World<'_> {
     }
 
     /// What stands there is safe for those kinds from here on.
-    pub(super) fn trust(&mut self, frame: &mut Frame, place: &Expr, kinds: u64) {
+    pub(super) fn trust(&mut self, frame: &mut Frame, place: &Expr, kinds: KindSet) {
         let value = self.evaluate(frame, place);
         let safe = value.made_safe(kinds);
         self.narrow(frame, place, safe);
     }
 
     /// Only names and fields of names can be told apart again.
-    fn narrow(&mut self, frame: &mut Frame, place: &Expr, value: Value) {
+    pub(super) fn narrow(&mut self, frame: &mut Frame, place: &Expr, value: Value) {
         match &place.kind {
             ExprKind::Name(_) | ExprKind::Member { .. } | ExprKind::Index { .. } => {
                 self.assign_quietly(frame, place, value)
@@ -322,6 +329,15 @@ impl World<'_> {
     }
 }
 
+/// What is written as `true` or `false`.
+pub(super) fn decided(condition: &Expr) -> Option<bool> {
+    match &condition.kind {
+        ExprKind::Bool(truth) => Some(*truth),
+        ExprKind::Unary { op: UnaryOp::Not, operand } => decided(operand).map(|truth| !truth),
+        _ => None,
+    }
+}
+
 /// Whether a pattern is held against a whole text.
 fn whole(pattern: &Value) -> bool {
     let Some(text) = pattern.as_constant() else { return false };
@@ -346,6 +362,7 @@ fn sounds_like_a_check(name: &str) -> bool {
         "iswhitelist",
         "istrusted",
         "isallowlist",
+        "islocal",
         "validate",
         "isuuid",
         "isint",

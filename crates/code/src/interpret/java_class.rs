@@ -332,12 +332,18 @@ impl World<'_> {
 
     /// A lambda that only says yes is asked for that: `(host, session) -> true`.
     pub(super) fn lambda_gives(&self, frame: &Frame, id: gabion_syntax::tree::FunctionId) -> Known {
-        let function = frame.loaded.module().function(id).filter(|function| function.traits.arrow);
+        let nameless = |function: &&Function| function.traits.arrow || function.name.is_none();
+        let function = frame.loaded.module().function(id).filter(nameless);
+        let yes = |value: &Expr| matches!(value.kind, ExprKind::Bool(true));
         match function.map(|function| function.body.as_slice()) {
-            Some([only]) if frame.loaded.language() == Language::Java => match &only.kind {
-                StmtKind::Return(Some(Expr { kind: ExprKind::Bool(true), .. })) => Known::Bool(true),
-                _ => Known::Nothing,
-            },
+            Some([only])
+                if matches!(frame.loaded.language(), Language::Java | Language::Go | Language::Rust) =>
+            {
+                match &only.kind {
+                    StmtKind::Return(Some(value)) | StmtKind::Expr(value) if yes(value) => Known::Bool(true),
+                    _ => Known::Nothing,
+                }
+            }
             _ => Known::Nothing,
         }
     }

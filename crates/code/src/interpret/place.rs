@@ -97,6 +97,11 @@ impl World<'_> {
                 if matches!(filled.known, Known::Text(_) | Known::Null) {
                     filled.known = Known::Nothing;
                 }
+                if let Shape::List(list) = &filled.shape
+                    && list.items.iter().all(|item| matches!(item.known, Known::Number(_)))
+                {
+                    filled.shape = Shape::Unknown;
+                }
                 if !filled.is_harmless() {
                     filled.add_flows(&from.flows);
                 }

@@ -11,7 +11,7 @@ use gabion_finding::Span;
 
 use super::{Frame, Given};
 use crate::origin::Origin;
-use crate::value::{Known, List, Shape, Value, concatenated};
+use crate::value::{KindSet, Known, List, Shape, Value, concatenated};
 use crate::world::World;
 
 /// Lists of which each item is looked at by itself.
@@ -191,7 +191,7 @@ impl World<'_> {
     fn found(&mut self, method: &str, pattern: &Value, found: Value) -> Value {
         let origin = if condition::is_whole(method, pattern) { self.path(condition::WHOLE) } else { None };
         let found = Value { origin, ..found };
-        if text::holds_only_plain(pattern) { found.made_safe(u64::MAX) } else { found }
+        if text::holds_only_plain(pattern) { found.made_safe(KindSet::MAX) } else { found }
     }
 
     /// The parts of a path: one that begins anew leaves what stands before it.

@@ -2,6 +2,7 @@
 
 mod files;
 mod handlers;
+mod services;
 
 use crate::world::{self, rules_that_find};
 

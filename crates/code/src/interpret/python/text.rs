@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{place, rest_of, tuple};
 use crate::interpret::Given;
-use crate::value::{Flow, HOLE, Known, List, Shape, Value, concatenated};
+use crate::value::{Flow, HOLE, KindSet, Known, List, Shape, Value, concatenated};
 use crate::world::World;
 
 /// Pieces of a text that are told apart.
@@ -157,7 +157,7 @@ impl World<'_> {
         let plain = with
             .as_constant()
             .is_some_and(|with| with.chars().all(|one| one.is_alphanumeric() || "-_ ".contains(one)));
-        if takes_all && plain { value.made_safe(u64::MAX) } else { value }
+        if takes_all && plain { value.made_safe(KindSet::MAX) } else { value }
     }
 
     /// `"{} {name}".format(…)`.
