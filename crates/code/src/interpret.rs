@@ -3,6 +3,7 @@
 //! A function is run with what it is given, where it is called; what nobody calls is run with what its parameters say of
 //! themselves (their types, the names of a handler). Work is bounded per module: what is left then is said.
 
+mod asked;
 mod assign;
 mod builtin;
 mod call;
@@ -17,7 +18,9 @@ mod guard;
 mod handler;
 mod idiom;
 mod java;
+mod java_answer;
 mod java_class;
+pub(crate) mod java_query;
 mod marked;
 mod matching;
 mod member;

@@ -10,6 +10,7 @@ mod facts;
 mod glob;
 mod groups;
 mod interpret;
+mod mappers;
 mod marks;
 mod models;
 mod name;

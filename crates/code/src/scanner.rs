@@ -16,6 +16,7 @@ use gabion_syntax::Language;
 
 use crate::facts::Facts;
 use crate::interpret::exported::is_package;
+use crate::mappers;
 use crate::models::Models;
 use crate::rules::Rules;
 use crate::settings;
@@ -172,6 +173,7 @@ impl Scanner for CodeScanner {
     fn reads(&self, path: &str) -> bool {
         (Language::of(path).is_some() && !path.ends_with(".d.ts"))
             || settings::is_settings(path)
+            || mappers::may_be(path)
             || is_package(path)
             || self.patterns.reads_text(path)
     }
@@ -182,11 +184,17 @@ impl Scanner for CodeScanner {
 
     fn file(&self, source: &Source) -> FileReport {
         let mut report = FileReport::default();
-        if settings::is_settings(source.path()) {
+        let read = if settings::is_settings(source.path()) {
+            Some(settings::module(source.text()))
+        } else if mappers::may_be(source.path()) {
+            mappers::module(source.text())
+        } else {
+            None
+        };
+        if let Some(module) = read {
             let looked = self.patterns.look(source, None);
             report.verdict.findings = looked.findings;
             report.verdict.unread = looked.unread;
-            let module = settings::module(source.text());
             report.facts = Facts::new(module, looked.marks, source).to_bytes().unwrap_or_default();
             return report;
         }

@@ -13,6 +13,7 @@ use hashbrown::{HashMap, HashSet};
 use crate::facts::Facts;
 use crate::interpret::Frame;
 use crate::interpret::elsewhere::{Imports, Package};
+use crate::interpret::java_query::Mapped;
 use crate::interpret::memory::{CallKey, Remembered};
 use crate::marks::MarkIndex;
 use crate::models::Models;
@@ -130,6 +131,8 @@ pub(crate) struct World<'a> {
     pub(crate) implementers: HashMap<(usize, u32), Vec<Rc<ClassValue>>>,
     /// Classes by the name of what they extend, once somebody asked.
     pub(crate) extending: Option<Extending>,
+    /// Java: queries that stand in files of their own, once somebody asked.
+    pub(crate) mapped: Option<Mapped>,
     scopes: Vec<Weak<Scope>>,
     /// Steps that may still be made for the module that is looked at.
     pub(crate) budget: u64,
@@ -145,6 +148,8 @@ pub(crate) struct World<'a> {
     pub(crate) deferred: Vec<Frame>,
     /// What functions have as fields: `f.prototype`, `f.parse`.
     pub(crate) properties: HashMap<FunctionRef, crate::value::Object>,
+    /// Checks that are gone through at this moment, one asking the other.
+    pub(crate) asking: usize,
     /// Modules that run at this moment, one importing the other.
     pub(crate) importing: usize,
     /// Expressions that are evaluated at this moment, one in the other.
@@ -225,6 +230,7 @@ impl<'a> World<'a> {
             instances: HashMap::new(),
             implementers: HashMap::new(),
             extending: None,
+            mapped: None,
             scopes: Vec::new(),
             budget: 0,
             changed_this: None,
@@ -233,6 +239,7 @@ impl<'a> World<'a> {
             answer: None,
             deferred: Vec::new(),
             properties: HashMap::new(),
+            asking: 0,
             importing: 0,
             depth: 0,
             arriving: Vec::new(),

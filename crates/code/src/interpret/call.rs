@@ -114,7 +114,7 @@ impl World<'_> {
     }
 
     /// What is called, and whose method it is.
-    fn callee(&mut self, frame: &mut Frame, from: &Expr) -> (Value, Option<Value>) {
+    pub(super) fn callee(&mut self, frame: &mut Frame, from: &Expr) -> (Value, Option<Value>) {
         if let Some(value) = self.path_value(frame, from) {
             return (value, None);
         }

@@ -4,6 +4,7 @@ use gabion_syntax::Language;
 use gabion_syntax::tree::{BinaryOp, Call, Expr, ExprKind, LogicalOp, UnaryOp};
 
 use super::Frame;
+use super::asked::Answer;
 use crate::models::End;
 use crate::value::{KindSet, Known, Shape, Value};
 use crate::world::{Ending, World};
@@ -101,6 +102,12 @@ impl World<'_> {
             return;
         }
         if !same {
+            // `clean(x) != null`.
+            for (place, other) in [(left, right), (right, left)] {
+                if let (ExprKind::Call(call), ExprKind::Null) = (&place.kind, &other.kind) {
+                    self.asked(frame, call, Answer::Something);
+                }
+            }
             return;
         }
         for (place, other) in [(left, right), (right, left)] {
@@ -141,11 +148,14 @@ impl World<'_> {
             name = frame.loaded.text(*method).to_owned();
             let receiver = self.evaluate(frame, object);
             match name.as_str() {
+                // `PATTERN.matcher(x).matches()`.
+                "matches" | "find" if first.is_none() => return self.fits(frame, object, &name),
                 "includes" | "has" | "contains" | "indexOf" | "containsKey" | "hasOwnProperty" | "some"
                 | "find" => {
                     if receiver.all_flows().is_empty()
                         && let Some(place) = first
                     {
+                        self.of_host(frame, place);
                         self.trust(frame, place, KindSet::MAX);
                     }
                     return;
@@ -170,7 +180,9 @@ impl World<'_> {
                 "equals" | "equalsIgnoreCase" | "contentEquals" => {
                     if let Some(other) = first {
                         let other_value = self.evaluate(frame, other);
-                        if receiver.as_constant().is_some() && !receiver.is_tainted() {
+                        if receiver.alternatives().is_some_and(|all| all.len() > 1) {
+                            self.trust(frame, other, KindSet::MAX);
+                        } else if receiver.as_constant().is_some() && !receiver.is_tainted() {
                             self.narrow(frame, other, receiver);
                         } else if other_value.as_constant().is_some() && !other_value.is_tainted() {
                             self.narrow(frame, object, other_value);
@@ -212,6 +224,7 @@ impl World<'_> {
                 }
             }
         }
+        self.asked(frame, call, Answer::Yes);
         if sounds_like_a_check(&name) {
             for argument in &call.arguments {
                 self.trust(frame, &argument.value, KindSet::MAX);
@@ -242,7 +255,42 @@ impl World<'_> {
         if name == "isNaN"
             && let Some(argument) = call.arguments.first()
         {
-            self.narrow(frame, &argument.value, Value::known(Known::Harmless));
+            return self.narrow(frame, &argument.value, Value::known(Known::Harmless));
+        }
+        self.asked(frame, call, Answer::No);
+    }
+
+    /// The host of an address is one of a list: the address leads nowhere else.
+    fn of_host(&mut self, frame: &mut Frame, place: &Expr) {
+        let name = match &place.kind {
+            ExprKind::Call(call) => match &call.callee.kind {
+                ExprKind::Member { name, .. } => *name,
+                _ => return,
+            },
+            ExprKind::Name(symbol) | ExprKind::Member { name: symbol, .. } => *symbol,
+            _ => return,
+        };
+        let name = frame.loaded.text(name).to_lowercase();
+        if ["host", "domain", "authority"].iter().any(|part| name.contains(part)) {
+            let kinds = self.models.kinds.find(&["url", "redirect"]);
+            self.trust_same_source(frame, place, kinds);
+        }
+    }
+
+    /// A pattern that was held against a text and fits.
+    fn fits(&mut self, frame: &mut Frame, matcher: &Expr, how: &str) {
+        let ExprKind::Call(call) = &matcher.kind else { return };
+        let (ExprKind::Member { object, name }, Some(text)) = (&call.callee.kind, call.arguments.first())
+        else {
+            return;
+        };
+        if frame.loaded.text(*name) != "matcher" {
+            return;
+        }
+        let pattern = self.evaluate(frame, object);
+        let limits = pattern.as_constant().is_some_and(|pattern| !pattern.contains(".*"));
+        if limits && (how == "matches" || whole(&pattern)) {
+            self.trust(frame, &text.value, KindSet::MAX);
         }
     }
 

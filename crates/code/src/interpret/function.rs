@@ -313,6 +313,7 @@ impl World<'_> {
         let name =
             function.name.map_or_else(|| "a function".to_owned(), |name| format!("`{}`", loaded.text(name)));
         self.receive(&mut inner, function, given, &name, span, frame.module);
+        self.java_query(&mut inner, function);
         inner.rebound.clear();
         let exit = self.run_body(&mut inner, function);
         self.ended = inner.returned.is_none() && exit == Exit::Leave && self.budget > 0;
@@ -406,7 +407,7 @@ impl World<'_> {
     }
 
     /// Binds parameters.
-    fn receive(
+    pub(super) fn receive(
         &mut self,
         frame: &mut Frame,
         function: &Function,
@@ -510,14 +511,11 @@ impl World<'_> {
                 .map(|value| Given { name: None, value, span: function.head })
                 .collect();
             let this = function.class.and_then(|class| self.own_object(frame, &loaded, &one.closure, class));
-            let tainted = given.iter().any(|given| given.value.is_tainted());
             self.answer = one.answer;
             let value = self.run_closure(frame, &one.closure, this.as_ref(), &given, function.head);
             self.answer = None;
             self.changed_this = None;
-            if tainted {
-                self.java_answer(frame, &one.closure, &value);
-            }
+            self.java_answer(frame, &one.closure, &value);
         }
     }
 

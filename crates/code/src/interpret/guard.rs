@@ -37,6 +37,12 @@ impl World<'_> {
                 }
                 true
             }
+            (Language::Java, "contains", false) => {
+                if let Some(what) = first {
+                    self.without_dots(frame, object, what);
+                }
+                false
+            }
             (Language::Rust, "contains" | "starts_with", false) => {
                 if let Some(what) = first {
                     self.without_dots(frame, object, what);

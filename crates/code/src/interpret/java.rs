@@ -29,6 +29,7 @@ const KEEPS_ITS_TEXT: &[&str] = &[
     "java.net.URI",
     "java.net.URI.create",
     "java.net.URI().toURL",
+    "java.util.regex.Pattern.compile",
     "java.net.URI.create().toURL",
 ];
 
