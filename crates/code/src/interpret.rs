@@ -21,6 +21,7 @@ mod java;
 mod java_answer;
 mod java_class;
 pub(crate) mod java_query;
+mod java_text;
 mod marked;
 mod matching;
 mod member;

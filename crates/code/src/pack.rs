@@ -47,6 +47,7 @@ pub(crate) const MODELS: &[(&str, &str)] = files![
     "go.toml",
     "go-data.toml",
     "go-services.toml",
+    "java-answers.toml",
     "java-clients.toml",
     "java-documents.toml",
     "java-errors.toml",

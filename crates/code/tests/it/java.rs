@@ -9,6 +9,7 @@ mod queries;
 mod secrets;
 mod sinks;
 mod sources;
+mod texts;
 mod ways;
 
 use std::sync::LazyLock;

@@ -156,3 +156,26 @@ fn stacks_in_answers() {
         vec![("src/main/java/shop/pages/Page.java".to_owned(), servlet(body, ""))]
     });
 }
+
+const CONTENTS: &[Case] = &[
+    good(
+        "@GetMapping(\"/a\") public String a(@RequestParam String id) { return new org.springframework.web.client.RestTemplate().getForObject(\"http://stock/items/\" + id, String.class); }",
+    ),
+    good(
+        "@GetMapping(\"/a\") public String a(@RequestParam String name) throws IOException { return new String(java.nio.file.Files.readAllBytes(java.nio.file.Paths.get(\"/srv/\" + name))); }",
+    ),
+    good(
+        "@GetMapping(\"/a\") public String a(@RequestParam String name) throws IOException { return new BufferedReader(new FileReader(\"/srv/\" + name)).readLine(); }",
+    ),
+    good(
+        "@GetMapping(\"/a\") public String a(@RequestParam String name) throws IOException { Process p = Runtime.getRuntime().exec(\"sh \" + name); return new BufferedReader(new InputStreamReader(p.getInputStream())).readLine(); }",
+    ),
+    bad(
+        "@PostMapping(\"/a\") public String a(HttpServletRequest request) throws IOException { return new BufferedReader(new InputStreamReader(request.getInputStream())).readLine(); }",
+    ),
+];
+
+#[test]
+fn what_stands_in_files_and_comes_from_elsewhere() {
+    check("xss.reflected", CONTENTS, |members| class("RestController", members));
+}
