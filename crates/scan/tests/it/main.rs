@@ -8,3 +8,4 @@ mod harness;
 mod history;
 mod outputs;
 mod repair;
+mod rules;
