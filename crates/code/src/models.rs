@@ -562,7 +562,10 @@ fn word(text: &str) -> Result<End, String> {
         "return" => End::Result,
         _ => match text.parse() {
             Ok(number) => End::Argument(number),
-            Err(_) if !text.is_empty() && text.chars().all(|one| one.is_alphanumeric() || one == '_') => {
+            Err(_)
+                if !text.is_empty()
+                    && text.chars().all(|one| one.is_alphanumeric() || matches!(one, '_' | '.')) =>
+            {
                 End::Named(text.to_owned())
             }
             Err(_) => {
