@@ -4,6 +4,7 @@
 
 mod changes;
 mod engine;
+mod evidence;
 mod harness;
 mod history;
 mod outputs;
