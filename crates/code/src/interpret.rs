@@ -32,8 +32,11 @@ mod property;
 mod prototype;
 mod python;
 mod route;
+mod script;
 mod served;
 mod statement;
+mod text;
+mod texts;
 mod typed;
 
 use std::rc::Rc;
@@ -115,12 +118,13 @@ impl World<'_> {
     /// Runs a module's own code and all of its functions, and those of the modules it was the first to import.
     pub(crate) fn look_at(&mut self, module: usize) {
         self.budget = BUDGET;
+        self.check_texts(module);
         let _ = self.exports(module);
         while let Some(mut frame) = self.deferred.pop() {
             self.budget = BUDGET;
             self.run_pending(&mut frame);
             if self.budget == 0 {
-                self.cut.push(frame.module);
+                self.cut_off(frame.module);
             }
         }
     }

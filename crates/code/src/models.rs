@@ -177,6 +177,10 @@ pub(crate) struct Callback {
     pub(crate) parameters: Vec<Given>,
     /// What it gives goes into what the call gives.
     pub(crate) returned: bool,
+    /// The function is this field of what is given.
+    pub(crate) field: Vec<String>,
+    /// What it gives arrives at such a place.
+    pub(crate) arrives: KindSet,
     /// Only where all of this holds of the call.
     pub(crate) when: Vec<Condition>,
 }
@@ -311,6 +315,8 @@ struct WrittenCallback {
     with: Vec<String>,
     #[serde(default)]
     returned: bool,
+    field: Option<String>,
+    arrives: Option<String>,
     #[serde(default)]
     when: Vec<Condition>,
 }
@@ -460,7 +466,13 @@ impl Models {
             });
             let parameters = parameters.collect();
             let when = self.conditions(call.when)?;
-            calls.push(Callback { at: end(call.argument)?, parameters, returned: call.returned, when });
+            let field = call.field.iter().flat_map(|field| field.split('.')).map(str::to_owned).collect();
+            let arrives = match &call.arrives {
+                Some(kind) => self.kinds.bit(kind).ok_or("there are more than 127 kinds")?,
+                None => 0,
+            };
+            let (at, returned) = (end(call.argument)?, call.returned);
+            calls.push(Callback { at, parameters, returned, field, arrives, when });
         }
         let mut flows = Vec::new();
         for flow in written.flows {

@@ -26,6 +26,8 @@
 //! that is set has the path `~name=`; so has a field of an object nobody knows, or of an object literal. What a function `f` gives
 //! is set to `~f()=`.
 //!
+//! `[[rule.texts]]` with `all = [...]` finds files that have a text of each of these forms.
+//!
 //! With `missing = ["helmet()"]` a rule finds something only in trees that call none of these.
 
 use gabion_finding::{Rule, RuleError, RuleFile};
@@ -62,6 +64,9 @@ pub struct CodeRule {
     pub missing: Vec<String>,
     /// Not in functions whose name has this form: where it is what they are for.
     pub not_within: Option<String>,
+    /// Texts that a file has, each of these rules by itself.
+    #[serde(default)]
+    pub texts: Vec<TextRule>,
     /// Something a route shows, or lacks; each of these would do.
     #[serde(default)]
     pub route: Vec<RouteRule>,
@@ -108,6 +113,16 @@ pub struct CompareRule {
     pub constant: Option<bool>,
     /// The other is a constant of this form.
     pub matches: Option<String>,
+}
+
+/// Texts that say too much where a file has all of them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TextRule {
+    #[schemars(with = "Vec<LanguageName>")]
+    pub languages: Vec<Language>,
+    /// Of each of these forms there is one.
+    pub all: Vec<String>,
 }
 
 /// One path, or several that are judged alike.
@@ -206,6 +221,7 @@ pub(crate) struct Rules {
     /// Of the paths of calls, the rules that find nothing where there is one.
     pub(crate) missing: Globs<usize>,
     pub(crate) routes: Vec<RouteCheck>,
+    pub(crate) texts: Vec<(usize, TextRule)>,
     /// The patterns of all conditions, by their text.
     pub(crate) patterns: hashbrown::HashMap<String, regex::Regex>,
 }
@@ -221,6 +237,7 @@ impl Rules {
             compares: Vec::new(),
             missing: Globs::default(),
             routes: Vec::new(),
+            texts: Vec::new(),
             patterns: hashbrown::HashMap::new(),
         };
         for (file, text) in files {
@@ -245,9 +262,10 @@ impl Rules {
     fn add(&mut self, rule: Rule, code: CodeRule, models: &mut Models) -> Result<(), String> {
         let at = self.rules.len();
         let none = code.taint.is_none() && code.call.is_empty() && code.set.is_empty();
-        if none && code.compare.is_empty() && code.slow_patterns.is_empty() && code.route.is_empty() {
+        let none = none && code.compare.is_empty() && code.texts.is_empty();
+        if none && code.slow_patterns.is_empty() && code.route.is_empty() {
             return Err(
-                "finds nothing: it has no `taint`, `call`, `set`, `compare`, `route` or `slow_patterns`"
+                "finds nothing: it has no `taint`, `call`, `set`, `compare`, `texts`, `route` or `slow_patterns`"
                     .to_owned(),
             );
         }
@@ -290,6 +308,12 @@ impl Rules {
                 self.patterns.insert(text.clone(), pattern(text)?);
             }
             self.compares.push((at, compare.clone()));
+        }
+        for texts in &code.texts {
+            for text in &texts.all {
+                self.patterns.insert(text.clone(), pattern(text)?);
+            }
+            self.texts.push((at, texts.clone()));
         }
         for path in &code.missing {
             self.missing.add(path, at)?;

@@ -23,6 +23,8 @@ const WIDEST: usize = 64;
 const DEEPEST: usize = 4;
 /// Texts that are told apart where one of them holds.
 const ALTERNATIVES: usize = 4;
+/// Functions of which one is called.
+const CANDIDATES: usize = 8;
 /// Values in a value that are looked at.
 const MOST: usize = 400;
 /// Of a text, so much is known at most, in bytes.
@@ -336,6 +338,9 @@ impl Value {
             (Shape::Function(one), Shape::Function(two)) if one.function == two.function => {
                 self.shape.clone()
             }
+            (Shape::Function(one), Shape::Function(two)) => {
+                Shape::Function(Rc::new(Closure::either(one, two)))
+            }
             (Shape::Class(one), Shape::Class(two)) if (one.module, one.id) == (two.module, two.id) => {
                 self.shape.clone()
             }
@@ -351,6 +356,24 @@ impl Value {
     /// Whether nothing dangerous fits into it, whoever chose it.
     pub(crate) const fn is_harmless(&self) -> bool {
         matches!(self.known, Known::Null | Known::Bool(_) | Known::Number(_) | Known::Harmless)
+    }
+}
+
+impl Closure {
+    /// One of the two, nobody knows which.
+    fn either(one: &Rc<Self>, two: &Rc<Self>) -> Self {
+        let mut others: Vec<Rc<Self>> = Vec::new();
+        for closure in [one, two] {
+            let each =
+                if closure.others.is_empty() { std::slice::from_ref(closure) } else { &closure.others };
+            for candidate in each {
+                let same = |own: &Rc<Self>| own.function == candidate.function;
+                if others.len() < CANDIDATES && !others.iter().any(same) {
+                    others.push(Rc::clone(candidate));
+                }
+            }
+        }
+        Self { function: one.function, scope: Rc::clone(&one.scope), this: one.this.clone(), others }
     }
 }
 

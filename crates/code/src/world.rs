@@ -168,6 +168,10 @@ pub(crate) struct World<'a> {
     pub(crate) module_scopes: HashMap<usize, Rc<Scope>>,
     /// What the function that ran last left of what it was given.
     pub(crate) left_in_arguments: Vec<Option<Value>>,
+    /// What promises that are being made were given so far.
+    pub(crate) resolved: Vec<Option<Value>>,
+    /// Functions that some code calls, as far as it was followed.
+    pub(crate) called_by_code: HashSet<FunctionRef>,
     /// How often functions were called.
     pub(crate) runs: HashMap<FunctionRef, u32>,
     pub(crate) remembered: HashMap<CallKey, Remembered>,
@@ -249,6 +253,8 @@ impl<'a> World<'a> {
             methods: None,
             module_scopes: HashMap::new(),
             left_in_arguments: Vec::new(),
+            resolved: Vec::new(),
+            called_by_code: HashSet::new(),
             runs: HashMap::new(),
             remembered: HashMap::new(),
             module_changes: HashMap::new(),
@@ -417,6 +423,24 @@ impl<'a> World<'a> {
         }
     }
 
+    /// What was found so far, put aside: what is found now stands somewhere else.
+    pub(crate) fn set_hits_aside(&mut self) -> BTreeMap<(usize, usize, Span), Hit> {
+        std::mem::take(&mut self.hits)
+    }
+
+    /// Puts it back; gives what was found meanwhile.
+    pub(crate) fn put_hits_back(&mut self, before: BTreeMap<(usize, usize, Span), Hit>) -> Vec<Hit> {
+        std::mem::replace(&mut self.hits, before).into_values().collect()
+    }
+
+    /// Code that stands in a text.
+    pub(crate) fn loaded_text(&mut self, module: Module, text: &str) -> Rc<Loaded> {
+        let names = module.texts.iter().map(|text| self.names.of(text)).collect();
+        let facts =
+            Facts::new(module, gabion_patterns::Marks::default(), &gabion_finding::Source::new("", text));
+        Rc::new(Loaded { facts, names, marks: MarkIndex::default() })
+    }
+
     pub(crate) fn take_hits(&mut self) -> Vec<Hit> {
         let mut done = HashSet::new();
         for origin in &self.called {
@@ -435,6 +459,13 @@ impl<'a> World<'a> {
             if let Some(scope) = scope.upgrade() {
                 scope.restore(HashMap::new());
             }
+        }
+    }
+
+    /// Not all of a module was followed.
+    pub(crate) fn cut_off(&mut self, module: usize) {
+        if !self.cut.contains(&module) {
+            self.cut.push(module);
         }
     }
 

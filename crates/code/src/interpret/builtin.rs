@@ -190,6 +190,9 @@ impl World<'_> {
                     _ => self.item_of(receiver),
                 }
             }
+            "slice" if super::script::sliced(receiver, first).is_some() => {
+                super::script::sliced(receiver, first)?
+            }
             "filter" | "slice" | "sort" | "reverse" | "toSorted" | "copy"
                 if matches!(receiver.shape, Shape::List(_)) =>
             {

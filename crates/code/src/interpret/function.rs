@@ -12,6 +12,11 @@ use crate::scope::Variables;
 use crate::value::{ClassValue, Closure, FunctionRef, List, Object, Shape, Value};
 use crate::world::World;
 
+/// A function may use so many times what each of those behind it would get.
+const GENEROUS: u64 = 16;
+/// Steps that a function gets at least, as long as there are any.
+const LEAST: u64 = 4_000;
+
 impl World<'_> {
     pub(super) fn closure(&mut self, frame: &mut Frame, id: FunctionId) -> Value {
         let arrow = frame.loaded.module().function(id).is_some_and(|function| function.traits.arrow);
@@ -498,7 +503,8 @@ impl World<'_> {
     /// Runs what was made here and not called yet.
     pub(super) fn run_pending(&mut self, frame: &mut Frame) {
         let pending = std::mem::take(&mut frame.pending);
-        for one in pending {
+        let all = pending.len();
+        for (at, one) in pending.into_iter().enumerate() {
             if self.visited.contains(&one.closure.function) && one.given.is_none() {
                 continue;
             }
@@ -512,11 +518,32 @@ impl World<'_> {
                 .collect();
             let this = function.class.and_then(|class| self.own_object(frame, &loaded, &one.closure, class));
             self.answer = one.answer;
+            let module = one.closure.function.module;
+            let share = self.share(all.saturating_sub(at));
             let value = self.run_closure(frame, &one.closure, this.as_ref(), &given, function.head);
+            self.give_back(share, module);
             self.answer = None;
             self.changed_this = None;
             self.java_answer(frame, &one.closure, &value);
         }
+    }
+
+    /// Sets the steps apart that one of so many functions may make; gives those that are kept for the others.
+    pub(super) fn share(&mut self, among: usize) -> u64 {
+        let among = u64::try_from(among).unwrap_or(u64::MAX).max(1);
+        let share =
+            self.budget.checked_div(among).unwrap_or(0).saturating_mul(GENEROUS).max(LEAST).min(self.budget);
+        let kept = self.budget.saturating_sub(share);
+        self.budget = share;
+        kept
+    }
+
+    /// What is left of a share goes to the others; who used all of it is said.
+    pub(super) fn give_back(&mut self, kept: u64, module: usize) {
+        if self.budget == 0 {
+            self.cut_off(module);
+        }
+        self.budget = self.budget.saturating_add(kept);
     }
 
     fn own_object(

@@ -267,6 +267,15 @@ impl World<'_> {
                     return value.clone();
                 }
             }
+            // `a['b']` is `a.b`.
+            (Shape::Unknown, Known::Text(text))
+                if frame.loaded.language().is_script()
+                    && !text.is_empty()
+                    && !text.contains(crate::value::HOLE) =>
+            {
+                let name = self.name(text);
+                return self.member(frame, object, name, span);
+            }
             (Shape::Unknown, Known::Number(_)) => {
                 if let Some(character) = self.character(object, index) {
                     return character;

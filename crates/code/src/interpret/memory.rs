@@ -148,7 +148,7 @@ fn same(value: &Value, hasher: &mut DefaultHasher, left: &mut usize) -> Option<(
                 return None;
             }
             closure.function.hash(hasher);
-            closure.others.len().hash(hasher);
+            closure.others.iter().for_each(|other| other.function.hash(hasher));
             closure.this.iter().try_for_each(|this| same(this, hasher, left))?;
         }
         Shape::Class(class) => (class.module, class.id.0).hash(hasher),

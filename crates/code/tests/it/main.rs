@@ -12,5 +12,6 @@ mod python;
 mod repairs;
 mod routes;
 mod rust;
+mod script;
 mod ways;
 mod world;
