@@ -15,6 +15,7 @@ mod expression;
 mod format;
 mod function;
 mod guard;
+mod guarding;
 mod handler;
 mod idiom;
 mod java;
@@ -97,6 +98,8 @@ struct Pending {
     closure: Rc<Closure>,
     given: Option<Vec<Value>>,
     answer: Option<(KindSet, Rc<str>)>,
+    /// All its routes are written out: the path of a request says nothing that the code does not say.
+    fixed: bool,
 }
 
 /// Whether what stands behind a statement is reached.

@@ -27,6 +27,7 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "jwt.toml",
     "python-careless.toml",
     "python-flows.toml",
+    "python-guards.toml",
     "python-repairs.toml",
     "python-settings.toml",
     "regex.toml",

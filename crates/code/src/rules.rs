@@ -89,6 +89,10 @@ pub struct CallRule {
     /// Only where it stands in no function.
     #[serde(default)]
     pub of_module: bool,
+    /// Only in files whose path has this form.
+    pub in_file: Option<String>,
+    /// Only in functions whose name has this form.
+    pub within: Option<String>,
     /// All of them.
     #[serde(default)]
     pub when: Vec<Condition>,
@@ -171,6 +175,8 @@ pub struct Condition {
     pub list: Option<bool>,
     /// Its path has this form.
     pub path: Option<String>,
+    /// It is a text of this form, or has one in it; of all that is given where neither `argument` nor `named` is said.
+    pub says: Option<String>,
     /// What is sure of it, with U+FFFC for the rest, has this form.
     pub looks: Option<String>,
 }
@@ -293,8 +299,12 @@ impl Rules {
                 if let Some(reason) = rule.repair.as_ref().and_then(Repair::problem) {
                     return Err(reason.to_owned());
                 }
+                for text in rule.in_file.iter().chain(&rule.within) {
+                    self.patterns.insert(text.clone(), pattern(text)?);
+                }
                 for condition in rule.when.iter().chain(&rule.unless) {
-                    for text in condition.matches.iter().chain(&condition.path).chain(&condition.looks) {
+                    let forms = condition.matches.iter().chain(&condition.path).chain(&condition.looks);
+                    for text in forms.chain(&condition.says) {
                         self.patterns.insert(text.clone(), pattern(text)?);
                     }
                 }

@@ -102,6 +102,8 @@ impl CodeScanner {
         } else {
             rule.confidence
         };
+        // What runs in tests is not served to anybody.
+        let confidence = if is_python_test(&path) { Confidence::Low } else { confidence };
         let confidence =
             if hit.weak && rule.confidence == Confidence::Medium { Confidence::Low } else { confidence };
         let repair = world.repairs.get(&(hit.rule, hit.module, hit.span)).copied();
@@ -312,6 +314,14 @@ impl Group {
 
 /// Groups that are looked at at once: each has its modules in memory.
 const MOST_THREADS: usize = 8;
+
+/// Whether a file holds tests of Python, by the names that its test runners look for.
+fn is_python_test(path: &str) -> bool {
+    let Some(path) = path.strip_suffix(".py") else { return false };
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let of_name = name == "conftest" || name.starts_with("test_") || name.ends_with("_test");
+    of_name || folder.split('/').any(|part| part == "tests")
+}
 
 /// Rules in the format of semgrep stand in YAML.
 fn is_pattern_file(file: &str) -> bool {

@@ -97,6 +97,8 @@ pub(crate) enum Shape {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Object {
     pub(crate) class: Option<Rc<ClassValue>>,
+    /// Where nobody knows which: one of these.
+    pub(crate) either: Vec<Rc<ClassValue>>,
     pub(crate) fields: BTreeMap<Name, Value>,
     /// What fields of other names may hold; none where there are no others.
     pub(crate) rest: Option<Box<Value>>,
@@ -243,6 +245,14 @@ impl Value {
     /// What arrives with it: of a number only what stays in numbers.
     pub(crate) fn carried(&self) -> Rc<Vec<Flow>> {
         if self.is_harmless() { Rc::new(self.lasting()) } else { self.all_flows() }
+    }
+
+    /// The same, where what somebody chose decides how the text begins.
+    pub(crate) fn leading(mut self) -> Self {
+        for flow in Rc::make_mut(&mut self.flows) {
+            flow.leads = true;
+        }
+        self
     }
 
     /// The same, with nothing that could harm those kinds.
@@ -396,8 +406,19 @@ impl Object {
         let same = |one: &Rc<ClassValue>, two: &Rc<ClassValue>| (one.module, one.id) == (two.module, two.id);
         let class =
             self.class.as_ref().filter(|class| other.class.as_ref().is_some_and(|two| same(class, two)));
+        let mut either: Vec<Rc<ClassValue>> = Vec::new();
+        if class.is_none() {
+            let all = self.class.iter().chain(&self.either).chain(&other.class).chain(&other.either);
+            for one in all {
+                if !either.iter().any(|own| same(own, one)) {
+                    either.push(Rc::clone(one));
+                }
+            }
+            either.truncate(ALTERNATIVES);
+        }
         Self {
             class: class.cloned(),
+            either,
             fields,
             rest: join_rest(self.rest.as_deref(), other.rest.as_deref(), depth),
         }

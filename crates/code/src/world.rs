@@ -144,6 +144,8 @@ pub(crate) struct World<'a> {
     pub(crate) ended: bool,
     /// Where what the next function returns arrives, and by whom: the answer of a route.
     pub(crate) answer: Option<(KindSet, Rc<str>)>,
+    /// What runs serves routes that are written out.
+    pub(crate) fixed_route: bool,
     /// Modules whose code ran and whose functions are still to be run.
     pub(crate) deferred: Vec<Frame>,
     /// What functions have as fields: `f.prototype`, `f.parse`.
@@ -241,6 +243,7 @@ impl<'a> World<'a> {
             changed_given: Vec::new(),
             ended: false,
             answer: None,
+            fixed_route: false,
             deferred: Vec::new(),
             properties: HashMap::new(),
             asking: 0,

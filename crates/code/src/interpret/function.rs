@@ -26,7 +26,8 @@ impl World<'_> {
             this: arrow.then(|| frame.this.clone()),
             others: Vec::new(),
         });
-        frame.pending.push(Pending { closure: Rc::clone(&closure), given: None, answer: None });
+        let closure_of = Rc::clone(&closure);
+        frame.pending.push(Pending { closure: closure_of, given: None, answer: None, fixed: false });
         let known = self.lambda_gives(frame, id);
         Value { known, ..Value::shaped(Shape::Function(closure)) }
     }
@@ -46,6 +47,7 @@ impl World<'_> {
         if let Some(pending) = frame.pending.get_mut(at) {
             pending.given = called.given;
             pending.answer = called.answer;
+            pending.fixed = called.fixed;
         }
     }
 
@@ -518,11 +520,13 @@ impl World<'_> {
                 .collect();
             let this = function.class.and_then(|class| self.own_object(frame, &loaded, &one.closure, class));
             self.answer = one.answer;
+            self.fixed_route = one.fixed;
             let module = one.closure.function.module;
             let share = self.share(all.saturating_sub(at));
             let value = self.run_closure(frame, &one.closure, this.as_ref(), &given, function.head);
             self.give_back(share, module);
             self.answer = None;
+            self.fixed_route = false;
             self.changed_this = None;
             self.java_answer(frame, &one.closure, &value);
         }

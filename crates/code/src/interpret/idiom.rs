@@ -503,7 +503,7 @@ impl World<'_> {
                     this: None,
                     others: Vec::new(),
                 });
-                frame.pending.push(Pending { closure, given: None, answer: None });
+                frame.pending.push(Pending { closure, given: None, answer: None, fixed: false });
             }
         }
         let path = self.units.get(frame.module).map(|unit| std::sync::Arc::clone(&unit.path));

@@ -35,6 +35,18 @@ impl World<'_> {
             {
                 continue;
             }
+            if let Some(wanted) = &asked.in_file {
+                let path = self.units.get(frame.module).map_or("", |unit| &unit.path);
+                if !rules.patterns.get(wanted).is_some_and(|wanted| wanted.is_match(path)) {
+                    continue;
+                }
+            }
+            if let Some(wanted) = &asked.within {
+                let name = self.function_name(frame);
+                if !rules.patterns.get(wanted).is_some_and(|wanted| wanted.is_match(&name)) {
+                    continue;
+                }
+            }
             let names: Vec<Option<Rc<str>>> =
                 given.iter().map(|given| given.name.map(|name| self.names.text(name))).collect();
             let arguments = Arguments { world: self, given, names: &names, receiver };

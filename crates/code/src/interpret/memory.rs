@@ -129,6 +129,7 @@ fn same(value: &Value, hasher: &mut DefaultHasher, left: &mut usize) -> Option<(
         Shape::Unknown => {}
         Shape::Object(object) => {
             object.class.as_ref().map(|class| (class.module, class.id.0)).hash(hasher);
+            object.either.len().hash(hasher);
             object.fields.len().hash(hasher);
             for (name, value) in &object.fields {
                 name.hash(hasher);

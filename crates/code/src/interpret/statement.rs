@@ -50,6 +50,7 @@ impl World<'_> {
         match &from.kind {
             StmtKind::Assert(condition) => {
                 self.evaluate(frame, condition);
+                self.asserted(frame, condition);
                 self.refine(frame, condition, true);
             }
             StmtKind::Block(body) => return self.block(frame, body),
@@ -145,6 +146,7 @@ impl World<'_> {
                 return Exit::Leave;
             }
             StmtKind::Try { body, catches, otherwise, finally } => {
+                self.let_in(frame, catches);
                 return self.attempt(frame, body, catches, otherwise, finally);
             }
             StmtKind::While { condition, body, first: _ } => {

@@ -215,6 +215,21 @@ const CASES: &[(&str, &str, bool)] = &[
         true,
     ),
     (
+        "command.injection",
+        "import os\nfrom flask import Flask, request\napp = Flask(__name__)\n@app.errorhandler(404)\ndef lost(error):\n    os.system('log ' + request.path)\n    return 'x'\n@app.route('/a/<path:rest>')\n@app.route('/a')\ndef a(rest=''):\n    os.system('log ' + request.path)\n    return 'x'\n",
+        true,
+    ),
+    (
+        "command.injection",
+        "import os\nfrom flask import Flask, request\napp = Flask(__name__)\n@app.route('/a')\n@app.get('/b')\ndef a():\n    os.system('log ' + request.path)\n    return 'x'\n",
+        false,
+    ),
+    (
+        "command.injection",
+        "import os\nfrom fastapi import APIRouter\nfrom shop.models import Answer\nrouter = APIRouter()\n@router.get('/ping', response_model=Answer, tags=['x'])\ndef ping(host: str):\n    os.system('ping ' + host)\n",
+        true,
+    ),
+    (
         "flask.debug",
         "from flask import Flask\napp = Flask(__name__)\nif __name__ == '__main__':\n    app.run(host='0.0.0.0', debug=True)\n",
         true,
