@@ -150,7 +150,7 @@ impl World<'_> {
                 let name = self.name(&name);
                 self.member(frame, &object, name, span)
             }
-            "type" | "globals" | "locals" | "vars" | "dir" => Value::default(),
+            "type" | "vars" | "dir" => Value::default(),
             _ => return None,
         })
     }
