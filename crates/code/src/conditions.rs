@@ -18,6 +18,9 @@ pub(crate) struct Arguments<'a, 'w> {
 
 impl Arguments<'_, '_> {
     pub(crate) fn hold(&self, condition: &Condition) -> bool {
+        if condition.says.is_some() && condition.argument.is_none() && condition.named.is_none() {
+            return self.given.iter().any(|given| self.is_so(&given.value, condition));
+        }
         let (value, sure) = self.value(condition);
         if let Some(absent) = condition.absent {
             let is_absent = value.as_ref().is_none_or(|value| matches!(value.known, Known::Null));
@@ -54,7 +57,13 @@ impl Arguments<'_, '_> {
             && condition.below.is_none_or(|bound| number.is_some_and(|number| number < bound))
             && condition.above.is_none_or(|bound| number.is_some_and(|number| number > bound))
             && condition.item.as_ref().is_none_or(|wanted| has(value, wanted))
+            && condition.looks.as_ref().is_none_or(|wanted| fits(value.as_text().as_deref(), wanted))
             && condition.constant.is_none_or(|wanted| constant(value) == wanted)
+            && condition.list.is_none_or(|wanted| matches!(value.shape, Shape::List(_)) == wanted)
+            && condition
+                .says
+                .as_ref()
+                .is_none_or(|wanted| pattern(wanted).is_some_and(|pattern| says(value, pattern, DEEPEST)))
             && condition.path.as_ref().is_none_or(|wanted| {
                 let text = value.origin.map(|origin| self.world.text_of(origin));
                 fits(text.as_deref(), wanted)
@@ -90,6 +99,18 @@ impl Arguments<'_, '_> {
             };
         }
         (value, sure)
+    }
+}
+
+/// Lists and maps in each other that are looked into for a text.
+const DEEPEST: usize = 4;
+
+fn says(value: &Value, wanted: &regex::Regex, depth: usize) -> bool {
+    let inside = |value: &Value| says(value, wanted, depth.saturating_sub(1));
+    match &value.shape {
+        Shape::List(list) if depth > 0 => list.items.iter().any(inside),
+        Shape::Object(object) if depth > 0 => object.fields.values().any(inside),
+        _ => value.as_text().is_some_and(|text| wanted.is_match(&text)),
     }
 }
 

@@ -3,9 +3,11 @@
 //! A function is run with what it is given, where it is called; what nobody calls is run with what its parameters say of
 //! themselves (their types, the names of a handler). Work is bounded per module: what is left then is said.
 
+mod asked;
 mod assign;
 mod builtin;
 mod call;
+mod cases;
 mod condition;
 pub(crate) mod elsewhere;
 pub(crate) mod exported;
@@ -13,10 +15,14 @@ mod expression;
 mod format;
 mod function;
 mod guard;
+mod guarding;
 mod handler;
 mod idiom;
 mod java;
+mod java_answer;
 mod java_class;
+pub(crate) mod java_query;
+mod java_text;
 mod marked;
 mod matching;
 mod member;
@@ -27,8 +33,11 @@ mod property;
 mod prototype;
 mod python;
 mod route;
+mod script;
 mod served;
 mod statement;
+mod text;
+mod texts;
 mod typed;
 
 use std::rc::Rc;
@@ -89,6 +98,8 @@ struct Pending {
     closure: Rc<Closure>,
     given: Option<Vec<Value>>,
     answer: Option<(KindSet, Rc<str>)>,
+    /// All its routes are written out: the path of a request says nothing that the code does not say.
+    fixed: bool,
 }
 
 /// Whether what stands behind a statement is reached.
@@ -110,12 +121,13 @@ impl World<'_> {
     /// Runs a module's own code and all of its functions, and those of the modules it was the first to import.
     pub(crate) fn look_at(&mut self, module: usize) {
         self.budget = BUDGET;
+        self.check_texts(module);
         let _ = self.exports(module);
         while let Some(mut frame) = self.deferred.pop() {
             self.budget = BUDGET;
             self.run_pending(&mut frame);
             if self.budget == 0 {
-                self.cut.push(frame.module);
+                self.cut_off(frame.module);
             }
         }
     }

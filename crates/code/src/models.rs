@@ -25,6 +25,9 @@ use crate::redos::How;
 use crate::rules::Condition;
 use crate::value::KindSet;
 
+/// Kinds there may be.
+const MOST: usize = 127;
+
 /// Names of kinds, each a bit.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Kinds(Vec<String>);
@@ -33,18 +36,18 @@ impl Kinds {
     /// None where there are too many.
     pub(crate) fn bit(&mut self, name: &str) -> Option<KindSet> {
         let at = self.0.iter().position(|own| own == name).or_else(|| {
-            (self.0.len() < 63).then(|| {
+            (self.0.len() < MOST).then(|| {
                 self.0.push(name.to_owned());
                 self.0.len().saturating_sub(1)
             })
         })?;
-        1_u64.checked_shl(u32::try_from(at).ok()?)
+        1_u128.checked_shl(u32::try_from(at).ok()?)
     }
 
     /// The set of kinds of those names, as far as there are such.
     pub(crate) fn find(&self, names: &[&str]) -> KindSet {
         let bits = (0_u32..).zip(&self.0).filter(|(_, own)| names.contains(&own.as_str()));
-        bits.fold(0, |set, (at, _)| set | 1_u64.checked_shl(at).unwrap_or(0))
+        bits.fold(0, |set, (at, _)| set | 1_u128.checked_shl(at).unwrap_or(0))
     }
 }
 
@@ -174,6 +177,10 @@ pub(crate) struct Callback {
     pub(crate) parameters: Vec<Given>,
     /// What it gives goes into what the call gives.
     pub(crate) returned: bool,
+    /// The function is this field of what is given.
+    pub(crate) field: Vec<String>,
+    /// What it gives arrives at such a place.
+    pub(crate) arrives: KindSet,
     /// Only where all of this holds of the call.
     pub(crate) when: Vec<Condition>,
 }
@@ -308,6 +315,8 @@ struct WrittenCallback {
     with: Vec<String>,
     #[serde(default)]
     returned: bool,
+    field: Option<String>,
+    arrives: Option<String>,
     #[serde(default)]
     when: Vec<Condition>,
 }
@@ -422,7 +431,7 @@ impl Models {
             set |= if kind == "all" {
                 KindSet::MAX
             } else {
-                self.kinds.bit(kind).ok_or("there are more than 63 kinds")?
+                self.kinds.bit(kind).ok_or("there are more than 127 kinds")?
             };
         }
         Ok(set)
@@ -457,7 +466,13 @@ impl Models {
             });
             let parameters = parameters.collect();
             let when = self.conditions(call.when)?;
-            calls.push(Callback { at: end(call.argument)?, parameters, returned: call.returned, when });
+            let field = call.field.iter().flat_map(|field| field.split('.')).map(str::to_owned).collect();
+            let arrives = match &call.arrives {
+                Some(kind) => self.kinds.bit(kind).ok_or("there are more than 127 kinds")?,
+                None => 0,
+            };
+            let (at, returned) = (end(call.argument)?, call.returned);
+            calls.push(Callback { at, parameters, returned, field, arrives, when });
         }
         let mut flows = Vec::new();
         for flow in written.flows {
@@ -532,7 +547,9 @@ impl Models {
     }
 
     fn note_patterns<'a>(&mut self, of: impl Iterator<Item = &'a Condition>) -> Result<(), String> {
-        for text in of.flat_map(|condition| condition.matches.iter().chain(&condition.path)) {
+        for text in
+            of.flat_map(|condition| condition.matches.iter().chain(&condition.path).chain(&condition.looks))
+        {
             self.patterns.insert(text.clone(), pattern(text)?);
         }
         Ok(())
@@ -557,7 +574,10 @@ fn word(text: &str) -> Result<End, String> {
         "return" => End::Result,
         _ => match text.parse() {
             Ok(number) => End::Argument(number),
-            Err(_) if !text.is_empty() && text.chars().all(|one| one.is_alphanumeric() || one == '_') => {
+            Err(_)
+                if !text.is_empty()
+                    && text.chars().all(|one| one.is_alphanumeric() || matches!(one, '_' | '.')) =>
+            {
                 End::Named(text.to_owned())
             }
             Err(_) => {

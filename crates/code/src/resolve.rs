@@ -37,7 +37,7 @@ impl Paths {
         for (number, path) in paths.enumerate() {
             by_path.insert(Arc::clone(path), number);
             all.push(Arc::clone(path));
-            if !crate::settings::is_settings(path) {
+            if !crate::settings::is_settings(path) && !crate::mappers::may_be(path) {
                 by_end.entry(stem(path).into()).or_default().push(number);
             }
             if path.ends_with(".go") {

@@ -9,6 +9,7 @@
 //! path = "crypto.createHash()"
 //! languages = ["javascript", "typescript", "tsx"]
 //! when = [{ argument = 0, matches = "(?i)^(md5|sha1)$" }]
+//! repair = { says = "…", … }       # how a machine writes it right: see `repair`
 //!
 //! [[rule.set]]                     # a place that is set; `argument = 0` is what it is given
 //! path = "flask.Flask().config.DEBUG="
@@ -25,20 +26,24 @@
 //! that is set has the path `~name=`; so has a field of an object nobody knows, or of an object literal. What a function `f` gives
 //! is set to `~f()=`.
 //!
+//! `[[rule.texts]]` with `all = [...]` finds files that have a text of each of these forms.
+//!
 //! With `missing = ["helmet()"]` a rule finds something only in trees that call none of these.
 
 use gabion_finding::{Rule, RuleError, RuleFile};
 use gabion_model::Problem;
 use gabion_syntax::Language;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::glob::Globs;
 use crate::models::{Models, pattern};
+use crate::repair::Repair;
 use crate::routes::{RouteCheck, RouteRule};
 use crate::value::KindSet;
 
 /// What a rule of code says besides what all rules say.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeRule {
     /// Printed for a finding; `{source}` and `{sink}` are where it comes from and where it arrives, `{callee}` what is called.
@@ -48,6 +53,7 @@ pub struct CodeRule {
     pub call: Vec<CallRule>,
     /// Patterns of these languages that may take exponentially long.
     #[serde(default)]
+    #[schemars(with = "Vec<LanguageName>")]
     pub slow_patterns: Vec<Language>,
     #[serde(default)]
     pub set: Vec<CallRule>,
@@ -58,12 +64,15 @@ pub struct CodeRule {
     pub missing: Vec<String>,
     /// Not in functions whose name has this form: where it is what they are for.
     pub not_within: Option<String>,
+    /// Texts that a file has, each of these rules by itself.
+    #[serde(default)]
+    pub texts: Vec<TextRule>,
     /// Something a route shows, or lacks; each of these would do.
     #[serde(default)]
     pub route: Vec<RouteRule>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Taint {
     pub sources: Vec<String>,
@@ -71,26 +80,34 @@ pub struct Taint {
 }
 
 /// A call, or a place that is set.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CallRule {
     pub path: Paths,
+    #[schemars(with = "Vec<LanguageName>")]
     pub languages: Vec<Language>,
     /// Only where it stands in no function.
     #[serde(default)]
     pub of_module: bool,
+    /// Only in files whose path has this form.
+    pub in_file: Option<String>,
+    /// Only in functions whose name has this form.
+    pub within: Option<String>,
     /// All of them.
     #[serde(default)]
     pub when: Vec<Condition>,
     /// None of them.
     #[serde(default)]
     pub unless: Vec<Condition>,
+    /// How it is written right, where a machine can write it.
+    pub repair: Option<Repair>,
 }
 
 /// A comparison.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CompareRule {
+    #[schemars(with = "Vec<LanguageName>")]
     pub languages: Vec<Language>,
     /// The path of one side has this form.
     pub path: String,
@@ -102,7 +119,18 @@ pub struct CompareRule {
     pub matches: Option<String>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+/// Texts that say too much where a file has all of them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TextRule {
+    #[schemars(with = "Vec<LanguageName>")]
+    pub languages: Vec<Language>,
+    /// Of each of these forms there is one.
+    pub all: Vec<String>,
+}
+
+/// One path, or several that are judged alike.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Paths {
     One(String),
@@ -119,7 +147,7 @@ impl Paths {
 }
 
 /// What is asked of a value that a call is given.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// Which argument, from 0.
@@ -131,6 +159,7 @@ pub struct Condition {
     /// It is a constant of this form.
     pub matches: Option<String>,
     /// It is this constant.
+    #[schemars(with = "Option<Constant>")]
     pub is: Option<toml::Value>,
     /// It is not given, or it is; neither holds where nobody can know.
     pub absent: Option<bool>,
@@ -142,8 +171,44 @@ pub struct Condition {
     pub item: Option<String>,
     /// It is a constant.
     pub constant: Option<bool>,
+    /// It is a list, or is none as far as is known.
+    pub list: Option<bool>,
     /// Its path has this form.
     pub path: Option<String>,
+    /// It is a text of this form, or has one in it; of all that is given where neither `argument` nor `named` is said.
+    pub says: Option<String>,
+    /// What is sure of it, with U+FFFC for the rest, has this form.
+    pub looks: Option<String>,
+}
+
+/// A language as a rule names it.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only its schema is asked for")]
+enum LanguageName {
+    Go,
+    Java,
+    JavaScript,
+    Python,
+    Rust,
+    TypeScript,
+    Tsx,
+}
+
+/// A constant as a rule writes it.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is asked for")]
+enum Constant {
+    Bool(bool),
+    Number(f64),
+    Text(String),
+}
+
+/// The JSON Schema of what a rule of code says besides what all rules say.
+#[must_use]
+pub fn rule_schema() -> schemars::Schema {
+    schemars::schema_for!(CodeRule)
 }
 
 /// Every rule with what it needs to be asked.
@@ -162,6 +227,7 @@ pub(crate) struct Rules {
     /// Of the paths of calls, the rules that find nothing where there is one.
     pub(crate) missing: Globs<usize>,
     pub(crate) routes: Vec<RouteCheck>,
+    pub(crate) texts: Vec<(usize, TextRule)>,
     /// The patterns of all conditions, by their text.
     pub(crate) patterns: hashbrown::HashMap<String, regex::Regex>,
 }
@@ -177,6 +243,7 @@ impl Rules {
             compares: Vec::new(),
             missing: Globs::default(),
             routes: Vec::new(),
+            texts: Vec::new(),
             patterns: hashbrown::HashMap::new(),
         };
         for (file, text) in files {
@@ -201,9 +268,10 @@ impl Rules {
     fn add(&mut self, rule: Rule, code: CodeRule, models: &mut Models) -> Result<(), String> {
         let at = self.rules.len();
         let none = code.taint.is_none() && code.call.is_empty() && code.set.is_empty();
-        if none && code.compare.is_empty() && code.slow_patterns.is_empty() && code.route.is_empty() {
+        let none = none && code.compare.is_empty() && code.texts.is_empty();
+        if none && code.slow_patterns.is_empty() && code.route.is_empty() {
             return Err(
-                "finds nothing: it has no `taint`, `call`, `set`, `compare`, `route` or `slow_patterns`"
+                "finds nothing: it has no `taint`, `call`, `set`, `compare`, `texts`, `route` or `slow_patterns`"
                     .to_owned(),
             );
         }
@@ -213,7 +281,7 @@ impl Rules {
         if let Some(taint) = &code.taint {
             let mut set = |names: &[String]| {
                 let mut bits = names.iter().map(|name| models.kinds.bit(name));
-                bits.try_fold(0, |set, bit| bit.map(|bit| set | bit)).ok_or("there are more than 63 kinds")
+                bits.try_fold(0, |set, bit| bit.map(|bit| set | bit)).ok_or("there are more than 127 kinds")
             };
             let (sources, sinks) = (set(&taint.sources)?, set(&taint.sinks)?);
             self.taints.push((at, sources, sinks));
@@ -228,8 +296,15 @@ impl Rules {
                     globs.add(path, (at, number))?;
                     crate::glob::expanded(path)?.iter().for_each(|path| models.note_type(path));
                 }
+                if let Some(reason) = rule.repair.as_ref().and_then(Repair::problem) {
+                    return Err(reason.to_owned());
+                }
+                for text in rule.in_file.iter().chain(&rule.within) {
+                    self.patterns.insert(text.clone(), pattern(text)?);
+                }
                 for condition in rule.when.iter().chain(&rule.unless) {
-                    for text in condition.matches.iter().chain(&condition.path) {
+                    let forms = condition.matches.iter().chain(&condition.path).chain(&condition.looks);
+                    for text in forms.chain(&condition.says) {
                         self.patterns.insert(text.clone(), pattern(text)?);
                     }
                 }
@@ -243,6 +318,12 @@ impl Rules {
                 self.patterns.insert(text.clone(), pattern(text)?);
             }
             self.compares.push((at, compare.clone()));
+        }
+        for texts in &code.texts {
+            for text in &texts.all {
+                self.patterns.insert(text.clone(), pattern(text)?);
+            }
+            self.texts.push((at, texts.clone()));
         }
         for path in &code.missing {
             self.missing.add(path, at)?;

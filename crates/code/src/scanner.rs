@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gabion_finding::{
-    Confidence, FileReport, Finding, Fingerprint, Rule, RuleError, RuleId, Scanner, Source, Step, Tree,
+    Confidence, FileReport, Finding, Fingerprint, Fix, Rule, RuleError, RuleId, Scanner, Source, Step, Tree,
     Unread, UnreadReason, Verdict,
 };
 use gabion_model::Problem;
@@ -16,6 +16,7 @@ use gabion_syntax::Language;
 
 use crate::facts::Facts;
 use crate::interpret::exported::is_package;
+use crate::mappers;
 use crate::models::Models;
 use crate::rules::Rules;
 use crate::settings;
@@ -101,8 +102,15 @@ impl CodeScanner {
         } else {
             rule.confidence
         };
+        // What runs in tests is not served to anybody.
+        let confidence = if is_python_test(&path) { Confidence::Low } else { confidence };
         let confidence =
             if hit.weak && rule.confidence == Confidence::Medium { Confidence::Low } else { confidence };
+        let repair = world.repairs.get(&(hit.rule, hit.module, hit.span)).copied();
+        let fix = repair.and_then(|repair| {
+            let edits = repair.edits(loaded.module(), hit.span)?;
+            Some(Fix { says: repair.says.clone(), path: Arc::clone(&path), edits })
+        });
         Some(Finding {
             rule: rule.id.clone(),
             message,
@@ -110,7 +118,7 @@ impl CodeScanner {
             confidence,
             place: loaded.facts.place(&path, hit.span),
             trace,
-            fix: None,
+            fix,
             properties: BTreeMap::new(),
             hidden: Vec::new(),
             fingerprint: Fingerprint::new(
@@ -167,6 +175,7 @@ impl Scanner for CodeScanner {
     fn reads(&self, path: &str) -> bool {
         (Language::of(path).is_some() && !path.ends_with(".d.ts"))
             || settings::is_settings(path)
+            || mappers::may_be(path)
             || is_package(path)
             || self.patterns.reads_text(path)
     }
@@ -177,11 +186,17 @@ impl Scanner for CodeScanner {
 
     fn file(&self, source: &Source) -> FileReport {
         let mut report = FileReport::default();
-        if settings::is_settings(source.path()) {
+        let read = if settings::is_settings(source.path()) {
+            Some(settings::module(source.text()))
+        } else if mappers::may_be(source.path()) {
+            mappers::module(source.text())
+        } else {
+            None
+        };
+        if let Some(module) = read {
             let looked = self.patterns.look(source, None);
             report.verdict.findings = looked.findings;
             report.verdict.unread = looked.unread;
-            let module = settings::module(source.text());
             report.facts = Facts::new(module, looked.marks, source).to_bytes().unwrap_or_default();
             return report;
         }
@@ -299,6 +314,14 @@ impl Group {
 
 /// Groups that are looked at at once: each has its modules in memory.
 const MOST_THREADS: usize = 8;
+
+/// Whether a file holds tests of Python, by the names that its test runners look for.
+fn is_python_test(path: &str) -> bool {
+    let Some(path) = path.strip_suffix(".py") else { return false };
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let of_name = name == "conftest" || name.starts_with("test_") || name.ends_with("_test");
+    of_name || folder.split('/').any(|part| part == "tests")
+}
 
 /// Rules in the format of semgrep stand in YAML.
 fn is_pattern_file(file: &str) -> bool {

@@ -38,6 +38,19 @@ impl Scope {
         None
     }
 
+    /// What it holds, where a module declares it and no function does.
+    pub(crate) fn of_module(&self, name: Name) -> Option<Value> {
+        let mut scope = self;
+        loop {
+            let own = scope.variables.borrow().get(&name).cloned();
+            match (own, scope.around.as_deref()) {
+                (own, None) => return own,
+                (Some(_), Some(_)) => return None,
+                (None, Some(around)) => scope = around,
+            }
+        }
+    }
+
     /// Declares it here.
     pub(crate) fn declare(&self, name: Name, value: Value) {
         self.variables.borrow_mut().insert(name, value);

@@ -18,13 +18,13 @@ pub(crate) fn is_settings(path: &str) -> bool {
 pub(crate) fn module(text: &str) -> Module {
     let mut texts: Vec<Box<str>> = vec!["".into()];
     let mut body = Vec::new();
-    for (key, value, span) in pairs(text).into_iter().take(KEYS) {
+    for Pair { key, value, span, written } in pairs(text).into_iter().take(KEYS) {
         let mut symbol = |text: String| {
             texts.push(text.into_boxed_str());
             Symbol(u32::try_from(texts.len().saturating_sub(1)).unwrap_or(0))
         };
         let (key, value) = (symbol(key), symbol(value));
-        let value = Expr { span, kind: ExprKind::String(value) };
+        let value = Expr { span: written, kind: ExprKind::String(value) };
         let pattern = Pattern::Name(key, span);
         let kind = StmtKind::Let { pattern, of_type: None, value: Some(value), constant: true };
         body.push(Stmt { span, kind });
@@ -52,8 +52,17 @@ pub(crate) fn module(text: &str) -> Module {
     }
 }
 
+struct Pair {
+    key: String,
+    value: String,
+    /// Its line.
+    span: Span,
+    /// Its value; the line where that goes on in others.
+    written: Span,
+}
+
 /// Keys and values as `java.util.Properties` reads them.
-fn pairs(text: &str) -> Vec<(String, String, Span)> {
+fn pairs(text: &str) -> Vec<Pair> {
     let mut found = Vec::new();
     let mut end = 0_usize;
     let mut lines = text.split_inclusive('\n').map(|line| {
@@ -70,6 +79,7 @@ fn pairs(text: &str) -> Vec<(String, String, Span)> {
             continue;
         }
         let mut whole = line.to_owned();
+        let goes_on = continues(&whole);
         while continues(&whole) && whole.len() <= LONGEST {
             whole.pop();
             let Some((_, next)) = lines.next() else { break };
@@ -79,7 +89,9 @@ fn pairs(text: &str) -> Vec<(String, String, Span)> {
             continue;
         }
         let (key, value) = split(&whole);
-        found.push((unescaped(key), unescaped(value), span));
+        let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
+        let written = if goes_on { span } else { Span::new(span.end.saturating_sub(length), span.end) };
+        found.push(Pair { key: unescaped(key), value: unescaped(value), span, written });
     }
     found
 }
@@ -150,10 +162,10 @@ mod tests {
         ];
         let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let found = pairs(text);
-        let plain: Vec<_> = found.iter().map(|(key, value, _)| (key.clone(), value.clone())).collect();
+        let plain: Vec<_> = found.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect();
         assert_eq!(plain, expected);
-        let b = &found[1].2;
-        assert_eq!(text.get(b.start as usize..b.end as usize), Some("b : 2"));
+        assert_eq!((found[1].span.of(text), found[1].written.of(text)), ("b : 2", "2"));
+        assert_eq!(found[4].written, found[4].span, "its value goes on in another line");
         let hostile = format!("a={}\n{}", "\\\n".repeat(10_000), "k=v\n".repeat(10_000));
         assert!(module(&hostile).texts.len() <= 2 * KEYS + 1);
     }

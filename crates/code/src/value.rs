@@ -13,7 +13,7 @@ use crate::origin::Origin;
 use crate::scope::Scope;
 
 /// Kinds of places where a value does harm, as bits: numbers of [`crate::models::Kinds`].
-pub(crate) type KindSet = u64;
+pub(crate) type KindSet = u128;
 
 /// Flows a value has at most; further ones of the same kind of source are the same to whoever repairs it.
 const FLOWS: usize = 4;
@@ -23,6 +23,8 @@ const WIDEST: usize = 64;
 const DEEPEST: usize = 4;
 /// Texts that are told apart where one of them holds.
 const ALTERNATIVES: usize = 4;
+/// Functions of which one is called.
+const CANDIDATES: usize = 8;
 /// Values in a value that are looked at.
 const MOST: usize = 400;
 /// Of a text, so much is known at most, in bytes.
@@ -95,6 +97,8 @@ pub(crate) enum Shape {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Object {
     pub(crate) class: Option<Rc<ClassValue>>,
+    /// Where nobody knows which: one of these.
+    pub(crate) either: Vec<Rc<ClassValue>>,
     pub(crate) fields: BTreeMap<Name, Value>,
     /// What fields of other names may hold; none where there are no others.
     pub(crate) rest: Option<Box<Value>>,
@@ -243,6 +247,14 @@ impl Value {
         if self.is_harmless() { Rc::new(self.lasting()) } else { self.all_flows() }
     }
 
+    /// The same, where what somebody chose decides how the text begins.
+    pub(crate) fn leading(mut self) -> Self {
+        for flow in Rc::make_mut(&mut self.flows) {
+            flow.leads = true;
+        }
+        self
+    }
+
     /// The same, with nothing that could harm those kinds.
     pub(crate) fn made_safe(&self, kinds: KindSet) -> Self {
         let flows = self.all_flows();
@@ -336,6 +348,9 @@ impl Value {
             (Shape::Function(one), Shape::Function(two)) if one.function == two.function => {
                 self.shape.clone()
             }
+            (Shape::Function(one), Shape::Function(two)) => {
+                Shape::Function(Rc::new(Closure::either(one, two)))
+            }
             (Shape::Class(one), Shape::Class(two)) if (one.module, one.id) == (two.module, two.id) => {
                 self.shape.clone()
             }
@@ -351,6 +366,24 @@ impl Value {
     /// Whether nothing dangerous fits into it, whoever chose it.
     pub(crate) const fn is_harmless(&self) -> bool {
         matches!(self.known, Known::Null | Known::Bool(_) | Known::Number(_) | Known::Harmless)
+    }
+}
+
+impl Closure {
+    /// One of the two, nobody knows which.
+    fn either(one: &Rc<Self>, two: &Rc<Self>) -> Self {
+        let mut others: Vec<Rc<Self>> = Vec::new();
+        for closure in [one, two] {
+            let each =
+                if closure.others.is_empty() { std::slice::from_ref(closure) } else { &closure.others };
+            for candidate in each {
+                let same = |own: &Rc<Self>| own.function == candidate.function;
+                if others.len() < CANDIDATES && !others.iter().any(same) {
+                    others.push(Rc::clone(candidate));
+                }
+            }
+        }
+        Self { function: one.function, scope: Rc::clone(&one.scope), this: one.this.clone(), others }
     }
 }
 
@@ -373,8 +406,19 @@ impl Object {
         let same = |one: &Rc<ClassValue>, two: &Rc<ClassValue>| (one.module, one.id) == (two.module, two.id);
         let class =
             self.class.as_ref().filter(|class| other.class.as_ref().is_some_and(|two| same(class, two)));
+        let mut either: Vec<Rc<ClassValue>> = Vec::new();
+        if class.is_none() {
+            let all = self.class.iter().chain(&self.either).chain(&other.class).chain(&other.either);
+            for one in all {
+                if !either.iter().any(|own| same(own, one)) {
+                    either.push(Rc::clone(one));
+                }
+            }
+            either.truncate(ALTERNATIVES);
+        }
         Self {
             class: class.cloned(),
+            either,
             fields,
             rest: join_rest(self.rest.as_deref(), other.rest.as_deref(), depth),
         }

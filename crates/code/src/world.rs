@@ -13,12 +13,14 @@ use hashbrown::{HashMap, HashSet};
 use crate::facts::Facts;
 use crate::interpret::Frame;
 use crate::interpret::elsewhere::{Imports, Package};
+use crate::interpret::java_query::Mapped;
 use crate::interpret::memory::{CallKey, Remembered};
 use crate::marks::MarkIndex;
 use crate::models::Models;
 use crate::name::{Name, Names};
 use crate::origin::{Origin, Origins, Step};
 use crate::redos::{Ambiguity, How};
+use crate::repair::Repair;
 use crate::resolve::Paths;
 use crate::routes::Recorder;
 use crate::rules::Rules;
@@ -119,6 +121,8 @@ pub(crate) struct World<'a> {
     /// What was called anywhere.
     called: HashSet<Origin>,
     hits: BTreeMap<(usize, usize, Span), Hit>,
+    /// How what was found is written right: by rule, module and place.
+    pub(crate) repairs: HashMap<(usize, usize, Span), &'a Repair>,
     /// Functions that were run at least once.
     pub(crate) visited: HashSet<FunctionRef>,
     /// What an object of a class is when nobody knows how it was made.
@@ -127,6 +131,8 @@ pub(crate) struct World<'a> {
     pub(crate) implementers: HashMap<(usize, u32), Vec<Rc<ClassValue>>>,
     /// Classes by the name of what they extend, once somebody asked.
     pub(crate) extending: Option<Extending>,
+    /// Java: queries that stand in files of their own, once somebody asked.
+    pub(crate) mapped: Option<Mapped>,
     scopes: Vec<Weak<Scope>>,
     /// Steps that may still be made for the module that is looked at.
     pub(crate) budget: u64,
@@ -138,10 +144,14 @@ pub(crate) struct World<'a> {
     pub(crate) ended: bool,
     /// Where what the next function returns arrives, and by whom: the answer of a route.
     pub(crate) answer: Option<(KindSet, Rc<str>)>,
+    /// What runs serves routes that are written out.
+    pub(crate) fixed_route: bool,
     /// Modules whose code ran and whose functions are still to be run.
     pub(crate) deferred: Vec<Frame>,
     /// What functions have as fields: `f.prototype`, `f.parse`.
     pub(crate) properties: HashMap<FunctionRef, crate::value::Object>,
+    /// Checks that are gone through at this moment, one asking the other.
+    pub(crate) asking: usize,
     /// Modules that run at this moment, one importing the other.
     pub(crate) importing: usize,
     /// Expressions that are evaluated at this moment, one in the other.
@@ -160,9 +170,15 @@ pub(crate) struct World<'a> {
     pub(crate) module_scopes: HashMap<usize, Rc<Scope>>,
     /// What the function that ran last left of what it was given.
     pub(crate) left_in_arguments: Vec<Option<Value>>,
+    /// What promises that are being made were given so far.
+    pub(crate) resolved: Vec<Option<Value>>,
+    /// Functions that some code calls, as far as it was followed.
+    pub(crate) called_by_code: HashSet<FunctionRef>,
     /// How often functions were called.
     pub(crate) runs: HashMap<FunctionRef, u32>,
     pub(crate) remembered: HashMap<CallKey, Remembered>,
+    /// How often variables of a module were set to something else.
+    pub(crate) module_changes: HashMap<usize, u32>,
     /// What was written down of routes.
     pub(crate) routes: Recorder,
     route_calls: HashMap<(Origin, Language), Rc<Vec<usize>>>,
@@ -215,18 +231,22 @@ impl<'a> World<'a> {
             rules_at: HashMap::new(),
             called: HashSet::new(),
             hits: BTreeMap::new(),
+            repairs: HashMap::new(),
             visited: HashSet::new(),
             instances: HashMap::new(),
             implementers: HashMap::new(),
             extending: None,
+            mapped: None,
             scopes: Vec::new(),
             budget: 0,
             changed_this: None,
             changed_given: Vec::new(),
             ended: false,
             answer: None,
+            fixed_route: false,
             deferred: Vec::new(),
             properties: HashMap::new(),
+            asking: 0,
             importing: 0,
             depth: 0,
             arriving: Vec::new(),
@@ -236,8 +256,11 @@ impl<'a> World<'a> {
             methods: None,
             module_scopes: HashMap::new(),
             left_in_arguments: Vec::new(),
+            resolved: Vec::new(),
+            called_by_code: HashSet::new(),
             runs: HashMap::new(),
             remembered: HashMap::new(),
+            module_changes: HashMap::new(),
             routes: Recorder::default(),
             route_calls: HashMap::new(),
         }
@@ -403,6 +426,24 @@ impl<'a> World<'a> {
         }
     }
 
+    /// What was found so far, put aside: what is found now stands somewhere else.
+    pub(crate) fn set_hits_aside(&mut self) -> BTreeMap<(usize, usize, Span), Hit> {
+        std::mem::take(&mut self.hits)
+    }
+
+    /// Puts it back; gives what was found meanwhile.
+    pub(crate) fn put_hits_back(&mut self, before: BTreeMap<(usize, usize, Span), Hit>) -> Vec<Hit> {
+        std::mem::replace(&mut self.hits, before).into_values().collect()
+    }
+
+    /// Code that stands in a text.
+    pub(crate) fn loaded_text(&mut self, module: Module, text: &str) -> Rc<Loaded> {
+        let names = module.texts.iter().map(|text| self.names.of(text)).collect();
+        let facts =
+            Facts::new(module, gabion_patterns::Marks::default(), &gabion_finding::Source::new("", text));
+        Rc::new(Loaded { facts, names, marks: MarkIndex::default() })
+    }
+
     pub(crate) fn take_hits(&mut self) -> Vec<Hit> {
         let mut done = HashSet::new();
         for origin in &self.called {
@@ -421,6 +462,13 @@ impl<'a> World<'a> {
             if let Some(scope) = scope.upgrade() {
                 scope.restore(HashMap::new());
             }
+        }
+    }
+
+    /// Not all of a module was followed.
+    pub(crate) fn cut_off(&mut self, module: usize) {
+        if !self.cut.contains(&module) {
+            self.cut.push(module);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The catalogue as a whole: every control once, found by id or by requirement.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use gabion_model::ControlId;
@@ -8,6 +9,7 @@ use crate::control::{Control, Group};
 use crate::error::CatalogueError;
 use crate::framework::Framework;
 use crate::read::read;
+use crate::source::Source;
 
 /// All controls, in the order of [`ControlId::ALL`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,22 @@ impl Catalogue {
     /// Every flaw at once, each with its file, id and rule.
     pub fn parse(files: &[(&str, &str)]) -> Result<Self, CatalogueError> {
         read(files)
+    }
+
+    /// The same, where each control names the rules of a scan that are for it: `(control, rule)`. A rule says itself which control it
+    /// is for, so no entry lists its rules.
+    #[must_use]
+    pub fn with_rules<'a>(mut self, rules: impl IntoIterator<Item = (ControlId, &'a str)>) -> Self {
+        let mut by_control: BTreeMap<ControlId, BTreeSet<&str>> = BTreeMap::new();
+        for (control, rule) in rules {
+            by_control.entry(control).or_default().insert(rule);
+        }
+        for control in &mut self.controls {
+            let Some(rules) = by_control.remove(&control.id) else { continue };
+            control.read_by.extend(rules.into_iter().map(|rule| Source::Rule(rule.to_owned())));
+            control.read.get_or_insert_with(|| READ.to_owned());
+        }
+        self
     }
 
     /// Every control, in catalogue order.
@@ -119,6 +137,9 @@ pub(crate) fn suggest(text: &str) -> Vec<ControlId> {
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     near.into_iter().map(|(_, id)| id).take(3).collect()
 }
+
+/// What is said of a control that rules are for and whose entry has no words on them.
+const READ: &str = "`gabion scan` looks for what breaks it in a repository.";
 
 const NEAR: f64 = 0.88;
 const LONGEST_TYPED: usize = 64;

@@ -143,3 +143,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn rules_of_a_scan_stand_behind_the_control_they_are_for() {
+    let queries = ControlId::ALL.iter().find(|id| id.as_str() == "input.queries").copied().unwrap();
+    let rules = [(queries, "sql.injection"), (queries, "nosql.where"), (queries, "sql.injection")];
+    let catalogue = Catalogue::built_in().clone().with_rules(rules);
+    let control = catalogue.get(queries).unwrap();
+    let names: Vec<String> = control.read_by.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["rules/nosql.where", "rules/sql.injection"]);
+    assert!(control.has_evidence_source());
+    assert!(control.evidence().iter().any(|one| one.kind == Kind::Read && !one.planned));
+    // A rule is no switch that is on: nothing is enforced by it.
+    assert_eq!(control.enforced_by, []);
+    let without = Catalogue::built_in().get(queries).unwrap();
+    assert!(without.read_by.is_empty());
+}

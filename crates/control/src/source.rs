@@ -15,12 +15,14 @@ pub enum Source {
     Setting(String),
     /// `identity::throttle`: code that is always on and has nothing to switch.
     Module(String),
+    /// `rules/sql.injection`: a rule of `gabion scan`.
+    Rule(String),
 }
 
 /// The text names no source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is neither a check (`checks.csrf`), a setting (`sessions.idle`) nor a module (`identity::throttle`)"
+    "`{0}` is neither a check (`checks.csrf`), a setting (`sessions.idle`), a module (`identity::throttle`) nor a rule (`rules/sql.injection`)"
 )]
 pub struct BadSource(pub String);
 
@@ -30,7 +32,7 @@ impl Source {
     pub fn check(&self) -> Option<&str> {
         match self {
             Self::Check(name) => Some(name),
-            Self::Setting(_) | Self::Module(_) => None,
+            Self::Setting(_) | Self::Module(_) | Self::Rule(_) => None,
         }
     }
 }
@@ -40,6 +42,10 @@ impl FromStr for Source {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bad = || BadSource(text.to_owned());
+        if let Some(rule) = text.strip_prefix("rules/") {
+            let is_rule = rule.split('.').all(|word| is_word(&word.replace('-', "_")));
+            return if is_rule { Ok(Self::Rule(rule.to_owned())) } else { Err(bad()) };
+        }
         if text.contains("::") {
             return if text.split("::").all(is_word) {
                 Ok(Self::Module(text.to_owned()))
@@ -62,6 +68,7 @@ impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Check(name) => write!(formatter, "checks.{name}"),
+            Self::Rule(name) => write!(formatter, "rules/{name}"),
             Self::Setting(path) | Self::Module(path) => formatter.write_str(path),
         }
     }
@@ -88,13 +95,24 @@ mod tests {
             ("sessions.idle", Source::Setting("sessions.idle".into())),
             ("checks.headers.csp", Source::Setting("checks.headers.csp".into())),
             ("identity::throttle", Source::Module("identity::throttle".into())),
+            ("rules/jwt.alg.hs256", Source::Rule("jwt.alg.hs256".into())),
+            ("rules/sql.security-definer", Source::Rule("sql.security-definer".into())),
         ] {
             assert_eq!(text.parse::<Source>().as_ref(), Ok(&source));
             assert_eq!(source.to_string(), text);
         }
-        for bad in
-            ["", "csrf", "checks.", "checks..csrf", "identity::", "a::b.c", "Checks.csrf", "checks csrf"]
-        {
+        for bad in [
+            "",
+            "csrf",
+            "checks.",
+            "checks..csrf",
+            "identity::",
+            "a::b.c",
+            "Checks.csrf",
+            "checks csrf",
+            "rules/",
+            "rules/A.b",
+        ] {
             assert!(bad.parse::<Source>().is_err(), "{bad}");
         }
     }

@@ -83,9 +83,51 @@ pub struct ScannedFile {
     pub hash: [u8; 32],
     pub bytes: u64,
     pub lines: u32,
+    /// Which of [`Scan::scanners`] read it, a bit each.
+    pub(crate) readers: u64,
 }
 
 impl Scan {
+    /// How many files one of these scanners read.
+    #[must_use]
+    pub fn read_by(&self, scanners: &[&str]) -> usize {
+        let bits = self.scanners.iter().zip(0_u32..).filter(|((name, _), _)| scanners.contains(name));
+        // The rules of the scan itself look at whatever is read.
+        let own = if scanners.contains(&"scan") { u64::MAX } else { 0 };
+        let wanted = bits.fold(own, |bits, (_, at)| bits | 1_u64.checked_shl(at).unwrap_or(0));
+        self.files.iter().filter(|file| file.readers & wanted != 0).count()
+    }
+
+    /// What was never opened, or was no text, nobody read; what programs wrote, those who read such.
+    fn note_readers(&mut self, scanners: &[Box<dyn Scanner>]) {
+        let mut left: BTreeMap<&str, bool> = BTreeMap::new();
+        for unread in &self.unread {
+            match unread.reason {
+                UnreadReason::Binary | UnreadReason::Large | UnreadReason::Io => {
+                    left.insert(&unread.path, false);
+                }
+                UnreadReason::Generated | UnreadReason::Minified => {
+                    left.entry(&unread.path).or_insert(true);
+                }
+                _ => {}
+            }
+        }
+        for file in &mut self.files {
+            let made = left.get(&*file.path);
+            if made == Some(&false) {
+                continue;
+            }
+            let reads = |scanner: &dyn Scanner| {
+                scanner.reads(&file.path) && (made.is_none() || scanner.reads_generated())
+            };
+            for (scanner, at) in scanners.iter().zip(0_u32..) {
+                if reads(scanner.as_ref()) {
+                    file.readers |= 1_u64.checked_shl(at).unwrap_or(0);
+                }
+            }
+        }
+    }
+
     #[must_use]
     pub fn file(&self, path: &str) -> Option<&ScannedFile> {
         let at = self.files.binary_search_by(|file| (*file.path).cmp(path)).ok()?;
@@ -174,6 +216,7 @@ pub fn scan(
         scan.endpoints.extend(verdict.endpoints);
     }
     scan.finish();
+    scan.note_readers(scanners);
     Ok(scan)
 }
 
@@ -495,6 +538,7 @@ impl Scan {
                 hash: done.row.hash,
                 bytes: file.stamp.size,
                 lines: done.row.lines,
+                readers: 0,
             });
             if !done.row.own.allows.is_empty() {
                 self.allows.insert(Arc::clone(&file.path), done.row.own.allows);

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use gabion_finding::{Confidence, Finding, Rule, Source, Span, Unread, UnreadReason};
+use gabion_finding::{Confidence, Finding, Rule, RuleId, Source, Span, Unread, UnreadReason};
 use gabion_model::{Severity, Timestamp};
 
 use crate::allow::Allow;
 use crate::baseline::{self, Baseline};
 use crate::changes::{Changed, Changes};
 use crate::engine::Scan;
+use crate::evidence::{Evidence, Told};
 use crate::frame::{Frame, everywhere, frame};
 use crate::git::GitError;
 use crate::history::History;
@@ -100,6 +101,10 @@ pub struct Report {
     /// The commit changes were told by.
     pub base: Option<String>,
     pub fail_on: Option<Severity>,
+    /// Of which controls it is evidence.
+    pub evidence: Evidence,
+    /// Findings that were left out as too unsure, by rule.
+    below: BTreeMap<RuleId, usize>,
 }
 
 impl Report {
@@ -131,6 +136,8 @@ impl Report {
             history: history.as_ref().map(|history| (history.commits, history.texts)),
             base: choice.changes.map(Changes::base),
             fail_on: choice.fail_on,
+            evidence: Evidence::default(),
+            below: BTreeMap::new(),
         };
         report.choose(&scan, choice)?;
         if let Some(history) = history {
@@ -194,6 +201,8 @@ impl Report {
             self.suppressed.push(Suppressed { reported, by });
         } else if reported.finding.confidence < choice.confidence {
             self.unsure = self.unsure.saturating_add(1);
+            let below = self.below.entry(reported.finding.rule).or_default();
+            *below = below.saturating_add(1);
         } else {
             self.findings.push(reported);
         }
@@ -227,6 +236,13 @@ impl Report {
             format!("{} ({}): {place}{more}", words(reason), first.detail)
         };
         self.incomplete.extend(reasons.into_iter().map(words));
+        let told = Told {
+            findings: &self.findings,
+            suppressed: &self.suppressed,
+            unsure: &self.below,
+            complete: self.incomplete.is_empty(),
+        };
+        self.evidence = Evidence::new(scan, choice, book, &told);
     }
 
     /// Whether anything found is as severe as the scan fails on.
@@ -258,7 +274,12 @@ pub(crate) fn today(now: Timestamp) -> String {
 }
 
 fn chosen(finding: &Finding, choice: &Choice<'_>) -> bool {
-    let named = |words: &[String]| words.iter().any(|word| finding.rule.is_under(word));
+    chosen_rule(&finding.rule, choice)
+}
+
+/// Whether the rule is among those that were asked for.
+pub(crate) fn chosen_rule(rule: &RuleId, choice: &Choice<'_>) -> bool {
+    let named = |words: &[String]| words.iter().any(|word| rule.is_under(word));
     (choice.only.is_empty() || named(choice.only)) && !named(choice.skip)
 }
 

@@ -64,30 +64,13 @@ pub fn rule_schema() -> Value {
     })
 }
 
-/// A rule to begin with.
+/// A rule to begin with: it holds its own example, so that whoever changes it sees what breaks it.
 #[must_use]
 pub fn template(id: &RuleId, scanner: &str) -> String {
-    let own = match scanner {
-        "secrets" => {
-            "# What stands near it, in lower case, and what it looks like; the first group is the secret.\n\
-             keywords = [\"acme_\"]\n\
-             pattern = '\\b(acme_[0-9A-Za-z]{32})\\b'\n\
-             entropy = 3.0\n"
-        }
-        "manifests" => {
-            "# Where it looks and for what; see the scanner's own rules.\n\
-             on = \"kubernetes.container\"\n\
-             finds = \"securityContext.privileged\"\n"
-        }
-        "code" => {
-            "message = \"`{callee}` is given a constant\"\n\n\
-             # A call that is wrong in itself; each of these would do.\n\
-             [[rule.call]]\n\
-             path = \"acme.connect()\"\n\
-             languages = [\"python\"]\n\
-             when = [{ named = \"token\", constant = true }]\n"
-        }
-        _ => "",
+    let Begun { control, cwe, own, file, vulnerable, repaired } = match scanner {
+        "manifests" => MANIFESTS,
+        "code" => CODE,
+        _ => SECRETS,
     };
     format!(
         "#:schema rules.schema.json\n\
@@ -95,25 +78,70 @@ pub fn template(id: &RuleId, scanner: &str) -> String {
          [[rule]]\n\
          id = \"{id}\"\n\
          title = \"what is wrong, in one line\"\n\
-         control = \"config.no-secrets-in-code\"   # `gabion controls` lists them\n\
-         cwe = [798]\n\
+         control = \"{control}\"   # `gabion controls` lists them\n\
+         cwe = [{cwe}]\n\
          severity = \"high\"         # critical, high, medium, low, informational\n\
          confidence = \"medium\"     # high: seldom wrong\n\
          why = \"what somebody could do with it, and when it is harmless\"\n\
          fix = \"what to do instead\"\n\
-         references = [\"https://cwe.mitre.org/data/definitions/798.html\"]\n\
+         references = [\"https://cwe.mitre.org/data/definitions/{cwe}.html\"]\n\
          {own}\n\
          # At least one for each language. They are the tests: the rule fires on the first and not on the second.\n\
          [[rule.example]]\n\
-         file = \"app.py\"\n\
-         vulnerable = \"\"\"\n\
-         token = \"acme_9vKq2LxT7bRw4ZsN8mJd3HfY6cPg1VtA\"\n\
-         \"\"\"\n\
-         repaired = \"\"\"\n\
-         token = os.environ[\"TOKEN\"]\n\
-         \"\"\"\n"
+         file = \"{file}\"\n\
+         vulnerable = \"\"\"\n{vulnerable}\"\"\"\n\
+         repaired = \"\"\"\n{repaired}\"\"\"\n"
     )
 }
+
+/// What is different for each scanner.
+struct Begun {
+    control: &'static str,
+    cwe: u16,
+    own: &'static str,
+    file: &'static str,
+    vulnerable: &'static str,
+    repaired: &'static str,
+}
+
+const SECRETS: Begun = Begun {
+    control: "config.no-secrets-in-code",
+    cwe: 798,
+    own: "# What stands near it, in lower case, and what it looks like; the first group is the secret.\n\
+          keywords = [\"acme_\"]\n\
+          pattern = '\\b(acme_[0-9A-Za-z]{32})\\b'\n\
+          entropy = 3.0\n",
+    file: "app.py",
+    vulnerable: "token = \"acme_9vKq2LxT7bRw4ZsN8mJd3HfY6cPg1VtA\"\n",
+    repaired: "token = os.environ[\"TOKEN\"]\n",
+};
+
+const MANIFESTS: Begun = Begun {
+    control: "config.kubernetes",
+    cwe: 250,
+    own: "# Where it looks and for what; see the scanner's own rules.\n\
+          on = \"kubernetes.container\"\n\
+          finds = \"securityContext.privileged\"\n",
+    file: "pod.yaml",
+    vulnerable: "apiVersion: v1\nkind: Pod\nmetadata:\n  name: app\nspec:\n  containers:\n    - name: app\n      image: app:1.0.0\n      \
+                 securityContext:\n        privileged: true\n",
+    repaired: "apiVersion: v1\nkind: Pod\nmetadata:\n  name: app\nspec:\n  containers:\n    - name: app\n      image: app:1.0.0\n      \
+               securityContext:\n        privileged: false\n",
+};
+
+const CODE: Begun = Begun {
+    control: "config.no-secrets-in-code",
+    cwe: 798,
+    own: "message = \"`{callee}` is given a constant\"\n\n\
+          # A call that is wrong in itself; each of these would do.\n\
+          [[rule.call]]\n\
+          path = \"acme.connect()\"\n\
+          languages = [\"python\"]\n\
+          when = [{ named = \"token\", constant = true }]\n",
+    file: "app.py",
+    vulnerable: "import acme\n\nacme.connect(token=\"hunter2\")\n",
+    repaired: "import acme\nimport os\n\nacme.connect(token=os.environ[\"TOKEN\"])\n",
+};
 
 #[cfg(test)]
 mod tests {

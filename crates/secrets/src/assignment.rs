@@ -14,6 +14,8 @@ pub(crate) const LONGEST: usize = 1024;
 const NAME: usize = 96;
 /// How far a value may stand from its name.
 const GAP: usize = 96;
+/// Of a connection string, so much before the name is looked at.
+const CONNECTION: usize = 200;
 
 /// A value with its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +83,9 @@ pub(crate) fn read(text: &[u8], name: Range<usize>, style: Style) -> Option<Assi
     }
     let in_address = matches!(before, b'?' | b'&') && sign == Sign::Assign && tight == from;
     let in_connection = sign == Sign::Assign
-        && (before == b';' || text.get(from..).is_some_and(|rest| ends_with_semicolon(rest, style)));
+        && (before == b';'
+            || text.get(from..).is_some_and(|rest| ends_with_semicolon(rest, style))
+            || (before == b' ' && tight == from && among_words(text, name.start)));
     let unquoted = match sign {
         Sign::Comma | Sign::Call | Sign::Compare => false,
         Sign::Tag => true,
@@ -101,6 +105,17 @@ pub(crate) fn read(text: &[u8], name: Range<usize>, style: Style) -> Option<Assi
 /// Whether dashes stand before the name, as before an option of a command.
 fn option(text: &[u8], name: usize) -> bool {
     name.checked_sub(2).and_then(|at| text.get(at..name)) == Some(b"--")
+}
+
+/// `host=db user=shop password=…` in one text, as libpq takes it.
+fn among_words(text: &[u8], name: usize) -> bool {
+    let before = text.get(name.saturating_sub(CONNECTION)..name).unwrap_or_default();
+    let start = before.iter().rposition(|byte| matches!(byte, b'"' | b'\'' | b'`' | b'\n'));
+    let words = start.and_then(|start| before.get(start.saturating_add(1)..)).unwrap_or_default();
+    let is_place = |word: &[u8]| {
+        [&b"host="[..], b"hostaddr=", b"dbname=", b"user="].iter().any(|place| word.starts_with(place))
+    };
+    words.split(u8::is_ascii_whitespace).any(is_place)
 }
 
 /// `x;` in a text that is quoted, as connection strings have it.

@@ -108,13 +108,28 @@ fn secret(name: &str, value: &str, context: Context) -> Option<Confidence> {
     let classes = Classes::of(value);
     let made_up =
         (classes.kinds() >= 3 || (classes.digit > 0 && classes.kinds() >= 2)) && words::surprise(value) > 4.0;
-    let names_secret = name::words(name).iter().any(|word| word.contains("secret"));
+    let words = name::words(name);
+    let names_secret = words.iter().any(|word| word.contains("secret"));
+    // Every kind of sign, in no order: nobody names anything so.
+    if classes.kinds() >= 4 && value.len() >= 16 && is_random(value) && !context.test {
+        return Some(Confidence::Medium);
+    }
+    // What an application signs with, as people make it up: words and a year.
+    let signs = names_secret && words.iter().any(|word| SIGNING.contains(&word.as_str()));
+    let counted = classes.digit > 0 && value.len() >= 10 && !value.contains(['.', '/', ':']);
+    if signs && counted && !context.test && context.style != Style::Text {
+        return Some(Confidence::Medium);
+    }
     match (made_up, names_secret) {
         (true, true) => Some(Confidence::Medium),
         (true, false) | (false, true) if !context.test || made_up => Some(Confidence::Low),
         _ => None,
     }
 }
+
+/// Beside `secret` they name what an application signs or encrypts with.
+const SIGNING: &[&str] =
+    &["app", "cookie", "encryption", "flask", "hmac", "jwt", "key", "session", "signing"];
 
 fn token(value: &str, context: Context) -> Option<Confidence> {
     if value.len() < 12 || value.contains(char::is_whitespace) {

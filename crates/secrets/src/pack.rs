@@ -16,10 +16,14 @@ macro_rules! files {
 files![
     "ai.toml",
     "chat.toml",
-    "cloud.toml",
+    // Before the keys of Amazon, which look like some of these.
+    "cloud-hosts.toml",
+    "cloud-amazon-google.toml",
+    "cloud-azure.toml",
     "commerce.toml",
     "data.toml",
-    "delivery.toml",
+    "delivery-build.toml",
+    "delivery-run.toml",
     "generic.toml",
     "identity.toml",
     "keys.toml",
@@ -28,5 +32,6 @@ files![
     "payment.toml",
     "productivity.toml",
     "registry.toml",
+    "social.toml",
     "source.toml",
 ];

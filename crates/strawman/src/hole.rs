@@ -30,6 +30,24 @@ pub struct Hole {
     pub variants: [String; 3],
     /// Who can find the hole.
     pub visible: Vec<Visibility>,
+    /// Where `gabion scan` sees it in the source; empty where it does not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<Seen>,
+    /// Why reading alone does not show it, where `seen` is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
+}
+
+/// A line of the source that shows a hole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// From the crate's folder: `src/app/shop.rs`.
+    pub file: String,
+    /// What stands on that line, and on no other of the file.
+    pub line: String,
+    /// The rule that finds something there, or on the way to it.
+    pub rule: String,
 }
 
 /// From where a hole can be found.

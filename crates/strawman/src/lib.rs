@@ -19,5 +19,5 @@ mod serve;
 pub use account::{Account, accounts};
 pub use app::webhook::SECRET as PAYMENT_SECRET;
 pub use attack::{AttackError, Outcome, Progress, Stuffer, Target, Verdict, attack};
-pub use hole::{Hole, Visibility, holes};
+pub use hole::{Hole, Seen, Visibility, holes};
 pub use serve::{Handle, Identity, Options, Place, ServeError, serve, serve_at};

@@ -4,18 +4,44 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use gabion_control::{Catalogue, Control, Framework, Kind, Source};
+use gabion_model::ControlId;
 
 use crate::tidy::Workspace;
 
 pub(super) fn write(workspace: &Workspace, pages: &mut BTreeMap<String, String>) {
-    let catalogue = Catalogue::built_in();
+    let rules = scan_rules(workspace);
+    let named = rules.iter().map(|(rule, (control, _))| (*control, rule.as_str()));
+    let catalogue = Catalogue::built_in().clone().with_rules(named);
     for control in catalogue.controls() {
-        pages.insert(control.page(), page(workspace, control));
+        pages.insert(control.page(), page(workspace, &rules, control));
     }
-    pages.insert("docs/controls/README.md".to_owned(), list(catalogue));
+    pages.insert("docs/controls/README.md".to_owned(), list(&catalogue));
 }
 
-fn page(workspace: &Workspace, control: &Control) -> String {
+/// By id: which control a rule of `gabion scan` is for, and the file it stands in.
+type ScanRules = BTreeMap<String, (ControlId, String)>;
+
+fn scan_rules(workspace: &Workspace) -> ScanRules {
+    let mut rules = ScanRules::new();
+    let folders = ["code", "dependencies", "manifests", "scan", "secrets"];
+    let is_rules = |path: &str| {
+        let name = path.strip_prefix("rules/").and_then(|path| path.strip_suffix(".toml"));
+        name.and_then(|name| name.split_once('/'))
+            .is_some_and(|(folder, file)| folders.contains(&folder) && !file.contains('/'))
+    };
+    for file in workspace.files.iter().filter(|file| is_rules(&file.path)) {
+        let Ok(table) = toml::from_str::<toml::Table>(&file.text) else { continue };
+        for rule in table.get("rule").and_then(toml::Value::as_array).into_iter().flatten() {
+            let text = |key: &str| rule.get(key).and_then(toml::Value::as_str);
+            if let (Some(id), Some(Ok(control))) = (text("id"), text("control").map(str::parse)) {
+                rules.insert(id.to_owned(), (control, file.path.clone()));
+            }
+        }
+    }
+    rules
+}
+
+fn page(workspace: &Workspace, rules: &ScanRules, control: &Control) -> String {
     let mut page = format!("# {}\n\n`{}`\n\n{}\n\n", control.title, control.id, control.promise);
     let _ = write!(page, "## Why\n\n{}\n\n## Evidence\n\n", control.why);
     if !control.has_evidence_source() {
@@ -32,7 +58,8 @@ fn page(workspace: &Workspace, control: &Control) -> String {
         };
         let _ = write!(page, "**{heading}.** {}", evidence.text);
         if !evidence.sources.is_empty() {
-            let links: Vec<String> = evidence.sources.iter().map(|source| link(workspace, source)).collect();
+            let links: Vec<String> =
+                evidence.sources.iter().map(|source| link(workspace, rules, source)).collect();
             let _ = write!(page, " By {}.", links.join(", "));
         }
         page.push_str("\n\n");
@@ -63,8 +90,12 @@ fn page(workspace: &Workspace, control: &Control) -> String {
     page
 }
 
-fn link(workspace: &Workspace, source: &Source) -> String {
+fn link(workspace: &Workspace, rules: &ScanRules, source: &Source) -> String {
     match source {
+        Source::Rule(name) => match rules.get(name) {
+            Some((_, file)) => format!("[`{name}`](../../{file})"),
+            None => format!("`{name}`"),
+        },
         Source::Check(name) => format!("[`{source}`](../checks/{name}.md)"),
         Source::Setting(_) => format!("[`{source}`](../configuration.md)"),
         Source::Module(path) => {

@@ -133,6 +133,9 @@ fn sources(workspace: &Workspace, control: &Control, checks: &[&str], findings: 
                 module_exists(workspace, path),
                 "name a module as `crate::module`, or move the claim to `planned`",
             ),
+            Source::Rule(_) => {
+                (false, "take it out: a rule names its control itself, and the pages are made from that")
+            }
             Source::Setting(path) => {
                 let Some(schema) = workspace.file(SCHEMA) else { continue };
                 (

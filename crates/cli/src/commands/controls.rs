@@ -45,7 +45,9 @@ struct RequirementRow<'a> {
 }
 
 pub(super) fn run(arguments: &arguments::Controls) -> Result<Exit, Failure> {
-    let catalogue = Catalogue::built_in();
+    let book = super::rules::book(None)?;
+    let rules = book.all().map(|entry| (entry.rule.control, entry.rule.id.as_str()));
+    let catalogue = Catalogue::built_in().clone().with_rules(rules);
     match &arguments.verb {
         None => {
             let rows: Vec<Row<'_>> = catalogue.controls().iter().map(row).collect();
@@ -136,8 +138,12 @@ fn describe(control: &Control) -> String {
     paragraph(&mut text, "  ", &control.why);
     let _ = writeln!(text, "\n{FAINT}Evidence{FAINT:#}");
     for evidence in control.evidence() {
+        let of_rules = evidence.sources.iter().filter(|source| matches!(source, Source::Rule(_))).count();
         let standing = if evidence.planned {
             format!("{FAINT}planned{FAINT:#}")
+        } else if of_rules > 0 {
+            let word = if of_rules == 1 { "rule" } else { "rules" };
+            format!("{GOOD}{of_rules} {word} of `gabion scan`{GOOD:#}; `gabion rules list {}`", control.id)
         } else {
             format!("{GOOD}{}{GOOD:#}", names(evidence.sources).join(", "))
         };

@@ -63,7 +63,7 @@ pub(super) fn unknown(book: &RuleBook, word: &str) -> Failure {
     Failure::usage(format!("there is no rule, family or scanner `{}`", visible(word))).hint(hint)
 }
 
-fn book(own: Option<&Path>) -> Result<RuleBook, Failure> {
+pub(super) fn book(own: Option<&Path>) -> Result<RuleBook, Failure> {
     let own = own_rules(own)?;
     Ok(RuleBook::new(&kit::scanners(&own).map_err(wrong)?))
 }

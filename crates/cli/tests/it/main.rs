@@ -22,6 +22,7 @@ mod ledger;
 mod policy;
 mod scan;
 mod scan_dependencies;
+mod scan_strawman;
 mod startable;
 mod users;
 mod verifier;

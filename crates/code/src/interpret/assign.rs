@@ -158,9 +158,11 @@ impl World<'_> {
         let own = new || !frame.loaded.language().is_script();
         let own = own && !frame.function_declares_global(name);
         frame.rebound.insert(name);
+        let before = frame.scope.of_module(name);
         if own || !frame.scope.set(name, value.clone()) {
             frame.scope.declare(name, value);
         }
+        self.module_variable_set(frame, name, before);
     }
 
     /// What can be foretold becomes something that nobody may know, by its name.
@@ -260,7 +262,9 @@ impl World<'_> {
                     frame.scope.declare(name, changed);
                 } else {
                     // One nobody declared belongs to the language.
+                    let before = frame.scope.of_module(name);
                     frame.scope.set(name, changed);
+                    self.module_variable_set(frame, name, before);
                 }
             }
             ExprKind::Index { object: outer, index } => {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Frame, Given};
 use crate::origin::Origin;
-use crate::value::{Known, List, Shape, Value, concatenated};
+use crate::value::{KindSet, Known, List, Shape, Value, concatenated};
 use crate::world::World;
 
 impl World<'_> {
@@ -190,6 +190,9 @@ impl World<'_> {
                     _ => self.item_of(receiver),
                 }
             }
+            "slice" if super::script::sliced(receiver, first).is_some() => {
+                super::script::sliced(receiver, first)?
+            }
             "filter" | "slice" | "sort" | "reverse" | "toSorted" | "copy"
                 if matches!(receiver.shape, Shape::List(_)) =>
             {
@@ -227,7 +230,7 @@ impl World<'_> {
             && !pattern.contains(['<', '\'', '"', ';', '|', '&', '$', '`'])
             && with.chars().all(char::is_alphanumeric)
         {
-            return value.made_safe(u64::MAX);
+            return value.made_safe(KindSet::MAX);
         }
         value
     }

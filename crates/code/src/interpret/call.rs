@@ -11,7 +11,7 @@ use crate::conditions::Arguments;
 use crate::models::{End, Model, Sink};
 use crate::origin::{Origin, Step};
 use crate::redos::How;
-use crate::value::{Flow, HOLE, List, Object, Shape, Trace, Value};
+use crate::value::{Flow, HOLE, KindSet, List, Object, Shape, Trace, Value};
 use crate::world::{Ending, Hit, World};
 
 impl World<'_> {
@@ -114,7 +114,7 @@ impl World<'_> {
     }
 
     /// What is called, and whose method it is.
-    fn callee(&mut self, frame: &mut Frame, from: &Expr) -> (Value, Option<Value>) {
+    pub(super) fn callee(&mut self, frame: &mut Frame, from: &Expr) -> (Value, Option<Value>) {
         if let Some(value) = self.path_value(frame, from) {
             return (value, None);
         }
@@ -149,6 +149,7 @@ impl World<'_> {
         match &callee.shape {
             Shape::Function(closure) => {
                 let closure = Rc::clone(closure);
+                self.note_called(&closure);
                 if new && frame.loaded.language().is_script() {
                     return self.made_by_function(frame, &closure, &given, span);
                 }
@@ -282,7 +283,7 @@ impl World<'_> {
     pub(super) fn arrived(
         &mut self,
         frame: &Frame,
-        (kind, weak, leading): (u64, bool, bool),
+        (kind, weak, leading): (KindSet, bool, bool),
         value: &Value,
         span: Span,
         callee: &str,
@@ -460,7 +461,7 @@ impl World<'_> {
         &mut self,
         frame: &mut Frame,
         models: &[&Model],
-        _origin: Origin,
+        origin: Origin,
         receiver: Option<&Value>,
         given: &[Given],
         span: Span,
@@ -472,7 +473,12 @@ impl World<'_> {
                 continue;
             }
             for (value, at) in self.ends(&callback.at, receiver, given, span) {
-                for closure in functions(&value) {
+                let field = if callback.field.is_empty() {
+                    Some(value)
+                } else {
+                    self.within(&value, &callback.field)
+                };
+                for closure in functions(&field.unwrap_or_default()) {
                     done.push(Rc::as_ptr(&closure));
                     let parameters = callback.parameters.iter().map(|parameter| {
                         let value = self.given_value(frame, parameter, receiver, at);
@@ -480,6 +486,10 @@ impl World<'_> {
                     });
                     let parameters: Vec<Given> = parameters.collect();
                     let value = self.run_closure(frame, &closure, None, &parameters, at);
+                    if callback.arrives != 0 {
+                        let callee = self.text_of(origin);
+                        self.arrived(frame, (callback.arrives, false, false), &value, at, &callee);
+                    }
                     if callback.returned {
                         returned = returned.join(&value);
                     }
@@ -493,13 +503,21 @@ impl World<'_> {
                 }
                 // A function nobody told us about: it gets what the receiver holds, or nothing we know.
                 let item = receiver.map_or_else(Value::default, |receiver| self.item_of(receiver));
-                let parameters = if item.is_tainted()
-                    || matches!(receiver.map(|receiver| &receiver.shape), Some(Shape::List(_)))
+                let listed = matches!(receiver.map(|receiver| &receiver.shape), Some(Shape::List(_)));
+                let item = if item.is_tainted() || listed {
+                    Some(item)
+                } else if models.is_empty()
+                    && frame.loaded.language().is_script()
+                    && !self.takes_error(&closure)
                 {
-                    vec![Given { name: None, value: item, span: one.span }]
+                    let callee = self.text_of(origin);
+                    self.item_of_given(&callee, given)
                 } else {
-                    Vec::new()
+                    None
                 };
+                let parameters: Vec<Given> =
+                    item.map(|value| Given { name: None, value, span: one.span }).into_iter().collect();
+                self.note_called(&closure);
                 let value = self.run_closure(frame, &closure, None, &parameters, one.span);
                 returned.add_flows(&value.all_flows());
             }

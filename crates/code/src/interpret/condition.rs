@@ -4,8 +4,9 @@ use gabion_syntax::Language;
 use gabion_syntax::tree::{BinaryOp, Call, Expr, ExprKind, LogicalOp, UnaryOp};
 
 use super::Frame;
+use super::asked::Answer;
 use crate::models::End;
-use crate::value::{Known, Shape, Value};
+use crate::value::{KindSet, Known, Shape, Value};
 use crate::world::{Ending, World};
 
 impl World<'_> {
@@ -20,6 +21,10 @@ impl World<'_> {
             ExprKind::Logical { op: LogicalOp::Or, left, right } if !truth => {
                 self.refine(frame, left, false);
                 self.refine(frame, right, false);
+            }
+            // Of `true && x` only `x` can have been false.
+            ExprKind::Logical { op, left, right } if decided(left) == Some(*op == LogicalOp::And) => {
+                self.refine(frame, right, truth);
             }
             // Either of the two.
             ExprKind::Logical { op: LogicalOp::And | LogicalOp::Or, left, right } => {
@@ -97,6 +102,12 @@ impl World<'_> {
             return;
         }
         if !same {
+            // `clean(x) != null`.
+            for (place, other) in [(left, right), (right, left)] {
+                if let (ExprKind::Call(call), ExprKind::Null) = (&place.kind, &other.kind) {
+                    self.asked(frame, call, Answer::Something);
+                }
+            }
             return;
         }
         for (place, other) in [(left, right), (right, left)] {
@@ -117,7 +128,7 @@ impl World<'_> {
         let list = self.evaluate(frame, list);
         if list.all_flows().is_empty() && (!matches!(list.shape, Shape::Unknown) || list.as_text().is_none())
         {
-            self.trust(frame, place, u64::MAX);
+            self.trust(frame, place, KindSet::MAX);
         }
     }
 
@@ -128,18 +139,24 @@ impl World<'_> {
         {
             return;
         }
+        if self.matches_fixed(frame, call) {
+            return;
+        }
         let first = call.arguments.first().map(|argument| &argument.value);
         let mut name = String::new();
         if let ExprKind::Member { object, name: method } = &call.callee.kind {
             name = frame.loaded.text(*method).to_owned();
             let receiver = self.evaluate(frame, object);
             match name.as_str() {
+                // `PATTERN.matcher(x).matches()`.
+                "matches" | "find" if first.is_none() => return self.fits(frame, object, &name),
                 "includes" | "has" | "contains" | "indexOf" | "containsKey" | "hasOwnProperty" | "some"
                 | "find" => {
                     if receiver.all_flows().is_empty()
                         && let Some(place) = first
                     {
-                        self.trust(frame, place, u64::MAX);
+                        self.of_host(frame, place);
+                        self.trust(frame, place, KindSet::MAX);
                     }
                     return;
                 }
@@ -147,7 +164,7 @@ impl World<'_> {
                     if let Some(place) = first
                         && whole(&receiver)
                     {
-                        self.trust(frame, place, u64::MAX);
+                        self.trust(frame, place, KindSet::MAX);
                     }
                     if name == "matches"
                         && let Some(pattern) = first
@@ -155,7 +172,7 @@ impl World<'_> {
                         // Java asks the text, and always about all of it.
                         let pattern = self.evaluate(frame, pattern);
                         if pattern.as_constant().is_some_and(|pattern| !pattern.contains(".*")) {
-                            self.trust(frame, object, u64::MAX);
+                            self.trust(frame, object, KindSet::MAX);
                         }
                     }
                     return;
@@ -163,7 +180,9 @@ impl World<'_> {
                 "equals" | "equalsIgnoreCase" | "contentEquals" => {
                     if let Some(other) = first {
                         let other_value = self.evaluate(frame, other);
-                        if receiver.as_constant().is_some() && !receiver.is_tainted() {
+                        if receiver.alternatives().is_some_and(|all| all.len() > 1) {
+                            self.trust(frame, other, KindSet::MAX);
+                        } else if receiver.as_constant().is_some() && !receiver.is_tainted() {
                             self.narrow(frame, other, receiver);
                         } else if other_value.as_constant().is_some() && !other_value.is_tainted() {
                             self.narrow(frame, object, other_value);
@@ -175,13 +194,13 @@ impl World<'_> {
                     if let Some(pattern) = first {
                         let pattern = self.evaluate(frame, pattern);
                         if whole(&pattern) {
-                            self.trust(frame, object, u64::MAX);
+                            self.trust(frame, object, KindSet::MAX);
                         }
                     }
                     return;
                 }
                 "isdigit" | "isalnum" | "isnumeric" | "isalpha" | "isdecimal" | "isidentifier" => {
-                    self.trust(frame, object, u64::MAX);
+                    self.trust(frame, object, KindSet::MAX);
                     return;
                 }
                 "startsWith" | "startswith" | "starts_with" | "HasPrefix" => {
@@ -205,9 +224,10 @@ impl World<'_> {
                 }
             }
         }
+        self.asked(frame, call, Answer::Yes);
         if sounds_like_a_check(&name) {
             for argument in &call.arguments {
-                self.trust(frame, &argument.value, u64::MAX);
+                self.trust(frame, &argument.value, KindSet::MAX);
             }
         }
     }
@@ -235,7 +255,42 @@ impl World<'_> {
         if name == "isNaN"
             && let Some(argument) = call.arguments.first()
         {
-            self.narrow(frame, &argument.value, Value::known(Known::Harmless));
+            return self.narrow(frame, &argument.value, Value::known(Known::Harmless));
+        }
+        self.asked(frame, call, Answer::No);
+    }
+
+    /// The host of an address is one of a list: the address leads nowhere else.
+    fn of_host(&mut self, frame: &mut Frame, place: &Expr) {
+        let name = match &place.kind {
+            ExprKind::Call(call) => match &call.callee.kind {
+                ExprKind::Member { name, .. } => *name,
+                _ => return,
+            },
+            ExprKind::Name(symbol) | ExprKind::Member { name: symbol, .. } => *symbol,
+            _ => return,
+        };
+        let name = frame.loaded.text(name).to_lowercase();
+        if ["host", "domain", "authority"].iter().any(|part| name.contains(part)) {
+            let kinds = self.models.kinds.find(&["url", "redirect"]);
+            self.trust_same_source(frame, place, kinds);
+        }
+    }
+
+    /// A pattern that was held against a text and fits.
+    fn fits(&mut self, frame: &mut Frame, matcher: &Expr, how: &str) {
+        let ExprKind::Call(call) = &matcher.kind else { return };
+        let (ExprKind::Member { object, name }, Some(text)) = (&call.callee.kind, call.arguments.first())
+        else {
+            return;
+        };
+        if frame.loaded.text(*name) != "matcher" {
+            return;
+        }
+        let pattern = self.evaluate(frame, object);
+        let limits = pattern.as_constant().is_some_and(|pattern| !pattern.contains(".*"));
+        if limits && (how == "matches" || whole(&pattern)) {
+            self.trust(frame, &text.value, KindSet::MAX);
         }
     }
 
@@ -266,7 +321,7 @@ impl World<'_> {
     }
 
     /// A path is checked in its canonical form and used as it is: whatever comes from the same source is checked by it.
-    fn trust_same_source(&mut self, frame: &mut Frame, place: &Expr, kinds: u64) {
+    fn trust_same_source(&mut self, frame: &mut Frame, place: &Expr, kinds: KindSet) {
         if frame.loaded.language() != Language::Java {
             return;
         }
@@ -282,14 +337,14 @@ impl World<'_> {
     }
 
     /// What stands there is safe for those kinds from here on.
-    pub(super) fn trust(&mut self, frame: &mut Frame, place: &Expr, kinds: u64) {
+    pub(super) fn trust(&mut self, frame: &mut Frame, place: &Expr, kinds: KindSet) {
         let value = self.evaluate(frame, place);
         let safe = value.made_safe(kinds);
         self.narrow(frame, place, safe);
     }
 
     /// Only names and fields of names can be told apart again.
-    fn narrow(&mut self, frame: &mut Frame, place: &Expr, value: Value) {
+    pub(super) fn narrow(&mut self, frame: &mut Frame, place: &Expr, value: Value) {
         match &place.kind {
             ExprKind::Name(_) | ExprKind::Member { .. } | ExprKind::Index { .. } => {
                 self.assign_quietly(frame, place, value)
@@ -322,6 +377,15 @@ impl World<'_> {
     }
 }
 
+/// What is written as `true` or `false`.
+pub(super) fn decided(condition: &Expr) -> Option<bool> {
+    match &condition.kind {
+        ExprKind::Bool(truth) => Some(*truth),
+        ExprKind::Unary { op: UnaryOp::Not, operand } => decided(operand).map(|truth| !truth),
+        _ => None,
+    }
+}
+
 /// Whether a pattern is held against a whole text.
 fn whole(pattern: &Value) -> bool {
     let Some(text) = pattern.as_constant() else { return false };
@@ -346,6 +410,7 @@ fn sounds_like_a_check(name: &str) -> bool {
         "iswhitelist",
         "istrusted",
         "isallowlist",
+        "islocal",
         "validate",
         "isuuid",
         "isint",

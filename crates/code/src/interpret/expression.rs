@@ -478,6 +478,11 @@ impl World<'_> {
             }
         }
         jsx.children.iter().for_each(|child| drop(self.evaluate(frame, child)));
+        if let (Some(origin), true) = (element.origin, matches!(element.shape, Shape::Unknown)) {
+            let span = jsx.element.as_ref().map_or_else(Default::default, |element| element.span);
+            let value = Value::shaped(Shape::Object(Rc::new(props.clone())));
+            self.check(frame, origin, Ending::Call, None, &[super::Given { name: None, value, span }], span);
+        }
         if let Shape::Function(closure) = &element.shape {
             let given = vec![super::Given {
                 name: None,

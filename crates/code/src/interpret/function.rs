@@ -12,6 +12,11 @@ use crate::scope::Variables;
 use crate::value::{ClassValue, Closure, FunctionRef, List, Object, Shape, Value};
 use crate::world::World;
 
+/// A function may use so many times what each of those behind it would get.
+const GENEROUS: u64 = 16;
+/// Steps that a function gets at least, as long as there are any.
+const LEAST: u64 = 4_000;
+
 impl World<'_> {
     pub(super) fn closure(&mut self, frame: &mut Frame, id: FunctionId) -> Value {
         let arrow = frame.loaded.module().function(id).is_some_and(|function| function.traits.arrow);
@@ -21,7 +26,8 @@ impl World<'_> {
             this: arrow.then(|| frame.this.clone()),
             others: Vec::new(),
         });
-        frame.pending.push(Pending { closure: Rc::clone(&closure), given: None, answer: None });
+        let closure_of = Rc::clone(&closure);
+        frame.pending.push(Pending { closure: closure_of, given: None, answer: None, fixed: false });
         let known = self.lambda_gives(frame, id);
         Value { known, ..Value::shaped(Shape::Function(closure)) }
     }
@@ -41,6 +47,7 @@ impl World<'_> {
         if let Some(pending) = frame.pending.get_mut(at) {
             pending.given = called.given;
             pending.answer = called.answer;
+            pending.fixed = called.fixed;
         }
     }
 
@@ -290,6 +297,7 @@ impl World<'_> {
         if let Some(value) = key.and_then(|key| self.recall(key, depth)) {
             return value;
         }
+        let changes = self.module_changes.get(&closure.function.module).copied();
         let scope = self.scope(Some(&closure.scope));
         let mut stack = frame.stack.clone();
         stack.push(closure.function);
@@ -312,6 +320,7 @@ impl World<'_> {
         let name =
             function.name.map_or_else(|| "a function".to_owned(), |name| format!("`{}`", loaded.text(name)));
         self.receive(&mut inner, function, given, &name, span, frame.module);
+        self.java_query(&mut inner, function);
         inner.rebound.clear();
         let exit = self.run_body(&mut inner, function);
         self.ended = inner.returned.is_none() && exit == Exit::Leave && self.budget > 0;
@@ -336,7 +345,9 @@ impl World<'_> {
         if receiver.is_some() || closure.this.is_some() {
             self.changed_this = Some(inner.this.clone());
         }
-        if let Some(key) = key {
+        // What sets variables of its module does so each time.
+        let changed = self.module_changes.get(&closure.function.module).copied() != changes;
+        if let Some(key) = key.filter(|_| !changed) {
             self.remember(key, depth, &value);
         }
         value
@@ -403,7 +414,7 @@ impl World<'_> {
     }
 
     /// Binds parameters.
-    fn receive(
+    pub(super) fn receive(
         &mut self,
         frame: &mut Frame,
         function: &Function,
@@ -494,7 +505,8 @@ impl World<'_> {
     /// Runs what was made here and not called yet.
     pub(super) fn run_pending(&mut self, frame: &mut Frame) {
         let pending = std::mem::take(&mut frame.pending);
-        for one in pending {
+        let all = pending.len();
+        for (at, one) in pending.into_iter().enumerate() {
             if self.visited.contains(&one.closure.function) && one.given.is_none() {
                 continue;
             }
@@ -507,15 +519,35 @@ impl World<'_> {
                 .map(|value| Given { name: None, value, span: function.head })
                 .collect();
             let this = function.class.and_then(|class| self.own_object(frame, &loaded, &one.closure, class));
-            let tainted = given.iter().any(|given| given.value.is_tainted());
             self.answer = one.answer;
+            self.fixed_route = one.fixed;
+            let module = one.closure.function.module;
+            let share = self.share(all.saturating_sub(at));
             let value = self.run_closure(frame, &one.closure, this.as_ref(), &given, function.head);
+            self.give_back(share, module);
             self.answer = None;
+            self.fixed_route = false;
             self.changed_this = None;
-            if tainted {
-                self.java_answer(frame, &one.closure, &value);
-            }
+            self.java_answer(frame, &one.closure, &value);
         }
+    }
+
+    /// Sets the steps apart that one of so many functions may make; gives those that are kept for the others.
+    pub(super) fn share(&mut self, among: usize) -> u64 {
+        let among = u64::try_from(among).unwrap_or(u64::MAX).max(1);
+        let share =
+            self.budget.checked_div(among).unwrap_or(0).saturating_mul(GENEROUS).max(LEAST).min(self.budget);
+        let kept = self.budget.saturating_sub(share);
+        self.budget = share;
+        kept
+    }
+
+    /// What is left of a share goes to the others; who used all of it is said.
+    pub(super) fn give_back(&mut self, kept: u64, module: usize) {
+        if self.budget == 0 {
+            self.cut_off(module);
+        }
+        self.budget = self.budget.saturating_add(kept);
     }
 
     fn own_object(

@@ -17,6 +17,7 @@ use crate::world::{Ending, World};
 pub(super) struct Called {
     pub(super) given: Option<Vec<Value>>,
     pub(super) answer: Option<(KindSet, Rc<str>)>,
+    pub(super) fixed: bool,
 }
 
 /// A parameter that a part of the path is put into, where the path names it.
@@ -30,6 +31,7 @@ impl World<'_> {
     /// What a decorator's model says that the function is given.
     pub(super) fn decorated(&mut self, frame: &mut Frame, function: &Function) -> Called {
         let mut called = Called::default();
+        let (mut routes, mut fixed) = (0_usize, 0_usize);
         for decorator in &function.decorators {
             let value = self.evaluate(frame, decorator);
             self.route_decorator(frame, decorator, &value);
@@ -46,11 +48,21 @@ impl World<'_> {
                     }
                     let paths: Vec<&str> = callback.parameters.iter().map(path_of).collect();
                     let route = self.route_of(frame, decorator);
+                    routes = routes.saturating_add(1);
+                    fixed = fixed.saturating_add(usize::from(self.is_fixed(origin, route.as_deref())));
                     called.given = Some(self.parameters(frame, function, &paths, route.as_deref(), 0));
                 }
             }
         }
+        called.fixed = routes > 0 && fixed == routes;
         called
+    }
+
+    /// A route of the application itself without parts that are filled in; a blueprint may stand below one that has some.
+    fn is_fixed(&self, decorator: Origin, route: Option<&str>) -> bool {
+        let path = self.text_of(decorator);
+        let of_application = path.contains("Flask()") || path.starts_with("~app.");
+        of_application && route.is_some_and(|route| !route.contains('<'))
     }
 
     /// The path of a route, where it is constant.
@@ -261,7 +273,8 @@ impl World<'_> {
     pub(super) fn method_pending(&mut self, frame: &mut Frame, function: FunctionRef, called: Called) {
         let closure =
             Rc::new(Closure { function, scope: Rc::clone(&frame.scope), this: None, others: Vec::new() });
-        frame.pending.push(Pending { closure, given: called.given, answer: called.answer });
+        let Called { given, answer, fixed } = called;
+        frame.pending.push(Pending { closure, given, answer, fixed });
     }
 }
 

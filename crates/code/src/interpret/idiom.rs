@@ -148,6 +148,7 @@ impl World<'_> {
             Language::Go => self.idiom_of_go(frame, callee, given, span),
             Language::Rust if call.macro_call => self.macro_of_rust(frame, call, given),
             Language::Rust => self.idiom_of_rust(frame, call, callee, receiver, given, span),
+            language if language.is_script() => self.idiom_of_script(frame, callee, receiver, given, span),
             _ => None,
         }
     }
@@ -502,7 +503,7 @@ impl World<'_> {
                     this: None,
                     others: Vec::new(),
                 });
-                frame.pending.push(Pending { closure, given: None, answer: None });
+                frame.pending.push(Pending { closure, given: None, answer: None, fixed: false });
             }
         }
         let path = self.units.get(frame.module).map(|unit| std::sync::Arc::clone(&unit.path));

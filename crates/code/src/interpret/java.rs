@@ -29,7 +29,16 @@ const KEEPS_ITS_TEXT: &[&str] = &[
     "java.net.URI",
     "java.net.URI.create",
     "java.net.URI().toURL",
+    "java.util.regex.Pattern.compile",
     "java.net.URI.create().toURL",
+];
+
+/// What stands in a file is not chosen by whoever chose the file.
+const OPENS: &[&str] = &[
+    "java.io.FileInputStream",
+    "java.io.FileReader",
+    "java.nio.file.Files.newInputStream",
+    "java.nio.file.Files.newBufferedReader",
 ];
 
 impl World<'_> {
@@ -138,7 +147,8 @@ impl World<'_> {
         let first = given.first().map(|given| &given.value);
         if KEEPS_ITS_TEXT.contains(&path.as_str()) {
             // It still is called what it is called.
-            let mut value = self.gathered(None, given);
+            let opens = OPENS.contains(&path.as_str());
+            let mut value = if opens { Value::default() } else { self.gathered(None, given) };
             value.known =
                 first.map_or(Known::Nothing, |first| Known::Text(first.as_text().unwrap_or_default()));
             return Some(value);
@@ -180,6 +190,10 @@ impl World<'_> {
             return match (name, method) {
                 ("String", "format") | ("MessageFormat", "format") => Some(formatted(given)),
                 ("String", "join") => Some(self.joined_texts(given)),
+                ("StringUtils", "replace" | "replaceAll") if given.len() == 3 => {
+                    let (what, with) = (&given.get(1)?.value, &given.get(2)?.value);
+                    Some(self.java_replaced(first?, what, with, method == "replaceAll"))
+                }
                 (_, "valueOf" | "copyValueOf" | "toString" | "requireNonNull" | "copyOf" | "clone") => {
                     Some(Value { origin: None, ..first?.clone() })
                 }
@@ -187,6 +201,10 @@ impl World<'_> {
             };
         }
         match method {
+            "replace" | "replaceAll" if given.len() == 2 && receiver.is_tainted() => {
+                let with = &given.get(1)?.value;
+                return Some(self.java_replaced(receiver, first?, with, method == "replaceAll"));
+            }
             "formatted" => {
                 let all: Vec<Value> = std::iter::once(receiver)
                     .chain(given.iter().map(|given| &given.value))

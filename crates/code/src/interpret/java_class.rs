@@ -106,7 +106,7 @@ impl World<'_> {
     }
 
     /// A frame where the code of a class stands.
-    fn frame_of(&mut self, frame: &Frame, class: &Rc<ClassValue>) -> Option<Frame> {
+    pub(super) fn frame_of(&mut self, frame: &Frame, class: &Rc<ClassValue>) -> Option<Frame> {
         let loaded = self.load(class.module)?;
         Some(Frame {
             module: class.module,
@@ -332,12 +332,18 @@ impl World<'_> {
 
     /// A lambda that only says yes is asked for that: `(host, session) -> true`.
     pub(super) fn lambda_gives(&self, frame: &Frame, id: gabion_syntax::tree::FunctionId) -> Known {
-        let function = frame.loaded.module().function(id).filter(|function| function.traits.arrow);
+        let nameless = |function: &&Function| function.traits.arrow || function.name.is_none();
+        let function = frame.loaded.module().function(id).filter(nameless);
+        let yes = |value: &Expr| matches!(value.kind, ExprKind::Bool(true));
         match function.map(|function| function.body.as_slice()) {
-            Some([only]) if frame.loaded.language() == Language::Java => match &only.kind {
-                StmtKind::Return(Some(Expr { kind: ExprKind::Bool(true), .. })) => Known::Bool(true),
-                _ => Known::Nothing,
-            },
+            Some([only])
+                if matches!(frame.loaded.language(), Language::Java | Language::Go | Language::Rust) =>
+            {
+                match &only.kind {
+                    StmtKind::Return(Some(value)) | StmtKind::Expr(value) if yes(value) => Known::Bool(true),
+                    _ => Known::Nothing,
+                }
+            }
             _ => Known::Nothing,
         }
     }
@@ -470,59 +476,6 @@ impl World<'_> {
             return opaque;
         }
         Value::shaped(Shape::Object(Rc::new(object)))
-    }
-
-    /// A text that a method for a path returns is the answer; browsers may take it as a page.
-    pub(super) fn java_answer(&mut self, frame: &Frame, closure: &Closure, value: &Value) {
-        let Some(loaded) =
-            self.load(closure.function.module).filter(|loaded| loaded.language() == Language::Java)
-        else {
-            return;
-        };
-        let Some(function) = loaded.module().function(closure.function.id) else { return };
-        let returns = function.returns.as_ref().map(|returns| loaded.text(returns.path)).unwrap_or_default();
-        let class = function.class.and_then(|class| loaded.module().class(class));
-        let words = |decorators: &[Expr], wanted: &[&str]| {
-            decorators.iter().any(|decorator| {
-                let callee = match &decorator.kind {
-                    ExprKind::Call(call) => &call.callee,
-                    _ => decorator,
-                };
-                match &callee.kind {
-                    ExprKind::Name(symbol) | ExprKind::Member { name: symbol, .. } => {
-                        wanted.contains(&loaded.text(*symbol))
-                    }
-                    _ => false,
-                }
-            })
-        };
-        let body = words(&function.decorators, &["ResponseBody"])
-            || class.is_some_and(|class| words(&class.decorators, &["RestController", "ResponseBody"]));
-        let text = value.as_text().unwrap_or_default();
-        if !body || !matches!(returns, "String" | "ResponseEntity" | "Mono") || value.is_harmless() {
-            return;
-        }
-        // Only where it is made as a page: what is sent without a mark is shown as it is by careful browsers.
-        if !text.contains('<') {
-            return;
-        }
-        let kind = self.models.kinds.find(&["html"]);
-        let there = Frame {
-            module: closure.function.module,
-            loaded: Rc::clone(&loaded),
-            function: closure.function,
-            scope: Rc::clone(&frame.scope),
-            this: Value::default(),
-            returned: None,
-            loops: Vec::new(),
-            pending: Vec::new(),
-            stack: Vec::new(),
-            tainted: false,
-            exports: None,
-            rebound: hashbrown::HashSet::new(),
-            answer: None,
-        };
-        self.arrived(&there, (kind, false, false), value, function.head, "the answer");
     }
 }
 

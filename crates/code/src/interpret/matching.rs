@@ -35,6 +35,18 @@ impl World<'_> {
             {
                 continue;
             }
+            if let Some(wanted) = &asked.in_file {
+                let path = self.units.get(frame.module).map_or("", |unit| &unit.path);
+                if !rules.patterns.get(wanted).is_some_and(|wanted| wanted.is_match(path)) {
+                    continue;
+                }
+            }
+            if let Some(wanted) = &asked.within {
+                let name = self.function_name(frame);
+                if !rules.patterns.get(wanted).is_some_and(|wanted| wanted.is_match(&name)) {
+                    continue;
+                }
+            }
             let names: Vec<Option<Rc<str>>> =
                 given.iter().map(|given| given.name.map(|name| self.names.text(name))).collect();
             let arguments = Arguments { world: self, given, names: &names, receiver };
@@ -42,6 +54,9 @@ impl World<'_> {
                 && !asked.unless.iter().any(|unless| arguments.hold(unless))
             {
                 let callee = self.text_of(origin);
+                if let Some(repair) = &asked.repair {
+                    self.repairs.entry((*rule, frame.module, span)).or_insert(repair);
+                }
                 self.wrong(frame, *rule, span, callee);
             }
         }

@@ -81,6 +81,9 @@ impl World<'_> {
                 return Some(value);
             }
         }
+        if let Some(value) = self.either_method(frame, whole, object, name, span) {
+            return Some(value);
+        }
         if frame.loaded.language() == Language::Java {
             // What is put in under a name is no method.
             return None;
@@ -88,6 +91,27 @@ impl World<'_> {
         let mut rest = object.rest.as_deref().cloned()?;
         rest.add_flows(&whole.flows);
         Some(rest)
+    }
+
+    /// The method of an object of which nobody knows which of several classes it has: each of them is called.
+    fn either_method(
+        &mut self,
+        frame: &mut Frame,
+        whole: &Value,
+        object: &Rc<Object>,
+        name: Name,
+        span: Span,
+    ) -> Option<Value> {
+        let mut found = Vec::new();
+        for class in &object.either {
+            let value = self.method(frame, class, whole, name, span)?;
+            let Shape::Function(closure) = value.shape else { return None };
+            found.push(closure);
+        }
+        let first = found.first()?;
+        let (function, scope) = (first.function, Rc::clone(&first.scope));
+        let closure = Closure { function, scope, this: Some(whole.clone()), others: found };
+        Some(Value::shaped(Shape::Function(Rc::new(closure))))
     }
 
     /// A method or a declared field of a class or of one above it, for that object.
@@ -267,6 +291,15 @@ impl World<'_> {
                     return value.clone();
                 }
             }
+            // `a['b']` is `a.b`.
+            (Shape::Unknown, Known::Text(text))
+                if frame.loaded.language().is_script()
+                    && !text.is_empty()
+                    && !text.contains(crate::value::HOLE) =>
+            {
+                let name = self.name(text);
+                return self.member(frame, object, name, span);
+            }
             (Shape::Unknown, Known::Number(_)) => {
                 if let Some(character) = self.character(object, index) {
                     return character;
@@ -331,6 +364,9 @@ impl World<'_> {
             }
             if model.fresh {
                 value.flows = Rc::default();
+            }
+            if model.source != 0 && self.fixed_route && self.text_of(origin) == "flask.request.path" {
+                continue;
             }
             if model.source != 0 {
                 let says = model.says.clone().unwrap_or_else(|| self.text_of(origin));

@@ -5,7 +5,8 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::Given;
+use super::{Frame, Given};
+use crate::name::Name;
 use crate::value::{Closure, FunctionRef, Known, Shape, Value};
 use crate::world::World;
 
@@ -13,6 +14,8 @@ use crate::world::World;
 const RUNS: u32 = 4;
 /// Values in the values it is given that are compared.
 const MOST: usize = 64;
+/// Changes of the variables of a module that are told apart; code that sets one at each call would be run without an end.
+const CHANGES: u32 = 32;
 /// Calls that are remembered.
 const KEPT: usize = 100_000;
 
@@ -44,6 +47,8 @@ impl World<'_> {
         }
         let mut hasher = DefaultHasher::new();
         let mut left = MOST;
+        // What the function reads of its module is given as well.
+        self.module_changes.get(&closure.function.module).hash(&mut hasher);
         if let Some(this) = this {
             1_u8.hash(&mut hasher);
             same(this, &mut hasher, &mut left)?;
@@ -53,6 +58,20 @@ impl World<'_> {
             same(&one.value, &mut hasher, &mut left)?;
         }
         Some((closure.function, hasher.finish()))
+    }
+
+    /// A variable of a module is set anew: what its functions gave before says nothing any more.
+    pub(super) fn module_variable_set(&mut self, frame: &Frame, name: Name, before: Option<Value>) {
+        let (Some(before), Some(value)) = (before, frame.scope.of_module(name)) else { return };
+        let of = |value: &Value| {
+            let mut hasher = DefaultHasher::new();
+            same(value, &mut hasher, &mut MOST.clone()).map(|()| hasher.finish())
+        };
+        if of(&before).is_some_and(|before| Some(before) == of(&value)) {
+            return;
+        }
+        let changes = self.module_changes.entry(frame.module).or_insert(0);
+        *changes = changes.saturating_add(1).min(CHANGES);
     }
 
     /// What the call gave when it was run before.
@@ -110,6 +129,7 @@ fn same(value: &Value, hasher: &mut DefaultHasher, left: &mut usize) -> Option<(
         Shape::Unknown => {}
         Shape::Object(object) => {
             object.class.as_ref().map(|class| (class.module, class.id.0)).hash(hasher);
+            object.either.len().hash(hasher);
             object.fields.len().hash(hasher);
             for (name, value) in &object.fields {
                 name.hash(hasher);
@@ -129,7 +149,7 @@ fn same(value: &Value, hasher: &mut DefaultHasher, left: &mut usize) -> Option<(
                 return None;
             }
             closure.function.hash(hasher);
-            closure.others.len().hash(hasher);
+            closure.others.iter().for_each(|other| other.function.hash(hasher));
             closure.this.iter().try_for_each(|this| same(this, hasher, left))?;
         }
         Shape::Class(class) => (class.module, class.id.0).hash(hasher),

@@ -90,12 +90,18 @@ impl World<'_> {
                 let place = place(argument);
                 let mut filled = self.evaluate(frame, place);
                 // An answer that was written to is no source.
-                if filled.origin.is_some_and(|origin| self.text_of(origin).ends_with("Writer()")) {
+                let path = filled.origin.map(|origin| self.text_of(origin)).unwrap_or_default();
+                if path.ends_with("Writer()") && !path.ends_with("StringWriter()") {
                     continue;
                 }
                 // What it was before it is no more, as far as that is a text.
                 if matches!(filled.known, Known::Text(_) | Known::Null) {
                     filled.known = Known::Nothing;
+                }
+                if let Shape::List(list) = &filled.shape
+                    && list.items.iter().all(|item| matches!(item.known, Known::Number(_)))
+                {
+                    filled.shape = Shape::Unknown;
                 }
                 if !filled.is_harmless() {
                     filled.add_flows(&from.flows);
@@ -208,6 +214,11 @@ pub(super) fn spaced<'a>(values: impl Iterator<Item = &'a Value>) -> Value {
 fn place(from: &Expr) -> &Expr {
     match &from.kind {
         ExprKind::Reference(inner) | ExprKind::Cast { value: inner, .. } => place(inner),
+        // `new PrintWriter(text)`: what is written upon something goes into that.
+        ExprKind::Call(call) if call.new => match call.arguments.as_slice() {
+            [only] if matches!(only.value.kind, ExprKind::Name(_)) => &only.value,
+            _ => from,
+        },
         _ => from,
     }
 }

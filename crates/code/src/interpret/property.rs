@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use gabion_finding::Span;
+use gabion_syntax::tree::Pattern;
 
 use super::{Frame, Given};
 use crate::name::Name;
@@ -72,16 +73,34 @@ impl World<'_> {
             "~call" => Some(self.run_closure(frame, closure, this.as_ref(), rest, span)),
             "~apply" => {
                 let list = rest.first().map(|rest| rest.value.clone()).unwrap_or_default();
-                let items = match &list.shape {
-                    Shape::List(items) if items.rest.is_none() => items.items.clone(),
-                    _ => vec![self.item_of(&list)],
-                };
-                let items: Vec<Given> =
-                    items.into_iter().map(|value| Given { name: None, value, span }).collect();
+                let items = self.spread_out(&list, span);
                 Some(self.run_closure(frame, closure, this.as_ref(), &items, span))
             }
             "~bind" if rest.is_empty() => Some(receiver.clone()),
             _ => None,
+        }
+    }
+    /// Some code calls it.
+    pub(super) fn note_called(&mut self, closure: &Closure) {
+        self.called_by_code.insert(closure.function);
+        self.called_by_code.extend(closure.others.iter().map(|other| other.function));
+    }
+
+    /// Whether its first parameter is an error, as functions have it that are called when something is done.
+    pub(super) fn takes_error(&mut self, closure: &Closure) -> bool {
+        let Some(loaded) = self.load(closure.function.module) else { return false };
+        let first =
+            loaded.module().function(closure.function.id).and_then(|function| function.params.first());
+        match first.map(|param| &param.pattern) {
+            Some(Pattern::Name(name, _)) => {
+                let name = loaded.text(*name).to_lowercase();
+                matches!(name.as_str(), "e" | "er" | "ex" | "exception")
+                    || name.starts_with("err")
+                    || name.ends_with("err")
+                    || name.ends_with("error")
+            }
+            Some(Pattern::Ignore) => true,
+            _ => false,
         }
     }
 }

@@ -11,7 +11,7 @@ use gabion_finding::Span;
 
 use super::{Frame, Given};
 use crate::origin::Origin;
-use crate::value::{Known, List, Shape, Value, concatenated};
+use crate::value::{KindSet, Known, List, Shape, Value, concatenated};
 use crate::world::World;
 
 /// Lists of which each item is looked at by itself.
@@ -27,15 +27,25 @@ impl World<'_> {
     ) -> Option<Value> {
         match &receiver.shape {
             Shape::List(list) => self.changed_list(method, receiver, list, given),
-            Shape::Object(object) if object.class.is_none() => {
+            Shape::Object(object) if object.class.is_none() && !self.is_router(receiver) => {
                 let object = Rc::clone(object);
                 self.changed_map(method, receiver, &object, given)
             }
             Shape::Unknown if self.is_settings(receiver) => {
                 self.changed_map(method, receiver, &Rc::default(), given)
             }
+            Shape::Unknown if method == "write" && self.is_text_file(receiver) => {
+                let more = given.first()?.value.clone();
+                Some(Value { origin: receiver.origin, ..concatenated(&[receiver.clone(), more]) })
+            }
             _ => self.changed_receiver(method, receiver, given),
         }
+    }
+
+    /// What routes are added to: its `get` takes no key.
+    fn is_router(&mut self, value: &Value) -> bool {
+        let made = self.name(crate::routes::MADE);
+        crate::routes::made(value, made).is_some()
     }
 
     /// What a call gives, where that says more than that all went in.
@@ -60,7 +70,7 @@ impl World<'_> {
         let method = path.rsplit(['.', '~']).next().unwrap_or_default();
         match &receiver.shape {
             Shape::List(list) => self.list_method(method, receiver, list, given),
-            Shape::Object(object) if object.class.is_none() => {
+            Shape::Object(object) if object.class.is_none() && !self.is_router(receiver) => {
                 let object = Rc::clone(object);
                 self.map_method(method, receiver, &object, given)
             }
@@ -140,7 +150,7 @@ impl World<'_> {
                 let name = self.name(&name);
                 self.member(frame, &object, name, span)
             }
-            "type" | "globals" | "locals" | "vars" | "dir" => Value::default(),
+            "type" | "vars" | "dir" => Value::default(),
             _ => return None,
         })
     }
@@ -156,6 +166,10 @@ impl World<'_> {
                 self.dictionary(if path.ends_with("defaultdict") { &[] } else { given })
             }
             "collections.deque" => self.listed("list", first),
+            "io.StringIO" | "io.BytesIO" => {
+                let start = first.cloned().unwrap_or_else(|| Value::text(""));
+                Value { origin: self.path("io.StringIO()"), ..concatenated(&[start]) }
+            }
             "itertools.chain" => {
                 let lists = given.iter().filter_map(|given| self.list_of(&given.value).any());
                 rest_of(lists.reduce(|one, two| one.join(&two)).unwrap_or_default())
@@ -191,7 +205,7 @@ impl World<'_> {
     fn found(&mut self, method: &str, pattern: &Value, found: Value) -> Value {
         let origin = if condition::is_whole(method, pattern) { self.path(condition::WHOLE) } else { None };
         let found = Value { origin, ..found };
-        if text::holds_only_plain(pattern) { found.made_safe(u64::MAX) } else { found }
+        if text::holds_only_plain(pattern) { found.made_safe(KindSet::MAX) } else { found }
     }
 
     /// The parts of a path: one that begins anew leaves what stands before it.

@@ -13,7 +13,7 @@ use super::{Exit, Frame, Loop};
 use crate::name::Name;
 use crate::origin::Step;
 use crate::scope::{Scope, Variables};
-use crate::value::{Known, List, Object, Shape, Value};
+use crate::value::{KindSet, Known, List, Object, Shape, Value};
 use crate::world::World;
 
 impl World<'_> {
@@ -50,6 +50,7 @@ impl World<'_> {
         match &from.kind {
             StmtKind::Assert(condition) => {
                 self.evaluate(frame, condition);
+                self.asserted(frame, condition);
                 self.refine(frame, condition, true);
             }
             StmtKind::Block(body) => return self.block(frame, body),
@@ -121,6 +122,9 @@ impl World<'_> {
             StmtKind::Let { pattern, of_type, value, .. } => {
                 let mut bound =
                     value.as_ref().map_or_else(Value::default, |value| self.evaluate(frame, value));
+                if let (Some(of_type), Some(value)) = (of_type, value) {
+                    self.parsed_text(frame, of_type, value, &mut bound);
+                }
                 if let Some(of_type) = of_type.as_ref().filter(|_| !self.made_here(value.as_ref(), &bound)) {
                     self.claim(frame, &mut bound, of_type);
                 }
@@ -142,6 +146,7 @@ impl World<'_> {
                 return Exit::Leave;
             }
             StmtKind::Try { body, catches, otherwise, finally } => {
+                self.let_in(frame, catches);
                 return self.attempt(frame, body, catches, otherwise, finally);
             }
             StmtKind::While { condition, body, first: _ } => {
@@ -371,7 +376,13 @@ impl World<'_> {
                 start = if skipped { falling } else { Scope::join(start, &falling) };
             }
             frame.scope.restore(start);
-            if let (Some(pattern), Some(subject), false) = (&case.pattern, &subject, skipped) {
+            if self.impossible(frame, case, subject.as_ref()) {
+                continue;
+            }
+            let rest = self.rest_of(frame, switch, at, subject.as_ref());
+            if let (Some(pattern), Some(subject), false) =
+                (&case.pattern, rest.as_ref().or(subject.as_ref()), skipped)
+            {
                 self.matched(frame, switch, pattern, subject);
             }
             if let Some(guard) = &case.guard {
@@ -403,43 +414,6 @@ impl World<'_> {
         (self.after_loop(frame, depth, falls), worth.unwrap_or_default())
     }
 
-    /// Which case a constant takes, where that is sure.
-    fn chosen(&mut self, frame: &mut Frame, switch: &Switch, constant: &str) -> Option<usize> {
-        let mut otherwise = None;
-        for (at, case) in switch.cases.iter().enumerate() {
-            match &case.pattern {
-                None | Some(Pattern::Ignore | Pattern::Name(..)) if case.guard.is_none() => {
-                    otherwise.get_or_insert(at);
-                    if case.pattern.is_some() {
-                        break;
-                    }
-                }
-                Some(pattern) if case.guard.is_none() => {
-                    if self.equals(frame, pattern, constant)? {
-                        return Some(at);
-                    }
-                }
-                _ => return None,
-            }
-        }
-        // None of them: behind the last.
-        otherwise.or(Some(switch.cases.len()))
-    }
-
-    fn equals(&mut self, frame: &mut Frame, pattern: &Pattern, constant: &str) -> Option<bool> {
-        match pattern {
-            Pattern::Value(value) => Some(&*self.evaluate(frame, value).as_constant()? == constant),
-            Pattern::Or(any) => {
-                let mut found = false;
-                for one in any {
-                    found |= self.equals(frame, one, constant)?;
-                }
-                Some(found)
-            }
-            _ => None,
-        }
-    }
-
     /// In a case the subject is what the case says.
     fn matched(&mut self, frame: &mut Frame, switch: &Switch, pattern: &Pattern, subject: &Value) {
         match pattern {
@@ -456,7 +430,7 @@ impl World<'_> {
             }
             Pattern::Or(any) if any.iter().all(|one| matches!(one, Pattern::Value(_))) => {
                 if let Some(place) = &switch.subject {
-                    let safe = subject.made_safe(u64::MAX);
+                    let safe = subject.made_safe(KindSet::MAX);
                     self.assign(frame, place, safe);
                 }
             }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gabion_syntax::Language;
-use gabion_syntax::tree::{ExprKind, Type};
+use gabion_syntax::tree::{Expr, ExprKind, Type};
 
 use super::Frame;
 use super::member::is_number;
@@ -237,6 +237,11 @@ impl World<'_> {
 
     /// What the type of a parameter says of who chose it: extractors of requests.
     fn brought(&mut self, frame: &mut Frame, at: &Written<'_>, of: &Type) -> Option<Value> {
+        if matches!(at.loaded.text(of.path), "String" | "Bytes") && self.is_handler(frame, at) {
+            let origin = self.path("gabion.parameter()")?;
+            let body = self.at_path(frame, origin, &Value::default(), of.span);
+            return Some(Value { origin: None, ..body });
+        }
         let mut of = of;
         for _ in 0..DEEPEST {
             if let Some(origin) = self.library_type(at, of) {
@@ -254,6 +259,33 @@ impl World<'_> {
         None
     }
 
+    /// Whether a server of axum calls this function: another parameter is taken out of a request. A text is the body then.
+    fn is_handler(&mut self, frame: &Frame, at: &Written<'_>) -> bool {
+        let function = at.loaded.module().function(frame.function.id);
+        let types = function.into_iter().flat_map(|function| &function.params);
+        let mut types = types.filter_map(|param| param.of_type.as_ref());
+        types.any(|of| {
+            let last = at.loaded.text(of.path).rsplit("::").next().unwrap_or_default();
+            let taken = matches!(last, "State" | "Path" | "Query" | "Extension" | "TypedHeader");
+            let origin = if taken { self.library_type(at, of) } else { None };
+            origin.is_some_and(|origin| self.text_of(origin).starts_with("axum"))
+        })
+    }
+
+    /// `let url: Url = text.parse()?`: an address is a text as before.
+    pub(super) fn parsed_text(&mut self, frame: &mut Frame, of: &Type, from: &Expr, value: &mut Value) {
+        let loaded = Rc::clone(&frame.loaded);
+        let last = loaded.text(of.path).rsplit("::").next().unwrap_or_default();
+        let is_text = matches!(last, "Uri" | "Url" | "String" | "PathBuf" | "HeaderValue" | "Authority");
+        if loaded.language() != Language::Rust || !is_text || !value.is_harmless() {
+            return;
+        }
+        if let Some(text) = parsed(&loaded, from, DEEPEST) {
+            let text = self.evaluate(frame, &text);
+            *value = Value { flows: text.all_flows(), ..Value::default() };
+        }
+    }
+
     /// A declared field of a class, for an object of which that is not known.
     pub(super) fn typed_field(
         &mut self,
@@ -269,5 +301,18 @@ impl World<'_> {
             value.add_flows(&this.flows);
         }
         value
+    }
+}
+
+/// What is parsed, where that is the beginning of a chain: `text.parse().map_err(f)?`.
+fn parsed(loaded: &Loaded, value: &Expr, depth: usize) -> Option<Expr> {
+    match &value.kind {
+        ExprKind::Call(call) if depth > 0 => {
+            let ExprKind::Member { object, name } = &call.callee.kind else { return None };
+            let is_parse = loaded.text(*name) == "parse" && call.arguments.is_empty();
+            if is_parse { Some((**object).clone()) } else { parsed(loaded, object, depth.saturating_sub(1)) }
+        }
+        ExprKind::Await(inner) => parsed(loaded, inner, depth),
+        _ => None,
     }
 }

@@ -1,8 +1,8 @@
-//! Controllers: classes that say by annotations what their methods answer. Spring, JAX-RS, NestJS.
+//! Controllers: classes that say by annotations what their methods answer. Spring, JAX-RS, NestJS, servlets.
 
 use std::rc::Rc;
 
-use gabion_syntax::tree::{Call, ClassId, Expr, ExprKind, Function, FunctionId};
+use gabion_syntax::tree::{Call, Class, ClassId, Entry, Expr, ExprKind, Function, FunctionId, Key};
 
 use super::assemble::{Guard, MOST, Route};
 use super::declared::{last_word, texts};
@@ -30,14 +30,27 @@ const METHODS: &[(&str, &str)] = &[
     ("RequestMapping", "ANY"),
 ];
 /// Annotations of classes that answer.
-const CONTROLLERS: &[&str] = &["Controller", "Path", "RequestMapping", "RestController"];
+const CONTROLLERS: &[&str] = &["Controller", "Path", "RequestMapping", "RestController", "WebServlet"];
+/// Interfaces that ask another server, in the same words.
+const CLIENTS: &[&str] = &["FeignClient", "HttpExchange", "RegisterRestClient"];
+/// Methods of servlets, and what they answer.
+const SERVLET: &[(&str, &str)] = &[
+    ("doDelete", "DELETE"),
+    ("doGet", "GET"),
+    ("doPatch", "PATCH"),
+    ("doPost", "POST"),
+    ("doPut", "PUT"),
+    ("service", "ANY"),
+];
 /// What says that a module guards every route of its program.
-const EVERYWHERE: &[&str] = &["APP_GUARD", "HttpSecurity", "useGlobalGuards"];
+const EVERYWHERE: &[&str] = &["HttpSecurity"];
 
 impl World<'_> {
     /// Routes that annotations of classes say.
     pub(crate) fn annotated_routes(&mut self) -> Vec<Route> {
         let mut routes = Vec::new();
+        let (application, filters) = self.application_of_resources();
+        let (global, everywhere) = self.global_guards();
         for module in 0..self.units.len() {
             let Some(loaded) = self.load(module) else { continue };
             let language = loaded.language();
@@ -48,12 +61,39 @@ impl World<'_> {
                 let controller = class.decorators.iter().find(|decorator| {
                     last_word(&loaded, decorator).is_some_and(|name| CONTROLLERS.contains(&name))
                 });
-                if controller.is_none() || routes.len() >= MOST {
+                let is = |names: &[&str]| {
+                    class
+                        .decorators
+                        .iter()
+                        .any(|one| last_word(&loaded, one).is_some_and(|name| names.contains(&name)))
+                };
+                if controller.is_none() || routes.len() >= MOST || is(CLIENTS) {
                     continue;
                 }
+                let java = language == gabion_syntax::Language::Java;
+                let framework = match () {
+                    () if !java => "nest",
+                    () if is(&["WebServlet"]) => "servlet",
+                    () if is(&["Path"]) => "jaxrs",
+                    () => "spring",
+                };
                 let paths = class.decorators.iter().filter_map(|one| path_of(&loaded, one));
-                let prefix = paths.into_iter().next().unwrap_or_default();
-                let guards = self.annotations(&loaded, module, &class.decorators);
+                let mut prefix = paths.into_iter().next().unwrap_or_default();
+                match framework {
+                    "jaxrs" => prefix = joined(&application, &prefix),
+                    "nest" => prefix = joined(&global, &prefix),
+                    _ => {}
+                }
+                let mut guards = match framework {
+                    "nest" => everywhere.clone(),
+                    "jaxrs" => filters.clone(),
+                    _ => Vec::new(),
+                };
+                guards.extend(self.annotations(&loaded, module, &class.decorators));
+                if framework == "servlet" {
+                    routes.extend(self.servlet(&loaded, module, class, &prefix, &guards));
+                    continue;
+                }
                 for id in &class.methods {
                     let Some(function) = loaded.module().function(*id) else { continue };
                     routes.extend(self.annotated(
@@ -61,7 +101,7 @@ impl World<'_> {
                         module,
                         (ClassId(at), *id),
                         function,
-                        &prefix,
+                        (&prefix, framework),
                         &guards,
                     ));
                 }
@@ -76,7 +116,7 @@ impl World<'_> {
         module: usize,
         (_, id): (ClassId, FunctionId),
         function: &Function,
-        prefix: &str,
+        (prefix, framework): (&str, &str),
         guards: &[Guard],
     ) -> Vec<Route> {
         let mut routes = Vec::new();
@@ -96,12 +136,11 @@ impl World<'_> {
             if let Some(scope) = self.routes.modules.get(&module).map(Rc::clone) {
                 self.routes.saw(handler, &scope);
             }
-            let java = loaded.language() == gabion_syntax::Language::Java;
             for method in methods {
                 routes.push(Route {
                     method,
                     path: path.clone(),
-                    framework: if java { "spring" } else { "nest" }.to_owned(),
+                    framework: framework.to_owned(),
                     module,
                     span: decorator.span,
                     handler: Some(handler),
@@ -112,6 +151,43 @@ impl World<'_> {
                     within: Vec::new(),
                 });
             }
+        }
+        routes
+    }
+
+    /// `@WebServlet("/x")`: each method that is called as a method of requests is.
+    fn servlet(
+        &mut self,
+        loaded: &Loaded,
+        module: usize,
+        class: &Class,
+        path: &str,
+        guards: &[Guard],
+    ) -> Vec<Route> {
+        let mut routes = Vec::new();
+        for id in &class.methods {
+            let Some(function) = loaded.module().function(*id) else { continue };
+            let name = function.name.map(|name| loaded.text(name)).unwrap_or_default();
+            let Some((_, method)) = SERVLET.iter().find(|(own, _)| *own == name) else { continue };
+            let handler = FunctionRef { module, id: *id };
+            if let Some(scope) = self.routes.modules.get(&module).map(Rc::clone) {
+                self.routes.saw(handler, &scope);
+            }
+            let mut guards = guards.to_vec();
+            guards.extend(self.annotations(loaded, module, &function.decorators));
+            routes.push(Route {
+                method: (*method).to_owned(),
+                path: normal(path),
+                framework: "servlet".to_owned(),
+                module,
+                span: function.head,
+                handler: Some(handler),
+                class: None,
+                name: name.to_owned(),
+                parameters: Vec::new(),
+                guards,
+                within: Vec::new(),
+            });
         }
         routes
     }
@@ -135,7 +211,11 @@ impl World<'_> {
                 let mut name = self.written(loaded, &scope, &|_| None, from).unwrap_or_default();
                 if let ExprKind::Call(call) = &from.kind {
                     let inside = call.arguments.iter().flat_map(|one| texts(loaded, &one.value));
+                    let inside = inside.filter(|text| !name.ends_with(&format!("({text})")));
                     name = format!("{name} {}", inside.collect::<Vec<_>>().join(" "));
+                }
+                if name.contains("permitAll()") {
+                    "PermitAll".clone_into(&mut name);
                 }
                 let value = match &from.kind {
                     ExprKind::Name(symbol) => scope.get(loaded.name(*symbol)),
@@ -183,9 +263,17 @@ fn path_of(loaded: &Loaded, decorator: &Expr) -> Option<String> {
     if !CONTROLLERS.contains(&name) && !METHODS.iter().any(|(own, _)| *own == name) {
         return None;
     }
-    match &argument(loaded, call, &["value", "path"])?.kind {
+    let given = argument(loaded, call, &["value", "path", "urlPatterns"])?;
+    match &given.kind {
         ExprKind::Member { .. } => None,
-        _ => texts(loaded, argument(loaded, call, &["value", "path"])?).into_iter().next(),
+        // `@Controller({ path: 'users' })`.
+        ExprKind::Object { entries, .. } => entries.iter().find_map(|entry| match entry {
+            Entry::Pair(Key::Name(name), value) if loaded.text(*name) == "path" => {
+                texts(loaded, value).into_iter().next()
+            }
+            _ => None,
+        }),
+        _ => texts(loaded, given).into_iter().next(),
     }
 }
 

@@ -11,5 +11,27 @@ pub(crate) const RULES: &[(&str, &str)] =
     files!["rules/code": "routes.toml", "routes-next.toml", "routes-objects.toml", "routes-requests.toml"];
 
 /// What calls of frameworks say of routes, and what code shows by which it asks who is there.
-pub(crate) const TABLES: &[(&str, &str)] =
-    files!["rules/code/routes": "django.toml", "express.toml", "facts.toml", "fastapi.toml", "flask.toml"];
+pub(crate) const TABLES: &[(&str, &str)] = files![
+    "rules/code/routes":
+    "actix.toml",
+    "axum.toml",
+    "chi.toml",
+    "django.toml",
+    "echo.toml",
+    "express.toml",
+    "facts-compiled.toml",
+    "facts.toml",
+    "fastapi.toml",
+    "fastify.toml",
+    "fiber.toml",
+    "flask.toml",
+    "gin.toml",
+    "gorilla.toml",
+    "hapi.toml",
+    "hono.toml",
+    "java.toml",
+    "koa.toml",
+    "nest.toml",
+    "net-http.toml",
+    "rocket.toml",
+];

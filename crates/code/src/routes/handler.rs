@@ -25,6 +25,7 @@ impl World<'_> {
             for one in param.default.iter().chain(&param.decorators) {
                 guards.extend(self.asked_for(&loaded, handler, one));
             }
+            guards.extend(self.extractor(&loaded, handler.module, param));
             let given = route.parameters.get(at).cloned().flatten();
             paths.push(given.or_else(|| parameter(&loaded, route, param)));
         }

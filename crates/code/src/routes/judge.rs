@@ -5,6 +5,7 @@
 //! methods = ["POST", "PUT"]               # any of them
 //! path = '\{'                             # its path has this form
 //! except = '(?i)/login'                   # and not this one
+//! unnamed = '(?i)register'                # what answers has no such name
 //! has = ["handler"]                       # all these facts
 //! lacks = ["authentication"]              # none of these
 //! siblings = ["authentication"]           # another route of the same application has these
@@ -18,8 +19,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gabion_finding::{Confidence, Endpoint, Finding, Fingerprint, Guard as Said, Span, Step};
+use gabion_syntax::Language;
 use hashbrown::{HashMap, HashSet};
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::assemble::{Guard, Route};
@@ -39,13 +42,15 @@ const DEEPEST: usize = 7;
 pub(crate) type Kept = HashMap<FunctionRef, Rc<Shown>>;
 
 /// What a rule asks of a route.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RouteRule {
     pub methods: Vec<String>,
     pub frameworks: Vec<String>,
     pub path: Option<String>,
     pub except: Option<String>,
+    /// Not where what answers has such a name.
+    pub unnamed: Option<String>,
     pub has: Vec<String>,
     pub any: Vec<String>,
     pub lacks: Vec<String>,
@@ -66,6 +71,7 @@ pub(crate) struct RouteCheck {
     frameworks: Vec<String>,
     path: Option<Regex>,
     except: Option<Regex>,
+    unnamed: Option<Regex>,
     has: FactSet,
     any: FactSet,
     lacks: FactSet,
@@ -86,6 +92,7 @@ impl RouteCheck {
             frameworks: from.frameworks.clone(),
             path: regex(&from.path)?,
             except: regex(&from.except)?,
+            unnamed: regex(&from.unnamed)?,
             has: table.set_of(&from.has)?,
             any: table.set_of(&from.any)?,
             lacks: table.set_of(&from.lacks)?,
@@ -103,7 +110,8 @@ impl RouteCheck {
         let method = self.methods.is_empty() || self.methods.contains(&route.method);
         let framework = self.frameworks.is_empty() || self.frameworks.contains(&route.framework);
         let path = self.path.as_ref().is_none_or(|path| path.is_match(&route.path))
-            && !self.except.as_ref().is_some_and(|path| path.is_match(&route.path));
+            && !self.except.as_ref().is_some_and(|path| path.is_match(&route.path))
+            && !self.unnamed.as_ref().is_some_and(|name| name.is_match(&route.name));
         let has = seen.facts & self.has == self.has && (self.any == 0 || seen.facts & self.any != 0);
         let siblings = self.siblings == 0 || application.routes & self.siblings == self.siblings;
         let own = application.facts & self.application == self.application
@@ -151,11 +159,24 @@ impl World<'_> {
         let mut applications: BTreeMap<String, Application> = BTreeMap::new();
         let mut built: HashSet<(String, FunctionRef)> = HashSet::new();
         let mut settings = self.settings();
+        let chains = self.security_chains();
+        // What chains say of paths is said of each route.
+        let by_path = if chains.is_empty() { 0 } else { self.models.routes.named("default-authentication") };
         for function in self.everywhere() {
-            settings |= self.shown_kept(function, &[], &mut kept).facts;
+            let java = self.load(function.module).is_some_and(|loaded| loaded.language() == Language::Java);
+            let facts = self.shown_kept(function, &[], &mut kept).facts;
+            settings |= if java { facts & !by_path } else { facts };
+        }
+        if chains.iter().any(|chain| chain.stateless) {
+            settings |= self.models.routes.named("stateless");
         }
         let mut all = Vec::new();
-        for route in routes {
+        for mut route in routes {
+            if matches!(route.framework.as_str(), "spring" | "servlet")
+                && let Some(guard) = self.security_guard(&chains, &route)
+            {
+                route.guards.insert(0, guard);
+            }
             let application = self.application(&route);
             let own = applications.entry(application.clone()).or_default();
             own.facts |= settings;
@@ -425,9 +446,11 @@ impl World<'_> {
 const GUARDS: &[&str] = &[
     "authentication",
     "authorization",
+    "bearer",
     "cookie-session",
     "csrf",
     "csrf-off",
+    "declared-public",
     "maybe-authentication",
     "rate-limit",
     "unknown-guard",

@@ -17,6 +17,7 @@ impl World<'_> {
     pub(crate) fn placed_routes(&mut self) -> Vec<Route> {
         let mut routes = Vec::new();
         let mut before: Vec<(String, Guard, Vec<String>)> = Vec::new();
+        let mut layouts: Vec<(String, Route)> = Vec::new();
         for module in 0..self.units.len() {
             let Some(path) = self.units.get(module).map(|unit| std::sync::Arc::clone(&unit.path)) else {
                 continue;
@@ -32,6 +33,18 @@ impl World<'_> {
                 }
             } else if let Some(route) = page_path(stem) {
                 routes.extend(self.placed(module, "default", "ANY", &route, "nextjs"));
+            } else if let Some(route) = shown_path(stem) {
+                let client = loaded.module().directives.iter().any(|one| loaded.text(*one) == "use client");
+                routes.extend(self.placed(module, "default", "GET", &route, "nextjs-page").map(|route| {
+                    // What runs in a browser decides nothing.
+                    Route { handler: route.handler.filter(|_| !client), ..route }
+                }));
+            } else if let Some(folder) =
+                stem.strip_suffix("/layout").filter(|_| behind(stem, "app").is_some())
+            {
+                layouts.extend(
+                    self.placed(module, "default", "GET", "/", "").map(|layout| (folder.to_owned(), layout)),
+                );
             }
             if matches!(stem.rsplit('/').next(), Some("middleware" | "proxy")) {
                 let root = stem.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -40,7 +53,10 @@ impl World<'_> {
             }
             routes.extend(self.actions(module, &loaded, stem));
         }
-        for route in routes.iter_mut().filter(|route| route.framework == "nextjs") {
+        for route in routes.iter_mut().filter(|route| route.framework.starts_with("nextjs")) {
+            if route.framework == "nextjs-action" {
+                continue;
+            }
             let path = self
                 .units
                 .get(route.module)
@@ -50,6 +66,14 @@ impl World<'_> {
                 let inside = root.is_empty() || path.starts_with(&format!("{root}/"));
                 if inside && (matchers.is_empty() || matchers.iter().any(|one| covers(one, &route.path))) {
                     route.guards.insert(0, guard.clone());
+                }
+            }
+            for (folder, layout) in &layouts {
+                if route.framework == "nextjs-page" && path.starts_with(&format!("{folder}/")) {
+                    let (module, span) = (layout.module, layout.span);
+                    let functions = layout.handler.into_iter().collect();
+                    let (name, below) = ("layout".to_owned(), String::new());
+                    route.guards.push(Guard { name, module, span, functions, class: None, below });
                 }
             }
         }
@@ -200,6 +224,14 @@ fn page_path(stem: &str) -> Option<String> {
     (inside == "api" || inside.starts_with("api/")).then(|| normal(inside))
 }
 
+/// `app/(shop)/orders/page` is `/orders`.
+fn shown_path(stem: &str) -> Option<String> {
+    let folder = stem.strip_suffix("/page")?;
+    let inside = if folder == "app" || folder.ends_with("/app") { "" } else { behind(folder, "app")? };
+    let parts = inside.split('/').filter(|part| !part.starts_with('(') && !part.starts_with('@'));
+    Some(normal(&parts.collect::<Vec<_>>().join("/")))
+}
+
 fn behind<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
     let start = format!("{folder}/");
     if let Some(rest) = path.strip_prefix(&start) {
@@ -256,6 +288,9 @@ mod tests {
         assert_eq!(handler_path("app/route").as_deref(), None);
         assert_eq!(page_path("pages/api/users/index").as_deref(), Some("/api/users"));
         assert_eq!(page_path("web/src/pages/about"), None);
+        assert_eq!(shown_path("src/app/(in)/orders/[id]/page").as_deref(), Some("/orders/{id}"));
+        assert_eq!(shown_path("app/page").as_deref(), Some("/"));
+        assert_eq!(shown_path("src/page"), None);
         assert!(covers("/api/:path*", "/api/users") && !covers("/dashboard/:path*", "/api/users"));
         assert!(!covers("/((?!api|_next/static).*)", "/api/users") && covers("/((?!_next).*)", "/api/users"));
     }

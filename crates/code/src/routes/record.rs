@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use gabion_finding::Span;
+use gabion_syntax::tree::ClassId;
 use hashbrown::HashMap;
 
 use crate::name::Name;
@@ -12,6 +13,9 @@ use crate::value::{ClassValue, Closure, FunctionRef, Known, Shape, Value};
 
 /// Acts of one run; a tree with more is no program of people.
 const MOST: usize = 100_000;
+
+/// Ways in which one call runs.
+const WAYS: usize = 64;
 
 /// Something that a call is given, as far as routes ask for it.
 #[derive(Debug, Clone)]
@@ -23,9 +27,13 @@ pub(crate) struct Part {
     pub(crate) value: Value,
     /// It, or what is given to what makes it: `wrap(handler)`.
     pub(crate) functions: Vec<Rc<Closure>>,
+    /// Functions of the tree around it: `wrap` of `wrap(handler)`.
+    pub(crate) wrappers: Vec<FunctionRef>,
     pub(crate) class: Option<Rc<ClassValue>>,
     /// A router that is given, or whose routes are.
     pub(crate) router: Option<usize>,
+    /// It is that router with something around it.
+    pub(crate) wrapped: bool,
     pub(crate) items: Vec<Self>,
 }
 
@@ -41,6 +49,14 @@ pub(crate) struct Record {
     pub(crate) router: Router,
     /// Under which path of it: `router.route('/x').get(…)`.
     pub(crate) at: Option<Rc<str>>,
+    /// Which router a group is made on.
+    pub(crate) on: Option<Router>,
+    /// Of which route it says more: its number among [`Recorder::sites`].
+    pub(crate) of: Option<usize>,
+    /// The methods that were named before.
+    pub(crate) only: Option<Rc<str>>,
+    /// The path it says, as far as that is known.
+    pub(crate) route: Option<Rc<str>>,
     /// The word that is called.
     pub(crate) word: Rc<str>,
     /// The function the call stands in.
@@ -55,6 +71,8 @@ pub(crate) enum Router {
     Made(usize),
     /// Only its name in a module is known.
     Called(usize, Rc<str>),
+    /// A function that says itself what it answers.
+    Function(FunctionRef),
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +90,8 @@ pub(crate) struct Recorder {
     pub(crate) decorated: HashMap<(usize, Span), FunctionRef>,
     /// Modules whose names are known, for what stands outside of functions.
     pub(crate) modules: BTreeMap<usize, Rc<Scope>>,
+    /// Rust: types that make themselves from a request, once somebody asked.
+    pub(crate) extractors: Option<HashMap<String, (usize, ClassId)>>,
     next: usize,
 }
 
@@ -91,8 +111,14 @@ impl Recorder {
         }
         record.order = self.next;
         let own = self.records.entry((record.module, record.span)).or_default();
-        let same = |one: &Record| one.act == record.act && one.router == record.router && one.at == record.at;
-        if !own.iter().any(same) {
+        let same = |one: &Record| {
+            one.act == record.act
+                && one.router == record.router
+                && one.at == record.at
+                && one.on == record.on
+                && one.route == record.route
+        };
+        if own.len() < WAYS && !own.iter().any(same) {
             own.push(record);
         }
     }
@@ -101,8 +127,12 @@ impl Recorder {
     pub(crate) fn take(&mut self) -> Vec<Record> {
         let mut all = Vec::new();
         for (_, mut records) in std::mem::take(&mut self.records) {
-            if records.iter().any(|record| matches!(record.router, Router::Made(_))) {
-                records.retain(|record| matches!(record.router, Router::Made(_)));
+            let made = |router: &Router| matches!(router, Router::Made(_));
+            if records.iter().any(|record| made(&record.router)) {
+                records.retain(|record| made(&record.router));
+            }
+            if records.iter().any(|record| record.on.as_ref().is_some_and(made)) {
+                records.retain(|record| record.on.as_ref().is_none_or(made));
             }
             all.extend(records);
         }
@@ -133,3 +163,7 @@ pub(crate) fn made(value: &Value, name: Name) -> Option<usize> {
 pub(crate) const MADE: &str = "#router";
 /// The field that says at which path of it.
 pub(crate) const AT: &str = "#at";
+/// The field that says for which methods.
+pub(crate) const ONLY: &str = "#only";
+/// The field that says of which route later calls say more.
+pub(crate) const OF: &str = "#of";

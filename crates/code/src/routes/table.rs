@@ -52,6 +52,23 @@ pub(crate) enum Does {
     Use,
     /// Gives the same router, at that path: `router.route('/x')`.
     At,
+    /// Gives a router on this one, or calls a function with it: `router.group('/x', routes => …)`.
+    Group,
+    /// Gives what it is called on, or what it is given: `router.routes()`.
+    Same,
+    /// Says which methods: `.methods('GET')`, of the route before it or of what follows.
+    Only,
+}
+
+/// Which routes of its router a guard runs before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Order {
+    #[default]
+    All,
+    /// Those that are put on it after the guard.
+    Later,
+    /// Those that are put on it before the guard.
+    Earlier,
 }
 
 /// A call and what it says of routes.
@@ -70,19 +87,34 @@ pub(crate) struct Act {
     pub(crate) router: Option<End>,
     /// What decides is put on the function below.
     pub(crate) decorates: bool,
-    /// Only what stands before it, in time, runs before it.
-    pub(crate) ordered: bool,
+    pub(crate) order: Order,
     /// Without a function that answers it is another call of that name.
     pub(crate) sure: bool,
     /// What answers may be another list of routes: Django's `include`.
     pub(crate) included: bool,
     /// It gives its receiver back.
     pub(crate) chains: bool,
+    /// The function that is called with a group.
+    pub(crate) within: Option<End>,
+    /// A group that is made by one of these is no group: what it puts before itself stands before all.
+    pub(crate) plain: Vec<String>,
+    /// What answers may be a router, or a function that says itself what it answers.
+    pub(crate) mounts: bool,
+    /// Later calls on what it gives say more of it.
+    pub(crate) open: bool,
+    /// What stands around the router that is given runs before all of it.
+    pub(crate) around: bool,
+    /// Only where the first argument is one of these.
+    pub(crate) when: Vec<String>,
+    /// What the call is called as a guard.
+    pub(crate) named: Option<String>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Methods {
     Any,
+    /// The path begins with it: `GET /x`.
+    Path,
     /// What is called says it.
     Name,
     These(Vec<String>),
@@ -130,7 +162,7 @@ pub(crate) struct Table {
     globs: Globs<usize>,
     pub(crate) inputs: Vec<Input>,
     names: Vec<String>,
-    paths: Vec<(String, FactSet)>,
+    paths: Vec<(String, FactSet, Option<Regex>)>,
     set: Option<RegexSet>,
     guards: Vec<(Regex, FactSet)>,
     pub(crate) calls: Vec<CallFact>,
@@ -146,6 +178,9 @@ struct File {
     framework: String,
     #[serde(default)]
     ordered: bool,
+    /// Guards run before what was put on their router before them.
+    #[serde(default)]
+    reversed: bool,
     #[serde(default, rename = "act")]
     acts: Vec<WrittenAct>,
     #[serde(default, rename = "input")]
@@ -207,6 +242,18 @@ struct WrittenAct {
     chains: bool,
     #[serde(default)]
     included: bool,
+    within: Option<WrittenEnd>,
+    #[serde(default)]
+    plain: Vec<String>,
+    #[serde(default)]
+    mounts: bool,
+    #[serde(default)]
+    open: bool,
+    #[serde(default)]
+    around: bool,
+    #[serde(default)]
+    when: Vec<String>,
+    named: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -251,9 +298,14 @@ impl Table {
                 problems.push(Problem::new(format!("{file}: {name}"), reason));
             }
         };
+        let order = match (read.ordered, read.reversed) {
+            (true, _) => Order::Later,
+            (false, true) => Order::Earlier,
+            (false, false) => Order::All,
+        };
         for written in read.acts {
             let name = format!("act `{}`", written.path.all().first().map_or("", String::as_str));
-            note(name, self.act(written, &read.languages, &read.framework, read.ordered));
+            note(name, self.act(written, &read.languages, &read.framework, order));
         }
         for written in read.inputs {
             let name = format!("input `{}`", written.from);
@@ -279,7 +331,7 @@ impl Table {
     /// # Errors
     /// When the patterns together are too large.
     pub(crate) fn ready(&mut self) -> Result<(), Vec<Problem>> {
-        let set = RegexSetBuilder::new(self.paths.iter().map(|(path, _)| path)).size_limit(LARGEST).build();
+        let set = RegexSetBuilder::new(self.paths.iter().map(|(path, ..)| path)).size_limit(LARGEST).build();
         let set = set.map_err(|error| vec![Problem::new("routes", error.to_string().replace('\n', " "))])?;
         self.set = Some(set);
         Ok(())
@@ -290,13 +342,14 @@ impl Table {
         written: WrittenAct,
         languages: &[Language],
         framework: &str,
-        ordered: bool,
+        order: Order,
     ) -> Result<(), String> {
         let default = written.default.unwrap_or_default();
         let methods = match written.methods {
             None => Methods::Any,
             Some(Texts::One(text)) if text == "any" => Methods::Any,
             Some(Texts::One(text)) if text == "name" => Methods::Name,
+            Some(Texts::One(text)) if text == "path" => Methods::Path,
             Some(Texts::One(text)) if text.starts_with(|first: char| first.is_uppercase()) => {
                 Methods::These(vec![text])
             }
@@ -314,10 +367,17 @@ impl Table {
             guards: written.guards.map(Ends::all).transpose()?.unwrap_or_default(),
             router: written.router.map(end).transpose()?,
             decorates: written.decorates,
-            ordered,
+            order,
             sure: written.sure,
             included: written.included,
             chains: written.chains,
+            within: written.within.map(end).transpose()?,
+            plain: written.plain,
+            mounts: written.mounts,
+            open: written.open,
+            around: written.around,
+            when: written.when,
+            named: written.named,
         };
         for path in written.path.all() {
             self.globs.add(path, at)?;
@@ -330,7 +390,8 @@ impl Table {
         let set = self.bit(&written.name)?;
         for path in written.path.iter().flat_map(Texts::all) {
             pattern(path)?;
-            self.paths.push((path.clone(), set));
+            let unless = written.unless.as_deref().map(pattern).transpose()?;
+            self.paths.push((path.clone(), set, unless));
         }
         for path in written.guard.iter().flat_map(Texts::all) {
             self.guards.push((pattern(path)?, set));
@@ -391,7 +452,10 @@ impl Table {
     pub(crate) fn of_path(&self, path: &str) -> FactSet {
         let found = self.set.as_ref().map(|set| set.matches(path));
         let numbers = found.iter().flat_map(|found| found.iter());
-        numbers.filter_map(|at| self.paths.get(at)).fold(0, |set, (_, fact)| set | fact)
+        let found = numbers.filter_map(|at| self.paths.get(at));
+        let found =
+            found.filter(|(_, _, unless)| unless.as_ref().is_none_or(|unless| !unless.is_match(path)));
+        found.fold(0, |set, (_, fact, _)| set | fact)
     }
 
     /// What the name of a guard lets one believe.

@@ -8,16 +8,19 @@ use std::rc::Rc;
 
 use gabion_finding::Span;
 use gabion_syntax::tree::{
-    Argument, BinaryOp, Call, Entry, Expr, ExprKind, Function, Key, Part, Pattern, Stmt, StmtKind, Switch,
+    BinaryOp, Call, Entry, Expr, ExprKind, Function, Key, Part, Pattern, Stmt, StmtKind, Switch,
 };
 use hashbrown::HashMap;
 
 use super::table::{FactSet, asked};
+use super::typed;
 use super::written::constant;
 use crate::name::Name;
 use crate::scope::Scope;
 use crate::value::FunctionRef;
 use crate::world::{Loaded, World};
+
+mod given;
 
 /// Expressions of one function.
 const MOST: usize = 40_000;
@@ -27,6 +30,8 @@ const DEEPEST: usize = 800;
 const MENTIONS: usize = 8;
 /// Names of one kind that are read of a request.
 const PARAMETERS: usize = 200;
+/// Where a request holds what it brings.
+const FROM: &[&str] = &["body", "cookie", "file", "header", "model", "path", "query"];
 
 /// What one function shows.
 #[derive(Debug, Clone, Default)]
@@ -154,12 +159,16 @@ impl Walk<'_, '_> {
                 texts.push(path);
                 self.expression(one);
             }
+            let mut held = None;
             if let Some(of_type) = &param.of_type {
-                let text = self.loaded.text(of_type.path).to_owned();
+                let text = typed::text(self.loaded, of_type, 3);
                 self.note(&format!(":{text}"), param.span);
+                held = typed::held(self.loaded, of_type);
             }
             let path = texts.into_iter().flatten().next();
-            if let Some(path) = path {
+            if let (None, Some(held)) = (&path, held) {
+                self.brought(&param.pattern, held, param.span);
+            } else if let Some(path) = path {
                 self.note(&path, param.span);
                 self.bind(
                     &param.pattern,
@@ -173,6 +182,30 @@ impl Walk<'_, '_> {
             }
         }
         self.block(&from.body);
+    }
+
+    /// A parameter of a type that says what it holds.
+    fn brought(&mut self, pattern: &Pattern, path: String, span: Span) {
+        match pattern {
+            // `Path(id)`, `Json(body)`.
+            Pattern::Variant { items, .. } | Pattern::List(items) => {
+                for item in items {
+                    self.brought(item, path.clone(), span);
+                }
+            }
+            Pattern::Name(symbol, _) => {
+                let name = self.loaded.text(*symbol).to_owned();
+                let path = if path == "@path" { format!("@path.{name}") } else { path };
+                self.note(&path, span);
+                let mentions = vec![path.clone(), format!("%{name}")];
+                let local = Local { path: Some(path), mentions, ..Local::default() };
+                self.locals.insert(self.loaded.name(*symbol), local);
+            }
+            _ => {
+                let mentions = vec![path.clone()];
+                self.bind(pattern, &Local { path: Some(path), mentions, ..Local::default() });
+            }
+        }
     }
 
     fn block(&mut self, body: &[Stmt]) {
@@ -360,9 +393,13 @@ impl Walk<'_, '_> {
         let path = self.world.models.routes.canonical(self.loaded.language(), path);
         if let Some((from, name)) = path.strip_prefix('@').and_then(|rest| rest.split_once('.')) {
             let name = name.split(['.', '(', '[', '=']).next().unwrap_or_default();
-            let names = self.shown.parameters.entry(from.to_owned()).or_default();
-            if names.len() < PARAMETERS && !name.is_empty() {
-                names.insert(name.to_owned());
+            // `@scope/package.name` is none of them.
+            let name = if FROM.contains(&from) { name } else { "" };
+            if !name.is_empty() {
+                let names = self.shown.parameters.entry(from.to_owned()).or_default();
+                if names.len() < PARAMETERS {
+                    names.insert(name.to_owned());
+                }
             }
         }
         let facts = self.world.models.routes.of_path(&path);
@@ -538,137 +575,6 @@ impl Walk<'_, '_> {
         }
         if let Some(path) = self.path(from) {
             self.called(&path, &entries, from.span);
-        }
-    }
-
-    fn argument(&mut self, argument: &Argument, entries: &mut Entries) {
-        let before = entries.mentions.len();
-        if argument.name.is_none() {
-            self.given(&argument.value, entries, 4);
-            return;
-        }
-        let mut inside = Entries::default();
-        self.given(&argument.value, &mut inside, 4);
-        let name = argument.name.map(|name| self.loaded.text(name).to_owned()).unwrap_or_default();
-        entries.mentions.extend(inside.mentions);
-        entries.fields.extend(inside.fields);
-        let held = entries.mentions.get(before..).unwrap_or_default().to_vec();
-        entries.fields.push((name, held));
-    }
-
-    /// Paths, fields and wholes of something that is given.
-    fn given(&mut self, from: &Expr, entries: &mut Entries, depth: usize) {
-        if depth == 0 || entries.mentions.len() > 200 {
-            return;
-        }
-        let inside = depth.saturating_sub(1);
-        let path = self.path(from);
-        if let ExprKind::Name(symbol) = &from.kind
-            && let Some(local) = self.locals.get(&self.loaded.name(*symbol))
-        {
-            entries.mentions.extend(local.mentions.iter().cloned());
-            if let Some(own) = &local.entries {
-                entries.mentions.extend(own.mentions.iter().cloned());
-                entries.whole.extend(own.whole.iter().cloned());
-                entries.fields.extend(own.fields.iter().cloned());
-            }
-        }
-        if let Some(path) = path {
-            entries.mentions.push(path.clone());
-            if depth == 4 {
-                entries.whole.push(path);
-            }
-        }
-        match &from.kind {
-            ExprKind::Object { entries: pairs, .. } => {
-                for pair in pairs {
-                    match pair {
-                        Entry::Pair(key, value) => {
-                            let before = entries.mentions.len();
-                            self.given(value, entries, inside);
-                            let held = entries.mentions.get(before..).unwrap_or_default().to_vec();
-                            let key = match key {
-                                Key::Name(symbol) => self.loaded.text(*symbol).to_owned(),
-                                Key::Computed(_) => continue,
-                            };
-                            if let (Some(path), "data" | "$set") = (self.path(value), key.as_str()) {
-                                entries.whole.push(path);
-                            }
-                            entries.mentions.push(format!("{key}:"));
-                            entries.fields.push((key, held));
-                        }
-                        Entry::Spread(value) => {
-                            self.given(value, entries, inside);
-                            entries.whole.extend(self.path(value));
-                        }
-                    }
-                }
-            }
-            ExprKind::Call(call) => {
-                if let ExprKind::Member { object, .. } = &call.callee.kind {
-                    self.given(object, entries, inside);
-                }
-                call.arguments.iter().for_each(|argument| self.given(&argument.value, entries, inside));
-            }
-            ExprKind::Member { object, .. } => {
-                if let ExprKind::Name(_) | ExprKind::Call(_) = &object.kind {
-                    self.given(object, entries, inside);
-                }
-            }
-            ExprKind::Index { object, index } => {
-                self.given(object, entries, inside);
-                self.given(index, entries, inside);
-            }
-            ExprKind::Await(value)
-            | ExprKind::Cast { value, .. }
-            | ExprKind::Reference(value)
-            | ExprKind::Spread(value)
-            | ExprKind::Unary { operand: value, .. } => self.given(value, entries, depth),
-            ExprKind::Binary { left, right, .. } | ExprKind::Logical { left, right, .. } => {
-                self.given(left, entries, inside);
-                self.given(right, entries, inside);
-            }
-            ExprKind::List { items, .. } => items.iter().for_each(|item| self.given(item, entries, inside)),
-            ExprKind::Template { parts, .. } => {
-                for part in parts {
-                    match part {
-                        Part::Value(value) => self.given(value, entries, inside),
-                        Part::Text(symbol) => {
-                            entries.mentions.push(format!("'{}", self.loaded.text(*symbol)));
-                        }
-                    }
-                }
-            }
-            ExprKind::String(symbol) => {
-                let text = format!("'{}", self.loaded.text(*symbol));
-                if depth == 4 {
-                    entries.whole.push(text.clone());
-                }
-                entries.mentions.push(text);
-            }
-            _ => {}
-        }
-    }
-
-    /// A call whose name and arguments together show something.
-    fn called(&mut self, path: &str, entries: &Entries, span: Span) {
-        let world = self.world;
-        for fact in world.models.routes.calls.iter().filter(|fact| fact.call.is_match(path)) {
-            let any = |wanted: &Option<regex::Regex>, texts: &[String]| {
-                wanted.as_ref().is_none_or(|wanted| texts.iter().any(|text| wanted.is_match(text)))
-            };
-            let field = fact.entry.as_ref().is_none_or(|entry| {
-                let mut fields = entries.fields.iter().filter(|(name, _)| entry.is_match(name));
-                fields.any(|(_, held)| any(&fact.value, held))
-            });
-            let refused = fact.unless.as_ref().is_some_and(|unless| {
-                entries.mentions.iter().any(|text| unless.is_match(text))
-                    || entries.fields.iter().any(|(name, _)| unless.is_match(name))
-            });
-            if field && !refused && any(&fact.argument, &entries.mentions) && any(&fact.whole, &entries.whole)
-            {
-                self.found(fact.set, span);
-            }
         }
     }
 }

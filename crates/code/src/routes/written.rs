@@ -99,6 +99,14 @@ pub(crate) fn constant(loaded: &Loaded, from: &Expr) -> Option<String> {
         ExprKind::Number(number) => number.to_string(),
         ExprKind::Bool(truth) => truth.to_string(),
         ExprKind::Null => "null".to_owned(),
+        // `AUTHORIZATION`, which is imported.
+        ExprKind::Name(name) if loaded.language() == gabion_syntax::Language::Rust => {
+            let text = loaded.text(*name);
+            if text.len() < 3 || !text.chars().all(|one| one.is_ascii_uppercase() || one == '_') {
+                return None;
+            }
+            text.to_owned()
+        }
         // `HttpStatus.UNAUTHORIZED`, `status.HTTP_401_UNAUTHORIZED`.
         ExprKind::Member { name, .. } => {
             let text = loaded.text(*name);

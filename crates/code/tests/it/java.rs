@@ -1,10 +1,15 @@
 //! Java, both ways: what is found, and the same code where nothing is wrong.
 
+mod answers;
 mod classes;
+mod documents;
 mod frameworks;
+mod guards;
+mod queries;
 mod secrets;
 mod sinks;
 mod sources;
+mod texts;
 mod ways;
 
 use std::sync::LazyLock;

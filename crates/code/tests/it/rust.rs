@@ -2,8 +2,9 @@
 
 mod files;
 mod handlers;
+mod services;
 
-use crate::world::{scan, scanner};
+use crate::world::{self, rules_that_find};
 
 /// A handler with that body is scanned; what is found, by id.
 fn found(uses: &str, body: &str) -> Vec<String> {
@@ -15,23 +16,10 @@ fn found(uses: &str, body: &str) -> Vec<String> {
          struct App {{ pool: sqlx::PgPool, base: std::path::PathBuf }}\n\
          async fn handle(State(app): State<std::sync::Arc<App>>, Path((id, slug)): Path<(u64, String)>, headers: HeaderMap, Query(q): Query<Params>) -> Result<String, Error> {{\n{body}\n}}\n"
     );
-    let verdict = scan(scanner(), &[("src/app.rs", &text)]);
-    assert!(verdict.unread.is_empty(), "{body}: {:?}", verdict.unread);
-    let mut rules: Vec<String> = verdict.findings.iter().map(|one| one.rule.as_str().to_owned()).collect();
-    rules.sort();
-    rules.dedup();
-    rules
+    rules_that_find(&[("src/app.rs", &text)])
 }
 
 /// What is used, bodies of a handler, and the rules that find them.
 fn check(cases: &[(&str, &str, &str)]) {
-    let mut wrong = Vec::new();
-    for (uses, body, rule) in cases {
-        let found = found(uses, body);
-        let expected: Vec<String> = rule.split_whitespace().map(str::to_owned).collect();
-        if found != expected {
-            wrong.push(format!("{body}\n    expected {expected:?}, found {found:?}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    world::check(cases, found);
 }

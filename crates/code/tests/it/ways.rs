@@ -2,13 +2,7 @@
 
 use gabion_code::CodeScanner;
 
-use crate::world::{lines, scan};
-
-fn found(files: &[(&str, &str)]) -> Vec<String> {
-    let verdict = scan(&CodeScanner::new(&[]).unwrap(), files);
-    assert!(verdict.unread.is_empty(), "{:?}", verdict.unread);
-    lines(&verdict.findings)
-}
+use crate::world::{found, scan};
 
 #[test]
 fn from_file_to_file_through_functions() {

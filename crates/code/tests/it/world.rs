@@ -37,3 +37,35 @@ pub(crate) fn lines(findings: &[Finding]) -> Vec<String> {
         .map(|finding| format!("{} {}:{}", finding.rule, finding.place.path, finding.place.start.line))
         .collect()
 }
+
+/// The same of files that are all read whole, by the rules of the program.
+pub(crate) fn found(files: &[(&str, &str)]) -> Vec<String> {
+    lines(&whole(files))
+}
+
+/// The rules that find something there, each once.
+pub(crate) fn rules_that_find(files: &[(&str, &str)]) -> Vec<String> {
+    let mut rules: Vec<String> = whole(files).iter().map(|one| one.rule.as_str().to_owned()).collect();
+    rules.sort();
+    rules.dedup();
+    rules
+}
+
+fn whole(files: &[(&str, &str)]) -> Vec<Finding> {
+    let verdict = scan(scanner(), files);
+    assert!(verdict.unread.is_empty(), "{files:?}: {:?}", verdict.unread);
+    verdict.findings
+}
+
+/// What stands around code, the code, and the rules that find it, separated by spaces: all that is otherwise is said at once.
+pub(crate) fn check(cases: &[(&str, &str, &str)], found: impl Fn(&str, &str) -> Vec<String>) {
+    let mut wrong = Vec::new();
+    for (around, code, rules) in cases {
+        let found = found(around, code);
+        let expected: Vec<&str> = rules.split_whitespace().collect();
+        if found != expected {
+            wrong.push(format!("{code}\n    expected {expected:?}, found {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -121,24 +121,3 @@ fn this_very_workspace_is_in_step_with_its_lock_file() {
     assert_eq!(unread.reason, UnreadReason::NoVerdict);
     assert!(unread.detail.contains("crates.io"));
 }
-
-#[test]
-#[ignore = "a measurement: run it alone, with `--nocapture`"]
-#[expect(clippy::disallowed_methods, reason = "it measures")]
-fn a_large_database_is_open_at_once() {
-    let mut builder = AdvisoryBuilder::new();
-    for at in 0..200_000 {
-        let advisory = format!(
-            r#"{{"id": "X-{at}", "summary": "Something is wrong in package {at}, and this is as long as such lines are",
-            "aliases": ["CVE-2000-{at}"], "affected": [{{"package": {{"ecosystem": "npm", "name": "package-{}"}},
-            "ranges": [{{"type": "SEMVER", "events": [{{"introduced": "0"}}, {{"fixed": "1.{at}.0"}}]}}]}}]}}"#,
-            at / 2
-        );
-        builder.add("x.json", advisory.as_bytes()).unwrap();
-    }
-    let bytes: Arc<[u8]> = builder.build("a measurement", 0).bytes().into();
-    let start = std::time::Instant::now();
-    let database = gabion_dependencies::Database::read(Arc::clone(&bytes)).unwrap();
-    println!("{} advisories, {} bytes, open after {:?}", database.advisories(), bytes.len(), start.elapsed());
-    assert_eq!(database.advisories(), 200_000);
-}

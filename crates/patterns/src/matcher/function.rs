@@ -44,7 +44,7 @@ impl Matcher<'_, '_> {
             (Some(name), Some(own_name)) => self.word(name, self.target.symbol(own_name), own.head, env),
         };
         envs = self.then(envs, |env| self.decorators(&pattern.decorators, &own.decorators, env));
-        envs = self.then(envs, |env| self.optional_type(pattern.returns.as_ref(), own.returns.as_ref(), env));
+        envs = self.then(envs, |env| self.returned(pattern, own, env));
         if let (Some(receiver), Some(own_receiver), Family::Go) =
             (pattern.receiver, own.receiver, self.target.family)
         {
@@ -56,6 +56,19 @@ impl Matcher<'_, '_> {
             return if own.body.is_empty() { envs } else { Vec::new() };
         }
         self.then(envs, |env| self.body(&pattern.body, &own.body, env))
+    }
+
+    /// In Java nothing is a type as well: `$T name(…)` also is `void name(…)`.
+    fn returned(&self, pattern: &Function, own: &Function, env: &Env) -> Vec<Env> {
+        let variable = pattern.returns.as_ref().map(|of| self.fragment.word(of.path));
+        match (variable, &own.returns) {
+            (Some(Word::Variable(variable)), None)
+                if self.target.family == Family::Java && !own.traits.constructor =>
+            {
+                env.bind(variable, self.bound_name("void", own.span)).into_iter().collect()
+            }
+            _ => self.optional_type(pattern.returns.as_ref(), own.returns.as_ref(), env),
+        }
     }
 
     fn params(&self, pattern: &Function, own: &Function, env: &Env) -> Vec<Env> {

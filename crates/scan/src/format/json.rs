@@ -6,10 +6,13 @@ use gabion_finding::{Finding, UnreadReason};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Reason, Report, Reported};
+use crate::{ControlEvidence, Evidence, Reason, Report, Reported};
 
 /// The version of what [`json`] writes.
 const VERSION: u32 = 1;
+
+/// The version of its part `evidence`.
+const EVIDENCE: u32 = 1;
 
 /// A report of `gabion scan --format json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -35,6 +38,39 @@ struct Document {
     incomplete: Vec<String>,
     /// Every rule that is named, by id.
     rules: BTreeMap<String, JsonRule>,
+    /// What the scan is evidence of.
+    evidence: JsonEvidence,
+}
+
+/// For whoever gathers what is known of each control.
+#[derive(Debug, Serialize, JsonSchema)]
+struct JsonEvidence {
+    /// The version of this part; it changes when fields change their meaning.
+    version: u32,
+    /// `tree`, or `changes` where only changed lines were told.
+    scope: &'static str,
+    /// SHA-256 over each file that was read, by path: the path, a zero byte, the 32 bytes of the file's SHA-256.
+    tree: String,
+    /// Whether the scan is whole; else `incomplete` says why it is not.
+    complete: bool,
+    /// By id of the control; one that no rule of this scan is for is not named, and nothing is known of it.
+    controls: BTreeMap<&'static str, JsonControl>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct JsonControl {
+    /// `found`, `accepted`, `incomplete`, `not_looked` or `nothing`; docs/guides/scan.md says what each means.
+    outcome: &'static str,
+    /// The rules that ran, by scanner.
+    rules: BTreeMap<&'static str, Vec<String>>,
+    /// Files that one of these scanners read.
+    files: usize,
+    /// Findings by severity.
+    findings: BTreeMap<&'static str, usize>,
+    /// Findings that a comment or the baseline accepts.
+    accepted: usize,
+    /// Findings that are less sure than was asked for.
+    unsure: usize,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -226,10 +262,31 @@ pub fn json(report: &Report) -> String {
                 (id.clone(), rule)
             })
             .collect(),
+        evidence: evidence(&report.evidence),
     };
     let mut text = crate::visible::json(&serde_json::to_string_pretty(&document).unwrap_or_default());
     text.push('\n');
     text
+}
+
+fn evidence(evidence: &Evidence) -> JsonEvidence {
+    let control = |control: &ControlEvidence| JsonControl {
+        outcome: control.outcome.as_str(),
+        rules: (control.rules.iter())
+            .map(|(scanner, rules)| (*scanner, rules.iter().map(ToString::to_string).collect()))
+            .collect(),
+        files: control.files,
+        findings: control.findings.iter().map(|(severity, count)| (severity.as_str(), *count)).collect(),
+        accepted: control.accepted,
+        unsure: control.unsure,
+    };
+    JsonEvidence {
+        version: EVIDENCE,
+        scope: if evidence.of_changes { "changes" } else { "tree" },
+        tree: evidence.tree.clone(),
+        complete: evidence.complete,
+        controls: evidence.controls.iter().map(|(id, of)| (id.as_str(), control(of))).collect(),
+    }
 }
 
 fn summary(report: &Report) -> Summary {

@@ -4,7 +4,9 @@
 
 mod changes;
 mod engine;
+mod evidence;
 mod harness;
 mod history;
 mod outputs;
 mod repair;
+mod rules;

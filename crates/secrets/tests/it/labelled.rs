@@ -60,6 +60,13 @@ fn secrets_in_every_language_are_seen() {
         ("a.md", "    export DB_PASSWORD=Tr0ub4dor-3\n".to_owned()),
         ("a.sql", "CREATE USER shop IDENTIFIED BY 'Tr0ub4dor-3';".to_owned()),
         ("a.ps1", "$password = \"Tr0ub4dor-3\"".to_owned()),
+        ("src/a.py", "app.secret_key = 'harbour_pilot_secret_key_1987'".to_owned()),
+        ("src/a.js", "const jwtSecret = 'harbour-pilot-of-1987';".to_owned()),
+        ("a.properties", "jwt.secret=HarbourPilot1987SignsAllTokens\n".to_owned()),
+        ("src/a.kt", "const val ENCRYPTION_KEY = \"v7x/B?E(H+MbQeTh\"".to_owned()),
+        ("src/a.php", "define('AUTH_KEY', 'w|P-q>3s!?~D`h8=k9<+Zx&v5}T$w2@F#mN*cR^yU(bJ)eL7');".to_owned()),
+        ("src/a.py", "connect(\"host=db dbname=shop user=lena password=Tr0ub4dor3\")".to_owned()),
+        ("src/a.go", "sql.Open(\"postgres\", \"user=lena password=Tr0ub4dor3 sslmode=disable\")".to_owned()),
     ] {
         let (found, _) = secrets.matches(path, &text);
         if !found.iter().any(|found| found.confidence >= Confidence::Medium) {

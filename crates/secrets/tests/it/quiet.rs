@@ -29,6 +29,8 @@ fn harmless_texts_are_silent() {
         ("users.json", "{\"password\": \"$2b$12$KIXQ7Kx2vBn9mWzR4tYc8eLpQ1sDf6GhJk3MnPb5VwXyZ0Aq7Kx2v\"}"),
         ("a.properties", "spring.datasource.password=${DB_PASSWORD}\nkey.serializer=org.apache.kafka.common.serialization.StringSerializer\n"),
         ("a.js", "const url = \"postgres://user:password@localhost:5432/db\".replace(\"password\", encode(p));\nlocalStorage.setItem('token', token);\n".replace("postgres://user:password@localhost:5432/db", "https://acme.io/a@b:c").as_str()),
+        ("a.py", "connect(f\"host={host} user={user} password={password}\")\nlog(\"user=%s password=%s\", user, hidden)\n"),
+        ("a.ts", "const SECRET_KEY = 'shop.secretOpened';\nconst secretKey = 'change-me-2024';\nconst sessionSecret = 'your-secret-key-1';\n"),
         ("strings.xml", "<string name=\"password_hint\">Enter your password</string>"),
     ] {
         let (found, unread) = secrets.matches(path, text);

@@ -10,7 +10,7 @@ use axum::{Form, Router};
 use gabion_model::{Secret, Timestamp};
 use gabion_vault::encoding;
 use gabion_vault::password::{Cost, Verification, dummy, verify};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rusqlite::OptionalExtension;
 use serde::Deserialize;
 
@@ -107,22 +107,28 @@ async fn sign_in(
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, text));
     }
     let mut sessions = lock(&app.sessions);
-    // HOLE weak-session-cookie: numbers in a row, kept from before the login, readable by scripts.
-    let cookie = if app.repaired {
+    let mut answer = Redirect::to("/").into_response();
+    if app.repaired {
         let mut failures = lock(&app.failures);
         failures.forgive(&name);
         failures.forgive(EVERYBODY);
         let ticket = encoding::base64url_encode(&gabion_model::random::bytes::<32>(&app.rng));
-        sessions.names.insert(ticket.clone(), name);
-        format!("{COOKIE}={ticket}; Path=/; HttpOnly; SameSite=Lax")
+        let cookie = field(&format!("{COOKIE}={ticket}; Path=/; HttpOnly; SameSite=Lax"))?;
+        answer.headers_mut().insert(header::SET_COOKIE, cookie);
+        sessions.names.insert(ticket, name);
     } else {
+        // HOLE weak-session-cookie: numbers in a row, kept from before the login, readable by scripts.
         sessions.counter += 1;
         let next = (FIRST_TICKET + sessions.counter).to_string();
         let ticket = cookies(&headers, COOKIE).next().map_or(next, str::to_owned);
-        sessions.names.insert(ticket.clone(), name);
-        format!("{COOKIE}={ticket}; Path=/")
-    };
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response())
+        answer.headers_mut().insert(header::SET_COOKIE, field(&format!("{COOKIE}={ticket}; Path=/"))?);
+        sessions.names.insert(ticket, name);
+    }
+    Ok(answer)
+}
+
+fn field(text: &str) -> Result<HeaderValue, Refusal> {
+    HeaderValue::from_str(text).map_err(|_| Refusal::bad_request("That is no cookie."))
 }
 
 async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {

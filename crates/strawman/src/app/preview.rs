@@ -29,7 +29,7 @@ struct Link {
 
 async fn preview(State(app): State<App>, SignedIn(user): SignedIn, Form(Link { url }): Form<Link>) -> Answer {
     // HOLE ssrf: wherever the address leads, loopback and private networks included.
-    if app.repaired && !is_partner(&app, &url) {
+    if app.repaired && !is_allowed(&app, &url) {
         return Err(Refusal::bad_request("We preview our partner's pages only."));
     }
     let text = fetch(&url).await.map_err(|reason| {
@@ -49,7 +49,7 @@ fn form_html(app: &App) -> String {
     )
 }
 
-fn is_partner(app: &App, url: &str) -> bool {
+fn is_allowed(app: &App, url: &str) -> bool {
     url.parse::<Uri>().is_ok_and(|url| {
         url.scheme_str() == Some("http")
             && url.authority().is_some_and(|given| given.as_str() == app.partner.to_string())

@@ -9,19 +9,17 @@ use http::StatusCode;
 
 use super::Inner;
 
-/// A refusal with the text the caller reads.
+/// A refusal: the answer with the text the caller reads.
 #[derive(Debug)]
-pub(super) struct Refusal {
-    status: StatusCode,
-    text: String,
-}
+pub(super) struct Refusal(Box<Response>);
 
 /// What a handler returns.
 pub(super) type Answer = Result<Response, Refusal>;
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into() }
+        let text: String = text.into();
+        Self(Box::new((status, text).into_response()))
     }
 
     pub(super) fn bad_request(text: impl Into<String>) -> Self {
@@ -39,7 +37,7 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.status, self.text).into_response()
+        *self.0
     }
 }
 

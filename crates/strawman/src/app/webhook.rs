@@ -16,8 +16,8 @@ use serde_json::json;
 use super::App;
 use super::refusal::{Answer, Refusal};
 
-/// What the payment provider and the application share.
-pub const SECRET: &str = "whsec_c3RyYXctYW5kLWNvLXBheW1lbnRzLTdmMWQwYzlh";
+/// What the payment provider and the application share: configuration, which the gate of the demo is given as well.
+pub const SECRET: &str = include_str!("payments.secret").trim_ascii();
 
 /// The header fields of a message: its id, when it was sent, the signature.
 pub(crate) const FIELDS: [&str; 3] = ["webhook-id", "webhook-timestamp", "webhook-signature"];

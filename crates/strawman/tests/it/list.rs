@@ -53,7 +53,10 @@ fn ids_are_unique_and_every_entry_says_everything() {
     for hole in holes() {
         let texts = [&hole.title, &hole.endpoint, &hole.exploit, &hole.success, &hole.twin];
         assert!(texts.into_iter().chain(&hole.variants).all(|text| !text.trim().is_empty()), "{}", hole.id);
-        assert!(hole.visible.contains(&Visibility::Code), "{}: the code is here to be read", hole.id);
+        let in_code = hole.visible.contains(&Visibility::Code);
+        assert_eq!(in_code, !hole.seen.is_empty(), "{}: where a scan sees it", hole.id);
+        let reason = hole.unseen.as_deref().unwrap_or_default();
+        assert_eq!(in_code, reason.is_empty(), "{}: why reading does not show it", hole.id);
     }
 }
 

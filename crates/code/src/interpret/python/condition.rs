@@ -5,7 +5,7 @@ use gabion_syntax::tree::{BinaryOp, Call, Expr, ExprKind};
 
 use crate::interpret::Frame;
 use crate::interpret::assign::with_field;
-use crate::value::{Flow, Value};
+use crate::value::{Flow, KindSet, Value};
 use crate::world::World;
 
 impl World<'_> {
@@ -25,7 +25,7 @@ impl World<'_> {
                 if let (Some(pattern), Some(place)) = (pattern, place)
                     && is_whole(&name, &pattern)
                 {
-                    self.trust(frame, place, u64::MAX);
+                    self.trust(frame, place, KindSet::MAX);
                 }
                 true
             }
@@ -48,7 +48,7 @@ impl World<'_> {
     pub(in crate::interpret) fn python_true(&mut self, frame: &mut Frame, place: &Expr) {
         let value = self.evaluate(frame, place);
         if value.origin.is_some_and(|origin| self.text_of(origin) == WHOLE) {
-            self.trust_flows(frame, &value, u64::MAX);
+            self.trust_flows(frame, &value, KindSet::MAX);
         }
     }
 
@@ -181,7 +181,7 @@ impl World<'_> {
     }
 
     /// What came the same way as this is safe for those kinds: it was looked at through something made of it.
-    pub(in crate::interpret) fn trust_flows(&mut self, frame: &mut Frame, looked_at: &Value, kinds: u64) {
+    pub(in crate::interpret) fn trust_flows(&mut self, frame: &mut Frame, looked_at: &Value, kinds: KindSet) {
         let firsts: Vec<(usize, Span)> = looked_at.all_flows().iter().map(Flow::first).collect();
         if firsts.is_empty() || kinds == 0 {
             return;
@@ -226,7 +226,7 @@ impl World<'_> {
         match path.as_str() {
             "int" | "float" | "uuid.UUID" | "ipaddress.ip_address" => {
                 if matches!(argument.value.kind, ExprKind::Name(_)) {
-                    self.trust(frame, &argument.value, u64::MAX);
+                    self.trust(frame, &argument.value, KindSet::MAX);
                 }
             }
             path if path.ends_with(".relative_to") => {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{place, rest_of, tuple};
 use crate::interpret::Given;
-use crate::value::{Flow, HOLE, Known, List, Shape, Value, concatenated};
+use crate::value::{Flow, HOLE, KindSet, Known, List, Shape, Value, concatenated};
 use crate::world::World;
 
 /// Pieces of a text that are told apart.
@@ -15,6 +15,9 @@ impl World<'_> {
         let constant = receiver.as_constant().filter(|_| !receiver.is_tainted() && is_text(receiver));
         let argument = |at: usize| given.get(at).and_then(|given| given.value.as_constant());
         let same = || Value { origin: None, ..receiver.clone() };
+        if matches!(method, "getvalue" | "read") && self.is_text_file(receiver) {
+            return Some(same());
+        }
         Some(match (method, &constant) {
             ("upper", Some(text)) => Value::text(&text.to_uppercase()),
             ("lower" | "casefold", Some(text)) => Value::text(&text.to_lowercase()),
@@ -95,6 +98,11 @@ impl World<'_> {
         })
     }
 
+    /// A file that is a text in memory.
+    pub(in crate::interpret) fn is_text_file(&self, value: &Value) -> bool {
+        value.origin.is_some_and(|origin| self.text_of(origin) == "io.StringIO()")
+    }
+
     pub(in crate::interpret) fn is_pattern(&self, value: &Value) -> bool {
         value.origin.is_some_and(|origin| self.text_of(origin) == "re.compile()")
     }
@@ -157,7 +165,7 @@ impl World<'_> {
         let plain = with
             .as_constant()
             .is_some_and(|with| with.chars().all(|one| one.is_alphanumeric() || "-_ ".contains(one)));
-        if takes_all && plain { value.made_safe(u64::MAX) } else { value }
+        if takes_all && plain { value.made_safe(KindSet::MAX) } else { value }
     }
 
     /// `"{} {name}".format(…)`.
@@ -282,6 +290,9 @@ impl World<'_> {
                 else {
                     return all;
                 };
+                // Behind what is sure of the beginning, what somebody chose leads.
+                let behind = text.find(HOLE).and_then(|at| text.get(..at)).map(|sure| sure.chars().count());
+                let all = if behind.is_some_and(|sure| from >= sure) { all.leading() } else { all };
                 let known = |to: usize| text.chars().take(to).all(|one| one != HOLE);
                 let ends =
                     parts.get(1).is_some_and(|part| matches!(part.known, Known::Number(to) if to >= 0.0));

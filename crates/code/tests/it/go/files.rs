@@ -1,12 +1,6 @@
 //! Packages, types and interfaces: ways through several files.
 
-use crate::world::{lines, scan, scanner};
-
-fn found(files: &[(&str, &str)]) -> Vec<String> {
-    let verdict = scan(scanner(), files);
-    assert!(verdict.unread.is_empty(), "{:?}", verdict.unread);
-    lines(&verdict.findings)
-}
+use crate::world::found;
 
 const STORE: &str = r#"package db
 import "database/sql"

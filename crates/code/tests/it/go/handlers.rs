@@ -62,7 +62,7 @@ fn values_on_their_way() {
         ("", r#"db.Query(r.PathValue("x"))"#, SQL),
         ("", r#"u, p, _ := r.BasicAuth(); db.Query("SELECT 1", u); db.Query(p)"#, SQL),
         ("", r#"r.ParseForm(); db.Query(r.Form["x"][0])"#, SQL),
-        ("io", r#"b, _ := io.ReadAll(r.Body); db.Query(string(b))"#, SQL),
+        ("io", r#"b, _ := io.ReadAll(r.Body); db.Query(string(b))"#, "go.body.unlimited sql.injection"),
         (
             "encoding/json",
             r#"var in struct{ Name string }; json.NewDecoder(r.Body).Decode(&in); db.Query(in.Name)"#,
@@ -81,7 +81,7 @@ fn values_on_their_way() {
         (
             "encoding/json io",
             r#"b, _ := io.ReadAll(r.Body); var in map[string]string; json.Unmarshal(b, &in); db.Query(in["a"])"#,
-            SQL,
+            "go.body.unlimited sql.injection",
         ),
         ("", r#"ch := make(chan string, 1); go func() { ch <- r.FormValue("x") }(); db.Query(<-ch)"#, SQL),
         ("", r#"f := func(q string) { db.Query(q) }; f(r.FormValue("x"))"#, SQL),

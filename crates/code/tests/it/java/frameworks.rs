@@ -88,7 +88,10 @@ const SQL: &[Case] = &[
 
 const XSS: &[Case] = &[
     bad("@GetMapping(\"/a\") String a(@RequestParam String name) { return \"<h1>\" + name + \"</h1>\"; }"),
-    good("@GetMapping(\"/a\") String a(@RequestParam String name) { return \"hello \" + name; }"),
+    bad("@GetMapping(\"/a\") String a(@RequestParam String name) { return \"hello \" + name; }"),
+    good(
+        "@GetMapping(value = \"/a\", produces = \"application/json\") String a(@RequestParam String name) { return \"hello \" + name; }",
+    ),
     good(
         "@GetMapping(\"/a\") String a(@RequestParam String name) { return \"<h1>\" + org.springframework.web.util.HtmlUtils.htmlEscape(name) + \"</h1>\"; }",
     ),

@@ -149,6 +149,16 @@ const CASES: &[(&str, &str, bool)] = &[
         "bar = P(param, 'x').a",
         true,
     ),
+    (
+        "class A:\n    def do(self, x):\n        return x\nclass B:\n    def do(self, x):\n        return 'safe'\ndef make():\n    if os.environ.get('KIND') == 'a':\n        return A()\n    return B()\n",
+        "bar = make().do(param)",
+        true,
+    ),
+    (
+        "class A:\n    def do(self, x):\n        return 'other'\nclass B:\n    def do(self, x):\n        return 'safe'\ndef make():\n    if os.environ.get('KIND') == 'a':\n        return A()\n    return B()\n",
+        "bar = make().do(param)",
+        false,
+    ),
     ("class C:\n    pass\n", "c = C()\nsetattr(c, 'x', param)\nbar = getattr(c, 'x')", true),
     (
         "class C:\n    def __init__(self, x):\n        self.x = x\n    def __str__(self):\n        return 'const'\n",

@@ -1,14 +1,6 @@
 //! From file to file: packages, helpers, factories, blueprints.
 
-use gabion_code::CodeScanner;
-
-use crate::world::{lines, scan};
-
-fn found(files: &[(&str, &str)]) -> Vec<String> {
-    let verdict = scan(&CodeScanner::new(&[]).unwrap(), files);
-    assert!(verdict.unread.is_empty(), "{:?}", verdict.unread);
-    lines(&verdict.findings)
-}
+use crate::world::found;
 
 #[test]
 fn a_module_of_a_package_without_its_init() {
@@ -92,5 +84,28 @@ fn parameters_of_fastapi() {
         ("db.name", false),
     ] {
         assert_eq!(!found(&[("app.py", &app.replace("HOW", how))]).is_empty(), expected, "{how}");
+    }
+}
+
+#[test]
+fn what_runs_in_tests_is_not_served() {
+    let app = "import os\nfrom flask import Flask, request\napp = Flask(__name__)\n\n@app.post('/x')\ndef x():\n    os.system(request.form['p'])\n    return 'x'\n";
+    for path in
+        ["tests/app.py", "shop/tests/fixtures/app.py", "test_app.py", "shop/app_test.py", "conftest.py"]
+    {
+        assert!(found(&[(path, app)]).is_empty(), "{path}");
+    }
+    for path in ["app.py", "testcode/app.py", "shop/latest/app.py", "shop/contest.py"] {
+        assert_eq!(found(&[(path, app)]), [format!("command.injection {path}:7")], "{path}");
+    }
+}
+
+#[test]
+fn debug_of_settings_that_are_served() {
+    for path in ["settings.py", "shop/settings.py", "shop/settings/base.py", "config.py"] {
+        assert_eq!(found(&[(path, "DEBUG = True\n")]), [format!("python.debug {path}:1")], "{path}");
+    }
+    for path in ["shop/settings/dev.py", "shop/settings/local.py", "tools.py", "settings_test.py", "log.py"] {
+        assert!(found(&[(path, "DEBUG = True\n")]).is_empty(), "{path}");
     }
 }

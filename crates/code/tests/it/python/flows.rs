@@ -163,6 +163,16 @@ const BODIES: &[(&str, bool)] = &[
         true,
     ),
     ("bar = request.files['file'].filename", true),
+    // The route is written out: its path is what the code says.
+    ("bar = request.path.split('/')[1]", false),
+    ("bar = request.full_path", true),
+    // Texts in memory.
+    ("import io\nfile = io.StringIO()\nfile.write('a ')\nfile.write(param)\nbar = file.getvalue()", true),
+    (
+        "import io\nfile = io.StringIO()\nfile.write(param)\nother = io.StringIO('a')\nbar = other.getvalue()",
+        false,
+    ),
+    ("import io\nbar = io.StringIO(param).read()", true),
 ];
 
 #[test]

@@ -215,6 +215,46 @@ const CASES: &[(&str, &str, bool)] = &[
         true,
     ),
     (
+        "command.injection",
+        "import os\nfrom flask import Flask, request\napp = Flask(__name__)\n@app.errorhandler(404)\ndef lost(error):\n    os.system('log ' + request.path)\n    return 'x'\n@app.route('/a/<path:rest>')\n@app.route('/a')\ndef a(rest=''):\n    os.system('log ' + request.path)\n    return 'x'\n",
+        true,
+    ),
+    (
+        "command.injection",
+        "import os\nfrom flask import Flask, request\napp = Flask(__name__)\n@app.route('/a')\n@app.get('/b')\ndef a():\n    os.system('log ' + request.path)\n    return 'x'\n",
+        false,
+    ),
+    (
+        "command.injection",
+        "import os\nfrom fastapi import APIRouter\nfrom shop.models import Answer\nrouter = APIRouter()\n@router.get('/ping', response_model=Answer, tags=['x'])\ndef ping(host: str):\n    os.system('ping ' + host)\n",
+        true,
+    ),
+    (
+        "code.injection",
+        "from django.http import HttpResponse\ndef forward(request):\n    view = globals().get(request.GET.get('to'))\n    return view(request) if view else HttpResponse('no')\n",
+        true,
+    ),
+    (
+        "code.injection",
+        "from django.http import HttpResponse\nVIEWS = {'home': home}\ndef forward(request):\n    view = VIEWS.get(request.GET.get('to'))\n    return view(request) if view else HttpResponse('no')\n",
+        false,
+    ),
+    (
+        "open-redirect",
+        "from django.shortcuts import redirect\nfrom django import forms\nclass Next(forms.Form):\n    to = forms.CharField()\ndef go(request):\n    form = Next(request.POST)\n    if form.is_valid():\n        return redirect(form.cleaned_data['to'])\n",
+        false,
+    ),
+    (
+        "command.injection",
+        "import os\nfrom aiohttp.web_app import Application\nasync def ping(asked):\n    data = await asked.post()\n    os.system('ping ' + data['host'])\ndef routes(app: Application):\n    app.router.add_route('POST', r'/ping', ping)\n",
+        true,
+    ),
+    (
+        "path.traversal",
+        "import gridfs\nfrom flask import Flask, request, send_file\nfrom shop import db\napp = Flask(__name__)\n@app.get('/file')\ndef one():\n    return send_file(gridfs.GridFS(db).get(request.args['id']))\n",
+        false,
+    ),
+    (
         "flask.debug",
         "from flask import Flask\napp = Flask(__name__)\nif __name__ == '__main__':\n    app.run(host='0.0.0.0', debug=True)\n",
         true,

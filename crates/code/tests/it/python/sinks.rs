@@ -4,6 +4,30 @@ use super::{handler, wrong};
 
 /// A rule, the body of a handler, and whether the rule finds something.
 const CASES: &[(&str, &str, bool)] = &[
+    // Behind what is cut off, what somebody chose decides where it leads.
+    ("open-redirect", "text = 'help' + param\nreturn redirect(text[4:])", true),
+    ("open-redirect", "text = '/go/' + param\nreturn redirect(text[0:])", false),
+    // Which files there are.
+    ("path.traversal", "if os.path.exists('/srv/' + param):\n    return 'there'", true),
+    ("path.traversal", "if os.path.exists('/srv/' + os.path.basename(param)):\n    return 'there'", false),
+    (
+        "path.traversal",
+        "from pathlib import Path\nreturn str(len(list(Path('/srv').glob('*.' + param))))",
+        true,
+    ),
+    // Secrets by the key they are kept under.
+    ("python.weak-random", "import random\nkept = {}\nkept['remember_me'] = str(random.random())[2:]", true),
+    ("python.weak-random", "import random\nkept = {}\nkept['colour'] = str(random.random())[2:]", false),
+    (
+        "python.weak-random",
+        "import random\nsession.user.reset_password_code = ''.join(str(random.randint(0, 9)) for _ in range(4))",
+        true,
+    ),
+    (
+        "python.weak-random",
+        "import secrets\nsession.user.reset_password_code = ''.join(str(secrets.randbelow(10)) for _ in range(4))",
+        false,
+    ),
     // Queries.
     (
         "sql.injection",
@@ -124,7 +148,7 @@ const CASES: &[(&str, &str, bool)] = &[
         true,
     ),
     ("xss.reflected", "try:\n    int(param)\nexcept ValueError as error:\n    return {'a': 1}", false),
-    ("open-redirect", "return redirect(request.path.split('/')[1])", true),
+    ("open-redirect", "return redirect(request.full_path.split('/')[1])", true),
     (
         "python.cookie-flags",
         "response = make_response('x')\nresponse.set_cookie('a', 'b', path='/', secure=False, httponly=True)\nreturn response",

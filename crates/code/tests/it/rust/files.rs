@@ -1,12 +1,6 @@
 //! Modules, types and traits: ways through several files.
 
-use crate::world::{lines, scan, scanner};
-
-fn found(files: &[(&str, &str)]) -> Vec<String> {
-    let verdict = scan(scanner(), files);
-    assert!(verdict.unread.is_empty(), "{:?}", verdict.unread);
-    lines(&verdict.findings)
-}
+use crate::world::found;
 
 const DB: &str = r#"use sqlx::PgPool;
 pub async fn by_name(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {

@@ -1,0 +1,72 @@
+//! Texts that say too much together: each alone is harmless, and only a file that has all of them tells them apart.
+
+use gabion_finding::Span;
+use gabion_syntax::tree::{Expr, ExprKind, Part, Symbol};
+use hashbrown::HashSet;
+
+use crate::walk::{self, Visitor};
+use crate::world::{Hit, World};
+
+/// Bytes of a text that is looked at; longer ones are no sentences.
+const LONGEST: usize = 200;
+
+/// Where texts of these symbols stand.
+struct Places<'a> {
+    wanted: &'a HashSet<Symbol>,
+    found: Vec<Span>,
+}
+
+impl Visitor for Places<'_> {
+    fn expression(&mut self, one: &Expr) {
+        let symbol = match &one.kind {
+            ExprKind::String(symbol) => Some(*symbol),
+            ExprKind::Template { tag: None, parts } => match parts.as_slice() {
+                [Part::Text(symbol)] => Some(*symbol),
+                _ => None,
+            },
+            _ => None,
+        };
+        if symbol.is_some_and(|symbol| self.wanted.contains(&symbol)) {
+            self.found.push(one.span);
+        }
+    }
+}
+
+impl World<'_> {
+    /// Holds the texts of a module against the rules about texts.
+    pub(super) fn check_texts(&mut self, module: usize) {
+        let rules = self.rules;
+        if rules.texts.is_empty() {
+            return;
+        }
+        let Some(loaded) = self.load(module) else { return };
+        for (rule, texts) in &rules.texts {
+            if !texts.languages.contains(&loaded.language()) {
+                continue;
+            }
+            let wanted = texts.all.iter().map(|text| {
+                let pattern = rules.patterns.get(text)?;
+                let all = (0_u32..).zip(&loaded.module().texts);
+                let fits = all.filter(|(_, text)| text.len() <= LONGEST && pattern.is_match(text));
+                let found: HashSet<Symbol> = fits.map(|(at, _)| Symbol(at)).collect();
+                (!found.is_empty()).then_some(found)
+            });
+            let mut places = Vec::new();
+            for wanted in wanted {
+                let mut found = Places { wanted: &wanted.unwrap_or_default(), found: Vec::new() };
+                for function in &loaded.module().functions {
+                    walk::function(function, &mut found);
+                }
+                if found.found.is_empty() {
+                    places.clear();
+                    break;
+                }
+                places.push(found.found);
+            }
+            for span in places.into_iter().flatten() {
+                let (callee, within) = (String::new(), String::new());
+                self.hit(Hit { rule: *rule, module, span, trace: None, callee, within, weak: false });
+            }
+        }
+    }
+}

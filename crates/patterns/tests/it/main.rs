@@ -1,0 +1,7 @@
+#![cfg(test)]
+
+mod dialect;
+mod hostile;
+mod keys;
+mod operators;
+mod shapes;
