@@ -68,7 +68,7 @@ fn list<'a>(document: &'a Value, key: &str) -> &'a [Value] {
 }
 
 fn inside(folder: &Path, path: &str) -> String {
-    Path::new(path).strip_prefix(folder).map_or(path, |path| path.to_str().unwrap_or(path)).to_owned()
+    Path::new(path).strip_prefix(folder).ok().and_then(Path::to_str).unwrap_or(path).to_owned()
 }
 
 /// Says how many places both name, and writes those of one of them to a file. `same_rules`: a place counts for both only where the
