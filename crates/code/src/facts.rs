@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gabion_finding::{Place, Position, Source, Span};
 use gabion_patterns::Marks;
+use gabion_syntax::Language;
 use gabion_syntax::tree::Module;
 use serde::{Deserialize, Serialize};
 
@@ -21,12 +22,27 @@ pub(crate) struct Facts {
 }
 
 /// Enough to say line and column without the text.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Lines {
     /// Lengths of the lines that end, with what ends them.
     lengths: Vec<u32>,
     /// Bytes that begin no character, each as the distance from the one before.
     continued: Vec<u32>,
+}
+
+impl Default for Facts {
+    /// Of an empty file.
+    fn default() -> Self {
+        let module = Module {
+            language: Language::JavaScript,
+            texts: Vec::new(),
+            functions: Vec::new(),
+            classes: Vec::new(),
+            package: None,
+            directives: Vec::new(),
+        };
+        Self { links: Vec::new(), module, marks: Marks::default(), lines: Lines::default() }
+    }
 }
 
 impl Facts {

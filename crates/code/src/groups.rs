@@ -1,8 +1,14 @@
 //! Files that have to do with each other: those of one project, and those that import each other, in languages that do.
 //!
 //! Each group is looked at by itself: groups are what runs at the same time, what is in memory at once, and what an application is.
-//! A project is a folder with a manifest of its language (`package.json`, `pyproject.toml`); where no manifest is, a package of
-//! Python and the files that import each other. Java, Go and Rust import by names that only the whole tree explains.
+//!
+//! | language | a project | without one |
+//! |---|---|---|
+//! | JavaScript, TypeScript | the innermost folder with a `package.json` | all files |
+//! | Python | the innermost folder with a manifest | a package, a file |
+//! | Go, Java, Rust | the outermost folder with a manifest: modules of one build know each other without an import | all files |
+//!
+//! Settings (`.properties`) belong to the project of Java that they lie in.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,7 +40,7 @@ pub(crate) fn links(module: &Module) -> Vec<Link> {
             });
             found.extend(inside.map(|text| (0, text.into())));
         }
-        Language::Python => {
+        Language::Go | Language::Java | Language::Python | Language::Rust => {
             let mut blocks: Vec<&[Stmt]> =
                 module.functions.iter().map(|function| function.body.as_slice()).collect();
             blocks.extend(module.classes.iter().map(|class| class.body.as_slice()));
@@ -45,7 +51,6 @@ pub(crate) fn links(module: &Module) -> Vec<Link> {
                 }
             }
         }
-        Language::Java | Language::Go | Language::Rust => {}
     }
     let mut found: Vec<Link> = found.into_iter().collect();
     found.sort();
@@ -57,12 +62,27 @@ fn imported(module: &Module, kind: &StmtKind, found: &mut HashSet<Link>) {
     match kind {
         StmtKind::Import(import) => {
             let text = module.text(import.module);
-            found.insert((import.level, text.into()));
+            match module.language {
+                // Only the crate may be of another project.
+                Language::Rust => {
+                    let first = text.split("::").find(|word| !word.is_empty()).unwrap_or_default();
+                    if !matches!(first, "" | "alloc" | "core" | "crate" | "self" | "std" | "super") {
+                        found.insert((0, first.into()));
+                    }
+                    return;
+                }
+                Language::Java if text.starts_with("java.") => return,
+                _ => drop(found.insert((import.level, text.into()))),
+            }
             for item in &import.items {
-                if let Imported::Name(name) = item.what {
-                    let name = module.text(name);
-                    let inside = if text.is_empty() { name.to_owned() } else { format!("{text}.{name}") };
-                    found.insert((import.level, inside.into()));
+                match (item.what, module.language) {
+                    (Imported::Name(name), Language::Java | Language::Python) => {
+                        let name = module.text(name);
+                        let inside = if text.is_empty() { name.to_owned() } else { format!("{text}.{name}") };
+                        found.insert((import.level, inside.into()));
+                    }
+                    (Imported::Glob, Language::Java) => drop(found.insert((0, format!("{text}.*").into()))),
+                    _ => {}
                 }
             }
         }
@@ -97,16 +117,24 @@ pub(crate) fn groups(tree: &Tree<'_>) -> Vec<Vec<usize>> {
     let projects = Projects::new(tree.paths);
     let mut sets = Sets::new(tree.facts.len());
     let mut firsts: HashMap<(Family, String), usize> = HashMap::new();
+    let mut own = Vec::with_capacity(tree.facts.len());
     for (number, (path, _)) in tree.facts.iter().enumerate() {
         let family = Family::of(path);
         let first = *firsts.entry((family, projects.of(family, path))).or_insert(number);
+        own.push(first);
         sets.join(first, number);
     }
     let paths = Paths::new(tree.facts.iter().map(|(path, _)| path));
     for (number, (path, facts)) in tree.facts.iter().enumerate() {
         let Some(language) = Language::of(path) else { continue };
         for (level, module) in Facts::links(facts) {
-            if let Some(file) = paths.find(language, path, &module, level) {
+            let other = match language {
+                Language::Go => paths.go(path, &module).and_then(<[usize]>::first).copied(),
+                Language::Java => paths.java(&module, |file| own.get(file) == own.get(number)),
+                Language::Rust => paths.rust(path, &[&module]).map(|(file, _)| file),
+                _ => paths.find(language, path, &module, level),
+            };
+            if let Some(file) = other {
                 sets.join(number, file);
             }
         }
@@ -121,9 +149,11 @@ pub(crate) fn groups(tree: &Tree<'_>) -> Vec<Vec<usize>> {
 /// Languages that import each other's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Family {
-    Script,
+    Go,
+    Java,
     Python,
-    Other,
+    Rust,
+    Script,
 }
 
 impl Family {
@@ -131,33 +161,46 @@ impl Family {
         match Language::of(path) {
             Some(Language::JavaScript | Language::TypeScript | Language::Tsx) => Self::Script,
             Some(Language::Python) => Self::Python,
+            Some(Language::Go) => Self::Go,
+            Some(Language::Rust) => Self::Rust,
             _ if is_package(path) => Self::Script,
-            _ => Self::Other,
+            _ => Self::Java,
         }
     }
 }
 
 /// Folders with a manifest.
+#[derive(Default)]
 struct Projects<'a> {
-    script: HashSet<&'a str>,
-    python: HashSet<&'a str>,
+    go: HashSet<&'a str>,
+    java: HashSet<&'a str>,
     packages: HashSet<&'a str>,
+    python: HashSet<&'a str>,
+    rust: HashSet<&'a str>,
+    script: HashSet<&'a str>,
 }
 
 impl<'a> Projects<'a> {
     fn new(paths: &'a [Arc<str>]) -> Self {
-        let mut own = Self { script: HashSet::new(), python: HashSet::new(), packages: HashSet::new() };
+        let mut own = Self::default();
         for path in paths {
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-            match name {
-                "package.json" => drop(own.script.insert(folder)),
+            let of = match name {
+                "package.json" => &mut own.script,
                 "pyproject.toml" | "setup.py" | "setup.cfg" | "manage.py" | "Pipfile"
-                | "requirements.txt" => {
-                    own.python.insert(folder);
-                }
-                "__init__.py" => drop(own.packages.insert(folder)),
-                _ => {}
-            }
+                | "requirements.txt" => &mut own.python,
+                "__init__.py" => &mut own.packages,
+                "pom.xml"
+                | "build.gradle"
+                | "build.gradle.kts"
+                | "settings.gradle"
+                | "settings.gradle.kts"
+                | "build.xml" => &mut own.java,
+                "go.mod" | "go.work" => &mut own.go,
+                "Cargo.toml" => &mut own.rust,
+                _ => continue,
+            };
+            of.insert(folder);
         }
         own
     }
@@ -165,10 +208,14 @@ impl<'a> Projects<'a> {
     /// What the files of a project have in common.
     fn of(&self, family: Family, path: &str) -> String {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let inside = |of: &HashSet<&str>| above(folder).find(|folder| of.contains(folder));
+        let outside = |of: &HashSet<&str>| above(folder).filter(|folder| of.contains(folder)).last();
         let manifest = match family {
-            Family::Script => above(folder).find(|folder| self.script.contains(folder)),
-            Family::Python => above(folder).find(|folder| self.python.contains(folder)),
-            Family::Other => None,
+            Family::Go => outside(&self.go),
+            Family::Java => outside(&self.java),
+            Family::Python => inside(&self.python),
+            Family::Rust => outside(&self.rust),
+            Family::Script => inside(&self.script),
         };
         match (manifest, family) {
             (Some(manifest), _) => manifest.to_owned(),
@@ -176,7 +223,8 @@ impl<'a> Projects<'a> {
                 let package = above(folder).take_while(|folder| self.packages.contains(folder)).last();
                 package.unwrap_or(path).to_owned()
             }
-            (None, _) => String::new(),
+            // No folder is called so.
+            (None, _) => "/".to_owned(),
         }
     }
 }
@@ -229,8 +277,11 @@ mod tests {
         let facts: Vec<(Arc<str>, Arc<[u8]>)> = files
             .iter()
             .filter_map(|(path, text)| {
-                let language = Language::of(path)?;
-                let module = gabion_syntax::parse(language, text).module;
+                let module = match Language::of(path) {
+                    Some(language) => gabion_syntax::parse(language, text).module,
+                    None if crate::settings::is_settings(path) => crate::settings::module(text),
+                    None => return None,
+                };
                 let facts = Facts::new(module, Marks::default(), &Source::new(path, text)).to_bytes()?;
                 Some((Arc::from(*path), facts.into()))
             })
@@ -259,6 +310,7 @@ mod tests {
                 ("lonely.py", "import os"),
                 ("A.java", "class A {}"),
                 ("m/B.java", "class B {}"),
+                ("n.properties", ""),
             ]),
             [
                 vec!["a/middleware.ts", "a/app/route.ts"],
@@ -266,7 +318,56 @@ mod tests {
                 vec!["p/setup.py", "p/x.py"],
                 vec!["q/__init__.py", "q/r/__init__.py", "other.py"],
                 vec!["lonely.py"],
-                vec!["A.java", "m/B.java"],
+                vec!["A.java", "m/B.java", "n.properties"],
+            ]
+        );
+    }
+
+    #[test]
+    fn projects_of_compiled_languages_are_joined_by_what_they_import() {
+        assert_eq!(
+            grouped(&[
+                ("a/Cargo.toml", ""),
+                ("a/x/Cargo.toml", ""),
+                ("a/x/src/lib.rs", "pub mod y;"),
+                ("a/z/Cargo.toml", ""),
+                ("a/z/src/main.rs", "fn main() {}"),
+                ("b/Cargo.toml", ""),
+                ("b/src/main.rs", "use x::y; fn main() {}"),
+                ("c/Cargo.toml", ""),
+                ("c/src/main.rs", "use std::fs; fn main() { x::y() }"),
+                ("d/go.mod", ""),
+                ("d/store/store.go", "package store"),
+                ("e/go.mod", ""),
+                ("e/main.go", "package main\nimport \"github.com/shop/mono/d/store\""),
+                ("f/go.mod", ""),
+                ("f/main.go", "package main\nimport \"fmt\""),
+                ("g/pom.xml", ""),
+                ("g/src/main/java/com/shop/A.java", "package com.shop; class A {}"),
+                ("g/src/main/resources/app.properties", "a=b"),
+                ("h/build.gradle", ""),
+                ("h/src/main/java/com/web/B.java", "package com.web; import com.shop.A; class B {}"),
+                ("i/pom.xml", ""),
+                ("i/src/main/java/com/shop/A.java", "package com.shop; class A {}"),
+                ("i/src/main/java/com/web/C.java", "package com.web; import com.shop.*; class C {}"),
+                ("j/pom.xml", ""),
+                ("j/k/pom.xml", ""),
+                ("j/k/src/D.java", "class D {}"),
+                ("j/l/pom.xml", ""),
+                ("j/l/src/E.java", "class E {}"),
+            ]),
+            [
+                vec!["a/x/src/lib.rs", "a/z/src/main.rs", "b/src/main.rs"],
+                vec!["c/src/main.rs"],
+                vec!["d/store/store.go", "e/main.go"],
+                vec!["f/main.go"],
+                vec![
+                    "g/src/main/java/com/shop/A.java",
+                    "g/src/main/resources/app.properties",
+                    "h/src/main/java/com/web/B.java"
+                ],
+                vec!["i/src/main/java/com/shop/A.java", "i/src/main/java/com/web/C.java"],
+                vec!["j/k/src/D.java", "j/l/src/E.java"],
             ]
         );
     }

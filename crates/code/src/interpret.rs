@@ -124,6 +124,8 @@ impl World<'_> {
         self.check_texts(module);
         let _ = self.exports(module);
         while let Some(mut frame) = self.deferred.pop() {
+            let Some(loaded) = self.load(frame.module) else { continue };
+            frame.loaded = loaded;
             self.budget = BUDGET;
             self.run_pending(&mut frame);
             if self.budget == 0 {
@@ -174,6 +176,8 @@ impl World<'_> {
         let exports = self.gathered_exports(&mut frame);
         self.set_exports(module, Exports::Known(exports.clone()));
         self.importing = self.importing.saturating_sub(1);
+        // It waits without its code: whole projects import each other.
+        frame.loaded = Rc::clone(&self.blank);
         self.deferred.push(frame);
         self.budget = before;
         exports

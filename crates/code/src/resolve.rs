@@ -15,6 +15,8 @@ pub(crate) struct Paths {
     by_end: HashMap<Box<str>, Vec<usize>>,
     /// The files of Go of each folder.
     packages: HashMap<Box<str>, Vec<usize>>,
+    /// One file of Java of each folder, by the last two parts of its path.
+    java_packages: HashMap<Box<str>, Vec<usize>>,
     /// The crates of Rust, by name: the file each begins with, and its folder.
     crates: HashMap<Box<str>, (usize, Box<str>)>,
     all: Vec<Arc<str>>,
@@ -32,6 +34,8 @@ impl Paths {
         let mut by_path = HashMap::new();
         let mut by_end: HashMap<Box<str>, Vec<usize>> = HashMap::new();
         let mut packages: HashMap<Box<str>, Vec<usize>> = HashMap::new();
+        let mut java_packages: HashMap<Box<str>, Vec<usize>> = HashMap::new();
+        let mut java_folder: Option<&str> = None;
         let mut crates = HashMap::new();
         let mut all = Vec::new();
         for (number, path) in paths.enumerate() {
@@ -43,12 +47,17 @@ impl Paths {
             if path.ends_with(".go") {
                 packages.entry(folder(path).into()).or_default().push(number);
             }
+            // Files are in order: those of a folder, but for what lies below it, come one after the other.
+            if path.ends_with(".java") && java_folder != Some(folder(path)) {
+                java_folder = Some(folder(path));
+                java_packages.entry(last_two(folder(path)).into()).or_default().push(number);
+            }
             if let Some(above) = path.strip_suffix("/src/lib.rs") {
                 let name = above.rsplit('/').next().unwrap_or_default().replace('-', "_");
                 crates.insert(name.into(), (number, folder(path).into()));
             }
         }
-        Self { by_path, by_end, packages, crates, all }
+        Self { by_path, by_end, packages, java_packages, crates, all }
     }
 
     /// The file that `module` means in the file `from`.
@@ -75,6 +84,31 @@ impl Paths {
                 .is_some_and(|own| own.ends_with(&end) || **own == *end.trim_start_matches('/'))
         };
         candidates.iter().find(fits).copied()
+    }
+
+    /// A file of Java that an import may mean, `com.shop.Users` or `com.shop.*`; none where one `of_own` is meant.
+    pub(crate) fn java(&self, import: &str, of_own: impl Fn(usize) -> bool) -> Option<usize> {
+        let (package, name) = import.rsplit_once('.')?;
+        let package = package.replace('.', "/");
+        let fits = |path: &str| {
+            let Some((folder, file)) = path.rsplit_once('/') else { return false };
+            let there = folder
+                .strip_suffix(&*package)
+                .is_some_and(|before| before.is_empty() || before.ends_with('/'));
+            there && (name == "*" || file.strip_suffix(".java") == Some(name))
+        };
+        let path = format!("{package}/{name}");
+        let candidates = match name {
+            "*" => self.java_packages.get(last_two(&package)),
+            _ => self.by_end.get(last_two(&path)),
+        };
+        let mut candidates = candidates?
+            .iter()
+            .copied()
+            .filter(|file| self.all.get(*file).is_some_and(|path| fits(path)))
+            .peekable();
+        let first = *candidates.peek()?;
+        (!candidates.any(of_own)).then_some(first)
     }
 
     /// The only file whose path ends so; a class path does not say where it begins.

@@ -255,9 +255,12 @@ impl Scanner for CodeScanner {
         report
     }
 
-    fn tree(&self, tree: &Tree<'_>) -> Verdict {
-        let groups: Vec<Group> =
-            crate::groups::groups(tree).iter().map(|files| Group::new(tree, files)).collect();
+    fn parts(&self, tree: &Tree<'_>) -> Option<Vec<Vec<usize>>> {
+        Some(crate::groups::groups(tree))
+    }
+
+    fn look_at(&self, tree: &Tree<'_>, parts: &[Vec<usize>]) -> Vec<Verdict> {
+        let groups: Vec<Group> = parts.iter().map(|files| Group::new(tree, files)).collect();
         // The largest first, so that none is left when all others are done.
         let mut order: Vec<usize> = (0..groups.len()).collect();
         order.sort_by_key(|number| groups.get(*number).map(|group| std::cmp::Reverse(group.bytes())));
@@ -275,14 +278,16 @@ impl Scanner for CodeScanner {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let done = on_stacks(threads.min(groups.len()).min(MOST_THREADS), work);
         let mut done: BTreeMap<usize, Verdict> = done.into_iter().collect();
+        // Where no thread can be had, nothing was looked at.
+        let verdict =
+            |(number, group): (usize, &Group)| done.remove(&number).unwrap_or_else(|| group.failed());
+        groups.iter().enumerate().map(verdict).collect()
+    }
+
+    fn tree(&self, tree: &Tree<'_>) -> Verdict {
         let mut all = Verdict::default();
-        for (number, group) in groups.iter().enumerate() {
-            // Where no thread can be had, nothing was looked at.
-            let verdict = done.remove(&number).unwrap_or_else(|| group.failed());
-            all.findings.extend(verdict.findings);
-            all.unread.extend(verdict.unread);
-            all.endpoints.extend(verdict.endpoints);
-        }
+        let parts = crate::groups::groups(tree);
+        self.look_at(tree, &parts).into_iter().for_each(|verdict| all.extend(verdict));
         all.unread.extend(self.patterns.left_out());
         all
     }

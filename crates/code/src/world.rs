@@ -47,6 +47,8 @@ pub(crate) struct Unit {
     pub(crate) path: Arc<str>,
     facts: Arc<[u8]>,
     loaded: Option<Option<Rc<Loaded>>>,
+    /// Asked for since it was last looked at whether it can be let go of.
+    asked: bool,
     pub(crate) exports: Exports,
 }
 
@@ -60,7 +62,7 @@ pub(crate) enum Exports {
 }
 
 /// A module with its names.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Loaded {
     pub(crate) facts: Facts,
     names: Vec<Name>,
@@ -85,13 +87,6 @@ impl Loaded {
 
     pub(crate) fn text(&self, symbol: Symbol) -> &str {
         self.module().text(symbol)
-    }
-}
-
-impl Unit {
-    /// Its code, where it was asked for before.
-    pub(crate) fn loaded(&self) -> Option<&Rc<Loaded>> {
-        self.loaded.as_ref()?.as_ref()
     }
 }
 
@@ -134,6 +129,8 @@ pub(crate) struct World<'a> {
     /// Java: queries that stand in files of their own, once somebody asked.
     pub(crate) mapped: Option<Mapped>,
     scopes: Vec<Weak<Scope>>,
+    /// So many before those that ended are forgotten.
+    scopes_most: usize,
     /// Steps that may still be made for the module that is looked at.
     pub(crate) budget: u64,
     /// The object of the method that ran last, as it left it.
@@ -146,6 +143,8 @@ pub(crate) struct World<'a> {
     pub(crate) answer: Option<(KindSet, Rc<str>)>,
     /// What runs serves routes that are written out.
     pub(crate) fixed_route: bool,
+    /// Stands for the code of a module that waits.
+    pub(crate) blank: Rc<Loaded>,
     /// Modules whose code ran and whose functions are still to be run.
     pub(crate) deferred: Vec<Frame>,
     /// What functions have as fields: `f.prototype`, `f.parse`.
@@ -184,13 +183,11 @@ pub(crate) struct World<'a> {
     route_calls: HashMap<(Origin, Language), Rc<Vec<usize>>>,
 }
 
-/// Bytes of facts whose modules are in memory at once, where they can be let go of; in memory they are some ten times as large.
+/// Bytes of facts whose modules are in memory at once; in memory they are some ten times as large.
 const MOST_RESIDENT: usize = 6 << 20;
 
-/// Go and Rust look at all loaded modules when they look for a name.
-const fn stays(language: Language) -> bool {
-    matches!(language, Language::Go | Language::Rust)
-}
+/// Scopes that are remembered at least.
+const SCOPES: usize = 4_096;
 
 /// A method of a class of a module.
 pub(crate) type Method = (usize, ClassId, FunctionId);
@@ -214,6 +211,7 @@ impl<'a> World<'a> {
             path: Arc::clone(path),
             facts: Arc::clone(facts),
             loaded: None,
+            asked: false,
             exports: Exports::Unknown,
         });
         Self {
@@ -238,12 +236,14 @@ impl<'a> World<'a> {
             extending: None,
             mapped: None,
             scopes: Vec::new(),
+            scopes_most: SCOPES,
             budget: 0,
             changed_this: None,
             changed_given: Vec::new(),
             ended: false,
             answer: None,
             fixed_route: false,
+            blank: Rc::default(),
             deferred: Vec::new(),
             properties: HashMap::new(),
             asking: 0,
@@ -275,6 +275,7 @@ impl<'a> World<'a> {
 
     pub(crate) fn load(&mut self, module: usize) -> Option<Rc<Loaded>> {
         let unit = self.units.get_mut(module)?;
+        unit.asked = true;
         if let Some(loaded) = &unit.loaded {
             return loaded.clone();
         }
@@ -288,7 +289,7 @@ impl<'a> World<'a> {
         if let Some(unit) = self.units.get_mut(module) {
             unit.loaded = Some(loaded.clone());
         }
-        if loaded.as_ref().is_some_and(|loaded| !stays(loaded.language())) {
+        if loaded.is_some() {
             self.residents.push_back(module);
             self.resident = self.resident.saturating_add(bytes);
             self.unload();
@@ -296,16 +297,18 @@ impl<'a> World<'a> {
         loaded
     }
 
-    /// Lets go of modules that nothing runs in, the first loaded first: they are loaded again when they are asked for.
+    /// Lets go of modules that nothing runs in and nobody asked for lately: they are loaded again when they are asked for.
     fn unload(&mut self) {
-        for _ in 0..self.residents.len() {
+        // Once to forget who was asked for, once to let go.
+        for _ in 0..self.residents.len().saturating_mul(2) {
             if self.resident <= MOST_RESIDENT {
                 break;
             }
             let Some(module) = self.residents.pop_front() else { break };
             let Some(unit) = self.units.get_mut(module) else { continue };
             match &unit.loaded {
-                Some(Some(loaded)) if Rc::strong_count(loaded) > 1 => {
+                Some(Some(loaded)) if unit.asked || Rc::strong_count(loaded) > 1 => {
+                    unit.asked = false;
                     self.residents.push_back(module);
                 }
                 _ => {
@@ -319,6 +322,11 @@ impl<'a> World<'a> {
     /// A scope that ends with the run, whatever circles closures make.
     pub(crate) fn scope(&mut self, around: Option<&Rc<Scope>>) -> Rc<Scope> {
         let scope = around.map_or_else(Rc::default, Scope::inside);
+        // What is only remembered here has its place in memory all the same.
+        if self.scopes.len() >= self.scopes_most {
+            self.scopes.retain(|scope| scope.strong_count() > 0);
+            self.scopes_most = self.scopes.len().saturating_mul(2).max(SCOPES);
+        }
         self.scopes.push(Rc::downgrade(&scope));
         scope
     }

@@ -151,6 +151,10 @@ impl Scanner for DependencyScanner {
         report
     }
 
+    fn asks_uses(&self) -> bool {
+        true
+    }
+
     fn tree(&self, tree: &Tree<'_>) -> Verdict {
         let mut out = Verdict::default();
         let (mut files, broken) = inventories(tree);

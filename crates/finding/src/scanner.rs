@@ -40,6 +40,24 @@ pub trait Scanner: Send + Sync + std::fmt::Debug {
         Verdict::default()
     }
 
+    /// Parts of a tree that have nothing to do with each other, as numbers of [`Tree::facts`]: what each shows hangs on the facts of
+    /// its own files alone, so that it is kept until one of them changes. None: the tree is one.
+    fn parts(&self, tree: &Tree<'_>) -> Option<Vec<Vec<usize>>> {
+        let _ = tree;
+        None
+    }
+
+    /// What each of these parts shows, one verdict for each. What is not of any part, [`Scanner::tree`] says of a tree without facts.
+    fn look_at(&self, tree: &Tree<'_>, parts: &[Vec<usize>]) -> Vec<Verdict> {
+        let _ = (tree, parts);
+        Vec::new()
+    }
+
+    /// Whether [`Scanner::tree`] asks for [`Tree::uses`]; they are empty where it does not.
+    fn asks_uses(&self) -> bool {
+        false
+    }
+
     /// Changes whenever [`Scanner::tree`] says something else of the same facts, and [`Scanner::file`] the same of the same files:
     /// another database that only the tree is judged by.
     fn tree_version(&self) -> String {
@@ -72,7 +90,7 @@ pub struct FileReport {
     /// For the scanner's own [`Scanner::tree`]: whatever it needs, in whatever form; kept with the report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<u8>,
-    /// Which packages the file uses, for all scanners.
+    /// Which packages the file uses, for all scanners; all places are of this file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uses: Vec<Use>,
 }

@@ -1,6 +1,7 @@
 //! What a scan of a folder costs: processor time, time on the clock, memory, and what was found by rule.
 //! `cargo run --release -p gabion-scan --example cost -- FOLDER [--only SCANNER] [--threads N] [--cache FOLDER] [--vendored yes]
-//! [--places RULE]`; with a rule (or the beginning of one, or `all`) its places are listed, with `unread` what was not read.
+//! [--rules PATH] [--places RULE]`; `--rules` names rules besides those of the program. With a rule (or the beginning of one, or
+//! `all`) its places are listed, with `unread` what was not read.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -8,6 +9,10 @@ use std::io::Write as _;
 use gabion_finding::Scanner;
 use gabion_model::Timestamp;
 use gabion_scan::{CacheFolder, LARGEST, ScanOptions, WalkOptions, kit, scan};
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -21,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         now: now()?,
     };
     let (mut only, mut places) = (None, None);
+    let mut rules = kit::RuleFolder::default();
     while let Some(option) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("`{option}` needs a value"))?;
         match option.as_str() {
@@ -28,11 +34,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "--threads" => options.threads = value.parse()?,
             "--cache" => options.cache = Some(CacheFolder::new(value.into())),
             "--places" => places = Some(value),
+            "--rules" => rules = kit::RuleFolder::read(value.as_ref())?,
             "--vendored" => options.walk.vendored = value == "yes",
             _ => return Err(format!("unknown option `{option}`").into()),
         }
     }
-    let scanners: Vec<Box<dyn Scanner>> = kit::scanners(&kit::RuleFolder::default())?
+    let scanners: Vec<Box<dyn Scanner>> = kit::scanners(&rules)?
         .into_iter()
         .filter(|scanner| only.as_deref().is_none_or(|only| scanner.name() == only))
         .collect();

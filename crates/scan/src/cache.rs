@@ -6,32 +6,35 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use gabion_vault::{sha256, sha256_of};
+use gabion_vault::{Sha256, sha256_of};
 
 use crate::open;
+use crate::row::Entry;
 
 /// Where scans are kept.
 #[derive(Debug, Clone)]
 pub struct CacheFolder(PathBuf);
 
-/// What was kept, as bytes whose hash was right.
+/// What was kept, and whose hash was right.
 #[derive(Debug, Default)]
 pub(crate) struct Pack {
-    bytes: Vec<u8>,
-    entries: HashMap<String, Range<usize>>,
-    trees: Vec<([u8; 32], Range<usize>)>,
+    entries: HashMap<Box<str>, Entry>,
+    trees: HashMap<[u8; 32], Box<[u8]>>,
     /// When the scan that wrote it began, in nanoseconds since 1970.
     pub(crate) began: i64,
 }
 
-const MAGIC: &[u8] = b"gabion scan 1\n";
+const MAGIC: &[u8] = b"gabion scan 2\n";
 const HASH: usize = 32;
 /// A larger one is neither written nor read.
-const LARGEST: u64 = 512 << 20;
+const LARGEST: u64 = 768 << 20;
+/// Read and written at once.
+const CHUNK: usize = 1 << 18;
 /// All of them together; the oldest go.
 const LARGEST_FOLDER: u64 = 2 << 30;
 
@@ -81,47 +84,82 @@ impl CacheFolder {
 impl Pack {
     /// What was kept there; nothing where that is not whole.
     pub(crate) fn read(file: &Path) -> Self {
-        open::whole(file, LARGEST).ok().and_then(Self::parse).unwrap_or_default()
+        let Ok(opened) = open::file(file) else { return Self::default() };
+        let Ok(length) = opened.metadata().map(|metadata| metadata.len()) else { return Self::default() };
+        if length > LARGEST {
+            return Self::default();
+        }
+        Self::parse(io::BufReader::with_capacity(CHUNK, opened), length).unwrap_or_default()
     }
 
-    fn parse(bytes: Vec<u8>) -> Option<Self> {
-        let body = bytes.strip_prefix(MAGIC)?;
-        let (hash, body) = body.split_at_checked(HASH)?;
-        if sha256(body) != hash {
+    fn parse(from: impl io::Read, length: u64) -> Option<Self> {
+        let mut stream = Stream { from, hash: Sha256::default(), left: length };
+        let (magic, hash): ([u8; MAGIC.len()], [u8; HASH]) = (stream.array()?, stream.array()?);
+        if magic != MAGIC {
             return None;
         }
-        let mut reader = Reader { bytes: &bytes, at: MAGIC.len() + HASH };
-        let began = i64::from_le_bytes(reader.array()?);
-        let mut trees = Vec::new();
-        for _ in 0..reader.number()? {
-            let key = reader.array()?;
-            trees.push((key, reader.blob()?));
+        stream.hash = Sha256::default();
+        let began = i64::from_le_bytes(stream.array()?);
+        let mut trees = HashMap::new();
+        for _ in 0..stream.number()? {
+            let key = stream.array()?;
+            trees.insert(key, stream.blob()?.into());
         }
+        let scanners = stream.number()?;
         let mut entries = HashMap::new();
-        for _ in 0..reader.number()? {
-            let path = reader.blob()?;
-            let path = std::str::from_utf8(bytes.get(path)?).ok()?.to_owned();
-            entries.insert(path, reader.blob()?);
+        for _ in 0..stream.number()? {
+            let path = String::from_utf8(stream.blob()?).ok()?;
+            let row = stream.blob()?.into();
+            let mut facts: Vec<Arc<[u8]>> = Vec::new();
+            for _ in 0..scanners {
+                facts.push(stream.blob()?.into());
+            }
+            entries.insert(path.into(), Entry { row, facts: facts.into() });
         }
-        (reader.at == bytes.len()).then_some(())?;
-        Some(Self { began, entries, trees, bytes })
+        (stream.left == 0 && stream.hash.finish() == hash).then_some(Self { entries, trees, began })
     }
 
-    pub(crate) fn entry(&self, path: &str) -> Option<Range<usize>> {
-        self.entries.get(path).cloned()
-    }
-
-    pub(crate) fn bytes(&self, range: Range<usize>) -> &[u8] {
-        self.bytes.get(range).unwrap_or_default()
+    pub(crate) fn entry(&self, path: &str) -> Option<&Entry> {
+        self.entries.get(path)
     }
 
     pub(crate) fn tree(&self, key: &[u8; 32]) -> Option<&[u8]> {
-        let (_, range) = self.trees.iter().find(|(one, _)| one == key)?;
-        Some(self.bytes(range.clone()))
+        self.trees.get(key).map(AsRef::as_ref)
     }
 
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
+    }
+}
+
+/// A file that is read piece by piece, never past its length, and hashed on the way.
+struct Stream<R> {
+    from: R,
+    hash: Sha256,
+    left: u64,
+}
+
+impl<R: io::Read> Stream<R> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let mut array = [0; N];
+        self.left = self.left.checked_sub(u64::try_from(N).ok()?)?;
+        self.from.read_exact(&mut array).ok()?;
+        self.hash.update(&array);
+        Some(array)
+    }
+
+    fn number(&mut self) -> Option<usize> {
+        usize::try_from(u32::from_le_bytes(self.array()?)).ok()
+    }
+
+    fn blob(&mut self) -> Option<Vec<u8>> {
+        let length = self.number()?;
+        let long = u64::try_from(length).ok()?;
+        self.left = self.left.checked_sub(long)?;
+        let mut bytes = Vec::with_capacity(length);
+        self.from.by_ref().take(long).read_to_end(&mut bytes).ok()?;
+        self.hash.update(&bytes);
+        (bytes.len() == length).then_some(bytes)
     }
 }
 
@@ -131,32 +169,71 @@ pub(crate) fn write<'a>(
     file: &Path,
     began: i64,
     trees: &[([u8; 32], Vec<u8>)],
-    entries: impl ExactSizeIterator<Item = (&'a str, &'a [u8])>,
+    scanners: usize,
+    entries: impl ExactSizeIterator<Item = (&'a str, &'a Entry)>,
 ) -> io::Result<()> {
-    let mut body = Vec::new();
-    body.extend_from_slice(&began.to_le_bytes());
-    put_number(&mut body, trees.len())?;
-    for (key, verdict) in trees {
-        body.extend_from_slice(key);
-        put(&mut body, verdict)?;
-    }
-    put_number(&mut body, entries.len())?;
-    for (path, entry) in entries {
-        put(&mut body, path.as_bytes())?;
-        put(&mut body, entry)?;
-        if u64::try_from(body.len()).is_ok_and(|length| length > LARGEST) {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-    }
     folder.make()?;
     // Of mode 0600.
-    let mut beside = tempfile::NamedTempFile::new_in(&folder.0)?;
-    beside.write_all(MAGIC)?;
-    beside.write_all(&sha256(&body))?;
-    beside.write_all(&body)?;
+    let beside = tempfile::NamedTempFile::new_in(&folder.0)?;
+    let mut to = BufWriter::with_capacity(CHUNK, beside.as_file());
+    to.write_all(MAGIC)?;
+    to.write_all(&[0; HASH])?;
+    let mut body = Body { to, hash: Sha256::default(), written: 0 };
+    body.bytes(&began.to_le_bytes())?;
+    body.number(trees.len())?;
+    for (key, verdict) in trees {
+        body.bytes(key)?;
+        body.blob(verdict)?;
+    }
+    body.number(scanners)?;
+    body.number(entries.len())?;
+    for (path, entry) in entries {
+        body.blob(path.as_bytes())?;
+        body.blob(&entry.row)?;
+        for scanner in 0..scanners {
+            body.blob(entry.facts(scanner).map_or(&[], AsRef::as_ref))?;
+        }
+    }
+    let hash = body.end()?;
+    let mut head = beside.as_file();
+    head.seek(SeekFrom::Start(u64::try_from(MAGIC.len()).unwrap_or(0)))?;
+    head.write_all(&hash)?;
     beside.persist(file).map_err(|error| error.error)?;
     folder.sweep();
     Ok(())
+}
+
+/// What stands behind the hash, on its way to the file.
+struct Body<W> {
+    to: W,
+    hash: Sha256,
+    written: u64,
+}
+
+impl<W: io::Write> Body<W> {
+    fn end(mut self) -> io::Result<[u8; HASH]> {
+        self.to.flush()?;
+        Ok(self.hash.finish())
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.written = self.written.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        if self.written > LARGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.hash.update(bytes);
+        self.to.write_all(bytes)
+    }
+
+    fn number(&mut self, number: usize) -> io::Result<()> {
+        let number = u32::try_from(number).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        self.bytes(&number.to_le_bytes())
+    }
+
+    fn blob(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.number(bytes.len())?;
+        self.bytes(bytes)
+    }
 }
 
 /// Bytes behind their length.
@@ -166,7 +243,7 @@ pub(crate) fn put(out: &mut Vec<u8>, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-pub(crate) fn put_number(out: &mut Vec<u8>, number: usize) -> io::Result<()> {
+fn put_number(out: &mut Vec<u8>, number: usize) -> io::Result<()> {
     let number = u32::try_from(number).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
     out.extend_from_slice(&number.to_le_bytes());
     Ok(())
@@ -206,35 +283,48 @@ mod tests {
 
     use super::*;
 
+    fn parse(bytes: &[u8]) -> Option<Pack> {
+        Pack::parse(bytes, u64::try_from(bytes.len()).unwrap())
+    }
+
     #[test]
     fn what_is_written_is_read_and_what_is_not_whole_is_nothing() {
         let folder = tempfile::TempDir::new().unwrap();
         let cache = CacheFolder::new(folder.path().join("deep/scan"));
         let file = cache.file(Path::new("/a"), "one");
         assert_ne!(file, cache.file(Path::new("/a"), "two"));
-        let entries: [(&str, &[u8]); 2] = [("a.rs", b"one"), ("b.rs", b"")];
-        write(&cache, &file, 7, &[([1; 32], b"tree".to_vec())], entries.into_iter()).unwrap();
+        let entry = |row: &[u8], facts: &[u8]| Entry {
+            row: row.into(),
+            facts: [Arc::from(facts), Arc::default()].into(),
+        };
+        let entries = [("a.rs", entry(b"one", b"")), ("b.rs", entry(b"", b"facts"))];
+        let listed: Vec<(&str, &Entry)> = entries.iter().map(|(path, entry)| (*path, entry)).collect();
+        write(&cache, &file, 7, &[([1; 32], b"tree".to_vec())], 2, listed.into_iter()).unwrap();
         let pack = Pack::read(&file);
         assert_eq!((pack.began, pack.len()), (7, 2));
-        assert_eq!(pack.bytes(pack.entry("a.rs").unwrap()), b"one");
+        assert_eq!(*pack.entry("a.rs").unwrap().row, *b"one");
+        assert_eq!(pack.entry("a.rs").unwrap().facts(0), None);
+        assert_eq!(pack.entry("b.rs").unwrap().facts(0).map(AsRef::as_ref), Some(&b"facts"[..]));
         assert_eq!(pack.tree(&[1; 32]), Some(&b"tree"[..]));
         assert_eq!(pack.tree(&[2; 32]), None);
         let whole = fs::read(&file).unwrap();
+        assert!(parse(&whole).is_some());
         for at in 0..whole.len() {
             let mut torn = whole.clone();
             torn[at] ^= 1;
-            assert!(Pack::parse(torn).is_none(), "byte {at}");
-            assert!(Pack::parse(whole[..at].to_vec()).is_none(), "cut at {at}");
+            assert!(parse(&torn).is_none(), "byte {at}");
+            assert!(parse(&whole[..at]).is_none(), "cut at {at}");
         }
+        assert!(parse(&[whole, vec![0]].concat()).is_none());
     }
 
     proptest! {
         #[test]
         fn any_body_with_a_right_hash_is_read_or_refused(body in prop::collection::vec(any::<u8>(), 0..200)) {
             let mut bytes = MAGIC.to_vec();
-            bytes.extend_from_slice(&sha256(&body));
+            bytes.extend_from_slice(&sha256_of(&[&body]));
             bytes.extend_from_slice(&body);
-            let _ = Pack::parse(bytes);
+            let _ = parse(&bytes);
         }
     }
 }

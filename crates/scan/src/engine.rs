@@ -1,24 +1,22 @@
 //! One pass over a tree: each file is opened once, every scanner that reads it sees it, then each sees all files together.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gabion_finding::{
-    Endpoint, FileReport, Finding, Scanner, Source, Span, Tree, Unread, UnreadReason, Verdict,
-};
+use gabion_finding::{Endpoint, FileReport, Finding, Scanner, Source, Span, Unread, UnreadReason, Verdict};
 use gabion_model::Timestamp;
-use gabion_vault::{Sha256, sha256};
+use gabion_vault::sha256;
 
 use crate::allow::{self, Allow};
 use crate::cache::{self, CacheFolder, Pack};
 use crate::frame::{Redactor, merge};
 use crate::git::Repository;
-use crate::row::{self, Own, Row};
+use crate::row::{Entry, Own, Row};
 use crate::text::{self, Decoded};
+use crate::trees::Trees;
 use crate::walk::{self, WalkOptions, WalkedFile};
 use crate::{ScanError, open};
 
@@ -149,18 +147,22 @@ impl Scan {
     }
 }
 
-/// Where the bytes of a row are.
-enum Raw {
-    Kept(Range<usize>),
-    New(Vec<u8>),
+/// What is to be done with what is known of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// It was kept already.
+    Kept,
+    New,
     /// Must not be kept.
-    Private(Vec<u8>),
+    Private,
 }
 
-struct Done {
-    at: usize,
-    raw: Raw,
-    row: Row,
+/// A file that was read, or whose former result still holds.
+pub(crate) struct Done {
+    pub(crate) at: usize,
+    keep: Keep,
+    pub(crate) entry: Entry,
+    pub(crate) row: Row,
 }
 
 /// Scans a tree.
@@ -188,29 +190,30 @@ pub fn scan(
     let job = Job { options, scanners, watch, pack: &pack, files: &read };
     let done = job.run();
     let paths: Vec<Arc<str>> = walked.files.iter().map(|file| Arc::clone(&file.path)).collect();
-    let (verdicts, trees, trees_kept) = job.trees(&done, &paths);
+    let trees = Trees { scanners, pack: &pack, files: &read, done: &done, paths: &paths }.run();
 
     let mut scan = Scan {
         root: folder,
-        judged_by: job.judged_by(&done),
+        judged_by: trees.judged_by,
         unread: walked.unread,
         scanners: scanners_named,
         ..Scan::default()
     };
-    scan.kept = done.iter().filter(|done| matches!(done.raw, Raw::Kept(_))).count();
+    scan.kept = done.iter().filter(|done| done.keep == Keep::Kept).count();
     if let (Some(cache), Some(file)) = (&options.cache, &file) {
-        let unchanged = trees_kept && scan.kept == done.len() && pack.len() == done.len();
-        let entries: Vec<(&str, &[u8])> = done
+        let unchanged = trees.kept && scan.kept == done.len() && pack.len() == done.len();
+        let entries: Vec<(&str, &Entry)> = done
             .iter()
-            .filter(|done| !matches!(done.raw, Raw::Private(_)))
-            .filter_map(|done| Some((&*read.get(done.at)?.path, job.bytes(&done.raw))))
+            .filter(|done| done.keep != Keep::Private)
+            .filter_map(|done| Some((&*read.get(done.at)?.path, &done.entry)))
             .collect();
-        if !unchanged && entries.iter().all(|(_, bytes)| !bytes.is_empty()) {
-            let _ = cache::write(cache, file, nanoseconds(options.now), &trees, entries.into_iter());
+        if !unchanged && entries.iter().all(|(_, entry)| !entry.row.is_empty()) {
+            let began = nanoseconds(options.now);
+            let _ = cache::write(cache, file, began, &trees.kept_as, scanners.len(), entries.into_iter());
         }
     }
     scan.collect(&read, done);
-    for verdict in verdicts {
+    for verdict in trees.verdicts {
         scan.findings.extend(verdict.findings);
         scan.unread.extend(verdict.unread);
         scan.endpoints.extend(verdict.endpoints);
@@ -228,9 +231,6 @@ fn settings(options: &ScanOptions, scanners: &[(&'static str, String)]) -> Strin
 const fn nanoseconds(now: Timestamp) -> i64 {
     now.as_micros().saturating_mul(1000)
 }
-
-/// What stands for everything a tree was made of, and the verdict as it is kept.
-type KeptTree = ([u8; 32], Vec<u8>);
 
 struct Job<'a> {
     options: &'a ScanOptions,
@@ -268,13 +268,13 @@ impl Job<'_> {
 
     fn one(&self, at: usize, file: &WalkedFile) -> Done {
         let kept = self.pack.entry(&file.path);
-        let head = kept.clone().and_then(|range| Row::head(self.pack.bytes(range)));
-        if let (Some(range), Some((stamp, _))) = (&kept, head)
+        let head = kept.and_then(|entry| Row::head(&entry.row));
+        if let (Some(entry), Some((stamp, _))) = (kept, head)
             && stamp == file.stamp
             && stamp.modified.max(stamp.changed).saturating_add(RACY) < self.pack.began
-            && let Some(row) = Row::decode(self.pack.bytes(range.clone()), self.scanners.len())
+            && let Some(row) = Row::decode(&entry.row, self.scanners.len())
         {
-            return Done { at, raw: Raw::Kept(range.clone()), row };
+            return Done { at, keep: Keep::Kept, entry: entry.clone(), row };
         }
         let largest = if is_lock_file(&file.path) { LOCK_FILE } else { self.options.largest };
         let bytes = match open::whole(&file.at, largest) {
@@ -286,15 +286,13 @@ impl Job<'_> {
             Err(error) => return self.unread(at, file, UnreadReason::Io, error.to_string()),
         };
         let hash = sha256(&bytes);
-        if let (Some(range), Some((_, former))) = (kept, head)
+        if let (Some(entry), Some((_, former))) = (kept, head)
             && former == hash
-            && let Some(mut row) = Row::decode(self.pack.bytes(range.clone()), self.scanners.len())
+            && let Some(mut row) = Row::decode(&entry.row, self.scanners.len())
         {
             // The same bytes with another stamp: only the stamp is new.
             row.stamp = file.stamp;
-            let mut raw = self.pack.bytes(range).to_vec();
-            restamp(&mut raw, file);
-            return Done { at, raw: Raw::New(raw), row };
+            return Done { at, keep: Keep::New, entry: entry.restamped(file.stamp), row };
         }
         self.look(at, file, bytes, hash)
     }
@@ -303,7 +301,7 @@ impl Job<'_> {
         let unread = vec![Unread { path: Arc::clone(&file.path), reason, detail }];
         let own = Own { allows: Vec::new(), verdict: Verdict { unread, ..Verdict::default() } };
         let reports = vec![FileReport::default(); self.scanners.len()];
-        self.done(at, file, [0; 32], 0, &own, &reports, reason == UnreadReason::Io, &Redactor::default())
+        self.done(at, file, [0; 32], 0, &own, reports, reason == UnreadReason::Io, &Redactor::default())
     }
 
     fn look(&self, at: usize, file: &WalkedFile, bytes: Vec<u8>, hash: [u8; 32]) -> Done {
@@ -353,7 +351,7 @@ impl Job<'_> {
                 finding.trace.iter_mut().for_each(|step| redactor.apply(&mut step.says));
             }
         }
-        self.done(at, file, hash, lines, &own, &reports, false, &redactor)
+        self.done(at, file, hash, lines, &own, reports, false, &redactor)
     }
 
     fn unread_whole(&self, at: usize, file: &WalkedFile, hash: [u8; 32]) -> Done {
@@ -364,7 +362,7 @@ impl Job<'_> {
         }];
         let own = Own { allows: Vec::new(), verdict: Verdict { unread, ..Verdict::default() } };
         let reports = vec![FileReport::default(); self.scanners.len()];
-        self.done(at, file, hash, 0, &own, &reports, false, &Redactor::default())
+        self.done(at, file, hash, 0, &own, reports, false, &Redactor::default())
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of a row, in one place")]
@@ -375,101 +373,21 @@ impl Job<'_> {
         hash: [u8; 32],
         lines: u32,
         own: &Own,
-        reports: &[FileReport],
+        mut reports: Vec<FileReport>,
         private: bool,
         redactor: &Redactor,
     ) -> Done {
-        let bytes = row::encode(file.stamp, hash, lines, own, reports).unwrap_or_default();
-        let row = Row::decode(&bytes, self.scanners.len()).unwrap_or_else(|| Row {
+        let entry = Entry::new(file.stamp, hash, lines, own, &mut reports).unwrap_or_default();
+        let row = Row::decode(&entry.row, self.scanners.len()).unwrap_or_else(|| Row {
             stamp: file.stamp,
             hash,
             lines,
             own: own.clone(),
             parts: Vec::new(),
         });
-        let private = private || bytes.is_empty() || redactor.finds(&bytes);
-        Done { at, raw: if private { Raw::Private(bytes) } else { Raw::New(bytes) }, row }
-    }
-
-    fn bytes<'a>(&'a self, raw: &'a Raw) -> &'a [u8] {
-        match raw {
-            Raw::Kept(range) => self.pack.bytes(range.clone()),
-            Raw::New(bytes) | Raw::Private(bytes) => bytes,
-        }
-    }
-
-    /// What each scanner says of all files together; what to keep of it; whether all of it was kept already.
-    fn trees(&self, done: &[Done], paths: &[Arc<str>]) -> (Vec<Verdict>, Vec<KeptTree>, bool) {
-        let (mut verdicts, mut trees) = (Vec::new(), Vec::new());
-        let mut all_kept = true;
-        let mut uses = None;
-        for (number, scanner) in self.scanners.iter().enumerate() {
-            let key = self.key(number, done, paths);
-            let kept = self.pack.tree(&key).and_then(|bytes| {
-                serde_json::from_slice::<Verdict>(bytes).ok().map(|verdict| (verdict, bytes.to_vec()))
-            });
-            let (verdict, bytes) = if let Some(kept) = kept {
-                kept
-            } else {
-                all_kept = false;
-                let uses = uses.get_or_insert_with(|| self.uses(done));
-                let facts: Vec<(Arc<str>, Arc<[u8]>)> = done
-                    .iter()
-                    .filter_map(|done| {
-                        let facts = done.row.parts.get(number)?.facts(self.bytes(&done.raw));
-                        (!facts.is_empty())
-                            .then_some((Arc::clone(&self.files.get(done.at)?.path), facts.into()))
-                    })
-                    .collect();
-                let verdict = careful_tree(scanner.as_ref(), &Tree { paths, facts: &facts, uses });
-                let bytes = serde_json::to_vec(&verdict).unwrap_or_default();
-                (verdict, bytes)
-            };
-            verdicts.push(verdict);
-            trees.push((key, bytes));
-        }
-        (verdicts, trees, all_kept)
-    }
-
-    /// Of the scanners that had something to judge.
-    fn judged_by(&self, done: &[Done]) -> Vec<(&'static str, String)> {
-        let has_facts = |number: usize| {
-            let part =
-                |done: &Done| Some(!done.row.parts.get(number)?.facts(self.bytes(&done.raw)).is_empty());
-            done.iter().any(|done| part(done).unwrap_or(false))
-        };
-        let judging = self.scanners.iter().enumerate().filter(|(number, _)| has_facts(*number));
-        judging.filter_map(|(_, scanner)| Some((scanner.name(), scanner.judged_by()?))).collect()
-    }
-
-    fn uses(&self, done: &[Done]) -> Vec<gabion_finding::Use> {
-        let mut uses: Vec<_> = done
-            .iter()
-            .flat_map(|done| done.row.parts.iter().flat_map(|part| part.uses(self.bytes(&done.raw))))
-            .collect();
-        uses.sort();
-        uses
-    }
-
-    /// Over everything a scanner's `tree` could see.
-    fn key(&self, number: usize, done: &[Done], paths: &[Arc<str>]) -> [u8; 32] {
-        let mut hash = Sha256::default();
-        if let Some(scanner) = self.scanners.get(number) {
-            hash.update(scanner.name().as_bytes());
-            hash.update(b"\n");
-            hash.update(scanner.version().as_bytes());
-            hash.update(b"\n");
-            hash.update(scanner.tree_version().as_bytes());
-        }
-        for path in paths {
-            hash.update(b"\n");
-            hash.update(path.as_bytes());
-        }
-        for done in done {
-            hash.update(&u64::try_from(done.at).unwrap_or(u64::MAX).to_le_bytes());
-            done.row.parts.iter().for_each(|part| hash.update(&part.digest));
-        }
-        hash.finish()
+        let shows = || redactor.finds(&entry.row) || entry.facts.iter().any(|facts| redactor.finds(facts));
+        let private = private || entry.row.is_empty() || shows();
+        Done { at, keep: if private { Keep::Private } else { Keep::New }, entry, row }
     }
 }
 
@@ -487,31 +405,11 @@ fn careful(scanner: &dyn Scanner, source: &Source) -> FileReport {
     })
 }
 
-fn careful_tree(scanner: &dyn Scanner, tree: &Tree<'_>) -> Verdict {
-    let verdict = catch_unwind(AssertUnwindSafe(|| scanner.tree(tree)));
-    verdict.unwrap_or_else(|_| failed(&"".into(), scanner.name()))
-}
-
-fn failed(path: &Arc<str>, scanner: &str) -> Verdict {
+pub(crate) fn failed(path: &Arc<str>, scanner: &str) -> Verdict {
     let detail = format!("the scanner `{scanner}` failed here; this is a fault of Gabion");
     Verdict {
         unread: vec![Unread { path: Arc::clone(path), reason: UnreadReason::Budget, detail }],
         ..Verdict::default()
-    }
-}
-
-/// The stamp is the first thing in a row.
-fn restamp(raw: &mut [u8], file: &WalkedFile) {
-    let stamp = file.stamp;
-    let numbers = [
-        stamp.size.to_le_bytes(),
-        stamp.modified.to_le_bytes(),
-        stamp.changed.to_le_bytes(),
-        stamp.inode.to_le_bytes(),
-        stamp.device.to_le_bytes(),
-    ];
-    for (place, byte) in raw.iter_mut().zip(numbers.as_flattened()) {
-        *place = *byte;
     }
 }
 

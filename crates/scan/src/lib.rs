@@ -29,6 +29,7 @@ mod row;
 mod rule_schema;
 pub mod rules;
 mod text;
+mod trees;
 mod visible;
 mod walk;
 

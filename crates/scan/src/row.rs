@@ -1,10 +1,12 @@
 //! What is known of one file after it was read: in one form for what was just found and for what was kept.
 
+use std::collections::HashSet;
 use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
-use gabion_finding::{FileReport, Use, Verdict};
-use gabion_vault::sha256_of;
+use gabion_finding::{Ecosystem, FileReport, Place, Position, Span, Use, Verdict};
+use gabion_vault::sha256;
 use serde::{Deserialize, Serialize};
 
 use crate::allow::Allow;
@@ -18,6 +20,15 @@ pub(crate) struct Own {
     pub(crate) allows: Vec<Allow>,
     #[serde(default)]
     pub(crate) verdict: Verdict,
+}
+
+/// A file as bytes. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Entry {
+    /// What [`Row::decode`] reads.
+    pub(crate) row: Arc<[u8]>,
+    /// What each scanner must know of it when it looks at all files.
+    pub(crate) facts: Arc<[Arc<[u8]>]>,
 }
 
 /// The head of a row and where the rest of it stands in its bytes.
@@ -34,38 +45,101 @@ pub(crate) struct Row {
 #[derive(Debug, Clone)]
 pub(crate) struct Part {
     pub(crate) verdict: Verdict,
-    /// Of what its `tree` and those of others will see.
+    /// Of its facts.
     pub(crate) digest: [u8; 32],
-    facts: Range<usize>,
+    /// Of the packages it saw used.
+    pub(crate) uses_digest: [u8; 32],
     uses: Range<usize>,
 }
 
-/// Everything of a file as bytes.
-pub(crate) fn encode(
-    stamp: Stamp,
-    hash: [u8; 32],
-    lines: u32,
-    own: &Own,
-    reports: &[FileReport],
-) -> io::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    out.extend_from_slice(&stamp.size.to_le_bytes());
-    out.extend_from_slice(&stamp.modified.to_le_bytes());
-    out.extend_from_slice(&stamp.changed.to_le_bytes());
-    out.extend_from_slice(&stamp.inode.to_le_bytes());
-    out.extend_from_slice(&stamp.device.to_le_bytes());
-    out.extend_from_slice(&hash);
-    out.extend_from_slice(&lines.to_le_bytes());
-    put(&mut out, &json(own, &Own::default())?)?;
-    for report in reports {
-        let verdict = json(&report.verdict, &Verdict::default())?;
-        let uses = json(&report.uses, &Vec::new())?;
-        put(&mut out, &verdict)?;
-        out.extend_from_slice(&sha256_of(&[&sha256_of(&[&report.facts]), &uses]));
-        put(&mut out, &report.facts)?;
-        put(&mut out, &uses)?;
+/// A use, without the path of its file.
+#[derive(Serialize, Deserialize)]
+struct KeptUse<'a> {
+    ecosystem: Ecosystem,
+    module: &'a str,
+    symbol: Option<&'a str>,
+    called: bool,
+    start: Position,
+    end: Position,
+    span: Span,
+}
+
+impl Entry {
+    /// Everything of a file; the facts are taken from the reports.
+    pub(crate) fn new(
+        stamp: Stamp,
+        hash: [u8; 32],
+        lines: u32,
+        own: &Own,
+        reports: &mut [FileReport],
+    ) -> io::Result<Self> {
+        let mut out = Vec::new();
+        out.extend_from_slice(&stamp_bytes(stamp));
+        out.extend_from_slice(&hash);
+        out.extend_from_slice(&lines.to_le_bytes());
+        put(&mut out, &json(own, &Own::default())?)?;
+        let mut facts = Vec::with_capacity(reports.len());
+        for report in reports {
+            let uses = uses_bytes(&report.uses)?;
+            put(&mut out, &json(&report.verdict, &Verdict::default())?)?;
+            out.extend_from_slice(&sha256(&report.facts));
+            out.extend_from_slice(&sha256(&uses));
+            put(&mut out, &uses)?;
+            facts.push(Arc::from(std::mem::take(&mut report.facts)));
+        }
+        Ok(Self { row: out.into(), facts: facts.into() })
     }
-    Ok(out)
+
+    /// The same file under another stamp, which is the first thing in a row.
+    pub(crate) fn restamped(&self, stamp: Stamp) -> Self {
+        let mut row = self.row.to_vec();
+        for (place, byte) in row.iter_mut().zip(stamp_bytes(stamp)) {
+            *place = byte;
+        }
+        Self { row: row.into(), facts: Arc::clone(&self.facts) }
+    }
+
+    /// What a scanner kept of the file; empty where it kept nothing.
+    pub(crate) fn facts(&self, scanner: usize) -> Option<&Arc<[u8]>> {
+        self.facts.get(scanner).filter(|facts| !facts.is_empty())
+    }
+}
+
+impl<'a> KeptUse<'a> {
+    fn of(one: &'a Use) -> Self {
+        Self {
+            ecosystem: one.ecosystem,
+            module: &one.module,
+            symbol: one.symbol.as_deref(),
+            called: one.called,
+            start: one.place.start,
+            end: one.place.end,
+            span: one.place.span,
+        }
+    }
+}
+
+fn stamp_bytes(stamp: Stamp) -> [u8; 40] {
+    let numbers = [
+        stamp.size.to_le_bytes(),
+        stamp.modified.to_le_bytes(),
+        stamp.changed.to_le_bytes(),
+        stamp.inode.to_le_bytes(),
+        stamp.device.to_le_bytes(),
+    ];
+    let mut bytes = [0; 40];
+    for (place, byte) in bytes.iter_mut().zip(numbers.as_flattened()) {
+        *place = *byte;
+    }
+    bytes
+}
+
+fn uses_bytes(uses: &[Use]) -> io::Result<Vec<u8>> {
+    if uses.is_empty() {
+        return Ok(Vec::new());
+    }
+    let kept: Vec<KeptUse<'_>> = uses.iter().map(KeptUse::of).collect();
+    postcard::to_allocvec(&kept).map_err(io::Error::other)
 }
 
 /// The default is no bytes.
@@ -94,9 +168,8 @@ impl Row {
         let mut parts = Vec::with_capacity(scanners);
         for _ in 0..scanners {
             let verdict = from_json(bytes.get(reader.blob()?)?)?;
-            let digest = reader.array()?;
-            let (facts, uses) = (reader.blob()?, reader.blob()?);
-            parts.push(Part { verdict, digest, facts, uses });
+            let (digest, uses_digest) = (reader.array()?, reader.array()?);
+            parts.push(Part { verdict, digest, uses_digest, uses: reader.blob()? });
         }
         (reader.at == bytes.len()).then_some(Self { stamp, hash, lines, own, parts })
     }
@@ -113,11 +186,68 @@ fn stamp(reader: &mut Reader<'_>) -> Option<Stamp> {
 }
 
 impl Part {
-    pub(crate) fn facts<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        bytes.get(self.facts.clone()).unwrap_or_default()
+    /// What it saw used, of the file of that path; texts that are the same are one.
+    pub(crate) fn uses(&self, row: &[u8], path: &Arc<str>, texts: &mut HashSet<Arc<str>>) -> Vec<Use> {
+        let bytes = row.get(self.uses.clone()).unwrap_or_default();
+        if bytes.is_empty() {
+            return Vec::new();
+        }
+        let kept: Vec<KeptUse<'_>> = postcard::from_bytes(bytes).unwrap_or_default();
+        let mut shared = |text: &str| match texts.get(text) {
+            Some(text) => Arc::clone(text),
+            None => {
+                let text: Arc<str> = text.into();
+                texts.insert(Arc::clone(&text));
+                text
+            }
+        };
+        let whole = |one: KeptUse<'_>| Use {
+            ecosystem: one.ecosystem,
+            module: shared(one.module),
+            symbol: one.symbol.map(&mut shared),
+            called: one.called,
+            place: Place { path: Arc::clone(path), start: one.start, end: one.end, span: one.span },
+        };
+        kept.into_iter().map(whole).collect()
     }
+}
 
-    pub(crate) fn uses(&self, bytes: &[u8]) -> Vec<Use> {
-        bytes.get(self.uses.clone()).and_then(from_json).unwrap_or_default()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_what_was_kept_of_it() {
+        let path: Arc<str> = "a/b.py".into();
+        let place = Place {
+            path: Arc::clone(&path),
+            start: Position { line: 3, column: 1 },
+            end: Position { line: 3, column: 9 },
+            span: Span::new(40, 48),
+        };
+        let one = Use {
+            ecosystem: Ecosystem::PyPi,
+            module: "yaml".into(),
+            symbol: Some("load".into()),
+            called: true,
+            place,
+        };
+        let two = Use { symbol: None, called: false, ..one.clone() };
+        let uses = vec![one, two];
+        let mut reports =
+            [FileReport { facts: b"facts".to_vec(), uses: uses.clone(), ..FileReport::default() }];
+        let stamp = Stamp { size: 1, modified: 2, changed: 3, inode: 4, device: 5 };
+        let entry = Entry::new(stamp, [7; 32], 9, &Own::default(), &mut reports).unwrap();
+        let row = Row::decode(&entry.row, 1).unwrap();
+        assert_eq!((row.stamp, row.hash, row.lines), (stamp, [7; 32], 9));
+        let mut texts = HashSet::new();
+        assert_eq!(row.parts[0].uses(&entry.row, &path, &mut texts), uses);
+        assert_eq!(texts.len(), 2);
+        assert_eq!(entry.facts(0).map(AsRef::as_ref), Some(&b"facts"[..]));
+        let later = Stamp { changed: 8, ..stamp };
+        assert_eq!(Row::head(&entry.restamped(later).row), Some((later, [7; 32])));
+        for end in 0..entry.row.len() {
+            assert!(Row::decode(&entry.row[..end], 1).is_none(), "cut at {end}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! | part | |
 //! |---|---|
+//! | `manifests` | thirty configuration files beside checkov, each difference with its reason |
 //! | `rules` | the examples of the rules: found and falsely found, by class |
 //! | `sinks` | real vulnerable npm packages with the line of the sink: recall by class, and alarms on fixed versions |
 //! | `speed` | processor time and memory beside semgrep, bandit and detect-secrets on packages of the registries |
@@ -9,8 +10,10 @@
 //! Packages and peers come from their registries once and stay in the user's cache.
 
 mod examples;
+mod manifests;
 mod measured;
 mod packages;
+mod peers;
 mod sinks;
 mod speed;
 
@@ -40,9 +43,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             "--rounds" => rounds = value()?.parse()?,
             part if PARTS.contains(&part) => parts.push(part),
             other => {
-                return Err(
-                    format!("no part is called `{other}`; there are `rules`, `sinks` and `speed`").into()
-                );
+                return Err(format!("no part is called `{other}`; there are {}", PARTS.join(", ")).into());
             }
         }
     }
@@ -55,6 +56,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let bench = Bench { root, binary, cache };
     for part in parts {
         match part {
+            "manifests" => manifests::run(&bench)?,
             "rules" => examples::run(&bench)?,
             "sinks" => sinks::run(&bench)?,
             _ => speed::run(&bench, rounds)?,
@@ -63,4 +65,4 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-const PARTS: &[&str] = &["rules", "sinks", "speed"];
+const PARTS: &[&str] = &["manifests", "rules", "sinks", "speed"];

@@ -312,8 +312,8 @@ impl World<'_> {
         Some((found, scope))
     }
 
-    pub(super) fn function_name_of(&self, function: FunctionRef) -> Option<Name> {
-        let loaded = self.units.get(function.module)?.loaded()?;
+    pub(super) fn function_name_of(&mut self, function: FunctionRef) -> Option<Name> {
+        let loaded = self.load(function.module)?;
         let name = loaded.module().function(function.id)?.name?;
         Some(loaded.name(name))
     }
@@ -404,10 +404,7 @@ impl World<'_> {
         }
         let found = self.methods.as_ref().and_then(|all| all.get(&name)).cloned().unwrap_or_default();
         let is = |module: usize| {
-            self.units
-                .get(module)
-                .and_then(|unit| unit.loaded())
-                .is_some_and(|own| own.language() == language)
+            self.units.get(module).is_some_and(|unit| Language::of(&unit.path) == Some(language))
         };
         found.into_iter().filter(|(module, _, _)| is(*module)).collect()
     }

@@ -4,6 +4,7 @@ mod borders;
 mod examples;
 mod frameworks;
 mod go;
+mod groups;
 mod java;
 mod matchers;
 mod memory;

@@ -8,5 +8,6 @@ mod evidence;
 mod harness;
 mod history;
 mod outputs;
+mod parts;
 mod repair;
 mod rules;

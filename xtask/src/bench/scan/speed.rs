@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use super::measured::Cost;
 use super::packages::Registry;
-use super::{Bench, Failure};
+use super::{Bench, Failure, peers};
 use crate::bench::report::{Row, median_and_least, publish};
 use crate::output;
 
@@ -38,7 +38,7 @@ const LARGE: &[(Registry, &str, &str)] = &[
 const PEERS: &str = "semgrep==1.172.0 bandit==1.9.4 detect-secrets==1.5.0";
 
 pub(super) fn run(bench: &Bench, rounds: usize) -> Result<(), Failure> {
-    let tools = install(bench)?;
+    let tools = install(bench, "venv", PEERS)?;
     let small = corpus(bench, "small", SMALL)?;
     let large = corpus(bench, "large", LARGE)?;
     let rules = bench.root.join("bench/scan/semgrep.yml").display().to_string();
@@ -60,18 +60,24 @@ pub(super) fn run(bench: &Bench, rounds: usize) -> Result<(), Failure> {
     ]);
     let bandit = words(&[&tool("bandit"), "--quiet", "-r", &folder, "-f", "json"]);
     let detect = words(&[&tool("detect-secrets"), "-C", &folder, "scan", "--all-files", "--no-verify"]);
+    // The same rules for both; ours has those of the program besides.
+    let mut ours_rules = ours("code");
+    ours_rules.extend(words(&["--rules", &rules]));
     let pairs = [
-        ("code", "semgrep", ours("code"), semgrep),
+        ("code, the same rules", "semgrep", ours_rules, semgrep),
         ("code", "bandit (Python only)", ours("code"), bandit),
         ("secrets", "detect-secrets", ours("secrets"), detect),
     ];
     let mut rows = Vec::new();
     for (what, peer, ours, theirs) in pairs {
         let (mut mine, mut others) = (Vec::new(), Vec::new());
+        let mut printed = String::new();
         for round in 0..rounds.max(1) {
             output::note(&format!("{peer}, round {}", round + 1));
             mine.push(bench.measure(&ours, &[0])?.0);
-            others.push(bench.measure(&theirs, &[0, 1])?.0);
+            let (cost, found) = bench.measure(&theirs, &[0, 1])?;
+            others.push(cost);
+            printed = found;
         }
         let least = |costs: &[Cost], of: fn(&Cost) -> f64| {
             median_and_least(&costs.iter().map(of).collect::<Vec<_>>()).1
@@ -84,9 +90,34 @@ pub(super) fn run(bench: &Bench, rounds: usize) -> Result<(), Failure> {
             peer,
             least(&others, memory),
         ));
+        agree(bench, &small, peer, &rules, &printed)?;
     }
     rows.extend(alone(bench, &large)?);
     publish(&bench.root.join("target/bench"), "scan", &rows)
+}
+
+/// What both found.
+fn agree(bench: &Bench, folder: &Path, peer: &str, rules: &str, printed: &str) -> Result<(), Failure> {
+    let found = |options: &[&str]| bench.scan(folder, options).map(|(_, found)| found);
+    match peer {
+        "semgrep" => {
+            let text = fs::read_to_string(rules)?;
+            let same: Vec<&str> =
+                text.lines().filter_map(|line| line.trim().strip_prefix("- id: ")).map(str::trim).collect();
+            let mut ours = found(&["--only", "code", "--rules", rules])?;
+            ours.retain(|one| same.contains(&one.rule.as_str()));
+            peers::compare(bench, peer, &ours, &peers::semgrep(folder, printed)?, true)
+        }
+        "detect-secrets" => {
+            let ours = found(&["--only", "secrets"])?;
+            peers::compare(bench, peer, &ours, &peers::detect_secrets(printed)?, false)
+        }
+        _ => {
+            let mut ours = found(&["--only", "code"])?;
+            ours.retain(|one| one.path.ends_with(".py"));
+            peers::compare(bench, peer, &ours, &peers::bandit(folder, printed)?, false)
+        }
+    }
 }
 
 fn cpu(cost: &Cost) -> f64 {
@@ -170,25 +201,25 @@ fn size(folder: &Path) -> Result<(usize, u64), Failure> {
     Ok((lines, bytes))
 }
 
-/// The peers, once.
-fn install(bench: &Bench) -> Result<PathBuf, Failure> {
-    let venv = bench.cache.join("venv");
+/// Peers in an environment of their own, once.
+pub(super) fn install(bench: &Bench, name: &str, packages: &str) -> Result<PathBuf, Failure> {
+    let venv = bench.cache.join(name);
     let tools = venv.join("bin");
     let mark = venv.join("installed");
-    if fs::read_to_string(&mark).is_ok_and(|text| text == PEERS) {
+    if fs::read_to_string(&mark).is_ok_and(|text| text == packages) {
         return Ok(tools);
     }
-    output::note("installing the peers");
+    output::note(&format!("installing {packages}"));
     fs::create_dir_all(&bench.cache)?;
     let mut make = Command::new("python3");
     make.args(["-m", "venv", "--clear"]).arg(&venv);
     let mut pip = Command::new(tools.join("pip"));
-    pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(PEERS.split(' '));
+    pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(packages.split(' '));
     for command in [&mut make, &mut pip] {
         if !command.stdin(Stdio::null()).status()?.success() {
             return Err("the peers cannot be installed".into());
         }
     }
-    fs::write(&mark, PEERS)?;
+    fs::write(&mark, packages)?;
     Ok(tools)
 }
