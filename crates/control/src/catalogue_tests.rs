@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::control::Kind;
 use crate::error::{Flaw, Rule};
 
 /// The built-in files, so that a test can spoil one.

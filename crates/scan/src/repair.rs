@@ -1,5 +1,5 @@
 //! Writes the changes that findings propose: all of a file's at once or none, none over another, and only to a file that is still
-//! what was scanned.
+//! what was scanned. A change after which the file could no longer be read as what it is, is not made.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use gabion_finding::{Edit, Fix};
+use gabion_finding::{Edit, Fix, Scanner, Source, UnreadReason};
 use gabion_vault::sha256;
 
 use crate::engine::Scan;
@@ -23,12 +23,14 @@ pub struct Repaired {
     pub says: Vec<String>,
     /// Changes that touch others and wait for the next time.
     pub left: usize,
+    /// Changes that would have left a file that is not of its language any more.
+    pub refused: usize,
     mark: bool,
 }
 
-/// What the findings of a report propose, by file. Nothing is written.
+/// What the findings of a report propose, by file. Nothing is written. The scanners say whether a file can still be read.
 #[must_use]
-pub fn plan(scan: &Scan, report: &Report) -> Vec<Repaired> {
+pub fn plan(scan: &Scan, report: &Report, scanners: &[Box<dyn Scanner>]) -> Vec<Repaired> {
     let mut fixes: BTreeMap<Arc<str>, Vec<&Fix>> = BTreeMap::new();
     for fix in report.findings.iter().filter_map(|reported| reported.finding.fix.as_ref()) {
         let of_file = fixes.entry(Arc::clone(&fix.path)).or_default();
@@ -36,17 +38,45 @@ pub fn plan(scan: &Scan, report: &Report) -> Vec<Repaired> {
             of_file.push(fix);
         }
     }
-    fixes.into_iter().filter_map(|(path, fixes)| one(scan, path, &fixes)).collect()
+    fixes.into_iter().filter_map(|(path, fixes)| one(scan, scanners, path, &fixes)).collect()
 }
 
-fn one(scan: &Scan, path: Arc<str>, fixes: &[&Fix]) -> Option<Repaired> {
+fn one(scan: &Scan, scanners: &[Box<dyn Scanner>], path: Arc<str>, fixes: &[&Fix]) -> Option<Repaired> {
     let file = scan.file(&path)?;
     let bytes = open::whole(&file.at, file.bytes).ok().filter(|bytes| sha256(bytes) == file.hash)?;
     let mark = bytes.starts_with(MARK);
     // Places are of the text without its mark. Other encodings are not written.
     let text = String::from_utf8(bytes.strip_prefix(MARK).map(<[u8]>::to_vec).unwrap_or(bytes)).ok()?;
+    let (mut chosen, mut left) = apart(&text, fixes);
+    let mut after = changed(&text, &chosen);
+    let before = gaps(scanners, &path, &text);
+    let mut refused = 0_usize;
+    if gaps(scanners, &path, &after) > before {
+        let all = chosen.len();
+        chosen.retain(|fix| gaps(scanners, &path, &changed(&text, &[*fix])) <= before);
+        refused = all.saturating_sub(chosen.len());
+        after = changed(&text, &chosen);
+        if gaps(scanners, &path, &after) > before {
+            // Each alone is right and all together are not: the first is made, the others wait.
+            left = left.saturating_add(chosen.len().saturating_sub(1));
+            chosen.truncate(1);
+            after = changed(&text, &chosen);
+        }
+    }
+    let mut says: Vec<String> = Vec::new();
+    for fix in chosen {
+        if !says.contains(&fix.says) {
+            says.push(fix.says.clone());
+        }
+    }
+    let repaired = Repaired { path, before: text, after, says, left, refused, mark };
+    (repaired.after != repaired.before || left > 0 || refused > 0).then_some(repaired)
+}
+
+/// Those that do not touch each other, and how many do.
+fn apart<'f>(text: &str, fixes: &[&'f Fix]) -> (Vec<&'f Fix>, usize) {
     let mut taken: Vec<&Edit> = Vec::new();
-    let (mut says, mut left) = (Vec::new(), 0_usize);
+    let (mut chosen, mut left) = (Vec::new(), 0_usize);
     for fix in fixes {
         let fits = |edit: &Edit| {
             let (start, end) = (edit.span.start as usize, edit.span.end as usize);
@@ -62,20 +92,33 @@ fn one(scan: &Scan, path: Arc<str>, fixes: &[&Fix]) -> Option<Repaired> {
             continue;
         }
         taken.extend(&fix.edits);
-        if !says.contains(&fix.says) {
-            says.push(fix.says.clone());
-        }
+        chosen.push(*fix);
     }
-    taken.sort_by_key(|edit| edit.span);
+    (chosen, left)
+}
+
+fn changed(text: &str, fixes: &[&Fix]) -> String {
+    let mut edits: Vec<&Edit> = fixes.iter().flat_map(|fix| &fix.edits).collect();
+    edits.sort_by_key(|edit| edit.span);
     let mut after = String::with_capacity(text.len());
     let mut at = 0;
-    for edit in taken {
+    for edit in edits {
         after.push_str(text.get(at..edit.span.start as usize).unwrap_or_default());
         after.push_str(&edit.text);
         at = edit.span.end as usize;
     }
     after.push_str(text.get(at..).unwrap_or_default());
-    (after != text || left > 0).then_some(Repaired { path, before: text, after, says, left, mark })
+    after
+}
+
+/// What scanners cannot read of a text.
+fn gaps(scanners: &[Box<dyn Scanner>], path: &Arc<str>, text: &str) -> usize {
+    let source = Source::new(path, text);
+    let unread = |scanner: &Box<dyn Scanner>| {
+        let unread = scanner.file(&source).verdict.unread;
+        unread.iter().filter(|one| matches!(one.reason, UnreadReason::Syntax | UnreadReason::Deep)).count()
+    };
+    scanners.iter().filter(|scanner| scanner.reads(path)).map(unread).sum()
 }
 
 const MARK: &[u8] = &[0xEF, 0xBB, 0xBF];

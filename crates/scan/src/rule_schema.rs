@@ -1,12 +1,56 @@
-//! The JSON Schema of the files of rules, for editors: what all rules have. What only one scanner's rules have it leaves open.
+//! The JSON Schema of the files of rules, for editors: what all rules have, and what only those of one scanner have.
 
 use gabion_finding::{Confidence, RuleId};
 use gabion_model::{ControlId, Severity};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The schema of `rules/*/*.toml`.
 #[must_use]
 pub fn rule_schema() -> Value {
+    let mut schema = common();
+    let code = gabion_code::rule_schema().to_value();
+    let member = |name: &str| code.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+    let own = member("properties").into_iter().chain(others());
+    if let Some(known) = schema.pointer_mut("/$defs/rule/properties").and_then(Value::as_object_mut) {
+        for (key, value) in own {
+            known.entry(key).or_insert(value);
+        }
+    }
+    if let Some(defs) = schema.pointer_mut("/$defs").and_then(Value::as_object_mut) {
+        defs.extend(member("$defs"));
+    }
+    schema
+}
+
+/// The keys of the other scanners.
+fn others() -> Map<String, Value> {
+    let text = |says: &str| json!({ "type": "string", "description": says });
+    let texts = |says: &str| json!({ "type": "array", "items": { "type": "string" }, "description": says });
+    [
+        ("keywords", texts("Secrets: what stands in, or near, every one of them.")),
+        ("pattern", text("Secrets: a regular expression; its first group is the secret.")),
+        ("value", text("Secrets: the form of what is given to something that a keyword names.")),
+        ("detector", text("Secrets: what only code can read.")),
+        ("checks", texts("Secrets: what else must hold.")),
+        (
+            "entropy",
+            json!({ "type": "number", "description": "Secrets: the least, in bits for each character." }),
+        ),
+        ("on", text("Manifests: the kind of place that is looked at.")),
+        ("finds", text("Manifests: the condition under which it is wrong.")),
+        ("check", text("Manifests: a check that is part of the program.")),
+        ("at", text("Manifests: where the finding points.")),
+        ("hides", json!({ "type": "boolean", "description": "Manifests: what is found is a secret." })),
+        ("advisories", texts("Dependencies: what the example is judged by.")),
+        ("uses", texts("Dependencies: modules that the code of the example imports.")),
+        ("beside", json!({ "type": "array", "description": "Dependencies: files beside the example." })),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into_iter()
+    .collect()
+}
+
+fn common() -> Value {
     let controls: Vec<&str> = ControlId::ALL.iter().map(|id| id.as_str()).collect();
     let severities: Vec<&str> = Severity::ALL.iter().map(|severity| severity.as_str()).collect();
     let confidences = [Confidence::Low, Confidence::Medium, Confidence::High].map(Confidence::as_str);
@@ -22,7 +66,8 @@ pub fn rule_schema() -> Value {
         "$defs": {
             "rule": {
                 "type": "object",
-                "description": "A rule. Other keys belong to the scanner, which refuses what it does not know.",
+                "description": "A rule. Its scanner refuses the keys of others.",
+                "additionalProperties": false,
                 "required": ["id", "title", "control", "cwe", "severity", "confidence", "why", "fix"],
                 "properties": {
                     "id": {
@@ -55,6 +100,11 @@ pub fn rule_schema() -> Value {
                                 "file": { "type": "string", "description": "Its name decides how it is read." },
                                 "vulnerable": { "type": "string" },
                                 "repaired": { "type": "string" },
+                                "beside": {
+                                    "type": "object",
+                                    "description": "Files that stand beside it on both sides, by their names.",
+                                    "additionalProperties": { "type": "string" },
+                                },
                             },
                         },
                     },

@@ -132,13 +132,20 @@ impl Job<'_> {
     /// Makes what the findings propose, or shows it. Whether files changed.
     fn fix(&self, report: &Report, now: Timestamp) -> Result<bool, Failure> {
         let scan = self.scan(now)?;
-        let planned = repair::plan(&scan, report);
+        let planned = repair::plan(&scan, report, self.scanners);
         for repaired in &planned {
             output::note(repaired.difference(&scan).trim_end());
             if repaired.left > 0 {
                 output::note(format_args!("{} changes of this file touch others and wait", repaired.left));
             }
-            if self.arguments.dry_run {
+            if repaired.refused > 0 {
+                output::note(format_args!(
+                    "{} changes of `{}` are not made: the file could not be read after them",
+                    repaired.refused,
+                    visible(&repaired.path)
+                ));
+            }
+            if self.arguments.dry_run || repaired.before == repaired.after {
                 continue;
             }
             let path = visible(&repaired.path);
@@ -153,7 +160,8 @@ impl Job<'_> {
         if planned.is_empty() {
             output::note("no finding proposes a change");
         }
-        Ok(!self.arguments.dry_run && !planned.is_empty())
+        let changes = planned.iter().any(|repaired| repaired.before != repaired.after);
+        Ok(!self.arguments.dry_run && changes)
     }
 }
 

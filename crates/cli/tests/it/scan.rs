@@ -1,12 +1,11 @@
 //! `gabion scan`, `gabion rules` and `gabion explain`: exit codes, forms, comments, the baseline, and that no secret is printed.
 
 use std::fs;
-use std::path::Path;
-use std::process::Output;
 
 use tempfile::TempDir;
 
 use crate::harness::{files, gabion, told};
+use crate::scanned::{ends, json, scan, write};
 
 /// Put together, so that no scan of this repository finds it.
 fn secret() -> String {
@@ -17,27 +16,6 @@ fn project() -> TempDir {
     let folder = TempDir::new().expect("a temporary directory");
     write(folder.path(), "settings.py", &format!("import os\nSTRIPE_SECRET_KEY = \"{}\"\n", secret()));
     folder
-}
-
-fn write(folder: &Path, path: &str, text: &str) {
-    let at = folder.join(path);
-    fs::create_dir_all(at.parent().expect("a folder")).expect("made");
-    fs::write(at, text).expect("written");
-}
-
-/// With a cache in the same folder, outside of what is scanned.
-fn scan(folder: &Path, arguments: &[&str]) -> Output {
-    gabion(folder)
-        .env("XDG_CACHE_HOME", folder.join(".git/cache"))
-        .arg("scan")
-        .args(arguments)
-        .output()
-        .expect("gabion runs")
-}
-
-fn ends(output: &Output, code: i32) -> String {
-    assert_eq!(output.status.code(), Some(code), "{}", told(output));
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[test]
@@ -147,4 +125,72 @@ fn the_same_tree_gives_the_same_report_from_the_cache() {
         lines
     };
     assert_eq!(report(), report());
+}
+
+#[test]
+fn a_fix_is_shown_then_made_and_then_nothing_is_left() {
+    let folder = TempDir::new().expect("a temporary directory");
+    let before = "import yaml\n\ndef read(file):\n    return yaml.load(file, Loader=yaml.Loader)\n";
+    write(folder.path(), "settings.py", before);
+    let read = || fs::read_to_string(folder.path().join("settings.py")).expect("readable");
+    let run = |more: &[&str]| {
+        let mut arguments = vec!["settings.py", "--only", "python.yaml-load", "--fail-on", "medium"];
+        arguments.extend(more);
+        scan(folder.path(), &arguments)
+    };
+    let shown = run(&["--fix", "--dry-run"]);
+    ends(&shown, 1);
+    assert!(told(&shown).contains("+    return yaml.safe_load(file)"), "{}", told(&shown));
+    assert_eq!(read(), before);
+    let made = run(&["--fix"]);
+    ends(&made, 0);
+    assert!(told(&made).contains("changed"), "{}", told(&made));
+    assert_eq!(read(), "import yaml\n\ndef read(file):\n    return yaml.safe_load(file)\n");
+    assert!(told(&run(&["--fix"])).contains("no finding proposes a change"));
+}
+
+#[test]
+fn a_rule_of_ones_own_finds_in_every_language() {
+    let folder = TempDir::new().expect("a temporary directory");
+    let begun = gabion(folder.path())
+        .args(["rules", "new", "acme.connect", "--scanner", "code"])
+        .output()
+        .expect("gabion runs");
+    let begun = ends(&begun, 0);
+    let rule = begun.replace(
+        "languages = [\"python\"]",
+        "languages = [\"go\", \"java\", \"javascript\", \"python\", \"rust\", \"typescript\"]",
+    );
+    let rule = rule
+        .replace(
+            "path = \"acme.connect()\"",
+            "path = [\"**.acme.connect()\", \"acme.connect()\", \"example.com/acme.connect()\"]",
+        )
+        .replace(
+            "when = [{ named = \"token\", constant = true }]",
+            "when = [{ argument = 0, named = \"token\", constant = true }]",
+        );
+    write(folder.path(), "mine/code/acme.toml", &rule);
+    let files = [
+        ("a.py", "import acme\nacme.connect(token='abc')\n", 2),
+        ("a.js", "const acme = require('acme');\nacme.connect('abc');\n", 2),
+        ("a.ts", "import acme from 'acme';\nacme.connect('abc');\n", 2),
+        ("A.java", "import com.acme;\nclass A {\n  void f() { acme.connect(\"abc\"); }\n}\n", 3),
+        ("a.go", "package a\n\nimport \"example.com/acme\"\n\nfunc f() { acme.connect(\"abc\") }\n", 5),
+        ("a.rs", "fn f() {\n    acme::connect(\"abc\");\n}\n", 2),
+    ];
+    for (path, text, _) in files {
+        write(folder.path(), &format!("src/{path}"), text);
+    }
+    let report =
+        json(&scan(folder.path(), &["src", "--rules", "mine", "--only", "acme", "--format", "json"]), 1);
+    let findings = report["findings"].as_array().expect("findings");
+    let mut found: Vec<String> = findings
+        .iter()
+        .map(|one| format!("{}:{}", one["place"]["path"].as_str().unwrap_or_default(), one["place"]["line"]))
+        .collect();
+    found.sort();
+    let mut expected: Vec<String> = files.iter().map(|(path, _, line)| format!("{path}:{line}")).collect();
+    expected.sort();
+    assert_eq!(found, expected);
 }

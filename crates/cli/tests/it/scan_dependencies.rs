@@ -3,34 +3,26 @@
 use std::fs;
 use std::io::{Cursor, Read as _, Write as _};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::Output;
 
-use serde_json::Value;
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::harness::{gabion, told};
+use crate::harness::told;
+use crate::scanned::{ends, json, scan, write};
 
 const ADVISORY: &str = r#"{"id": "GHSA-aaaa-bbbb-cccc", "aliases": ["CVE-2021-1"], "summary": "Everybody is let in",
   "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
   "affected": [{"package": {"ecosystem": "npm", "name": "door"}, "ecosystem_specific": {"affected_functions": ["door.open"]},
     "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "2.0.0"}]}]}]}"#;
 
-fn archive(files: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn archive(files: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in files {
         writer.start_file(*name, SimpleFileOptions::default()).expect("begun");
         writer.write_all(text.as_bytes()).expect("written");
     }
     writer.finish().expect("an archive").into_inner()
-}
-
-fn write(folder: &Path, path: &str, text: &str) {
-    let at = folder.join(path);
-    fs::create_dir_all(at.parent().expect("a folder")).expect("made");
-    fs::write(at, text).expect("written");
 }
 
 /// A project that opens a door of before its repair.
@@ -49,27 +41,8 @@ fn project() -> TempDir {
     folder
 }
 
-fn scan(folder: &Path, arguments: &[&str]) -> Output {
-    gabion(folder)
-        .env("XDG_CACHE_HOME", folder.join("cache"))
-        .env("XDG_DATA_HOME", folder.join("data"))
-        .arg("scan")
-        .args(arguments)
-        .output()
-        .expect("gabion runs")
-}
-
-fn ends(output: &Output, code: i32) -> String {
-    assert_eq!(output.status.code(), Some(code), "{}", told(output));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn json(output: &Output, code: i32) -> Value {
-    serde_json::from_str(&ends(output, code)).expect("JSON")
-}
-
 /// Serves these files until the test ends; gives its address.
-fn serve(files: Vec<(&'static str, Vec<u8>)>) -> String {
+pub(crate) fn serve(files: Vec<(&'static str, Vec<u8>)>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {

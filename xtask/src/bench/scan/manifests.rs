@@ -100,7 +100,9 @@ fn compare(
     let mut compared = Compared::default();
     for (path, check) in theirs {
         let place = format!("{check} {path}");
-        let mut only = |why: String| drop(compared.theirs.entry(why).or_default().insert(place.clone()));
+        let mut only = |why: String| {
+            compared.theirs.entry(why).or_default().insert(place.clone());
+        };
         match table.0.get(check) {
             None => only("NOT EXPLAINED: the table does not have the check".to_owned()),
             Some((rules, why)) if rules.is_empty() => only(why.clone()),
