@@ -114,11 +114,11 @@ fn changed(text: &str, fixes: &[&Fix]) -> String {
 /// What scanners cannot read of a text.
 fn gaps(scanners: &[Box<dyn Scanner>], path: &Arc<str>, text: &str) -> usize {
     let source = Source::new(path, text);
-    let unread = |scanner: &Box<dyn Scanner>| {
+    let unread = |scanner: &dyn Scanner| {
         let unread = scanner.file(&source).verdict.unread;
         unread.iter().filter(|one| matches!(one.reason, UnreadReason::Syntax | UnreadReason::Deep)).count()
     };
-    scanners.iter().filter(|scanner| scanner.reads(path)).map(unread).sum()
+    scanners.iter().map(AsRef::as_ref).filter(|scanner| scanner.reads(path)).map(unread).sum()
 }
 
 const MARK: &[u8] = &[0xEF, 0xBB, 0xBF];

@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::string_slice,
     clippy::disallowed_methods,
     reason = "in a test that is how it fails; tests hand the path on and connect to what they started"

@@ -71,7 +71,7 @@ fn projects() -> Vec<(&'static str, String, Vec<&'static str>)> {
         (
             "python/requirements.txt",
             "Door_Lib==1.9.post1\nwindow==1!0.5\nroof==3.0\n".to_owned(),
-            vec!["PYSEC-door door-lib 1.9.post1", "PYSEC-window window 1!0.5"],
+            vec!["GHSA-twin-door door-lib 1.9.post1", "PYSEC-window window 1!0.5"],
         ),
         ("python-fixed/requirements.txt", "door-lib==1.10\nwindow==1!1.0\nroof==3.0\n".to_owned(), vec![]),
         ("rust/Cargo.lock", format!("version = 4\n\n{crates}"), vec!["RUSTSEC-lexer lexer 0.4.9", "RUSTSEC-parser parser 2.0.0-beta.1"]),
@@ -79,7 +79,7 @@ fn projects() -> Vec<(&'static str, String, Vec<&'static str>)> {
         (
             "go/go.mod",
             "module example.com/it\n\ngo 1.22\n\nrequire (\n\texample.com/door v1.3.0\n\texample.com/window v0.0.0-20240101000000-abcdefabcdef\n\texample.com/roof v1.4.0\n)\n".to_owned(),
-            vec!["GO-door example.com/door 1.3.0", "GO-window example.com/window 0.0.0-20240101000000-abcdefabcdef"],
+            vec!["GO-door example.com/door v1.3.0", "GO-window example.com/window v0.0.0-20240101000000-abcdefabcdef"],
         ),
         (
             "go-fixed/go.mod",
@@ -134,7 +134,7 @@ fn versions_are_judged_as_each_ecosystem_orders_them() {
             "door-lib",
             &other(&[("introduced", "0"), ("fixed", "1.10")]),
         ),
-        // The same, told by another source: one finding.
+        // The same, told by another source: one finding, under the name most know it by.
         advisory(
             "GHSA-twin-door",
             r#""aliases": ["CVE-2024-2", "PYSEC-door"],"#,

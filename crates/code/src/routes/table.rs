@@ -331,7 +331,9 @@ impl Table {
     /// # Errors
     /// When the patterns together are too large.
     pub(crate) fn ready(&mut self) -> Result<(), Vec<Problem>> {
-        let set = RegexSetBuilder::new(self.paths.iter().map(|(path, ..)| path)).size_limit(LARGEST).build();
+        // Borders of words in Unicode's sense, and more states than fit, would both have every path tried pattern by pattern.
+        let paths = self.paths.iter().map(|(path, ..)| path.replace(r"\b", r"(?-u:\b)"));
+        let set = RegexSetBuilder::new(paths).size_limit(LARGEST).dfa_size_limit(LARGEST).build();
         let set = set.map_err(|error| vec![Problem::new("routes", error.to_string().replace('\n', " "))])?;
         self.set = Some(set);
         Ok(())

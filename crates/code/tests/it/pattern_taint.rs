@@ -45,8 +45,10 @@ const BODIES: &[(&[&str], bool)] = &[
     (&["copy(x, y)", "send(y)"], false),
 ];
 
+type Written = (&'static str, &'static str, &'static str, (&'static str, &'static str), &'static str);
+
 /// File, what stands around the statements, what begins a declaration and sets it, what ends a statement.
-const LANGUAGES: &[(&str, &str, &str, (&str, &str), &str)] = &[
+const LANGUAGES: &[Written] = &[
     ("a.js", "function outer(x, y) {\n", "}\n", ("let ", " = "), ";"),
     ("a.ts", "function outer(x: string, y: string) {\n", "}\n", ("const ", " = "), ";"),
     ("a.py", "def outer(x, y):\n", "", ("", " = "), ""),

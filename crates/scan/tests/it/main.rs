@@ -1,6 +1,11 @@
 //! The scan of whole trees, with a scanner of its own that knows a few words.
 
-#![expect(clippy::string_slice, clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking"
+)]
 
 mod changes;
 mod engine;
