@@ -1,4 +1,4 @@
-//! Two scripts that import each other, and one in Python or Java: looking at them ends, whatever they say.
+//! Two scripts that import each other, one in Python or Java, and what stands beside Java: looking at them ends, whatever they say.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};
@@ -11,7 +11,7 @@ static SCANNER: LazyLock<CodeScanner> = LazyLock::new(|| CodeScanner::new(&[]).e
 
 fuzz_target!(|text: &str| {
     let (first, second) = text.split_once('\u{0}').unwrap_or((text, ""));
-    let files = [("a.js", first), ("b.ts", second), ("c.py", first), ("d.java", first)];
+    let files = [("a.js", first), ("b.ts", second), ("c.py", first), ("d.java", first), ("e.xml", first), ("f.properties", second)];
     let mut facts: Vec<(Arc<str>, Arc<[u8]>)> = Vec::new();
     for (path, text) in files {
         facts.push((path.into(), SCANNER.file(&Source::new(path, text)).facts.into()));

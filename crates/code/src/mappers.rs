@@ -4,16 +4,21 @@
 //! `<mapper namespace="shop.Users"><select id="find">… '${name}'</select></mapper>` is the name `shop.Users.find` with that text.
 //! Parts that are included stand in the text, and an item of a `foreach` is called what its list is called.
 
+use std::collections::HashMap;
+
 use gabion_finding::Span;
-use gabion_syntax::Language;
-use gabion_syntax::tree::{Expr, ExprKind, Function, Module, Pattern, Stmt, StmtKind, Symbol, Traits};
+use gabion_syntax::tree::{ExprKind, Module, Pattern, StmtKind};
+
+use crate::settings;
 
 /// Queries of one file.
 const QUERIES: usize = 2_000;
 /// Bytes of a query.
 const LONGEST: usize = 64 << 10;
-/// Bytes of a comment.
-const COMMENT: usize = 16 << 10;
+/// Bytes of a name that is put in place of another.
+const NAME: usize = 200;
+/// Parts that are included in all queries of a file together.
+const INCLUDED: usize = 20_000;
 /// Parts that are included in parts.
 const DEEPEST: usize = 4;
 
@@ -24,41 +29,8 @@ pub(crate) fn may_be(path: &str) -> bool {
 
 /// A module whose names are the methods; none where the file is another one.
 pub(crate) fn module(text: &str) -> Option<Module> {
-    let found = queries(text)?;
-    let mut texts: Vec<Box<str>> = vec!["".into()];
-    let mut body = Vec::new();
-    for query in found {
-        let mut symbol = |text: String| {
-            texts.push(text.into_boxed_str());
-            Symbol(u32::try_from(texts.len().saturating_sub(1)).unwrap_or(0))
-        };
-        let (name, value) = (symbol(query.name), symbol(query.text));
-        let value = Expr { span: query.span, kind: ExprKind::String(value) };
-        let pattern = Pattern::Name(name, query.span);
-        let kind = StmtKind::Let { pattern, of_type: None, value: Some(value), constant: true };
-        body.push(Stmt { span: query.span, kind });
-    }
-    let run = Function {
-        name: None,
-        span: Span::default(),
-        head: Span::default(),
-        params: Vec::new(),
-        body,
-        decorators: Vec::new(),
-        returns: None,
-        class: None,
-        receiver: None,
-        traits: Traits::default(),
-        directives: Vec::new(),
-    };
-    Some(Module {
-        language: Language::Java,
-        texts,
-        functions: vec![run],
-        classes: Vec::new(),
-        package: None,
-        directives: Vec::new(),
-    })
+    let found = queries(text)?.into_iter();
+    Some(settings::constants(found.map(|query| (query.name, query.text, query.span, query.span))))
 }
 
 /// The queries of such a module: the method, the text, and where it stands.
@@ -83,10 +55,18 @@ struct Query {
 }
 
 fn queries(text: &str) -> Option<Vec<Query>> {
+    if !text.contains("<mapper") {
+        return None;
+    }
+    let text = &uncommented(text);
     let root = element(text, "mapper", 0)?;
     let namespace = attribute(root.head, "namespace")?;
-    let parts = elements(text, root.end, "sql");
+    let parts: HashMap<&str, &str> = elements(text, root.end, "sql")
+        .iter()
+        .filter_map(|part| Some((attribute(part.head, "id")?, part.inside)))
+        .collect();
     let mut found = Vec::new();
+    let mut left = INCLUDED;
     for kind in ["select", "insert", "update", "delete"] {
         for one in elements(text, root.end, kind) {
             let Some(id) = attribute(one.head, "id") else { continue };
@@ -94,7 +74,8 @@ fn queries(text: &str) -> Option<Vec<Query>> {
                 break;
             }
             let at = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
-            let whole = completed(one.inside, &parts, DEEPEST);
+            let mut whole = String::new();
+            complete(&mut whole, one.inside, &parts, DEEPEST, &mut left);
             found.push(Query {
                 name: format!("{namespace}.{id}"),
                 text: renamed(whole),
@@ -103,6 +84,21 @@ fn queries(text: &str) -> Option<Vec<Query>> {
         }
     }
     Some(found)
+}
+
+/// Spaces in the places of comments; all else stays where it is.
+fn uncommented(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("<!--") {
+        let after = behind.split_once("-->").map_or("", |(_, after)| after);
+        let length = rest.len().saturating_sub(before.len()).saturating_sub(after.len());
+        plain.push_str(before);
+        plain.extend(std::iter::repeat_n(' ', length));
+        rest = after;
+    }
+    plain.push_str(rest);
+    plain
 }
 
 struct Element<'a> {
@@ -124,7 +120,7 @@ fn element<'a>(text: &'a str, name: &str, from: usize) -> Option<Element<'a>> {
         let behind = start.checked_add(open.len())?;
         at = behind;
         let rest = text.get(behind..)?;
-        if !rest.starts_with([' ', '\t', '\n', '\r', '>', '/']) || commented(text, start) {
+        if !rest.starts_with([' ', '\t', '\n', '\r', '>', '/']) {
             continue;
         }
         let length = rest.find('>')?;
@@ -159,12 +155,6 @@ fn elements<'a>(text: &'a str, from: usize, name: &str) -> Vec<Element<'a>> {
     found
 }
 
-fn commented(text: &str, at: usize) -> bool {
-    let from = (at.saturating_sub(COMMENT)..=at).find(|from| text.is_char_boundary(*from)).unwrap_or(at);
-    let before = text.get(from..at).unwrap_or_default();
-    before.rfind("<!--").is_some_and(|open| before.get(open..).is_some_and(|rest| !rest.contains("-->")))
-}
-
 /// What an attribute of an element's head says.
 fn attribute<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let mut rest = head;
@@ -180,26 +170,32 @@ fn attribute<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     }
 }
 
-/// With the parts that it includes in their places.
-fn completed(inside: &str, parts: &[Element<'_>], depth: usize) -> String {
-    let mut whole = String::new();
+/// Adds a text with the parts that it includes in their places, while `left` of them may be.
+fn complete(whole: &mut String, inside: &str, parts: &HashMap<&str, &str>, depth: usize, left: &mut usize) {
     let mut at = 0_usize;
-    while let Some(include) = element(inside, "include", at) {
-        whole.push_str(inside.get(at..include.start).unwrap_or_default());
+    while whole.len() < LONGEST
+        && *left > 0
+        && let Some(include) = element(inside, "include", at)
+    {
+        *left = left.saturating_sub(1);
+        add(whole, inside.get(at..include.start).unwrap_or_default());
         at = include.end;
         let wanted = attribute(include.head, "refid").map(|id| id.rsplit('.').next().unwrap_or(id));
-        let part = parts.iter().find(|part| wanted.is_some() && attribute(part.head, "id") == wanted);
-        if let Some(part) = part.filter(|_| depth > 0 && whole.len() < LONGEST) {
-            whole.push_str(&completed(part.inside, parts, depth.saturating_sub(1)));
+        if let Some(part) = wanted.and_then(|wanted| parts.get(wanted)).filter(|_| depth > 0) {
+            complete(whole, part, parts, depth.saturating_sub(1), left);
         }
         if include.open {
             break;
         }
     }
-    whole.push_str(inside.get(at..).unwrap_or_default());
-    let end = (0..=whole.len().min(LONGEST)).rev().find(|end| whole.is_char_boundary(*end)).unwrap_or(0);
-    whole.truncate(end);
-    whole
+    add(whole, inside.get(at..).unwrap_or_default());
+}
+
+/// Adds what there is room for.
+fn add(whole: &mut String, text: &str) {
+    let room = LONGEST.saturating_sub(whole.len()).min(text.len());
+    let end = (0..=room).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    whole.push_str(text.get(..end).unwrap_or_default());
 }
 
 /// An item of a list is called what the list is called.
@@ -208,11 +204,14 @@ fn renamed(text: String) -> String {
     let mut at = 0_usize;
     for _ in 0..DEEPEST {
         let Some(each) = element(&renamed, "foreach", at) else { break };
-        let (item, list) = (attribute(each.head, "item"), attribute(each.head, "collection"));
+        let name = |of: &str| attribute(each.head, of).filter(|name| (1..=NAME).contains(&name.len()));
+        let (item, list) = (name("item"), name("collection"));
         at = each.end;
         if let (Some(item), Some(list)) = (item, list) {
             let (from, to) = (format!("${{{item}"), format!("${{{list}"));
-            renamed = renamed.replace(&from, &to);
+            let longer = renamed.replace(&from, &to);
+            renamed.clear();
+            add(&mut renamed, &longer);
         }
     }
     renamed
@@ -272,6 +271,30 @@ mod tests {
         assert!(queries("").is_none());
         let circle = "<mapper namespace=\"a\"><sql id=\"x\"><include refid=\"x\"/><include refid=\"x\"/></sql><select id=\"y\"><include refid=\"x\"/></select></mapper>";
         assert_eq!(queries(circle).unwrap().len(), 1);
+        // Parts of parts of parts without a word in them, and one that includes itself again and again.
+        let many: String = "<include refid=\"x\"/>".repeat(10_000);
+        let circle = format!(
+            "<mapper namespace=\"a\"><sql id=\"x\">{many}</sql><select id=\"y\">{many}</select></mapper>"
+        );
+        assert_eq!(queries(&circle).unwrap().len(), 1);
+        // Names that would grow a text beyond any bound.
+        let long = "l".repeat(30_000);
+        for item in ["", "i"] {
+            let each = format!("<foreach item=\"{item}\" collection=\"{long}\">").repeat(2);
+            let text = format!(
+                "<mapper namespace=\"a\"><select id=\"y\">{each}{}</select></mapper>",
+                "${i}".repeat(10_000)
+            );
+            assert!(queries(&text).unwrap().iter().all(|query| query.text.len() <= LONGEST));
+        }
+        let short = format!(
+            "<mapper namespace=\"a\"><select id=\"y\"><foreach item=\"i\" collection=\"{}\">{}</select></mapper>",
+            "l".repeat(200),
+            "${i}".repeat(10_000)
+        );
+        assert!(queries(&short).unwrap().iter().all(|query| query.text.len() <= LONGEST));
+        let commented = format!("<mapper namespace=\"a\"><!--{}", "<select id=\"y\">".repeat(100_000));
+        assert!(queries(&commented).unwrap().is_empty());
         let many = format!("<mapper namespace=\"a\">{}</mapper>", "<select id=\"é\">${".repeat(5_000));
         assert!(queries(&many).unwrap().len() <= QUERIES);
         assert!(module(&many).is_some());

@@ -16,16 +16,22 @@ pub(crate) fn is_settings(path: &str) -> bool {
 
 /// A module whose names are the keys.
 pub(crate) fn module(text: &str) -> Module {
+    let pairs = pairs(text).into_iter().take(KEYS);
+    constants(pairs.map(|pair| (pair.key, pair.value, pair.span, pair.written)))
+}
+
+/// A module of names that hold texts: each with its name, its text, and the places of both.
+pub(crate) fn constants(all: impl Iterator<Item = (String, String, Span, Span)>) -> Module {
     let mut texts: Vec<Box<str>> = vec!["".into()];
     let mut body = Vec::new();
-    for Pair { key, value, span, written } in pairs(text).into_iter().take(KEYS) {
+    for (name, text, span, written) in all {
         let mut symbol = |text: String| {
             texts.push(text.into_boxed_str());
             Symbol(u32::try_from(texts.len().saturating_sub(1)).unwrap_or(0))
         };
-        let (key, value) = (symbol(key), symbol(value));
-        let value = Expr { span: written, kind: ExprKind::String(value) };
-        let pattern = Pattern::Name(key, span);
+        let (name, text) = (symbol(name), symbol(text));
+        let value = Expr { span: written, kind: ExprKind::String(text) };
+        let pattern = Pattern::Name(name, span);
         let kind = StmtKind::Let { pattern, of_type: None, value: Some(value), constant: true };
         body.push(Stmt { span, kind });
     }

@@ -28,6 +28,11 @@ impl World<'_> {
         if code.len() > LONGEST {
             return None;
         }
+        // Reading it is work, too: a loop may give the same text again and again.
+        self.budget = self.budget.saturating_sub(code.len() as u64);
+        if self.budget == 0 {
+            return None;
+        }
         let parsed = gabion_syntax::parse(Language::JavaScript, code);
         let module = parsed.module;
         if !parsed.problems.is_empty() || module.functions.len() != 1 || !module.classes.is_empty() {
