@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use gabion_finding::Form;
 use toml::Value as Toml;
 
 use crate::rules::Condition;
@@ -42,9 +43,8 @@ impl Arguments<'_, '_> {
     }
 
     fn is_so(&self, value: &Value, condition: &Condition) -> bool {
-        let pattern = |text: &String| {
-            self.world.rules.patterns.get(text).or_else(|| self.world.models.patterns.get(text))
-        };
+        let pattern =
+            |text: &String| self.world.rules.forms.get(text).or_else(|| self.world.models.forms.get(text));
         let fits = |text: Option<&str>, wanted: &String| {
             text.zip(pattern(wanted)).is_some_and(|(text, pattern)| pattern.is_match(text))
         };
@@ -105,7 +105,7 @@ impl Arguments<'_, '_> {
 /// Lists and maps in each other that are looked into for a text.
 const DEEPEST: usize = 4;
 
-fn says(value: &Value, wanted: &regex::Regex, depth: usize) -> bool {
+fn says(value: &Value, wanted: &Form, depth: usize) -> bool {
     let inside = |value: &Value| says(value, wanted, depth.saturating_sub(1));
     match &value.shape {
         Shape::List(list) if depth > 0 => list.items.iter().any(inside),

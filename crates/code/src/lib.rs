@@ -7,6 +7,7 @@
 
 mod conditions;
 mod facts;
+mod forms;
 mod glob;
 mod groups;
 mod interpret;

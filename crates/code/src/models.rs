@@ -16,10 +16,12 @@
 //! sinks = [{ kind = "sql", argument = 0 }]
 //! ```
 
+use gabion_finding::Form;
 use gabion_model::Problem;
 use gabion_syntax::Language;
 use serde::Deserialize;
 
+use crate::forms::Forms;
 use crate::glob::{Globs, expanded};
 use crate::redos::How;
 use crate::rules::Condition;
@@ -137,9 +139,9 @@ pub(crate) struct Sink {
     /// A field of it only: `html`, `a.b`.
     pub(crate) field: Vec<String>,
     /// Only where what is sure of the value has this form.
-    pub(crate) looks: Option<regex::Regex>,
+    pub(crate) looks: Option<Form>,
     /// Not where what is sure of the value has this form.
-    pub(crate) unless: Option<regex::Regex>,
+    pub(crate) unless: Option<Form>,
     /// A finding here is less sure.
     pub(crate) weak: bool,
     /// Only where what somebody chose decides how the text begins: the host of an address.
@@ -153,7 +155,7 @@ pub(crate) struct Sink {
 #[derive(Debug, Clone)]
 pub(crate) struct Mark {
     pub(crate) argument: usize,
-    pub(crate) matches: regex::Regex,
+    pub(crate) matches: Form,
     pub(crate) path: String,
 }
 
@@ -202,8 +204,7 @@ pub(crate) struct Models {
     globs: Globs<usize>,
     /// Paths of types that are named in models, for imports of everything (`java.sql.*`).
     types: hashbrown::HashSet<String>,
-    /// The patterns of all conditions, by their text.
-    pub(crate) patterns: hashbrown::HashMap<String, regex::Regex>,
+    pub(crate) forms: Forms,
     /// What is known of routes.
     pub(crate) routes: crate::routes::Table,
     /// Paths of calls of which more is known than of their type: `a.b.C().get()` where `a.b.C().get().put()` is modelled.
@@ -448,8 +449,8 @@ impl Models {
                     .field
                     .map(|field| field.split('.').map(str::to_owned).collect())
                     .unwrap_or_default(),
-                looks: sink.looks.map(|looks| pattern(&looks)).transpose()?,
-                unless: sink.unless.map(|unless| pattern(&unless)).transpose()?,
+                looks: sink.looks.map(|looks| self.forms.add(&looks)).transpose()?,
+                unless: sink.unless.map(|unless| self.forms.add(&unless)).transpose()?,
                 weak: sink.weak,
                 leading: sink.leading,
                 when: sink.when,
@@ -504,9 +505,11 @@ impl Models {
             None => 0,
         };
         let marks = match written.marks {
-            Some(mark) => {
-                Some(Mark { argument: mark.argument, matches: pattern(&mark.matches)?, path: mark.path })
-            }
+            Some(mark) => Some(Mark {
+                argument: mark.argument,
+                matches: self.forms.add(&mark.matches)?,
+                path: mark.path,
+            }),
             None => None,
         };
         Ok(Model {
@@ -550,7 +553,7 @@ impl Models {
         for text in
             of.flat_map(|condition| condition.matches.iter().chain(&condition.path).chain(&condition.looks))
         {
-            self.patterns.insert(text.clone(), pattern(text)?);
+            self.forms.add(text)?;
         }
         Ok(())
     }
@@ -587,11 +590,4 @@ fn word(text: &str) -> Result<End, String> {
             }
         },
     })
-}
-
-pub(crate) fn pattern(text: &str) -> Result<regex::Regex, String> {
-    regex::RegexBuilder::new(text)
-        .size_limit(1 << 20)
-        .build()
-        .map_err(|error| format!("`{text}` is no pattern: {}", error.to_string().replace('\n', " ")))
 }

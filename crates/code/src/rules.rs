@@ -36,8 +36,9 @@ use gabion_syntax::Language;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::forms::Forms;
 use crate::glob::Globs;
-use crate::models::{Models, pattern};
+use crate::models::Models;
 use crate::repair::Repair;
 use crate::routes::{RouteCheck, RouteRule};
 use crate::value::KindSet;
@@ -228,12 +229,16 @@ pub(crate) struct Rules {
     pub(crate) missing: Globs<usize>,
     pub(crate) routes: Vec<RouteCheck>,
     pub(crate) texts: Vec<(usize, TextRule)>,
-    /// The patterns of all conditions, by their text.
-    pub(crate) patterns: hashbrown::HashMap<String, regex::Regex>,
+    pub(crate) forms: Forms,
 }
 
 impl Rules {
-    pub(crate) fn new(files: &[(&str, &str)], models: &mut Models) -> Result<Self, RuleError> {
+    /// The first `built_in` files are the program's own.
+    pub(crate) fn new(
+        files: &[(&str, &str)],
+        built_in: usize,
+        models: &mut Models,
+    ) -> Result<Self, RuleError> {
         let mut own = Self {
             rules: Vec::new(),
             taints: Vec::new(),
@@ -244,9 +249,13 @@ impl Rules {
             missing: Globs::default(),
             routes: Vec::new(),
             texts: Vec::new(),
-            patterns: hashbrown::HashMap::new(),
+            forms: Forms::default(),
         };
-        for (file, text) in files {
+        for (at, (file, text)) in files.iter().enumerate() {
+            if at >= built_in {
+                own.forms.be_strict();
+                models.routes.forms.be_strict();
+            }
             let read = RuleFile::<CodeRule>::read(file, text)?;
             let mut problems = Vec::new();
             for (rule, code) in read.rules {
@@ -300,28 +309,28 @@ impl Rules {
                     return Err(reason.to_owned());
                 }
                 for text in rule.in_file.iter().chain(&rule.within) {
-                    self.patterns.insert(text.clone(), pattern(text)?);
+                    self.forms.add(text)?;
                 }
                 for condition in rule.when.iter().chain(&rule.unless) {
                     let forms = condition.matches.iter().chain(&condition.path).chain(&condition.looks);
                     for text in forms.chain(&condition.says) {
-                        self.patterns.insert(text.clone(), pattern(text)?);
+                        self.forms.add(text)?;
                     }
                 }
             }
         }
         if let Some(text) = &code.not_within {
-            self.patterns.insert(text.clone(), pattern(text)?);
+            self.forms.add(text)?;
         }
         for compare in &code.compare {
             for text in std::iter::once(&compare.path).chain(&compare.other).chain(&compare.matches) {
-                self.patterns.insert(text.clone(), pattern(text)?);
+                self.forms.add(text)?;
             }
             self.compares.push((at, compare.clone()));
         }
         for texts in &code.texts {
             for text in &texts.all {
-                self.patterns.insert(text.clone(), pattern(text)?);
+                self.forms.add(text)?;
             }
             self.texts.push((at, texts.clone()));
         }

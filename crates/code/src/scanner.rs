@@ -53,13 +53,12 @@ impl CodeScanner {
                 .add(file, text)
                 .map_err(|problems: Vec<Problem>| RuleError { file: (*file).to_owned(), problems })?;
         }
-        let all = |problems| RuleError { file: "rules/code/routes".to_owned(), problems };
-        models.routes.ready().map_err(all)?;
         let of = |patterns| own.iter().copied().filter(move |(file, _)| is_pattern_file(file) == patterns);
         let patterns: Vec<(&str, &str)> = of(true).collect();
-        let files: Vec<(&str, &str)> =
-            crate::pack::RULES.iter().chain(crate::routes::RULES).copied().chain(of(false)).collect();
-        let rules = Rules::new(&files, &mut models)?;
+        let built_in: Vec<(&str, &str)> =
+            crate::pack::RULES.iter().chain(crate::routes::RULES).copied().collect();
+        let files: Vec<(&str, &str)> = built_in.iter().copied().chain(of(false)).collect();
+        let rules = Rules::new(&files, built_in.len(), &mut models)?;
         let mut version = String::from("2");
         let texts: Vec<&[u8]> = crate::pack::MODELS
             .iter()
@@ -378,4 +377,20 @@ fn on_stacks<T: Send>(threads: usize, run: impl Fn() -> Vec<T> + Send + Sync) ->
             .collect();
         threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_the_program_is_one_and_none_is_compiled_before_it_is_asked() {
+        let scanner = CodeScanner::new(&[]).unwrap();
+        for forms in [&scanner.models.forms, &scanner.rules.forms, &scanner.models.routes.forms] {
+            assert!(forms.len() > 10);
+            assert_eq!(forms.compiled(), 0);
+            assert!(forms.wrong().is_empty(), "{:?}", forms.wrong());
+        }
+        assert!(scanner.models.routes.set_is_made());
+    }
 }

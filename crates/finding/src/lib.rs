@@ -10,6 +10,7 @@
 mod endpoint;
 mod finding;
 mod fingerprint;
+mod form;
 mod place;
 mod rule;
 mod rule_file;
@@ -19,6 +20,7 @@ mod source;
 pub use endpoint::{Endpoint, Guard};
 pub use finding::{Edit, Finding, Fix, Step, Unread, UnreadReason, Verdict};
 pub use fingerprint::Fingerprint;
+pub use form::Form;
 pub use place::{LineIndex, Place, Position, Span};
 pub use rule::{Confidence, Example, Rule, RuleId};
 pub use rule_file::{RuleError, RuleFile};

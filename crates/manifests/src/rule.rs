@@ -60,7 +60,7 @@ impl ManifestRules {
     pub fn built_in() -> Result<Self, RuleError> {
         let mut all = Self { rules: Vec::new() };
         for (file, text) in pack::FILES {
-            all.rules.extend(Self::read(file, text)?.rules);
+            all.rules.extend(Self::of(file, text, true)?.rules);
         }
         Ok(all)
     }
@@ -70,11 +70,15 @@ impl ManifestRules {
     /// # Errors
     /// Names every rule that is wrong: no such kind or check, no condition, both, or one that cannot be read.
     pub fn read(file: &str, text: &str) -> Result<Self, RuleError> {
+        Self::of(file, text, false)
+    }
+
+    fn of(file: &str, text: &str, built_in: bool) -> Result<Self, RuleError> {
         let read = RuleFile::<Own>::read(file, text)?;
         let (mut rules, mut problems) = (Vec::new(), Vec::new());
         for (rule, own) in read.rules {
             let name = format!("rule `{}`", rule.id);
-            match Ready::new(rule, own) {
+            match Ready::new(rule, own, built_in) {
                 Ok(ready) => rules.push(ready),
                 Err(problem) => problems.push(problem.under(&name)),
             }
@@ -113,14 +117,16 @@ impl ManifestRules {
 }
 
 impl Ready {
-    fn new(rule: Rule, own: Own) -> Result<Self, Problem> {
+    fn new(rule: Rule, own: Own, built_in: bool) -> Result<Self, Problem> {
         let (kind, sorts) = own.on.split_once(':').unwrap_or((&own.on, ""));
         if !formats::KINDS.contains(&kind) {
             let hint = format!("one of {}", formats::KINDS.join(", "));
             return Err(Problem::new("on", format!("`{kind}` is no kind of place")).hint(hint));
         }
         let how = match (&own.finds, &own.check) {
-            (Some(text), None) => How::Finds(parse(text).map_err(|says| Problem::new("finds", says))?),
+            (Some(text), None) => {
+                How::Finds(parse(text, built_in).map_err(|says| Problem::new("finds", says))?)
+            }
             (None, Some(name)) => match checks::named(name) {
                 Some(check) => How::Check(check),
                 None => return Err(Problem::new("check", format!("there is no check `{name}`"))),
@@ -192,5 +198,12 @@ mod tests {
         assert!(refused("on = \"dockerfile\"\ncheck = \"nothing\"").contains("there is no check"));
         assert!(refused("on = \"dockerfile\"\nfinds = \"a ==\"").contains("a value is missing"));
         assert!(refused("on = \"dockerfile\"\nfinds = \"a\"\nat = \"..\"").contains("at"));
+    }
+
+    #[test]
+    fn every_rule_of_the_program_would_be_taken_from_outside() {
+        for (file, text) in pack::FILES {
+            ManifestRules::read(file, text).unwrap();
+        }
     }
 }

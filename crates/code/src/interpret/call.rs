@@ -276,7 +276,7 @@ impl World<'_> {
     fn belongs(&self, frame: &Frame, rule: usize) -> bool {
         let rules = self.rules;
         let within = rules.rules.get(rule).and_then(|(_, code)| code.not_within.as_ref());
-        let pattern = within.and_then(|text| rules.patterns.get(text));
+        let pattern = within.and_then(|text| rules.forms.get(text));
         pattern.is_some_and(|pattern| pattern.is_match(&self.function_name(frame)))
     }
 

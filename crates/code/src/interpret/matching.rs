@@ -37,13 +37,13 @@ impl World<'_> {
             }
             if let Some(wanted) = &asked.in_file {
                 let path = self.units.get(frame.module).map_or("", |unit| &unit.path);
-                if !rules.patterns.get(wanted).is_some_and(|wanted| wanted.is_match(path)) {
+                if !rules.forms.get(wanted).is_some_and(|wanted| wanted.is_match(path)) {
                     continue;
                 }
             }
             if let Some(wanted) = &asked.within {
                 let name = self.function_name(frame);
-                if !rules.patterns.get(wanted).is_some_and(|wanted| wanted.is_match(&name)) {
+                if !rules.forms.get(wanted).is_some_and(|wanted| wanted.is_match(&name)) {
                     continue;
                 }
             }
@@ -112,7 +112,7 @@ impl World<'_> {
                 continue;
             }
             let fits = |text: &String, path: &Option<String>| {
-                let pattern = rules.patterns.get(text);
+                let pattern = rules.forms.get(text);
                 path.as_ref().zip(pattern).is_some_and(|(path, pattern)| pattern.is_match(path))
             };
             let (one, two) = if compare.matches.is_some() { (&one_named, &two_named) } else { (&one, &two) };

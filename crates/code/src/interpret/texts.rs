@@ -45,7 +45,7 @@ impl World<'_> {
                 continue;
             }
             let wanted = texts.all.iter().map(|text| {
-                let pattern = rules.patterns.get(text)?;
+                let pattern = rules.forms.get(text)?;
                 let all = (0_u32..).zip(&loaded.module().texts);
                 let fits = all.filter(|(_, text)| text.len() <= LONGEST && pattern.is_match(text));
                 let found: HashSet<Symbol> = fits.map(|(at, _)| Symbol(at)).collect();

@@ -18,10 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gabion_finding::{Confidence, Endpoint, Finding, Fingerprint, Guard as Said, Span, Step};
+use gabion_finding::{Confidence, Endpoint, Finding, Fingerprint, Form, Guard as Said, Span, Step};
 use gabion_syntax::Language;
 use hashbrown::{HashMap, HashSet};
-use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -29,7 +28,6 @@ use super::assemble::{Guard, Route};
 use super::normal::names;
 use super::table::{FactSet, SEEN, Table};
 use super::walk::Shown;
-use crate::models::pattern;
 use crate::value::FunctionRef;
 use crate::world::World;
 
@@ -69,9 +67,9 @@ pub(crate) struct RouteCheck {
     rule: usize,
     methods: Vec<String>,
     frameworks: Vec<String>,
-    path: Option<Regex>,
-    except: Option<Regex>,
-    unnamed: Option<Regex>,
+    path: Option<Form>,
+    except: Option<Form>,
+    unnamed: Option<Form>,
     has: FactSet,
     any: FactSet,
     lacks: FactSet,
@@ -85,14 +83,15 @@ pub(crate) struct RouteCheck {
 
 impl RouteCheck {
     pub(crate) fn new(rule: usize, from: &RouteRule, table: &mut Table) -> Result<Self, String> {
-        let regex = |text: &Option<String>| text.as_deref().map(pattern).transpose();
+        let mut form = |text: &Option<String>| text.as_deref().map(|text| table.forms.add(text)).transpose();
+        let (path, except, unnamed) = (form(&from.path)?, form(&from.except)?, form(&from.unnamed)?);
         Ok(Self {
             rule,
             methods: from.methods.clone(),
             frameworks: from.frameworks.clone(),
-            path: regex(&from.path)?,
-            except: regex(&from.except)?,
-            unnamed: regex(&from.unnamed)?,
+            path,
+            except,
+            unnamed,
             has: table.set_of(&from.has)?,
             any: table.set_of(&from.any)?,
             lacks: table.set_of(&from.lacks)?,

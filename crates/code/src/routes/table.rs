@@ -26,13 +26,17 @@
 //! path = ['^req\.session\b']
 //! ```
 
+use std::sync::OnceLock;
+
+use gabion_finding::Form;
 use gabion_model::Problem;
 use gabion_syntax::Language;
-use regex::{Regex, RegexSet, RegexSetBuilder};
+use regex::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
+use crate::forms::Forms;
 use crate::glob::Globs;
-use crate::models::{End, WrittenEnd, end, pattern};
+use crate::models::{End, WrittenEnd, end};
 
 /// Bytes of all patterns of paths together.
 const LARGEST: usize = 32 << 20;
@@ -127,24 +131,24 @@ pub(crate) enum Methods {
 pub(crate) struct Input {
     pub(crate) languages: Vec<Language>,
     pub(crate) from: String,
-    pub(crate) path: Regex,
+    pub(crate) path: Form,
 }
 
 /// What else has to be so at a call.
 #[derive(Debug, Clone)]
 pub(crate) struct CallFact {
     pub(crate) set: FactSet,
-    pub(crate) call: Regex,
+    pub(crate) call: Form,
     /// Something in what is given has such a path.
-    pub(crate) argument: Option<Regex>,
+    pub(crate) argument: Option<Form>,
     /// What is given, or spread into it, has itself such a path.
-    pub(crate) whole: Option<Regex>,
+    pub(crate) whole: Option<Form>,
     /// A field or named argument of this name …
-    pub(crate) entry: Option<Regex>,
+    pub(crate) entry: Option<Form>,
     /// … holds a value of such a path.
-    pub(crate) value: Option<Regex>,
+    pub(crate) value: Option<Form>,
     /// Nothing in what is given has such a path or name.
-    pub(crate) unless: Option<Regex>,
+    pub(crate) unless: Option<Form>,
 }
 
 /// A fact that follows from others.
@@ -162,11 +166,13 @@ pub(crate) struct Table {
     globs: Globs<usize>,
     pub(crate) inputs: Vec<Input>,
     names: Vec<String>,
-    paths: Vec<(String, FactSet, Option<Regex>)>,
-    set: Option<RegexSet>,
-    guards: Vec<(Regex, FactSet)>,
+    paths: Vec<(String, FactSet, Option<Form>)>,
+    /// Of [`Self::paths`] together, made when it is first asked.
+    set: OnceLock<Option<RegexSet>>,
+    guards: Vec<(Form, FactSet)>,
     pub(crate) calls: Vec<CallFact>,
     composites: Vec<Composite>,
+    pub(crate) forms: Forms,
 }
 
 #[derive(Deserialize)]
@@ -311,7 +317,7 @@ impl Table {
             let name = format!("input `{}`", written.from);
             let mut add = || {
                 for path in written.path.all() {
-                    let path = pattern(path)?;
+                    let path = self.forms.add(path)?;
                     let (languages, from) = (read.languages.clone(), written.from.clone());
                     self.inputs.push(Input { languages, from, path });
                 }
@@ -326,17 +332,19 @@ impl Table {
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    /// Makes what was added ready to be asked.
-    ///
-    /// # Errors
-    /// When the patterns together are too large.
-    pub(crate) fn ready(&mut self) -> Result<(), Vec<Problem>> {
-        // Borders of words in Unicode's sense, and more states than fit, would both have every path tried pattern by pattern.
-        let paths = self.paths.iter().map(|(path, ..)| path.replace(r"\b", r"(?-u:\b)"));
-        let set = RegexSetBuilder::new(paths).size_limit(LARGEST).dfa_size_limit(LARGEST).build();
-        let set = set.map_err(|error| vec![Problem::new("routes", error.to_string().replace('\n', " "))])?;
-        self.set = Some(set);
-        Ok(())
+    /// All patterns of paths as one.
+    fn set(&self) -> Option<&RegexSet> {
+        let made = self.set.get_or_init(|| {
+            // Borders of words in Unicode's sense, and more states than fit, would both have every path tried pattern by pattern.
+            let paths = self.paths.iter().map(|(path, ..)| path.replace(r"\b", r"(?-u:\b)"));
+            RegexSetBuilder::new(paths).size_limit(LARGEST).dfa_size_limit(LARGEST).build().ok()
+        });
+        made.as_ref()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_is_made(&self) -> bool {
+        self.set().is_some()
     }
 
     fn act(
@@ -391,23 +399,23 @@ impl Table {
     fn fact(&mut self, written: WrittenFact) -> Result<(), String> {
         let set = self.bit(&written.name)?;
         for path in written.path.iter().flat_map(Texts::all) {
-            pattern(path)?;
-            let unless = written.unless.as_deref().map(pattern).transpose()?;
+            self.forms.add(path)?;
+            let unless = written.unless.as_deref().map(|text| self.forms.add(text)).transpose()?;
             self.paths.push((path.clone(), set, unless));
         }
         for path in written.guard.iter().flat_map(Texts::all) {
-            self.guards.push((pattern(path)?, set));
+            self.guards.push((self.forms.add(path)?, set));
         }
-        let regex = |text: &Option<String>| text.as_deref().map(pattern).transpose();
+        let mut form = |text: &Option<String>| text.as_deref().map(|text| self.forms.add(text)).transpose();
         for call in written.call.iter().flat_map(Texts::all) {
             self.calls.push(CallFact {
                 set,
-                call: pattern(call)?,
-                argument: regex(&written.argument)?,
-                whole: regex(&written.whole)?,
-                entry: regex(&written.entry)?,
-                value: regex(&written.value)?,
-                unless: regex(&written.unless)?,
+                call: form(&Some(call.clone()))?.ok_or("no call")?,
+                argument: form(&written.argument)?,
+                whole: form(&written.whole)?,
+                entry: form(&written.entry)?,
+                value: form(&written.value)?,
+                unless: form(&written.unless)?,
             });
         }
         if !written.all.is_empty() || !written.any.is_empty() {
@@ -452,7 +460,7 @@ impl Table {
 
     /// What a path of an expression shows.
     pub(crate) fn of_path(&self, path: &str) -> FactSet {
-        let found = self.set.as_ref().map(|set| set.matches(path));
+        let found = self.set().map(|set| set.matches(path));
         let numbers = found.iter().flat_map(|found| found.iter());
         let found = numbers.filter_map(|at| self.paths.get(at));
         let found =

@@ -235,7 +235,7 @@ mod tests {
 
     fn ask(condition: &str, document: &str) -> Truth {
         let root = yaml::read(document).roots.remove(0);
-        evaluate(&parse(condition).unwrap(), Roots { here: &root, named: &[] })
+        evaluate(&parse(condition, false).unwrap(), Roots { here: &root, named: &[] })
     }
 
     fn holds(condition: &str, document: &str) -> bool {
@@ -289,15 +289,15 @@ mod tests {
         for text in
             ["", "a ==", "a == b", "(a", "a b", "a matches '('", "any a b", "a < 'x'", "a == 'x", "$", "a..b"]
         {
-            assert!(parse(text).is_err(), "{text}");
+            assert!(parse(text, false).is_err(), "{text}");
         }
-        assert!(parse(&"(".repeat(10_000)).is_err());
+        assert!(parse(&"(".repeat(10_000), false).is_err());
     }
 
     proptest! {
         #[test]
         fn any_text_is_a_condition_or_refused(text in "[ab$.*()\\[\\]<>=!' 1]{0,40}|(a|b|any|all|not|and|or|in|\\(|\\)| ){0,20}") {
-            if let Ok(condition) = parse(&text) {
+            if let Ok(condition) = parse(&text, false) {
                 let root = yaml::read("a: [b, {b: 1}]").roots.remove(0);
                 evaluate(&condition, Roots { here: &root, named: &[] });
             }

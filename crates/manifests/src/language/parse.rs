@@ -1,6 +1,6 @@
 //! Conditions from their text.
 
-use regex::{Regex, RegexBuilder};
+use gabion_finding::Form;
 
 use super::token::{Token, tokens};
 
@@ -24,7 +24,7 @@ pub(crate) enum Test {
     More(f64),
     MoreOrEqual(f64),
     Contains(String),
-    Matches(Regex),
+    Matches(Form),
     Exists,
     Absent,
     Empty,
@@ -46,10 +46,12 @@ pub(crate) enum Step {
     Every,
 }
 
+/// Of a rule of the program (`own`), whose forms are compiled when they are first asked, or of another.
+///
 /// # Errors
 /// Says what is wrong with the text.
-pub(crate) fn parse(text: &str) -> Result<Condition, String> {
-    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0 };
+pub(crate) fn parse(text: &str, own: bool) -> Result<Condition, String> {
+    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0, own };
     let condition = reader.condition()?;
     reader.end()?;
     Ok(condition)
@@ -58,7 +60,7 @@ pub(crate) fn parse(text: &str) -> Result<Condition, String> {
 /// # Errors
 /// Says what is wrong with the text.
 pub(crate) fn path(text: &str) -> Result<Path, String> {
-    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0 };
+    let mut reader = Reader { tokens: tokens(text)?, at: 0, depth: 0, own: false };
     let path = reader.path()?;
     reader.end()?;
     Ok(path)
@@ -68,6 +70,7 @@ struct Reader {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    own: bool,
 }
 
 impl Reader {
@@ -210,17 +213,17 @@ impl Reader {
                 "absent" => Test::Absent,
                 "empty" => Test::Empty,
                 "contains" => Test::Contains(self.literal()?),
-                "matches" => Test::Matches(self.regex()?),
-                "lacks" => Test::Without(Box::new(Test::Matches(self.regex()?))),
+                "matches" => Test::Matches(self.form()?),
+                "lacks" => Test::Without(Box::new(Test::Matches(self.form()?))),
                 _ => Test::In(self.list()?),
             },
             _ => return Err("a test is missing".to_owned()),
         })
     }
 
-    fn regex(&mut self) -> Result<Regex, String> {
+    fn form(&mut self) -> Result<Form, String> {
         let text = self.literal()?;
-        RegexBuilder::new(&text).size_limit(1 << 20).build().map_err(|error| error.to_string())
+        if self.own { Ok(Form::later(&text)) } else { Form::new(&text) }
     }
 
     fn literal(&mut self) -> Result<String, String> {

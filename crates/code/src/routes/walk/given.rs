@@ -1,6 +1,6 @@
 //! What a call is given: every path in it, what is given whole, fields with what they hold; and what that shows.
 
-use gabion_finding::Span;
+use gabion_finding::{Form, Span};
 use gabion_syntax::tree::{Argument, Entry, Expr, ExprKind, Key, Part};
 
 use super::{Entries, Walk};
@@ -119,7 +119,7 @@ impl Walk<'_, '_> {
     pub(super) fn called(&mut self, path: &str, entries: &Entries, span: Span) {
         let world = self.world;
         for fact in world.models.routes.calls.iter().filter(|fact| fact.call.is_match(path)) {
-            let any = |wanted: &Option<regex::Regex>, texts: &[String]| {
+            let any = |wanted: &Option<Form>, texts: &[String]| {
                 wanted.as_ref().is_none_or(|wanted| texts.iter().any(|text| wanted.is_match(text)))
             };
             let field = fact.entry.as_ref().is_none_or(|entry| {
