@@ -51,6 +51,28 @@ impl Scope {
         }
     }
 
+    /// What the module holds under that name, whatever functions declare.
+    pub(crate) fn held_by_module(&self, name: Name) -> Option<Value> {
+        let mut scope = self;
+        while let Some(around) = scope.around.as_deref() {
+            scope = around;
+        }
+        scope.variables.borrow().get(&name).cloned()
+    }
+
+    /// The module may hold this, too, from now on. What it held before.
+    pub(crate) fn join_of_module(&self, name: Name, value: &Value) -> Option<Value> {
+        let mut scope = self;
+        while let Some(around) = scope.around.as_deref() {
+            scope = around;
+        }
+        let mut variables = scope.variables.borrow_mut();
+        let before = variables.get(&name).cloned();
+        let joined = before.as_ref().map_or_else(|| value.clone(), |before| before.join(value));
+        variables.insert(name, joined);
+        before
+    }
+
     /// Declares it here.
     pub(crate) fn declare(&self, name: Name, value: Value) {
         self.variables.borrow_mut().insert(name, value);

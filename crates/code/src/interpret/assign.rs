@@ -156,8 +156,14 @@ impl World<'_> {
             return;
         }
         let own = new || !frame.loaded.language().is_script();
-        let own = own && !frame.function_declares_global(name);
         frame.rebound.insert(name);
+        if frame.scope.is_within() && frame.function_declares_global(name) {
+            // For this function it is what it was set to; for all others it may also be what it was.
+            let before = frame.scope.join_of_module(name, &value);
+            frame.scope.declare(name, value);
+            self.module_variable_set(frame, name, before);
+            return;
+        }
         let before = frame.scope.of_module(name);
         if own || !frame.scope.set(name, value.clone()) {
             frame.scope.declare(name, value);

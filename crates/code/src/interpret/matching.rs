@@ -103,7 +103,11 @@ impl World<'_> {
         // A password is one wherever it came from.
         let password = self.models.kinds.find(&["password"]);
         let named = |value: &Value, path: &Option<String>| {
-            let known = value.flows.iter().any(|flow| flow.source & password != 0);
+            // As long as it is called one: what was made of one, or of something that holds one, is none.
+            let known = value.flows.iter().any(|flow| {
+                let says = &flow.trace.says;
+                flow.source & password != 0 && (says.contains("pass") || says.contains("pwd"))
+            });
             if known { Some("~password".to_owned()) } else { path.clone() }
         };
         let (one_named, two_named) = (named(left, &one), named(right, &two));

@@ -6,7 +6,7 @@ use gabion_finding::Span;
 use gabion_syntax::Language;
 use gabion_syntax::tree::Type;
 
-use super::Frame;
+use super::{Frame, Given};
 use crate::name::Name;
 use crate::origin::{Origin, Step};
 use crate::value::{ClassValue, Closure, Flow, FunctionRef, Known, Object, Shape, Value};
@@ -311,6 +311,10 @@ impl World<'_> {
             return self.item_of(object);
         }
         let origin = object.origin.and_then(|origin| self.origins.step(origin, Step::Item));
+        if let Some(origin) = origin.filter(|_| index.is_tainted()) {
+            let given = [Given { name: None, value: index.clone(), span }];
+            self.sinks(frame, origin, Ending::Read, Some(object), &given, span);
+        }
         let base = Value { flows: object.all_flows(), ..Value::default() };
         match origin {
             Some(origin) => self.at_path(frame, origin, &base, span),
@@ -426,12 +430,9 @@ impl World<'_> {
         let (loaded, scope) = (Rc::clone(&frame.loaded), Rc::clone(&frame.scope));
         let Some(origin) = self.named_type(&loaded, &scope, of_type) else { return };
         let Shape::Object(object) = &value.shape else { return };
-        let given = object.fields.iter().map(|(name, value)| super::Given {
-            name: Some(*name),
-            value: value.clone(),
-            span,
-        });
-        let given: Vec<super::Given> = given.collect();
+        let given =
+            object.fields.iter().map(|(name, value)| Given { name: Some(*name), value: value.clone(), span });
+        let given: Vec<Given> = given.collect();
         self.check(frame, origin, Ending::Call, None, &given, span);
         self.sinks(frame, origin, Ending::Call, None, &given, span);
     }

@@ -62,7 +62,7 @@ impl World<'_> {
 
     /// A variable of a module is set anew: what its functions gave before says nothing any more.
     pub(super) fn module_variable_set(&mut self, frame: &Frame, name: Name, before: Option<Value>) {
-        let (Some(before), Some(value)) = (before, frame.scope.of_module(name)) else { return };
+        let (Some(before), Some(value)) = (before, frame.scope.held_by_module(name)) else { return };
         let of = |value: &Value| {
             let mut hasher = DefaultHasher::new();
             same(value, &mut hasher, &mut MOST.clone()).map(|()| hasher.finish())

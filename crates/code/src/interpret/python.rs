@@ -146,13 +146,27 @@ impl World<'_> {
             }
             "range" => rest_of(Value::known(Known::Harmless)),
             "getattr" => {
-                let (object, name) = (first?.clone(), given.get(1)?.value.as_constant()?);
+                let (object, chosen) = (first?.clone(), &given.get(1)?.value);
+                let Some(name) = chosen.as_constant() else {
+                    self.chosen_function(frame, &object, chosen, span);
+                    return None;
+                };
                 let name = self.name(&name);
                 self.member(frame, &object, name, span)
             }
             "type" | "vars" | "dir" => Value::default(),
             _ => return None,
         })
+    }
+
+    /// Any function of a module of the tree, by a name that somebody chose.
+    fn chosen_function(&mut self, frame: &Frame, object: &Value, name: &Value, span: Span) {
+        let Shape::Object(inner) = &object.shape else { return };
+        let starts = name.as_text().is_some_and(|text| !text.starts_with(crate::value::HOLE));
+        if inner.class.is_none() && inner.either.is_empty() && name.is_tainted() && !starts {
+            let kind = self.models.kinds.find(&["code"]);
+            self.arrived(frame, (kind, true, false), name, span, "getattr");
+        }
     }
 
     fn of_module(&mut self, frame: &mut Frame, path: &str, given: &[Given], span: Span) -> Option<Value> {

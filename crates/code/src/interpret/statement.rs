@@ -101,7 +101,15 @@ impl World<'_> {
                     self.declare_function(frame, *id);
                 }
             }
-            StmtKind::Global(_) => {}
+            // What this function makes of them is known to it from here on.
+            StmtKind::Global(names) => {
+                for symbol in names {
+                    let name = frame.loaded.name(*symbol);
+                    if let Some(value) = frame.scope.held_by_module(name) {
+                        frame.scope.declare(name, value);
+                    }
+                }
+            }
             StmtKind::If { condition, then, otherwise } => {
                 let truth = self.evaluate(frame, condition);
                 return self.either(

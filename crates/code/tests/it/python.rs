@@ -1,5 +1,6 @@
 //! Python: handlers whose only difference is whether what the request brings arrives.
 
+mod choices;
 mod classes;
 mod files;
 mod flows;
