@@ -339,13 +339,13 @@ struct WrittenValidation {
 }
 
 impl Models {
-    /// Adds a file.
+    /// Adds a file of the program, as its build made it.
     ///
     /// # Errors
     /// Everything wrong with it.
     pub(crate) fn add(&mut self, file: &str, text: &str) -> Result<(), Vec<Problem>> {
-        let read: File = toml::from_str(text)
-            .map_err(|error| vec![Problem::new(file, error.to_string().trim_end().replace('\n', " "))])?;
+        let read: File =
+            serde_json::from_str(text).map_err(|error| vec![Problem::new(file, error.to_string())])?;
         let mut problems = Vec::new();
         for written in read.models {
             let paths = match &written.path {

@@ -1,8 +1,8 @@
-//! The rules and models that come with the program.
+//! The rules and models that come with the program, as JSON that the build made of them.
 
 macro_rules! files {
     ($folder:literal: $($name:literal),* $(,)?) => {
-        &[$((concat!($folder, "/", $name), include_str!(concat!("../../../", $folder, "/", $name)))),*]
+        &[$((concat!($folder, "/", $name), include_str!(concat!(env!("OUT_DIR"), "/", $folder, "/", $name, ".json")))),*]
     };
 }
 

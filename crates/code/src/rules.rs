@@ -256,7 +256,11 @@ impl Rules {
                 own.forms.be_strict();
                 models.routes.forms.be_strict();
             }
-            let read = RuleFile::<CodeRule>::read(file, text)?;
+            let read = if at < built_in {
+                RuleFile::<CodeRule>::built_in(file, text)?
+            } else {
+                RuleFile::<CodeRule>::read(file, text)?
+            };
             let mut problems = Vec::new();
             for (rule, code) in read.rules {
                 let name = format!("rule `{}`", rule.id);
@@ -342,5 +346,23 @@ impl Rules {
         }
         self.rules.push((rule, code));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_of_the_program_would_be_taken_from_outside() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../");
+        for (file, json) in crate::pack::RULES.iter().chain(crate::routes::RULES) {
+            let text = std::fs::read_to_string(folder.join(file)).unwrap();
+            let (written, made) = (
+                RuleFile::<CodeRule>::read(file, &text).unwrap(),
+                RuleFile::<CodeRule>::built_in(file, json).unwrap(),
+            );
+            assert_eq!(format!("{written:?}"), format!("{made:?}"));
+        }
     }
 }

@@ -47,6 +47,20 @@ const COMMON: &[&str] =
 const LARGEST: usize = 4 << 20;
 
 impl<T: DeserializeOwned> RuleFile<T> {
+    /// A file of the program, as its build made it: a list of pairs, what all rules say and the rest. What [`RuleFile::read`] would
+    /// refuse is left to the tests of whose rules they are.
+    ///
+    /// # Errors
+    /// When it is no such file, which no build that passed its tests has.
+    pub fn built_in(file: &str, json: &str) -> Result<Self, RuleError> {
+        let read: Result<Vec<(Rule, T)>, serde_json::Error> = serde_json::from_str(json);
+        let fail = |error: serde_json::Error| RuleError {
+            file: file.to_owned(),
+            problems: vec![Problem::new("", error.to_string())],
+        };
+        Ok(Self { rules: read.map_err(fail)? })
+    }
+
     /// # Errors
     /// When it is no such file; names every rule that is wrong.
     pub fn read(file: &str, text: &str) -> Result<Self, RuleError> {

@@ -2,9 +2,9 @@
 
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
-        /// The files of `rules/manifests`.
+        /// The files of `rules/manifests`, as JSON that the build made of them.
         pub(crate) const FILES: &[(&str, &str)] =
-            &[$(($name, include_str!(concat!("../../../rules/manifests/", $name)))),*];
+            &[$(($name, include_str!(concat!(env!("OUT_DIR"), "/rules/manifests/", $name, ".json")))),*];
     };
 }
 

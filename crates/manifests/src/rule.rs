@@ -74,7 +74,11 @@ impl ManifestRules {
     }
 
     fn of(file: &str, text: &str, built_in: bool) -> Result<Self, RuleError> {
-        let read = RuleFile::<Own>::read(file, text)?;
+        let read = if built_in {
+            RuleFile::<Own>::built_in(file, text)?
+        } else {
+            RuleFile::<Own>::read(file, text)?
+        };
         let (mut rules, mut problems) = (Vec::new(), Vec::new());
         for (rule, own) in read.rules {
             let name = format!("rule `{}`", rule.id);
@@ -202,8 +206,13 @@ mod tests {
 
     #[test]
     fn every_rule_of_the_program_would_be_taken_from_outside() {
-        for (file, text) in pack::FILES {
-            ManifestRules::read(file, text).unwrap();
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules/manifests");
+        for (file, json) in pack::FILES {
+            let text = std::fs::read_to_string(folder.join(file)).unwrap();
+            ManifestRules::read(file, &text).unwrap();
+            let (written, made) =
+                (RuleFile::<Own>::read(file, &text).unwrap(), RuleFile::<Own>::built_in(file, json).unwrap());
+            assert_eq!(format!("{written:?}"), format!("{made:?}"));
         }
     }
 }

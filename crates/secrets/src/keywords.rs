@@ -59,9 +59,14 @@ impl Keywords {
                 *bits |= 1 << (slot % 64);
             }
         }
-        let starts = (0..=u32::try_from(SLOTS).unwrap_or(u32::MAX))
-            .map(|slot| u32::try_from(slots.partition_point(|(other, _)| *other < slot)).unwrap_or(0))
-            .collect();
+        let mut starts = Vec::with_capacity(SLOTS.saturating_add(1));
+        let mut sorted = slots.iter().zip(0_u32..).peekable();
+        for slot in 0..SLOTS {
+            while sorted.next_if(|((other, _), _)| (*other as usize) < slot).is_some() {}
+            let begins = sorted.peek().map(|(_, at)| *at);
+            starts.push(begins.unwrap_or_else(|| u32::try_from(slots.len()).unwrap_or(u32::MAX)));
+        }
+        starts.push(u32::try_from(slots.len()).unwrap_or(u32::MAX));
         Self { words, filter, starts, members: slots.into_iter().map(|(_, word)| word).collect() }
     }
 

@@ -37,6 +37,5 @@ mod url;
 mod words;
 
 pub use candidate::Match;
-pub use pack::sources;
 pub use rule::{Check, Detector, Finder};
 pub use secrets::Secrets;

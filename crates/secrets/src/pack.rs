@@ -1,15 +1,10 @@
 //! The rules that come with the program.
 
-/// The files of `rules/secrets`: name and text.
-#[must_use]
-pub const fn sources() -> &'static [(&'static str, &'static str)] {
-    FILES
-}
-
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
-        const FILES: &[(&str, &str)] =
-            &[$((concat!("secrets/", $name), include_str!(concat!("../../../rules/secrets/", $name)))),*];
+        /// The files of `rules/secrets`, as JSON that the build made of them.
+        pub(crate) const FILES: &[(&str, &str)] =
+            &[$((concat!("secrets/", $name), include_str!(concat!(env!("OUT_DIR"), "/rules/secrets/", $name, ".json")))),*];
     };
 }
 

@@ -40,7 +40,7 @@ impl Pattern {
         names.sort_unstable();
         let named = names.iter().find(|(_, name)| name.as_deref() == Some("secret"));
         let group = named.or_else(|| names.first()).map_or(0, |(index, _)| *index);
-        let leads = leads(&hir, keywords);
+        let leads = !keywords.is_empty() && leads(&hir, keywords);
         Ok(Self { text: text.to_owned(), group, longest, leads, compiled: OnceLock::new() })
     }
 

@@ -6,7 +6,7 @@ use gabion_finding::{FileReport, Fingerprint, Rule, Scanner, Source, Unread};
 
 use crate::candidate::{Match, Occurrences};
 use crate::context;
-use crate::secrets::{Compiled, Secrets};
+use crate::secrets::Secrets;
 
 /// Changes with the code.
 const CODE: &str = "1";
@@ -52,11 +52,8 @@ pub(crate) fn report(source: &Source, matches: Vec<Match<'_>>, unread: Option<Un
 }
 
 /// What the rules and the code are, in a word.
-pub(crate) fn version(rules: &[Compiled]) -> String {
-    let mut all = String::new();
-    for compiled in rules {
-        all.push_str(&format!("{:?}{:?}\n", compiled.rule, compiled.finder));
-    }
+pub(crate) fn version<'a>(files: impl Iterator<Item = &'a str>) -> String {
+    let all: String = files.collect();
     format!("{CODE}-{}-{}", env!("CARGO_PKG_VERSION"), Fingerprint::new("secrets", CODE, &all))
 }
 

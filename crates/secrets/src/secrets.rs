@@ -65,8 +65,13 @@ impl Secrets {
     /// When a file is none or a rule is wrong; names everything that is wrong in the first such file.
     pub fn with(others: &[(&str, &str)]) -> Result<Self, RuleError> {
         let mut rules: Vec<Compiled> = Vec::new();
-        for (file, text) in pack::sources().iter().chain(others) {
-            let read = RuleFile::<Finder>::read(file, text)?;
+        let files = pack::FILES.iter().chain(others).enumerate();
+        for (at, (file, text)) in files {
+            let read = if at < pack::FILES.len() {
+                RuleFile::<Finder>::built_in(file, text)?
+            } else {
+                RuleFile::<Finder>::read(file, text)?
+            };
             let mut problems = Vec::new();
             for (rule, finder) in read.rules {
                 let name = format!("rule `{}`", rule.id);
@@ -83,10 +88,10 @@ impl Secrets {
                 return Err(RuleError { file: (*file).to_owned(), problems });
             }
         }
-        Ok(Self::of(rules))
+        Ok(Self::of(rules, scanner::version(pack::FILES.iter().chain(others).map(|(_, text)| *text))))
     }
 
-    fn of(rules: Vec<Compiled>) -> Self {
+    fn of(rules: Vec<Compiled>, version: String) -> Self {
         let mut words: Vec<(Vec<u8>, bool, Target)> = Vec::new();
         for (number, compiled) in rules.iter().enumerate() {
             let Some(pattern) = &compiled.pattern else { continue };
@@ -124,7 +129,7 @@ impl Secrets {
             keywords: Keywords::new(&list),
             targets: words.iter().map(|(_, _, target)| *target).collect(),
             detectors,
-            version: scanner::version(&rules),
+            version,
             rules,
         }
     }
@@ -180,7 +185,9 @@ fn compile(rule: Rule, finder: Finder) -> Result<Compiled, String> {
         (None, Some(value)) => Some(assigned(&finder.keywords, value)),
         (None, None) => None,
     };
-    let pattern = text.map(|text| Pattern::new(&text, &finder.keywords)).transpose()?;
+    // What is assigned is looked for wherever a keyword stands, so nobody asks whether one leads.
+    let leading = if finder.value.is_some() { &[] } else { finder.keywords.as_slice() };
+    let pattern = text.map(|text| Pattern::new(&text, leading)).transpose()?;
     Ok(Compiled { rule, finder, pattern })
 }
 
@@ -216,5 +223,18 @@ mod tests {
         assert!(wrong("pattern = 'ab_[a-z]{3}'\nkeywords = ['ab']").contains("shorter"));
         assert!(wrong("pattern = 'ab_[a-z]+'\nkeywords = ['ab_']").contains("without a bound"));
         assert!(wrong("patern = 'ab_[a-z]+'\nkeywords = ['ab_']").contains("patern"));
+    }
+
+    #[test]
+    fn every_rule_of_the_program_would_be_taken_from_outside() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules");
+        for (file, json) in pack::FILES {
+            let text = std::fs::read_to_string(folder.join(file)).unwrap();
+            let (written, made) = (
+                RuleFile::<Finder>::read(file, &text).unwrap(),
+                RuleFile::<Finder>::built_in(file, json).unwrap(),
+            );
+            assert_eq!(format!("{written:?}"), format!("{made:?}"));
+        }
     }
 }

@@ -291,13 +291,13 @@ struct WrittenFact {
 }
 
 impl Table {
-    /// Adds a file.
+    /// Adds a file of the program, as its build made it.
     ///
     /// # Errors
     /// Everything wrong with it.
     pub(crate) fn add(&mut self, file: &str, text: &str) -> Result<(), Vec<Problem>> {
-        let read: File = toml::from_str(text)
-            .map_err(|error| vec![Problem::new(file, error.to_string().trim_end().replace('\n', " "))])?;
+        let read: File =
+            serde_json::from_str(text).map_err(|error| vec![Problem::new(file, error.to_string())])?;
         let mut problems = Vec::new();
         let mut note = |name: String, result: Result<(), String>| {
             if let Err(reason) = result {

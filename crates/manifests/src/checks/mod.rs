@@ -27,7 +27,7 @@ mod tests {
     fn every_check_is_used() {
         for (name, _) in super::CHECKS {
             let used =
-                crate::pack::FILES.iter().any(|(_, text)| text.contains(&format!("check = \"{name}\"")));
+                crate::pack::FILES.iter().any(|(_, text)| text.contains(&format!("\"check\":\"{name}\"")));
             assert!(used, "{name}");
         }
     }
