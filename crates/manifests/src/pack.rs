@@ -10,6 +10,8 @@ macro_rules! files {
 
 files![
     "caddy.toml",
+    "cloudformation-rights.toml",
+    "cloudformation-services.toml",
     "cloudformation.toml",
     "compose.toml",
     "docker-build.toml",
@@ -30,10 +32,15 @@ files![
     "sql.toml",
     "terraform-aws-access.toml",
     "terraform-aws-data.toml",
+    "terraform-aws-more.toml",
     "terraform-aws-network.toml",
+    "terraform-aws-rights.toml",
     "terraform-aws-services.toml",
+    "terraform-azure-more.toml",
     "terraform-azure-services.toml",
     "terraform-azure.toml",
     "terraform-general.toml",
+    "terraform-google-more.toml",
     "terraform-google.toml",
+    "terraform-secrets.toml",
 ];

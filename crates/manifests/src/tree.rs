@@ -154,9 +154,10 @@ pub(crate) fn verdict(rules: &ManifestRules, tree: &Tree<'_>) -> Verdict {
 fn terraform_module(rules: &ManifestRules, sources: &[Source], verdict: &mut Verdict) {
     let sources: Vec<&Source> = sources.iter().collect();
     let files = terraform::module(&sources);
+    let declared = terraform::declared(&files);
     let mut subjects = Vec::new();
     for file in &files {
-        file.subjects(&mut subjects);
+        file.subjects(&declared, &mut subjects);
         verdict.unread.extend(file.gaps().iter().map(|gap| unread(file.source, gap.clone())));
     }
     verdict.findings.extend(rules.findings(&subjects));

@@ -15,10 +15,29 @@ pub(super) fn literal_secrets(subject: &Subject<'_>, _: &[Subject<'_>]) -> Vec<H
         "env.file" => &["."],
         "cloudformation" => &["Environment.Variables"],
         "kubernetes" => &["data"],
+        "terraform" => &[
+            "environment.variables",
+            "environment.environment_variable",
+            "environment_variables",
+            "environment_variable",
+            "app_settings",
+            "env_vars",
+            "default_arguments",
+            "setting",
+            "service_config.environment_variables",
+            "template.containers.env",
+            "template.template.containers.env",
+            "template.container.env",
+            "template.spec.containers.env",
+            "container.environment_variables",
+            "source_configuration.image_repository.image_configuration.runtime_environment_variables",
+            "config.software_config.env_variables",
+        ],
         _ => &[],
     };
-    let nodes =
-        paths.iter().filter_map(|path| if *path == "." { Some(subject.node) } else { subject.node.at(path) });
+    let nodes = paths
+        .iter()
+        .flat_map(|path| if *path == "." { vec![subject.node] } else { reached(subject.node, path) });
     let mut hits = Vec::new();
     for (name, value, place) in nodes.flat_map(|node| pairs(node, subject.source.text())) {
         if hits.len() < 100 && is_secret(&name, &value) {
@@ -26,6 +45,17 @@ pub(super) fn literal_secrets(subject: &Subject<'_>, _: &[Subject<'_>]) -> Vec<H
         }
     }
     hits
+}
+
+/// The values at a path, into each element of the lists on the way.
+fn reached<'a>(node: &'a Node, path: &str) -> Vec<&'a Node> {
+    path.split('.').fold(vec![node], |nodes, key| {
+        let elements = nodes.iter().flat_map(|node| match &node.value {
+            Value::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(*node),
+        });
+        elements.filter_map(|node| node.get(key)).take(1_000).collect()
+    })
 }
 
 /// `NAME: value`, `[{name, value}]` and `["NAME=value"]`.

@@ -23,14 +23,10 @@ fn has(bucket: &Subject<'_>, all: &[Subject<'_>], sort: &str) -> bool {
     others.into_iter().any(|other| points(other.node.get("bucket"), bucket))
 }
 
-fn is_data(bucket: &Subject<'_>) -> bool {
-    bucket.name.starts_with("data.")
-}
-
 pub(super) fn bucket_without_access_block(bucket: &Subject<'_>, all: &[Subject<'_>]) -> Vec<Hit> {
     let blocked = has(bucket, all, "aws_s3_bucket_public_access_block")
         || all.iter().any(|other| other.sort == "aws_s3_account_public_access_block");
-    if is_data(bucket) || blocked { Vec::new() } else { vec![Hit::at(bucket.anchor)] }
+    if blocked { Vec::new() } else { vec![Hit::at(bucket.anchor)] }
 }
 
 pub(super) fn bucket_without_versioning(bucket: &Subject<'_>, all: &[Subject<'_>]) -> Vec<Hit> {
@@ -41,5 +37,5 @@ pub(super) fn bucket_without_versioning(bucket: &Subject<'_>, all: &[Subject<'_>
             .any(|block| block.get("enabled").is_some_and(|on| on.is_true() || on.is_unknown()))
     });
     let versioned = own || has(bucket, all, "aws_s3_bucket_versioning");
-    if is_data(bucket) || versioned { Vec::new() } else { vec![Hit::at(bucket.anchor)] }
+    if versioned { Vec::new() } else { vec![Hit::at(bucket.anchor)] }
 }

@@ -1,9 +1,9 @@
 //! Terraform: the resources of a module, with what its variables and locals say where that is known.
 
-use gabion_finding::Source;
+use gabion_finding::{Source, Span};
 
 use crate::document::hcl::{Block, Parsed, Scope, blocks, parse};
-use crate::document::{Gap, Node};
+use crate::document::{Entry, Gap, Node};
 use crate::subject::Subject;
 
 /// One file of a module.
@@ -62,22 +62,43 @@ fn collect(file: &ModuleFile<'_>, scope: &mut Scope) {
     }
 }
 
+/// What kinds of resources and data the files declare together: `{aws_s3_bucket: true, "data.aws_vpc": true}`.
+pub(crate) fn declared(files: &[ModuleFile<'_>]) -> Node {
+    let mut entries: Vec<Entry> = Vec::new();
+    for block in files.iter().flat_map(|file| &file.blocks) {
+        let key = match (block.kind.as_str(), block.labels.as_slice()) {
+            ("resource", [sort, _]) => sort.clone(),
+            ("data", [sort, _]) => format!("data.{sort}"),
+            _ => continue,
+        };
+        if !entries.iter().any(|entry| *entry.key == key) {
+            let node = Node::bool(block.head, true);
+            entries.push(Entry { key: key.into(), key_span: block.head, node });
+        }
+    }
+    Node::map(Span::new(0, 0), entries)
+}
+
 impl ModuleFile<'_> {
     pub(crate) fn gaps(&self) -> &[Gap] {
         &self.parsed.gaps
     }
 
-    pub(crate) fn subjects<'s>(&'s self, all: &mut Vec<Subject<'s>>) {
+    /// `$module` says what the module declares.
+    pub(crate) fn subjects<'s>(&'s self, module: &'s Node, all: &mut Vec<Subject<'s>>) {
         for block in &self.blocks {
             let (kind, sort, name) = match (block.kind.as_str(), block.labels.as_slice()) {
                 ("resource", [sort, name]) => ("terraform", sort.as_str(), format!("{sort}.{name}")),
-                ("data", [sort, name]) => ("terraform", sort.as_str(), format!("data.{sort}.{name}")),
+                ("data", [sort, name]) => ("terraform.data", sort.as_str(), format!("data.{sort}.{name}")),
                 ("provider", [name]) => ("terraform.provider", name.as_str(), name.clone()),
                 ("variable", [name]) => ("terraform.variable", "", name.clone()),
+                ("output", [name]) => ("terraform.output", "", name.clone()),
+                ("module", [name]) => ("terraform.module", "", name.clone()),
+                ("terraform", []) => ("terraform.settings", "", String::new()),
                 _ => continue,
             };
             let node: &Node = &block.body;
-            let named = Vec::new();
+            let named = vec![("module", module)];
             all.push(Subject { kind, sort, name, anchor: block.head, node, named, source: self.source });
         }
     }

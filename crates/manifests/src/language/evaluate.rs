@@ -191,6 +191,8 @@ fn ask(path: &Path, test: &Test, roots: Roots<'_>) -> Truth {
         }
         test => match places.iter().find(|place| is_so(test, place.node)) {
             Some(place) => Truth::Yes(spot(place)),
+            // It is known how it is written.
+            None if matches!(test, Test::Refers(_)) => Truth::No,
             None if open => Truth::Open,
             None => Truth::No,
         },
@@ -221,8 +223,24 @@ fn is_so(test: &Test, node: &Node) -> bool {
         Test::MoreOrEqual(bound) => number(&|value| value >= *bound),
         Test::Contains(part) => node.scalar().is_some_and(|text| text.contains(part.as_str())),
         Test::Matches(regex) => node.scalar().is_some_and(|text| regex.is_match(text)),
+        Test::Refers(regex) => node.reference().is_some_and(|written| regex.is_match(written)),
+        Test::Covers(numbers) => node.scalar().is_some_and(|text| covers(text, numbers)),
         Test::Exists | Test::Absent | Test::Empty | Test::Without(_) => false,
     }
+}
+
+/// Whether a port, a range of them, or several with commas between, holds one of the numbers.
+fn covers(text: &str, numbers: &[u32]) -> bool {
+    text.split(',').map(str::trim).any(|part| {
+        let number = |text: &str| text.trim().parse::<u32>().ok();
+        let (first, last) = match part.split_once(['-', ':']) {
+            Some((first, last)) => (number(first), number(last)),
+            None if part == "*" => (Some(0), Some(u32::MAX)),
+            None => (number(part), number(part)),
+        };
+        let (Some(first), Some(last)) = (first, last) else { return false };
+        numbers.iter().any(|number| (first..=last).contains(number))
+    })
 }
 
 #[cfg(test)]
@@ -285,10 +303,35 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_condition_is_refused() {
-        for text in
-            ["", "a ==", "a == b", "(a", "a b", "a matches '('", "any a b", "a < 'x'", "a == 'x", "$", "a..b"]
+    fn ranges_hold_numbers_and_references_are_read() {
+        let document = "a: [80, '20-25']\nb: !Ref x.secret\nc: '*'\nd: '443, 8000-9000'\n";
+        for yes in
+            ["a covers [22]", "c covers [1]", "d covers [22, 8080]", "b refers 'secret'", "not b refers 'q'"]
         {
+            assert!(holds(yes, document), "{yes}");
+        }
+        for no in ["a covers [26]", "d covers [444]", "a refers 'x'", "b refers '^secret'"] {
+            assert_eq!(ask(no, document), Truth::No, "{no}");
+        }
+        assert_eq!(ask("b covers [1]", document), Truth::Open);
+    }
+
+    #[test]
+    fn what_is_no_condition_is_refused() {
+        for text in [
+            "",
+            "a ==",
+            "a == b",
+            "(a",
+            "a b",
+            "a matches '('",
+            "any a b",
+            "a < 'x'",
+            "a == 'x",
+            "$",
+            "a..b",
+            "a covers ['x']",
+        ] {
             assert!(parse(text, false).is_err(), "{text}");
         }
         assert!(parse(&"(".repeat(10_000), false).is_err());

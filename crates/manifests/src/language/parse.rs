@@ -25,6 +25,10 @@ pub(crate) enum Test {
     MoreOrEqual(f64),
     Contains(String),
     Matches(Form),
+    /// How a value is written that is not known.
+    Refers(Form),
+    /// A number, or a range that holds it: `8000-9000`, `*`.
+    Covers(Vec<u32>),
     Exists,
     Absent,
     Empty,
@@ -214,6 +218,8 @@ impl Reader {
                 "empty" => Test::Empty,
                 "contains" => Test::Contains(self.literal()?),
                 "matches" => Test::Matches(self.form()?),
+                "refers" => Test::Refers(self.form()?),
+                "covers" => Test::Covers(self.numbers()?),
                 "lacks" => Test::Without(Box::new(Test::Matches(self.form()?))),
                 _ => Test::In(self.list()?),
             },
@@ -234,6 +240,11 @@ impl Reader {
         }
     }
 
+    fn numbers(&mut self) -> Result<Vec<u32>, String> {
+        let number = |text: String| text.parse().map_err(|_| format!("`{text}` is no port"));
+        self.list()?.into_iter().map(number).collect()
+    }
+
     fn list(&mut self) -> Result<Vec<String>, String> {
         self.need("[")?;
         let mut all = vec![self.literal()?];
@@ -245,4 +256,5 @@ impl Reader {
     }
 }
 
-const TESTS: &[&str] = &["exists", "absent", "empty", "contains", "matches", "lacks", "in"];
+const TESTS: &[&str] =
+    &["exists", "absent", "empty", "contains", "matches", "lacks", "in", "refers", "covers"];
