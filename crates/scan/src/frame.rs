@@ -22,15 +22,22 @@ pub struct FrameLine {
     pub mark: Option<(usize, usize)>,
 }
 
-/// The lines of a place with one above and one below. `hidden` is everything in the file that must not be shown, whichever finding
+/// The lines of a place with one above and one below; of a long one (a whole function) where it begins. `hidden` is everything in the file that must not be shown, whichever finding
 /// said so, as [`merge`] answers it.
 #[must_use]
 pub(crate) fn frame(source: &Source, place: &Place, hidden: &[Span]) -> Frame {
     let first = place.start.line.saturating_sub(AROUND).max(1);
-    let end = place.end.line.max(place.start.line).min(place.start.line.saturating_add(MOST_LINES));
+    let end = place.end.line.max(place.start.line);
+    let long = end.saturating_sub(place.start.line) >= MOST_LINES;
+    let (end, marked) = if long {
+        let line = source.line(place.start.line);
+        (place.start.line, Span::new(place.span.start, place.span.end.min(line.end)))
+    } else {
+        (end, place.span)
+    };
     let last = end.saturating_add(AROUND).min(u32::try_from(source.lines().lines()).unwrap_or(u32::MAX));
     let mut lines: Vec<FrameLine> =
-        (first..=last).map(|number| line(source, number, place.span, hidden)).collect();
+        (first..=last).map(|number| line(source, number, marked, hidden)).collect();
     while lines.last().is_some_and(|line| line.text.trim().is_empty() && line.number > end) {
         lines.pop();
     }
@@ -41,7 +48,7 @@ pub(crate) fn frame(source: &Source, place: &Place, hidden: &[Span]) -> Frame {
 }
 
 const AROUND: u32 = 1;
-const MOST_LINES: u32 = 6;
+const MOST_LINES: u32 = 3;
 /// Longer lines are cut.
 const WIDEST: usize = 160;
 const BEFORE_MARK: usize = 40;
@@ -61,7 +68,8 @@ fn line(source: &Source, number: u32, place: Span, hidden: &[Span]) -> FrameLine
     {
         let marked =
             offset >= place.start && (offset < place.end || place.is_empty() && offset == place.start);
-        if marked && from.is_none() {
+        // What a line is indented by is not the place.
+        if marked && from.is_none() && (place.is_empty() || !character.is_whitespace()) {
             from = Some(width);
         }
         if is_hidden(offset, hidden) {
@@ -209,6 +217,17 @@ mod tests {
         let lines: Vec<&str> = frame.lines.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(lines, ["one", "key = \"…\"", "other = \"…\""]);
         assert_eq!(frame.lines[1].mark, Some((0, 9)));
+    }
+
+    #[test]
+    fn of_a_whole_function_the_beginning_is_marked() {
+        let text = "x\nrun(() => {\n  a\n  b\n})\ny\n";
+        let shown = made(text, Span::new(2, 24), &[]);
+        let marks: Vec<_> = shown.lines.iter().map(|line| (line.number, line.mark)).collect();
+        assert_eq!(marks, [(1, None), (2, Some((0, 11))), (3, None)]);
+        let short = made("call(\n    1,\n)\n", Span::new(0, 14), &[]);
+        let marks: Vec<_> = short.lines.iter().map(|line| line.mark).collect();
+        assert_eq!(marks, [Some((0, 5)), Some((4, 6)), Some((0, 1))]);
     }
 
     #[test]

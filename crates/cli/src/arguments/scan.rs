@@ -234,6 +234,9 @@ pub(crate) enum RulesVerb {
     /// Print the JSON Schema of reports
     #[command(hide = true)]
     ReportSchema,
+    /// Print the JSON Schema of inventories of endpoints
+    #[command(hide = true)]
+    EndpointsSchema,
 }
 
 #[derive(Debug, Args)]

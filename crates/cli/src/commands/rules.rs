@@ -29,6 +29,10 @@ pub(super) fn run(verb: &RulesVerb) -> Result<Exit, Failure> {
             output::json(&format::schema())?;
             Ok(Exit::Success)
         }
+        RulesVerb::EndpointsSchema => {
+            output::json(&gabion_scan::inventory::schema())?;
+            Ok(Exit::Success)
+        }
     }
 }
 
