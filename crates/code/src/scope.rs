@@ -6,7 +6,7 @@ use std::rc::Rc;
 use hashbrown::HashMap;
 
 use crate::name::Name;
-use crate::value::Value;
+use crate::value::{Closure, FunctionRef, Value};
 
 pub(crate) type Variables = HashMap<Name, Value>;
 
@@ -14,12 +14,48 @@ pub(crate) type Variables = HashMap<Name, Value>;
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
     variables: RefCell<Variables>,
+    /// Functions that whoever called this one handed it.
+    handed: RefCell<Vec<Rc<Closure>>>,
     around: Option<Rc<Self>>,
 }
 
+/// Functions that are handed to one call.
+const HANDED: usize = 32;
+
 impl Scope {
     pub(crate) fn inside(around: &Rc<Self>) -> Rc<Self> {
-        Rc::new(Self { variables: RefCell::default(), around: Some(Rc::clone(around)) })
+        Rc::new(Self { around: Some(Rc::clone(around)), ..Self::default() })
+    }
+
+    /// The function whose names these are was handed another one.
+    pub(crate) fn hand(&self, closure: &Rc<Closure>) {
+        let mut handed = self.handed.borrow_mut();
+        if handed.len() < HANDED {
+            handed.push(Rc::clone(closure));
+        }
+    }
+
+    /// Whether a function was handed to this one or one around it, so that who called says what runs.
+    pub(crate) fn was_handed(&self, function: FunctionRef) -> bool {
+        let mut scope = Some(self);
+        while let Some(one) = scope {
+            if one.handed.borrow().iter().any(|closure| closure.function == function) {
+                return true;
+            }
+            scope = one.around.as_deref();
+        }
+        false
+    }
+
+    /// What was handed to the functions whose names are seen here.
+    pub(crate) fn handed(&self) -> Vec<Rc<Closure>> {
+        let mut all = Vec::new();
+        let mut scope = Some(self);
+        while let Some(one) = scope.filter(|_| all.len() < HANDED) {
+            all.extend(one.handed.borrow().iter().cloned());
+            scope = one.around.as_deref();
+        }
+        all
     }
 
     /// Whether there is one around it: it is no module's.

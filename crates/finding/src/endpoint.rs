@@ -34,6 +34,9 @@ pub struct Endpoint {
     /// What guards and handler show of themselves: `authentication`, `csrf`, `rate-limit`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<String>,
+    /// Where each of those was seen first, as far as one place shows it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shown_at: BTreeMap<String, Place>,
 }
 
 /// What runs before a handler, and may refuse.

@@ -53,6 +53,8 @@ struct Answers {
     /// What guards and handler show: `authentication`, `authorization`, `csrf`, `maybe-authentication` (by a name only),
     /// `method-checked`, `mutation`, `ownership`, `rate-limit`, `upload`, `upload-limit`, `validation`, `webhook-signature`.
     evidence: Vec<String>,
+    /// Where each of those was seen first, as far as one place shows it.
+    shown_at: BTreeMap<String, Where>,
 }
 
 /// What answers.
@@ -101,6 +103,7 @@ impl Answers {
             guards: from.guards.iter().map(guard).collect(),
             parameters: from.parameters.clone(),
             evidence: from.evidence.clone(),
+            shown_at: from.shown_at.iter().map(|(name, place)| (name.clone(), Where::new(place))).collect(),
         }
     }
 }
@@ -129,6 +132,7 @@ mod tests {
             path: "/x".to_owned(),
             framework: "express".to_owned(),
             place: place.clone(),
+            shown_at: BTreeMap::from([("authentication".to_owned(), place.clone())]),
             handler: None,
             name: "show".to_owned(),
             guards: vec![gabion_finding::Guard {
@@ -174,5 +178,6 @@ mod tests {
         assert_eq!(first["place"], json!({ "path": "app.js", "line": 1, "column": 5 }));
         assert_eq!(first["handler"], json!({ "name": "show", "place": null }));
         assert_eq!(first["parameters"]["query"], json!(["page"]));
+        assert_eq!(first["shown_at"]["authentication"]["line"], 1);
     }
 }

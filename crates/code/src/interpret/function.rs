@@ -17,6 +17,25 @@ const GENEROUS: u64 = 16;
 /// Steps that a function gets at least, as long as there are any.
 const LEAST: u64 = 4_000;
 
+/// Functions among what is given, and in objects and lists there.
+fn handed(given: &[Given]) -> Vec<Rc<Closure>> {
+    let mut all = Vec::new();
+    let mut each = |value: &Value| {
+        if let Shape::Function(closure) = &value.shape {
+            all.push(Rc::clone(closure));
+        }
+    };
+    for one in given {
+        match &one.value.shape {
+            Shape::Function(_) => each(&one.value),
+            Shape::Object(object) if object.class.is_none() => object.fields.values().for_each(&mut each),
+            Shape::List(list) => list.items.iter().for_each(&mut each),
+            _ => {}
+        }
+    }
+    all
+}
+
 impl World<'_> {
     pub(super) fn closure(&mut self, frame: &mut Frame, id: FunctionId) -> Value {
         let arrow = frame.loaded.module().function(id).is_some_and(|function| function.traits.arrow);
@@ -278,7 +297,11 @@ impl World<'_> {
         }
         let tainted =
             given.iter().any(|given| given.value.is_tainted() || !given.value.all_flows().is_empty());
-        self.routes.called(frame.function, closure.function, &closure.scope);
+        self.routes.called(frame.function, &frame.scope, closure);
+        let handed = handed(given);
+        for one in &handed {
+            self.routes.called(frame.function, &frame.scope, one);
+        }
         let depth = frame.stack.len();
         self.changed_given.clear();
         self.ended = false;
@@ -299,6 +322,7 @@ impl World<'_> {
         }
         let changes = self.module_changes.get(&closure.function.module).copied();
         let scope = self.scope(Some(&closure.scope));
+        handed.iter().for_each(|one| scope.hand(one));
         let mut stack = frame.stack.clone();
         stack.push(closure.function);
         let mut inner = Frame {

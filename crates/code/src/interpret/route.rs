@@ -348,7 +348,18 @@ impl World<'_> {
             router = router.or_else(|| self.router_of(frame, from));
             self.inner(frame, from, &mut found, depth);
         }
-        let Inner { functions, class, wrappers, router: inside } = found;
+        let Inner { mut functions, class, wrappers, router: inside } = found;
+        let mut handed = Vec::new();
+        for closure in functions.clone() {
+            let inside = closure.scope.handed();
+            // `wrap(handler)`, made elsewhere.
+            if let ([one], [_]) = (inside.as_slice(), functions.as_slice()) {
+                functions.push(Rc::clone(one));
+            } else {
+                handed.extend(inside);
+            }
+        }
+        handed.retain(|one| functions.iter().all(|own| own.function != one.function));
         let wrapped = inside.is_some() && (router.is_none() || router == inside);
         router = router.or(inside);
         if says.is_empty() {
@@ -356,10 +367,12 @@ impl World<'_> {
             let path = value.origin.map(|origin| self.text_of(origin).trim_start_matches('~').to_owned());
             says = named.or(path).unwrap_or_default();
         }
-        for closure in &functions {
+        for closure in functions.iter().chain(&handed) {
             self.routes.saw(closure.function, &closure.scope);
         }
-        Part { name, span, says, value: value.clone(), functions, wrappers, class, router, wrapped, items }
+        let handed = handed.iter().map(|closure| closure.function).collect();
+        let value = value.clone();
+        Part { name, span, says, value, functions, handed, wrappers, class, router, wrapped, items }
     }
 
     /// `include(router.urls)`.

@@ -165,7 +165,8 @@ impl World<'_> {
 
     fn guard(&mut self, record: &Record, part: &Part) -> Guard {
         let functions = part.functions.iter().map(|closure| closure.function);
-        let functions: Vec<FunctionRef> = functions.chain(part.wrappers.iter().copied()).collect();
+        let others = part.wrappers.iter().chain(&part.handed).copied();
+        let functions: Vec<FunctionRef> = functions.chain(others).collect();
         let class = part.class.as_ref().map(|class| (class.module, class.id));
         let mut name = part.says.clone();
         // `from_fn(check)` is `check`.

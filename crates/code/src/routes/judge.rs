@@ -305,6 +305,11 @@ impl World<'_> {
             let cut = self.cut.contains(&handler.module);
             unknown = if cut { unknown } else { 0 };
         }
+        for function in self.steps(&route) {
+            let own = self.all_shown(function, &[], kept);
+            shown.extend(&own);
+        }
+        shown.facts = table.closed(shown.facts);
         if let Some(class) = route.class.clone() {
             let (own, guards) = self.class_shown(&class, kept);
             shown.extend(&own);
@@ -322,6 +327,20 @@ impl World<'_> {
             guards.push(own);
         }
         Seen { facts: table.closed(facts), route, guards, shown, application }
+    }
+
+    /// What is written before what answers, in the same call, without a name: `get('/', read, respond)` answers by both.
+    fn steps(&mut self, route: &Route) -> Vec<FunctionRef> {
+        let own = |guard: &&Guard| guard.module == route.module && route.span.contains(guard.span);
+        let functions: Vec<FunctionRef> =
+            route.guards.iter().filter(own).flat_map(|guard| guard.functions.iter().copied()).collect();
+        let mut steps = Vec::new();
+        for function in functions.into_iter().filter(|function| function.module == route.module) {
+            if Some(function) != route.handler && self.function_text(function).is_empty() {
+                steps.push(function);
+            }
+        }
+        steps
     }
 
     fn guard_facts(&mut self, guard: &Guard, kept: &mut Kept) -> FactSet {
@@ -343,7 +362,7 @@ impl World<'_> {
         let table = &models.routes;
         let facts = table.closed(facts);
         let loads = table.named("object-by-id") | table.named("principal");
-        let owner = named & table.named("ownership") != 0 || facts & loads == loads;
+        let owner = !plumbing && named & table.named("ownership") != 0 || facts & loads == loads;
         let kept = GUARDS.iter().fold(0, |set, name| set | table.named(name));
         facts & kept | if owner { table.named("ownership") } else { 0 }
     }
@@ -384,6 +403,18 @@ impl World<'_> {
         let parameters =
             parameters.map(|(from, names)| (from.replace("model", "body"), names.iter().cloned().collect()));
         let parameters = parameters.collect();
+        let evidence = self.shown_names(seen.facts);
+        let mut shown_at = BTreeMap::new();
+        for name in &evidence {
+            let fact = self.models.routes.named(name);
+            let own = seen.shown.place_of(fact);
+            let own = own.or_else(|| seen.shown.place_of(self.models.routes.behind(fact)));
+            let guard = route.guards.iter().zip(&seen.guards).find(|(_, facts)| **facts & fact != 0);
+            let guard = guard.map(|(guard, _)| (guard.module, guard.span));
+            if let Some(place) = guard.or(own).and_then(|(module, span)| self.place_of(module, span)) {
+                shown_at.insert(name.clone(), place);
+            }
+        }
         Some(Endpoint {
             method: route.method.clone(),
             path: route.path.clone(),
@@ -393,7 +424,8 @@ impl World<'_> {
             name,
             guards,
             parameters,
-            evidence: self.shown_names(seen.facts),
+            evidence,
+            shown_at,
         })
     }
 

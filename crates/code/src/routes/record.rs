@@ -27,6 +27,8 @@ pub(crate) struct Part {
     pub(crate) value: Value,
     /// It, or what is given to what makes it: `wrap(handler)`.
     pub(crate) functions: Vec<Rc<Closure>>,
+    /// What was handed to functions that made it.
+    pub(crate) handed: Vec<FunctionRef>,
     /// Functions of the tree around it: `wrap` of `wrap(handler)`.
     pub(crate) wrappers: Vec<FunctionRef>,
     pub(crate) class: Option<Rc<ClassValue>>,
@@ -140,9 +142,13 @@ impl Recorder {
         all
     }
 
-    pub(crate) fn called(&mut self, from: FunctionRef, to: FunctionRef, scope: &Rc<Scope>) {
-        self.calls.entry(from).or_default().insert(to);
-        self.saw(to, scope);
+    /// One function calls another. What was handed to it is called by whoever handed it over: `wrap(handler)` calls for this route
+    /// only this handler.
+    pub(crate) fn called(&mut self, from: FunctionRef, within: &Scope, to: &Closure) {
+        if !within.was_handed(to.function) {
+            self.calls.entry(from).or_default().insert(to.function);
+        }
+        self.saw(to.function, &to.scope);
     }
 
     pub(crate) fn saw(&mut self, function: FunctionRef, scope: &Rc<Scope>) {

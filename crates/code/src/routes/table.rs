@@ -490,6 +490,12 @@ impl Table {
         set
     }
 
+    /// With what it may follow from.
+    pub(crate) fn behind(&self, set: FactSet) -> FactSet {
+        let from = self.composites.iter().filter(|one| one.set & set != 0);
+        from.fold(set | asked(set), |behind, one| behind | one.all | one.any)
+    }
+
     /// The acts of a path in a language.
     pub(crate) fn of(&self, path: &str, language: Language) -> Vec<usize> {
         let mut found = self.globs.of(path);

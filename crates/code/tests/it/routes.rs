@@ -9,6 +9,7 @@ mod go;
 mod next;
 mod servers;
 mod spring;
+mod wrapped;
 
 use crate::world::{lines, scan, scanner};
 
