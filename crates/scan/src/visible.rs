@@ -70,7 +70,9 @@ pub(crate) fn markup(text: &str) -> String {
 #[must_use]
 pub(crate) fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for character in visible(text).chars() {
+    let text = visible(text);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
         match character {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -78,7 +80,10 @@ pub(crate) fn markdown(text: &str) -> String {
             // Also `@`, which would call people on a forge, and `#`, which would link to its issues.
             '@' => out.push_str("&#64;"),
             '#' => out.push_str("&#35;"),
-            ':' => out.push_str("&#58;"),
+            // An address, or a name of a picture; a line's number is neither.
+            ':' if characters.peek().is_some_and(|next| !next.is_ascii_digit() && *next != ' ') => {
+                out.push_str("&#58;");
+            }
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '!' | '|' | '~' => {
                 out.push('\\');
                 out.push(character);
@@ -104,6 +109,7 @@ mod tests {
         assert_eq!(visible("naïve 漢字 🙂"), "naïve 漢字 🙂");
         assert_eq!(markup("<a href='x'>&\""), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
         assert_eq!(markdown("[x](y) @a #1"), "\\[x\\]\\(y\\) &#64;a &#35;1");
+        assert_eq!(markdown("a.js:12: https://x :smile:"), "a.js:12: https&#58;//x &#58;smile:");
     }
 
     proptest! {

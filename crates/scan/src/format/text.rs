@@ -167,7 +167,8 @@ fn summary(out: &mut String, report: &Report, options: TextOptions) {
         let _ = writeln!(out, "  {scanner} judged by {}", visible(by));
     }
     if let Some((commits, texts)) = report.history {
-        let _ = writeln!(out, "  {texts} texts of {commits} commits were looked through for secrets");
+        let (commits, word) = counted(commits, "commit", "commits");
+        let _ = writeln!(out, "  looked through for secrets: {texts} texts of {commits} {word}");
     }
     if let Some(base) = &report.base {
         let (count, word) = counted(report.unchanged, "finding", "findings");

@@ -14,7 +14,7 @@ impl Review {
         let count = |state: State| self.files.iter().filter(|file| file.state == state).count();
         let _ = writeln!(
             out,
-            "Compared with `{}`: {} files changed, {} new, {} removed.\n",
+            "Files since `{}`: {} changed, {} new, {} removed.\n",
             self.base,
             count(State::Changed),
             count(State::New),
