@@ -59,6 +59,7 @@ impl Arguments<'_, '_> {
             && condition.item.as_ref().is_none_or(|wanted| has(value, wanted))
             && condition.looks.as_ref().is_none_or(|wanted| fits(value.as_text().as_deref(), wanted))
             && condition.constant.is_none_or(|wanted| constant(value) == wanted)
+            && condition.function.is_none_or(|wanted| matches!(value.shape, Shape::Function(_)) == wanted)
             && condition.list.is_none_or(|wanted| matches!(value.shape, Shape::List(_)) == wanted)
             && condition
                 .says

@@ -3,6 +3,7 @@
 //! A function is run with what it is given, where it is called; what nobody calls is run with what its parameters say of
 //! themselves (their types, the names of a handler). Work is bounded per module: what is left then is said.
 
+mod address;
 mod asked;
 mod assign;
 mod builtin;
@@ -55,7 +56,7 @@ pub(crate) const BUDGET: u64 = 400_000;
 /// Modules that import modules, one in the other.
 const IMPORTS: usize = 48;
 /// Calls in calls.
-const DEEPEST: u8 = 8;
+const DEEPEST: u8 = 12;
 /// Steps of a trace.
 const LONGEST_TRACE: u8 = 24;
 

@@ -96,6 +96,8 @@ pub(crate) struct Model {
     pub(crate) makes: Option<Makes>,
     /// What it gives has these fields: what it was given, in order.
     pub(crate) fields: Vec<String>,
+    /// It is this text, where it matters.
+    pub(crate) text: Option<String>,
 }
 
 /// What a call makes of what it is given.
@@ -146,6 +148,8 @@ pub(crate) struct Sink {
     pub(crate) weak: bool,
     /// Only where what somebody chose decides how the text begins: the host of an address.
     pub(crate) leading: bool,
+    /// Not what stands in the fields of an object.
+    pub(crate) plain: bool,
     /// What else is asked of the call; all of them.
     pub(crate) when: Vec<Condition>,
     /// None of these.
@@ -265,6 +269,7 @@ struct Written {
     makes: Option<Makes>,
     #[serde(default)]
     fields: Vec<String>,
+    text: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -302,6 +307,8 @@ struct WrittenSink {
     weak: bool,
     #[serde(default)]
     leading: bool,
+    #[serde(default)]
+    plain: bool,
     #[serde(default)]
     when: Vec<Condition>,
     #[serde(default)]
@@ -453,6 +460,7 @@ impl Models {
                 unless: sink.unless.map(|unless| self.forms.add(&unless)).transpose()?,
                 weak: sink.weak,
                 leading: sink.leading,
+                plain: sink.plain,
                 when: sink.when,
                 except: sink.except,
             });
@@ -536,6 +544,7 @@ impl Models {
             handlers: written.handlers,
             makes: written.makes,
             fields: written.fields,
+            text: written.text,
         })
     }
 

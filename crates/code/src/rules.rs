@@ -16,6 +16,10 @@
 //! languages = ["python"]
 //! when = [{ argument = 0, is = true }]
 //!
+//! [[rule.read]]                    # a place that is wrong to read at all
+//! path = "express.Request().query.password"
+//! languages = ["javascript", "typescript", "tsx"]
+//!
 //! [[rule.compare]]                 # two sides compared by `==`, in either order
 //! languages = ["javascript", "typescript", "tsx"]
 //! path = '\.createHmac\(\)\.update\(\)\.digest\(\)$'
@@ -58,11 +62,20 @@ pub struct CodeRule {
     pub slow_patterns: Vec<Language>,
     #[serde(default)]
     pub set: Vec<CallRule>,
+    /// A place that is wrong to read at all: a password in an address.
+    #[serde(default)]
+    pub read: Vec<CallRule>,
     #[serde(default)]
     pub compare: Vec<CompareRule>,
     /// Calls that would have been right, by their paths: where the tree has one of them, nothing is found.
     #[serde(default)]
     pub missing: Vec<String>,
+    /// Calls that show that such things are done in another way, by their paths: where the tree has one of them and none of `beside`,
+    /// nothing is found.
+    #[serde(default)]
+    pub instead: Vec<String>,
+    #[serde(default)]
+    pub beside: Vec<String>,
     /// Not in functions whose name has this form: where it is what they are for.
     pub not_within: Option<String>,
     /// Texts that a file has, each of these rules by itself.
@@ -174,6 +187,8 @@ pub struct Condition {
     pub constant: Option<bool>,
     /// It is a list, or is none as far as is known.
     pub list: Option<bool>,
+    /// It is a function, or is none as far as is known.
+    pub function: Option<bool>,
     /// Its path has this form.
     pub path: Option<String>,
     /// It is a text of this form, or has one in it; of all that is given where neither `argument` nor `named` is said.
@@ -224,9 +239,14 @@ pub(crate) struct Rules {
     pub(crate) regexes: Vec<(usize, Vec<Language>)>,
     /// Of each path with its `=`, rule and set of it.
     pub(crate) sets: Globs<(usize, usize)>,
+    /// Of each path that is read, rule and read of it.
+    pub(crate) reads: Globs<(usize, usize)>,
     pub(crate) compares: Vec<(usize, CompareRule)>,
     /// Of the paths of calls, the rules that find nothing where there is one.
     pub(crate) missing: Globs<usize>,
+    /// The same for `instead` and `beside`.
+    pub(crate) instead: Globs<usize>,
+    pub(crate) beside: Globs<usize>,
     pub(crate) routes: Vec<RouteCheck>,
     pub(crate) texts: Vec<(usize, TextRule)>,
     pub(crate) forms: Forms,
@@ -245,8 +265,11 @@ impl Rules {
             calls: Globs::default(),
             regexes: Vec::new(),
             sets: Globs::default(),
+            reads: Globs::default(),
             compares: Vec::new(),
             missing: Globs::default(),
+            instead: Globs::default(),
+            beside: Globs::default(),
             routes: Vec::new(),
             texts: Vec::new(),
             forms: Forms::default(),
@@ -281,10 +304,10 @@ impl Rules {
     fn add(&mut self, rule: Rule, code: CodeRule, models: &mut Models) -> Result<(), String> {
         let at = self.rules.len();
         let none = code.taint.is_none() && code.call.is_empty() && code.set.is_empty();
-        let none = none && code.compare.is_empty() && code.texts.is_empty();
+        let none = none && code.read.is_empty() && code.compare.is_empty() && code.texts.is_empty();
         if none && code.slow_patterns.is_empty() && code.route.is_empty() {
             return Err(
-                "finds nothing: it has no `taint`, `call`, `set`, `compare`, `texts`, `route` or `slow_patterns`"
+                "finds nothing: it has no `taint`, `call`, `set`, `read`, `compare`, `texts`, `route` or `slow_patterns`"
                     .to_owned(),
             );
         }
@@ -299,10 +322,16 @@ impl Rules {
             let (sources, sinks) = (set(&taint.sources)?, set(&taint.sinks)?);
             self.taints.push((at, sources, sinks));
         }
-        for (rules, globs, ending) in [(&code.call, &mut self.calls, "()"), (&code.set, &mut self.sets, "=")]
-        {
+        for (rules, globs, ending) in [
+            (&code.call, &mut self.calls, "()"),
+            (&code.set, &mut self.sets, "="),
+            (&code.read, &mut self.reads, ""),
+        ] {
             for (number, rule) in rules.iter().enumerate() {
                 for path in rule.path.all() {
+                    if ending.is_empty() && path.ends_with(['=', ')']) {
+                        return Err(format!("`{path}` is not what is read: it is called or set"));
+                    }
                     if !path.ends_with(ending) {
                         return Err(format!("`{path}` does not end with `{ending}`"));
                     }
@@ -338,8 +367,14 @@ impl Rules {
             }
             self.texts.push((at, texts.clone()));
         }
-        for path in &code.missing {
-            self.missing.add(path, at)?;
+        for (paths, globs) in [
+            (&code.missing, &mut self.missing),
+            (&code.instead, &mut self.instead),
+            (&code.beside, &mut self.beside),
+        ] {
+            for path in paths {
+                globs.add(path, at)?;
+            }
         }
         for route in &code.route {
             self.routes.push(RouteCheck::new(at, route, &mut models.routes)?);

@@ -102,7 +102,8 @@ impl CodeScanner {
             rule.confidence
         };
         // What runs in tests is not served to anybody.
-        let confidence = if is_python_test(&path) { Confidence::Low } else { confidence };
+        let confidence =
+            if is_python_test(&path) || is_script_test(&path) { Confidence::Low } else { confidence };
         let confidence =
             if hit.weak && rule.confidence == Confidence::Medium { Confidence::Low } else { confidence };
         let repair = world.repairs.get(&(hit.rule, hit.module, hit.span)).copied();
@@ -325,6 +326,16 @@ fn is_python_test(path: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let of_name = name == "conftest" || name.starts_with("test_") || name.ends_with("_test");
     of_name || folder.split('/').any(|part| part == "tests")
+}
+
+/// Tests of JavaScript: by the folder, or by the word before the ending.
+fn is_script_test(path: &str) -> bool {
+    if !Language::of(path).is_some_and(Language::is_script) {
+        return false;
+    }
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let of_name = name.split('.').rev().nth(1).is_some_and(|word| matches!(word, "test" | "spec" | "cy"));
+    of_name || folder.split('/').any(|part| matches!(part, "__tests__" | "__mocks__" | "__fixtures__"))
 }
 
 /// Rules in the format of semgrep stand in YAML.

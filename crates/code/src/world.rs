@@ -405,7 +405,7 @@ impl<'a> World<'a> {
                 text.push('=');
                 self.rules.sets.of(&text)
             }
-            Ending::Read => Vec::new(),
+            Ending::Read => self.rules.reads.of(&text),
         };
         let rules = Rc::new(rules);
         self.rules_at.insert((origin, ending), Rc::clone(&rules));
@@ -453,12 +453,15 @@ impl<'a> World<'a> {
     }
 
     pub(crate) fn take_hits(&mut self) -> Vec<Hit> {
-        let mut done = HashSet::new();
+        let (mut done, mut instead, mut beside) = (HashSet::new(), HashSet::new(), HashSet::new());
         for origin in &self.called {
             let mut text = self.origins.text(*origin, &self.names);
             text.push_str("()");
             done.extend(self.rules.missing.of(&text));
+            instead.extend(self.rules.instead.of(&text));
+            beside.extend(self.rules.beside.of(&text));
         }
+        done.extend(instead.difference(&beside));
         let hits = std::mem::take(&mut self.hits).into_values();
         hits.filter(|hit| !done.contains(&hit.rule)).collect()
     }

@@ -1,12 +1,12 @@
 //! What a scan of a folder costs: processor time, time on the clock, memory, and what was found by rule.
 //! `cargo run --release -p gabion-scan --example cost -- FOLDER [--only SCANNER] [--threads N] [--cache FOLDER] [--vendored yes]
-//! [--rules PATH] [--places RULE]`; `--rules` names rules besides those of the program. With a rule (or the beginning of one, or
-//! `all`) its places are listed, with `unread` what was not read.
+//! [--rules PATH] [--places RULE] [--least CONFIDENCE]`; `--rules` names rules besides those of the program. With a rule (or the beginning of one, or
+//! `all`) its places are listed, with `unread` what was not read; `--least medium` leaves out what is less sure.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use gabion_finding::Scanner;
+use gabion_finding::{Confidence, Scanner};
 use gabion_model::Timestamp;
 use gabion_scan::{CacheFolder, LARGEST, ScanOptions, WalkOptions, kit, scan};
 
@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         now: now()?,
     };
     let (mut only, mut places) = (None, None);
+    let mut least = Confidence::Low;
     let mut rules = kit::RuleFolder::default();
     while let Some(option) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("`{option}` needs a value"))?;
@@ -33,6 +34,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "--only" => only = Some(value),
             "--threads" => options.threads = value.parse()?,
             "--cache" => options.cache = Some(CacheFolder::new(value.into())),
+            "--least" => {
+                least = match value.as_str() {
+                    "low" => Confidence::Low,
+                    "medium" => Confidence::Medium,
+                    "high" => Confidence::High,
+                    _ => return Err(format!("`{value}` is no confidence: low, medium or high").into()),
+                };
+            }
             "--places" => places = Some(value),
             "--rules" => rules = kit::RuleFolder::read(value.as_ref())?,
             "--vendored" => options.walk.vendored = value == "yes",
@@ -52,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let clock = now()?.as_micros().saturating_sub(begin.as_micros());
     let mut out = std::io::stdout().lock();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for finding in &scan.findings {
+    for finding in scan.findings.iter().filter(|finding| finding.confidence >= least) {
         let count = counts.entry(finding.rule.as_str()).or_default();
         *count = count.saturating_add(1);
         if places.as_deref().is_some_and(|places| places == "all" || finding.rule.is_under(places)) {

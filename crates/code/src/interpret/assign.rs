@@ -30,6 +30,11 @@ impl World<'_> {
                 let value = self.called_so(frame, name, value, *span);
                 let value = Self::stepped(&value, frame.module, *span, &format!("`{text}` is set"));
                 self.check_name(frame, name, &value, *span);
+                if !new && frame.loaded.language().is_script() && frame.scope.get(name).is_none() {
+                    // Nobody declared it: it is the page's own, `location = …`.
+                    let origin = self.origins.root(name);
+                    self.check_set(frame, origin, None, &value, *span);
+                }
                 // A function without a name has this one; a value of which nothing is known, too.
                 let value = self.hinted(name, value);
                 self.named_secret(frame, name, &value, *span);
@@ -219,7 +224,8 @@ impl World<'_> {
                     self.check_set(frame, path, Some(&owner), &value, place.span);
                 }
                 self.named_secret(frame, name, &value, place.span);
-                let changed = with_field(&owner, name, value);
+                let part = self.part_of_address(frame, &owner, name, &value);
+                let changed = part.unwrap_or_else(|| with_field(&owner, name, value));
                 self.assign_owner(frame, object, changed);
             }
             ExprKind::Index { object, index } => {
@@ -294,7 +300,8 @@ impl World<'_> {
                 if self.set_property(&owner, name, &changed) {
                     return;
                 }
-                let changed = with_field(&owner, name, changed);
+                let part = self.part_of_address(frame, &owner, name, &changed);
+                let changed = part.unwrap_or_else(|| with_field(&owner, name, changed));
                 self.assign_owner(frame, outer, changed);
             }
             // `text.append(a).append(b)`: each gives what it is called on.

@@ -202,6 +202,13 @@ impl World<'_> {
             "map" | "flatMap" if matches!(receiver.shape, Shape::List(_)) => {
                 Value::shaped(Shape::List(Rc::default()))
             }
+            // Only what the function gives for each.
+            "map" | "flatMap"
+                if frame.loaded.language().is_script()
+                    && first.is_some_and(|first| matches!(first.shape, Shape::Function(_))) =>
+            {
+                Value::default()
+            }
             "keys" if matches!(receiver.shape, Shape::Object(_)) => self.key_of(receiver),
             "items" | "entries" | "values" if matches!(receiver.shape, Shape::Object(_)) => {
                 let any = self.item_of(receiver);

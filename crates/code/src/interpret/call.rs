@@ -232,7 +232,10 @@ impl World<'_> {
                 }
                 for (value, at) in self.ends(&sink.at, receiver, given, span) {
                     let value = self.within(&value, &sink.field);
-                    let Some(value) = value else { continue };
+                    let Some(mut value) = value else { continue };
+                    if sink.plain && matches!(value.shape, Shape::Object(_)) {
+                        value.shape = Shape::Unknown;
+                    }
                     if value.is_harmless() && value.lasting().is_empty() {
                         continue;
                     }
@@ -273,7 +276,7 @@ impl World<'_> {
     }
 
     /// Whether it is what such a function is for.
-    fn belongs(&self, frame: &Frame, rule: usize) -> bool {
+    pub(super) fn belongs(&self, frame: &Frame, rule: usize) -> bool {
         let rules = self.rules;
         let within = rules.rules.get(rule).and_then(|(_, code)| code.not_within.as_ref());
         let pattern = within.and_then(|text| rules.forms.get(text));
@@ -446,9 +449,16 @@ impl World<'_> {
     }
 
     /// What something unknown gives: it may hand on all it got, but that is a guess.
-    fn handed_on(&mut self, _frame: &Frame, receiver: Option<&Value>, given: &[Given]) -> Value {
+    fn handed_on(&mut self, frame: &Frame, receiver: Option<&Value>, given: &[Given]) -> Value {
         let value = self.gathered(None, given);
-        let guessed = value.flows.iter().map(|flow| Flow { guessed: true, ..flow.clone() }).collect();
+        // What is only a part of what was given, a number among settings, is seldom all of what comes back.
+        let script = frame.loaded.language().is_script();
+        let guessed = value
+            .flows
+            .iter()
+            .filter(|flow| !(script && flow.lasting))
+            .map(|flow| Flow { guessed: true, ..flow.clone() })
+            .collect();
         let mut value = Value { flows: Rc::new(guessed), ..value };
         if let Some(receiver) = receiver {
             value.add_flows(&receiver.all_flows());

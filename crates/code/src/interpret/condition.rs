@@ -152,7 +152,7 @@ impl World<'_> {
                 "matches" | "find" if first.is_none() => return self.fits(frame, object, &name),
                 "includes" | "has" | "contains" | "indexOf" | "containsKey" | "hasOwnProperty" | "some"
                 | "find" => {
-                    if receiver.all_flows().is_empty()
+                    if receiver.all_flows().iter().all(|flow| flow.guessed)
                         && let Some(place) = first
                     {
                         self.of_host(frame, place);

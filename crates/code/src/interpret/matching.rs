@@ -29,8 +29,15 @@ impl World<'_> {
         let rules = self.rules;
         for (rule, number) in found.iter() {
             let Some((_, code)) = rules.rules.get(*rule) else { continue };
-            let asked = if ending == Ending::Set { &code.set } else { &code.call };
+            let asked = match ending {
+                Ending::Set => &code.set,
+                Ending::Call => &code.call,
+                Ending::Read => &code.read,
+            };
             let Some(asked) = asked.get(*number) else { continue };
+            if self.belongs(frame, *rule) {
+                continue;
+            }
             if !asked.languages.contains(&frame.loaded.language()) || (asked.of_module && !frame.is_module())
             {
                 continue;

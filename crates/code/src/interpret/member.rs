@@ -15,6 +15,9 @@ use crate::world::{Ending, World};
 /// Classes above a class.
 const ANCESTORS: usize = 16;
 
+/// The member of a path that stands for the keys of what is there.
+pub(super) const KEYS: &str = "%keys";
+
 impl World<'_> {
     pub(super) fn member(&mut self, frame: &mut Frame, object: &Value, name: Name, span: Span) -> Value {
         match &object.shape {
@@ -35,7 +38,14 @@ impl World<'_> {
             }
             Shape::List(_) | Shape::Unknown => {}
         }
-        let origin = object.origin.and_then(|origin| self.origins.step(origin, Step::Member(name)));
+        // What a class does not have itself it has from a library.
+        let base = match &object.shape {
+            Shape::Class(class) if object.origin.is_none() && frame.loaded.language().is_script() => {
+                self.library_bases(&class.bases).first().copied()
+            }
+            _ => object.origin,
+        };
+        let origin = base.and_then(|origin| self.origins.step(origin, Step::Member(name)));
         if let Some(class) = origin.and_then(|origin| self.java_class_at(frame, origin, name)) {
             return class;
         }
@@ -53,7 +63,12 @@ impl World<'_> {
             return Value { known: length, origin, ..Value::default() };
         }
         match origin {
-            Some(origin) => self.at_path(frame, origin, &base, span),
+            Some(origin) => {
+                if script {
+                    self.check(frame, origin, Ending::Read, Some(object), &[], span);
+                }
+                self.at_path(frame, origin, &base, span)
+            }
             None => {
                 let origin = self.origins.hint(name);
                 Value { origin: Some(origin), ..base }
@@ -338,11 +353,19 @@ impl World<'_> {
 
     /// Any key of an object.
     pub(super) fn key_of(&mut self, value: &Value) -> Value {
+        let keys = self.keys_of(value);
+        let origin = keys.and_then(|keys| self.origins.step(keys, Step::Item));
         match &value.shape {
             Shape::Object(object) if object.rest.is_none() => Value::default(),
             Shape::List(_) => Value::known(Known::Harmless),
-            _ => Value { flows: Rc::clone(&value.flows), ..Value::default() },
+            _ => Value { flows: Rc::clone(&value.flows), origin, ..Value::default() },
         }
+    }
+
+    /// The path of the keys of an object: an object has what is at its own keys.
+    pub(super) fn keys_of(&mut self, value: &Value) -> Option<Origin> {
+        let name = self.name(KEYS);
+        self.origins.step(value.origin?, Step::Member(name))
     }
 
     /// A value that is known by its path: a source, if a model says so; besides it has what its owner has.
@@ -351,6 +374,9 @@ impl World<'_> {
         let known = self.known(origin, Ending::Read, frame.loaded.language());
         for at in known.iter() {
             let Some(model) = self.models.get(*at) else { continue };
+            if let Some(text) = &model.text {
+                return Value { origin: Some(origin), ..Value::text(text) };
+            }
             if model.harmless {
                 let flows = match model.source {
                     source if source != 0 && model.lasting => {

@@ -47,6 +47,10 @@ impl World<'_> {
             Some(Shape::Object(object)) => Value::shaped(Shape::Object(Rc::clone(object))),
             _ => Value::shaped(Shape::Object(Rc::new(Object::default()))),
         };
+        if frame.stack.contains(&closure.function) {
+            // `if (!(this instanceof F)) return new F();`: what is being made already.
+            return Value::default();
+        }
         let made = self.run_closure(frame, closure, Some(&this), given, span);
         let this = self.changed_this.take().unwrap_or(this);
         // What it gives instead of the object, if it does.

@@ -75,6 +75,11 @@ impl World<'_> {
             // Waiting for it gives what it is.
             "Promise.resolve" | "Promise.all" | "Promise.allSettled" | "bluebird.resolve"
             | "bluebird.all" | "q.resolve" | "q.all" => return first.cloned(),
+            "Object.keys" | "Object.getOwnPropertyNames" | "Reflect.ownKeys" => {
+                let origin = self.keys_of(first?);
+                return Some(Value { flows: first?.all_flows(), origin, ..Value::default() });
+            }
+            "URL" | "url.URL" => return self.address(given),
             "Promise.race" | "Promise.any" => return Some(self.item_of(first?)),
             "vm.runInContext" | "vm.runInNewContext" => {
                 let (code, sandbox) = (first?.as_constant()?, &given.get(1)?.value);

@@ -15,5 +15,6 @@ mod repairs;
 mod routes;
 mod rust;
 mod script;
+mod script_addresses;
 mod ways;
 mod world;
