@@ -167,7 +167,7 @@ impl World<'_> {
         if let Some(value) = self.special(frame, callee, &given, span) {
             return value;
         }
-        let Some(origin) = callee.origin else { return self.handed_on(frame, receiver, &given) };
+        let Some(origin) = callee.origin else { return self.handed_on(frame, None, receiver, &given) };
         self.check(frame, origin, Ending::Call, receiver, &given, span);
         let models = self.sinks(frame, origin, Ending::Call, receiver, &given, span);
         let result = self.origins.step(origin, Step::Call);
@@ -415,7 +415,11 @@ impl World<'_> {
             };
             let built = built.or_else(|| self.joined_text(&models, receiver, given));
             built.unwrap_or_else(|| {
-                if known { self.gathered(receiver, given) } else { self.handed_on(frame, receiver, given) }
+                if known {
+                    self.gathered(receiver, given)
+                } else {
+                    self.handed_on(frame, Some(origin), receiver, given)
+                }
             })
         };
         value.add_flows(&returned.all_flows());
@@ -449,7 +453,22 @@ impl World<'_> {
     }
 
     /// What something unknown gives: it may hand on all it got, but that is a guess.
-    fn handed_on(&mut self, frame: &Frame, receiver: Option<&Value>, given: &[Given]) -> Value {
+    fn handed_on(
+        &mut self,
+        frame: &Frame,
+        callee: Option<Origin>,
+        receiver: Option<&Value>,
+        given: &[Given],
+    ) -> Value {
+        if frame.loaded.language().is_script()
+            && callee.is_some_and(|callee| super::script::looks_up(&self.text_of(callee)))
+        {
+            // What is found is not what was looked for.
+            return receiver.map_or_else(Value::default, |receiver| Value {
+                flows: receiver.all_flows(),
+                ..Value::default()
+            });
+        }
         let value = self.gathered(None, given);
         // What is only a part of what was given, a number among settings, is seldom all of what comes back.
         let script = frame.loaded.language().is_script();

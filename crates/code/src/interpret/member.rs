@@ -105,7 +105,14 @@ impl World<'_> {
         }
         let mut rest = object.rest.as_deref().cloned()?;
         rest.add_flows(&whole.flows);
-        Some(rest)
+        let origin = whole.origin.and_then(|origin| self.origins.step(origin, Step::Member(name)));
+        match origin {
+            // What was there before some of its fields were set.
+            Some(origin) if frame.loaded.language().is_script() && matches!(rest.shape, Shape::Unknown) => {
+                Some(self.at_path(frame, origin, &rest, span))
+            }
+            _ => Some(rest),
+        }
     }
 
     /// The method of an object of which nobody knows which of several classes it has: each of them is called.

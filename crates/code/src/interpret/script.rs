@@ -190,6 +190,17 @@ impl World<'_> {
     }
 }
 
+/// Whether something is looked up by what is given: `getUserById`, `findSession`.
+pub(super) fn looks_up(callee: &str) -> bool {
+    let name = callee.rsplit(['.', '~']).next().unwrap_or_default();
+    let named = ["find", "fetch", "lookup", "count", "exists"].iter().any(|start| {
+        let rest = name.strip_prefix(start);
+        rest.is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()))
+    });
+    let mut by = name.match_indices("By").map(|(at, _)| name.get(at.saturating_add(2)..).unwrap_or_default());
+    named || by.any(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()))
+}
+
 /// `list.slice(1)`, where the length of the list is sure.
 pub(super) fn sliced(list: &Value, from: Option<&Value>) -> Option<Value> {
     let Shape::List(items) = &list.shape else { return None };
