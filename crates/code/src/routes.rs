@@ -16,6 +16,7 @@ mod judge;
 mod next;
 mod normal;
 mod record;
+mod rights;
 mod security;
 mod table;
 mod typed;

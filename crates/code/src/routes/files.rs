@@ -20,6 +20,7 @@ pub(crate) const TABLES: &[(&str, &str)] = files![
     "echo.toml",
     "express.toml",
     "facts-compiled.toml",
+    "facts-typed.toml",
     "facts.toml",
     "fastapi.toml",
     "fastify.toml",

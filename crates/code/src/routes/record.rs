@@ -94,6 +94,8 @@ pub(crate) struct Recorder {
     pub(crate) modules: BTreeMap<usize, Rc<Scope>>,
     /// Rust: types that make themselves from a request, once somebody asked.
     pub(crate) extractors: Option<HashMap<String, (usize, ClassId)>>,
+    /// Types that hold rights, once somebody asked.
+    pub(crate) rights: Option<super::rights::Rights>,
     next: usize,
 }
 

@@ -141,6 +141,8 @@ pub(crate) struct CallFact {
     pub(crate) call: Form,
     /// Something in what is given has such a path.
     pub(crate) argument: Option<Form>,
+    /// Something else in it, too.
+    pub(crate) also: Option<Form>,
     /// What is given, or spread into it, has itself such a path.
     pub(crate) whole: Option<Form>,
     /// A field or named argument of this name …
@@ -278,6 +280,7 @@ struct WrittenFact {
     guard: Option<Texts>,
     call: Option<Texts>,
     argument: Option<String>,
+    also: Option<String>,
     whole: Option<String>,
     entry: Option<String>,
     value: Option<String>,
@@ -412,6 +415,7 @@ impl Table {
                 set,
                 call: form(&Some(call.clone()))?.ok_or("no call")?,
                 argument: form(&written.argument)?,
+                also: form(&written.also)?,
                 whole: form(&written.whole)?,
                 entry: form(&written.entry)?,
                 value: form(&written.value)?,

@@ -20,6 +20,7 @@ use crate::scope::Scope;
 use crate::value::FunctionRef;
 use crate::world::{Loaded, World};
 
+mod filled;
 mod given;
 
 /// Expressions of one function.
@@ -81,6 +82,8 @@ struct Entries {
     mentions: Vec<String>,
     whole: Vec<String>,
     fields: Vec<(String, Vec<String>)>,
+    /// What stands before it in a chain of calls.
+    chain: Vec<String>,
 }
 
 struct Walk<'w, 'a> {
@@ -89,6 +92,8 @@ struct Walk<'w, 'a> {
     module: usize,
     scope: &'w Scope,
     locals: HashMap<Name, Local>,
+    /// Types of names, as far as they are written.
+    types: HashMap<Name, String>,
     shown: Shown,
     /// Inside of a condition.
     asked: bool,
@@ -99,6 +104,7 @@ struct Walk<'w, 'a> {
 impl World<'_> {
     /// What a function shows. `parameters` are the paths that its parameters stand for.
     pub(crate) fn shown(&mut self, function: FunctionRef, parameters: &[Option<String>]) -> Shown {
+        self.read_rights();
         let Some(loaded) = self.load(function.module) else { return Shown::default() };
         let Some(tree) = loaded.module().function(function.id) else { return Shown::default() };
         let scope =
@@ -110,6 +116,7 @@ impl World<'_> {
             module: function.module,
             scope: &scope,
             locals: HashMap::new(),
+            types: HashMap::new(),
             shown: Shown::default(),
             asked: false,
             left: MOST,
@@ -131,6 +138,7 @@ impl World<'_> {
             module,
             scope: &scope,
             locals: HashMap::new(),
+            types: HashMap::new(),
             shown: Shown::default(),
             asked: false,
             left: MOST,
@@ -147,6 +155,7 @@ impl Walk<'_, '_> {
     fn function(&mut self, from: &Function, parameters: &[Option<String>]) {
         let given = parameters.iter().chain(std::iter::repeat(&None));
         for (param, path) in from.params.iter().zip(given) {
+            let before = self.shown.facts;
             let mut texts: Vec<Option<String>> = vec![path.clone()];
             // `@Body() dto`, `user = Depends(current_user)`.
             for one in param.decorators.iter().chain(&param.default) {
@@ -154,7 +163,11 @@ impl Walk<'_, '_> {
                 if let (Some(path), Pattern::Name(symbol, _)) = (&path, &param.pattern)
                     && let Some(from) = filled(path)
                 {
-                    texts.push(Some(format!("@{from}.{}", self.loaded.text(*symbol))));
+                    let of_type = param.of_type.as_ref().map(|of_type| self.loaded.text(of_type.path));
+                    // `body: dict = Body()`: whatever is sent.
+                    let whole = from == "body" && of_type.is_some_and(|text| matches!(text, "dict" | "Dict"));
+                    let name = self.loaded.text(*symbol);
+                    texts.push(Some(if whole { "@body".to_owned() } else { format!("@{from}.{name}") }));
                 }
                 texts.push(path);
                 self.expression(one);
@@ -165,7 +178,8 @@ impl Walk<'_, '_> {
                 self.note(&format!(":{text}"), param.span);
                 held = typed::held(self.loaded, of_type);
             }
-            let path = texts.into_iter().flatten().next();
+            let path = texts.into_iter().flatten().next().map(|path| self.with_rights(param, path));
+            let held = held.map(|held| self.with_rights(param, held));
             if let (None, Some(held)) = (&path, held) {
                 self.brought(&param.pattern, held, param.span);
             } else if let Some(path) = path {
@@ -180,6 +194,7 @@ impl Walk<'_, '_> {
                 let local = Local { mentions: vec![text.clone(), format!("%{text}")], ..Local::default() };
                 self.locals.insert(self.loaded.name(*symbol), local);
             }
+            self.only_asked_for(&param.pattern, before);
         }
         self.block(&from.body);
     }
@@ -248,12 +263,14 @@ impl Walk<'_, '_> {
                 self.block(then);
                 self.block(otherwise);
             }
-            StmtKind::Let { pattern, value, .. } => {
+            StmtKind::Let { pattern, value, of_type, .. } => {
+                self.typed(pattern, of_type.as_ref(), value.as_ref());
                 if let Some(value) = value {
                     let local = self.local(value);
                     self.set(pattern, value, &local);
                     self.bind(pattern, &local);
                 }
+                self.mention_type(pattern);
             }
             StmtKind::Return(value) | StmtKind::Throw(value) => {
                 if matches!(from.kind, StmtKind::Throw(_)) {
@@ -393,6 +410,7 @@ impl Walk<'_, '_> {
         let path = self.world.models.routes.canonical(self.loaded.language(), path);
         if let Some((from, name)) = path.strip_prefix('@').and_then(|rest| rest.split_once('.')) {
             let name = name.split(['.', '(', '[', '=']).next().unwrap_or_default();
+            let from = from.trim_end_matches("+rights");
             // `@scope/package.name` is none of them.
             let name = if FROM.contains(&from) { name } else { "" };
             if !name.is_empty() {
@@ -440,12 +458,14 @@ impl Walk<'_, '_> {
     fn parts(&mut self, from: &Expr) {
         match &from.kind {
             ExprKind::Assign { target, value, .. } => {
+                self.typed(target, None, Some(value));
                 let local = self.local(value);
                 self.set(target, value, &local);
                 if let Pattern::Place(place) = &**target {
                     self.chain(place);
                 } else {
                     self.bind(target, &local);
+                    self.mention_type(target);
                 }
             }
             ExprKind::Await(value)
@@ -573,8 +593,16 @@ impl Walk<'_, '_> {
             self.expression(&argument.value);
             self.argument(argument, &mut entries);
         }
+        if let ExprKind::Member { object, .. } = &call.callee.kind
+            && let ExprKind::Call(_) = object.kind
+        {
+            let mut before = Entries::default();
+            self.given(object, &mut before, 3);
+            entries.chain = before.mentions;
+        }
         if let Some(path) = self.path(from) {
             self.called(&path, &entries, from.span);
+            self.fills(&path, call);
         }
     }
 }

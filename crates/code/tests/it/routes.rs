@@ -7,6 +7,7 @@ mod express;
 mod flask;
 mod go;
 mod next;
+mod rights;
 mod servers;
 mod spring;
 mod wrapped;

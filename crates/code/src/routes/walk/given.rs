@@ -128,9 +128,15 @@ impl Walk<'_, '_> {
             });
             let refused = fact.unless.as_ref().is_some_and(|unless| {
                 entries.mentions.iter().any(|text| unless.is_match(text))
+                    || fact.also.is_some() && entries.chain.iter().any(|text| unless.is_match(text))
                     || entries.fields.iter().any(|(name, _)| unless.is_match(name))
             });
-            if field && !refused && any(&fact.argument, &entries.mentions) && any(&fact.whole, &entries.whole)
+            let mentions = |wanted: &Option<Form>| any(wanted, &entries.mentions);
+            if field
+                && !refused
+                && mentions(&fact.argument)
+                && (mentions(&fact.also) || any(&fact.also, &entries.chain))
+                && any(&fact.whole, &entries.whole)
             {
                 self.found(fact.set, span);
             }
