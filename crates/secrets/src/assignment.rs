@@ -58,7 +58,10 @@ pub(crate) fn read(text: &[u8], name: Range<usize>, style: Style) -> Option<Assi
     let sign = cursor.operator(name_quoted, before)?;
     let tight = cursor.at;
     cursor.blanks();
-    if sign == Sign::Word && !option(text, name.start) {
+    if sign == Sign::Word
+        && !option(text, name.start)
+        && !(style == Style::Config && among_instructions(text, name.start))
+    {
         // `#define PASSWORD "x"`, `const PASSWORD "x"`.
         return cursor.quoted_value().map(|value| Assigned { name, value, quoted: true });
     }
@@ -73,7 +76,9 @@ pub(crate) fn read(text: &[u8], name: Range<usize>, style: Style) -> Option<Assi
                 rest.iter().take(12).find(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' '))
                     == Some(&b')')
             });
-        return alone.then_some(Assigned { name, value, quoted: true });
+        // Of a list or of attributes: `"password", "autofocus": True`.
+        let next_name = sign == Sign::Comma && next_is_name(text, value.end);
+        return (alone && !next_name).then_some(Assigned { name, value, quoted: true });
     }
     cursor.at = from;
     if sign != Sign::Call
@@ -86,6 +91,28 @@ pub(crate) fn read(text: &[u8], name: Range<usize>, style: Style) -> Option<Assi
         && (before == b';'
             || text.get(from..).is_some_and(|rest| ends_with_semicolon(rest, style))
             || (before == b' ' && tight == from && among_words(text, name.start)));
+    let dockerfile = sign == Sign::Word && style == Style::Config && among_instructions(text, name.start);
+    // `"X-Api-Key: …"`, as headers are given to commands and clients.
+    let header = sign == Sign::Colon
+        && !name_quoted
+        && matches!(before, b'"' | b'\'')
+        && text.get(name.clone()).is_some_and(|name| name.contains(&b'-'));
+    if header {
+        let value = cursor.until(before)?;
+        return Some(Assigned { name, value, quoted: true });
+    }
+    // `NAME=value command` and `--name=value`: the value ends where the word does.
+    let one_word = sign == Sign::Assign
+        && tight == from
+        && name.end.checked_add(1) == Some(from)
+        && (option(text, name.start)
+            || matches!(before, b' ' | b'\n' | b'\t')
+                && text.get(name.clone()).is_some_and(|name| {
+                    name.contains(&b'_')
+                        && name
+                            .iter()
+                            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+                }));
     let unquoted = match sign {
         Sign::Comma | Sign::Call | Sign::Compare => false,
         Sign::Tag => true,
@@ -98,13 +125,26 @@ pub(crate) fn read(text: &[u8], name: Range<usize>, style: Style) -> Option<Assi
         return None;
     }
     cursor.at = from;
-    let value = cursor.bare_value(sign == Sign::Tag, in_address, in_connection)?;
+    let value = cursor.bare_value(sign == Sign::Tag, in_address, in_connection, one_word || dockerfile)?;
     Some(Assigned { name, value, quoted: sign == Sign::Tag })
 }
 
 /// Whether dashes stand before the name, as before an option of a command.
 fn option(text: &[u8], name: usize) -> bool {
     name.checked_sub(2).and_then(|at| text.get(at..name)) == Some(b"--")
+}
+
+/// Whether the name is what `ENV` of a Dockerfile sets: `ENV NAME value`.
+fn among_instructions(text: &[u8], name: usize) -> bool {
+    let before = text.get(name.saturating_sub(CONNECTION)..name).unwrap_or_default();
+    let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.trim_ascii() == b"ENV"
+}
+
+/// Whether a colon stands behind the quote that ends a text.
+fn next_is_name(text: &[u8], end: usize) -> bool {
+    let rest = text.get(end..).unwrap_or_default();
+    rest.iter().take(12).find(|byte| !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b' ')) == Some(&b':')
 }
 
 /// `host=db user=shop password=…` in one text, as libpq takes it.
@@ -317,14 +357,16 @@ impl Cursor<'_> {
         }
         let open = rest.iter().position(|byte| *byte == b'(')?;
         let called = rest.get(..open)?;
-        if !called.iter().all(|byte| is_word_byte(*byte) || matches!(byte, b'.' | b':' | b' ' | b'!' | b'@'))
+        if !called
+            .iter()
+            .all(|byte| is_word_byte(*byte) || matches!(byte, b'.' | b':' | b' ' | b'!' | b'@' | b'[' | b']'))
         {
             return None;
         }
         let folded = String::from_utf8_lossy(called).to_ascii_lowercase();
         self.at += open + 1;
         let first = self.quoted_value();
-        let last = folded.rsplit(['.', ':', ' ', '!']).next().unwrap_or_default();
+        let last = folded.rsplit(['.', ':', ' ', '!', ']']).next().unwrap_or_default();
         const MAKES: &[&str] = &[
             "from",
             "new",
@@ -385,8 +427,21 @@ impl Cursor<'_> {
         first.filter(|_| MAKES.contains(&last))
     }
 
+    /// One word up to the quote that ends the text it stands in.
+    fn until(&mut self, quote: u8) -> Option<Range<usize>> {
+        let rest = self.text.get(self.at..self.at.saturating_add(LONGEST).min(self.text.len()))?;
+        let length = rest.iter().position(|byte| *byte == quote || !byte.is_ascii_graphic())?;
+        (length > 0 && rest.get(length) == Some(&quote)).then(|| self.at..self.at.saturating_add(length))
+    }
+
     /// A value without quotes.
-    fn bare_value(&mut self, tag: bool, in_address: bool, in_connection: bool) -> Option<Range<usize>> {
+    fn bare_value(
+        &mut self,
+        tag: bool,
+        in_address: bool,
+        in_connection: bool,
+        one_word: bool,
+    ) -> Option<Range<usize>> {
         let rest = self.text.get(self.at..self.at.saturating_add(LONGEST).min(self.text.len()))?;
         let length = rest
             .iter()
@@ -425,6 +480,7 @@ impl Cursor<'_> {
         let continues = !tag
             && !in_address
             && !in_connection
+            && !one_word
             && rest.get(length).is_some_and(|byte| matches!(byte, b' ' | b'\t'))
             && !behind.is_empty()
             && !behind.starts_with(b"#")

@@ -38,8 +38,15 @@ pub(crate) fn confidence(
         Kind::Password => password(name, value, assigned.quoted, context),
         Kind::Secret => secret(name, value, context),
         Kind::Token => token(value, context),
+        Kind::Key if signs(&name::words(name)) => {
+            key(value, context).or_else(|| secret(name, value, context))
+        }
         Kind::Key => key(value, context),
     }?;
+    // Encrypted for a cluster, to be committed.
+    if value.starts_with("Ag") && value.len() >= 60 && text.contains("kind: SealedSecret") {
+        return None;
+    }
     if is_hex(value) && in_table(text, &assigned.value) {
         return Some(Confidence::Low);
     }
@@ -54,7 +61,7 @@ fn password(name: &str, value: &str, quoted: bool, context: Context) -> Option<C
         return None;
     }
     let classes = Classes::of(value);
-    if echoes(name, value) && classes.digit == 0 {
+    if echoes(name, value) && classes.digit == 0 || numbered(name, value) && context.style == Style::Code {
         return None;
     }
     if is_random(value) {
@@ -115,9 +122,16 @@ fn secret(name: &str, value: &str, context: Context) -> Option<Confidence> {
         return Some(Confidence::Medium);
     }
     // What an application signs with, as people make it up: words and a year.
-    let signs = names_secret && words.iter().any(|word| SIGNING.contains(&word.as_str()));
+    let signs = names_secret && words.iter().any(|word| SIGNING.contains(&word.as_str())) || signs(&words);
     let counted = classes.digit > 0 && value.len() >= 10 && !value.contains(['.', '/', ':']);
     if signs && counted && !context.test && context.style != Style::Text {
+        return Some(Confidence::Medium);
+    }
+    // Words run together, long enough that nobody means the name of something: `mysupersecretjwtkey`.
+    let run_together = value.len() >= 12
+        && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        && matches!(words.last().map(String::as_str), Some("secret" | "key"));
+    if signs && run_together && !context.test && context.style != Style::Text && !context.locale {
         return Some(Confidence::Medium);
     }
     match (made_up, names_secret) {
@@ -125,6 +139,13 @@ fn secret(name: &str, value: &str, context: Context) -> Option<Confidence> {
         (true, false) | (false, true) if !context.test || made_up => Some(Confidence::Low),
         _ => None,
     }
+}
+
+/// `jwtKey`, `SIGNING_KEY`, `hmac_key`: what tokens are signed with.
+fn signs(words: &[String]) -> bool {
+    words.last().is_some_and(|last| last == "key")
+        && words.iter().any(|word| matches!(word.as_str(), "jwt" | "hmac" | "signing"))
+        && !words.iter().any(|word| matches!(word.as_str(), "public" | "name" | "id"))
 }
 
 /// Beside `secret` they name what an application signs or encrypts with.
@@ -220,6 +241,15 @@ fn echoes(name: &str, value: &str) -> bool {
     !value.is_empty()
         && (name.ends_with(&value)
             || value.ends_with(&name) && value.bytes().all(|byte| byte.is_ascii_lowercase()))
+}
+
+/// The names of fields one after the other: `"password1", "password2"`, `old_password`, `new_password1`.
+fn numbered(name: &str, value: &str) -> bool {
+    let is_name =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'0'..=b'9'));
+    let stem = value.trim_end_matches(|sign: char| sign.is_ascii_digit());
+    let digits = value.len().saturating_sub(stem.len());
+    is_name(name) && is_name(value) && digits == 1 && stem.ends_with("password") && name.contains("password")
 }
 
 /// Passwords as they are stored: hashed.

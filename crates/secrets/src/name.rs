@@ -154,6 +154,7 @@ const ENDINGS: &[&str] = &[
     "down",
     "frame",
     "frames",
+    "mechanism",
     "method",
     "methods",
     "strategy",

@@ -19,6 +19,7 @@ files![
     "data.toml",
     "delivery-build.toml",
     "delivery-run.toml",
+    "generic-forms.toml",
     "generic.toml",
     "identity.toml",
     "keys.toml",

@@ -115,6 +115,7 @@ fn judge(user: &str, password: &str, host: &str, context: Context) -> Option<Con
         "key",
     ];
     if SAMPLES.contains(&folded.as_str())
+        || folded == "tiger" && user == "scott"
         || folded == user.to_ascii_lowercase() && matches!(folded.as_str(), "user" | "foo" | "a" | "username")
     {
         return Some(Confidence::Low).filter(|_| !context.test && !host.contains("example"));

@@ -67,6 +67,13 @@ fn secrets_in_every_language_are_seen() {
         ("src/a.php", "define('AUTH_KEY', 'w|P-q>3s!?~D`h8=k9<+Zx&v5}T$w2@F#mN*cR^yU(bJ)eL7');".to_owned()),
         ("src/a.py", "connect(\"host=db dbname=shop user=lena password=Tr0ub4dor3\")".to_owned()),
         ("src/a.go", "sql.Open(\"postgres\", \"user=lena password=Tr0ub4dor3 sslmode=disable\")".to_owned()),
+        ("deploy.sh", "docker run -e MYSQL_ROOT_PASSWORD=Tr0ub4dor3 mysql:8\n".to_owned()),
+        ("deploy.sh", "mysql -u root --password=Tr0ub4dor3 shop\n".to_owned()),
+        ("Dockerfile", "ENV DB_PASS Tr0ub4dor3\n".to_owned()),
+        ("a.sh", format!("curl -H \"X-Auth-Token: {HEX}\" https://api.acme.io\n")),
+        ("src/a.php", format!("$headers = ['X-Api-Key: {HEX}'];")),
+        ("src/a.go", "var jwtKey = []byte(\"harbour_pilot_91\")".to_owned()),
+        ("src/a.py", "JWT_SECRET = 'harbourpilotsigns'".to_owned()),
     ] {
         let (found, _) = secrets.matches(path, &text);
         if !found.iter().any(|found| found.confidence >= Confidence::Medium) {

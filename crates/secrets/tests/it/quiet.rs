@@ -32,6 +32,10 @@ fn harmless_texts_are_silent() {
         ("a.py", "connect(f\"host={host} user={user} password={password}\")\nlog(\"user=%s password=%s\", user, hidden)\n"),
         ("a.ts", "const SECRET_KEY = 'shop.secretOpened';\nconst secretKey = 'change-me-2024';\nconst sessionSecret = 'your-secret-key-1';\n"),
         ("strings.xml", "<string name=\"password_hint\">Enter your password</string>"),
+        ("forms.py", "fields = (\"usable_password\", \"password1\", \"password2\")\nattrs={\"autocomplete\": \"current-password\", \"autofocus\": True}\n"),
+        ("call.sh", "PASSWORD_FILE=/run/secrets/db docker run shop\ncurl -H \"X-Api-Key: $API_KEY\" https://api.acme.io\n"),
+        ("Dockerfile", "ENV DB_PASS ${DB_PASS}\nENV TOKEN_FILE /run/secrets/token\n"),
+        ("sealed.yaml", "kind: SealedSecret\nspec:\n  encryptedData:\n    password: AgBy3i4OJSWK+PiTySYZZA9rO43cGDEq7Kx2vBn9mWzR4tYc8LpQ1sDf6GhJkq7Kx2vBn9mWzR4t\n"),
     ] {
         let (found, unread) = secrets.matches(path, text);
         let loud: Vec<String> = found.iter().map(|found| format!("{} {:?}", found.rule.id, found.span.of(text))).collect();
