@@ -7,10 +7,12 @@
 
 mod annotated;
 mod assemble;
+mod autoload;
 mod class;
 mod declared;
 mod files;
 mod global;
+mod graph;
 mod handler;
 mod judge;
 mod next;

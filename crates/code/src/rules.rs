@@ -70,12 +70,12 @@ pub struct CodeRule {
     /// Calls that would have been right, by their paths: where the tree has one of them, nothing is found.
     #[serde(default)]
     pub missing: Vec<String>,
-    /// Calls that show that such things are done in another way, by their paths: where the tree has one of them and none of `beside`,
+    /// Calls that show that such things are done in another way, by their paths: where the tree has one of them and none of `instead_unless`,
     /// nothing is found.
     #[serde(default)]
     pub instead: Vec<String>,
     #[serde(default)]
-    pub beside: Vec<String>,
+    pub instead_unless: Vec<String>,
     /// Not in functions whose name has this form: where it is what they are for.
     pub not_within: Option<String>,
     /// Texts that a file has, each of these rules by itself.
@@ -244,9 +244,9 @@ pub(crate) struct Rules {
     pub(crate) compares: Vec<(usize, CompareRule)>,
     /// Of the paths of calls, the rules that find nothing where there is one.
     pub(crate) missing: Globs<usize>,
-    /// The same for `instead` and `beside`.
+    /// The same for `instead` and `instead_unless`.
     pub(crate) instead: Globs<usize>,
-    pub(crate) beside: Globs<usize>,
+    pub(crate) instead_unless: Globs<usize>,
     pub(crate) routes: Vec<RouteCheck>,
     pub(crate) texts: Vec<(usize, TextRule)>,
     pub(crate) forms: Forms,
@@ -269,7 +269,7 @@ impl Rules {
             compares: Vec::new(),
             missing: Globs::default(),
             instead: Globs::default(),
-            beside: Globs::default(),
+            instead_unless: Globs::default(),
             routes: Vec::new(),
             texts: Vec::new(),
             forms: Forms::default(),
@@ -370,7 +370,7 @@ impl Rules {
         for (paths, globs) in [
             (&code.missing, &mut self.missing),
             (&code.instead, &mut self.instead),
-            (&code.beside, &mut self.beside),
+            (&code.instead_unless, &mut self.instead_unless),
         ] {
             for path in paths {
                 globs.add(path, at)?;

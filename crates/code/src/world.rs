@@ -459,7 +459,7 @@ impl<'a> World<'a> {
             text.push_str("()");
             done.extend(self.rules.missing.of(&text));
             instead.extend(self.rules.instead.of(&text));
-            beside.extend(self.rules.beside.of(&text));
+            beside.extend(self.rules.instead_unless.of(&text));
         }
         done.extend(instead.difference(&beside));
         let hits = std::mem::take(&mut self.hits).into_values();

@@ -205,6 +205,7 @@ impl World<'_> {
     pub(crate) fn declared_routes(&mut self) -> Vec<Route> {
         let mut routes = self.annotated_routes();
         routes.extend(self.placed_routes());
+        routes.extend(self.graph_routes());
         routes
     }
 }

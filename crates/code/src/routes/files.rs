@@ -35,4 +35,5 @@ pub(crate) const TABLES: &[(&str, &str)] = files![
     "nest.toml",
     "net-http.toml",
     "rocket.toml",
+    "trpc.toml",
 ];

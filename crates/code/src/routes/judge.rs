@@ -150,6 +150,7 @@ impl World<'_> {
     /// Every route, what it shows, and what is wrong with that.
     pub(crate) fn judge_routes(&mut self) -> Judged {
         let mut routes = self.recorded_routes();
+        self.autoloaded(&mut routes);
         routes.extend(self.declared_routes());
         if routes.is_empty() {
             return Judged::default();

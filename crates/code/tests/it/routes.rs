@@ -6,6 +6,7 @@ mod django;
 mod express;
 mod flask;
 mod go;
+mod graph;
 mod next;
 mod rights;
 mod servers;
