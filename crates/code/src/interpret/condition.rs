@@ -9,6 +9,10 @@ use crate::models::End;
 use crate::value::{KindSet, Known, Shape, Value};
 use crate::world::{Ending, World};
 
+/// Where something does harm whatever its form is.
+const SECRET: &[&str] =
+    &["stored-password", "stored-personal", "log-secret", "answer", "claims", "fast-hash", "page-store"];
+
 impl World<'_> {
     /// Where the condition is true, or is not.
     pub(super) fn refine(&mut self, frame: &mut Frame, condition: &Expr, truth: bool) {
@@ -226,8 +230,10 @@ impl World<'_> {
         }
         self.asked(frame, call, Answer::Yes);
         if sounds_like_a_check(&name) {
+            // Of a good form it may be; a secret stays a secret.
+            let secret = self.models.kinds.find(SECRET);
             for argument in &call.arguments {
-                self.trust(frame, &argument.value, KindSet::MAX);
+                self.trust(frame, &argument.value, KindSet::MAX & !secret);
             }
         }
     }

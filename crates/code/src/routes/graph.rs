@@ -23,14 +23,16 @@ const OPEN: &[&str] =
 /// Calls in a chain.
 const LONGEST: usize = 24;
 
+/// What stands before a function: how the code names it, where, and its functions where they are written out.
+type Before = (String, Span, Vec<FunctionId>);
+
 /// One function, and what is written around it.
 struct Found {
     name: String,
     method: &'static str,
     framework: &'static str,
     function: FunctionId,
-    /// What stands before it, as the code names it, and the functions of those that are written out.
-    guards: Vec<(String, Span, Vec<FunctionId>)>,
+    guards: Vec<Before>,
     parameters: Vec<Option<String>>,
 }
 
@@ -156,7 +158,7 @@ impl Reader<'_> {
     }
 
     /// The function that is given last, and what is given before it or given it to.
-    fn wrapped(&self, call: &Call) -> Option<(FunctionId, Vec<(String, Span, Vec<FunctionId>)>)> {
+    fn wrapped(&self, call: &Call) -> Option<(FunctionId, Vec<Before>)> {
         let (last, before) = call.arguments.split_last()?;
         let ExprKind::Function(id) = &last.value.kind else { return None };
         let mut guards = Vec::new();
@@ -225,7 +227,7 @@ impl Reader<'_> {
     }
 
     /// Whether a name is that of a procedure; where not everybody may call it, it is what stands before.
-    fn is_base(&self, name: Symbol, span: Span, guards: &mut Vec<(String, Span, Vec<FunctionId>)>) -> bool {
+    fn is_base(&self, name: Symbol, span: Span, guards: &mut Vec<Before>) -> bool {
         let text = self.loaded.text(name);
         let lower = text.to_ascii_lowercase();
         if !lower.ends_with("procedure") {

@@ -16,5 +16,6 @@ mod routes;
 mod rust;
 mod script;
 mod script_addresses;
+mod script_precision;
 mod ways;
 mod world;

@@ -1,0 +1,157 @@
+//! What looks wrong in JavaScript and is not, beside what is.
+
+use crate::world::{scan, scanner};
+
+/// A rule, a file, and whether the rule finds something in it.
+const FILES: &[(&str, &str, bool)] = &[
+    // A key that was asked of the object itself.
+    (
+        "prototype.pollution",
+        "exports.a = (req, res) => { const a = req.body; for (const k in a) { const v = a[k]; for (const l in v) v[l] = 1; } };",
+        false,
+    ),
+    (
+        "prototype.pollution",
+        "exports.a = (req, res) => { const a = req.body; Object.keys(a).forEach((k) => { const v = a[k]; Object.keys(v).forEach((l) => { v[l] = 1; }); }); };",
+        false,
+    ),
+    (
+        "prototype.pollution",
+        "const store = {}; exports.a = (req, res) => { const a = req.body; for (const k in a) { const v = store[k]; for (const l in a[k]) v[l] = a[k][l]; } };",
+        true,
+    ),
+    // What runs on the machine of a developer only.
+    (
+        "express.errorhandler.prod",
+        "const app = require('express')(); if (process.env.NODE_ENV !== 'production') app.use(require('errorhandler')());",
+        false,
+    ),
+    (
+        "express.errorhandler.prod",
+        "const app = require('express')(); app.use(require('errorhandler')());",
+        true,
+    ),
+    (
+        "cookie.no-secure",
+        "const app = require('express')(); app.use(require('express-session')({ secret: process.env.S, cookie: { secure: process.env.NODE_ENV === 'production', httpOnly: true } }));",
+        false,
+    ),
+    // Options that a function makes for each request.
+    (
+        "cors.wildcard",
+        "const app = require('express')(); app.use(require('cors')((req, done) => done(null, options(req))));",
+        false,
+    ),
+    ("cors.wildcard", "const app = require('express')(); app.use(require('cors')({ maxAge: 60 }));", true),
+    // Where the server put the file.
+    (
+        "path.traversal",
+        "exports.a = (req, res) => { require('fs').unlink(req.file.path, () => res.sendStatus(204)); };",
+        false,
+    ),
+    (
+        "path.traversal",
+        "exports.a = (req, res) => { req.file.title = 'a'; require('fs').unlink(req.file.path, () => res.sendStatus(204)); };",
+        false,
+    ),
+    (
+        "path.traversal",
+        "exports.a = (req, res) => { require('fs').unlink('/srv/' + req.file.originalname, () => res.sendStatus(204)); };",
+        true,
+    ),
+    // A variable of one's own that is called as the page's address.
+    (
+        "open-redirect",
+        "import { useLocation } from 'react-router-dom';\nexport function A() { const location = useLocation(); return location.pathname; }",
+        false,
+    ),
+    (
+        "open-redirect",
+        "export function a() { location = new URLSearchParams(window.location.search).get('to'); }",
+        true,
+    ),
+    // What is found is not what was looked for.
+    (
+        "command.injection",
+        "const { exec } = require('child_process'); const jobs = require('jobs'); exports.a = (req, res) => exec(jobs.findJob(req.query.id).command);",
+        false,
+    ),
+    (
+        "command.injection",
+        "const { exec } = require('child_process'); const jobs = require('jobs'); exports.a = (req, res) => exec(jobs.format(req.query.id));",
+        true,
+    ),
+    // A number among settings.
+    (
+        "random.insecure",
+        "const { start } = require('server'); const config = start({ id: Math.random(), secret: process.env.S }); exports.secret = config.secret;",
+        false,
+    ),
+    (
+        "random.insecure",
+        "exports.a = () => { const token = Math.random().toString(36).slice(2); return token; };",
+        true,
+    ),
+    // Sent as text of a form that browsers do not show as a page.
+    ("xss.reflected", "exports.a = (req, res) => res.end(JSON.stringify({ a: req.query.a }));", false),
+    ("xss.reflected", "exports.a = (req, res) => res.end(`<p>${req.query.a}</p>`);", true),
+    // Read to find the key by which it is verified.
+    (
+        "jwt.unverified",
+        "const jwt = require('jsonwebtoken'); exports.a = (token) => jwt.decode(token, { complete: true }).header.kid;",
+        false,
+    ),
+    (
+        "jwt.unverified",
+        "const jwt = require('jsonwebtoken'); exports.a = (token) => jwt.decode(token).sub;",
+        true,
+    ),
+    // No password, however it is looked at.
+    (
+        "auth.password.plaintext-store",
+        "exports.a = async (req, res) => { const { password } = req.body; if (isValid(password)) await users.insertOne({ password }); };",
+        true,
+    ),
+    // Models of tables have methods of the same names.
+    (
+        "nosql.injection",
+        "const knex = require('knex')({}); const Book = require('bookshelf')(knex).model('Book'); exports.a = (req, res) => Book.findOne({ name: req.body.name });",
+        false,
+    ),
+    (
+        "nosql.injection",
+        "const knex = require('knex')({}); const mongoose = require('mongoose'); const Book = mongoose.model('Book'); exports.a = (req, res) => Book.findOne({ name: req.body.name });",
+        true,
+    ),
+];
+
+#[test]
+fn what_is_wrong_and_what_only_looks_so() {
+    let mut wrong = Vec::new();
+    for (rule, text, expected) in FILES {
+        let verdict = scan(scanner(), &[("a.js", text)]);
+        assert!(verdict.unread.is_empty(), "{text}: {:?}", verdict.unread);
+        let found = verdict.findings.iter().any(|finding| finding.rule.as_str() == *rule);
+        if found != *expected {
+            wrong.push(format!("{} {rule} {text}", if found { "found:" } else { "missed:" }));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_tests_do_is_less_sure() {
+    use gabion_finding::Confidence;
+    let text = "const { exec } = require('child_process');\nexports.a = (req, res) => exec(req.query.a);\n";
+    for (path, expected) in [
+        ("src/a.js", Confidence::High),
+        ("src/a.test.js", Confidence::Low),
+        ("src/a.spec.ts", Confidence::Low),
+        ("src/__tests__/a.js", Confidence::Low),
+        ("src/latest.js", Confidence::High),
+    ] {
+        let verdict = scan(scanner(), &[(path, text)]);
+        let found = verdict.findings.iter().find(|finding| finding.rule.as_str() == "command.injection");
+        assert_eq!(found.map(|finding| finding.confidence), Some(expected), "{path}");
+    }
+}
