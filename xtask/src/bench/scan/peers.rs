@@ -1,6 +1,6 @@
 //! Which findings of a peer ours are too, and which only one of both has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -71,19 +71,42 @@ fn inside(folder: &Path, path: &str) -> String {
     Path::new(path).strip_prefix(folder).ok().and_then(Path::to_str).unwrap_or(path).to_owned()
 }
 
-/// Says how many places both name, and writes those of one of them to a file. `same_rules`: a place counts for both only where the
-/// rule has the same name.
+/// Why what a peer finds alone is no finding of ours, by the first word of its rule: `bandit.tsv`.
+pub(super) struct Reasons(BTreeMap<String, String>);
+
+impl Reasons {
+    pub(super) fn read(text: &str) -> Self {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let cells = lines.filter_map(|line| line.split_once('\t'));
+        Self(cells.map(|(check, why)| (check.to_owned(), why.to_owned())).collect())
+    }
+
+    fn of(&self, rule: &str) -> &str {
+        let check = rule.split(' ').next().unwrap_or(rule);
+        self.0.get(check).map_or("NOT EXPLAINED", String::as_str)
+    }
+}
+
+/// How places of a peer and of ours are compared.
+#[derive(Default)]
+pub(super) struct Terms {
+    /// A place counts for both only where the rule has the same name.
+    pub(super) same_rules: bool,
+    pub(super) reasons: Option<Reasons>,
+}
+
+/// Says how many places both name, and writes those of one of them to a file.
 pub(super) fn compare(
     bench: &Bench,
     peer: &str,
     ours: &[Found],
     theirs: &[Theirs],
-    same_rules: bool,
+    terms: &Terms,
 ) -> Result<(), Failure> {
     let fits = |mine: &Found, other: &Theirs| {
         mine.path == other.path
             && (other.lines.0..=other.lines.1).contains(&mine.line)
-            && (!same_rules || mine.rule == other.rule)
+            && (!terms.same_rules || mine.rule == other.rule)
     };
     let both = theirs.iter().filter(|other| ours.iter().any(|mine| fits(mine, other))).count();
     let mut lines = BTreeSet::new();
@@ -100,14 +123,19 @@ pub(super) fn compare(
     output::line(&format!(
         "{peer}: {both} places of theirs are ours too, {only_theirs} are not; {only_ours} are ours alone"
     ));
-    let mut kinds: std::collections::BTreeMap<(bool, &str), usize> = std::collections::BTreeMap::new();
+    let mut kinds: BTreeMap<(bool, &str), usize> = BTreeMap::new();
     for line in &lines {
         let mut cells = line.split('\t');
         let (whose, rule) = (cells.next().unwrap_or_default(), cells.nth(1).unwrap_or_default());
         *kinds.entry((whose == "ours only", rule)).or_default() += 1;
     }
     for ((ours, rule), count) in kinds {
-        output::line(&format!("  {count:>6} {} {rule}", if ours { "ours only:" } else { "theirs only:" }));
+        let why = match &terms.reasons {
+            Some(reasons) if !ours => format!(": {}", reasons.of(rule)),
+            _ => String::new(),
+        };
+        let whose = if ours { "ours only:" } else { "theirs only:" };
+        output::line(&format!("  {count:>6} {whose} {rule}{why}"));
     }
     let folder = bench.root.join("target/bench");
     fs::create_dir_all(&folder)?;
@@ -120,6 +148,13 @@ pub(super) fn compare(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_check_without_a_reason_is_said_to_have_none() {
+        let reasons = Reasons::read("# x\nB101\tchecks the programmer\n");
+        assert_eq!(reasons.of("B101 assert_used (LOW)"), "checks the programmer");
+        assert_eq!(reasons.of("B102 exec_used (MEDIUM)"), "NOT EXPLAINED");
+    }
 
     #[test]
     fn what_peers_print_is_read() {

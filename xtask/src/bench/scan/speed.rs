@@ -106,16 +106,20 @@ fn agree(bench: &Bench, folder: &Path, peer: &str, rules: &str, printed: &str) -
                 text.lines().filter_map(|line| line.trim().strip_prefix("- id: ")).map(str::trim).collect();
             let mut ours = found(&["--only", "code", "--rules", rules])?;
             ours.retain(|one| same.contains(&one.rule.as_str()));
-            peers::compare(bench, peer, &ours, &peers::semgrep(folder, printed)?, true)
+            let terms = peers::Terms { same_rules: true, reasons: None };
+            peers::compare(bench, peer, &ours, &peers::semgrep(folder, printed)?, &terms)
         }
         "detect-secrets" => {
             let ours = found(&["--only", "secrets"])?;
-            peers::compare(bench, peer, &ours, &peers::detect_secrets(printed)?, false)
+            let terms = peers::Terms::default();
+            peers::compare(bench, peer, &ours, &peers::detect_secrets(printed)?, &terms)
         }
         _ => {
             let mut ours = found(&["--only", "code"])?;
             ours.retain(|one| one.path.ends_with(".py"));
-            peers::compare(bench, peer, &ours, &peers::bandit(folder, printed)?, false)
+            let table = fs::read_to_string(bench.root.join("bench/scan/bandit.tsv"))?;
+            let terms = peers::Terms { same_rules: false, reasons: Some(peers::Reasons::read(&table)) };
+            peers::compare(bench, peer, &ours, &peers::bandit(folder, printed)?, &terms)
         }
     }
 }
