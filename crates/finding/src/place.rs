@@ -68,12 +68,18 @@ pub struct LineIndex {
     starts: Vec<u32>,
 }
 
+/// Lines are about as long as this.
+const LINE: usize = 32;
+
 impl LineIndex {
     /// Texts past 4 GiB are never read.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let ends = text.bytes().zip(1_u32..).filter(|(byte, _)| *byte == b'\n');
-        Self { starts: std::iter::once(0).chain(ends.map(|(_, next)| next)).collect() }
+        let ends = memchr::memchr_iter(b'\n', text.as_bytes());
+        let mut starts = Vec::with_capacity((text.len() / LINE).saturating_add(2));
+        starts.push(0);
+        starts.extend(ends.map_while(|at| u32::try_from(at).ok()?.checked_add(1)));
+        Self { starts }
     }
 
     #[must_use]

@@ -8,7 +8,7 @@ use crate::{Finding, Fingerprint, LineIndex, Place, Rule, Span};
 #[derive(Debug, Clone)]
 pub struct Source {
     path: Arc<str>,
-    text: Arc<str>,
+    text: Arc<String>,
     lines: Arc<LineIndex>,
 }
 
@@ -16,7 +16,20 @@ impl Source {
     /// The path is relative to what is scanned, with `/` between its parts.
     #[must_use]
     pub fn new(path: &str, text: &str) -> Self {
-        Self { path: path.into(), text: text.into(), lines: Arc::new(LineIndex::new(text)) }
+        Self::of(path.into(), text.to_owned())
+    }
+
+    /// Of a text that is given away, without a copy.
+    #[must_use]
+    pub fn of(path: Arc<str>, text: String) -> Self {
+        let lines = Arc::new(LineIndex::new(&text));
+        Self { path, text: Arc::new(text), lines }
+    }
+
+    /// The text back, so that the next one is read into the same memory. None where somebody still has it.
+    #[must_use]
+    pub fn into_text(self) -> Option<String> {
+        Arc::into_inner(self.text)
     }
 
     #[must_use]

@@ -246,11 +246,13 @@ impl Job<'_> {
         let next = AtomicUsize::new(0);
         let work = || {
             let mut done = Vec::new();
+            // One after the other is read into the same memory.
+            let mut room = Vec::new();
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(file) = self.files.get(at) else { break done };
                 self.watch.reading(&file.path, at, self.files.len());
-                done.push(self.one(at, file));
+                done.push(self.one(at, file, &mut room));
             }
         };
         let mut done = std::thread::scope(|scope| {
@@ -266,7 +268,7 @@ impl Job<'_> {
         done
     }
 
-    fn one(&self, at: usize, file: &WalkedFile) -> Done {
+    fn one(&self, at: usize, file: &WalkedFile, room: &mut Vec<u8>) -> Done {
         let kept = self.pack.entry(&file.path);
         let head = kept.and_then(|entry| Row::head(&entry.row));
         if let (Some(entry), Some((stamp, _))) = (kept, head)
@@ -277,7 +279,7 @@ impl Job<'_> {
             return Done { at, keep: Keep::Kept, entry: entry.clone(), row };
         }
         let largest = if is_lock_file(&file.path) { LOCK_FILE } else { self.options.largest };
-        let bytes = match open::whole(&file.at, largest) {
+        let bytes = match open::whole_in(&file.at, largest, std::mem::take(room)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
                 let detail = format!("{} bytes, over {largest}", file.stamp.size);
@@ -292,9 +294,10 @@ impl Job<'_> {
         {
             // The same bytes with another stamp: only the stamp is new.
             row.stamp = file.stamp;
+            *room = bytes;
             return Done { at, keep: Keep::New, entry: entry.restamped(file.stamp), row };
         }
-        self.look(at, file, bytes, hash)
+        self.look(at, file, bytes, hash, room)
     }
 
     fn unread(&self, at: usize, file: &WalkedFile, reason: UnreadReason, detail: String) -> Done {
@@ -304,7 +307,7 @@ impl Job<'_> {
         self.done(at, file, [0; 32], 0, &own, reports, reason == UnreadReason::Io, &Redactor::default())
     }
 
-    fn look(&self, at: usize, file: &WalkedFile, bytes: Vec<u8>, hash: [u8; 32]) -> Done {
+    fn look(&self, at: usize, file: &WalkedFile, bytes: Vec<u8>, hash: [u8; 32], room: &mut Vec<u8>) -> Done {
         let mut own = Own::default();
         let mut leave = |reason, detail: String| {
             own.verdict.unread.push(Unread { path: Arc::clone(&file.path), reason, detail });
@@ -320,8 +323,7 @@ impl Job<'_> {
         let generated = text::generated(&text).map(|mark| (UnreadReason::Generated, mark.to_owned()));
         let made = generated
             .or_else(|| text::minified(&file.path, &text).map(|detail| (UnreadReason::Minified, detail)));
-        let source = Source::new(&file.path, &text);
-        drop(text);
+        let source = Source::of(Arc::clone(&file.path), text);
         let mut reports = Vec::with_capacity(self.scanners.len());
         let mut left = Vec::new();
         for scanner in self.scanners {
@@ -342,7 +344,9 @@ impl Job<'_> {
         own.verdict.findings = findings;
         let hidden = reports.iter().flat_map(|report| &report.verdict.findings).flat_map(|one| &one.hidden);
         let redactor = Redactor::new(source.text(), &merge(hidden.copied().collect()));
-        let lines = u32::try_from(source.text().lines().count()).unwrap_or(u32::MAX);
+        let ended = source.text().is_empty() || source.text().ends_with('\n');
+        let lines = source.lines().lines().saturating_sub(usize::from(ended));
+        let lines = u32::try_from(lines).unwrap_or(u32::MAX);
         own.allows.iter_mut().for_each(|allow| redactor.apply(&mut allow.reason));
         for report in &mut reports {
             for finding in &mut report.verdict.findings {
@@ -351,7 +355,11 @@ impl Job<'_> {
                 finding.trace.iter_mut().for_each(|step| redactor.apply(&mut step.says));
             }
         }
-        self.done(at, file, hash, lines, &own, reports, false, &redactor)
+        let done = self.done(at, file, hash, lines, &own, reports, false, &redactor);
+        if let Some(text) = source.into_text().filter(|text| text.capacity() <= ROOM) {
+            *room = text.into_bytes();
+        }
+        done
     }
 
     fn unread_whole(&self, at: usize, file: &WalkedFile, hash: [u8; 32]) -> Done {
@@ -391,6 +399,8 @@ impl Job<'_> {
     }
 }
 
+/// What a thread keeps to read the next file into, in bytes at most.
+const ROOM: usize = 4 << 20;
 /// Deep trees of syntax are followed by functions that call themselves.
 const STACK: usize = 32 << 20;
 /// A file that changed so shortly before the scan that kept it may have changed again in the same tick of its clock.

@@ -11,12 +11,18 @@ use rustix::fs::{Mode, OFlags};
 /// # Errors
 /// When it is no such file; [`io::ErrorKind::FileTooLarge`] when it is longer.
 pub(crate) fn whole(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
-    let file = file(path)?;
-    let length = file.metadata()?.len();
+    whole_in(path, largest, Vec::new())
+}
+
+/// The same, in memory that was used before.
+pub(crate) fn whole_in(path: &Path, largest: u64, room: Vec<u8>) -> io::Result<Vec<u8>> {
+    let (file, length) = opened(path)?;
     if length > largest {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0).saturating_add(1));
+    let mut bytes = room;
+    bytes.clear();
+    bytes.reserve(usize::try_from(length).unwrap_or(0).saturating_add(1));
     // It may have grown since.
     file.take(largest.saturating_add(1)).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > largest) {
@@ -26,7 +32,13 @@ pub(crate) fn whole(path: &Path, largest: u64) -> io::Result<Vec<u8>> {
 }
 
 pub(crate) fn file(path: &Path) -> io::Result<File> {
+    opened(path).map(|(file, _)| file)
+}
+
+/// With its length.
+fn opened(path: &Path) -> io::Result<(File, u64)> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("is no file")) }
+    let metadata = file.metadata()?;
+    if metadata.is_file() { Ok((file, metadata.len())) } else { Err(io::Error::other("is no file")) }
 }

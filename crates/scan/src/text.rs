@@ -21,7 +21,8 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Decoded {
 }
 
 fn utf8(bytes: Vec<u8>) -> Decoded {
-    if bytes.iter().take(SNIFFED).any(|byte| *byte == 0) {
+    let first = bytes.get(..SNIFFED.min(bytes.len())).unwrap_or_default();
+    if memchr::memchr(0, first).is_some() {
         return Decoded::Binary;
     }
     match String::from_utf8(bytes) {
@@ -94,7 +95,10 @@ pub(crate) fn minified(path: &str, text: &str) -> Option<String> {
     if text.len() < SMALL {
         return None;
     }
-    let lines = text.lines().filter(|line| !line.trim().is_empty()).count().max(1);
+    // Most files have more lines than such a one could have long before their end.
+    let most = text.len() / LONG;
+    let lines =
+        text.lines().filter(|line| !line.trim().is_empty()).take(most.saturating_add(1)).count().max(1);
     let average = text.len() / lines;
     if average < LONG {
         return None;

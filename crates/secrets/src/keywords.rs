@@ -1,7 +1,7 @@
 //! Finds the words of a list in a text, in one pass.
 //!
 //! A text has few places where any of some thousand words could stand. Each word is known by its rarest three bytes; a bit map of
-//! 4 KiB says of three bytes whether any word has them. One look at it per byte is all that most of a text costs, and no look
+//! 16 KiB says of three bytes whether any word has them. One look at it per byte is all that most of a text costs, and no look
 //! waits for the one before, which is what an automaton over so many words cannot offer.
 
 use crate::words;
@@ -29,13 +29,17 @@ struct Word {
 pub(crate) struct Keywords {
     words: Vec<Word>,
     filter: Box<[u64; SLOTS / 64]>,
-    /// The words of slot `n` are `members[starts[n]..starts[n + 1]]`.
+    /// The words of group `n` are `members[starts[n]..starts[n + 1]]`.
     starts: Vec<u32>,
-    members: Vec<u32>,
+    /// The three bytes of a word, folded, and its number.
+    members: Vec<(u32, u32)>,
 }
 
-const BITS: u32 = 15;
+/// As many slots as a filter of 16 KiB has: with some thousand words two of a hundred are taken, and it stays near the processor.
+const BITS: u32 = 17;
 const SLOTS: usize = 1 << BITS;
+/// Slots whose members stand together.
+const GROUP: u32 = 5;
 /// The shortest word there can be.
 pub(crate) const SHORTEST: usize = 3;
 
@@ -46,28 +50,29 @@ impl Keywords {
             .iter()
             .map(|(text, cased)| Word { text: (*text).into(), cased: *cased, rarest: rarest(text) })
             .collect();
-        let mut slots: Vec<(u32, u32)> = (words.iter().zip(0_u32..))
+        let mut slots: Vec<(u32, u32, u32)> = (words.iter().zip(0_u32..))
             .filter_map(|(word, number)| {
-                let three = word.text.get(word.rarest..)?.first_chunk::<SHORTEST>()?;
-                Some((slot(folded(three)), number))
+                let three = folded(word.text.get(word.rarest..)?.first_chunk::<SHORTEST>()?);
+                Some((slot(three), three, number))
             })
             .collect();
         slots.sort_unstable();
         let mut filter = Box::new([0_u64; SLOTS / 64]);
-        for (slot, _) in &slots {
+        for (slot, ..) in &slots {
             if let Some(bits) = filter.get_mut(*slot as usize / 64) {
                 *bits |= 1 << (slot % 64);
             }
         }
-        let mut starts = Vec::with_capacity(SLOTS.saturating_add(1));
+        let mut starts = Vec::with_capacity((SLOTS >> GROUP).saturating_add(1));
         let mut sorted = slots.iter().zip(0_u32..).peekable();
-        for slot in 0..SLOTS {
-            while sorted.next_if(|((other, _), _)| (*other as usize) < slot).is_some() {}
-            let begins = sorted.peek().map(|(_, at)| *at);
-            starts.push(begins.unwrap_or_else(|| u32::try_from(slots.len()).unwrap_or(u32::MAX)));
+        let all = u32::try_from(slots.len()).unwrap_or(u32::MAX);
+        for group in 0..SLOTS >> GROUP {
+            while sorted.next_if(|((slot, ..), _)| ((slot >> GROUP) as usize) < group).is_some() {}
+            starts.push(sorted.peek().map_or(all, |(_, at)| *at));
         }
-        starts.push(u32::try_from(slots.len()).unwrap_or(u32::MAX));
-        Self { words, filter, starts, members: slots.into_iter().map(|(_, word)| word).collect() }
+        starts.push(all);
+        let members = slots.into_iter().map(|(_, three, word)| (three, word)).collect();
+        Self { words, filter, starts, members }
     }
 
     /// Every place of every word, by the place of its rarest bytes.
@@ -77,37 +82,45 @@ impl Keywords {
         // Six places at a time, from one load: their looks do not wait for each other, and most sixes hold nothing.
         while let Some(eight) = rest.first_chunk::<8>() {
             let eight = u64::from_le_bytes(*eight) | 0x2020_2020_2020_2020;
-            let [a, b, c, d, e, f] = [0, 8, 16, 24, 32, 40].map(|shift| self.may(low(eight >> shift)));
-            if a | b | c | d | e | f {
-                for (place, may) in [a, b, c, d, e, f].into_iter().enumerate() {
-                    if may {
-                        self.look(text, base.saturating_add(place), &mut found);
-                    }
-                }
+            let mut places = self.may(low(eight))
+                | self.may(low(eight >> 8)) << 1
+                | self.may(low(eight >> 16)) << 2
+                | self.may(low(eight >> 24)) << 3
+                | self.may(low(eight >> 32)) << 4
+                | self.may(low(eight >> 40)) << 5;
+            while places != 0 {
+                self.look(text, base.saturating_add(places.trailing_zeros() as usize), &mut found);
+                places &= places.wrapping_sub(1);
             }
             base = base.saturating_add(6);
             rest = rest.get(6..).unwrap_or_default();
         }
         for (place, three) in rest.windows(SHORTEST).enumerate() {
-            if three.first_chunk::<SHORTEST>().is_some_and(|three| self.may(folded(three))) {
+            if three.first_chunk::<SHORTEST>().is_some_and(|three| self.may(folded(three)) == 1) {
                 self.look(text, base.saturating_add(place), &mut found);
             }
         }
     }
 
-    #[inline]
-    fn may(&self, three: u32) -> bool {
+    /// 1 where any word has these bytes, as far as its slot tells.
+    #[inline(always)]
+    fn may(&self, three: u32) -> u64 {
         let slot = slot(three);
-        self.filter.get(slot as usize / 64).is_some_and(|bits| bits >> (slot % 64) & 1 == 1)
+        self.filter.get(slot as usize / 64).map_or(0, |bits| bits >> (slot % 64) & 1)
     }
 
     fn look(&self, text: &[u8], at: usize, found: &mut impl FnMut(Hit)) {
         let Some(three) = text.get(at..).and_then(|rest| rest.first_chunk::<SHORTEST>()) else { return };
-        let slot = slot(folded(three)) as usize;
-        let (Some(from), Some(to)) = (self.starts.get(slot), self.starts.get(slot.saturating_add(1))) else {
+        let three = folded(three);
+        let group = (slot(three) >> GROUP) as usize;
+        let (Some(from), Some(to)) = (self.starts.get(group), self.starts.get(group.saturating_add(1)))
+        else {
             return;
         };
-        for number in self.members.get(*from as usize..*to as usize).unwrap_or_default() {
+        for (own, number) in self.members.get(*from as usize..*to as usize).unwrap_or_default() {
+            if *own != three {
+                continue;
+            }
             let Some(word) = self.words.get(*number as usize) else { continue };
             let Some(start) = at.checked_sub(word.rarest) else { continue };
             let end = start.saturating_add(word.text.len());
@@ -121,7 +134,7 @@ impl Keywords {
 }
 
 /// The slot of three folded bytes.
-#[inline]
+#[inline(always)]
 const fn slot(three: u32) -> u32 {
     three.wrapping_mul(0x9E37_79B1) >> (32 - BITS)
 }
@@ -134,10 +147,9 @@ const fn folded(three: &[u8; SHORTEST]) -> u32 {
 }
 
 /// The lowest three bytes.
-#[inline]
+#[inline(always)]
 const fn low(eight: u64) -> u32 {
-    let [a, b, c, ..] = eight.to_le_bytes();
-    u32::from_le_bytes([a, b, c, 0])
+    (eight & 0x00FF_FFFF) as u32
 }
 
 /// Where the three bytes of a word stand that are the least usual in source code.

@@ -33,6 +33,14 @@ impl World<'_> {
                 Role::Sink { .. } | Role::Sanitizer { .. } => {}
             }
         }
+        // What is called is no value of its own here: `db.query` in `db.query(x)`. What it is a source of, the call gives.
+        if let ExprKind::Call(call) = &from.kind {
+            for mark in loaded.marks.at(call.callee.span) {
+                if let Role::Source { number, label, .. } = mark.role {
+                    value = self.sourced(frame, mark, (number, label), call.callee.span, value);
+                }
+            }
+        }
         if !value.all_flows().iter().any(|flow| !flow.marks.is_empty()) {
             return value;
         }

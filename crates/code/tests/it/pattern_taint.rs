@@ -86,3 +86,32 @@ fn every_part_of_a_flow_in_every_language() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// A pattern of a source may stand for what is called: then the call gives what comes from it, and arrives in itself.
+#[test]
+fn what_is_called_may_be_a_source() {
+    let rules = "
+rules:
+  - id: own.called
+    mode: taint
+    languages: [javascript, python]
+    severity: ERROR
+    message: m
+    pattern-sources:
+      - pattern: $R.query
+    pattern-sinks:
+      - pattern: $D.query($Q, ...)
+      - pattern: send($Q)
+";
+    let scanner = CodeScanner::new(&[("own.yaml", rules)]).unwrap();
+    for (text, expected) in [
+        ("db.query('select 1');", vec!["own.called a.js:1"]),
+        ("db.query();", vec![]),
+        ("const a = db.query();\nsend(a);", vec!["own.called a.js:2"]),
+        ("db.run('select 1');\nsend(db);", vec![]),
+    ] {
+        assert_eq!(lines(&scan(&scanner, &[("a.js", text)]).findings), expected, "{text}");
+    }
+    let verdict = scan(&scanner, &[("a.py", "db.query('select 1')\nsend(db.run())\n")]);
+    assert_eq!(lines(&verdict.findings), ["own.called a.py:1"]);
+}
