@@ -9,6 +9,7 @@ macro_rules! files {
 }
 
 files![
+    "aws-policies.toml",
     "caddy.toml",
     "cloudformation-rights.toml",
     "cloudformation-services.toml",

@@ -25,6 +25,8 @@ use crate::subject::Subject;
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
+    /// A policy of AWS in a file of its own.
+    AwsPolicy,
     Caddy,
     /// A part of a Helm chart.
     Chart,
@@ -47,6 +49,7 @@ pub(crate) enum Format {
 
 /// Every kind of place that a rule may be on.
 pub(crate) const KINDS: &[&str] = &[
+    "aws.policy",
     "caddy.file",
     "caddy.site",
     "cloudformation",
@@ -121,6 +124,7 @@ impl File {
         let mut all = Vec::new();
         for root in &self.roots {
             match self.format {
+                Format::AwsPolicy => all.push(whole("aws.policy", root, source)),
                 Format::Caddy => caddy::subjects(root, source, &mut all),
                 Format::CloudFormation => cloudformation::subjects(root, source, &mut all),
                 Format::Compose => compose::subjects(root, source, &mut all),

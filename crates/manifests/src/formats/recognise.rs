@@ -146,6 +146,11 @@ fn of_json(text: &str) -> Option<Format> {
         || (text.contains("\"Resources\"") && text.contains("\"AWS::"))
     {
         Some(Format::CloudFormation)
+    } else if head.contains("\"Statement\"")
+        && text.contains("\"Effect\"")
+        && (head.contains("\"2012-10-17\"") || head.contains("\"2008-10-17\""))
+    {
+        Some(Format::AwsPolicy)
     } else {
         None
     }
@@ -191,6 +196,12 @@ mod tests {
             (".env.production", "", Some(Format::Env)),
             (".env.example", "", None),
             ("a.json", "{\"openapi\": \"3.1.0\"}", Some(Format::OpenApi)),
+            (
+                "policy.json",
+                "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Deny\"}]}",
+                Some(Format::AwsPolicy),
+            ),
+            ("a.json", "{\"Version\": \"2012-10-17\"}", None),
             ("conf.d/a.conf", "server {\n listen 80;\n}", Some(Format::Nginx)),
             ("redis.conf", "port 6379\n", None),
             ("api/openapi.yaml", "openapi: 3.1.0\n", Some(Format::OpenApi)),
