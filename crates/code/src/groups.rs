@@ -20,6 +20,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::facts::Facts;
 use crate::interpret::exported::is_package;
+use crate::pages;
 use crate::resolve::Paths;
 
 /// Imports of one file that are followed to other groups.
@@ -27,6 +28,9 @@ const MOST_LINKS: usize = 2_000;
 
 /// What a file may import from other files, as it is kept: the dots of Python, and the module.
 pub(crate) type Link = (u32, Box<str>);
+
+/// In place of Python's dots: a page.
+const PAGE: u32 = u32::MAX;
 
 /// The imports of a module that could mean a file of the tree.
 pub(crate) fn links(module: &Module) -> Vec<Link> {
@@ -41,6 +45,9 @@ pub(crate) fn links(module: &Module) -> Vec<Link> {
             found.extend(inside.map(|text| (0, text.into())));
         }
         Language::Go | Language::Java | Language::Python | Language::Rust => {
+            // Pages that are named, and pages that pages name.
+            let names = module.texts.iter().map(AsRef::<str>::as_ref).filter(|text| pages::may_name(text));
+            found.extend(names.map(|text| (PAGE, text.into())));
             let mut blocks: Vec<&[Stmt]> =
                 module.functions.iter().map(|function| function.body.as_slice()).collect();
             blocks.extend(module.classes.iter().map(|class| class.body.as_slice()));
@@ -115,19 +122,32 @@ fn inner<'a>(kind: &'a StmtKind, blocks: &mut Vec<&'a [Stmt]>) {
 /// The files of each group, by their number, in order; groups by their first file.
 pub(crate) fn groups(tree: &Tree<'_>) -> Vec<Vec<usize>> {
     let projects = Projects::new(tree.paths);
+    let java = tree.facts.iter().any(|(path, _)| path.ends_with(".java"));
     let mut sets = Sets::new(tree.facts.len());
     let mut firsts: HashMap<(Family, String), usize> = HashMap::new();
     let mut own = Vec::with_capacity(tree.facts.len());
     for (number, (path, _)) in tree.facts.iter().enumerate() {
-        let family = Family::of(path);
-        let first = *firsts.entry((family, projects.of(family, path))).or_insert(number);
+        let mut family = Family::of(path);
+        let mut project = projects.of(family, path);
+        if family == Family::Page && java {
+            // Views of Java name pages without their ending.
+            (family, project) = (Family::Java, projects.of(Family::Java, path));
+        }
+        let first = *firsts.entry((family, project)).or_insert(number);
         own.push(first);
         sets.join(first, number);
     }
     let paths = Paths::new(tree.facts.iter().map(|(path, _)| path));
     for (number, (path, facts)) in tree.facts.iter().enumerate() {
-        let Some(language) = Language::of(path) else { continue };
+        let language = Language::of(path);
         for (level, module) in Facts::links(facts) {
+            if level == PAGE {
+                if let Some(file) = paths.resource(path, &module) {
+                    sets.join(number, file);
+                }
+                continue;
+            }
+            let Some(language) = language else { continue };
             let other = match language {
                 Language::Go => paths.go(path, &module).and_then(<[usize]>::first).copied(),
                 Language::Java => paths.java(&module, |file| own.get(file) == own.get(number)),
@@ -151,6 +171,8 @@ pub(crate) fn groups(tree: &Tree<'_>) -> Vec<Vec<usize>> {
 enum Family {
     Go,
     Java,
+    /// Each by itself, unless it is named; where there is Java it belongs to a project of it.
+    Page,
     Python,
     Rust,
     Script,
@@ -164,6 +186,7 @@ impl Family {
             Some(Language::Go) => Self::Go,
             Some(Language::Rust) => Self::Rust,
             _ if is_package(path) => Self::Script,
+            _ if pages::may_be(path) => Self::Page,
             _ => Self::Java,
         }
     }
@@ -213,6 +236,7 @@ impl<'a> Projects<'a> {
         let manifest = match family {
             Family::Go => outside(&self.go),
             Family::Java => outside(&self.java),
+            Family::Page => None,
             Family::Python => inside(&self.python),
             Family::Rust => outside(&self.rust),
             Family::Script => inside(&self.script),
@@ -223,6 +247,7 @@ impl<'a> Projects<'a> {
                 let package = above(folder).take_while(|folder| self.packages.contains(folder)).last();
                 package.unwrap_or(path).to_owned()
             }
+            (None, Family::Page) => path.to_owned(),
             // No folder is called so.
             (None, _) => "/".to_owned(),
         }

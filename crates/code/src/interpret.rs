@@ -28,6 +28,7 @@ mod marked;
 mod matching;
 mod member;
 pub(crate) mod memory;
+mod page;
 mod pattern;
 mod place;
 mod property;
@@ -123,6 +124,7 @@ impl World<'_> {
     pub(crate) fn look_at(&mut self, module: usize) {
         self.budget = BUDGET;
         self.check_texts(module);
+        self.look_at_page(module);
         let _ = self.exports(module);
         while let Some(mut frame) = self.deferred.pop() {
             let Some(loaded) = self.load(frame.module) else { continue };

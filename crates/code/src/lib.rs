@@ -17,6 +17,7 @@ mod models;
 mod name;
 mod origin;
 mod pack;
+mod pages;
 mod redos;
 mod repair;
 mod resolve;

@@ -98,6 +98,17 @@ pub(crate) struct Model {
     pub(crate) fields: Vec<String>,
     /// It is this text, where it matters.
     pub(crate) text: Option<String>,
+    /// A page of the tree is filled in.
+    pub(crate) page: Option<Page>,
+}
+
+/// How a page is filled in.
+#[derive(Debug, Clone)]
+pub(crate) enum Page {
+    /// The first of these is its name; it is handed the fields of those, and what is given by name.
+    Filled { name: Vec<End>, values: Vec<End>, named: bool },
+    /// The page that the function names is handed the second argument under the name that the first one says.
+    Attribute,
 }
 
 /// What a call makes of what it is given.
@@ -269,7 +280,33 @@ struct Written {
     makes: Option<Makes>,
     #[serde(default)]
     fields: Vec<String>,
+    page: Option<WrittenPage>,
     text: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenPage {
+    #[serde(default)]
+    name: Vec<WrittenEnd>,
+    #[serde(default)]
+    values: Vec<WrittenEnd>,
+    #[serde(default)]
+    named: bool,
+    #[serde(default)]
+    attribute: bool,
+}
+
+impl WrittenPage {
+    fn page(self) -> Result<Page, String> {
+        let ends = |all: Vec<WrittenEnd>| all.into_iter().map(end).collect::<Result<Vec<_>, _>>();
+        match self.attribute {
+            true => Ok(Page::Attribute),
+            false => {
+                Ok(Page::Filled { name: ends(self.name)?, values: ends(self.values)?, named: self.named })
+            }
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -544,6 +581,7 @@ impl Models {
             handlers: written.handlers,
             makes: written.makes,
             fields: written.fields,
+            page: written.page.map(WrittenPage::page).transpose()?,
             text: written.text,
         })
     }

@@ -41,7 +41,10 @@ impl Paths {
         for (number, path) in paths.enumerate() {
             by_path.insert(Arc::clone(path), number);
             all.push(Arc::clone(path));
-            if !crate::settings::is_settings(path) && !crate::mappers::may_be(path) {
+            if !crate::settings::is_settings(path)
+                && !crate::mappers::may_be(path)
+                && !crate::pages::may_be(path)
+            {
                 by_end.entry(stem(path).into()).or_default().push(number);
             }
             if path.ends_with(".go") {

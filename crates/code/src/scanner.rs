@@ -18,6 +18,7 @@ use crate::facts::Facts;
 use crate::interpret::exported::is_package;
 use crate::mappers;
 use crate::models::Models;
+use crate::pages;
 use crate::rules::Rules;
 use crate::settings;
 use crate::value::Trace;
@@ -176,6 +177,7 @@ impl Scanner for CodeScanner {
         (Language::of(path).is_some() && !path.ends_with(".d.ts"))
             || settings::is_settings(path)
             || mappers::may_be(path)
+            || pages::may_be(path)
             || is_package(path)
             || self.patterns.reads_text(path)
     }
@@ -190,6 +192,8 @@ impl Scanner for CodeScanner {
             Some(settings::module(source.text()))
         } else if mappers::may_be(source.path()) {
             mappers::module(source.text())
+        } else if pages::may_be(source.path()) {
+            pages::module(source.path(), source.text())
         } else {
             None
         };

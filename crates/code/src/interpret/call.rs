@@ -170,6 +170,7 @@ impl World<'_> {
         let Some(origin) = callee.origin else { return self.handed_on(frame, None, receiver, &given) };
         self.check(frame, origin, Ending::Call, receiver, &given, span);
         let models = self.sinks(frame, origin, Ending::Call, receiver, &given, span);
+        self.page(frame, &models, &given, span);
         let result = self.origins.step(origin, Step::Call);
         let mut value = self.result(frame, &models, origin, receiver, &given, span);
         if value.origin.is_none() {

@@ -8,6 +8,7 @@ mod groups;
 mod java;
 mod matchers;
 mod memory;
+mod pages;
 mod pattern_taint;
 mod patterns;
 mod python;
