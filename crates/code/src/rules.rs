@@ -141,6 +141,12 @@ pub struct TextRule {
     pub languages: Vec<Language>,
     /// Of each of these forms there is one.
     pub all: Vec<String>,
+    /// One of each of these forms stands anywhere in it, as a name of what is imported too.
+    #[serde(default)]
+    pub anywhere: Vec<String>,
+    /// And none of any of these.
+    #[serde(default)]
+    pub none: Vec<String>,
 }
 
 /// One path, or several that are judged alike.
@@ -362,7 +368,7 @@ impl Rules {
             self.compares.push((at, compare.clone()));
         }
         for texts in &code.texts {
-            for text in &texts.all {
+            for text in texts.all.iter().chain(&texts.anywhere).chain(&texts.none) {
                 self.forms.add(text)?;
             }
             self.texts.push((at, texts.clone()));

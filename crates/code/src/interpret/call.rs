@@ -428,6 +428,7 @@ impl World<'_> {
             value.shape = returned.shape;
         }
         let safe = models.iter().fold(0, |safe, model| safe | model.sanitizes);
+        let safe = safe | self.cleaned(frame, origin, given);
         if safe != 0 {
             value = value.made_safe(safe);
         }

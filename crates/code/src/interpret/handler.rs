@@ -46,6 +46,13 @@ impl World<'_> {
                     if callback.at != End::Named("decorated".to_owned()) {
                         continue;
                     }
+                    if callback.arrives != 0 {
+                        let given = self.given_to(frame, decorator);
+                        if self.hold(&callback.when, &[], None, &given) {
+                            called.answer = Some((callback.arrives, self.text_of(origin).into()));
+                        }
+                        continue;
+                    }
                     let paths: Vec<&str> = callback.parameters.iter().map(path_of).collect();
                     let route = self.route_of(frame, decorator);
                     routes = routes.saturating_add(1);
@@ -56,6 +63,17 @@ impl World<'_> {
         }
         called.fixed = routes > 0 && fixed == routes;
         called
+    }
+
+    /// What a decorator is called with.
+    fn given_to(&mut self, frame: &mut Frame, decorator: &Expr) -> Vec<Given> {
+        let ExprKind::Call(call) = &decorator.kind else { return Vec::new() };
+        let given = call.arguments.iter().map(|argument| Given {
+            name: argument.name.map(|name| frame.loaded.name(name)),
+            value: self.evaluate(frame, &argument.value),
+            span: argument.value.span,
+        });
+        given.collect()
     }
 
     /// A route of the application itself without parts that are filled in; a blueprint may stand below one that has some.

@@ -5,15 +5,17 @@ use std::rc::Rc;
 
 use gabion_finding::Span;
 use gabion_syntax::Language;
-use gabion_syntax::tree::{Expr, ExprKind, Function, Param, Pattern};
+use gabion_syntax::tree::{Call, Expr, ExprKind, Function, Param, Pattern};
 
-use super::Frame;
+use super::{Frame, Given};
 use crate::mappers;
-use crate::value::{Shape, Value};
+use crate::value::{Closure, FunctionRef, Shape, Value};
 use crate::world::World;
 
 /// Annotations whose text is a query.
 const QUERIES: &[&str] = &["Select", "Update", "Insert", "Delete"];
+/// Annotations that name a method which makes the query.
+const PROVIDERS: &[&str] = &["SelectProvider", "UpdateProvider", "InsertProvider", "DeleteProvider"];
 /// Parts of an annotation's text.
 const PARTS: usize = 64;
 
@@ -32,6 +34,7 @@ impl World<'_> {
         }
         for decorator in &function.decorators {
             let ExprKind::Call(call) = &decorator.kind else { continue };
+            self.provided(inner, function, call, decorator.span);
             let callee = self.evaluate(inner, &call.callee);
             let path = callee.origin.map(|origin| self.text_of(origin)).unwrap_or_default();
             let (library, name) = path.rsplit_once('.').unwrap_or(("", &path));
@@ -55,6 +58,49 @@ impl World<'_> {
         if let Some((module, text, span)) = self.mapped_query(inner, function) {
             self.pasted_into(inner, function, &text, (module, span), "the mapper's query");
         }
+    }
+
+    /// `@SelectProvider(type = Queries.class, method = "find")`: that method makes the query of what this one is given.
+    fn provided(&mut self, inner: &mut Frame, function: &Function, call: &Call, span: Span) {
+        let ExprKind::Name(name) = &call.callee.kind else { return };
+        if !PROVIDERS.contains(&inner.loaded.text(*name)) {
+            return;
+        }
+        let (mut class, mut method) = (None, None);
+        for argument in &call.arguments {
+            let name = argument.name.map(|name| inner.loaded.text(name).to_owned()).unwrap_or_default();
+            match (name.as_str(), &argument.value.kind) {
+                ("type" | "value", ExprKind::Member { object, .. }) => {
+                    let value = self.evaluate(inner, &object.clone());
+                    if let Shape::Class(found) = value.shape {
+                        class = Some(found);
+                    }
+                }
+                ("method", ExprKind::String(text)) => method = Some(inner.loaded.name(*text)),
+                _ => {}
+            }
+        }
+        let own = function.name.map(|name| inner.loaded.name(name));
+        let (Some(class), Some(method)) = (class, method.or(own)) else { return };
+        let Some(loaded) = self.load(class.module) else { return };
+        let Some(tree) = loaded.module().class(class.id) else { return };
+        let id = tree.methods.iter().copied().find(|id| {
+            let name = loaded.module().function(*id).and_then(|function| function.name);
+            name.map(|name| loaded.name(name)) == Some(method)
+        });
+        let Some(id) = id else { return };
+        let function_of = FunctionRef { module: class.module, id };
+        let scope = Rc::clone(&class.scope);
+        let closure = Rc::new(Closure { function: function_of, scope, this: None, others: Vec::new() });
+        let given: Vec<Given> = function
+            .params
+            .iter()
+            .map(|param| Given { name: None, value: param_value(inner, param).unwrap_or_default(), span })
+            .collect();
+        let value = self.run_closure(inner, &closure, None, &given, span);
+        let kind = self.models.kinds.find(&["sql"]);
+        let callee = format!("@{}", inner.loaded.text(*name));
+        self.arrived(inner, (kind, false, false), &value, span, &callee);
     }
 
     /// `${name}`: what is given under that name stands in the text as it is.

@@ -44,6 +44,14 @@ impl World<'_> {
             if !texts.languages.contains(&loaded.language()) {
                 continue;
             }
+            let says = |form: &String| {
+                let pattern = rules.forms.get(form);
+                let mut all = loaded.module().texts.iter().filter(|text| text.len() <= LONGEST);
+                pattern.is_some_and(|pattern| all.any(|text| pattern.is_match(text)))
+            };
+            if !texts.anywhere.iter().all(says) || texts.none.iter().any(says) {
+                continue;
+            }
             let wanted = texts.all.iter().map(|text| {
                 let pattern = rules.forms.get(text)?;
                 let all = (0_u32..).zip(&loaded.module().texts);

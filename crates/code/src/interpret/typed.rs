@@ -5,11 +5,11 @@ use std::rc::Rc;
 use gabion_syntax::Language;
 use gabion_syntax::tree::{Expr, ExprKind, Type};
 
-use super::Frame;
 use super::member::is_number;
+use super::{Frame, Given};
 use crate::origin::{Origin, Step};
 use crate::scope::Scope;
-use crate::value::{ClassValue, Known, List, Shape, Value};
+use crate::value::{ClassValue, KindSet, Known, List, Shape, Value};
 use crate::world::{Ending, Loaded, World};
 
 /// Types in types.
@@ -79,6 +79,19 @@ pub(super) struct Written<'a> {
 }
 
 impl World<'_> {
+    /// A path that was made absolute before it was cleaned does not lead upwards: `filepath.Clean("/" + name)`.
+    pub(super) fn cleaned(&self, frame: &Frame, origin: Origin, given: &[Given]) -> KindSet {
+        if frame.loaded.language() != Language::Go {
+            return 0;
+        }
+        let rooted =
+            given.first().and_then(|given| given.value.as_text()).is_some_and(|text| text.starts_with('/'));
+        match self.text_of(origin).as_str() {
+            "path/filepath.Clean" | "path.Clean" if rooted => self.models.kinds.find(&["path", "path-below"]),
+            _ => 0,
+        }
+    }
+
     /// A value of that type.
     pub(super) fn typed(&mut self, frame: &mut Frame, at: &Written<'_>, of: &Type, depth: usize) -> Value {
         let text = at.loaded.text(of.path);

@@ -2,6 +2,7 @@
 
 mod files;
 mod handlers;
+mod paths;
 mod services;
 
 use crate::world::{self, rules_that_find};

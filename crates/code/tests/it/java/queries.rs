@@ -74,3 +74,22 @@ fn queries_of_mappers() {
 fn expressions_of_repositories() {
     check("code.injection", EXPRESSIONS, files);
 }
+
+#[test]
+fn what_a_method_that_is_named_makes_a_query_of() {
+    let mapper = "package shop;\n\nimport org.apache.ibatis.annotations.*;\n\npublic interface Orders {\n    @SelectProvider(type = OrderSql.class, method = \"find\")\n    java.util.List<String> find(String name);\n}\n";
+    let pages = "package shop;\n\nimport org.springframework.web.bind.annotation.*;\n\n@RestController\npublic class Pages {\n    private final Orders orders;\n\n    Pages(Orders orders) {\n        this.orders = orders;\n    }\n\n    @GetMapping(\"/find\")\n    java.util.List<String> find(@RequestParam String name) {\n        return orders.find(name);\n    }\n}\n";
+    let said = |query: &str| {
+        let sql = format!(
+            "package shop;\n\npublic class OrderSql {{\n    public String find(String name) {{\n        return {query};\n    }}\n}}\n"
+        );
+        crate::world::found(&[
+            ("src/main/java/shop/Orders.java", mapper),
+            ("src/main/java/shop/OrderSql.java", &sql),
+            ("src/main/java/shop/Pages.java", pages),
+        ])
+    };
+    let at = ["sql.injection src/main/java/shop/Orders.java:6"];
+    assert_eq!(said("\"select * from orders where name = '\" + name + \"'\""), at);
+    assert_eq!(said("\"select * from orders where name = #{name}\""), [""; 0]);
+}

@@ -259,6 +259,21 @@ const CASES: &[(&str, &str, bool)] = &[
         "from flask import Flask\napp = Flask(__name__)\nif __name__ == '__main__':\n    app.run(host='0.0.0.0', debug=True)\n",
         true,
     ),
+    (
+        "xss.reflected",
+        "from fastapi import FastAPI\nfrom fastapi.responses import HTMLResponse\napp = FastAPI()\n@app.get('/x', response_class=HTMLResponse)\ndef x(q: str = ''):\n    return f'<h1>{q}</h1>'\n",
+        true,
+    ),
+    (
+        "xss.reflected",
+        "from fastapi import FastAPI\nfrom fastapi.responses import PlainTextResponse\napp = FastAPI()\n@app.get('/x', response_class=PlainTextResponse)\ndef x(q: str = ''):\n    return f'<h1>{q}</h1>'\n",
+        false,
+    ),
+    (
+        "xss.reflected",
+        "from fastapi import FastAPI\nfrom fastapi.responses import HTMLResponse\napp = FastAPI()\n@app.get('/x', response_class=HTMLResponse)\ndef x(n: int = 0):\n    return f'<h1>{n}</h1>'\n",
+        false,
+    ),
 ];
 
 #[test]
