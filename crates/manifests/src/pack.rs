@@ -25,6 +25,7 @@ files![
     "kubernetes-access.toml",
     "kubernetes-container.toml",
     "kubernetes-image.toml",
+    "kubernetes-more.toml",
     "kubernetes-network.toml",
     "kubernetes-pod.toml",
     "nginx-headers.toml",

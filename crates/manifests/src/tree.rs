@@ -1,5 +1,7 @@
 //! What only the whole tree shows: modules, charts, databases, namespaces, ignored files.
 
+mod environment;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,7 +26,12 @@ enum Kept {
     Kubernetes(Vec<Object>),
     /// `COPY` of the whole context: where, and what it says.
     Copies(Vec<Copied>),
+    /// Secrets in the settings of one environment.
+    Secrets(Vec<Given>),
 }
+
+/// Name, what tells one value from another, first byte and line.
+type Given = (String, u64, u32, u32);
 
 /// First byte, line and text.
 type Copied = (u32, u32, String);
@@ -87,6 +94,10 @@ pub(crate) fn facts(format: Format, subjects: &[Subject<'_>]) -> Vec<u8> {
                 .collect();
             if copies.is_empty() { Vec::new() } else { encode(&Kept::Copies(copies)) }
         }
+        Format::Env => {
+            let given: Vec<Given> = subjects.iter().flat_map(environment::secrets).collect();
+            if given.is_empty() { Vec::new() } else { encode(&Kept::Secrets(given)) }
+        }
         _ => Vec::new(),
     }
 }
@@ -121,6 +132,7 @@ pub(crate) fn verdict(rules: &ManifestRules, tree: &Tree<'_>) -> Verdict {
     let (mut modules, mut database, mut charts) =
         (BTreeMap::<&str, Vec<Source>>::new(), Vec::new(), Vec::new());
     let (mut objects, mut copies, mut ignores) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let mut given: BTreeMap<&str, Vec<Given>> = BTreeMap::new();
     for (path, facts) in tree.facts {
         match serde_json::from_slice::<Kept>(facts) {
             Ok(Kept::Terraform(text)) => {
@@ -132,6 +144,7 @@ pub(crate) fn verdict(rules: &ManifestRules, tree: &Tree<'_>) -> Verdict {
             Ok(Kept::Kubernetes(all)) => {
                 objects.extend(all.into_iter().map(|object| (Arc::clone(path), object)))
             }
+            Ok(Kept::Secrets(all)) => drop(given.insert(path, all)),
             Ok(Kept::Copies(all)) => copies.extend(all.into_iter().map(|copy| (Arc::clone(path), copy))),
             Err(error) => {
                 let detail = format!("what was kept of it cannot be read: {error}");
@@ -148,6 +161,7 @@ pub(crate) fn verdict(rules: &ManifestRules, tree: &Tree<'_>) -> Verdict {
     namespaces(rules, &objects, &mut verdict);
     contexts(rules, tree, &copies, &ignores, &mut verdict);
     git_ignores(rules, tree, &ignores, &mut verdict);
+    environment::same(rules, &given, &mut verdict);
     verdict
 }
 

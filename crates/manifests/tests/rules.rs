@@ -1,20 +1,26 @@
 //! The examples of the rules are their tests: the vulnerable side fires that rule, the repaired one does not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use gabion_finding::{Scanner, Source, Tree, Verdict};
 use gabion_manifests::Manifests;
 
 /// One file and the tree it is in, with neighbours that make ignored files worth ignoring.
-fn scan(scanner: &Manifests, file: &str, text: &str) -> Verdict {
+fn scan(scanner: &Manifests, file: &str, text: &str, beside: &BTreeMap<String, String>) -> Verdict {
     let source = Source::new(file, text);
     assert!(scanner.reads(file), "`{file}` is not read");
     let report = scanner.file(&source);
     let mut paths: Vec<Arc<str>> = [file, ".env.example", "main.tf"].map(Arc::from).to_vec();
+    paths.extend(beside.keys().map(|path| Arc::from(path.as_str())));
     paths.sort();
-    let facts: Vec<(Arc<str>, Arc<[u8]>)> =
+    let mut facts: Vec<(Arc<str>, Arc<[u8]>)> =
         if report.facts.is_empty() { Vec::new() } else { vec![(file.into(), report.facts.into())] };
+    for (path, text) in beside {
+        facts.push((path.as_str().into(), scanner.file(&Source::new(path, text)).facts.into()));
+    }
+    facts.retain(|(_, facts)| !facts.is_empty());
+    facts.sort();
     let mut verdict = report.verdict;
     verdict.extend(scanner.tree(&Tree { paths: &paths, facts: &facts, uses: &[] }));
     verdict
@@ -33,7 +39,7 @@ fn every_example_fires_on_its_vulnerable_side_only() {
             for (side, text, fires) in
                 [("vulnerable", &example.vulnerable, true), ("repaired", &example.repaired, false)]
             {
-                let verdict = scan(&scanner, &example.file, text);
+                let verdict = scan(&scanner, &example.file, text, &example.beside);
                 let found = verdict.findings.iter().filter(|finding| finding.rule == rule.id);
                 let places: Vec<String> = found
                     .map(|finding| format!("{}:{}", finding.place.start.line, finding.place.start.column))

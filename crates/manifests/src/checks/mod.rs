@@ -5,6 +5,8 @@ mod nginx;
 mod secrets;
 mod terraform;
 
+pub(crate) use secrets::is_secret;
+
 use crate::subject::Check;
 
 /// Every check a rule may name.

@@ -88,6 +88,7 @@ pub(crate) const KINDS: &[&str] = &[
     "terraform.settings",
     "terraform.variable",
     "tree.docker-context",
+    "tree.environment",
     "tree.ignore",
     "tree.namespace",
 ];

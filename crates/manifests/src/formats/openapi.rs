@@ -30,11 +30,25 @@ pub(crate) fn subjects<'a>(root: &'a Node, source: &'a Source, all: &mut Vec<Sub
             push("openapi.security-scheme", "", &entry.key, entry, root, source, all);
         }
     }
+    inline(root, source, all);
     let sent = sent(root);
     for group in ["components.schemas", "definitions"] {
         for entry in root.at(group).into_iter().flat_map(Node::entries) {
             let sort = if sent.contains(&*entry.key) { "sent" } else { "answered" };
             schemas(&entry.key, sort, entry, root, source, all);
+        }
+    }
+}
+
+/// Schemas of bodies that stand where they are used. What stands in an address is bounded by the server.
+fn inline<'a>(root: &'a Node, source: &'a Source, all: &mut Vec<Subject<'a>>) {
+    for path in root.get("paths").into_iter().flat_map(Node::entries) {
+        for operation in path.node.entries().iter().filter(|entry| METHODS.contains(&&*entry.key)) {
+            let name = format!("{} {}", operation.key.to_uppercase(), path.key);
+            let bodies = operation.node.at("requestBody.content").into_iter().flat_map(Node::entries);
+            for schema in bodies.filter_map(|body| body.node.entry("schema")) {
+                schemas(&name, "sent", schema, root, source, all);
+            }
         }
     }
 }
