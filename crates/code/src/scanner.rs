@@ -93,7 +93,7 @@ impl CodeScanner {
             next = step.before.as_deref();
         }
         trace.reverse();
-        let source = trace.first().map(|step| step.says.clone()).unwrap_or_default();
+        let source = trace.first().map_or_else(|| "a secret".into(), |step| step.says.clone());
         let callee = hit.callee.trim_start_matches('~').to_owned();
         let message =
             message.replace("{source}", &source).replace("{callee}", &callee).replace("{sink}", &callee);
@@ -333,7 +333,7 @@ fn is_python_test(path: &str) -> bool {
 }
 
 /// Tests of JavaScript: by the folder, or by the word before the ending.
-fn is_script_test(path: &str) -> bool {
+pub(crate) fn is_script_test(path: &str) -> bool {
     if !Language::of(path).is_some_and(Language::is_script) {
         return false;
     }

@@ -363,6 +363,24 @@ impl Value {
         joined
     }
 
+    /// Whether only its path, and who chose it, is known.
+    pub(crate) const fn is_unknown(&self) -> bool {
+        self.origin.is_some() && matches!(self.shape, Shape::Unknown) && matches!(self.known, Known::Nothing)
+    }
+
+    /// Whether nothing is in it: what stands behind `||` so that something is there.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+            && match &self.shape {
+                Shape::Object(object) => {
+                    object.fields.is_empty() && object.rest.is_none() && object.class.is_none()
+                }
+                Shape::List(list) => list.items.is_empty() && list.rest.is_none(),
+                Shape::Unknown => matches!(&self.known, Known::Text(text) if text.is_empty()),
+                Shape::Function(_) | Shape::Class(_) => false,
+            }
+    }
+
     /// Whether nothing dangerous fits into it, whoever chose it.
     pub(crate) const fn is_harmless(&self) -> bool {
         matches!(self.known, Known::Null | Known::Bool(_) | Known::Number(_) | Known::Harmless)

@@ -101,6 +101,13 @@ impl World<'_> {
                 let otherwise = self.evaluate(frame, otherwise);
                 let value = match (&value.known, &value.shape) {
                     (Known::Null, _) => otherwise,
+                    (Known::Nothing, Shape::Unknown)
+                        if frame.loaded.language().is_script()
+                            && value.is_unknown()
+                            && otherwise.is_empty() =>
+                    {
+                        value
+                    }
                     (Known::Nothing, Shape::Unknown) => value.join(&otherwise),
                     _ => value,
                 };

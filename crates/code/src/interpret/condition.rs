@@ -230,10 +230,8 @@ impl World<'_> {
         }
         self.asked(frame, call, Answer::Yes);
         if sounds_like_a_check(&name) {
-            // Of a good form it may be; a secret stays a secret.
-            let secret = self.models.kinds.find(SECRET);
             for argument in &call.arguments {
-                self.trust(frame, &argument.value, KindSet::MAX & !secret);
+                self.trust(frame, &argument.value, KindSet::MAX);
             }
         }
     }
@@ -345,7 +343,8 @@ impl World<'_> {
     /// What stands there is safe for those kinds from here on.
     pub(super) fn trust(&mut self, frame: &mut Frame, place: &Expr, kinds: KindSet) {
         let value = self.evaluate(frame, place);
-        let safe = value.made_safe(kinds);
+        // Of a good form it may be; a secret stays a secret.
+        let safe = value.made_safe(kinds & !self.models.kinds.find(SECRET));
         self.narrow(frame, place, safe);
     }
 

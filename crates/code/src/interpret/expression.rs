@@ -322,6 +322,13 @@ impl World<'_> {
         match (op, truth) {
             (LogicalOp::And, Some(true)) | (LogicalOp::Or, Some(false)) => second,
             (LogicalOp::Coalesce, _) if matches!(first.known, Known::Null) => second,
+            _ if op != LogicalOp::And
+                && frame.loaded.language().is_script()
+                && first.is_unknown()
+                && second.is_empty() =>
+            {
+                first
+            }
             _ if falls_back => Value { origin: self.path("fallback()"), ..first.join(&second) },
             _ => first.join(&second),
         }

@@ -454,7 +454,8 @@ impl World<'_> {
         {
             trace.push(Step { place, says: format!("`{shown}` is answered") });
         }
-        let confidence = if seen.facts & self.models.routes.named("unknown-guard") != 0 {
+        let unsure = seen.facts & self.models.routes.named("unknown-guard") != 0;
+        let confidence = if unsure || crate::scanner::is_script_test(&place.path) {
             Confidence::Low
         } else {
             rule.confidence

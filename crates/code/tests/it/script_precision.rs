@@ -59,6 +59,21 @@ const FILES: &[(&str, &str, bool)] = &[
         "exports.a = (req, res) => { require('fs').unlink('/srv/' + req.file.originalname, () => res.sendStatus(204)); };",
         true,
     ),
+    (
+        "path.traversal",
+        "exports.a = (req, res) => { req.file = req.file || {}; require('fs').unlink(req.file.path, () => res.sendStatus(204)); };",
+        false,
+    ),
+    (
+        "log.sensitive",
+        "exports.a = (req, res) => { const body = req.body || {}; const { name = '', password = '' } = body; console.log(name, password); };",
+        true,
+    ),
+    (
+        "log.sensitive",
+        "exports.a = (req, res) => { const { name = '', password = '' } = req.body || {}; console.log(name, password.length); };",
+        false,
+    ),
     // A variable of one's own that is called as the page's address.
     (
         "open-redirect",
@@ -106,6 +121,12 @@ const FILES: &[(&str, &str, bool)] = &[
         "const jwt = require('jsonwebtoken'); exports.a = (token) => jwt.decode(token).sub;",
         true,
     ),
+    // What parameters are is said by imports of types, however they are written.
+    (
+        "open-redirect",
+        "import { type Request, type Response } from 'express';\nexport const a = ({ query }: Request, answer: Response) => answer.redirect(query.to as string);",
+        true,
+    ),
     // No password, however it is looked at.
     (
         "auth.password.plaintext-store",
@@ -129,7 +150,7 @@ const FILES: &[(&str, &str, bool)] = &[
 fn what_is_wrong_and_what_only_looks_so() {
     let mut wrong = Vec::new();
     for (rule, text, expected) in FILES {
-        let verdict = scan(scanner(), &[("a.js", text)]);
+        let verdict = scan(scanner(), &[("a.ts", text)]);
         assert!(verdict.unread.is_empty(), "{text}: {:?}", verdict.unread);
         let found = verdict.findings.iter().any(|finding| finding.rule.as_str() == *rule);
         if found != *expected {

@@ -301,9 +301,13 @@ impl Lower {
         use ast::ImportDeclarationSpecifier as I;
         let module = self.builder.symbol(from.source.value.as_str());
         let mut items = Vec::new();
+        // `import { type A }` brings nothing that runs, as `import type { A }`; what parameters are is said by both.
+        let is_type = |one: &I<'_>| matches!(one, I::ImportSpecifier(one) if one.import_kind.is_type());
+        let mut specifiers = from.specifiers.iter().flatten();
+        let types_only =
+            from.import_kind.is_type() || (specifiers.clone().next().is_some() && specifiers.all(is_type));
         for one in from.specifiers.iter().flatten() {
             let (what, local) = match one {
-                I::ImportSpecifier(one) if one.import_kind.is_type() => continue,
                 I::ImportSpecifier(one) => {
                     let name = self.export_name(&one.imported);
                     let is_default = self.builder.text(name) == "default";
@@ -315,7 +319,7 @@ impl Lower {
             let local = self.builder.symbol(local.name.as_str());
             items.push(ImportItem { what, local });
         }
-        Import { module, level: 0, items, types_only: from.import_kind.is_type(), span: span(from.span) }
+        Import { module, level: 0, items, types_only, span: span(from.span) }
     }
 
     fn export_name(&mut self, from: &ast::ModuleExportName<'_>) -> Symbol {
