@@ -56,6 +56,14 @@ pub(crate) fn read(text: &[u8], name: Range<usize>, style: Style) -> Option<Assi
     }
     cursor.blanks();
     let sign = cursor.operator(name_quoted, before)?;
+    // `["token", "password", "pin"]` lists names; `put("password", "x")` gives one a value.
+    if sign == Sign::Comma && !first_of_call(text, name.start) {
+        return None;
+    }
+    // "Pass `index=\"never\"` to …".
+    if sign == Sign::Word && text.get(name.clone()).is_some_and(|name| name.eq_ignore_ascii_case(b"pass")) {
+        return None;
+    }
     let tight = cursor.at;
     cursor.blanks();
     if sign == Sign::Word
@@ -139,6 +147,14 @@ fn among_instructions(text: &[u8], name: usize) -> bool {
     let before = text.get(name.saturating_sub(CONNECTION)..name).unwrap_or_default();
     let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     line.trim_ascii() == b"ENV"
+}
+
+/// Whether the quoted name is what a call is given first.
+fn first_of_call(text: &[u8], name: usize) -> bool {
+    let before = text.get(name.saturating_sub(NAME)..name).unwrap_or_default();
+    let quote = before.iter().rposition(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+    let before = quote.and_then(|at| before.get(..at)).unwrap_or_default().trim_ascii_end();
+    matches!(before.last(), Some(b'(' | b'\\'))
 }
 
 /// Whether a colon stands behind the quote that ends a text.

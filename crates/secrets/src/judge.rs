@@ -99,6 +99,10 @@ fn is_title(value: &str, classes: Classes) -> bool {
 }
 
 fn secret(name: &str, value: &str, context: Context) -> Option<Confidence> {
+    // Bytes written out: what a test compares with.
+    if value.matches("\\x").count() >= 4 {
+        return None;
+    }
     if value.len() < 8 || value.contains(char::is_whitespace) || echoes(name, value) {
         return None;
     }
@@ -215,7 +219,11 @@ fn is_drawn(value: &str) -> bool {
         byte.is_ascii_graphic()
             && !matches!(byte, b'(' | b')' | b'{' | b'}' | b'<' | b'>' | b'"' | b'\\' | b',' | b';')
     });
-    if !alphabet || !is_random(value) || (classes.digit == 0 && value.len() < 24 && classes.upper == 0) {
+    if !alphabet
+        || is_slug(value)
+        || !is_random(value)
+        || (classes.digit == 0 && value.len() < 24 && classes.upper == 0)
+    {
         return false;
     }
     if value.contains("://")
@@ -230,6 +238,27 @@ fn is_drawn(value: &str) -> bool {
         && !is_hex(value)
         && decode(value).is_some_and(|bytes| is_text(&bytes));
     !encoded || is_jwt(value)
+}
+
+/// Words and numbers with dashes or dots between, as things and versions are named: `gpl-2.0-djvu`, `iso-8879`.
+fn is_slug(value: &str) -> bool {
+    let mut parts = 0_usize;
+    for part in value.split(['-', '.']) {
+        parts = parts.saturating_add(1);
+        let kinds = Classes::of(part);
+        let mixed = kinds.digit > 0 && kinds.digit < part.len();
+        let turns = part
+            .bytes()
+            .zip(part.bytes().skip(1))
+            .filter(|(one, next)| one.is_ascii_digit() != next.is_ascii_digit())
+            .count();
+        let named = !part.is_empty() && part.len() <= 12 && kinds.other == 0 && turns <= 2;
+        let one_case = kinds.upper == 0 || kinds.lower == 0 || is_title(part, kinds);
+        if !named || !one_case || mixed && (kinds.upper > 0 || part.len() > 8) {
+            return false;
+        }
+    }
+    (2..=6).contains(&parts)
 }
 
 /// The value says no more than the name: `clientSecret = "client-secret"`.

@@ -35,6 +35,10 @@ fn harmless_texts_are_silent() {
         ("forms.py", "fields = (\"usable_password\", \"password1\", \"password2\")\nattrs={\"autocomplete\": \"current-password\", \"autofocus\": True}\n"),
         ("call.sh", "PASSWORD_FILE=/run/secrets/db docker run shop\ncurl -H \"X-Api-Key: $API_KEY\" https://api.acme.io\n"),
         ("Dockerfile", "ENV DB_PASS ${DB_PASS}\nENV TOKEN_FILE /run/secrets/token\n"),
+        ("licenses.json", "{\"license_key\": \"lgpl-2.1-rxtx\", \"spdx_license_key\": \"HPND-Markus-Kuhn\"}"),
+        ("policy.js", "actions: [\n  \"s3:BypassGovernanceRetention\",\n  \"rds:CopyDBSnapshot\"\n]\nwords: [\"crypt\", \"password\", \"pbkdf\"]\n"),
+        ("manual.md", "To suppress the index pass `showindex=\"never\"`.\n"),
+        ("vectors.rs", "let secret = b\"\\x9b\\xbe\\x43\\x6b\\xa9\\x40\\xf0\\x17\\xb1\\x76\\x52\\x84\";\n"),
         ("sealed.yaml", "kind: SealedSecret\nspec:\n  encryptedData:\n    password: AgBy3i4OJSWK+PiTySYZZA9rO43cGDEq7Kx2vBn9mWzR4tYc8LpQ1sDf6GhJkq7Kx2vBn9mWzR4t\n"),
     ] {
         let (found, unread) = secrets.matches(path, text);
