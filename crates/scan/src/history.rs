@@ -6,14 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gabion_finding::{Finding, Fingerprint, Scanner, Source, Unread, UnreadReason};
+use gabion_finding::{Fingerprint, Scanner, Unread, UnreadReason};
 use gix::bstr::ByteSlice as _;
 use gix::revision::walk::Sorting;
 use gix::traverse::commit::simple::CommitTimeOrder;
 use gix::{ObjectId, Repository as Local};
 
+use crate::elsewhere::{Elsewhere, SECRETS, look};
 use crate::engine::Watch;
-use crate::frame::{Frame, Redactor, everywhere, frame, merge};
 use crate::git::{GitError, Repository, guarded, unreadable};
 use crate::text::{self, Decoded};
 use crate::walk::is_vendored;
@@ -22,7 +22,7 @@ use crate::walk::is_vendored;
 #[derive(Debug, Default)]
 pub struct History {
     /// By path; the commit, its author and its date are properties.
-    pub findings: Vec<(Finding, Frame)>,
+    pub findings: Vec<Elsewhere>,
     pub unread: Vec<Unread>,
     pub commits: usize,
     pub texts: usize,
@@ -53,8 +53,7 @@ struct Text {
 }
 
 struct Hit {
-    finding: Finding,
-    frame: Frame,
+    found: Elsewhere,
     commit: usize,
     blobs: HashSet<ObjectId>,
 }
@@ -78,7 +77,7 @@ pub fn history(
     history.commits = commits.len();
     let texts = guarded(|| Ok(texts(&repository, &commits, &scanners, options, &mut history)))?;
     history.texts = texts.len();
-    let hits = look(&repository, &texts, &scanners, known, options, watch, &mut history);
+    let hits = search(&repository, &texts, &scanners, known, options, watch, &mut history);
     guarded(|| {
         say(&repository, &commits, hits, &mut history);
         Ok(())
@@ -87,9 +86,6 @@ pub fn history(
     history.unread.dedup();
     Ok(history)
 }
-
-/// The scanner the history is for.
-const SECRETS: &str = "secrets";
 
 impl History {
     fn leave(&mut self, path: &str, reason: UnreadReason, detail: impl Into<String>) {
@@ -229,7 +225,7 @@ fn touches(folder: &str, prefix: &str) -> bool {
 }
 
 /// Scans the texts on all threads; what is found several times is one hit.
-fn look(
+fn search(
     repository: &Repository,
     texts: &[Text],
     scanners: &[&dyn Scanner],
@@ -263,7 +259,7 @@ fn look(
     history.unread.extend(unread.into_iter().flatten());
     let mut merged: BTreeMap<(Arc<str>, Fingerprint), Hit> = BTreeMap::new();
     for hit in hits.into_iter().flatten() {
-        let key = (Arc::clone(&hit.finding.place.path), hit.finding.fingerprint);
+        let key = (Arc::clone(&hit.found.finding.place.path), hit.found.finding.fingerprint);
         match merged.entry(key) {
             std::collections::btree_map::Entry::Vacant(place) => {
                 place.insert(hit);
@@ -272,7 +268,8 @@ fn look(
                 let present = place.get_mut();
                 let mut blobs = std::mem::take(&mut present.blobs);
                 blobs.extend(&hit.blobs);
-                let earlier = (hit.commit, &hit.finding.place) < (present.commit, &present.finding.place);
+                let earlier =
+                    (hit.commit, &hit.found.finding.place) < (present.commit, &present.found.finding.place);
                 if earlier {
                     *present = hit;
                 }
@@ -301,22 +298,8 @@ fn one(
     let (Decoded::Text(decoded) | Decoded::Damaged(decoded)) = text::decode(bytes) else {
         return Ok(Vec::new());
     };
-    let source = Source::new(&text.path, &decoded);
-    let mut findings: Vec<Finding> =
-        scanners.iter().flat_map(|scanner| scanner.file(&source).verdict.findings).collect();
-    let hidden = merge(findings.iter().flat_map(|finding| finding.hidden.iter().copied()).collect());
-    let redactor = Redactor::new(&decoded, &hidden);
-    let hidden = everywhere(&decoded, &hidden);
-    findings.retain(|finding| !known.contains(&finding.fingerprint));
-    let hit = |mut finding: Finding| {
-        redactor.apply(&mut finding.message);
-        finding.properties.values_mut().for_each(|value| redactor.apply(value));
-        // It would change a file of the past.
-        finding.fix = None;
-        let frame = frame(&source, &finding.place, &hidden);
-        Hit { finding, frame, commit: text.commit, blobs: HashSet::from([text.id]) }
-    };
-    Ok(findings.into_iter().map(hit).collect())
+    let found = look(scanners, &text.path, &decoded, known).into_iter();
+    Ok(found.map(|found| Hit { found, commit: text.commit, blobs: HashSet::from([text.id]) }).collect())
 }
 
 /// Adds who and when.
@@ -331,7 +314,7 @@ fn say(
     for (key, mut hit) in hits {
         let first = commits.get(hit.commit).copied();
         let last = last.get(&key).and_then(|number| commits.get(*number)).copied();
-        let properties = &mut hit.finding.properties;
+        let properties = &mut hit.found.finding.properties;
         for (name, commit) in [("commit", first), ("last_commit", last)] {
             let Some(commit) = commit else { continue };
             properties.insert(name.to_owned(), commit.to_string());
@@ -346,7 +329,7 @@ fn say(
             properties.extend(author.map(|author| (author_key.to_owned(), author)));
             properties.extend(date.map(|date| (date_key.to_owned(), date.to_string())));
         }
-        history.findings.push((hit.finding, hit.frame));
+        history.findings.push(hit.found);
     }
 }
 

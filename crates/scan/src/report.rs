@@ -7,8 +7,10 @@ use gabion_finding::{Confidence, Finding, Rule, RuleId, Source, Span, Unread, Un
 use gabion_model::{Severity, Timestamp};
 
 use crate::allow::Allow;
+use crate::archives::Archives;
 use crate::baseline::{self, Baseline};
 use crate::changes::{Changed, Changes};
+use crate::elsewhere::Elsewhere;
 use crate::engine::Scan;
 use crate::evidence::{Evidence, Told};
 use crate::frame::{Frame, everywhere, frame};
@@ -70,6 +72,13 @@ impl Reason {
     }
 }
 
+/// What was looked at besides the files of a tree.
+#[derive(Debug, Default)]
+pub struct Beside {
+    pub history: Option<History>,
+    pub archives: Option<Archives>,
+}
+
 /// What is told.
 #[derive(Debug)]
 pub struct Report {
@@ -98,6 +107,8 @@ pub struct Report {
     pub kept: usize,
     /// Commits and texts that were looked at.
     pub history: Option<(usize, usize)>,
+    /// Archives and texts in them that were looked at.
+    pub archives: Option<(usize, usize)>,
     /// The commit changes were told by.
     pub base: Option<String>,
     pub fail_on: Option<Severity>,
@@ -110,12 +121,7 @@ pub struct Report {
 impl Report {
     /// # Errors
     /// When the repository that tells what changed cannot be read.
-    pub fn new(
-        scan: Scan,
-        history: Option<History>,
-        choice: &Choice<'_>,
-        book: &RuleBook,
-    ) -> Result<Self, GitError> {
+    pub fn new(scan: Scan, beside: Beside, choice: &Choice<'_>, book: &RuleBook) -> Result<Self, GitError> {
         let mut report = Self {
             version: env!("CARGO_PKG_VERSION"),
             at: choice.now,
@@ -133,16 +139,19 @@ impl Report {
             files: scan.files.len(),
             lines: scan.files.iter().map(|file| u64::from(file.lines)).sum(),
             kept: scan.kept,
-            history: history.as_ref().map(|history| (history.commits, history.texts)),
+            history: beside.history.as_ref().map(|history| (history.commits, history.texts)),
+            archives: beside.archives.as_ref().map(|archives| (archives.archives, archives.texts)),
             base: choice.changes.map(Changes::base),
             fail_on: choice.fail_on,
             evidence: Evidence::default(),
             below: BTreeMap::new(),
         };
         report.choose(&scan, choice)?;
-        if let Some(history) = history {
-            report.unread.extend(history.unread);
-            for (finding, frame) in history.findings {
+        let history = beside.history.map(|history| (history.unread, history.findings));
+        let archives = beside.archives.map(|archives| (archives.unread, archives.findings));
+        for (unread, findings) in history.into_iter().chain(archives) {
+            report.unread.extend(unread);
+            for Elsewhere { finding, frame, .. } in findings {
                 report.add(Reported { finding, frame }, choice, None);
             }
         }

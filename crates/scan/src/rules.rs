@@ -21,6 +21,40 @@ static OWN: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     file.map(|file| file.rules.into_iter().map(|(rule, Nothing {})| rule).collect()).unwrap_or_default()
 });
 
+/// Rules that are asked for together under one name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pack {
+    pub name: String,
+    pub title: String,
+    /// Rules, families and scanners.
+    pub names: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Packs {
+    pack: Vec<Pack>,
+}
+
+static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {
+    let packs: Result<Packs, _> = toml::from_str(include_str!("../../../rules/packs.toml"));
+    packs.map(|packs| packs.pack).unwrap_or_default()
+});
+
+/// The pack of this name.
+#[must_use]
+pub fn pack(name: &str) -> Option<&'static Pack> {
+    PACKS.iter().find(|pack| pack.name == name)
+}
+
+/// Names, packs by what is in them.
+#[must_use]
+pub fn unpacked(names: &[String]) -> Vec<String> {
+    let each = |name: &String| pack(name).map_or_else(|| vec![name.clone()], |pack| pack.names.clone());
+    names.iter().flat_map(each).collect()
+}
+
 /// A rule of the scan itself.
 #[must_use]
 pub fn own(id: &str) -> Option<&'static Rule> {
@@ -60,11 +94,14 @@ impl RuleBook {
         self.rules.get(id)
     }
 
-    /// The rules of a family (`sql` has `sql.injection`), of a scanner or of a control.
+    /// The rules of a family (`sql` has `sql.injection`), of a scanner, of a control or of a pack.
     #[must_use]
     pub fn select(&self, word: &str) -> Vec<&Entry> {
+        let words = unpacked(&[word.to_owned()]);
         let chosen = |entry: &&Entry| {
-            entry.scanner == word || entry.rule.id.is_under(word) || entry.rule.control.as_str() == word
+            let id = &entry.rule.id;
+            let control = entry.rule.control.as_str();
+            words.iter().any(|word| entry.scanner == word || id.is_under(word) || control == word)
         };
         self.all().filter(chosen).collect()
     }
@@ -208,5 +245,20 @@ mod tests {
     fn the_rules_of_the_scan_itself_hold_their_examples() {
         assert!(own(ALLOW).is_some());
         assert_eq!(test_own(), []);
+    }
+
+    #[test]
+    fn every_name_in_a_pack_is_a_rule_a_family_or_a_scanner() {
+        let scanners = crate::kit::scanners(&crate::kit::RuleFolder::default()).unwrap();
+        let book = RuleBook::new(&scanners);
+        assert!(!PACKS.is_empty());
+        for pack in PACKS.iter() {
+            let family = book.all().any(|entry| entry.rule.id.is_under(&pack.name));
+            assert!(!family, "{} is a family, too", pack.name);
+            for name in &pack.names {
+                assert!(!book.select(name).is_empty(), "{name} of {}", pack.name);
+            }
+            assert!(book.select(&pack.name).len() > pack.names.len());
+        }
     }
 }

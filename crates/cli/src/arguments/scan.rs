@@ -39,6 +39,16 @@ pub(crate) struct Scan {
     #[arg(long)]
     pub(crate) history: bool,
 
+    /// Look into archives (zip, jar, wheel, tar, gzip) for secrets, too
+    #[arg(long)]
+    pub(crate) archives: bool,
+
+    /// Ask whoever issued them whether secrets still work: GitHub, Stripe and others
+    ///
+    /// The secret itself is sent to its issuer's own address and nowhere else, in a request that changes nothing.
+    #[arg(long)]
+    pub(crate) live: bool,
+
     /// How to print it
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: ReportForm,

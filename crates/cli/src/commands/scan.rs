@@ -3,18 +3,19 @@
 mod accepted;
 mod database;
 mod deliver;
+mod live;
 mod sbom;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use gabion_dependencies::Advisories;
-use gabion_finding::{Confidence, Scanner};
+use gabion_finding::{Confidence, Fingerprint, Scanner};
 use gabion_model::{Clock as _, Severity, SystemClock, Timestamp};
-use gabion_scan::rules::RuleBook;
+use gabion_scan::rules::{RuleBook, unpacked};
 use gabion_scan::{
-    Baseline, CacheFolder, Changes, Choice, GitError, HistoryOptions, Report, ScanOptions, WalkOptions,
-    advisories, kit, repair, visible,
+    ArchiveOptions, Archives, Baseline, Beside, CacheFolder, Changes, Choice, GitError, HistoryOptions,
+    Report, ScanOptions, WalkOptions, advisories, kit, repair, visible,
 };
 
 use super::rules::{own_rules, unknown, wrong};
@@ -108,12 +109,12 @@ impl Job<'_> {
     }
 
     fn run(&self, now: Timestamp) -> Result<Report, Failure> {
-        let scan = self.scan(now)?;
+        let mut scan = self.scan(now)?;
         if let Some(file) = &self.arguments.endpoints {
             deliver::endpoints(&scan, file)?;
         }
+        let known: HashSet<_> = scan.findings.iter().map(|finding| finding.fingerprint).collect();
         let history = if self.arguments.history {
-            let known: HashSet<_> = scan.findings.iter().map(|finding| finding.fingerprint).collect();
             let options = HistoryOptions {
                 threads: self.threads(),
                 largest: self.arguments.largest.bytes(),
@@ -126,7 +127,25 @@ impl Job<'_> {
         } else {
             None
         };
-        Report::new(scan, history, &self.choice, self.book).map_err(git)
+        let mut beside = Beside { history, archives: self.archives(&known, now)? };
+        if self.arguments.live {
+            live::ask(&mut scan, &mut beside)?;
+        }
+        Report::new(scan, beside, &self.choice, self.book).map_err(git)
+    }
+
+    fn archives(&self, known: &HashSet<Fingerprint>, now: Timestamp) -> Result<Option<Archives>, Failure> {
+        if !self.arguments.archives {
+            return Ok(None);
+        }
+        let scan = self.options(now);
+        let options =
+            ArchiveOptions { threads: scan.threads, largest: scan.largest, ..ArchiveOptions::default() };
+        let progress = Watched(Progress::of(0));
+        let found = gabion_scan::archives(&scan.root, &scan.walk, self.scanners, known, &options, &progress);
+        progress.0.finish();
+        let path = visible(&self.arguments.path.to_string_lossy());
+        found.map(Some).map_err(|error| Failure::usage(format!("cannot read `{path}`")).because(&error))
     }
 
     /// Makes what the findings propose, or shows it. Whether files changed.
@@ -229,9 +248,9 @@ fn choose(
     }
     let is_scanner = |word: &String| all.iter().any(|scanner| scanner.name() == word);
     let (only_scanners, mut only): (Vec<String>, Vec<String>) =
-        arguments.only.iter().cloned().partition(is_scanner);
+        unpacked(&arguments.only).into_iter().partition(is_scanner);
     let (skip_scanners, skip): (Vec<String>, Vec<String>) =
-        arguments.skip.iter().cloned().partition(is_scanner);
+        unpacked(&arguments.skip).into_iter().partition(is_scanner);
     let has = |scanner: &dyn Scanner, words: &[String]| {
         scanner.rules().iter().any(|rule| words.iter().any(|word| rule.id.is_under(word)))
     };

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::harness::{files, gabion, told};
+use crate::harness::{files, gabion, succeed, told};
 use crate::scanned::{ends, json, scan, write};
 
 /// Put together, so that no scan of this repository finds it.
@@ -193,4 +193,39 @@ fn a_rule_of_ones_own_finds_in_every_language() {
     let mut expected: Vec<String> = files.iter().map(|(path, _, line)| format!("{path}:{line}")).collect();
     expected.sort();
     assert_eq!(found, expected);
+}
+
+#[test]
+fn archives_are_looked_into_when_asked_and_packs_are_names() {
+    let folder = TempDir::new().expect("a temporary directory");
+    write(folder.path(), "index.js", "console.log(1)\n");
+    let file = fs::File::create(folder.path().join("release.zip")).expect("made");
+    let mut archive = zip::ZipWriter::new(file);
+    archive.start_file("config/app.py", zip::write::SimpleFileOptions::default()).expect("begun");
+    std::io::Write::write_all(&mut archive, format!("STRIPE_SECRET_KEY = \"{}\"\n", secret()).as_bytes())
+        .expect("written");
+    archive.finish().expect("ended");
+    ends(&scan(folder.path(), &["--no-advisories"]), 0);
+    let text = ends(&scan(folder.path(), &["--archives"]), 1);
+    assert!(text.contains("release.zip!/config/app.py:1:22") && !text.contains(&secret()), "{text}");
+    assert!(text.contains("looked through for secrets: 1 texts in 1 archive"), "{text}");
+    let report = json(&scan(folder.path(), &["--archives", "--format", "json"]), 1);
+    assert_eq!(report["findings"][0]["properties"]["archive"], "release.zip");
+
+    let listed = succeed(folder.path(), &["rules", "list", "nextjs-validator"]);
+    for rule in ["nextjs.api.method-not-validated", "xss.markup", "crypto.weak-hash", "stripe.secret-key"] {
+        assert!(listed.contains(rule), "{rule} in {listed}");
+    }
+    write(
+        folder.path(),
+        "app.js",
+        "const crypto = require('crypto');\ncrypto.createHash('md5').update('x');\neval(location.hash);\n",
+    );
+    let report = json(
+        &scan(folder.path(), &["--only", "nextjs-validator", "--format", "json", "--fail-on", "never"]),
+        0,
+    );
+    let rules: Vec<_> =
+        report["findings"].as_array().expect("a list").iter().map(|one| one["rule"].as_str()).collect();
+    assert_eq!(rules, [Some("crypto.weak-hash")]);
 }

@@ -98,6 +98,9 @@ struct Summary {
     /// The commit that changes were told by.
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<String>,
+    /// Archives that were looked through for secrets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archives: Option<usize>,
     /// Commits whose files were looked through for secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     commits: Option<usize>,
@@ -298,6 +301,7 @@ fn summary(report: &Report) -> Summary {
         unchanged: report.unchanged,
         suppressed: report.suppressed.len(),
         base: report.base.clone(),
+        archives: report.archives.map(|(archives, _)| archives),
         commits: report.history.map(|(commits, _)| commits),
         failed: report.fails(),
     }

@@ -170,6 +170,10 @@ fn summary(out: &mut String, report: &Report, options: TextOptions) {
         let (commits, word) = counted(commits, "commit", "commits");
         let _ = writeln!(out, "  looked through for secrets: {texts} texts of {commits} {word}");
     }
+    if let Some((archives, texts)) = report.archives {
+        let (archives, word) = counted(archives, "archive", "archives");
+        let _ = writeln!(out, "  looked through for secrets: {texts} texts in {archives} {word}");
+    }
     if let Some(base) = &report.base {
         let (count, word) = counted(report.unchanged, "finding", "findings");
         let base: String = base.chars().take(12).collect();

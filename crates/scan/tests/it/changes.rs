@@ -1,14 +1,15 @@
 //! Only what changed since a revision.
 
 use gabion_scan::rules::RuleBook;
-use gabion_scan::{Changes, Choice, Report, Reported};
+use gabion_scan::{Beside, Changes, Choice, Report, Reported};
 
 use crate::harness::{Project, choice, scanners};
 
 fn lines(project: &Project, revision: &str) -> (Vec<String>, usize) {
     let changes = Changes::since(project.root(), revision).unwrap();
     let choice = Choice { changes: Some(&changes), ..choice() };
-    let report = Report::new(project.scan(), None, &choice, &RuleBook::new(&scanners())).unwrap();
+    let report =
+        Report::new(project.scan(), Beside::default(), &choice, &RuleBook::new(&scanners())).unwrap();
     let line = |one: &Reported| format!("{}:{}", one.finding.place.path, one.finding.place.start.line);
     (report.findings.iter().map(line).collect(), report.unchanged)
 }
@@ -53,7 +54,7 @@ fn a_folder_below_the_repository_is_compared_with_itself() {
     let changes = Changes::since(&options.root, "HEAD").unwrap();
     let choice = Choice { changes: Some(&changes), ..choice() };
     let scan = gabion_scan::scan(&options, &scanners(), &()).unwrap();
-    let report = Report::new(scan, None, &choice, &RuleBook::new(&scanners())).unwrap();
+    let report = Report::new(scan, Beside::default(), &choice, &RuleBook::new(&scanners())).unwrap();
     assert_eq!((report.findings.len(), report.unchanged), (0, 1));
 }
 

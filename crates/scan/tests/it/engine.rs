@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use gabion_finding::{FileReport, Rule, Scanner, Source};
 use gabion_scan::format::{Format, write};
 use gabion_scan::rules::{self, RuleBook};
-use gabion_scan::{Baseline, Choice, Report, Reported, Scan, WalkOptions};
+use gabion_scan::{Baseline, Beside, Choice, Report, Reported, Scan, WalkOptions};
 
 use crate::harness::{Project, Words, choice, report, scanners};
 
@@ -141,7 +141,7 @@ fn a_baseline_holds_until_what_it_names_is_gone() {
     let baseline = Baseline::parse(&baseline.to_text().unwrap()).unwrap();
     let again = || {
         let choice = Choice { baseline: Some(&baseline), ..choice() };
-        Report::new(project.scan(), None, &choice, &RuleBook::new(&scanners())).unwrap()
+        Report::new(project.scan(), Beside::default(), &choice, &RuleBook::new(&scanners())).unwrap()
     };
     // Lines move; a new one is new.
     project.write("a.js", "\n\neval(1)\nx\neval(1)\neval(9)\n");
@@ -179,7 +179,7 @@ fn only_and_skip_choose_rules_and_doubt_is_counted() {
     let project = Project::new(&[("a.js", "eval(1)\nmaybe\nkey = \"abcdefgh\"\n")]);
     let run = |only: &[String], skip: &[String]| {
         let choice = Choice { only, skip, ..choice() };
-        Report::new(project.scan(), None, &choice, &RuleBook::new(&scanners())).unwrap()
+        Report::new(project.scan(), Beside::default(), &choice, &RuleBook::new(&scanners())).unwrap()
     };
     let report = run(&[], &[]);
     assert_eq!((report.findings.len(), report.unsure), (2, 1));

@@ -3,13 +3,13 @@
 use gabion_finding::Confidence;
 use gabion_scan::format::{Format, schema, write};
 use gabion_scan::rules::RuleBook;
-use gabion_scan::{Baseline, Choice, Outcome, Report};
+use gabion_scan::{Baseline, Beside, Choice, Outcome, Report};
 use serde_json::Value;
 
 use crate::harness::{Project, choice, scanners};
 
 fn evidence(project: &Project, choice: &Choice<'_>) -> Value {
-    let report = Report::new(project.scan(), None, choice, &RuleBook::new(&scanners())).unwrap();
+    let report = Report::new(project.scan(), Beside::default(), choice, &RuleBook::new(&scanners())).unwrap();
     let mut json: Value = serde_json::from_str(&write(&report, Format::Json, &[])).unwrap();
     json["evidence"].take()
 }

@@ -10,7 +10,7 @@ use gabion_finding::{
 };
 use gabion_model::Timestamp;
 use gabion_scan::rules::RuleBook;
-use gabion_scan::{CacheFolder, Choice, Report, Scan, ScanOptions, WalkOptions};
+use gabion_scan::{Beside, CacheFolder, Choice, Report, Scan, ScanOptions, WalkOptions};
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -112,7 +112,7 @@ pub(crate) fn choice() -> Choice<'static> {
 }
 
 pub(crate) fn report(scan: Scan) -> Report {
-    Report::new(scan, None, &choice(), &RuleBook::new(&scanners())).unwrap()
+    Report::new(scan, Beside::default(), &choice(), &RuleBook::new(&scanners())).unwrap()
 }
 
 /// Finds `eval(…)` as `code` and `key = "…"` as `secrets`.

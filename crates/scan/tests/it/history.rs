@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use gabion_scan::{History, HistoryOptions, history};
+use gabion_scan::{Elsewhere, History, HistoryOptions, history};
 
 use crate::harness::{Project, SECRET, scanners};
 
@@ -28,7 +28,8 @@ fn a_secret_that_was_taken_out_is_found_with_who_and_when() {
     project.commit("three");
     let found = look(&project);
     assert_eq!((found.commits, found.findings.len()), (3, 1), "{:?}", found.unread);
-    let (finding, frame) = &found.findings[0];
+    let Elsewhere { finding, frame, secret } = &found.findings[0];
+    assert_eq!(secret.as_ref().map(|secret| secret.expose().as_str()), Some(SECRET));
     let property = |name: &str| finding.properties.get(name).map(String::as_str).unwrap_or_default();
     assert_eq!((property("commit"), property("last_commit")), (first.as_str(), last.as_str()));
     assert_eq!(property("author"), "Ada <ada@example.org>");

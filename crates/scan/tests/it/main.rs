@@ -7,6 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod archives;
 mod changes;
 mod engine;
 mod evidence;
