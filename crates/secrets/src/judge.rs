@@ -138,6 +138,7 @@ fn secret(name: &str, value: &str, context: Context) -> Option<Confidence> {
     if signs && run_together && !context.test && context.style != Style::Text && !context.locale {
         return Some(Confidence::Medium);
     }
+    let made_up = made_up && (names_secret || !is_slug(value));
     match (made_up, names_secret) {
         (true, true) => Some(Confidence::Medium),
         (true, false) | (false, true) if !context.test || made_up => Some(Confidence::Low),
