@@ -36,6 +36,7 @@ mod prototype;
 mod python;
 mod route;
 mod script;
+mod script_checks;
 mod served;
 mod statement;
 mod text;

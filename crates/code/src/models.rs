@@ -161,6 +161,8 @@ pub(crate) struct Sink {
     pub(crate) leading: bool,
     /// Not what stands in the fields of an object.
     pub(crate) plain: bool,
+    /// Not what stands in fields of these names, wherever in it they are.
+    pub(crate) without: Vec<String>,
     /// What else is asked of the call; all of them.
     pub(crate) when: Vec<Condition>,
     /// None of these.
@@ -347,6 +349,8 @@ struct WrittenSink {
     #[serde(default)]
     plain: bool,
     #[serde(default)]
+    without: Vec<String>,
+    #[serde(default)]
     when: Vec<Condition>,
     #[serde(default)]
     except: Vec<Condition>,
@@ -498,6 +502,7 @@ impl Models {
                 weak: sink.weak,
                 leading: sink.leading,
                 plain: sink.plain,
+                without: sink.without,
                 when: sink.when,
                 except: sink.except,
             });

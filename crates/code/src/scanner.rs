@@ -94,7 +94,7 @@ impl CodeScanner {
         }
         trace.reverse();
         let source = trace.first().map_or_else(|| "a secret".into(), |step| step.says.clone());
-        let callee = hit.callee.trim_start_matches('~').to_owned();
+        let callee = crate::world::of_express(hit.callee.trim_start_matches('~').to_owned());
         let message =
             message.replace("{source}", &source).replace("{callee}", &callee).replace("{sink}", &callee);
         let confidence = if hit.weak && rule.confidence == Confidence::High {

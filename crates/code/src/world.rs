@@ -192,6 +192,17 @@ const SCOPES: usize = 4_096;
 /// A method of a class of a module.
 pub(crate) type Method = (usize, ClassId, FunctionId);
 
+/// An answer whose form is plain.
+pub(crate) const PLAIN: &str = "gabion.PlainResponse()";
+
+/// The same path, where an answer of express is one whatever its form is.
+pub(crate) fn of_express(path: String) -> String {
+    match path.strip_prefix(PLAIN) {
+        Some(rest) => format!("express.Response(){rest}"),
+        None => path,
+    }
+}
+
 /// How a path is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Ending {
@@ -376,7 +387,7 @@ impl<'a> World<'a> {
         if let Some(known) = self.known.get(&(origin, ending, language)) {
             return Rc::clone(known);
         }
-        let mut text = self.origins.text(origin, &self.names);
+        let mut text = of_express(self.origins.text(origin, &self.names));
         match ending {
             Ending::Read => {}
             Ending::Call => text.push_str("()"),
@@ -395,7 +406,7 @@ impl<'a> World<'a> {
         if let Some(known) = self.rules_at.get(&(origin, ending)) {
             return Rc::clone(known);
         }
-        let mut text = self.origins.text(origin, &self.names);
+        let mut text = of_express(self.origins.text(origin, &self.names));
         let rules = match ending {
             Ending::Call => {
                 text.push_str("()");

@@ -232,6 +232,12 @@ impl World<'_> {
         let pattern = given.first().and_then(|given| given.value.as_constant());
         let with = given.get(1).and_then(|given| given.value.as_constant());
         let is_pattern = given.first().is_some_and(|given| given.value.origin.is_some());
+        if let (Some(pattern), Some(with), true) = (&pattern, &with, is_pattern) {
+            let path = receiver.origin.map(|origin| self.text_of(origin));
+            if let Some(kind) = super::script_checks::taken_out(pattern, with, path.as_deref()) {
+                value = value.made_safe(self.models.kinds.find(&[kind]));
+            }
+        }
         if let (Some(pattern), Some(with), true) = (pattern, with, is_pattern)
             && pattern.starts_with("[^")
             && !pattern.contains(['<', '\'', '"', ';', '|', '&', '$', '`'])

@@ -223,12 +223,16 @@ impl World<'_> {
     ) -> Vec<usize> {
         let known = self.known(origin, ending, frame.loaded.language());
         let models = self.models;
+        // Where it is not shown as a page, markup is only text.
+        let plain =
+            frame.loaded.language().is_script() && self.text_of(origin).starts_with(crate::world::PLAIN);
+        let html = if plain { models.kinds.find(&["html"]) } else { 0 };
         for model in known.iter().filter_map(|at| models.get(*at)) {
             if let Some(used) = &model.regex {
                 self.matched_against(frame, used, origin, receiver, given, span);
             }
             for sink in &model.sinks {
-                if !self.hold(&sink.when, &sink.except, receiver, given) {
+                if sink.kind & html != 0 || !self.hold(&sink.when, &sink.except, receiver, given) {
                     continue;
                 }
                 for (value, at) in self.ends(&sink.at, receiver, given, span) {
@@ -236,6 +240,9 @@ impl World<'_> {
                     let Some(mut value) = value else { continue };
                     if sink.plain && matches!(value.shape, Shape::Object(_)) {
                         value.shape = Shape::Unknown;
+                    }
+                    if !sink.without.is_empty() {
+                        value = self.without_fields(&value, &sink.without, 3);
                     }
                     if value.is_harmless() && value.lasting().is_empty() {
                         continue;
@@ -251,6 +258,20 @@ impl World<'_> {
             }
         }
         known.to_vec()
+    }
+
+    /// A value without what stands in fields of these names.
+    fn without_fields(&self, value: &Value, names: &[String], depth: usize) -> Value {
+        let Shape::Object(object) = &value.shape else { return value.clone() };
+        if depth == 0 {
+            return value.clone();
+        }
+        let mut left = (**object).clone();
+        left.fields.retain(|name, _| !names.iter().any(|one| **one == *self.names.text(*name)));
+        for value in left.fields.values_mut() {
+            *value = self.without_fields(value, names, depth.saturating_sub(1));
+        }
+        Value { shape: Shape::Object(Rc::new(left)), ..value.clone() }
     }
 
     /// Whether what a call is given is as it should be: all of these, none of those.

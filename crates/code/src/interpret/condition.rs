@@ -93,6 +93,9 @@ impl World<'_> {
             let of = self.evaluate(frame, right).as_constant();
             if same && matches!(of.as_deref(), Some("number" | "boolean" | "bigint")) {
                 self.narrow(frame, operand, Value::known(Known::Harmless));
+            } else if same && of.as_deref() == Some("string") {
+                let kinds = self.models.kinds.find(&["nosql"]);
+                self.trust(frame, operand, kinds);
             }
             return;
         }
@@ -121,6 +124,7 @@ impl World<'_> {
             ) {
                 let constant = self.evaluate(frame, other);
                 if constant.as_constant().is_some() && !constant.is_tainted() {
+                    self.of_this_host(frame, place);
                     self.narrow(frame, place, constant);
                     return;
                 }
@@ -142,6 +146,9 @@ impl World<'_> {
             || self.answered_typed(frame, call, true)
         {
             return;
+        }
+        if frame.loaded.language().is_script() {
+            self.script_tested(frame, call);
         }
         if self.matches_fixed(frame, call) {
             return;
@@ -244,6 +251,9 @@ impl World<'_> {
         if self.answered_typed(frame, call, false) {
             return;
         }
+        if frame.loaded.language().is_script() {
+            self.script_tested_false(frame, call);
+        }
         let name = match &call.callee.kind {
             ExprKind::Name(symbol) => frame.loaded.text(*symbol),
             ExprKind::Member { name, .. } => frame.loaded.text(*name),
@@ -279,6 +289,7 @@ impl World<'_> {
             let kinds = self.models.kinds.find(&["url", "redirect"]);
             self.trust_same_source(frame, place, kinds);
         }
+        self.of_this_host(frame, place);
     }
 
     /// A pattern that was held against a text and fits.

@@ -5,11 +5,13 @@ use std::rc::Rc;
 use gabion_finding::Span;
 
 use super::{Frame, Given};
-use crate::value::{Flow, Known, List, Shape, Value};
+use crate::value::{Flow, Known, List, Shape, Value, concatenated};
 use crate::world::World;
 
 /// Parameters that are filled from a list of which only the items are known.
 const PARAMETERS: usize = 4;
+/// Forms in forms.
+const DEEPEST_FORM: usize = 4;
 /// Promises in promises.
 const DEEPEST: usize = 16;
 /// Methods of lists and texts that people borrow: `[].slice.call(arguments)`.
@@ -78,6 +80,28 @@ impl World<'_> {
             "Object.keys" | "Object.getOwnPropertyNames" | "Reflect.ownKeys" => {
                 let origin = self.keys_of(first?);
                 return Some(Value { flows: first?.all_flows(), origin, ..Value::default() });
+            }
+            "path.join" | "path.posix.join" | "path.win32.join" => {
+                let slash = Value::text("/");
+                let mut parts = Vec::new();
+                for one in given {
+                    if !parts.is_empty() {
+                        parts.push(slash.clone());
+                    }
+                    parts.push(one.value.clone());
+                }
+                return Some(Value { origin: self.path("path.join()"), ..concatenated(&parts) });
+            }
+            "zod.z.object" | "zod.object" | "zod.default.object" | "zod.z.strictObject" => {
+                let origin = self.path("zod.z.object()");
+                return Some(Value { origin, shape: first?.shape.clone(), ..Value::default() });
+            }
+            "zod.z.object().parse" | "zod.z.object().parseAsync" => {
+                return Some(self.through_form(frame, receiver?, first?, DEEPEST_FORM));
+            }
+            "zod.z.object().safeParse" | "zod.z.object().safeParseAsync" => {
+                let value = self.through_form(frame, receiver?, first?, DEEPEST_FORM);
+                return Some(self.asked_form(value));
             }
             "URL" | "url.URL" => return self.address(given),
             "Promise.race" | "Promise.any" => return Some(self.item_of(first?)),

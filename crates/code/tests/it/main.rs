@@ -17,6 +17,7 @@ mod routes;
 mod rust;
 mod script;
 mod script_addresses;
+mod script_checks;
 mod script_precision;
 mod ways;
 mod world;
