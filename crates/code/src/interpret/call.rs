@@ -335,11 +335,24 @@ impl World<'_> {
                 let length = flow.trace.length.saturating_add(1);
                 let trace = Trace { module: frame.module, span, says: says.into(), before, length };
                 let within = self.function_name(frame);
+                if self.only_tested(frame) {
+                    continue;
+                }
                 let (module, trace, weak) = (frame.module, Some(Rc::new(trace)), weak || flow.guessed);
                 let callee = callee.to_owned();
                 self.hit(Hit { rule: *rule, module, span, trace, callee, within, weak });
             }
         }
+    }
+
+    /// Whether a test of JavaScript runs what is no test: what it gives is made up.
+    pub(super) fn only_tested(&self, frame: &Frame) -> bool {
+        let of_test = |module: usize| {
+            self.units.get(module).is_some_and(|unit| crate::scanner::is_script_test(&unit.path))
+        };
+        frame.loaded.language().is_script()
+            && !of_test(frame.module)
+            && frame.stack.iter().any(|function| of_test(function.module))
     }
 
     pub(super) fn function_name(&self, frame: &Frame) -> String {
@@ -536,7 +549,11 @@ impl World<'_> {
                         let value = self.given_value(frame, parameter, receiver, at);
                         Given { name: None, value, span: at }
                     });
-                    let parameters: Vec<Given> = parameters.collect();
+                    let mut parameters: Vec<Given> = parameters.collect();
+                    if self.handles_errors(&closure, &callback.parameters) {
+                        let value = Value::from_origin(self.path("error()"));
+                        parameters.insert(0, Given { name: None, value, span: at });
+                    }
                     let value = self.run_closure(frame, &closure, None, &parameters, at);
                     if callback.arrives != 0 {
                         let callee = self.text_of(origin);

@@ -340,7 +340,9 @@ impl World<'_> {
             rebound: hashbrown::HashSet::new(),
             answer,
         };
-        self.visited.insert(closure.function);
+        if !self.only_tested(&inner) {
+            self.visited.insert(closure.function);
+        }
         let name =
             function.name.map_or_else(|| "a function".to_owned(), |name| format!("`{}`", loaded.text(name)));
         self.receive(&mut inner, function, given, &name, span, frame.module);

@@ -145,6 +145,9 @@ impl World<'_> {
     }
 
     fn wrong(&mut self, frame: &Frame, rule: usize, span: Span, callee: String) {
+        if self.only_tested(frame) {
+            return;
+        }
         let within = self.function_name(frame);
         self.hit(Hit { rule, module: frame.module, span, trace: None, callee, within, weak: false });
     }

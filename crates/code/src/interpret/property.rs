@@ -90,6 +90,17 @@ impl World<'_> {
         self.called_by_code.extend(closure.others.iter().map(|other| other.function));
     }
 
+    /// `(error, request, response, next)`: what express calls when something went wrong.
+    pub(super) fn handles_errors(&mut self, closure: &Closure, given: &[crate::models::Given]) -> bool {
+        let request =
+            matches!(given.first(), Some(crate::models::Given::Path(path)) if path == "express.Request()");
+        let Some(loaded) = self.load(closure.function.module).filter(|_| request && given.len() == 3) else {
+            return false;
+        };
+        let function = loaded.module().function(closure.function.id);
+        function.is_some_and(|function| function.params.len() == 4)
+    }
+
     /// Whether its first parameter is an error, as functions have it that are called when something is done.
     pub(super) fn takes_error(&mut self, closure: &Closure) -> bool {
         let Some(loaded) = self.load(closure.function.module) else { return false };

@@ -121,11 +121,38 @@ const FILES: &[(&str, &str, bool)] = &[
         "const jwt = require('jsonwebtoken'); exports.a = (token) => jwt.decode(token).sub;",
         true,
     ),
+    // What express calls when something went wrong is given the error first.
+    (
+        "error.stack-leak",
+        "const app = require('express')(); app.use((problem: any, request: any, answer: any, next: any) => { answer.status(500).send(problem.stack); });",
+        true,
+    ),
+    (
+        "error.stack-leak",
+        "const app = require('express')(); app.use((problem: any, request: any, answer: any, next: any) => { answer.status(500).send(problem.status); });",
+        false,
+    ),
+    (
+        "xss.reflected",
+        "const app = require('express')(); app.use((problem: any, request: any, answer: any, next: any) => { answer.status(500).send(`<p>${request.query.a}</p>`); });",
+        true,
+    ),
     // What parameters are is said by imports of types, however they are written.
     (
         "open-redirect",
         "import { type Request, type Response } from 'express';\nexport const a = ({ query }: Request, answer: Response) => answer.redirect(query.to as string);",
         true,
+    ),
+    // What a procedure is given.
+    (
+        "command.injection",
+        "import { exec } from 'node:child_process';\nimport { publicProcedure } from '../trpc';\nexport const a = publicProcedure.input(z.object({ b: z.string() })).mutation(({ input }) => exec(`ls ${input.b}`));",
+        true,
+    ),
+    (
+        "command.injection",
+        "import { exec } from 'node:child_process';\nimport { publicProcedure } from '../trpc';\nexport const a = publicProcedure.input(z.object({ b: z.string() })).mutation(({ ctx }) => exec(`ls ${ctx.b}`));",
+        false,
     ),
     // No password, however it is looked at.
     (
@@ -175,4 +202,16 @@ fn what_tests_do_is_less_sure() {
         let found = verdict.findings.iter().find(|finding| finding.rule.as_str() == "command.injection");
         assert_eq!(found.map(|finding| finding.confidence), Some(expected), "{path}");
     }
+}
+
+#[test]
+fn what_a_test_gives_is_made_up() {
+    let seal = "const crypto = require('crypto');\nexports.seal = (key, iv, text) => crypto.createCipheriv('aes-256-gcm', key, iv).update(text);\n";
+    let test = "const { seal } = require('./seal');\nseal('0123456789abcdef0123456789abcdef', '012345678901', 'a');\n";
+    let found = |path: &str| {
+        let verdict = scan(scanner(), &[("seal.js", seal), (path, test)]);
+        verdict.findings.iter().any(|finding| finding.rule.as_str() == "crypto.key.hardcoded")
+    };
+    assert!(found("main.js"));
+    assert!(!found("seal.test.js"));
 }
