@@ -280,13 +280,24 @@ impl Unpacking<'_> {
         Ok(())
     }
 
+    /// Entry by entry as they stand: names that are longer than a header are taken here, because they are bounded here.
     fn tar<R: Read>(&mut self, reader: R, path: &str, depth: usize) -> Result<(), Stop> {
         let mut archive = tar::Archive::new(reader);
-        for entry in archive.entries()? {
+        let mut longer: Option<String> = None;
+        for entry in archive.entries()?.raw(true) {
             self.count()?;
-            let entry = entry?;
-            if entry.header().entry_type().is_file() {
-                let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let mut entry = entry?;
+            let kind = entry.header().entry_type();
+            if kind.is_gnu_longname() || kind.is_pax_local_extensions() {
+                let mut bytes = Vec::new();
+                entry.by_ref().take(LONG_NAME).read_to_end(&mut bytes)?;
+                longer =
+                    if kind.is_gnu_longname() { Some(gnu_name(&bytes)) } else { pax_name(&bytes).or(longer) };
+                continue;
+            }
+            let name =
+                longer.take().unwrap_or_else(|| String::from_utf8_lossy(&entry.path_bytes()).into_owned());
+            if kind.is_file() {
                 self.member(entry, path, &name, depth)?;
             }
         }
@@ -356,6 +367,22 @@ impl Unpacking<'_> {
     fn leave(&mut self, path: &str, reason: UnreadReason, detail: String) {
         self.found.unread.push(Unread { path: path.into(), reason, detail });
     }
+}
+
+/// Of a name that has an entry of its own, in bytes.
+const LONG_NAME: u64 = 16 << 10;
+
+/// A name of GNU tar, ended by a zero byte.
+fn gnu_name(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
+}
+
+/// The `path` of an extended header (POSIX pax): `27 path=some/long/name\n`.
+fn pax_name(bytes: &[u8]) -> Option<String> {
+    let mut extensions = tar::PaxExtensions::new(bytes).map_while(Result::ok);
+    let path = extensions.find(|extension| extension.key() == Ok("path"))?;
+    Some(String::from_utf8_lossy(path.value_bytes()).into_owned())
 }
 
 /// Reads so much and then fails: what was skipped was unpacked as well.

@@ -122,6 +122,40 @@ fn what_explodes_is_damaged_or_locked_ends_and_is_said() {
 }
 
 #[test]
+fn names_that_are_longer_than_a_header_are_read_in_bounds() {
+    let line = format!("key = \"{SECRET}\"\n");
+    let deep = format!("{}app.js", "folder/".repeat(40));
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(line.len().try_into().unwrap());
+    archive.append_data(&mut header, &deep, line.as_bytes()).unwrap();
+    let pax = format!("{} path={deep}\n", 10 + deep.len());
+    let mut extended = tar::Header::new_ustar();
+    extended.set_entry_type(tar::EntryType::XHeader);
+    extended.set_size(pax.len().try_into().unwrap());
+    extended.set_cksum();
+    archive.append(&extended, pax.as_bytes()).unwrap();
+    let mut header = tar::Header::new_ustar();
+    header.set_path("short.js").unwrap();
+    header.set_size(line.len().try_into().unwrap());
+    header.set_cksum();
+    archive.append(&header, line.as_bytes()).unwrap();
+    // A name of 8 MiB.
+    let mut bomb = tar::Header::new_gnu();
+    bomb.set_entry_type(tar::EntryType::GNULongName);
+    bomb.set_size(8 << 20);
+    bomb.set_cksum();
+    archive.append(&bomb, vec![b'n'; 8 << 20].as_slice()).unwrap();
+    archive.append(&header, line.as_bytes()).unwrap();
+    let project = Project::new(&[]);
+    fs::write(project.root().join("a.tgz"), gzipped(&archive.into_inner().unwrap())).unwrap();
+    let found = look(&project, &ArchiveOptions::default());
+    let named = format!("a.tgz!/{deep}");
+    let cut = format!("a.tgz!/{}", "n".repeat(1024));
+    assert_eq!(places(&found), [named.as_str(), named.as_str(), cut.as_str()], "{:?}", found.unread);
+}
+
+#[test]
 fn flipped_bytes_end_well() {
     let line = format!("key = \"{SECRET}\"\n");
     let packed = [
