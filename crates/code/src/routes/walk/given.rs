@@ -117,6 +117,9 @@ impl Walk<'_, '_> {
 
     /// A call whose name and arguments together show something.
     pub(super) fn called(&mut self, path: &str, entries: &Entries, span: Span) {
+        if self.loaded.language().is_script() && is_of_language(path) {
+            return;
+        }
         let world = self.world;
         for fact in world.models.routes.calls.iter().filter(|fact| fact.call.is_match(path)) {
             let any = |wanted: &Option<Form>, texts: &[String]| {
@@ -142,4 +145,26 @@ impl Walk<'_, '_> {
             }
         }
     }
+}
+
+/// Whether JavaScript itself makes it: nothing that is stored.
+fn is_of_language(path: &str) -> bool {
+    let name = path.split('(').next().unwrap_or_default();
+    matches!(
+        name,
+        "URLSearchParams"
+            | "URL"
+            | "Error"
+            | "TypeError"
+            | "RangeError"
+            | "Map"
+            | "Set"
+            | "String"
+            | "Number"
+            | "Boolean"
+            | "Date"
+            | "FormData"
+            | "Blob"
+            | "Headers"
+    )
 }

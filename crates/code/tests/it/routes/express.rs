@@ -87,3 +87,20 @@ fn routers_of_other_files_get_their_whole_path_and_their_guards_in_order() {
 fn what_is_said_of_it() {
     assert_eq!(said(FILES), ["authz.idor controllers/users.js:4", "authz.route.missing routes/users.js:6"]);
 }
+
+#[test]
+fn only_what_is_stored_takes_fields_it_should_not() {
+    let app = |body: &str| {
+        format!(
+            "const express = require('express');\nconst app = express();\napp.post('/a', (req, res) => {{\n  {body}\n}});\n"
+        )
+    };
+    for (body, expected) in [
+        ("res.redirect(`./b?${new URLSearchParams(req.body)}`);", false),
+        ("const seen = new Map(req.body); res.json(seen.size);", false),
+        ("new Account(req.body).save();", true),
+    ] {
+        let said = said(&[("app.js", &app(body))]);
+        assert_eq!(said.contains(&"authz.mass-assignment app.js:4".to_owned()), expected, "{body}: {said:?}");
+    }
+}
