@@ -1,5 +1,6 @@
 //! What is kept of a file until all files are looked at together.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use gabion_finding::{Place, Position, Source, Span};
@@ -15,6 +16,8 @@ use crate::groups::Link;
 pub(crate) struct Facts {
     /// INVARIANT: first, so that it is read without the rest.
     links: Vec<Link>,
+    /// INVARIANT: second. The rules in the format of semgrep that have a source in it, and those that have a sink.
+    ends: (Vec<u32>, Vec<u32>),
     pub(crate) module: Module,
     /// What rules in the format of semgrep say of its places.
     pub(crate) marks: Marks,
@@ -41,13 +44,25 @@ impl Default for Facts {
             package: None,
             directives: Vec::new(),
         };
-        Self { links: Vec::new(), module, marks: Marks::default(), lines: Lines::default() }
+        Self {
+            links: Vec::new(),
+            ends: Default::default(),
+            module,
+            marks: Marks::default(),
+            lines: Lines::default(),
+        }
     }
 }
 
 impl Facts {
     pub(crate) fn new(module: Module, marks: Marks, source: &Source) -> Self {
-        Self { links: crate::groups::links(&module), module, marks, lines: Lines::new(source.text()) }
+        Self {
+            links: crate::groups::links(&module),
+            ends: marks.ends(),
+            module,
+            marks,
+            lines: Lines::new(source.text()),
+        }
     }
 
     pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
@@ -61,6 +76,18 @@ impl Facts {
     /// What the module may import from other files, of kept facts.
     pub(crate) fn links(bytes: &[u8]) -> Vec<Link> {
         postcard::take_from_bytes(bytes).map(|(links, _)| links).unwrap_or_default()
+    }
+
+    /// Whether some rule in the format of semgrep has a source and a sink in these files: else none of them finds a way.
+    pub(crate) fn may_arrive(files: &[(Arc<str>, Arc<[u8]>)]) -> bool {
+        type Head = (Vec<Link>, (Vec<u32>, Vec<u32>));
+        let (mut sources, mut sinks) = (HashSet::new(), HashSet::new());
+        for (_, bytes) in files {
+            let Ok(((_, ends), _)) = postcard::take_from_bytes::<Head>(bytes) else { return true };
+            sources.extend(ends.0);
+            sinks.extend(ends.1);
+        }
+        !sources.is_disjoint(&sinks)
     }
 
     pub(crate) fn place(&self, path: &Arc<str>, span: Span) -> Place {

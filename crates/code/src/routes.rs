@@ -27,7 +27,7 @@ mod written;
 
 pub(crate) use assemble::{URLS, part_at, text_at};
 pub(crate) use files::{RULES, TABLES};
-pub(crate) use judge::RouteCheck;
 pub use judge::RouteRule;
+pub(crate) use judge::{Judged, RouteCheck};
 pub(crate) use record::{AT, MADE, OF, ONLY, Part, Record, Recorder, Router, made};
 pub(crate) use table::{Act, Does, Methods, Table};

@@ -19,6 +19,7 @@ use crate::interpret::exported::is_package;
 use crate::mappers;
 use crate::models::Models;
 use crate::pages;
+use crate::routes::Judged;
 use crate::rules::Rules;
 use crate::settings;
 use crate::value::Trace;
@@ -42,6 +43,20 @@ impl CodeScanner {
     /// # Errors
     /// Everything wrong with a file of rules.
     pub fn new(own: &[(&str, &str)]) -> Result<Self, RuleError> {
+        let built_in: Vec<(&str, &str)> =
+            crate::pack::RULES.iter().chain(crate::routes::RULES).copied().collect();
+        Self::of(&built_in, own)
+    }
+
+    /// With the rules of a team alone; what the program knows of libraries holds for them, too.
+    ///
+    /// # Errors
+    /// Everything wrong with a file of rules.
+    pub fn alone(own: &[(&str, &str)]) -> Result<Self, RuleError> {
+        Self::of(&[], own)
+    }
+
+    fn of(built_in: &[(&str, &str)], own: &[(&str, &str)]) -> Result<Self, RuleError> {
         let mut models = Models::default();
         for (file, text) in crate::pack::MODELS {
             models
@@ -56,11 +71,9 @@ impl CodeScanner {
         }
         let of = |patterns| own.iter().copied().filter(move |(file, _)| is_pattern_file(file) == patterns);
         let patterns: Vec<(&str, &str)> = of(true).collect();
-        let built_in: Vec<(&str, &str)> =
-            crate::pack::RULES.iter().chain(crate::routes::RULES).copied().collect();
         let files: Vec<(&str, &str)> = built_in.iter().copied().chain(of(false)).collect();
         let rules = Rules::new(&files, built_in.len(), &mut models)?;
-        let mut version = String::from("2");
+        let mut version = String::from("3");
         let texts: Vec<&[u8]> = crate::pack::MODELS
             .iter()
             .chain(crate::routes::TABLES)
@@ -136,7 +149,15 @@ impl CodeScanner {
         Some(Step { place: loaded.facts.place(&path, step.span), says: step.says.to_string() })
     }
 
+    /// Whether there are rules in the format of semgrep alone.
+    fn follows_patterns_only(&self) -> bool {
+        self.rules.rules.is_empty()
+    }
+
     fn look(&self, tree: &Tree<'_>) -> Verdict {
+        if self.follows_patterns_only() && !Facts::may_arrive(tree.facts) {
+            return Verdict::default();
+        }
         let mut world = World::new(&self.models, &self.rules, &self.patterns, tree.facts);
         for module in 0..world.units.len() {
             world.look_at(module);
@@ -145,7 +166,7 @@ impl CodeScanner {
         let hits = world.take_hits();
         let mut findings: Vec<Finding> =
             hits.iter().filter_map(|hit| self.finding(&mut world, hit)).collect();
-        let judged = world.judge_routes();
+        let judged = if self.follows_patterns_only() { Judged::default() } else { world.judge_routes() };
         findings.extend(judged.findings);
         let cut = std::mem::take(&mut world.cut);
         let unread = cut.into_iter().filter_map(|module| {
@@ -174,6 +195,11 @@ impl Scanner for CodeScanner {
     }
 
     fn reads(&self, path: &str) -> bool {
+        if self.follows_patterns_only() {
+            let code = Language::of(path).filter(|_| !path.ends_with(".d.ts"));
+            return code.is_some_and(|language| self.patterns.reads(language))
+                || self.patterns.reads_text(path);
+        }
         (Language::of(path).is_some() && !path.ends_with(".d.ts"))
             || settings::is_settings(path)
             || mappers::may_be(path)
@@ -224,7 +250,9 @@ impl Scanner for CodeScanner {
         };
         let parsed = on_stack(|| {
             let parsed = gabion_syntax::parse(language, source.text());
-            let uses = crate::uses::uses(&parsed.module, source);
+            // Where only such rules run, nobody asks what is used of packages.
+            let asked = !self.follows_patterns_only();
+            let uses = if asked { crate::uses::uses(&parsed.module, source) } else { Vec::new() };
             (parsed, uses)
         });
         let Some((parsed, uses)) = parsed else {

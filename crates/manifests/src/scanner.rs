@@ -33,11 +33,26 @@ impl Manifests {
     /// # Errors
     /// Names every rule that is wrong.
     pub fn with(files: &[(&str, &str)]) -> Result<Self, RuleError> {
-        let mut rules = ManifestRules::built_in()?;
+        Self::beside(ManifestRules::built_in()?, crate::pack::FILES, files)
+    }
+
+    /// With the rules of files (name, text) alone.
+    ///
+    /// # Errors
+    /// Names every rule that is wrong.
+    pub fn alone(files: &[(&str, &str)]) -> Result<Self, RuleError> {
+        Self::beside(ManifestRules { rules: Vec::new() }, &[], files)
+    }
+
+    fn beside(
+        mut rules: ManifestRules,
+        built_in: &[(&str, &str)],
+        files: &[(&str, &str)],
+    ) -> Result<Self, RuleError> {
         for (file, text) in files {
             rules.rules.extend(ManifestRules::read(file, text)?.rules);
         }
-        let all = crate::pack::FILES.iter().copied().chain(files.iter().copied());
+        let all = built_in.iter().copied().chain(files.iter().copied());
         Ok(Self { rules, version: version(all) })
     }
 }

@@ -48,6 +48,21 @@ pub struct Looked {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks(pub Vec<Mark>);
 
+impl Marks {
+    /// The rules that have a source here, and those that have a sink.
+    #[must_use]
+    pub fn ends(&self) -> (Vec<u32>, Vec<u32>) {
+        let of = |wanted: fn(&Role) -> bool| {
+            let mut rules: Vec<u32> =
+                self.0.iter().filter(|mark| wanted(&mark.role)).map(|mark| mark.rule).collect();
+            rules.sort_unstable();
+            rules.dedup();
+            rules
+        };
+        (of(|role| matches!(role, Role::Source { .. })), of(|role| matches!(role, Role::Sink { .. })))
+    }
+}
+
 /// One place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
@@ -102,6 +117,12 @@ impl PatternRules {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty() && self.left.is_empty()
+    }
+
+    /// Whether some rule is for code that is written like this language.
+    #[must_use]
+    pub fn reads(&self, language: Language) -> bool {
+        self.rules.iter().any(|rule| rule.families.contains(&Family::of(language)))
     }
 
     /// What each rule says of itself, by its number.

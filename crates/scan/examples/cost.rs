@@ -1,7 +1,8 @@
 //! What a scan of a folder costs: processor time, time on the clock, memory, and what was found by rule.
 //! `cargo run --release -p gabion-scan --example cost -- FOLDER [--only SCANNER] [--threads N] [--cache FOLDER] [--vendored yes]
-//! [--rules PATH] [--places RULE] [--least CONFIDENCE]`; `--rules` names rules besides those of the program. With a rule (or the beginning of one, or
-//! `all`) its places are listed, with `unread` what was not read; `--least medium` leaves out what is less sure.
+//! [--rules PATH] [--only-rules PATH] [--places RULE] [--least CONFIDENCE]`; `--rules` names rules besides those of the program,
+//! `--only-rules` those that run alone. With a rule (or the beginning of one, or `all`) its places are listed, with `unread` what was
+//! not read; `--least medium` leaves out what is less sure.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -44,6 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
             "--places" => places = Some(value),
             "--rules" => rules = kit::RuleFolder::read(value.as_ref())?,
+            "--only-rules" => rules = kit::RuleFolder::read(value.as_ref())?.alone(),
             "--vendored" => options.walk.vendored = value == "yes",
             _ => return Err(format!("unknown option `{option}`").into()),
         }

@@ -21,18 +21,18 @@ pub struct Knowledge {
     pub dependencies: gabion_dependencies::Settings,
 }
 
-/// Makes one scanner with these files of rules (name, text) besides its own.
-type Make = fn(&[(&str, &str)], &Knowledge) -> Result<Box<dyn Scanner>, RuleError>;
+/// Makes one scanner with these files of rules (name, text) besides its own, or without its own.
+type Make = fn(&[(&str, &str)], bool, &Knowledge) -> Result<Box<dyn Scanner>, RuleError>;
 
 /// By name, in the order they are run.
 const MAKERS: &[(&str, Make)] =
     &[("secrets", secrets), ("manifests", manifests), ("dependencies", dependencies), ("code", code)];
 
-fn code(own: &[(&str, &str)], _: &Knowledge) -> Result<Box<dyn Scanner>, RuleError> {
-    Ok(Box::new(CodeScanner::new(own)?))
+fn code(own: &[(&str, &str)], alone: bool, _: &Knowledge) -> Result<Box<dyn Scanner>, RuleError> {
+    Ok(Box::new(if alone { CodeScanner::alone(own)? } else { CodeScanner::new(own)? }))
 }
 
-fn dependencies(own: &[(&str, &str)], knowledge: &Knowledge) -> Result<Box<dyn Scanner>, RuleError> {
+fn dependencies(own: &[(&str, &str)], _: bool, knowledge: &Knowledge) -> Result<Box<dyn Scanner>, RuleError> {
     if let Some((file, _)) = own.first() {
         let problem = Problem::new("", "the scanner `dependencies` takes no rules of your own").hint(
             "what it may not find otherwise stands in an advisory: `gabion scan db import` takes yours",
@@ -42,18 +42,19 @@ fn dependencies(own: &[(&str, &str)], knowledge: &Knowledge) -> Result<Box<dyn S
     Ok(Box::new(DependencyScanner::new(knowledge.dependencies.clone(), knowledge.advisories.clone())?))
 }
 
-fn manifests(own: &[(&str, &str)], _: &Knowledge) -> Result<Box<dyn Scanner>, RuleError> {
-    Ok(Box::new(Manifests::with(own)?))
+fn manifests(own: &[(&str, &str)], alone: bool, _: &Knowledge) -> Result<Box<dyn Scanner>, RuleError> {
+    Ok(Box::new(if alone { Manifests::alone(own)? } else { Manifests::with(own)? }))
 }
 
-fn secrets(own: &[(&str, &str)], _: &Knowledge) -> Result<Box<dyn Scanner>, RuleError> {
-    Ok(Box::new(Secrets::with(own)?))
+fn secrets(own: &[(&str, &str)], alone: bool, _: &Knowledge) -> Result<Box<dyn Scanner>, RuleError> {
+    Ok(Box::new(if alone { Secrets::alone(own)? } else { Secrets::with(own)? }))
 }
 
 /// Files of rules, by the scanner they are for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleFolder {
     files: Vec<RuleText>,
+    alone: bool,
 }
 
 /// A file of rules.
@@ -98,16 +99,19 @@ pub fn scanners(own: &RuleFolder) -> Result<Vec<Box<dyn Scanner>>, RuleError> {
 /// # Errors
 /// When a rule is wrong; names every wrong rule of its file.
 pub fn scanners_with(own: &RuleFolder, knowledge: &Knowledge) -> Result<Vec<Box<dyn Scanner>>, RuleError> {
-    let made = |(name, make): &(&'static str, Make)| {
+    let made = |(name, make): &(&'static str, Make)| -> Result<Option<Box<dyn Scanner>>, RuleError> {
         let files: Vec<(&str, &str)> = own
             .files
             .iter()
             .filter(|file| file.scanner == *name)
             .map(|file| (file.file.as_str(), file.text.as_str()))
             .collect();
-        make(&files, knowledge)
+        if own.alone && files.is_empty() {
+            return Ok(None);
+        }
+        make(&files, own.alone, knowledge).map(Some)
     };
-    MAKERS.iter().map(made).collect()
+    MAKERS.iter().filter_map(|maker| made(maker).transpose()).collect()
 }
 
 impl RuleFolder {
@@ -122,7 +126,7 @@ impl RuleFolder {
             move |source| KitError::Io { path, source }
         };
         if path.is_file() {
-            return Ok(Self { files: vec![one(path)?] });
+            return Ok(Self { files: vec![one(path)?], alone: false });
         }
         let mut files = Vec::new();
         // A folder of rules may be the folder of one scanner.
@@ -146,7 +150,13 @@ impl RuleFolder {
                 files.push(file);
             }
         }
-        Ok(Self { files })
+        Ok(Self { files, alone: false })
+    }
+
+    /// The same without the rules of the program: a scanner for which there are none is left out.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { alone: true, ..self }
     }
 
     #[must_use]

@@ -64,10 +64,22 @@ impl Secrets {
     /// # Errors
     /// When a file is none or a rule is wrong; names everything that is wrong in the first such file.
     pub fn with(others: &[(&str, &str)]) -> Result<Self, RuleError> {
+        Self::beside(pack::FILES, others)
+    }
+
+    /// With the rules of these files alone: name and text of each.
+    ///
+    /// # Errors
+    /// As [`Secrets::with`].
+    pub fn alone(files: &[(&str, &str)]) -> Result<Self, RuleError> {
+        Self::beside(&[], files)
+    }
+
+    fn beside(built_in: &[(&str, &str)], others: &[(&str, &str)]) -> Result<Self, RuleError> {
         let mut rules: Vec<Compiled> = Vec::new();
-        let files = pack::FILES.iter().chain(others).enumerate();
+        let files = built_in.iter().chain(others).enumerate();
         for (at, (file, text)) in files {
-            let read = if at < pack::FILES.len() {
+            let read = if at < built_in.len() {
                 RuleFile::<Finder>::built_in(file, text)?
             } else {
                 RuleFile::<Finder>::read(file, text)?
@@ -88,7 +100,7 @@ impl Secrets {
                 return Err(RuleError { file: (*file).to_owned(), problems });
             }
         }
-        Ok(Self::of(rules, scanner::version(pack::FILES.iter().chain(others).map(|(_, text)| *text))))
+        Ok(Self::of(rules, scanner::version(built_in.iter().chain(others).map(|(_, text)| *text))))
     }
 
     fn of(rules: Vec<Compiled>, version: String) -> Self {

@@ -80,6 +80,10 @@ pub(crate) struct Scan {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) rules: Option<PathBuf>,
 
+    /// Only the rules of `--rules`, none of those that come with the program
+    #[arg(long, requires = "rules")]
+    pub(crate) only_rules: bool,
+
     /// Findings that were accepted, instead of `.gabion/baseline.json` of PATH
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) baseline: Option<PathBuf>,

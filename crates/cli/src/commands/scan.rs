@@ -32,6 +32,7 @@ pub(super) fn run(arguments: &Scan) -> Result<Exit, Failure> {
     }
     let now = SystemClock.now();
     let own = own_rules(arguments.rules.as_deref())?;
+    let own = if arguments.only_rules { own.alone() } else { own };
     let all = kit::scanners_with(&own, &knowledge(arguments, now)?).map_err(wrong)?;
     let book = RuleBook::new(&all);
     let (scanners, only, skip) = choose(all, arguments, &book)?;

@@ -60,9 +60,9 @@ pub(super) fn run(bench: &Bench, rounds: usize) -> Result<(), Failure> {
     ]);
     let bandit = words(&[&tool("bandit"), "--quiet", "-r", &folder, "-f", "json"]);
     let detect = words(&[&tool("detect-secrets"), "-C", &folder, "scan", "--all-files", "--no-verify"]);
-    // The same rules for both; ours has those of the program besides.
+    // The same rules for both, and none of the program's.
     let mut ours_rules = ours("code");
-    ours_rules.extend(words(&["--rules", &rules]));
+    ours_rules.extend(words(&["--only-rules", &rules]));
     let pairs = [
         ("code, the same rules", "semgrep", ours_rules, semgrep),
         ("code", "bandit (Python only)", ours("code"), bandit),
@@ -104,7 +104,7 @@ fn agree(bench: &Bench, folder: &Path, peer: &str, rules: &str, printed: &str) -
             let text = fs::read_to_string(rules)?;
             let same: Vec<&str> =
                 text.lines().filter_map(|line| line.trim().strip_prefix("- id: ")).map(str::trim).collect();
-            let mut ours = found(&["--only", "code", "--rules", rules])?;
+            let mut ours = found(&["--only", "code", "--only-rules", rules])?;
             ours.retain(|one| same.contains(&one.rule.as_str()));
             let terms = peers::Terms { same_rules: true, reasons: None };
             peers::compare(bench, peer, &ours, &peers::semgrep(folder, printed)?, &terms)
