@@ -35,4 +35,4 @@ pub use gabion_patterns::TestLine;
 pub use repair::{Repair, Slot, Write};
 pub use routes::RouteRule;
 pub use rules::{CallRule, CodeRule, Condition, Paths, Taint, TextRule, rule_schema};
-pub use scanner::{CodeScanner, pattern_ids, test_lines};
+pub use scanner::{CodeScanner, STACK, pattern_ids, test_lines};

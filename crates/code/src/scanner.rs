@@ -34,8 +34,9 @@ pub struct CodeScanner {
     version: String,
 }
 
-/// A stack for parsers and for code that calls code: as much as is used is taken.
-const STACK: usize = 4 * gabion_syntax::STACK;
+/// A stack for parsers and for code that calls code: as much as is used is taken. On threads with as much each file is read where it
+/// is; on others room is made for it.
+pub const STACK: usize = 4 * gabion_syntax::STACK;
 
 impl CodeScanner {
     /// With the rules of the program, and those of a team besides: names of files and their texts.
@@ -237,7 +238,7 @@ impl Scanner for CodeScanner {
             // What is written in JSON is an expression of JavaScript.
             let text = format!("({})", source.text());
             let parsed = on_stack(|| gabion_syntax::parse(Language::JavaScript, &text));
-            let module = parsed.filter(|parsed| parsed.problems.is_empty()).map(|parsed| parsed.module);
+            let module = parsed.problems.is_empty().then_some(parsed.module);
             let facts = module.map(|module| Facts::new(module, looked.marks, source));
             report.facts = facts.and_then(|facts| facts.to_bytes()).unwrap_or_default();
             return report;
@@ -248,21 +249,13 @@ impl Scanner for CodeScanner {
             report.verdict.unread = looked.unread;
             return report;
         };
-        let parsed = on_stack(|| {
+        let (parsed, uses) = on_stack(|| {
             let parsed = gabion_syntax::parse(language, source.text());
             // Where only such rules run, nobody asks what is used of packages.
             let asked = !self.follows_patterns_only();
             let uses = if asked { crate::uses::uses(&parsed.module, source) } else { Vec::new() };
             (parsed, uses)
         });
-        let Some((parsed, uses)) = parsed else {
-            report.verdict.unread.push(Unread {
-                path: Arc::clone(source.path()),
-                reason: UnreadReason::Io,
-                detail: "no thread to read it with".to_owned(),
-            });
-            return report;
-        };
         for problem in &parsed.problems {
             let reason = match problem {
                 gabion_syntax::Problem::Deep(_) => UnreadReason::Deep,
@@ -278,7 +271,6 @@ impl Scanner for CodeScanner {
         let mut marks = gabion_patterns::Marks::default();
         if !self.patterns.is_empty() {
             let looked = on_stack(|| self.patterns.look(source, Some((language, &parsed.module))));
-            let looked = looked.unwrap_or_default();
             report.verdict.findings.extend(looked.findings);
             report.verdict.unread.extend(looked.unread);
             marks = looked.marks;
@@ -379,14 +371,10 @@ fn read_patterns(files: &[(&str, &str)]) -> Result<PatternRules, RuleError> {
     if files.is_empty() {
         return Ok(PatternRules::default());
     }
-    let read = on_stack(|| {
+    on_stack(|| {
         let mut patterns = PatternRules::default();
         files.iter().try_for_each(|(file, text)| patterns.read(file, text))?;
         Ok(patterns)
-    });
-    read.unwrap_or_else(|| {
-        let file = files.first().map_or_else(String::new, |(file, _)| (*file).to_owned());
-        Err(RuleError { file, problems: vec![Problem::new("", "no thread to read it with")] })
     })
 }
 
@@ -404,13 +392,13 @@ pub fn test_lines(text: &str) -> Vec<gabion_patterns::TestLine> {
     PatternRules::test_lines(text)
 }
 
-/// Runs with room for what recurses; none where there is no such thread.
-fn on_stack<T: Send>(run: impl FnOnce() -> T + Send) -> Option<T> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run).ok()?;
-        thread.join().ok()
-    })
+/// Runs with room for what recurses.
+fn on_stack<T>(run: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(STACK, STACK.saturating_add(GUARD), run)
 }
+
+/// What a thread uses before and behind [`STACK`].
+const GUARD: usize = 1 << 20;
 
 /// The same on several threads, all that each gave.
 fn on_stacks<T: Send>(threads: usize, run: impl Fn() -> Vec<T> + Send + Sync) -> Vec<T> {

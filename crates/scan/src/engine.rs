@@ -402,7 +402,7 @@ impl Job<'_> {
 /// What a thread keeps to read the next file into, in bytes at most.
 const ROOM: usize = 4 << 20;
 /// Deep trees of syntax are followed by functions that call themselves.
-const STACK: usize = 32 << 20;
+const STACK: usize = gabion_code::STACK + (32 << 20);
 /// A file that changed so shortly before the scan that kept it may have changed again in the same tick of its clock.
 const RACY: i64 = 2_000_000_000;
 

@@ -1,8 +1,7 @@
 //! What every front end builds a [`Module`] with.
 
-use std::collections::HashMap;
-
 use gabion_finding::Span;
+use hashbrown::HashMap;
 
 use crate::tree::{
     Class, ClassId, DEPTH, Expr, ExprKind, Function, FunctionId, Module, Stmt, StmtKind, Symbol, Traits,
