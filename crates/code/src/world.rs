@@ -41,6 +41,14 @@ pub(crate) struct Hit {
     pub(crate) weak: bool,
 }
 
+impl Hit {
+    /// It is asked whether there is such a file, no more.
+    fn only_asks(&self) -> bool {
+        let asked = self.callee.strip_prefix("os.path.");
+        asked.is_some_and(|name| ["exists", "isfile", "isdir", "islink", "getmtime"].contains(&name))
+    }
+}
+
 /// One file.
 #[derive(Debug)]
 pub(crate) struct Unit {
@@ -474,7 +482,18 @@ impl<'a> World<'a> {
         }
         done.extend(instead.difference(&beside));
         let hits = std::mem::take(&mut self.hits).into_values();
-        hits.filter(|hit| !done.contains(&hit.rule)).collect()
+        let mut hits: Vec<Hit> = hits.filter(|hit| !done.contains(&hit.rule)).collect();
+        // Whether there is such a file is no second thing where the same path is used as well.
+        let way = |hit: &Hit| {
+            let mut first = hit.trace.as_deref()?;
+            while let Some(before) = first.before.as_deref() {
+                first = before;
+            }
+            Some((hit.rule, hit.module, hit.within.clone(), first.module, first.span))
+        };
+        let used: HashSet<_> = hits.iter().filter(|hit| !hit.only_asks()).filter_map(way).collect();
+        hits.retain(|hit| !hit.only_asks() || !way(hit).is_some_and(|way| used.contains(&way)));
+        hits
     }
 
     /// Lets go of what closures hold.

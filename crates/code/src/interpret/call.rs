@@ -253,7 +253,14 @@ impl World<'_> {
                     {
                         continue;
                     }
-                    self.arrives(frame, sink, &value, at, origin);
+                    // Of a list the first item is where it begins.
+                    let first = match &value.shape {
+                        Shape::List(list) if sink.leading && value.flows.is_empty() => {
+                            list.items.first().cloned()
+                        }
+                        _ => None,
+                    };
+                    self.arrives(frame, sink, first.as_ref().unwrap_or(&value), at, origin);
                 }
             }
         }

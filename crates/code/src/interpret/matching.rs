@@ -109,11 +109,15 @@ impl World<'_> {
         let (one, two) = (path(self, left), path(self, right));
         // A password is one wherever it came from.
         let password = self.models.kinds.find(&["password"]);
+        let own = frame.loaded.module().function(frame.function.id).map(|own| own.span).unwrap_or_default();
         let named = |value: &Value, path: &Option<String>| {
             // As long as it is called one: what was made of one, or of something that holds one, is none.
             let known = value.flows.iter().any(|flow| {
-                let says = &flow.trace.says;
-                flow.source & password != 0 && (says.contains("pass") || says.contains("pwd"))
+                let (says, at) = (&flow.trace.says, flow.trace.span);
+                let set = says.ends_with("is set") && (says.contains("pass") || says.contains("pwd"));
+                let here = flow.trace.before.is_none() && flow.trace.module == frame.module;
+                let here = here && own.contains(at);
+                flow.source & password != 0 && (set || here)
             });
             if known { Some("~password".to_owned()) } else { path.clone() }
         };

@@ -96,6 +96,21 @@ const CASES: &[(&str, &str, bool)] = &[
         "def options(password, host):\n    return {'password': password, 'host': host}\ndef connect(options):\n    for key, value in options.items():\n        if key == 'host':\n            return value\n        if value.scheme == 'https':\n            return value\ndef start(password):\n    made = options(password, 'x')\n    more = dict(made)\n    less = list(more.items())\n    return connect(dict(less))\n",
         false,
     ),
+    (
+        "python.password-in-code",
+        "def settings(password):\n    return {'a': {'password': password, 'kind': input()}}\ndef start(x):\n    made = settings(x)\n    return made['a'][x] == 'html'\n",
+        false,
+    ),
+    (
+        "command.injection",
+        "import subprocess, sys\n@app.get('/x')\ndef x():\n    subprocess.run([sys.executable, '-m', 'tool', request.args['f']])\n    return ''\n",
+        false,
+    ),
+    (
+        "command.injection",
+        "import subprocess, sys\n@app.get('/x')\ndef x():\n    subprocess.run([request.args['f'], '-m', sys.executable])\n    return ''\n",
+        true,
+    ),
 ];
 
 #[test]
@@ -117,4 +132,21 @@ fn queries_that_django_is_given_in_parts() {
     let text = |body: &str| format!("{start}{body}    return JsonResponse(list(rows))\n");
     let wrong = wrong(cases.iter().map(|(body, expected)| ("sql.injection", text(body), *expected)));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_is_asked_of_a_path_that_is_used_is_said_once() {
+    let app = "import os\nfrom flask import Flask, request\nfrom PIL import Image\napp = Flask(__name__)\n@app.get('/x')\ndef x():\n    path = os.path.join('/srv', request.args['f'])\n";
+    let found = |body: &str| crate::world::found(&[("app.py", &format!("{app}{body}"))]);
+    let both = "    if not os.path.exists(path):\n        return ''\n    return open(path).read()\n";
+    assert_eq!(found(both), ["path.traversal app.py:10"]);
+    // Of another path it is another thing; alone it tells which files there are.
+    let asked = "    return 'a' if os.path.isfile(path) else 'b'\n";
+    assert_eq!(found(asked), ["path.traversal app.py:8"]);
+    let other = "    if os.path.exists(os.path.join('/srv', request.args['g'])):\n        return open(path).read()\n    return ''\n";
+    assert_eq!(found(other), ["path.traversal app.py:8", "path.traversal app.py:9"]);
+    let picture = "    Image.open(path)\n    return ''\n";
+    assert_eq!(found(picture), ["path.traversal app.py:8"]);
+    let sent = "    Image.open(request.files['f'])\n    Image.open(request.data)\n    return ''\n";
+    assert_eq!(found(sent), [""; 0]);
 }
