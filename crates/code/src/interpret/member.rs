@@ -15,9 +15,6 @@ use crate::world::{Ending, World};
 /// Classes above a class.
 const ANCESTORS: usize = 16;
 
-/// The member of a path that stands for the keys of what is there.
-pub(super) const KEYS: &str = "%keys";
-
 impl World<'_> {
     pub(super) fn member(&mut self, frame: &mut Frame, object: &Value, name: Name, span: Span) -> Value {
         match &object.shape {
@@ -360,19 +357,11 @@ impl World<'_> {
 
     /// Any key of an object.
     pub(super) fn key_of(&mut self, value: &Value) -> Value {
-        let keys = self.keys_of(value);
-        let origin = keys.and_then(|keys| self.origins.step(keys, Step::Item));
         match &value.shape {
             Shape::Object(object) if object.rest.is_none() => Value::default(),
             Shape::List(_) => Value::known(Known::Harmless),
-            _ => Value { flows: Rc::clone(&value.flows), origin, ..Value::default() },
+            _ => Value { flows: Rc::clone(&value.flows), ..Value::default() },
         }
-    }
-
-    /// The path of the keys of an object: an object has what is at its own keys.
-    pub(super) fn keys_of(&mut self, value: &Value) -> Option<Origin> {
-        let name = self.name(KEYS);
-        self.origins.step(value.origin?, Step::Member(name))
     }
 
     /// A value that is known by its path: a source, if a model says so; besides it has what its owner has.

@@ -30,7 +30,7 @@ impl World<'_> {
         }
         let Some(from) = self.chosen_key(index) else { return };
         let made_of_nothing = object.origin.is_some_and(|origin| self.text_of(origin) == "Object.create()");
-        if matches!(object.shape, Shape::List(_)) || made_of_nothing || self.is_own_key(object, index) {
+        if matches!(object.shape, Shape::List(_)) || made_of_nothing {
             return;
         }
         let kind = if from.source & self.models.kinds.find(&["exported"]) != 0 {
@@ -44,14 +44,6 @@ impl World<'_> {
         let trace = Rc::new(Trace { module: frame.module, span, says, before, length });
         let source = self.models.kinds.find(&[kind]);
         value.add_flows(&[Flow { source, safe: 0, trace, lasting: false, ..from }]);
-    }
-
-    /// Whether the key was asked of the object itself: what is there is its own, never what it is made from.
-    fn is_own_key(&self, object: &Value, index: &Value) -> bool {
-        let (Some(object), Some(index)) = (object.origin, index.origin) else { return false };
-        let index = self.text_of(index);
-        let keys = index.trim_end_matches("[]").strip_suffix(super::member::KEYS);
-        keys.and_then(|keys| keys.strip_suffix('.')).is_some_and(|of| of == self.text_of(object))
     }
 
     /// Something is set by a key.

@@ -77,10 +77,6 @@ impl World<'_> {
             // Waiting for it gives what it is.
             "Promise.resolve" | "Promise.all" | "Promise.allSettled" | "bluebird.resolve"
             | "bluebird.all" | "q.resolve" | "q.all" => return first.cloned(),
-            "Object.keys" | "Object.getOwnPropertyNames" | "Reflect.ownKeys" => {
-                let origin = self.keys_of(first?);
-                return Some(Value { flows: first?.all_flows(), origin, ..Value::default() });
-            }
             "path.join" | "path.posix.join" | "path.win32.join" => {
                 let slash = Value::text("/");
                 let mut parts = Vec::new();

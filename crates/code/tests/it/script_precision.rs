@@ -4,22 +4,6 @@ use crate::world::{scan, scanner};
 
 /// A rule, a file, and whether the rule finds something in it.
 const FILES: &[(&str, &str, bool)] = &[
-    // A key that was asked of the object itself.
-    (
-        "prototype.pollution",
-        "exports.a = (req, res) => { const a = req.body; for (const k in a) { const v = a[k]; for (const l in v) v[l] = 1; } };",
-        false,
-    ),
-    (
-        "prototype.pollution",
-        "exports.a = (req, res) => { const a = req.body; Object.keys(a).forEach((k) => { const v = a[k]; Object.keys(v).forEach((l) => { v[l] = 1; }); }); };",
-        false,
-    ),
-    (
-        "prototype.pollution",
-        "const store = {}; exports.a = (req, res) => { const a = req.body; for (const k in a) { const v = store[k]; for (const l in a[k]) v[l] = a[k][l]; } };",
-        true,
-    ),
     // What runs on the machine of a developer only.
     (
         "express.errorhandler.prod",
