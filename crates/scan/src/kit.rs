@@ -295,4 +295,28 @@ mod tests {
         std::fs::write(&lost, "").unwrap();
         assert!(matches!(RuleFolder::read(&lost), Err(KitError::Whose(_))));
     }
+
+    #[test]
+    fn rules_alone_leave_out_all_others() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let file = folder.path().join("own.yaml");
+        let rule = "rules:\n  - id: own.flow\n    mode: taint\n    languages: [python]\n    severity: ERROR\n    message: m\n    \
+                    pattern-sources: [{ pattern: read() }]\n    pattern-sinks: [{ pattern: send(...) }]\n";
+        std::fs::write(&file, rule).unwrap();
+        let own = RuleFolder::read(&file).unwrap();
+        assert!(scanners(&own).unwrap().iter().any(|one| one.name() == "secrets"));
+        let alone = scanners(&own.alone()).unwrap();
+        let [code] = alone.as_slice() else { panic!("{alone:?}") };
+        assert_eq!(code.rules().iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["own.flow"]);
+        assert!(code.reads("a.py") && !code.reads("a.go") && !code.reads("application.properties"));
+        let found = |text: &str| {
+            let source = gabion_finding::Source::new("a.py", text);
+            let facts = [(std::sync::Arc::from("a.py"), std::sync::Arc::from(code.file(&source).facts))];
+            let paths = [std::sync::Arc::from("a.py")];
+            let uses = [];
+            code.tree(&gabion_finding::Tree { paths: &paths, facts: &facts, uses: &uses }).findings.len()
+        };
+        assert_eq!(found("a = read()\nsend(a)\n"), 1);
+        assert_eq!((found("a = read()\n"), found("send(1)\n"), found("eval(input())\n")), (0, 0, 0));
+    }
 }
