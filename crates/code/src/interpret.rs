@@ -58,7 +58,9 @@ pub(crate) const BUDGET: u64 = 400_000;
 /// Modules that import modules, one in the other.
 const IMPORTS: usize = 48;
 /// Calls in calls.
-const DEEPEST: u8 = 12;
+const DEEPEST: usize = 8;
+/// Calls in calls that are given something somebody chose.
+const DEEPEST_TAINTED: usize = 12;
 /// Steps of a trace.
 const LONGEST_TRACE: u8 = 24;
 

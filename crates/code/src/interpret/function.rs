@@ -7,7 +7,7 @@ use gabion_syntax::Language;
 use gabion_syntax::tree::{ClassId, Function, FunctionId, ParamKind, Pattern, Type};
 
 use super::handler::runs_bodies;
-use super::{DEEPEST, Exit, Frame, Given, Pending};
+use super::{DEEPEST, DEEPEST_TAINTED, Exit, Frame, Given, Pending};
 use crate::scope::Variables;
 use crate::value::{ClassValue, Closure, FunctionRef, List, Object, Shape, Value};
 use crate::world::World;
@@ -308,7 +308,8 @@ impl World<'_> {
         let answer = self.answer.take();
         let again = frame.stack.iter().filter(|own| **own == closure.function).count();
         let again = again > usize::from(self.gives_prototype(frame, given));
-        if depth > usize::from(DEEPEST) || again || !self.step() {
+        let deepest = if tainted { DEEPEST_TAINTED } else { DEEPEST };
+        if depth > deepest || again || !self.step() {
             let mut value = Value::default();
             given.iter().for_each(|given| value.add_flows(&given.value.all_flows()));
             return value;
