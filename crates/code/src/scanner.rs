@@ -38,6 +38,9 @@ pub struct CodeScanner {
 /// is; on others room is made for it.
 pub const STACK: usize = 4 * gabion_syntax::STACK;
 
+/// Steps after which a way is less sure.
+const FAR: u8 = 16;
+
 impl CodeScanner {
     /// With the rules of the program, and those of a team besides: names of files and their texts.
     ///
@@ -111,16 +114,15 @@ impl CodeScanner {
         let callee = crate::world::of_express(hit.callee.trim_start_matches('~').to_owned());
         let message =
             message.replace("{source}", &source).replace("{callee}", &callee).replace("{sink}", &callee);
-        let confidence = if hit.weak && rule.confidence == Confidence::High {
-            Confidence::Medium
-        } else {
-            rule.confidence
+        // On a long way much was joined of which one part is true at a time.
+        let weak = hit.weak || hit.trace.as_ref().is_some_and(|trace| trace.length > FAR);
+        let confidence = match (rule.confidence, weak) {
+            // What runs in tests is not served to anybody.
+            _ if is_python_test(&path) || is_script_test(&path) => Confidence::Low,
+            (Confidence::High, true) => Confidence::Medium,
+            (Confidence::Medium, true) => Confidence::Low,
+            (confidence, _) => confidence,
         };
-        // What runs in tests is not served to anybody.
-        let confidence =
-            if is_python_test(&path) || is_script_test(&path) { Confidence::Low } else { confidence };
-        let confidence =
-            if hit.weak && rule.confidence == Confidence::Medium { Confidence::Low } else { confidence };
         let repair = world.repairs.get(&(hit.rule, hit.module, hit.span)).copied();
         let fix = repair.and_then(|repair| {
             let edits = repair.edits(loaded.module(), hit.span)?;

@@ -1,6 +1,7 @@
 //! The ways a value takes: through functions, files, fields, branches and lists; and what stops it.
 
 use gabion_code::CodeScanner;
+use gabion_finding::Confidence;
 
 use crate::world::{found, scan};
 
@@ -104,4 +105,19 @@ fn ways_through_a_handler() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_long_way_is_less_sure() {
+    let through = |steps: usize| {
+        let mut text = "const { exec } = require('child_process');\nmodule.exports = (req, res) => {\nconst a0 = req.query.a;\n".to_owned();
+        for step in 0..steps {
+            text.push_str(&format!("const a{} = a{step} + ' ';\n", step + 1));
+        }
+        text.push_str(&format!("exec(a{steps});\n}};\n"));
+        let verdict = scan(crate::world::scanner(), &[("a.js", &text)]);
+        verdict.findings.iter().map(|finding| finding.confidence).collect::<Vec<_>>()
+    };
+    assert_eq!(through(3), [Confidence::High]);
+    assert_eq!(through(20), [Confidence::Medium]);
 }
