@@ -242,7 +242,8 @@ async fn eighty_megabytes_pass_without_being_in_memory() {
     assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY, "what is wrong stands at the very end");
     assert_eq!(seen.begun.load(Relaxed), 3, "the application never heard of that one");
     let grown = peak_memory(&gate).saturating_sub(before);
-    assert!(grown < 48 * 1024 * 1024, "grew by {grown} bytes");
+    // What is busy beside it moves the peak; a body that was held would be all of its eighty megabytes.
+    assert!(grown < 64 * 1024 * 1024, "grew by {grown} bytes");
     let left = fs::read_dir(gate.directory().join("data/uploads")).expect("the spool").count();
     assert_eq!(left, 0, "no name leads to what was held");
 }
