@@ -4,6 +4,7 @@
 //! Issuers are data (`rules/issuers.toml`). A question is one request that changes nothing, to one address that stands in that file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use gabion_finding::{Confidence, Finding};
@@ -60,12 +61,19 @@ struct File {
 }
 
 /// What is asked about one secret.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Question {
     /// Who is asked.
     pub issuer: String,
     pub request: FetchRequest,
     number: usize,
+}
+
+/// The request is not shown: the secret may stand in its address.
+impl fmt::Debug for Question {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Question").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
 }
 
 /// What is known then.
@@ -239,7 +247,7 @@ mod tests {
                     .iter()
                     .any(|(_, value)| value.expose().contains("YXBpOmFiYzpERUYvMQ=="));
             assert!(sent || question.request.url.contains("abc:DEF%2F1"), "{rule}: the secret is not sent");
-            assert!(!format!("{:?}", question.request.headers).contains("abc"));
+            assert!(!format!("{question:?}").contains("abc"), "{rule}");
         }
     }
 

@@ -72,6 +72,14 @@ impl Reason {
     }
 }
 
+impl Choice<'_> {
+    /// Whether a rule is among those that were asked for.
+    #[must_use]
+    pub fn has(&self, rule: &RuleId) -> bool {
+        chosen_rule(rule, self)
+    }
+}
+
 /// What was looked at besides the files of a tree.
 #[derive(Debug, Default)]
 pub struct Beside {

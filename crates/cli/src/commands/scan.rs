@@ -130,7 +130,7 @@ impl Job<'_> {
         };
         let mut beside = Beside { history, archives: self.archives(&known, now)? };
         if self.arguments.live {
-            live::ask(&mut scan, &mut beside)?;
+            live::ask(&mut scan, &mut beside, &self.choice)?;
         }
         Report::new(scan, beside, &self.choice, self.book).map_err(git)
     }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use gabion_egress::resolve::SystemResolver;
 use gabion_egress::{Client, EgressSettings, Guard, Host, NamePattern, Target, TcpDial};
-use gabion_finding::Finding;
+use gabion_finding::{Finding, RuleId};
 use gabion_model::Secret;
 use gabion_model::outbound::Fetch;
 use gabion_scan::live::{Issuers, Live, Question, apply};
-use gabion_scan::{Beside, Elsewhere, Scan};
+use gabion_scan::{Beside, Choice, Elsewhere, Scan};
 use gabion_vault::sha256;
 use tokio::task::JoinSet;
 
@@ -22,8 +22,8 @@ const MOST: usize = 500;
 /// Issuers that are asked at the same time; each of them is asked one thing after the other.
 const TOGETHER: usize = 8;
 
-/// Asks about every secret that was found.
-pub(super) fn ask(scan: &mut Scan, beside: &mut Beside) -> Result<(), Failure> {
+/// Asks about every secret of the rules that were chosen.
+pub(super) fn ask(scan: &mut Scan, beside: &mut Beside, choice: &Choice<'_>) -> Result<(), Failure> {
     let broken = |why: String| Failure::new("the issuers of secrets cannot be read").because_text(why);
     let issuers = Issuers::shipped().map_err(broken)?;
     let client = client(&issuers)?;
@@ -31,7 +31,7 @@ pub(super) fn ask(scan: &mut Scan, beside: &mut Beside) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new("cannot wait for answers").because(&error))?;
-    let told = runtime.block_on(asked(scan, beside, &issuers, Arc::new(client)));
+    let told = runtime.block_on(asked(scan, beside, &issuers, choice, Arc::new(client)));
     output::note(told);
     Ok(())
 }
@@ -66,12 +66,16 @@ async fn asked<F: Fetch + 'static>(
     scan: &mut Scan,
     beside: &mut Beside,
     issuers: &Issuers,
+    choice: &Choice<'_>,
     fetch: Arc<F>,
 ) -> String {
     let mut questions: BTreeMap<(String, [u8; 32]), (Question, About)> = BTreeMap::new();
     let mut left = 0_usize;
-    let mut add = |rule: &str, secret: &str, into: &dyn Fn(&mut About)| {
-        let Some(question) = issuers.question(rule, secret) else { return };
+    let mut add = |rule: &RuleId, secret: &str, into: &dyn Fn(&mut About)| {
+        if !choice.has(rule) {
+            return;
+        }
+        let Some(question) = issuers.question(rule.as_str(), secret) else { return };
         // An address and what is sent there are the question; neither is printed.
         let sent = question.request.headers.iter().map(|(_, value)| value.expose().as_str());
         let sent = Secret::new(format!("{} {}", question.request.url, sent.collect::<Vec<_>>().join("\n")));
@@ -84,14 +88,14 @@ async fn asked<F: Fetch + 'static>(
     };
     for (at, secret) in in_files(scan, issuers) {
         if let Some(finding) = scan.findings.get(at) {
-            add(finding.rule.as_str(), secret.expose(), &|about| about.files.push(at));
+            add(&finding.rule, secret.expose(), &|about| about.files.push(at));
         }
     }
-    let each = |all: Option<&Vec<Elsewhere>>| -> Vec<(usize, String, Secret<String>)> {
+    let each = |all: Option<&Vec<Elsewhere>>| -> Vec<(usize, RuleId, Secret<String>)> {
         let all = all.into_iter().flatten().enumerate();
         all.filter_map(|(at, one)| {
             let secret = one.secret.clone()?;
-            Some((at, one.finding.rule.as_str().to_owned(), secret))
+            Some((at, one.finding.rule.clone(), secret))
         })
         .collect()
     };
@@ -234,6 +238,19 @@ mod tests {
         gabion_scan::scan(&options, &kit::scanners(&kit::RuleFolder::default()).unwrap(), &()).unwrap()
     }
 
+    fn all() -> Choice<'static> {
+        Choice {
+            confidence: gabion_finding::Confidence::Medium,
+            fail_on: None,
+            only: &[],
+            skip: &[],
+            baseline: None,
+            changes: None,
+            strict: false,
+            now: SystemClock.now(),
+        }
+    }
+
     #[tokio::test]
     async fn each_secret_is_asked_about_once_and_its_finding_says_what_was_answered() {
         // In pieces: these are nobody's, and scanners shall not think otherwise.
@@ -251,8 +268,14 @@ mod tests {
         let guard = Guard::internet(vec![Authority::parse(&format!("127.0.0.1:{port}")).unwrap()], vec![443]);
         let client = Client::new(&EgressSettings::default()).unwrap();
         let client = client.with(guard, Arc::new(SystemResolver), Arc::new(TcpDial));
+        let client = Arc::new(client);
         let mut scan = scanned(folder.path());
-        let told = asked(&mut scan, &mut Beside::default(), &issuers, Arc::new(client)).await;
+        // Whoever left the rule out has nothing of it sent.
+        let skip = ["stripe".to_owned()];
+        let none = Choice { skip: &skip, ..all() };
+        let told = asked(&mut scan, &mut Beside::default(), &issuers, &none, Arc::clone(&client)).await;
+        assert_eq!(told, "asked issuers (0) about secrets (0): 0 work, 0 revoked, 0 unknown");
+        let told = asked(&mut scan, &mut Beside::default(), &issuers, &all(), client).await;
         assert_eq!(told, "asked issuers (1) about secrets (2): 1 work, 1 revoked, 0 unknown");
         let said: Vec<(&str, &str, Severity)> = scan
             .findings
