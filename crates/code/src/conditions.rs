@@ -9,6 +9,9 @@ use crate::rules::Condition;
 use crate::value::{Known, Shape, Value};
 use crate::world::World;
 
+/// The name of what else is spread into a call, whose names nobody knows.
+pub(crate) const MORE: &str = "**";
+
 /// What a call is given.
 pub(crate) struct Arguments<'a, 'w> {
     pub(crate) world: &'a World<'w>,
@@ -79,9 +82,11 @@ impl Arguments<'_, '_> {
         });
         let mut positional = self.given.iter().zip(self.names).filter(|(_, name)| name.is_none());
         let given = named.or_else(|| positional.nth(condition.argument?).map(|(given, _)| given));
+        let more = self.names.iter().any(|name| name.as_deref() == Some(MORE));
         let asked = condition.argument.is_some() || condition.named.is_some();
         let mut value = if asked { given.map(|given| given.value.clone()) } else { self.receiver.cloned() };
-        let mut sure = true;
+        // What is spread into the call may bring it.
+        let mut sure = !(asked && given.is_none() && more);
         for field in condition.field.iter().flat_map(|field| field.split('.')) {
             let Some(owner) = value else { return (None, sure) };
             value = match &owner.shape {

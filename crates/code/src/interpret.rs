@@ -126,6 +126,7 @@ impl World<'_> {
     /// Runs a module's own code and all of its functions, and those of the modules it was the first to import.
     pub(crate) fn look_at(&mut self, module: usize) {
         self.budget = BUDGET;
+        self.check_file(module);
         self.check_texts(module);
         self.look_at_page(module);
         let _ = self.exports(module);

@@ -32,6 +32,10 @@ impl Names {
         name
     }
 
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(AsRef::as_ref)
+    }
+
     pub(crate) fn text(&self, name: Name) -> Rc<str> {
         self.texts.get(name.0 as usize).cloned().unwrap_or_default()
     }

@@ -38,6 +38,8 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "secrets-in-flight.toml",
     "spring.toml",
     "cookies.toml",
+    "http-clients.toml",
+    "security-headers.toml",
     "web-headers.toml",
     "crypto-use.toml",
     "express.toml",

@@ -32,7 +32,17 @@
 //!
 //! `[[rule.texts]]` with `all = [...]` finds files that have a text of each of these forms.
 //!
-//! With `missing = ["helmet()"]` a rule finds something only in trees that call none of these.
+//! With `missing = ["helmet()"]` a rule finds something only in trees that call none of these; `[[rule.right]]` does so for calls
+//! that are right because of what they are given.
+//!
+//! What an application lacks is judged by all of its files together:
+//!
+//! ```toml
+//! said = ['^next/']                # of each of these forms there is a name, a text, an import, a name of a dependency
+//! unsaid = ['(?i)sentry']          # and of none of these
+//! once = "application"             # said once, at the first place, and not in tests and examples; or once in each file
+//! yields_to = ["helmet.missing"]   # not where one of these speaks
+//! ```
 
 use gabion_finding::{Rule, RuleError, RuleFile};
 use gabion_model::Problem;
@@ -76,6 +86,22 @@ pub struct CodeRule {
     pub instead: Vec<String>,
     #[serde(default)]
     pub instead_unless: Vec<String>,
+    /// Calls and places that are set, which would have been right with what they are given: where the application has one, nothing is
+    /// found.
+    #[serde(default)]
+    pub right: Vec<CallRule>,
+    /// Of each of these forms the application has a name, a text, an import or a name of a dependency.
+    #[serde(default)]
+    pub said: Vec<String>,
+    /// And it has none of any of these.
+    #[serde(default)]
+    pub unsaid: Vec<String>,
+    /// It is said once, at the first place, and not of tests and examples.
+    pub once: Option<Once>,
+    /// Rules that say more: where one of them speaks of the same place, or of the same application where it is said once, this one is
+    /// silent.
+    #[serde(default)]
+    pub yields_to: Vec<String>,
     /// Not in functions whose name has this form: where it is what they are for.
     pub not_within: Option<String>,
     /// Texts that a file has, each of these rules by itself.
@@ -84,6 +110,28 @@ pub struct CodeRule {
     /// Something a route shows, or lacks; each of these would do.
     #[serde(default)]
     pub route: Vec<RouteRule>,
+    /// Files that are there; each of these would do.
+    #[serde(default)]
+    pub file: Vec<PlaceRule>,
+}
+
+/// Of what it is said once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Once {
+    /// Files that belong together.
+    Application,
+    File,
+}
+
+/// A file, by its place.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceRule {
+    #[schemars(with = "Vec<LanguageName>")]
+    pub languages: Vec<Language>,
+    /// Its path has this form.
+    pub path: String,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -91,6 +139,23 @@ pub struct CodeRule {
 pub struct Taint {
     pub sources: Vec<String>,
     pub sinks: Vec<String>,
+}
+
+impl CodeRule {
+    /// The call or set of a number: those that are wrong, then those that are right; and whether it is right.
+    pub(crate) fn numbered<'r>(
+        &'r self,
+        wrong: &'r [CallRule],
+        ending: &str,
+        number: usize,
+    ) -> Option<(&'r CallRule, bool)> {
+        if let Some(own) = wrong.get(number) {
+            return Some((own, false));
+        }
+        let mut right =
+            self.right.iter().filter(|one| one.path.all().iter().all(|path| path.ends_with(ending)));
+        right.nth(number.checked_sub(wrong.len())?).map(|own| (own, true))
+    }
 }
 
 /// A call, or a place that is set.
@@ -107,6 +172,12 @@ pub struct CallRule {
     pub in_file: Option<String>,
     /// Only in functions whose name has this form.
     pub within: Option<String>,
+    /// Only in files that have a name or a text of each of these forms, of what is imported too.
+    #[serde(default)]
+    pub anywhere: Vec<String>,
+    /// And none of any of these.
+    #[serde(default)]
+    pub none: Vec<String>,
     /// All of them.
     #[serde(default)]
     pub when: Vec<Condition>,
@@ -255,6 +326,7 @@ pub(crate) struct Rules {
     pub(crate) instead_unless: Globs<usize>,
     pub(crate) routes: Vec<RouteCheck>,
     pub(crate) texts: Vec<(usize, TextRule)>,
+    pub(crate) files: Vec<(usize, PlaceRule)>,
     pub(crate) forms: Forms,
 }
 
@@ -278,6 +350,7 @@ impl Rules {
             instead_unless: Globs::default(),
             routes: Vec::new(),
             texts: Vec::new(),
+            files: Vec::new(),
             forms: Forms::default(),
         };
         for (at, (file, text)) in files.iter().enumerate() {
@@ -311,9 +384,9 @@ impl Rules {
         let at = self.rules.len();
         let none = code.taint.is_none() && code.call.is_empty() && code.set.is_empty();
         let none = none && code.read.is_empty() && code.compare.is_empty() && code.texts.is_empty();
-        if none && code.slow_patterns.is_empty() && code.route.is_empty() {
+        if none && code.slow_patterns.is_empty() && code.route.is_empty() && code.file.is_empty() {
             return Err(
-                "finds nothing: it has no `taint`, `call`, `set`, `read`, `compare`, `texts`, `route` or `slow_patterns`"
+                "finds nothing: it has no `taint`, `call`, `set`, `read`, `compare`, `texts`, `route`, `file` or `slow_patterns`"
                     .to_owned(),
             );
         }
@@ -328,10 +401,22 @@ impl Rules {
             let (sources, sinks) = (set(&taint.sources)?, set(&taint.sinks)?);
             self.taints.push((at, sources, sinks));
         }
+        // Those that are right are numbered behind those that are wrong.
+        let right = |ending: &str| {
+            let own =
+                code.right.iter().filter(|one| one.path.all().iter().all(|path| path.ends_with(ending)));
+            own.cloned().collect::<Vec<_>>()
+        };
+        let (right_calls, right_sets) = (right("()"), right("="));
+        if right_calls.len().saturating_add(right_sets.len()) != code.right.len() {
+            return Err("the paths of one `right` all end with `()`, or all with `=`".to_owned());
+        }
+        let with =
+            |rules: &[CallRule], right: Vec<CallRule>| rules.iter().cloned().chain(right).collect::<Vec<_>>();
         for (rules, globs, ending) in [
-            (&code.call, &mut self.calls, "()"),
-            (&code.set, &mut self.sets, "="),
-            (&code.read, &mut self.reads, ""),
+            (with(&code.call, right_calls), &mut self.calls, "()"),
+            (with(&code.set, right_sets), &mut self.sets, "="),
+            (code.read.clone(), &mut self.reads, ""),
         ] {
             for (number, rule) in rules.iter().enumerate() {
                 for path in rule.path.all() {
@@ -347,7 +432,8 @@ impl Rules {
                 if let Some(reason) = rule.repair.as_ref().and_then(Repair::problem) {
                     return Err(reason.to_owned());
                 }
-                for text in rule.in_file.iter().chain(&rule.within) {
+                let texts = rule.in_file.iter().chain(&rule.within);
+                for text in texts.chain(&rule.anywhere).chain(&rule.none) {
                     self.forms.add(text)?;
                 }
                 for condition in rule.when.iter().chain(&rule.unless) {
@@ -358,8 +444,12 @@ impl Rules {
                 }
             }
         }
-        if let Some(text) = &code.not_within {
+        for text in code.not_within.iter().chain(&code.said).chain(&code.unsaid) {
             self.forms.add(text)?;
+        }
+        for file in &code.file {
+            self.forms.add(&file.path)?;
+            self.files.push((at, file.clone()));
         }
         for compare in &code.compare {
             for text in std::iter::once(&compare.path).chain(&compare.other).chain(&compare.matches) {

@@ -171,6 +171,7 @@ impl CodeScanner {
             hits.iter().filter_map(|hit| self.finding(&mut world, hit)).collect();
         let judged = if self.follows_patterns_only() { Judged::default() } else { world.judge_routes() };
         findings.extend(judged.findings);
+        let findings = self.rules.settled(&world, findings);
         let cut = std::mem::take(&mut world.cut);
         let unread = cut.into_iter().filter_map(|module| {
             let path = Arc::clone(&world.units.get(module)?.path);

@@ -186,6 +186,8 @@ pub(crate) struct World<'a> {
     pub(crate) remembered: HashMap<CallKey, Remembered>,
     /// How often variables of a module were set to something else.
     pub(crate) module_changes: HashMap<usize, u32>,
+    /// Rules of which the application does what is right.
+    pub(crate) done_right: HashSet<usize>,
     /// What was written down of routes.
     pub(crate) routes: Recorder,
     route_calls: HashMap<(Origin, Language), Rc<Vec<usize>>>,
@@ -280,6 +282,7 @@ impl<'a> World<'a> {
             runs: HashMap::new(),
             remembered: HashMap::new(),
             module_changes: HashMap::new(),
+            done_right: HashSet::new(),
             routes: Recorder::default(),
             route_calls: HashMap::new(),
         }
@@ -481,6 +484,8 @@ impl<'a> World<'a> {
             beside.extend(self.rules.instead_unless.of(&text));
         }
         done.extend(instead.difference(&beside));
+        done.extend(&self.done_right);
+        self.done_right.clone_from(&done);
         let hits = std::mem::take(&mut self.hits).into_values();
         let mut hits: Vec<Hit> = hits.filter(|hit| !done.contains(&hit.rule)).collect();
         // Whether there is such a file is no second thing where the same path is used as well.

@@ -37,14 +37,20 @@ impl World<'_> {
                             span: argument.value.span,
                         }));
                     }
-                    Shape::Object(object) => given.extend(object.fields.iter().map(|(name, value)| Given {
-                        name: Some(*name),
-                        value: value.clone(),
-                        span: argument.value.span,
-                    })),
-                    _ => {
-                        let value = self.item_of(&value);
-                        given.push(Given { name: None, value, span: argument.value.span });
+                    shape => {
+                        if let Shape::Object(object) = shape {
+                            given.extend(object.fields.iter().map(|(name, value)| Given {
+                                name: Some(*name),
+                                value: value.clone(),
+                                span: argument.value.span,
+                            }));
+                        } else {
+                            let value = self.item_of(&value);
+                            given.push(Given { name: None, value, span: argument.value.span });
+                        }
+                        // Whatever else it brings.
+                        let name = Some(self.name(crate::conditions::MORE));
+                        given.push(Given { name, value: Value::default(), span: argument.value.span });
                     }
                 }
                 continue;

@@ -29,12 +29,12 @@ impl World<'_> {
         let rules = self.rules;
         for (rule, number) in found.iter() {
             let Some((_, code)) = rules.rules.get(*rule) else { continue };
-            let asked = match ending {
-                Ending::Set => &code.set,
-                Ending::Call => &code.call,
-                Ending::Read => &code.read,
+            let (asked, end) = match ending {
+                Ending::Set => (&code.set, "="),
+                Ending::Call => (&code.call, "()"),
+                Ending::Read => (&code.read, "?"),
             };
-            let Some(asked) = asked.get(*number) else { continue };
+            let Some((asked, right)) = code.numbered(asked, end, *number) else { continue };
             if self.belongs(frame, *rule) {
                 continue;
             }
@@ -60,6 +60,18 @@ impl World<'_> {
             if asked.when.iter().all(|when| arguments.hold(when))
                 && !asked.unless.iter().any(|unless| arguments.hold(unless))
             {
+                let says = |form: &String| {
+                    let texts = &frame.loaded.module().texts;
+                    let mut texts = texts.iter().filter(|text| text.len() <= super::texts::LONGEST);
+                    rules.forms.get(form).is_some_and(|form| texts.any(|text| form.is_match(text)))
+                };
+                if !asked.anywhere.iter().all(says) || asked.none.iter().any(says) {
+                    continue;
+                }
+                if right {
+                    self.done_right.insert(*rule);
+                    continue;
+                }
                 let callee = self.text_of(origin);
                 if let Some(repair) = &asked.repair {
                     self.repairs.entry((*rule, frame.module, span)).or_insert(repair);

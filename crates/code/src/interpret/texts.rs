@@ -1,14 +1,15 @@
 //! Texts that say too much together: each alone is harmless, and only a file that has all of them tells them apart.
 
 use gabion_finding::Span;
-use gabion_syntax::tree::{Expr, ExprKind, Part, Symbol};
+use gabion_syntax::Language;
+use gabion_syntax::tree::{Entry, Expr, ExprKind, Key, Part, Symbol};
 use hashbrown::HashSet;
 
 use crate::walk::{self, Visitor};
 use crate::world::{Hit, World};
 
 /// Bytes of a text that is looked at; longer ones are no sentences.
-const LONGEST: usize = 200;
+pub(super) const LONGEST: usize = 200;
 
 /// Where texts of these symbols stand.
 struct Places<'a> {
@@ -18,6 +19,15 @@ struct Places<'a> {
 
 impl Visitor for Places<'_> {
     fn expression(&mut self, one: &Expr) {
+        if let ExprKind::Object { entries, .. } = &one.kind {
+            for entry in entries {
+                if let Entry::Pair(Key::Name(symbol), value) = entry
+                    && self.wanted.contains(symbol)
+                {
+                    self.found.push(value.span);
+                }
+            }
+        }
         let symbol = match &one.kind {
             ExprKind::String(symbol) => Some(*symbol),
             ExprKind::Template { tag: None, parts } => match parts.as_slice() {
@@ -33,6 +43,21 @@ impl Visitor for Places<'_> {
 }
 
 impl World<'_> {
+    /// Holds the place of a module against the rules about files.
+    pub(super) fn check_file(&mut self, module: usize) {
+        let rules = self.rules;
+        for (rule, file) in &rules.files {
+            let Some(path) = self.units.get(module).map(|unit| std::sync::Arc::clone(&unit.path)) else {
+                return;
+            };
+            let language = Language::of(&path).is_some_and(|language| file.languages.contains(&language));
+            if language && rules.forms.get(&file.path).is_some_and(|form| form.is_match(&path)) {
+                let (callee, within, span) = (path.to_string(), String::new(), Span::default());
+                self.hit(Hit { rule: *rule, module, span, trace: None, callee, within, weak: false });
+            }
+        }
+    }
+
     /// Holds the texts of a module against the rules about texts.
     pub(super) fn check_texts(&mut self, module: usize) {
         let rules = self.rules;
