@@ -11,6 +11,7 @@ mod call;
 mod cases;
 mod condition;
 pub(crate) mod elsewhere;
+mod ends;
 pub(crate) mod exported;
 mod expression;
 mod format;
@@ -128,6 +129,7 @@ impl World<'_> {
         self.budget = BUDGET;
         self.check_file(module);
         self.check_texts(module);
+        self.check_ends(module);
         self.look_at_page(module);
         let _ = self.exports(module);
         while let Some(mut frame) = self.deferred.pop() {

@@ -30,7 +30,8 @@
 //! that is set has the path `~name=`; so has a field of an object nobody knows, or of an object literal. What a function `f` gives
 //! is set to `~f()=`.
 //!
-//! `[[rule.texts]]` with `all = [...]` finds files that have a text of each of these forms.
+//! `[[rule.texts]]` with `all = [...]` finds files that have a text of each of these forms. `[[rule.ends]]` finds functions that compare
+//! a value with names and say yes to whatever is none of them.
 //!
 //! With `missing = ["helmet()"]` a rule finds something only in trees that call none of these; `[[rule.right]]` does so for calls
 //! that are right because of what they are given.
@@ -107,6 +108,9 @@ pub struct CodeRule {
     /// Texts that a file has, each of these rules by itself.
     #[serde(default)]
     pub texts: Vec<TextRule>,
+    /// Functions that decide, by what they end with.
+    #[serde(default)]
+    pub ends: Vec<EndRule>,
     /// Something a route shows, or lacks; each of these would do.
     #[serde(default)]
     pub route: Vec<RouteRule>,
@@ -220,6 +224,20 @@ pub struct TextRule {
     pub none: Vec<String>,
 }
 
+/// A function that compares something with names, and gives the same for whatever is none of them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndRule {
+    #[schemars(with = "Vec<LanguageName>")]
+    pub languages: Vec<Language>,
+    /// Its name has this form.
+    pub function: String,
+    /// So has the name of what is compared.
+    pub of: String,
+    /// What it gives in the end.
+    pub gives: bool,
+}
+
 /// One path, or several that are judged alike.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -327,6 +345,7 @@ pub(crate) struct Rules {
     pub(crate) routes: Vec<RouteCheck>,
     pub(crate) texts: Vec<(usize, TextRule)>,
     pub(crate) files: Vec<(usize, PlaceRule)>,
+    pub(crate) ends: Vec<(usize, EndRule)>,
     pub(crate) forms: Forms,
 }
 
@@ -351,6 +370,7 @@ impl Rules {
             routes: Vec::new(),
             texts: Vec::new(),
             files: Vec::new(),
+            ends: Vec::new(),
             forms: Forms::default(),
         };
         for (at, (file, text)) in files.iter().enumerate() {
@@ -384,9 +404,10 @@ impl Rules {
         let at = self.rules.len();
         let none = code.taint.is_none() && code.call.is_empty() && code.set.is_empty();
         let none = none && code.read.is_empty() && code.compare.is_empty() && code.texts.is_empty();
-        if none && code.slow_patterns.is_empty() && code.route.is_empty() && code.file.is_empty() {
+        let none = none && code.ends.is_empty() && code.file.is_empty();
+        if none && code.slow_patterns.is_empty() && code.route.is_empty() {
             return Err(
-                "finds nothing: it has no `taint`, `call`, `set`, `read`, `compare`, `texts`, `route`, `file` or `slow_patterns`"
+                "finds nothing: it has no `taint`, `call`, `set`, `read`, `compare`, `texts`, `ends`, `route`, `file` or `slow_patterns`"
                     .to_owned(),
             );
         }
@@ -462,6 +483,11 @@ impl Rules {
                 self.forms.add(text)?;
             }
             self.texts.push((at, texts.clone()));
+        }
+        for ends in &code.ends {
+            self.forms.add(&ends.function)?;
+            self.forms.add(&ends.of)?;
+            self.ends.push((at, ends.clone()));
         }
         for (paths, globs) in [
             (&code.missing, &mut self.missing),

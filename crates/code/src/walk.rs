@@ -75,7 +75,7 @@ fn statements(all: &[Stmt], to: &mut impl Visitor) {
     }
 }
 
-fn statement(one: &Stmt, to: &mut impl Visitor) {
+pub(crate) fn statement(one: &Stmt, to: &mut impl Visitor) {
     to.statement(one);
     match &one.kind {
         StmtKind::Assert(it) | StmtKind::Defer(it) | StmtKind::Expr(it) => expression(it, to),

@@ -10,8 +10,16 @@ use crate::value::{KindSet, Known, Shape, Value};
 use crate::world::{Ending, World};
 
 /// Where something does harm whatever its form is.
-const SECRET: &[&str] =
-    &["stored-password", "stored-personal", "log-secret", "answer", "claims", "fast-hash", "page-store"];
+const SECRET: &[&str] = &[
+    "stored-password",
+    "stored-personal",
+    "stored-key",
+    "log-secret",
+    "answer",
+    "claims",
+    "fast-hash",
+    "page-store",
+];
 
 impl World<'_> {
     /// Where the condition is true, or is not.

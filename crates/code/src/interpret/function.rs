@@ -119,6 +119,9 @@ impl World<'_> {
             let Some(value) = &field.value else { continue };
             let value = self.evaluate(frame, value);
             let name = frame.loaded.name(field.name);
+            if frame.loaded.language() == Language::Python {
+                self.check_name(frame, name, &value, field.span);
+            }
             frame.scope.declare(name, value);
         }
         frame.scope = around;

@@ -155,6 +155,7 @@ impl World<'_> {
             }
             StmtKind::Try { body, catches, otherwise, finally } => {
                 self.let_in(frame, catches);
+                self.caught_all(frame, body, catches);
                 return self.attempt(frame, body, catches, otherwise, finally);
             }
             StmtKind::While { condition, body, first: _ } => {

@@ -30,8 +30,9 @@ impl Visitor for Places<'_> {
         }
         let symbol = match &one.kind {
             ExprKind::String(symbol) => Some(*symbol),
-            ExprKind::Template { tag: None, parts } => match parts.as_slice() {
-                [Part::Text(symbol)] => Some(*symbol),
+            // How it begins.
+            ExprKind::Template { tag: None, parts } => match parts.first() {
+                Some(Part::Text(symbol)) => Some(*symbol),
                 _ => None,
             },
             _ => None,
