@@ -7,8 +7,7 @@ macro_rules! files {
 }
 
 /// What routes lack.
-pub(crate) const RULES: &[(&str, &str)] =
-    files!["rules/code": "routes.toml", "routes-next.toml", "routes-objects.toml", "routes-requests.toml"];
+pub(crate) const RULES: &[(&str, &str)] = files!["rules/code": "routes.toml", "routes-accounts.toml", "routes-next.toml", "routes-objects.toml", "routes-requests.toml"];
 
 /// What calls of frameworks say of routes, and what code shows by which it asks who is there.
 pub(crate) const TABLES: &[(&str, &str)] = files![
@@ -19,6 +18,7 @@ pub(crate) const TABLES: &[(&str, &str)] = files![
     "django.toml",
     "echo.toml",
     "express.toml",
+    "facts-accounts.toml",
     "facts-compiled.toml",
     "facts-typed.toml",
     "facts.toml",

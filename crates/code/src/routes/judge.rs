@@ -477,6 +477,7 @@ impl World<'_> {
 
 /// What counts of a guard for what it guards.
 const GUARDS: &[&str] = &[
+    "asked-again",
     "authentication",
     "authorization",
     "bearer",
@@ -484,8 +485,12 @@ const GUARDS: &[&str] = &[
     "csrf",
     "csrf-off",
     "declared-public",
+    "log",
     "maybe-authentication",
     "rate-limit",
+    "request-log",
+    "role-refusal",
+    "role-refusal-logged",
     "unknown-guard",
     "upload",
     "upload-limit",
