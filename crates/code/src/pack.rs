@@ -43,6 +43,7 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "spring.toml",
     "cookies.toml",
     "http-clients.toml",
+    "next-server.toml",
     "security-headers.toml",
     "web-headers.toml",
     "crypto-use.toml",

@@ -460,6 +460,7 @@ impl World<'_> {
             _ => self.evaluate(frame, element),
         });
         let element = element.unwrap_or_default();
+        let sent = self.is_for_browsers(frame, &element);
         let mut props = Object::default();
         for (name, value) in &jsx.attributes {
             let span = value.span;
@@ -478,6 +479,9 @@ impl World<'_> {
                             &[super::Given { name: None, value: value.clone(), span }],
                             span,
                         );
+                    }
+                    if let Some(origin) = sent {
+                        self.check_set(frame, origin, None, &value, span);
                     }
                     props.set(name, value);
                 }
@@ -501,6 +505,18 @@ impl World<'_> {
             self.run_closure(frame, &closure, None, &given, span);
         }
         Value::from_origin(self.path("jsx()"))
+    }
+}
+
+impl World<'_> {
+    /// Where the attributes of an element go that code of the server makes and a browser runs.
+    fn is_for_browsers(&mut self, frame: &Frame, element: &Value) -> Option<crate::origin::Origin> {
+        let Shape::Function(closure) = &element.shape else { return None };
+        let here = |loaded: &crate::world::Loaded| {
+            loaded.module().directives.iter().any(|one| loaded.text(*one) == "use client")
+        };
+        let there = self.load(closure.function.module)?;
+        (here(&there) && !here(&frame.loaded)).then(|| self.path("gabion.ClientProp")).flatten()
     }
 }
 

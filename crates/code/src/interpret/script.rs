@@ -93,9 +93,11 @@ impl World<'_> {
                 return Some(Value { origin, shape: first?.shape.clone(), ..Value::default() });
             }
             "zod.z.object().parse" | "zod.z.object().parseAsync" => {
+                self.check(frame, callee.origin?, crate::world::Ending::Call, receiver, given, span);
                 return Some(self.through_form(frame, receiver?, first?, DEEPEST_FORM));
             }
             "zod.z.object().safeParse" | "zod.z.object().safeParseAsync" => {
+                self.check(frame, callee.origin?, crate::world::Ending::Call, receiver, given, span);
                 let value = self.through_form(frame, receiver?, first?, DEEPEST_FORM);
                 return Some(self.asked_form(value));
             }

@@ -7,7 +7,15 @@ macro_rules! files {
 }
 
 /// What routes lack.
-pub(crate) const RULES: &[(&str, &str)] = files!["rules/code": "routes.toml", "routes-accounts.toml", "routes-next.toml", "routes-objects.toml", "routes-requests.toml"];
+pub(crate) const RULES: &[(&str, &str)] = files![
+    "rules/code":
+    "routes.toml",
+    "routes-accounts.toml",
+    "routes-applications.toml",
+    "routes-next.toml",
+    "routes-objects.toml",
+    "routes-requests.toml",
+];
 
 /// What calls of frameworks say of routes, and what code shows by which it asks who is there.
 pub(crate) const TABLES: &[(&str, &str)] = files![
@@ -21,6 +29,7 @@ pub(crate) const TABLES: &[(&str, &str)] = files![
     "facts-accounts.toml",
     "facts-compiled.toml",
     "facts-typed.toml",
+    "facts-answers.toml",
     "facts.toml",
     "fastapi.toml",
     "fastify.toml",

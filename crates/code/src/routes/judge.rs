@@ -9,6 +9,7 @@
 //! has = ["handler"]                       # all these facts
 //! lacks = ["authentication"]              # none of these
 //! siblings = ["authentication"]           # another route of the same application has these
+//! newer = ["authentication"]              # the same route of a newer version has these: `/v2/orders` beside `/v1/orders`
 //! application = ["session"]               # where the application is put together, all these are seen
 //! at = "object-by-id"                     # said where this was seen; else where the route is
 //! once = true                             # of an application, not of each route
@@ -53,6 +54,8 @@ pub struct RouteRule {
     pub any: Vec<String>,
     pub lacks: Vec<String>,
     pub siblings: Vec<String>,
+    /// The same route of a newer version has these.
+    pub newer: Vec<String>,
     pub application: Vec<String>,
     pub without: Vec<String>,
     /// No route of the application has any of these.
@@ -74,6 +77,7 @@ pub(crate) struct RouteCheck {
     any: FactSet,
     lacks: FactSet,
     siblings: FactSet,
+    newer: FactSet,
     application: FactSet,
     without: FactSet,
     nowhere: FactSet,
@@ -96,6 +100,7 @@ impl RouteCheck {
             any: table.set_of(&from.any)?,
             lacks: table.set_of(&from.lacks)?,
             siblings: table.set_of(&from.siblings)?,
+            newer: table.set_of(&from.newer)?,
             application: table.set_of(&from.application)?,
             without: table.set_of(&from.without)?,
             nowhere: table.set_of(&from.nowhere)?,
@@ -116,7 +121,14 @@ impl RouteCheck {
         let own = application.facts & self.application == self.application
             && application.facts & self.without == 0
             && application.routes & self.nowhere == 0;
-        method && framework && path && has && seen.facts & self.lacks == 0 && siblings && own
+        let newer = self.newer == 0
+            || versioned(&route.path).is_some_and(|(own, path)| {
+                let others = application.versions.get(&(route.method.clone(), path));
+                others.is_some_and(|others| {
+                    others.iter().any(|(version, facts)| *version > own && facts & self.newer == self.newer)
+                })
+            });
+        method && framework && path && has && seen.facts & self.lacks == 0 && siblings && own && newer
     }
 }
 
@@ -137,6 +149,16 @@ struct Application {
     facts: FactSet,
     /// Any of its routes.
     routes: FactSet,
+    /// By method and path without its version: versions, and what each shows.
+    versions: HashMap<(String, String), Vec<(u32, FactSet)>>,
+}
+
+/// The version in a path, and the path without it: `/api/v1/orders` is 1 and `/api/v/orders`.
+fn versioned(path: &str) -> Option<(u32, String)> {
+    let number = |part: &str| part.strip_prefix(['v', 'V'])?.parse::<u32>().ok();
+    let version = path.split('/').find_map(number)?;
+    let parts: Vec<&str> = path.split('/').map(|part| number(part).map_or(part, |_| "v")).collect();
+    Some((version, parts.join("/")))
 }
 
 /// What is said of routes.
@@ -188,6 +210,10 @@ impl World<'_> {
             let seen = self.seen(route, application, &mut kept);
             if let Some(own) = applications.get_mut(&seen.application) {
                 own.routes |= seen.facts;
+                if let Some((version, path)) = versioned(&seen.route.path) {
+                    let key = (seen.route.method.clone(), path);
+                    own.versions.entry(key).or_default().push((version, seen.facts));
+                }
             }
             all.push(seen);
         }
