@@ -88,6 +88,7 @@ fn one(
         out.unread.push(Unread { path: Arc::clone(path), reason: UnreadReason::NoVerdict, detail });
     }
     if found.hits.is_empty() {
+        out.findings.extend(super::outdated::check(rules, database, path, package));
         return;
     }
     let way = graph.path(at);

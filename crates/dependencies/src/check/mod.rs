@@ -3,6 +3,7 @@
 pub(crate) mod flaws;
 pub(crate) mod locks;
 pub(crate) mod origins;
+mod outdated;
 pub(crate) mod packages;
 pub(crate) mod requirements;
 pub(crate) mod tree;
