@@ -1,0 +1,471 @@
+//! What the tester is told: one page, `probe.toml`. What is not there makes tests say `not tested`, never `passed`.
+
+use std::collections::BTreeMap;
+
+use gabion_model::{Period, Secret};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::scope::{Origin, ScopeError};
+
+/// Everything that is known before the first request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    pub target: Target,
+    #[serde(default)]
+    pub limits: Limits,
+    /// Who signs in. Nobody at all is always tried too.
+    #[serde(default)]
+    pub identities: Vec<Identity>,
+    /// How they sign in, where the probe does not find out by itself.
+    #[serde(default)]
+    pub login: Option<Login>,
+    /// Who may call what; the first that fits decides.
+    #[serde(default)]
+    pub policy: Vec<Grant>,
+    /// What the application says it limits.
+    #[serde(default)]
+    pub throttles: Vec<Throttle>,
+    #[serde(default)]
+    pub webhooks: Vec<Webhook>,
+    /// Texts that no answer may ever hold.
+    #[serde(default)]
+    pub secrets: Vec<Text>,
+}
+
+/// What is attacked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// Scheme, host and port, with the path under which the application begins.
+    pub url: String,
+    #[serde(default)]
+    pub level: Level,
+    /// The word that a public target serves at `/.well-known/gabion-probe.txt`.
+    #[serde(default)]
+    pub ownership: Option<String>,
+    /// OpenAPI documents: paths at the target (`/openapi.json`) or files beside the facts.
+    #[serde(default)]
+    pub openapi: Vec<String>,
+    /// Recorded traffic (HAR 1.2).
+    #[serde(default)]
+    pub har: Vec<String>,
+    /// What `gabion scan --endpoints` wrote of the source.
+    #[serde(default)]
+    pub endpoints: Vec<String>,
+    /// Pages the crawl begins with, beside the first one.
+    #[serde(default)]
+    pub start: Vec<String>,
+    /// Paths that are never asked, as prefixes: `/admin/reset`.
+    #[serde(default)]
+    pub spare: Vec<String>,
+    /// Certificates to believe besides the machine's, in PEM form.
+    #[serde(default)]
+    pub ca_file: Option<std::path::PathBuf>,
+    /// The address by which the target reaches this machine, for callbacks. Without it: the one that leads to the target.
+    #[serde(default)]
+    pub callback: Option<std::net::IpAddr>,
+}
+
+/// How far the probe goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Only what any visitor does: nothing hostile is sent.
+    Passive,
+    /// Attacks; writes only to what the probe made or what belongs to its own identities.
+    #[default]
+    Active,
+    /// Also deletes, of what the probe made, and ends sessions.
+    Destructive,
+}
+
+impl Level {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passive => "passive",
+            Self::Active => "active",
+            Self::Destructive => "destructive",
+        }
+    }
+}
+
+/// What a run may cost.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    pub requests: usize,
+    pub time: Period,
+    /// Requests in one second.
+    pub rate: u32,
+    /// Pages and operations that the crawl looks at.
+    pub pages: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { requests: 10_000, time: Period::from_secs(30 * 60), rate: 200, pages: 300 }
+    }
+}
+
+/// Somebody who signs in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// What reports call them.
+    pub name: String,
+    /// What they sign in with, where it is not the name.
+    #[serde(default)]
+    pub user: Option<String>,
+    #[serde(default)]
+    pub password: Option<Text>,
+    /// A bearer token, in place of signing in.
+    #[serde(default)]
+    pub token: Option<Text>,
+    /// Header fields, in place of signing in.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Text>,
+    /// The secret of one-time passwords (RFC 6238) in Base32.
+    #[serde(default)]
+    pub totp: Option<Text>,
+    #[serde(default)]
+    pub role: Option<String>,
+    #[serde(default)]
+    pub tenant: Option<String>,
+}
+
+impl Identity {
+    #[must_use]
+    pub fn user(&self) -> &str {
+        self.user.as_deref().unwrap_or(&self.name)
+    }
+}
+
+/// A secret: written down, or the name of the environment variable that has it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Text {
+    Plain(Secret<String>),
+    Variable { env: String },
+}
+
+/// The request that signs somebody in. `{user}`, `{password}` and `{totp}` stand for what each identity has.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// `POST /login`.
+    pub operation: String,
+    #[serde(default)]
+    pub form: BTreeMap<String, String>,
+    #[serde(default)]
+    pub json: Option<Value>,
+    /// The JSON pointer of the token in the answer; without it a cookie is expected.
+    #[serde(default)]
+    pub token: Option<String>,
+    /// How the token is sent: `Authorization: Bearer {token}`.
+    #[serde(default)]
+    pub header: Option<String>,
+}
+
+/// Who may call some operations.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// `GET /api/admin/*`; `*` for a method or for the rest of a path.
+    pub operations: Vec<String>,
+    /// Roles; `anonymous` for everybody, `*` for everybody who signed in.
+    pub roles: Vec<String>,
+}
+
+/// What the application limits.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Throttle {
+    pub operation: String,
+    pub requests: u32,
+    pub per: Period,
+}
+
+/// A webhook that the application takes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// `POST /hooks/payment`.
+    pub operation: String,
+    pub secret: Text,
+    #[serde(default)]
+    pub scheme: WebhookScheme,
+    /// A body that is processed when it is signed; `{id}` becomes a new id in each message.
+    pub body: String,
+    /// Where its effect shows: an operation, who asks it, and what the answer then holds.
+    #[serde(default)]
+    pub effect: Option<Effect>,
+}
+
+/// How a message is signed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookScheme {
+    /// `X-Hub-Signature-256: sha256=HEX` over the body.
+    Github,
+    /// `webhook-id`, `webhook-timestamp`, `webhook-signature: v1,BASE64`.
+    #[default]
+    StandardWebhooks,
+    /// `Stripe-Signature: t=…,v1=HEX` over `t.body`.
+    Stripe,
+}
+
+/// Where something shows.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Effect {
+    /// `GET /api/orders/1`, with its values filled in.
+    pub request: String,
+    pub identity: String,
+    pub holds: String,
+}
+
+/// What is wrong with the facts.
+#[derive(Debug, thiserror::Error)]
+pub enum FactsError {
+    #[error("{0}")]
+    Toml(#[from] toml::de::Error),
+    #[error("`{at}`: {problem}")]
+    Wrong { at: String, problem: String },
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    #[error("`{at}`: the environment has no `{variable}`; hint: export it, or write the value down")]
+    NoVariable { at: String, variable: String },
+}
+
+impl Facts {
+    /// Reads `probe.toml`; `variable` looks into the environment.
+    ///
+    /// # Errors
+    /// Where it is not what it should be, by place.
+    pub fn parse(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, FactsError> {
+        let mut facts: Self = toml::from_str(text)?;
+        facts.resolve(variable)?;
+        facts.check()?;
+        Ok(facts)
+    }
+
+    /// Only a target, and nobody who signs in.
+    #[must_use]
+    pub fn of(url: &str) -> Self {
+        Self {
+            target: Target {
+                url: url.to_owned(),
+                level: Level::default(),
+                ownership: None,
+                openapi: Vec::new(),
+                har: Vec::new(),
+                endpoints: Vec::new(),
+                start: Vec::new(),
+                spare: Vec::new(),
+                ca_file: None,
+                callback: None,
+            },
+            limits: Limits::default(),
+            identities: Vec::new(),
+            login: None,
+            policy: Vec::new(),
+            throttles: Vec::new(),
+            webhooks: Vec::new(),
+            secrets: Vec::new(),
+        }
+    }
+
+    /// Somebody with a password besides those there are.
+    #[must_use]
+    pub fn with(mut self, name: &str, password: &str) -> Self {
+        self.identities.push(Identity {
+            name: name.to_owned(),
+            user: None,
+            password: Some(Text::Plain(Secret::new(password.to_owned()))),
+            token: None,
+            headers: BTreeMap::new(),
+            totp: None,
+            role: None,
+            tenant: None,
+        });
+        self
+    }
+
+    fn resolve(&mut self, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), FactsError> {
+        let fill = |at: String, text: &mut Text| {
+            let Text::Variable { env } = text else { return Ok(()) };
+            let Some(value) = variable(env) else {
+                return Err(FactsError::NoVariable { at, variable: env.clone() });
+            };
+            *text = Text::Plain(Secret::new(value));
+            Ok(())
+        };
+        for identity in &mut self.identities {
+            let at = |field: &str| format!("identities.{}.{field}", identity.name);
+            for (field, text) in [
+                ("password", &mut identity.password),
+                ("token", &mut identity.token),
+                ("totp", &mut identity.totp),
+            ] {
+                if let Some(text) = text {
+                    fill(format!("identities.{}.{field}", identity.name), text)?;
+                }
+            }
+            for text in identity.headers.values_mut() {
+                fill(at("headers"), text)?;
+            }
+        }
+        for webhook in &mut self.webhooks {
+            fill(format!("webhooks.{}.secret", webhook.operation), &mut webhook.secret)?;
+        }
+        self.secrets.iter_mut().try_for_each(|text| fill("secrets".to_owned(), text))
+    }
+
+    fn check(&self) -> Result<(), FactsError> {
+        Origin::parse(&self.target.url)?;
+        let wrong = |at: String, problem: &str| Err(FactsError::Wrong { at, problem: problem.to_owned() });
+        let mut names = std::collections::BTreeSet::new();
+        for identity in &self.identities {
+            let at = format!("identities.{}", identity.name);
+            let word =
+                |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '@');
+            if identity.name.is_empty() || identity.name == ANONYMOUS || !identity.name.chars().all(word) {
+                return wrong(
+                    at,
+                    "a name has letters, digits, `-`, `_`, `.` and `@`, and is not `anonymous`",
+                );
+            }
+            if !names.insert(&identity.name) {
+                return wrong(at, "there are two of that name");
+            }
+            if identity.password.is_none() && identity.token.is_none() && identity.headers.is_empty() {
+                return wrong(at, "has neither `password` nor `token` nor `headers`");
+            }
+        }
+        for (at, operation) in self.named_operations() {
+            if operation_of(operation).is_none() {
+                return wrong(at, "is no operation; hint: `POST /login`");
+            }
+        }
+        for webhook in &self.webhooks {
+            if let Some(effect) = &webhook.effect
+                && !names.contains(&effect.identity)
+            {
+                return wrong(
+                    format!("webhooks.{}.effect.identity", webhook.operation),
+                    "is no identity of these facts",
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn named_operations(&self) -> impl Iterator<Item = (String, &str)> {
+        let login = self.login.iter().map(|login| ("login.operation".to_owned(), login.operation.as_str()));
+        let grants = self.policy.iter().flat_map(|grant| &grant.operations);
+        let grants = grants.map(|operation| ("policy.operations".to_owned(), operation.as_str()));
+        let throttles =
+            self.throttles.iter().map(|one| ("throttles.operation".to_owned(), one.operation.as_str()));
+        let webhooks =
+            self.webhooks.iter().map(|one| ("webhooks.operation".to_owned(), one.operation.as_str()));
+        login.chain(grants).chain(throttles).chain(webhooks)
+    }
+
+    /// The roles that may call an operation, where the facts say so.
+    #[must_use]
+    pub fn roles_of(&self, method: &str, path: &str) -> Option<&[String]> {
+        let fits = |pattern: &str| {
+            let Some((own, form)) = operation_of(pattern) else { return false };
+            let same = own == "*" || own.eq_ignore_ascii_case(method);
+            same && match form.strip_suffix('*') {
+                Some(prefix) => path.starts_with(prefix),
+                None => form == path || crate::operation::template_matches(form, path).is_some(),
+            }
+        };
+        let grant = self.policy.iter().find(|grant| grant.operations.iter().any(|pattern| fits(pattern)));
+        grant.map(|grant| grant.roles.as_slice())
+    }
+}
+
+impl Text {
+    /// What it is; nothing before it was looked up.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        match self {
+            Self::Plain(secret) => secret.expose(),
+            Self::Variable { .. } => "",
+        }
+    }
+}
+
+/// What reports call nobody.
+pub const ANONYMOUS: &str = "anonymous";
+
+/// Method and path of `POST /login`.
+#[must_use]
+pub fn operation_of(text: &str) -> Option<(&str, &str)> {
+    let (method, path) = text.trim().split_once(' ')?;
+    let word = method == "*" || method.bytes().all(|byte| byte.is_ascii_uppercase());
+    (word && path.trim().starts_with('/')).then(|| (method, path.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"
+[target]
+url = "http://127.0.0.1:3000"
+level = "destructive"
+openapi = ["/openapi.yaml"]
+
+[limits]
+requests = 500
+time = "2m"
+
+[[identities]]
+name = "alice"
+password = "not-a-real-one"
+role = "member"
+
+[[identities]]
+name = "ann"
+password = { env = "ANN" }
+role = "admin"
+
+[[policy]]
+operations = ["* /api/admin/*", "GET /notes/{id}"]
+roles = ["admin"]
+"#;
+
+    #[test]
+    fn a_page_of_facts_is_read() {
+        let facts = Facts::parse(WHOLE, &|name| (name == "ANN").then(|| "hidden".to_owned())).unwrap();
+        assert_eq!(facts.identities[1].password.as_ref().unwrap().expose(), "hidden");
+        assert_eq!(facts.roles_of("POST", "/api/admin/users").unwrap(), ["admin"]);
+        assert_eq!(facts.roles_of("GET", "/notes/7").unwrap(), ["admin"]);
+        assert_eq!(facts.roles_of("PUT", "/notes/7"), None);
+        assert!(!format!("{facts:?}").contains("hidden"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (from, to, says) in [
+            ("url = \"http://127.0.0.1:3000\"", "url = \"nowhere\"", "no URL of an application"),
+            ("name = \"ann\"", "name = \"alice\"", "there are two of that name"),
+            ("name = \"ann\"", "name = \"anonymous\"", "is not `anonymous`"),
+            ("password = \"not-a-real-one\"", "", "neither `password`"),
+            ("\"GET /notes/{id}\"", "\"/notes/{id}\"", "is no operation"),
+            ("{ env = \"ANN\" }", "{ env = \"BEN\" }", "the environment has no `BEN`"),
+            ("requests = 500", "request = 500", "unknown field `request`"),
+        ] {
+            let text = WHOLE.replace(from, to);
+            let error =
+                Facts::parse(&text, &|name| (name == "ANN").then(String::new)).unwrap_err().to_string();
+            assert!(error.contains(says), "{to}: {error}");
+        }
+    }
+}

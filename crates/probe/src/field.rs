@@ -1,0 +1,288 @@
+//! The ground that tests stand on: the target, who is known there, what it answers, and what was said so far.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use gabion_model::{Clock, Rng};
+use serde_json::Value;
+
+use crate::call::{Call, Payload};
+use crate::facts::{ANONYMOUS, Facts};
+use crate::learn::Object;
+use crate::operation::Operation;
+use crate::session::Session;
+use crate::surface::html;
+use crate::verdict::{Exchange, Outcome, Verdict};
+use crate::wire::{Answer, Request, Wire, WireError};
+
+/// Somebody, or nobody.
+#[derive(Debug)]
+pub struct Person {
+    /// `anonymous` for nobody.
+    pub name: String,
+    /// What they sign in with: what pages call them.
+    pub user: String,
+    pub role: Option<String>,
+    pub tenant: Option<String>,
+    /// Why they are not signed in, where they should be.
+    pub trouble: Option<String>,
+    session: Mutex<Session>,
+    /// The answer that signed them in.
+    pub login: Option<(Request, Answer)>,
+}
+
+/// A request of an operation that succeeded, and its answer.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Its place in [`Field::operations`].
+    pub operation: usize,
+    /// Its place in [`Field::people`].
+    pub who: usize,
+    pub call: Call,
+    pub answer: Answer,
+    /// What nobody got for the same, where that was asked.
+    pub anonymous: Option<Answer>,
+}
+
+/// Everything tests know and use.
+#[derive(Debug)]
+pub struct Field {
+    pub wire: Arc<Wire>,
+    pub facts: Facts,
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    /// Nobody first, then the identities of the facts.
+    pub people: Vec<Person>,
+    pub operations: Vec<Operation>,
+    /// Requests that work, by operation and person.
+    pub known: Vec<Known>,
+    pub objects: Vec<Object>,
+    /// Pages that were met, with who met them.
+    pub pages: Vec<(usize, String)>,
+    /// What a path that is not there gets.
+    pub missing: Vec<Answer>,
+    /// What was noted on the way, for the report.
+    pub notes: Mutex<Vec<String>>,
+    outcomes: Mutex<Vec<Outcome>>,
+}
+
+impl Person {
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self {
+            name: ANONYMOUS.to_owned(),
+            user: String::new(),
+            role: None,
+            tenant: None,
+            trouble: None,
+            session: Mutex::default(),
+            login: None,
+        }
+    }
+
+    #[must_use]
+    pub fn new(name: &str, user: &str, role: Option<String>, tenant: Option<String>) -> Self {
+        Self { name: name.to_owned(), user: user.to_owned(), role, tenant, ..Self::nobody() }
+    }
+
+    /// A copy of what they send along now.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        lock(&self.session).clone()
+    }
+
+    /// From now on they send this along.
+    pub fn become_known(&self, session: Session) {
+        *lock(&self.session) = session;
+    }
+
+    #[must_use]
+    pub fn is_signed_in(&self) -> bool {
+        !lock(&self.session).is_empty()
+    }
+}
+
+impl Field {
+    #[must_use]
+    pub fn new(wire: Arc<Wire>, facts: Facts, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
+        Self {
+            wire,
+            facts,
+            clock,
+            rng,
+            people: vec![Person::nobody()],
+            operations: Vec::new(),
+            known: Vec::new(),
+            objects: Vec::new(),
+            pages: Vec::new(),
+            missing: Vec::new(),
+            notes: Mutex::default(),
+            outcomes: Mutex::default(),
+        }
+    }
+
+    /// Everybody who is signed in, by their place.
+    pub fn signed_in(&self) -> impl Iterator<Item = usize> {
+        self.people.iter().enumerate().filter(|(_, person)| person.is_signed_in()).map(|(at, _)| at)
+    }
+
+    #[must_use]
+    pub fn person(&self, who: usize) -> &Person {
+        // The first is nobody and always there.
+        self.people.get(who).or_else(|| self.people.first()).unwrap_or_else(|| &NOBODY)
+    }
+
+    #[must_use]
+    pub fn operation(&self, at: usize) -> Option<&Operation> {
+        self.operations.get(at)
+    }
+
+    /// The requests known of one operation.
+    pub fn known_of(&self, operation: usize) -> impl Iterator<Item = &Known> {
+        self.known.iter().filter(move |known| known.operation == operation)
+    }
+
+    /// One working request of each operation: of somebody who is signed in where there is one.
+    pub fn examples(&self) -> impl Iterator<Item = &Known> {
+        let mut met = BTreeSet::new();
+        self.known.iter().filter(move |known| met.insert(known.operation))
+    }
+
+    /// Sends a request as somebody, and keeps the cookies they get.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub async fn request(&self, who: usize, request: &Request) -> Result<Answer, WireError> {
+        let person = self.person(who);
+        let sent = person.session().apply(request);
+        let answer = self.wire.send(&sent).await?;
+        if who != 0 {
+            lock(&person.session).learn(&answer);
+        }
+        Ok(answer)
+    }
+
+    /// Sends a call as somebody: with fresh tokens where its form has them.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub async fn call(&self, who: usize, call: &Call) -> Result<Answer, WireError> {
+        Ok(self.exchange(who, call).await?.1)
+    }
+
+    /// As [`Field::call`], with the request as it went out (without who sent it).
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub async fn exchange(&self, who: usize, call: &Call) -> Result<(Request, Answer), WireError> {
+        let call = self.fresh(who, call).await?;
+        let request = call.request();
+        let answer = self.request(who, &request).await?;
+        Ok((request, answer))
+    }
+
+    /// The call with the tokens of a new view of its page.
+    async fn fresh(&self, who: usize, call: &Call) -> Result<Call, WireError> {
+        let own = |operation: &&Operation| operation.method == call.method && operation.path == call.template;
+        let operation = self.operations.iter().find(own);
+        let tokens =
+            operation.and_then(|operation| Some((operation.page.as_deref()?, operation.body.as_ref()?)));
+        let Some((page, body)) = tokens.filter(|(_, body)| !body.tokens.is_empty()) else {
+            return Ok(call.clone());
+        };
+        let answer = self.request(who, &Request::get(page)).await?;
+        let read = html::read(&answer.text());
+        let mut call = call.clone();
+        if let Payload::Form(fields) = &mut call.payload {
+            for (name, value) in fields.iter_mut().filter(|(name, _)| body.tokens.contains(name)) {
+                let all = read.forms.iter().flat_map(|form| &form.fields);
+                if let Some(field) = all.into_iter().find(|field| field.name == *name) {
+                    *value = Value::String(field.value.clone());
+                }
+            }
+        }
+        Ok(call)
+    }
+
+    /// An exchange as evidence.
+    #[must_use]
+    pub fn evidence(&self, who: usize, request: &Request, answer: &Answer) -> Exchange {
+        let person = self.person(who);
+        Exchange::new(&person.name, &person.session().apply(request), answer)
+    }
+
+    /// Whether an answer is what a path gets that is not there: some say 200.
+    #[must_use]
+    pub fn is_missing(&self, answer: &Answer) -> bool {
+        if matches!(answer.status, 404 | 410) {
+            return true;
+        }
+        self.missing.iter().any(|missing| {
+            missing.status == answer.status
+                && missing.media_type() == answer.media_type()
+                && missing.field("location").is_some() == answer.field("location").is_some()
+                && crate::compare::Profile::of(&[missing])
+                    .and_then(|profile| profile.distance(answer, "", ""))
+                    .is_some_and(|distance| distance <= 6)
+        })
+    }
+
+    /// Whether an answer sends somebody to sign in, or refuses them.
+    #[must_use]
+    pub fn is_refusal(&self, answer: &Answer) -> bool {
+        if matches!(answer.status, 401 | 403 | 404 | 407) {
+            return true;
+        }
+        let to = answer.field("location").unwrap_or_default().to_ascii_lowercase();
+        answer.is_redirect() && LOGIN_WORDS.iter().any(|word| to.contains(word))
+    }
+
+    /// A new word that nothing else has: letters and digits, the first one a letter.
+    #[must_use]
+    pub fn canary(&self) -> String {
+        let bytes = gabion_model::random::bytes::<6>(&*self.rng);
+        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("gx{digits}")
+    }
+
+    /// A random number of up to `below`.
+    #[must_use]
+    pub fn number(&self, below: u32) -> u32 {
+        u32::from_le_bytes(gabion_model::random::bytes::<4>(&*self.rng)) % below.max(1)
+    }
+
+    /// Says what a test found, or did not.
+    pub fn say(&self, outcome: Outcome) {
+        lock(&self.outcomes).push(outcome);
+    }
+
+    /// Says that something could not be tested at all.
+    pub fn not_tested(&self, test: &'static str, reason: impl Into<String>) {
+        self.say(Outcome::new(test, "", Verdict::NotTested, reason));
+    }
+
+    pub fn note(&self, text: impl Into<String>) {
+        let mut notes = lock(&self.notes);
+        let text = text.into();
+        if notes.len() < NOTES && !notes.contains(&text) {
+            notes.push(text);
+        }
+    }
+
+    /// What was said so far.
+    #[must_use]
+    pub fn outcomes(&self) -> Vec<Outcome> {
+        lock(&self.outcomes).clone()
+    }
+}
+
+/// The most notes of a run.
+const NOTES: usize = 200;
+/// What addresses of sign-in pages have in them.
+const LOGIN_WORDS: &[&str] = &["login", "signin", "sign-in", "sign_in", "auth", "sso", "session"];
+
+static NOBODY: std::sync::LazyLock<Person> = std::sync::LazyLock::new(Person::nobody);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

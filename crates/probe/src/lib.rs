@@ -1,0 +1,33 @@
+//! Attacks a running application the way a good tester does, within bounds, and proves what it finds.
+//!
+//! [`Facts`] say what is known: the target, who signs in, what is promised. [`run`] reaches the target ([`scope`]), signs
+//! people in ([`login`]), learns what there is ([`surface`], [`learn`]) and lets every test attack ([`attacks`], described in
+//! `rules/probe/`). A test says of each thing it looked at one [`Outcome`]; a finding carries the requests that show it. What
+//! could not be tested is said, and is never a pass.
+//!
+//! Requests are written by our own writer ([`wire`]), which repairs nothing: a client that folds `../` would test nothing.
+
+pub mod about;
+pub mod attacks;
+pub mod call;
+pub mod compare;
+pub mod facts;
+pub mod field;
+pub mod learn;
+pub mod login;
+mod one_time;
+pub mod operation;
+pub mod report;
+mod run;
+pub mod sample;
+pub mod scope;
+pub mod session;
+pub mod surface;
+pub mod verdict;
+pub mod wire;
+
+pub use about::About;
+pub use facts::{Facts, Level};
+pub use report::{End, Finding, Report};
+pub use run::{Progress, RunError, World, run};
+pub use verdict::{Outcome, Proof, Verdict};

@@ -1,0 +1,295 @@
+//! Signing in: as the facts say, or by the form or the operation that looks like it.
+
+use gabion_model::Clock;
+use serde_json::{Map, Value, json};
+
+use crate::call::{Call, Payload};
+use crate::facts::{Facts, Identity, Login, operation_of};
+use crate::one_time;
+use crate::operation::{Operation, Place};
+use crate::session::Session;
+use crate::surface::html;
+use crate::wire::{Answer, Request, Wire, WireError};
+
+/// How people sign in here.
+#[derive(Debug, Clone)]
+pub enum Way {
+    /// The facts say it.
+    Declared(Login),
+    /// A form on a page.
+    Form { page: String },
+    /// An operation that takes a name and a password.
+    Operation(Box<Operation>),
+}
+
+/// A session that began.
+#[derive(Debug)]
+pub struct SignedIn {
+    pub session: Session,
+    pub request: Request,
+    pub answer: Answer,
+}
+
+/// Ways to sign in, the surest first.
+#[must_use]
+pub fn ways(facts: &Facts, pages: &[(String, html::Page)], operations: &[Operation]) -> Vec<Way> {
+    let mut ways: Vec<Way> = facts.login.iter().cloned().map(Way::Declared).collect();
+    if !ways.is_empty() {
+        return ways;
+    }
+    let has_password = |page: &html::Page| page.forms.iter().any(|form| login_form(form).is_some());
+    ways.extend(
+        pages
+            .iter()
+            .filter(|(_, page)| has_password(page))
+            .take(3)
+            .map(|(path, _)| Way::Form { page: path.clone() }),
+    );
+    let mut fitting: Vec<&Operation> =
+        operations.iter().filter(|operation| login_fields(operation).is_some()).collect();
+    fitting.sort_by_key(|operation| {
+        !SIGN_IN.iter().any(|word| operation.path.to_ascii_lowercase().contains(word))
+    });
+    ways.extend(fitting.into_iter().take(3).map(|operation| Way::Operation(Box::new(operation.clone()))));
+    ways
+}
+
+/// Signs somebody in.
+///
+/// # Errors
+/// In words: why nobody is signed in; or the end of the run.
+pub async fn sign_in(
+    wire: &Wire,
+    way: &Way,
+    identity: &Identity,
+    clock: &dyn Clock,
+) -> Result<Result<SignedIn, String>, WireError> {
+    let password = identity.password.as_ref().map_or("", |password| password.expose());
+    let (request, token) = match way {
+        Way::Declared(login) => (declared(login, identity, password, clock), login.token.clone()),
+        Way::Form { page } => {
+            let answer = wire.send(&Request::get(page)).await?;
+            let mut before = Session::default();
+            before.learn(&answer);
+            let read = html::read(&answer.text());
+            let Some(form) = read.forms.iter().find(|form| login_form(form).is_some()) else {
+                return Ok(Err(format!("`{page}` has no form with a password any more")));
+            };
+            let Some(request) = fill(wire, page, form, identity, password) else {
+                return Ok(Err(format!("the form at `{page}` leads elsewhere")));
+            };
+            (before.apply(&request), None)
+        }
+        Way::Operation(operation) => (by_operation(operation, identity, password).request(), None),
+    };
+    let answer = wire.send(&request).await?;
+    Ok(session_of(&request, &answer, token.as_deref(), way).map(|session| SignedIn {
+        session,
+        request,
+        answer,
+    }))
+}
+
+/// What the session of an identity is that brings its own credentials.
+#[must_use]
+pub fn brought(identity: &Identity) -> Option<Session> {
+    let mut session = Session::default();
+    if let Some(token) = &identity.token {
+        session.headers.push(("Authorization".to_owned(), format!("Bearer {}", token.expose())));
+    }
+    session
+        .headers
+        .extend(identity.headers.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())));
+    (!session.is_empty()).then_some(session)
+}
+
+fn declared(login: &Login, identity: &Identity, password: &str, clock: &dyn Clock) -> Request {
+    let code =
+        identity.totp.as_ref().and_then(|secret| one_time::code(secret.expose(), clock.now().as_secs()));
+    let code = code.unwrap_or_default();
+    let filled = |text: &str| {
+        text.replace("{user}", identity.user()).replace("{password}", password).replace("{totp}", &code)
+    };
+    let (method, path) = operation_of(&login.operation).unwrap_or(("POST", "/"));
+    let mut call = Call::new(method, path);
+    if let Some(body) = &login.json {
+        call.payload = Payload::Json(fill_json(body, &filled));
+    } else if !login.form.is_empty() {
+        let fields = login.form.iter().map(|(name, value)| (name.clone(), Value::String(filled(value))));
+        call.payload = Payload::Form(fields.collect());
+    }
+    call.request()
+}
+
+fn fill_json(value: &Value, filled: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(filled(text)),
+        Value::Array(items) => items.iter().map(|item| fill_json(item, filled)).collect(),
+        Value::Object(object) => object
+            .iter()
+            .map(|(name, value)| (name.clone(), fill_json(value, filled)))
+            .collect::<Map<_, _>>()
+            .into(),
+        other => other.clone(),
+    }
+}
+
+/// The names of the fields for the name and for the password.
+fn login_form(form: &html::Form) -> Option<(&str, &str)> {
+    let mut passwords = form.fields.iter().filter(|field| field.kind == "password");
+    let password = passwords.next()?;
+    // Two of them set a new one.
+    if passwords.next().is_some() || password.autocomplete == "new-password" {
+        return None;
+    }
+    let text = |field: &&html::Field| {
+        matches!(field.kind.as_str(), "text" | "email" | "tel") && !field.name.is_empty()
+    };
+    let said = form.fields.iter().find(|field| matches!(field.autocomplete.as_str(), "username" | "email"));
+    let user = said.or_else(|| form.fields.iter().find(text))?;
+    Some((&user.name, &password.name))
+}
+
+fn fill(wire: &Wire, page: &str, form: &html::Form, identity: &Identity, password: &str) -> Option<Request> {
+    let (user, secret) = login_form(form)?;
+    let action = wire.origin().inside(page, if form.action.is_empty() { page } else { &form.action })?;
+    let mut call = Call::new(if form.method == "GET" { "GET" } else { "POST" }, &action);
+    let fields = form.fields.iter().filter(|field| !field.name.is_empty()).map(|field| {
+        let value = match field.name.as_str() {
+            name if name == user => identity.user().to_owned(),
+            name if name == secret => password.to_owned(),
+            _ if field.kind == "checkbox" && field.value.is_empty() => "on".to_owned(),
+            _ => field.value.clone(),
+        };
+        (field.name.clone(), Value::String(value))
+    });
+    call.payload = Payload::Form(fields.collect());
+    Some(call.request())
+}
+
+/// The names of an operation's fields for the name and for the password.
+fn login_fields(operation: &Operation) -> Option<(String, String)> {
+    if operation.method != "POST" {
+        return None;
+    }
+    let properties = operation.body.as_ref()?.schema.get("properties")?.as_object()?;
+    let find = |words: &[&str]| {
+        let fits = |name: &&String| words.iter().any(|word| name.to_ascii_lowercase().contains(word));
+        properties.keys().find(fits).cloned()
+    };
+    let password = find(&["password", "passwd", "pwd", "passphrase"])?;
+    let user = find(&["username", "user", "login", "email", "mail", "name", "account"])?;
+    // More of them is a registration.
+    let simple = properties.len() <= 5
+        && !REGISTER.iter().any(|word| operation.path.to_ascii_lowercase().contains(word));
+    (simple && user != password).then_some((user, password))
+}
+
+fn by_operation(operation: &Operation, identity: &Identity, password: &str) -> Call {
+    let mut call = Call::new(&operation.method, &operation.path);
+    let (user_field, password_field) = login_fields(operation).unwrap_or_default();
+    let body = json!({ user_field.as_str(): identity.user(), password_field.as_str(): password });
+    let form = operation.body.as_ref().is_some_and(|body| body.media_type.contains("form"));
+    call.payload = match body {
+        Value::Object(fields) if form => Payload::Form(fields.into_iter().collect()),
+        other => Payload::Json(other),
+    };
+    call
+}
+
+/// The session that an answer begins.
+fn session_of(request: &Request, answer: &Answer, token: Option<&str>, way: &Way) -> Result<Session, String> {
+    if answer.status >= 400 {
+        return Err(format!("`{} {}` answered {}", request.method, request.target, answer.status));
+    }
+    let mut session = Session::default();
+    if let Some(cookie) = request.field("cookie") {
+        let pairs = cookie.split(';').filter_map(|pair| pair.trim().split_once('='));
+        session.cookies.extend(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+    let before = session.clone();
+    session.learn(answer);
+    let body = answer.json();
+    let found = match token {
+        Some(pointer) => {
+            body.as_ref().and_then(|body| body.pointer(pointer)).and_then(Value::as_str).map(str::to_owned)
+        }
+        None => body.as_ref().and_then(token_in),
+    };
+    if let Some(token) = found {
+        let form = match way {
+            Way::Declared(Login { header: Some(header), .. }) => header.replace("{token}", &token),
+            _ => format!("Authorization: Bearer {token}"),
+        };
+        let (name, value) = form.split_once(':').unwrap_or(("Authorization", &form));
+        session.headers.push((name.trim().to_owned(), value.trim().to_owned()));
+    } else if session == before {
+        return Err(format!(
+            "`{} {}` answered {} with neither a cookie nor a token; hint: say in `[login]` how people sign in",
+            request.method, request.target, answer.status
+        ));
+    } else if answer.is_success()
+        && html::read(&answer.text()).forms.iter().any(|form| login_form(form).is_some())
+    {
+        return Err(format!("`{} {}` shows its form again", request.method, request.target));
+    }
+    Ok(session)
+}
+
+/// A token in an answer: by the names they have, at any depth.
+fn token_in(body: &Value) -> Option<String> {
+    fn walk(value: &Value, depth: usize, best: &mut Option<(usize, String)>) {
+        if depth > 6 {
+            return;
+        }
+        match value {
+            Value::Object(object) => {
+                for (name, value) in object {
+                    let name = name.to_ascii_lowercase().replace(['_', '-'], "");
+                    let rank = TOKENS.iter().position(|known| name == *known);
+                    if let (Some(rank), Value::String(text)) = (rank, value)
+                        && text.len() >= 8
+                        && best.as_ref().is_none_or(|(own, _)| rank < *own)
+                    {
+                        *best = Some((rank, text.clone()));
+                    }
+                    walk(value, depth.saturating_add(1), best);
+                }
+            }
+            Value::Array(items) => {
+                items.iter().take(10).for_each(|item| walk(item, depth.saturating_add(1), best))
+            }
+            _ => {}
+        }
+    }
+    let mut best = None;
+    walk(body, 0, &mut best);
+    best.map(|(_, token)| token)
+}
+
+/// Names of tokens, without `_` and `-`, the surest first.
+const TOKENS: &[&str] = &[
+    "accesstoken",
+    "authtoken",
+    "bearertoken",
+    "token",
+    "jwt",
+    "idtoken",
+    "sessiontoken",
+    "sessionid",
+    "apikey",
+];
+const SIGN_IN: &[&str] = &["login", "signin", "sign-in", "authenticate", "auth", "token", "session"];
+const REGISTER: &[&str] = &["register", "signup", "sign-up", "reset", "forgot", "change"];
+
+/// Whether an operation signs people in, out or up: what is called with care.
+#[must_use]
+pub fn is_account_operation(operation: &Operation) -> bool {
+    let path = operation.path.to_ascii_lowercase();
+    let words =
+        ["login", "logout", "signin", "signout", "sign-in", "sign-out", "logoff", "password", "deactivate"];
+    words.iter().any(|word| path.contains(word)) || {
+        let fields = operation.parameters.iter().filter(|parameter| parameter.place == Place::Form);
+        fields.into_iter().any(|parameter| parameter.name.contains("password"))
+    }
+}

@@ -1,0 +1,177 @@
+//! What a run says in the end: every test with its verdicts, the findings with their proofs, and what there is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use gabion_model::{Severity, Timestamp};
+
+use crate::about::{About, about};
+use crate::field::Field;
+use crate::operation::Operation;
+use crate::verdict::{Outcome, Verdict};
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    Whole,
+    /// Before everything was tried, and why.
+    Early(String),
+}
+
+/// A finding with everything about it.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    pub id: String,
+    pub about: &'static About,
+    pub severity: Severity,
+    pub outcome: Outcome,
+}
+
+/// The report of a run.
+#[derive(Debug)]
+pub struct Report {
+    pub version: &'static str,
+    pub at: Timestamp,
+    /// `http://127.0.0.1:3000`.
+    pub base: String,
+    pub end: End,
+    /// The last requests, where it ended early.
+    pub journal: Vec<String>,
+    pub requests: usize,
+    pub elapsed: Duration,
+    pub people: Vec<Who>,
+    pub operations: Vec<Surface>,
+    pub outcomes: Vec<Outcome>,
+    /// The worst first.
+    pub findings: Vec<Finding>,
+    pub notes: Vec<String>,
+    /// Credentials as requests have them, and the variables that stand for them.
+    pub variables: Vec<(String, String)>,
+}
+
+/// Somebody of a run.
+#[derive(Debug, Clone)]
+pub struct Who {
+    pub name: String,
+    pub role: Option<String>,
+    pub tenant: Option<String>,
+    /// Why they are not signed in.
+    pub trouble: Option<String>,
+}
+
+/// An operation, and whether a request of it worked.
+#[derive(Debug, Clone)]
+pub struct Surface {
+    pub operation: Operation,
+    pub reached: bool,
+}
+
+impl Report {
+    #[must_use]
+    pub fn new(field: &Field, end: End, at: Timestamp) -> Self {
+        let outcomes = settled(field.outcomes());
+        let mut findings: Vec<Finding> = outcomes
+            .iter()
+            .filter(|outcome| outcome.verdict.is_finding())
+            .filter_map(|outcome| {
+                let about = about(outcome.test)?;
+                Some(Finding {
+                    id: outcome.id(),
+                    about,
+                    severity: outcome.severity.unwrap_or(about.severity),
+                    outcome: outcome.clone(),
+                })
+            })
+            .collect();
+        findings.sort_by(|one, two| {
+            let rank = |finding: &Finding| (finding.severity, finding.outcome.verdict);
+            rank(two)
+                .cmp(&rank(one))
+                .then_with(|| one.about.id.cmp(&two.about.id))
+                .then_with(|| one.id.cmp(&two.id))
+        });
+        let reached: std::collections::BTreeSet<usize> =
+            field.known.iter().map(|known| known.operation).collect();
+        let operations = field
+            .operations
+            .iter()
+            .enumerate()
+            .map(|(at, operation)| Surface { operation: operation.clone(), reached: reached.contains(&at) });
+        let people = field.people.iter().map(|person| Who {
+            name: person.name.clone(),
+            role: person.role.clone(),
+            tenant: person.tenant.clone(),
+            trouble: person.trouble.clone(),
+        });
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            at,
+            base: field.wire.origin().base(),
+            journal: if end == End::Whole { Vec::new() } else { field.wire.journal() },
+            end,
+            requests: field.wire.sent(),
+            elapsed: field.wire.elapsed(),
+            people: people.collect(),
+            operations: operations.collect(),
+            findings,
+            outcomes,
+            notes: field.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
+            variables: variables(field),
+        }
+    }
+
+    /// The best verdict of each test: what it comes to.
+    #[must_use]
+    pub fn by_test(&self) -> BTreeMap<&'static str, BTreeMap<Verdict, usize>> {
+        let mut all: BTreeMap<&'static str, BTreeMap<Verdict, usize>> = BTreeMap::new();
+        for outcome in &self.outcomes {
+            let count = all.entry(outcome.test).or_default().entry(outcome.verdict).or_default();
+            *count = count.saturating_add(1);
+        }
+        all
+    }
+
+    /// Findings of at least that severity that are more than tentative.
+    pub fn failing(&self, least: Severity) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(move |finding| finding.severity >= least && finding.outcome.verdict > Verdict::Tentative)
+    }
+}
+
+/// One outcome for each place and aspect: the strongest that was said of it.
+fn settled(outcomes: Vec<Outcome>) -> Vec<Outcome> {
+    let mut best: Vec<Outcome> = Vec::new();
+    for outcome in outcomes {
+        let same = |own: &&mut Outcome| {
+            own.test == outcome.test
+                && own.operation == outcome.operation
+                && own.point == outcome.point
+                && own.aspect == outcome.aspect
+        };
+        match best.iter_mut().find(same) {
+            Some(own) if own.verdict < outcome.verdict => *own = outcome,
+            Some(_) => {}
+            None => best.push(outcome),
+        }
+    }
+    best
+}
+
+/// What stands for a credential in what is printed: `ALICE` for the one of `alice`.
+fn variables(field: &Field) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for person in field.people.iter().filter(|person| person.is_signed_in()) {
+        let name: String = person
+            .name
+            .to_ascii_uppercase()
+            .chars()
+            .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
+            .collect();
+        for (at, credential) in person.session().credentials().into_iter().enumerate() {
+            let name = if at == 0 { name.clone() } else { format!("{name}_{}", at.saturating_add(1)) };
+            all.push((credential, name));
+        }
+    }
+    all
+}

@@ -1,0 +1,216 @@
+//! One run from the first request to the last: reach the target, sign in, learn what there is, attack, and look once more.
+
+use std::sync::Arc;
+
+use gabion_egress::Dial;
+use gabion_egress::resolve::Resolve;
+use gabion_model::{Clock, Rng};
+
+use crate::about::about;
+use crate::attacks;
+use crate::facts::Facts;
+use crate::field::{Field, Person};
+use crate::learn;
+use crate::login::{self, brought, sign_in};
+use crate::operation::Provenance;
+use crate::report::{End, Report};
+use crate::scope::{OWNERSHIP, Origin, ScopeError};
+use crate::surface::{self, DOCUMENTS, add, read_openapi};
+use crate::verdict::{Outcome, Verdict};
+use crate::wire::{Budget, Request, Wire, WireError};
+
+/// What a run needs from outside.
+#[derive(Debug, Clone)]
+pub struct World {
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    pub resolver: Arc<dyn Resolve>,
+    pub dial: Arc<dyn Dial>,
+    pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// Documents that the facts name as files, read: name and text.
+    pub documents: Vec<(String, String)>,
+    /// Only these tests; empty for all.
+    pub only: Vec<String>,
+    pub skip: Vec<String>,
+}
+
+/// Told on the way.
+pub trait Progress: Sync {
+    /// What is done now, and which part of how many of it that is.
+    fn step(&self, what: &str, done: usize, of: usize);
+}
+
+/// Why there was no run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    #[error("`{url}` does not answer: {error}; hint: is the application running?")]
+    Unreachable { url: String, error: WireError },
+    #[error("`{0}` does not serve the word of `target.ownership` at `{OWNERSHIP}`")]
+    NotOwned(String),
+}
+
+/// Runs all tests there are against the target of the facts.
+///
+/// # Errors
+/// When the target cannot or must not be reached. What happens later is in the report.
+pub async fn run(facts: Facts, world: &World, progress: &dyn Progress) -> Result<Report, RunError> {
+    let origin = Origin::parse(&facts.target.url)?;
+    let addresses = origin.addresses(&*world.resolver, facts.target.ownership.is_some()).await?;
+    let budget = Budget {
+        requests: facts.limits.requests,
+        time: facts.limits.time.as_duration(),
+        rate: facts.limits.rate,
+    };
+    let wire = Arc::new(Wire::new(origin, addresses, Arc::clone(&world.dial), world.tls.clone(), budget));
+    reach(&wire, &facts).await?;
+    let mut field = Field::new(wire, facts, Arc::clone(&world.clock), Arc::clone(&world.rng));
+    let end = match everything(&mut field, world, progress).await {
+        Ok(()) => End::Whole,
+        Err(error) => End::Early(error.to_string()),
+    };
+    Ok(Report::new(&field, end, world.clock.now()))
+}
+
+async fn reach(wire: &Wire, facts: &Facts) -> Result<(), RunError> {
+    let unreachable = |error| RunError::Unreachable { url: facts.target.url.clone(), error };
+    if let Some(word) = &facts.target.ownership {
+        let answer = wire.send(&Request::get(OWNERSHIP)).await.map_err(unreachable)?;
+        if word.len() < 16 || answer.text().trim() != word.as_str() {
+            return Err(RunError::NotOwned(facts.target.url.clone()));
+        }
+    }
+    wire.send(&Request::get(wire.origin().path())).await.map_err(unreachable)?;
+    Ok(())
+}
+
+async fn everything(field: &mut Field, world: &World, progress: &dyn Progress) -> Result<(), WireError> {
+    progress.step("looking around", 0, 0);
+    learn::learn_missing(field).await?;
+    documents(field, world).await?;
+    let most = field.facts.limits.pages;
+    let pages = surface::crawl(field, 0, most).await?;
+    progress.step("signing in", 0, 0);
+    people(field, &pages).await?;
+    for who in field.signed_in().collect::<Vec<_>>() {
+        progress.step("following links", who, field.people.len());
+        surface::crawl(field, who, most).await?;
+    }
+    progress.step("learning what works", 0, field.operations.len());
+    learn::learn(field).await?;
+    attack(field, world, progress).await
+}
+
+/// The documents the facts name, or those at well-known places.
+async fn documents(field: &mut Field, world: &World) -> Result<(), WireError> {
+    let named = !field.facts.target.openapi.is_empty();
+    for (name, text) in &world.documents {
+        take_document(field, name, text, Provenance::Specification);
+    }
+    let paths: Vec<String> = if named {
+        field.facts.target.openapi.iter().filter(|path| path.starts_with('/')).cloned().collect()
+    } else {
+        DOCUMENTS.iter().map(|path| (*path).to_owned()).collect()
+    };
+    for path in paths {
+        let answer = match field.request(0, &Request::get(&path)).await {
+            Ok(answer) => answer,
+            Err(error) if error.is_end() => return Err(error),
+            Err(_) => continue,
+        };
+        if !answer.is_success() || field.is_missing(&answer) || answer.is_html() {
+            if named {
+                field.note(format!("`{path}` is no document: it answered {}", answer.status));
+            }
+            continue;
+        }
+        let found = take_document(field, &path, &answer.text(), Provenance::WellKnown);
+        if found && !named {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn take_document(field: &mut Field, name: &str, text: &str, source: Provenance) -> bool {
+    match read_openapi(text) {
+        Ok(told) => {
+            for note in told.notes {
+                field.note(format!("{name}: {note}"));
+            }
+            for mut operation in told.operations {
+                operation.sources.insert(source);
+                add(&mut field.operations, operation);
+            }
+            true
+        }
+        Err(reason) => {
+            field.note(format!("`{name}`: {reason}"));
+            false
+        }
+    }
+}
+
+/// Signs everybody in.
+async fn people(field: &mut Field, pages: &[(String, surface::html::Page)]) -> Result<(), WireError> {
+    let ways = login::ways(&field.facts, pages, &field.operations);
+    for identity in field.facts.identities.clone() {
+        let mut person =
+            Person::new(&identity.name, identity.user(), identity.role.clone(), identity.tenant.clone());
+        if let Some(session) = brought(&identity) {
+            person.become_known(session);
+        } else {
+            person.trouble =
+                Some("no form and no operation takes a name and a password; hint: `[login]`".to_owned());
+            for way in &ways {
+                match sign_in(&field.wire, way, &identity, &*field.clock).await {
+                    Ok(Ok(signed_in)) => {
+                        person.become_known(signed_in.session);
+                        person.login = Some((signed_in.request, signed_in.answer));
+                        person.trouble = None;
+                        break;
+                    }
+                    Ok(Err(reason)) => person.trouble = Some(reason),
+                    Err(error) if error.is_end() => return Err(error),
+                    Err(error) => person.trouble = Some(error.to_string()),
+                }
+            }
+        }
+        if let Some(trouble) = &person.trouble {
+            field.note(format!("`{}` is not signed in: {trouble}", person.name));
+        }
+        field.people.push(person);
+    }
+    Ok(())
+}
+
+async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result<(), WireError> {
+    let chosen = |id: &str| {
+        let named = |list: &[String]| list.iter().any(|one| one == id);
+        (world.only.is_empty() || named(&world.only)) && !named(&world.skip)
+    };
+    let mut all: Vec<_> = attacks::ALL.iter().filter(|attack| chosen(attack.id())).collect();
+    all.sort_by_key(|attack| attack.phase());
+    for (at, attack) in all.iter().enumerate() {
+        let id = attack.id();
+        progress.step(id, at, all.len());
+        let level = about(id).map(|about| about.level).unwrap_or_default();
+        if level > field.facts.target.level {
+            let reason = format!(
+                "the level is `{}`; hint: `target.level = \"{}\"`",
+                field.facts.target.level.as_str(),
+                level.as_str()
+            );
+            field.not_tested(id, reason);
+            continue;
+        }
+        if let Err(error) = attack.run(field).await {
+            for left in all.iter().skip(at) {
+                field.say(Outcome::new(left.id(), "", Verdict::NotTested, error.to_string()));
+            }
+            return Err(error);
+        }
+    }
+    Ok(())
+}

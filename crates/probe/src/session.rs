@@ -1,0 +1,138 @@
+//! Who sends a request: cookies and header fields of one identity.
+
+use crate::wire::{Answer, Request};
+
+/// What an identity sends along.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Session {
+    pub cookies: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
+}
+
+/// A cookie as an answer sets it (RFC 6265, section 5.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetCookie {
+    pub name: String,
+    pub value: String,
+    /// In lower case, with their values as they stand.
+    pub attributes: Vec<(String, String)>,
+}
+
+impl SetCookie {
+    /// Nothing where it has no name.
+    #[must_use]
+    pub fn parse(field: &str) -> Option<Self> {
+        let mut parts = field.split(';');
+        let (name, value) = parts.next()?.split_once('=')?;
+        let attributes = parts.map(|part| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            (name.trim().to_ascii_lowercase(), value.trim().to_owned())
+        });
+        let name = name.trim();
+        (!name.is_empty()).then(|| Self {
+            name: name.to_owned(),
+            value: value.trim().trim_matches('"').to_owned(),
+            attributes: attributes.collect(),
+        })
+    }
+
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it takes the cookie away.
+    #[must_use]
+    pub fn is_removal(&self) -> bool {
+        let over =
+            self.attribute("max-age").and_then(|age| age.parse::<i64>().ok()).is_some_and(|age| age <= 0);
+        over || self.value.is_empty() || self.attribute("expires").is_some_and(|date| date.contains("1970"))
+    }
+}
+
+impl Session {
+    /// The request as this identity sends it. What the request sets itself stays.
+    #[must_use]
+    pub fn apply(&self, request: &Request) -> Request {
+        let mut request = request.clone();
+        for (name, value) in &self.headers {
+            if request.field(name).is_none() {
+                request = request.header(name, value);
+            }
+        }
+        let own = request.field("cookie").unwrap_or_default().to_owned();
+        let has = |name: &str| own.split(';').any(|pair| pair.trim().split('=').next() == Some(name));
+        let mut all: Vec<String> = self
+            .cookies
+            .iter()
+            .filter(|(name, _)| !has(name))
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        if all.is_empty() {
+            return request;
+        }
+        if !own.is_empty() {
+            all.push(own);
+        }
+        request.with("Cookie", &all.join("; "))
+    }
+
+    /// Keeps the cookies that an answer sets. One that takes a cookie away is left to whoever signs out.
+    pub fn learn(&mut self, answer: &Answer) {
+        for cookie in answer.fields("set-cookie").filter_map(SetCookie::parse) {
+            if cookie.is_removal() {
+                continue;
+            }
+            let room = self.cookies.len() < MOST;
+            match self.cookies.iter_mut().find(|(name, _)| *name == cookie.name) {
+                Some((_, value)) => *value = cookie.value,
+                None if room => self.cookies.push((cookie.name, cookie.value)),
+                None => {}
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cookies.is_empty() && self.headers.is_empty()
+    }
+
+    /// The header fields that say who it is, as a request has them.
+    #[must_use]
+    pub fn credentials(&self) -> Vec<String> {
+        let request = self.apply(&Request::get("/"));
+        request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect()
+    }
+}
+
+/// The most cookies that are kept.
+const MOST: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn cookies_are_kept_and_sent() {
+        let mut session = Session::default();
+        let set = |value: &str| Answer {
+            status: 200,
+            headers: vec![("Set-Cookie".to_owned(), value.to_owned())],
+            body: Vec::new(),
+            cut: false,
+            elapsed: Duration::ZERO,
+        };
+        session.learn(&set("sid=1; Path=/; HttpOnly"));
+        session.learn(&set("lang=de"));
+        session.learn(&set("sid=2"));
+        session.learn(&set("lang=; Max-Age=0"));
+        let request = session.apply(&Request::get("/"));
+        assert_eq!(request.field("cookie"), Some("sid=2; lang=de"));
+        let request = session.apply(&Request::get("/").header("Cookie", "sid=other"));
+        assert_eq!(request.field("cookie"), Some("lang=de; sid=other"));
+        let cookie = SetCookie::parse("sid=1; Path=/; HttpOnly; SameSite=Lax").unwrap();
+        assert_eq!((cookie.attribute("samesite"), cookie.attribute("httponly")), (Some("Lax"), Some("")));
+    }
+}

@@ -1,0 +1,369 @@
+//! What there is: operations and pages, told by documents, by pages and by well-known places.
+
+pub mod html;
+mod openapi;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde_json::Value;
+
+pub use self::openapi::{Told, example_in, read as read_openapi};
+use crate::field::Field;
+use crate::operation::{Body, Operation, Parameter, Place, Provenance};
+use crate::sample::plausible;
+use crate::wire::{Request, WireError};
+
+/// Where documents are found that nobody named, the commonest first.
+pub const DOCUMENTS: &[&str] = &[
+    "/openapi.json",
+    "/openapi.yaml",
+    "/swagger.json",
+    "/swagger/v1/swagger.json",
+    "/v3/api-docs",
+    "/v2/api-docs",
+    "/api-docs",
+    "/api/openapi.json",
+    "/api/openapi.yaml",
+    "/api/swagger.json",
+    "/api-docs/swagger.json",
+    "/docs/openapi.json",
+    "/.well-known/openapi.json",
+    "/openapi/v3.json",
+    "/api/v1/openapi.json",
+    "/api/schema",
+];
+
+/// Adds an operation, or what is new of it.
+pub fn add(operations: &mut Vec<Operation>, operation: Operation) {
+    let same = |own: &&mut Operation| own.method == operation.method && same_path(&own.path, &operation.path);
+    let room = operations.len() < MOST_OPERATIONS;
+    match operations.iter_mut().find(same) {
+        Some(own) if own.path == operation.path => own.merge(operation),
+        // Another name for the same parameter.
+        Some(own) => {
+            let mut other = operation;
+            let names: Vec<String> = crate::operation::names_of(&own.path).map(str::to_owned).collect();
+            let mut names = names.into_iter();
+            for parameter in other.parameters.iter_mut().filter(|parameter| parameter.place == Place::Path) {
+                if let Some(name) = names.next() {
+                    parameter.name = name;
+                }
+            }
+            other.path.clone_from(&own.path);
+            own.merge(other);
+        }
+        None if room => operations.push(operation),
+        None => {}
+    }
+}
+
+const MOST_OPERATIONS: usize = 2_000;
+
+fn same_path(one: &str, two: &str) -> bool {
+    let form = |path: &str| {
+        let parts =
+            path.split('/').map(|part| if part.contains('{') { "{}".to_owned() } else { part.to_owned() });
+        parts.collect::<Vec<_>>().join("/")
+    };
+    form(one) == form(two)
+}
+
+/// Follows the links of pages as somebody, from the start pages on. What ends a session or removes something is not followed.
+///
+/// # Errors
+/// When the run is over.
+pub async fn crawl(
+    field: &mut Field,
+    who: usize,
+    most: usize,
+) -> Result<Vec<(String, html::Page)>, WireError> {
+    let mut queue: VecDeque<String> = field.facts.target.start.iter().cloned().collect();
+    queue.push_front(field.wire.origin().path().to_owned());
+    let mut met: BTreeSet<String> = queue.iter().cloned().collect();
+    // Of pages that differ in a value only, a few are looked at.
+    let mut alike: BTreeMap<String, usize> = BTreeMap::new();
+    let mut pages = Vec::new();
+    while let Some(path) = queue.pop_front() {
+        if pages.len() >= most {
+            field.note(format!("the crawl looked at {most} pages and stopped; hint: `limits.pages`"));
+            break;
+        }
+        if is_spared(field, &path) {
+            continue;
+        }
+        let answer = match field.request(who, &Request::get(&path)).await {
+            Ok(answer) => answer,
+            Err(error) if error.is_end() => return Err(error),
+            Err(error) => {
+                field.note(format!("`GET {path}`: {error}"));
+                continue;
+            }
+        };
+        let mut leads: Vec<String> = answer.field("location").map(str::to_owned).into_iter().collect();
+        if field.is_missing(&answer) || answer.status >= 400 {
+            continue;
+        }
+        let mut page = html::Page::default();
+        if answer.is_html() {
+            page = html::read(&answer.text());
+            leads.extend(page.links.iter().cloned());
+            for form in &page.forms {
+                learn_form(field, &path, form);
+            }
+        } else if let Some(body) = answer.json() {
+            strings(&body, &mut |text| {
+                if text.starts_with('/') || text.starts_with("http") {
+                    leads.push(text.to_owned());
+                }
+            });
+        }
+        for lead in leads {
+            let Some(to) = field.wire.origin().inside(&path, &lead) else { continue };
+            if to.len() > 2_000 || is_asset(&to) {
+                continue;
+            }
+            learn_link(field, &to);
+            let form = templated(to.split('?').next().unwrap_or_default());
+            let names: Vec<&str> = to
+                .split_once('?')
+                .map(|(_, query)| {
+                    query.split('&').map(|pair| pair.split('=').next().unwrap_or_default()).collect()
+                })
+                .unwrap_or_default();
+            let kind = format!("{form}?{}", names.join("&"));
+            let count = alike.entry(kind).or_default();
+            if *count < ALIKE && met.insert(to.clone()) && !is_ending(&to) {
+                *count = count.saturating_add(1);
+                queue.push_back(to);
+            }
+        }
+        if answer.is_success() {
+            field.pages.push((who, path.clone()));
+            pages.push((path, page));
+        }
+    }
+    Ok(pages)
+}
+
+/// Pages of one kind that are looked at.
+const ALIKE: usize = 4;
+
+/// Whether the facts say that a path is left alone.
+#[must_use]
+pub fn is_spared(field: &Field, path: &str) -> bool {
+    field.facts.target.spare.iter().any(|prefix| path.starts_with(prefix.as_str()))
+}
+
+/// Whether following a link would end something.
+#[must_use]
+pub fn is_ending(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    ENDING.iter().any(|word| path.contains(word))
+}
+
+const ENDING: &[&str] = &[
+    "logout",
+    "log-out",
+    "signout",
+    "sign-out",
+    "logoff",
+    "delete",
+    "remove",
+    "destroy",
+    "unsubscribe",
+    "deactivate",
+    "revoke",
+    "shutdown",
+    "reset",
+];
+
+fn is_asset(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default().to_ascii_lowercase();
+    [
+        ".css", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".woff", ".woff2", ".ttf", ".mp4", ".webp",
+        ".map",
+    ]
+    .iter()
+    .any(|ending| path.ends_with(ending))
+}
+
+/// A path with what looks like a value replaced by a parameter named after what stands before it.
+#[must_use]
+pub fn templated(path: &str) -> String {
+    let mut out: Vec<String> = Vec::new();
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    for segment in path.split('/') {
+        if !is_value(segment) {
+            out.push(segment.to_owned());
+            continue;
+        }
+        let mut name = "id".to_owned();
+        let mut count = 2;
+        while !used.insert(name.clone()) {
+            name = format!("id{count}");
+            count += 1;
+        }
+        out.push(format!("{{{name}}}"));
+    }
+    out.join("/")
+}
+
+/// Whether a segment of a path is made for one object: numbers, UUIDs, hashes, tokens.
+#[must_use]
+pub fn is_value(segment: &str) -> bool {
+    if segment.is_empty() || segment.contains('{') {
+        return false;
+    }
+    let count = |test: fn(&u8) -> bool| segment.bytes().filter(test).count();
+    let digits = count(u8::is_ascii_digit);
+    if digits == segment.len() {
+        return true;
+    }
+    let hex = segment.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if hex && segment.len() >= 16 && digits > 0 {
+        return true;
+    }
+    let token = segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let (upper, lower) = (count(u8::is_ascii_uppercase), count(u8::is_ascii_lowercase));
+    token && segment.len() >= 20 && digits >= 2 && upper >= 2 && lower >= 2
+}
+
+/// What a link says of an operation.
+fn learn_link(field: &mut Field, to: &str) {
+    let (path, query) = to.split_once('?').unwrap_or((to, ""));
+    if is_ending(path) {
+        return;
+    }
+    // A document's template that fits comes before one that is guessed.
+    let known = field.operations.iter().find(|own| own.method == "GET" && own.matches(path).is_some());
+    let template = known.map_or_else(|| templated(path), |known| known.path.clone());
+    let mut operation = Operation::new("GET", &template, Provenance::Page);
+    let values = operation.matches(path).unwrap_or_default();
+    for parameter in &mut operation.parameters {
+        parameter.examples.extend(values.get(&parameter.name).cloned());
+    }
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()).take(50) {
+        operation.parameters.push(Parameter {
+            name: name.into_owned(),
+            place: Place::Query,
+            required: false,
+            schema: Value::Null,
+            examples: vec![value.into_owned()],
+        });
+    }
+    add(&mut field.operations, operation);
+}
+
+/// What a form says of an operation.
+fn learn_form(field: &mut Field, page: &str, form: &html::Form) {
+    let reference = if form.action.is_empty() { page } else { &form.action };
+    let Some(to) = field.wire.origin().inside(page, reference) else { return };
+    let path = to.split('?').next().unwrap_or_default();
+    let method = if form.method == "POST" { "POST" } else { "GET" };
+    let known = field.operations.iter().find(|own| own.method == method && own.matches(path).is_some());
+    let template = known.map_or_else(|| templated(path), |known| known.path.clone());
+    let mut operation = Operation::new(method, &template, Provenance::Page);
+    let values = operation.matches(path).unwrap_or_default();
+    for parameter in &mut operation.parameters {
+        parameter.examples.extend(values.get(&parameter.name).cloned());
+    }
+    let mut example = serde_json::Map::new();
+    let mut tokens = BTreeSet::new();
+    for one in form.fields.iter().filter(|one| !one.name.is_empty() && one.kind != "reset") {
+        let value = match one.kind.as_str() {
+            _ if !one.value.is_empty() => one.value.clone(),
+            "select" => one.options.iter().find(|option| !option.is_empty()).cloned().unwrap_or_default(),
+            "checkbox" => "on".to_owned(),
+            "number" | "range" => "1".to_owned(),
+            "submit" | "button" => continue,
+            "file" => String::new(),
+            kind => plausible(kind, &one.name).to_owned(),
+        };
+        if one.kind == "hidden" && is_token(&one.name, &one.value) {
+            tokens.insert(one.name.clone());
+        }
+        if method == "GET" {
+            operation.parameters.push(Parameter {
+                name: one.name.clone(),
+                place: Place::Query,
+                required: false,
+                schema: Value::Null,
+                examples: vec![value],
+            });
+        } else {
+            let kind = if one.kind == "file" { Value::Null } else { Value::String(value) };
+            example.insert(one.name.clone(), kind);
+        }
+    }
+    if method == "POST" {
+        let kind = if form.enctype.contains("multipart") {
+            "multipart/form-data"
+        } else {
+            "application/x-www-form-urlencoded"
+        };
+        operation.body = Some(Body {
+            media_type: kind.to_owned(),
+            schema: Value::Null,
+            example: Some(Value::Object(example)),
+            tokens,
+        });
+        operation.page = Some(page.to_owned());
+    }
+    add(&mut field.operations, operation);
+}
+
+/// Whether a hidden field is a token against request forgery.
+fn is_token(name: &str, value: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let named = ["csrf", "xsrf", "token", "nonce", "authenticity"].iter().any(|word| name.contains(word));
+    named && value.len() >= 8
+}
+
+/// Every string of a JSON value, up to a number.
+pub fn strings<'a>(value: &'a Value, take: &mut dyn FnMut(&'a str)) {
+    fn walk<'a>(value: &'a Value, left: &mut usize, depth: usize, take: &mut dyn FnMut(&'a str)) {
+        if *left == 0 || depth > 20 {
+            return;
+        }
+        *left = left.saturating_sub(1);
+        match value {
+            Value::String(text) => take(text),
+            Value::Array(items) => {
+                items.iter().for_each(|item| walk(item, left, depth.saturating_add(1), take))
+            }
+            Value::Object(object) => {
+                object.values().for_each(|item| walk(item, left, depth.saturating_add(1), take));
+            }
+            _ => {}
+        }
+    }
+    walk(value, &mut 5_000, 0, take);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_value_becomes_a_parameter() {
+        for (path, template) in [
+            ("/product/7", "/product/{id}"),
+            ("/a/3f2b8c1e-7a64-4d59-9c0e-5b1d2f3a4c6e/b/9", "/a/{id}/b/{id2}"),
+            ("/shared/dGhpcyBpcyBh0VGVzdA12", "/shared/{id}"),
+            ("/api/v1/notes", "/api/v1/notes"),
+            ("/administration-of-everything", "/administration-of-everything"),
+        ] {
+            assert_eq!(templated(path), template);
+        }
+    }
+
+    #[test]
+    fn one_operation_has_one_entry() {
+        let mut operations = Vec::new();
+        add(&mut operations, Operation::new("GET", "/a/{note}", Provenance::Specification));
+        add(&mut operations, Operation::new("GET", "/a/{id}", Provenance::Page));
+        assert_eq!(operations.len(), 1);
+        assert_eq!(operations[0].parameters.len(), 1);
+        assert_eq!(operations[0].sources.len(), 2);
+    }
+}

@@ -1,0 +1,324 @@
+//! What goes to the target and comes back: raw HTTP/1.1 over connections of our own, paced, counted and bounded.
+
+mod answer;
+mod connection;
+mod request;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gabion_egress::{Dial, Stream};
+use rustls::pki_types::ServerName;
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsConnector;
+
+pub use self::answer::{Answer, BODY};
+use self::connection::{Connection, PATIENCE};
+pub use self::request::Request;
+use crate::scope::Origin;
+
+/// What a run may cost its target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    pub requests: usize,
+    pub time: Duration,
+    /// The most requests in one second.
+    pub rate: u32,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { requests: 10_000, time: Duration::from_secs(30 * 60), rate: 200 }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    #[error("the budget of {0} requests is spent; hint: `limits.requests`")]
+    Requests(usize),
+    #[error("the time of {0:?} is over; hint: `limits.time`")]
+    Time(Duration),
+    #[error("the run was stopped: {0}")]
+    Stopped(String),
+    #[error("no answer within {0:?}")]
+    Slow(Duration),
+    #[error("no answer: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl WireError {
+    /// Whether the whole run is over, and not only this request.
+    #[must_use]
+    pub const fn is_end(&self) -> bool {
+        matches!(self, Self::Requests(_) | Self::Time(_) | Self::Stopped(_))
+    }
+}
+
+/// The target, as far as requests reach it.
+pub struct Wire {
+    origin: Origin,
+    addresses: Vec<SocketAddr>,
+    dial: Arc<dyn Dial>,
+    tls: Option<TlsConnector>,
+    budget: Budget,
+    began: Instant,
+    sent: AtomicUsize,
+    /// Requests in a row that nothing answered.
+    silent: AtomicUsize,
+    stopped: AtomicBool,
+    idle: Mutex<Vec<Connection>>,
+    /// When the next request may go.
+    next: Mutex<Instant>,
+    /// The last requests, the newest last: what is named when the target falls over.
+    journal: Mutex<VecDeque<String>>,
+}
+
+/// Requests that the journal keeps.
+const KEPT: usize = 20;
+/// Failures in a row after which a target counts as gone.
+const GONE: usize = 6;
+const IDLE: usize = 8;
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Wire").field("origin", &self.origin.base()).finish_non_exhaustive()
+    }
+}
+
+impl Wire {
+    #[must_use]
+    pub fn new(
+        origin: Origin,
+        addresses: Vec<SocketAddr>,
+        dial: Arc<dyn Dial>,
+        tls: Option<Arc<rustls::ClientConfig>>,
+        budget: Budget,
+    ) -> Self {
+        Self {
+            tls: tls.filter(|_| origin.is_tls()).map(TlsConnector::from),
+            origin,
+            addresses,
+            dial,
+            budget,
+            began: Instant::now(),
+            sent: AtomicUsize::new(0),
+            silent: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+            idle: Mutex::default(),
+            next: Mutex::new(Instant::now()),
+            journal: Mutex::default(),
+        }
+    }
+
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    #[must_use]
+    pub const fn budget(&self) -> Budget {
+        self.budget
+    }
+
+    /// How many requests went out.
+    #[must_use]
+    pub fn sent(&self) -> usize {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// The last requests, the oldest first.
+    #[must_use]
+    pub fn journal(&self) -> Vec<String> {
+        lock(&self.journal).iter().cloned().collect()
+    }
+
+    /// Ends the run: whoever asks from now on is told so.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Sends one request and reads its answer.
+    ///
+    /// # Errors
+    /// When nothing answers, the budget is spent or the run was stopped.
+    pub async fn send(&self, request: &Request) -> Result<Answer, WireError> {
+        self.send_within(request, PATIENCE).await
+    }
+
+    /// Sends one request and waits longer, or less long, than usual.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub async fn send_within(&self, request: &Request, patience: Duration) -> Result<Answer, WireError> {
+        self.admit(request).await?;
+        let waited = timeout(patience, self.exchange(request)).await;
+        self.settle(waited.unwrap_or(Err(WireError::Slow(patience))))
+    }
+
+    /// Sends requests so that they arrive as nearly at once as it goes: all but their last bytes first, then those.
+    /// Answers stand in the order of the requests.
+    ///
+    /// # Errors
+    /// When the run is over before they are sent.
+    pub async fn together(&self, requests: &[Request]) -> Result<Vec<Result<Answer, WireError>>, WireError> {
+        let mut open = Vec::new();
+        for request in requests {
+            self.admit(request).await?;
+            open.push(self.connect());
+        }
+        let streams = futures_util::future::join_all(open).await;
+        let authority = self.origin.authority();
+        let (mut ready, mut answers) = (Vec::new(), Vec::new());
+        for (request, stream) in requests.iter().zip(streams) {
+            let held = async {
+                let mut stream = stream?;
+                let bytes = request.bytes(&authority);
+                let (first, last) = bytes.split_at(bytes.len().saturating_sub(1));
+                stream.write_all(first).await?;
+                stream.flush().await?;
+                Ok::<_, WireError>((stream, last.to_vec()))
+            };
+            ready.push((request, timeout(PATIENCE, held).await.unwrap_or(Err(WireError::Slow(PATIENCE)))));
+        }
+        for (request, held) in ready {
+            answers.push(async {
+                let (mut stream, last) = held?;
+                let read = async {
+                    stream.write_all(&last).await?;
+                    stream.flush().await?;
+                    Connection::new(stream).answer(request).await
+                };
+                let exchanged = timeout(PATIENCE, read).await.map_err(|_| WireError::Slow(PATIENCE))??;
+                Ok(exchanged.answer)
+            });
+        }
+        let answers = futures_util::future::join_all(answers).await;
+        Ok(answers.into_iter().map(|answer| self.settle(answer)).collect())
+    }
+
+    /// A new stream to the target, for what is no exchange of HTTP. It counts as a request.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub async fn open(&self, what: &str) -> Result<Box<dyn Stream>, WireError> {
+        self.admit(&Request::new("OPEN", what)).await?;
+        let waited = timeout(PATIENCE, self.connect()).await;
+        waited.unwrap_or(Err(WireError::Slow(PATIENCE)))
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Answer, WireError> {
+        let authority = self.origin.authority();
+        let kept = lock(&self.idle).pop();
+        if let Some(mut connection) = kept {
+            // The other side may have closed it meanwhile; then nothing was read, and a new one is tried.
+            match connection.exchange(request, &authority).await {
+                Ok(exchanged) => return Ok(self.keep(connection, exchanged.answer, exchanged.reusable)),
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(error.into()),
+                Err(_) => {}
+            }
+        }
+        let mut connection = Connection::new(self.connect().await?);
+        let exchanged = connection.exchange(request, &authority).await?;
+        Ok(self.keep(connection, exchanged.answer, exchanged.reusable))
+    }
+
+    fn keep(&self, connection: Connection, answer: Answer, reusable: bool) -> Answer {
+        let mut idle = lock(&self.idle);
+        if reusable && idle.len() < IDLE {
+            idle.push(connection);
+        }
+        answer
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Stream>, WireError> {
+        let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        for address in &self.addresses {
+            match self.dial.dial(*address).await {
+                Ok(stream) => return self.secured(stream).await,
+                Err(error) => last = error,
+            }
+        }
+        Err(last.into())
+    }
+
+    async fn secured(&self, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, WireError> {
+        let Some(tls) = &self.tls else { return Ok(stream) };
+        let host = self.origin.host().trim_matches(['[', ']']).to_owned();
+        let name = ServerName::try_from(host).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(Box::new(tls.connect(name, stream).await?))
+    }
+
+    /// Waits for its turn, counts and writes it into the journal.
+    async fn admit(&self, request: &Request) -> Result<(), WireError> {
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(WireError::Stopped("it was asked to".to_owned()));
+        }
+        if self.silent.load(Ordering::Relaxed) >= GONE {
+            return Err(WireError::Stopped(format!("{GONE} requests in a row got no answer")));
+        }
+        if self.began.elapsed() > self.budget.time {
+            return Err(WireError::Time(self.budget.time));
+        }
+        if self.sent.fetch_add(1, Ordering::Relaxed) >= self.budget.requests {
+            return Err(WireError::Requests(self.budget.requests));
+        }
+        let turn = {
+            let mut next = lock(&self.next);
+            let turn = (*next).max(Instant::now());
+            let step = Duration::from_secs(1).checked_div(self.budget.rate.max(1)).unwrap_or_default();
+            *next = turn.checked_add(step).unwrap_or(turn);
+            turn
+        };
+        sleep_until(turn).await;
+        let mut journal = lock(&self.journal);
+        if journal.len() == KEPT {
+            journal.pop_front();
+        }
+        let target: String = request.target.chars().take(200).collect();
+        journal.push_back(format!("{} {target}", request.method));
+        Ok(())
+    }
+
+    fn settle(&self, answer: Result<Answer, WireError>) -> Result<Answer, WireError> {
+        match &answer {
+            Ok(answer) => {
+                self.silent.store(0, Ordering::Relaxed);
+                if answer.is_throttle() {
+                    self.back_off(answer);
+                }
+            }
+            // Nonsense is an answer.
+            Err(WireError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                self.silent.store(0, Ordering::Relaxed);
+            }
+            Err(_) => {
+                self.silent.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        answer
+    }
+
+    /// Leaves it alone for a moment: as long as it says, within reason.
+    fn back_off(&self, answer: &Answer) {
+        let asked = answer.field("retry-after").and_then(|value| value.trim().parse::<u64>().ok());
+        let pause = Duration::from_millis(asked.unwrap_or(0).saturating_mul(1000).clamp(50, 1000));
+        let mut next = lock(&self.next);
+        *next = Instant::now().checked_add(pause).unwrap_or(*next).max(*next);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,9 @@
+//! The probe against applications that run.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and prints what it saw"
+)]
+
+mod strawman;
