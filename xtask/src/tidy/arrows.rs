@@ -27,7 +27,7 @@ const FLOORS: &[&[&str]] = &[
         "syntax",
     ],
     &["checks", "generate", "patterns"],
-    &["service", "egress", "code"],
+    &["service", "egress", "browser", "code"],
     &["gateway", "console", "store", "courier", "scan", "probe", "strawman", "tower", "verifier", "witness"],
     &["cli"],
 ];

@@ -30,6 +30,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("crates/gateway/src/upstream/", OPENERS),
     // The guarded client.
     ("crates/egress/src/", OPENERS),
+    // The browser's only way out, judged by its scope; and its debugging port, on this machine.
+    ("crates/browser/src/wall.rs", &["TcpStream::connect", "lookup_host"]),
+    ("crates/browser/src/connection.rs", &["TcpStream::connect"]),
     ("crates/strawman/src/", OPENERS),
     // The CLI beside a running gate speaks to its own socket file, which leads nowhere else.
     ("crates/cli/src/control/", &["UnixStream::connect"]),

@@ -1,0 +1,125 @@
+//! A context: cookies, storage and a record of its own.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::cookies::{Cookie, from_protocol, to_protocol};
+use crate::error::BrowserError;
+use crate::hub::{Hub, Room};
+use crate::launch::COMMAND;
+use crate::page::Page;
+use crate::record::Recorded;
+use crate::scope::{Narrowed, Scope};
+use crate::value::Read;
+
+/// Cookies that are read.
+const COOKIES: usize = 1_000;
+
+/// An isolated part of a browser. Dropped, its pages are closed and what it stored is forgotten.
+#[derive(Debug)]
+pub struct Context {
+    hub: Arc<Hub>,
+    room: Arc<Room>,
+}
+
+impl Context {
+    pub(crate) async fn open(hub: &Arc<Hub>, own: Option<Arc<dyn Scope>>) -> Result<Self, BrowserError> {
+        let ask = json!({ "disposeOnDetach": true });
+        let made = hub.connection.call(None, "Target.createBrowserContext", ask, COMMAND).await?;
+        let id = made.text("browserContextId").to_owned();
+        let scope = Box::new(Narrowed { browser: Arc::clone(&hub.scope), own });
+        let room = Arc::new(Room::new(id.clone(), scope, hub.limits.clone()));
+        hub.enter(&room);
+        let context = Self { hub: Arc::clone(hub), room };
+        let deny = json!({ "behavior": "deny", "browserContextId": id });
+        hub.connection.call(None, "Browser.setDownloadBehavior", deny, COMMAND).await?;
+        Ok(context)
+    }
+
+    /// An empty page.
+    ///
+    /// # Errors
+    ///
+    /// The browser is gone.
+    pub async fn page(&self) -> Result<Page, BrowserError> {
+        let mut arrivals = self.hub.arrivals.subscribe();
+        let ask = json!({ "url": "about:blank", "browserContextId": self.room.id });
+        let made = self.hub.connection.call(None, "Target.createTarget", ask, COMMAND).await?;
+        let target = made.text("targetId");
+        let attached = tokio::time::timeout(COMMAND, async {
+            loop {
+                arrivals.mark_unchanged();
+                if let Some(page) = self.hub.page(target) {
+                    return Ok(page);
+                }
+                if arrivals.changed().await.is_err() {
+                    return Err(BrowserError::Gone("its connection ended".into()));
+                }
+            }
+        });
+        match attached.await {
+            Ok(page) => {
+                let page = Page::of(&self.hub, page?);
+                // Answered after everything the page was set up with.
+                page.ask("Runtime.runIfWaitingForDebugger", json!({}), COMMAND).await?;
+                Ok(page)
+            }
+            Err(_) => Err(BrowserError::TimedOut { what: "Target.attachedToTarget".into(), after: COMMAND }),
+        }
+    }
+
+    /// All cookies.
+    ///
+    /// # Errors
+    ///
+    /// The browser is gone.
+    pub async fn cookies(&self) -> Result<Vec<Cookie>, BrowserError> {
+        let answer = self.ask("Storage.getCookies", json!({})).await?;
+        Ok(answer.list("cookies").iter().take(COOKIES).map(from_protocol).collect())
+    }
+
+    /// Sets cookies beside those there are.
+    ///
+    /// # Errors
+    ///
+    /// The browser is gone, or does not take one of them.
+    pub async fn set_cookies(&self, cookies: &[Cookie]) -> Result<(), BrowserError> {
+        let cookies: Vec<Value> = cookies.iter().map(to_protocol).collect();
+        self.ask("Storage.setCookies", json!({ "cookies": cookies })).await.map(drop)
+    }
+
+    /// Forgets all cookies.
+    ///
+    /// # Errors
+    ///
+    /// The browser is gone.
+    pub async fn clear_cookies(&self) -> Result<(), BrowserError> {
+        self.ask("Storage.clearCookies", json!({})).await.map(drop)
+    }
+
+    /// What its pages did so far, closed ones included.
+    #[must_use]
+    pub fn recorded(&self) -> Recorded {
+        self.room.log().recorded.clone()
+    }
+
+    /// The same, and the record begins anew.
+    #[must_use]
+    pub fn take_recorded(&self) -> Recorded {
+        self.room.log().take()
+    }
+
+    async fn ask(&self, method: &str, mut params: Value) -> Result<Value, BrowserError> {
+        if let Some(members) = params.as_object_mut() {
+            members.insert("browserContextId".into(), self.room.id.as_str().into());
+        }
+        self.hub.connection.call(None, method, params, COMMAND).await
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        self.hub.leave(&self.room);
+    }
+}

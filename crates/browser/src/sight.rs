@@ -1,0 +1,200 @@
+//! What stands on a page, and acting on it: links, forms, fields, text, clicks.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::error::BrowserError;
+use crate::page::Page;
+use crate::value::Read;
+
+/// How long a page may take to be read.
+const LOOK: Duration = Duration::from_secs(5);
+/// How long a click by the mouse may take to arrive.
+const CLICK: Duration = Duration::from_secs(2);
+
+const SEE: &str = include_str!("scripts/see.js");
+
+/// Something that leads elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Where it leads, in full.
+    pub url: String,
+    /// What it is: `a`, `area`, `iframe`, `link`, `meta`, …
+    pub element: String,
+    /// What it says.
+    pub text: String,
+    /// Finds it again on this page.
+    pub selector: String,
+}
+
+/// A form, or all fields that belong to none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Form {
+    /// Where it is sent, in full.
+    pub action: String,
+    /// `GET`, `POST` or `DIALOG`; empty for fields without a form.
+    pub method: String,
+    /// How its body is written.
+    pub enctype: String,
+    /// Finds it again on this page; empty for fields without a form.
+    pub selector: String,
+    /// Its fields and buttons, in order.
+    pub fields: Vec<Field>,
+    /// Fields without a form, which scripts read.
+    pub loose: bool,
+}
+
+/// A field of a form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Its name; without one a form does not send it.
+    pub name: String,
+    /// `text`, `password`, `email`, `hidden`, `submit`, …, `select`, `textarea`, `button`, `editable`.
+    pub kind: String,
+    /// Its value now.
+    pub value: String,
+    /// What can be chosen.
+    pub options: Vec<String>,
+    /// What a person reads beside it.
+    pub label: String,
+    /// What the browser may fill in.
+    pub autocomplete: String,
+    /// The regular expression its value must match.
+    pub pattern: String,
+    /// The smallest value.
+    pub min: String,
+    /// The largest value.
+    pub max: String,
+    /// How long its value may be.
+    pub max_length: Option<u32>,
+    /// Whether it must have a value.
+    pub required: bool,
+    /// Whether it is ticked or chosen.
+    pub checked: bool,
+    /// Whether it cannot be changed.
+    pub disabled: bool,
+    /// Finds it again on this page.
+    pub selector: String,
+}
+
+impl Page {
+    /// The document as it stands now, written as HTML, cut.
+    ///
+    /// # Errors
+    ///
+    /// The page or the browser is lost, or does not answer.
+    pub async fn html(&self) -> Result<String, BrowserError> {
+        let html = self.look(&format!("html({})", self.hub.limits.html)).await?;
+        Ok(html.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Everything on the page that leads elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// The page or the browser is lost, or does not answer.
+    pub async fn links(&self) -> Result<Vec<Link>, BrowserError> {
+        let links = self.look(&format!("links({})", self.hub.limits.elements)).await?;
+        Ok(serde_json::from_value(links).unwrap_or_default())
+    }
+
+    /// All forms of the page.
+    ///
+    /// # Errors
+    ///
+    /// The page or the browser is lost, or does not answer.
+    pub async fn forms(&self) -> Result<Vec<Form>, BrowserError> {
+        let forms = self.look(&format!("forms({})", self.hub.limits.elements)).await?;
+        Ok(serde_json::from_value(forms).unwrap_or_default())
+    }
+
+    /// Gives a field a value, as if it was typed or chosen. A box is ticked by anything but `false`, `off`, `0` and
+    /// nothing; a file's content is `text`. `>>>` in a selector leads into a shadow tree.
+    ///
+    /// # Errors
+    ///
+    /// There is no such field, it does not take the value, or the page is lost.
+    pub async fn fill(&self, selector: &str, text: &str) -> Result<(), BrowserError> {
+        let filled = self.look(&format!("fill({}, {})", json!(selector), json!(text))).await?;
+        match filled.as_bool() {
+            Some(true) => Ok(()),
+            Some(false) => Err(BrowserError::Script(format!("`{selector}` does not take this value"))),
+            None => Err(BrowserError::Element(selector.to_owned())),
+        }
+    }
+
+    /// Clicks an element: with the mouse where it can be seen, by its own `click` otherwise. What follows is waited
+    /// for by [`Page::settle`].
+    ///
+    /// # Errors
+    ///
+    /// There is no such element, or the page is lost.
+    pub async fn click(&self, selector: &str) -> Result<(), BrowserError> {
+        let place = self.look(&format!("target({})", json!(selector))).await?;
+        if place.is_null() {
+            return Err(BrowserError::Element(selector.to_owned()));
+        }
+        if place.is("hit") {
+            let mut sent = Ok(Value::Null);
+            for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
+                let button = if kind == "mouseMoved" { "none" } else { "left" };
+                let event = json!({
+                    "type": kind,
+                    "x": place.get("x"),
+                    "y": place.get("y"),
+                    "button": button,
+                    "clickCount": i32::from(kind != "mouseMoved"),
+                });
+                sent = self.ask("Input.dispatchMouseEvent", event, CLICK).await;
+                if sent.is_err() {
+                    break;
+                }
+            }
+            // A page that is busy with the click, or leaves because of it, got it.
+            match sent {
+                Ok(_) | Err(BrowserError::TimedOut { .. } | BrowserError::Command { .. }) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        self.press(selector).await
+    }
+
+    /// Clicks an element by its own `click`, seen or not: quicker than the mouse.
+    ///
+    /// # Errors
+    ///
+    /// There is no such element, or the page is lost.
+    pub async fn press(&self, selector: &str) -> Result<(), BrowserError> {
+        self.act(&format!("press({})", json!(selector)), selector).await
+    }
+
+    /// Sends a form with what stands in it, by its button if it has one, without the browser's own checks.
+    ///
+    /// # Errors
+    ///
+    /// There is no such form, or the page is lost.
+    pub async fn submit(&self, selector: &str) -> Result<(), BrowserError> {
+        self.act(&format!("submit({})", json!(selector)), selector).await
+    }
+
+    async fn act(&self, call: &str, selector: &str) -> Result<(), BrowserError> {
+        match self.look(call).await {
+            Ok(Value::Bool(true)) => Ok(()),
+            Ok(_) => Err(BrowserError::Element(selector.to_owned())),
+            // The document left before it could answer.
+            Err(BrowserError::Command { message, .. })
+                if message.contains("context was destroyed") || message.contains("navigated") =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A call of what `see.js` makes.
+    pub(crate) async fn look(&self, call: &str) -> Result<Value, BrowserError> {
+        self.see(&format!("{}.{call}", SEE.trim_end()), LOOK).await
+    }
+}
