@@ -193,6 +193,15 @@ impl World<'_> {
             "slice" if super::script::sliced(receiver, first).is_some() => {
                 super::script::sliced(receiver, first)?
             }
+            // The last four digits of a card tell nobody the rest.
+            "slice"
+                if given.len() == 1
+                    && !matches!(receiver.shape, Shape::List(_))
+                    && matches!(first.map(|first| &first.known), Some(Known::Number(at)) if (-6.0..0.0).contains(at)) =>
+            {
+                let value = Value { flows: receiver.all_flows(), ..Value::default() };
+                value.made_safe(self.models.kinds.find(&["log-secret", "answer"]))
+            }
             "filter" | "slice" | "sort" | "reverse" | "toSorted" | "copy"
                 if matches!(receiver.shape, Shape::List(_)) =>
             {

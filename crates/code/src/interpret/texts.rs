@@ -28,16 +28,14 @@ impl Visitor for Places<'_> {
                 }
             }
         }
-        let symbol = match &one.kind {
-            ExprKind::String(symbol) => Some(*symbol),
-            // How it begins.
-            ExprKind::Template { tag: None, parts } => match parts.first() {
-                Some(Part::Text(symbol)) => Some(*symbol),
-                _ => None,
-            },
-            _ => None,
+        let is_wanted = match &one.kind {
+            ExprKind::String(symbol) => self.wanted.contains(symbol),
+            ExprKind::Template { tag: None, parts } => {
+                parts.iter().any(|part| matches!(part, Part::Text(symbol) if self.wanted.contains(symbol)))
+            }
+            _ => false,
         };
-        if symbol.is_some_and(|symbol| self.wanted.contains(&symbol)) {
+        if is_wanted {
             self.found.push(one.span);
         }
     }

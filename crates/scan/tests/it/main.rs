@@ -15,5 +15,6 @@ mod harness;
 mod history;
 mod outputs;
 mod parts;
+mod promised;
 mod repair;
 mod rules;
