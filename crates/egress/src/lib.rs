@@ -28,5 +28,5 @@ pub use connect::{Dial, Stream, TcpDial};
 pub use guard::{Guard, NamePattern};
 pub use settings::EgressSettings;
 pub use target::{Authority, Host, Refusal, Scheme, Target};
-pub use tls::TlsError;
+pub use tls::{Tls, TlsError};
 pub use transfer::{Pieces, Transfer, TransferMethod, TransferRequest};

@@ -1,23 +1,57 @@
 //! Whose certificates are believed: the machine's authorities and those of a file.
 
+use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gabion_vault::tls::{VERSIONS, provider};
 use rustls::client::Resumption;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::TlsConnector;
+
+use crate::connect::Stream;
 
 /// Why no connection can be secured.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     #[error("cannot read `{path}`: {source}")]
-    File { path: PathBuf, source: std::io::Error },
+    File { path: PathBuf, source: io::Error },
     #[error("`{0}` has no certificate in PEM form")]
     NoCertificate(PathBuf),
     #[error(transparent)]
     Rustls(#[from] rustls::Error),
+}
+
+/// TLS as a client, for whoever opens streams of its own within a scope of its own.
+#[derive(Clone)]
+pub struct Tls(TlsConnector);
+
+impl Tls {
+    /// Believes the machine's authorities and those of a file. HTTP/1.1 is offered, and nothing is resumed.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn new(ca_file: Option<&Path>) -> Result<Self, TlsError> {
+        Ok(Self(TlsConnector::from(config(ca_file)?)))
+    }
+
+    /// Secures a stream to a host, whose name or address the certificate must be for.
+    ///
+    /// # Errors
+    /// When the other side cannot be believed.
+    pub async fn secure(&self, host: &str, stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        Ok(Box::new(self.0.connect(name, stream).await?))
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Tls")
+    }
 }
 
 pub(crate) fn config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {

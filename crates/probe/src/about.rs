@@ -51,6 +51,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("browser.toml", include_str!("../../../rules/probe/browser.toml")),
     ("input.toml", include_str!("../../../rules/probe/input.toml")),
     ("limits.toml", include_str!("../../../rules/probe/limits.toml")),
+    ("outgoing.toml", include_str!("../../../rules/probe/outgoing.toml")),
     ("sessions.toml", include_str!("../../../rules/probe/sessions.toml")),
 ];
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use gabion_egress::Dial;
 use gabion_egress::resolve::Resolve;
+use gabion_egress::{Dial, Tls};
 use gabion_model::{Clock, Rng};
 
 use crate::about::about;
@@ -26,7 +26,8 @@ pub struct World {
     pub rng: Arc<dyn Rng>,
     pub resolver: Arc<dyn Resolve>,
     pub dial: Arc<dyn Dial>,
-    pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// For targets by `https`.
+    pub tls: Option<Tls>,
     /// Documents that the facts name as files, read: name and text.
     pub documents: Vec<(String, String)>,
     /// Only these tests; empty for all.

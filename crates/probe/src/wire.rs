@@ -12,11 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use gabion_egress::{Dial, Stream};
-use rustls::pki_types::ServerName;
+use gabion_egress::{Dial, Stream, Tls};
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_rustls::TlsConnector;
 
 pub use self::answer::{Answer, BODY};
 use self::connection::{Connection, PATIENCE};
@@ -66,7 +64,7 @@ pub struct Wire {
     origin: Origin,
     addresses: Vec<SocketAddr>,
     dial: Arc<dyn Dial>,
-    tls: Option<TlsConnector>,
+    tls: Option<Tls>,
     budget: Budget,
     began: Instant,
     sent: AtomicUsize,
@@ -98,11 +96,11 @@ impl Wire {
         origin: Origin,
         addresses: Vec<SocketAddr>,
         dial: Arc<dyn Dial>,
-        tls: Option<Arc<rustls::ClientConfig>>,
+        tls: Option<Tls>,
         budget: Budget,
     ) -> Self {
         Self {
-            tls: tls.filter(|_| origin.is_tls()).map(TlsConnector::from),
+            tls: tls.filter(|_| origin.is_tls()),
             origin,
             addresses,
             dial,
@@ -254,10 +252,12 @@ impl Wire {
     }
 
     async fn secured(&self, stream: Box<dyn Stream>) -> Result<Box<dyn Stream>, WireError> {
-        let Some(tls) = &self.tls else { return Ok(stream) };
-        let host = self.origin.host().trim_matches(['[', ']']).to_owned();
-        let name = ServerName::try_from(host).map_err(|error| io::Error::other(error.to_string()))?;
-        Ok(Box::new(tls.connect(name, stream).await?))
+        if !self.origin.is_tls() {
+            return Ok(stream);
+        }
+        // Never in plain what was asked for in secret.
+        let Some(tls) = &self.tls else { return Err(io::Error::other("no TLS was prepared").into()) };
+        Ok(tls.secure(self.origin.host().trim_matches(['[', ']']), stream).await?)
     }
 
     /// Waits for its turn, counts and writes it into the journal.

@@ -6,4 +6,5 @@
     reason = "a test fails by panicking, and prints what it saw"
 )]
 
+mod ground;
 mod strawman;

@@ -1,0 +1,89 @@
+//! What every test here begins with: the straw man, everybody who has an account there, and a run.
+
+use std::sync::Arc;
+
+use gabion_egress::TcpDial;
+use gabion_egress::resolve::SystemResolver;
+use gabion_model::SystemClock;
+use gabion_model::random::SeededRng;
+use gabion_probe::{Facts, Progress, Report, Verdict, World, run};
+use gabion_strawman::{Options, accounts, serve};
+
+pub(crate) struct Silent;
+
+impl Progress for Silent {
+    fn step(&self, _what: &str, _done: usize, _of: usize) {}
+}
+
+/// Only these tests; all where there are none.
+pub(crate) fn world(only: &[&str]) -> World {
+    World {
+        clock: Arc::new(SystemClock),
+        rng: Arc::new(SeededRng::new(7)),
+        resolver: Arc::new(SystemResolver),
+        dial: Arc::new(TcpDial),
+        tls: None,
+        documents: Vec::new(),
+        only: only.iter().map(|id| (*id).to_owned()).collect(),
+        skip: Vec::new(),
+    }
+}
+
+/// Everybody who has an account at the straw man, with what is known of them.
+pub(crate) fn facts(base: &str) -> Facts {
+    let mut facts = Facts::of(base);
+    for account in accounts() {
+        facts = facts.with(&account.name, &account.password);
+        let last = facts.identities.last_mut().unwrap();
+        (last.role, last.tenant) = (Some(account.role), Some(account.tenant));
+    }
+    facts
+}
+
+/// Runs some tests against the straw man, as it is or repaired. What it says is printed: `--no-capture` shows it.
+pub(crate) async fn probe(options: Options, only: &[&str]) -> Report {
+    let application = serve(options).await.unwrap();
+    let report = run(facts(&application.base()), &world(only), &Silent).await.unwrap();
+    application.shutdown().await;
+    print(&report);
+    report
+}
+
+/// Each of these findings is there, proven: test, operation, aspect.
+pub(crate) fn assert_proven(report: &Report, found: &[(&str, &str, &str)]) {
+    for (test, operation, aspect) in found {
+        let fits = |finding: &&gabion_probe::Finding| {
+            finding.about.id == *test
+                && finding.outcome.operation == *operation
+                && finding.outcome.aspect == *aspect
+                && finding.outcome.verdict == Verdict::Proven
+        };
+        assert!(report.findings.iter().any(|finding| fits(&finding)), "{test} at {operation} {aspect}");
+    }
+}
+
+/// Nothing is found that would fail a run, and at most two things are worth a look.
+pub(crate) fn assert_quiet(report: &Report) {
+    let sure = report.findings.iter().filter(|finding| finding.outcome.verdict > Verdict::Tentative);
+    let sure: Vec<String> =
+        sure.map(|finding| format!("{} {}", finding.about.id, finding.outcome.operation)).collect();
+    assert_eq!(sure, [""; 0]);
+    assert!(report.findings.len() <= 2, "{} are tentative", report.findings.len());
+}
+
+pub(crate) fn print(report: &Report) {
+    for note in &report.notes {
+        println!("note: {note}");
+    }
+    println!("{} requests in {:?}, {:?}", report.requests, report.elapsed, report.end);
+    for surface in &report.operations {
+        println!("{} {}", if surface.reached { "+" } else { "-" }, surface.operation.id());
+    }
+    for outcome in &report.outcomes {
+        let point = outcome.point.as_ref().map(ToString::to_string).unwrap_or_default();
+        println!(
+            "{:12} {:16} {} {point}: {} {}",
+            outcome.verdict, outcome.test, outcome.operation, outcome.aspect, outcome.says
+        );
+    }
+}
