@@ -9,6 +9,7 @@ mod annotated;
 mod assemble;
 mod autoload;
 mod class;
+mod client;
 mod declared;
 mod files;
 mod global;

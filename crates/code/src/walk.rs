@@ -191,7 +191,7 @@ fn expressions<'a>(all: impl IntoIterator<Item = &'a Expr>, to: &mut impl Visito
     }
 }
 
-fn expression(one: &Expr, to: &mut impl Visitor) {
+pub(crate) fn expression(one: &Expr, to: &mut impl Visitor) {
     to.expression(one);
     match &one.kind {
         ExprKind::Assign { target, value, .. } => {

@@ -207,7 +207,7 @@ fn is_name(pattern: &Pattern) -> bool {
     }
 }
 
-/// A text, or a constant of an enumeration: `Role.GUEST`.
+/// A text, or a constant of an enumeration: `Role.GUEST`, `GUEST`.
 fn is_word(value: &Expr) -> bool {
-    matches!(value.kind, ExprKind::String(_) | ExprKind::Member { .. })
+    matches!(value.kind, ExprKind::String(_) | ExprKind::Member { .. } | ExprKind::Name(_))
 }

@@ -11,6 +11,7 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "rules/code":
     "routes.toml",
     "routes-accounts.toml",
+    "routes-client.toml",
     "routes-applications.toml",
     "routes-bodies.toml",
     "routes-next.toml",

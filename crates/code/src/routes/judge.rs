@@ -217,6 +217,7 @@ impl World<'_> {
             }
             all.push(seen);
         }
+        self.shown_to_some(&mut all);
         let table = &self.models.routes;
         for own in applications.values_mut() {
             own.facts = table.closed(own.facts);
@@ -240,6 +241,21 @@ impl World<'_> {
             }
         }
         judged
+    }
+
+    /// What pages beside the routes show to some people only, and what they check themselves.
+    fn shown_to_some(&mut self, all: &mut [Seen]) {
+        let pages = self.asked_by_pages();
+        let table = &self.models.routes;
+        let (role, checked) = (table.named("client-role"), table.named("client-checked"));
+        for seen in all {
+            let asks = |requests: &[super::client::Request]| {
+                requests.iter().any(|one| one.is_for(&seen.route.method, &seen.route.path))
+            };
+            let of_role = if asks(&pages.of_role) { role } else { 0 };
+            let checked = if asks(&pages.checked) { checked } else { 0 };
+            seen.facts |= of_role | checked;
+        }
     }
 
     /// Modules that hold settings say something of every application of the tree.

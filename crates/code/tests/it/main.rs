@@ -1,5 +1,7 @@
 #![cfg(test)]
 
+mod accounts;
+mod accounts_routes;
 mod borders;
 mod examples;
 mod frameworks;
