@@ -140,7 +140,8 @@ macro_rules! themes {
 }
 
 themes![
-    accounts, data, database, express, extras, injection, mistakes, next, packages, python, settings, uploads
+    accounts, data, database, docker, express, extras, injection, kubernetes, mistakes, next, packages,
+    python, settings, uploads,
 ];
 
 #[test]
@@ -162,4 +163,39 @@ fn no_row_stands_twice_and_no_file_is_forgotten() {
             assert!(seen.insert(promised.clone()), "`{promised}` stands twice");
         }
     }
+}
+
+/// Repositories with the mistakes that well-meant guides made themselves, beside what only looks like one: a query with parameters,
+/// cleaned markup, a page that is escaped, an object of its owner, a route for a role, a comment.
+#[test]
+fn of_a_repository_exactly_the_mistakes_are_reported() {
+    for name in ["shop", "web"] {
+        reports_exactly(name);
+    }
+}
+
+fn reports_exactly(name: &str) {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repository").join(name).with_extension("txt");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (mut wanted, mut plain, mut file, mut line) = (BTreeSet::new(), String::new(), String::new(), 0);
+    for written in text.lines() {
+        let (written, rule) = written.split_once(MARK).unwrap_or((written, ""));
+        plain.push_str(written);
+        plain.push('\n');
+        line += 1;
+        if let Some(path) = written.strip_prefix("-- ") {
+            (file, line) = (path.to_owned(), 0);
+        }
+        if !rule.is_empty() {
+            wanted.insert((file.clone(), line, rule.trim().to_owned()));
+        }
+    }
+    let found: BTreeSet<Place> = found(&files(&plain).0).into_iter().collect();
+    let missed: Vec<&Place> = wanted.difference(&found).collect();
+    let false_alarms: Vec<&Place> = found.difference(&wanted).collect();
+    assert!(
+        missed.is_empty() && false_alarms.is_empty(),
+        "missed {missed:#?}\nfalse alarms {false_alarms:#?}"
+    );
 }
