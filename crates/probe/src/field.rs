@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::call::{Call, Payload};
 use crate::facts::{ANONYMOUS, Facts};
 use crate::learn::Object;
+use crate::matrix::{Access, Mark};
 use crate::operation::Operation;
 use crate::session::Session;
 use crate::surface::html;
@@ -64,6 +65,7 @@ pub struct Field {
     /// What was noted on the way, for the report.
     pub notes: Mutex<Vec<String>>,
     outcomes: Mutex<Vec<Outcome>>,
+    marks: Mutex<Vec<Mark>>,
 }
 
 impl Person {
@@ -118,6 +120,7 @@ impl Field {
             missing: Vec::new(),
             notes: Mutex::default(),
             outcomes: Mutex::default(),
+            marks: Mutex::default(),
         }
     }
 
@@ -269,6 +272,18 @@ impl Field {
         }
     }
 
+    /// Says for the matrix what was seen of somebody at an operation (`GET /api/notes/{id}`).
+    pub fn saw(&self, operation: &str, who: usize, access: Access, reason: impl Into<String>) {
+        let mut marks = lock(&self.marks);
+        if marks.len() < MARKS {
+            marks.push(Mark { operation: operation.to_owned(), who, access, reason: reason.into() });
+        }
+    }
+
+    pub(crate) fn marks(&self) -> Vec<Mark> {
+        lock(&self.marks).clone()
+    }
+
     /// What was said so far.
     #[must_use]
     pub fn outcomes(&self) -> Vec<Outcome> {
@@ -276,6 +291,8 @@ impl Field {
     }
 }
 
+/// The most that is said for the matrix.
+const MARKS: usize = 50_000;
 /// The most notes of a run.
 const NOTES: usize = 200;
 /// What addresses of sign-in pages have in them.

@@ -183,7 +183,8 @@ fn mark(field: &Field, call: &mut Call) {
 const TRIES: usize = 3;
 
 /// Whether an answer is what the operation is for.
-fn works(field: &Field, answer: &Answer) -> bool {
+#[must_use]
+pub fn works(field: &Field, answer: &Answer) -> bool {
     (answer.is_success() || answer.is_redirect()) && !field.is_refusal(answer) && !field.is_missing(answer)
 }
 

@@ -15,6 +15,7 @@ pub mod facts;
 pub mod field;
 pub mod learn;
 pub mod login;
+pub mod matrix;
 mod one_time;
 pub mod operation;
 pub mod report;
@@ -28,6 +29,7 @@ pub mod wire;
 
 pub use about::About;
 pub use facts::{Facts, Level};
+pub use matrix::{Access, Matrix};
 pub use report::{End, Finding, Report};
 pub use run::{Progress, RunError, World, run};
 pub use verdict::{Outcome, Proof, Verdict};

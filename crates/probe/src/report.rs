@@ -7,6 +7,7 @@ use gabion_model::{Severity, Timestamp};
 
 use crate::about::{About, about};
 use crate::field::Field;
+use crate::matrix::Matrix;
 use crate::operation::Operation;
 use crate::verdict::{Outcome, Verdict};
 
@@ -44,6 +45,8 @@ pub struct Report {
     pub outcomes: Vec<Outcome>,
     /// The worst first.
     pub findings: Vec<Finding>,
+    /// Who may do what.
+    pub matrix: Matrix,
     pub notes: Vec<String>,
     /// Credentials as requests have them, and the variables that stand for them.
     pub variables: Vec<(String, String)>,
@@ -114,6 +117,7 @@ impl Report {
             people: people.collect(),
             operations: operations.collect(),
             findings,
+            matrix: Matrix::of(field),
             outcomes,
             notes: field.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
             variables: variables(field),

@@ -19,6 +19,7 @@ use super::{Attack, Phase, usable};
 use crate::call::Call;
 use crate::compare::Profile;
 use crate::field::{Field, Known};
+use crate::matrix::Access;
 use crate::operation::{Place, Point};
 use crate::verdict::{Outcome, Proof, Verdict};
 use crate::wire::{Answer, Request, WireError};
@@ -116,6 +117,7 @@ async fn attack(
         };
         if !same {
             let says = format!("`{}` does not get what belongs to `{}`", person.name, owner.name);
+            field.saw(operation, other, Access::Denied, says.as_str());
             field.say(Outcome::new(ID, operation, Verdict::Passed, says).at(point).aspect(aspect));
             continue;
         }
@@ -137,6 +139,7 @@ async fn attack(
             );
             Outcome::new(ID, operation, Verdict::Tentative, says).severity(Severity::Low)
         } else {
+            field.saw(operation, other, Access::Violation, says.as_str());
             Outcome::new(ID, operation, Verdict::Proven, says).aspect(aspect)
         };
         field.say(outcome.at(point).proof(proof));
