@@ -1,8 +1,13 @@
 //! The tests: each a file of its own, described in `rules/probe/`.
 
 mod headers;
+mod login_rate;
 mod object_access;
+mod session_cookies;
+mod session_end;
+mod session_identifiers;
 mod sql_injection;
+mod user_enumeration;
 
 use gabion_model::outbound::BoxFuture;
 
@@ -35,13 +40,25 @@ pub enum Phase {
     Remove,
     /// Asks more often than is allowed.
     Limits,
-    /// Ends sessions and counts wrong passwords.
+    /// Begins and ends sessions.
     Sessions,
+    /// Sends a few wrong passwords.
+    Guess,
+    /// Sends so many that an account may be locked.
+    Lock,
 }
 
 /// All of them, in no order.
-pub static ALL: &[&dyn Attack] =
-    &[&headers::Headers, &object_access::ObjectAccess, &sql_injection::SqlInjection];
+pub static ALL: &[&dyn Attack] = &[
+    &headers::Headers,
+    &login_rate::LoginRate,
+    &object_access::ObjectAccess,
+    &session_cookies::SessionCookies,
+    &session_end::SessionEnd,
+    &session_identifiers::SessionIdentifiers,
+    &sql_injection::SqlInjection,
+    &user_enumeration::UserEnumeration,
+];
 
 /// What became of one request: an answer, or nothing that can be used; the end of a run goes on up.
 pub(crate) fn usable<T>(result: Result<T, WireError>) -> Result<Option<T>, WireError> {

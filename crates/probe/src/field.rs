@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::call::{Call, Payload};
 use crate::facts::{ANONYMOUS, Facts};
 use crate::learn::Object;
+use crate::login::{Tried, Try, Way, attempt, code_of};
 use crate::matrix::{Access, Mark};
 use crate::operation::Operation;
 use crate::session::Session;
@@ -30,6 +31,8 @@ pub struct Person {
     session: Mutex<Session>,
     /// The answer that signed them in.
     pub login: Option<(Request, Answer)>,
+    /// How they signed in; nothing where they brought what they send.
+    pub way: Option<Way>,
 }
 
 /// A request of an operation that succeeded, and its answer.
@@ -79,6 +82,7 @@ impl Person {
             trouble: None,
             session: Mutex::default(),
             login: None,
+            way: None,
         }
     }
 
@@ -182,6 +186,89 @@ impl Field {
         let request = call.request();
         let answer = self.request(who, &request).await?;
         Ok((request, answer))
+    }
+
+    /// Sends a request with exactly that session, which nobody keeps.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub async fn as_session(&self, session: &Session, request: &Request) -> Result<Answer, WireError> {
+        self.wire.send(&session.apply(request)).await
+    }
+
+    /// The request that shows best whether somebody is signed in: nobody is refused there, and the answer names them where one
+    /// does.
+    #[must_use]
+    pub fn proof_of(&self, who: usize) -> Option<&Known> {
+        let user = &self.person(who).user;
+        let fits = |known: &&Known| {
+            let refused = known.anonymous.as_ref().is_some_and(|answer| self.is_refusal(answer));
+            let safe = self.operation(known.operation).is_some_and(Operation::is_safe);
+            known.who == who && refused && safe && known.answer.is_success()
+        };
+        let all = self.known.iter().filter(fits);
+        all.max_by_key(|known| (known.answer.has(user), std::cmp::Reverse(known.answer.body.len())))
+    }
+
+    /// Whether a session is somebody's: what only they get is got with it.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub async fn opens(&self, session: &Session, proof: &Known) -> Result<bool, WireError> {
+        let answer = self.as_session(session, &proof.call.request()).await?;
+        let user = &self.person(proof.who).user;
+        let named = !proof.answer.has(user) || answer.has(user);
+        Ok(answer.status == proof.answer.status && !self.is_refusal(&answer) && named)
+    }
+
+    /// Tries to sign in the way somebody did, with whatever name and password.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub async fn attempt(&self, who: usize, one: &Try<'_>) -> Result<Option<Tried>, WireError> {
+        let Some(way) = &self.person(who).way else { return Ok(None) };
+        match attempt(&self.wire, way, one).await {
+            Ok(tried) => Ok(tried.ok()),
+            Err(error) if error.is_end() => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Signs somebody in once more, beside the session they have: with what was sent along before, as the facts say they do.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub async fn sign_in_again(&self, who: usize, before: Session) -> Result<Option<Tried>, WireError> {
+        let name = &self.person(who).name;
+        let Some(identity) = self.facts.identities.iter().find(|identity| identity.name == *name) else {
+            return Ok(None);
+        };
+        let code = code_of(identity, &*self.clock);
+        let password = identity.password.as_ref().map_or("", |password| password.expose());
+        let one = Try { user: identity.user(), password, code: &code, before };
+        self.attempt(who, &one).await
+    }
+
+    /// Signs those in again whose session was lost on the way.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub async fn keep_alive(&self) -> Result<(), WireError> {
+        for who in 1..self.people.len() {
+            let person = self.person(who);
+            let Some(proof) = self.proof_of(who).filter(|_| person.is_signed_in()) else { continue };
+            match self.opens(&person.session(), proof).await {
+                Ok(false) => {}
+                Err(error) if error.is_end() => return Err(error),
+                Ok(true) | Err(_) => continue,
+            }
+            self.note(format!("`{}` was signed out on the way", person.name));
+            let tried = self.sign_in_again(who, Session::default()).await?;
+            if let Some(Tried { session: Ok(session), .. }) = tried {
+                person.become_known(session);
+            }
+        }
+        Ok(())
     }
 
     /// The call with the tokens of a new view of its page.

@@ -54,6 +54,25 @@ pub fn ways(facts: &Facts, pages: &[(String, html::Page)], operations: &[Operati
     ways
 }
 
+/// What one try to sign in is made of.
+#[derive(Debug, Clone)]
+pub struct Try<'a> {
+    pub user: &'a str,
+    pub password: &'a str,
+    /// The code of now, where there is one.
+    pub code: &'a str,
+    /// What was sent along before.
+    pub before: Session,
+}
+
+/// What became of it: what was sent, what came back, and the session that began or why none did.
+#[derive(Debug)]
+pub struct Tried {
+    pub request: Request,
+    pub answer: Answer,
+    pub session: Result<Session, String>,
+}
+
 /// Signs somebody in.
 ///
 /// # Errors
@@ -65,29 +84,47 @@ pub async fn sign_in(
     clock: &dyn Clock,
 ) -> Result<Result<SignedIn, String>, WireError> {
     let password = identity.password.as_ref().map_or("", |password| password.expose());
+    let code = code_of(identity, clock);
+    let one = Try { user: identity.user(), password, code: &code, before: Session::default() };
+    Ok(match attempt(wire, way, &one).await? {
+        Ok(Tried { request, answer, session: Ok(session) }) => Ok(SignedIn { session, request, answer }),
+        Ok(Tried { session: Err(reason), .. }) | Err(reason) => Err(reason),
+    })
+}
+
+/// The one-time password of now; empty where there is none.
+#[must_use]
+pub fn code_of(identity: &Identity, clock: &dyn Clock) -> String {
+    let secret = identity.totp.as_ref();
+    secret.and_then(|secret| one_time::code(secret.expose(), clock.now().as_secs())).unwrap_or_default()
+}
+
+/// Tries to sign in, with whatever name and password.
+///
+/// # Errors
+/// In words: why it could not be tried; or the end of the run.
+pub async fn attempt(wire: &Wire, way: &Way, one: &Try<'_>) -> Result<Result<Tried, String>, WireError> {
+    let mut before = one.before.clone();
     let (request, token) = match way {
-        Way::Declared(login) => (declared(login, identity, password, clock), login.token.clone()),
+        Way::Declared(login) => (declared(login, one), login.token.clone()),
         Way::Form { page } => {
-            let answer = wire.send(&Request::get(page)).await?;
-            let mut before = Session::default();
+            let answer = wire.send(&before.apply(&Request::get(page))).await?;
             before.learn(&answer);
             let read = html::read(&answer.text());
             let Some(form) = read.forms.iter().find(|form| login_form(form).is_some()) else {
                 return Ok(Err(format!("`{page}` has no form with a password any more")));
             };
-            let Some(request) = fill(wire, page, form, identity, password) else {
+            let Some(request) = fill(wire, page, form, one) else {
                 return Ok(Err(format!("the form at `{page}` leads elsewhere")));
             };
-            (before.apply(&request), None)
+            (request, None)
         }
-        Way::Operation(operation) => (by_operation(operation, identity, password).request(), None),
+        Way::Operation(operation) => (by_operation(operation, one).request(), None),
     };
+    let request = before.apply(&request);
     let answer = wire.send(&request).await?;
-    Ok(session_of(&request, &answer, token.as_deref(), way).map(|session| SignedIn {
-        session,
-        request,
-        answer,
-    }))
+    let session = session_of(&request, &answer, token.as_deref(), way);
+    Ok(Ok(Tried { request, answer, session }))
 }
 
 /// What the session of an identity is that brings its own credentials.
@@ -103,12 +140,9 @@ pub fn brought(identity: &Identity) -> Option<Session> {
     (!session.is_empty()).then_some(session)
 }
 
-fn declared(login: &Login, identity: &Identity, password: &str, clock: &dyn Clock) -> Request {
-    let code =
-        identity.totp.as_ref().and_then(|secret| one_time::code(secret.expose(), clock.now().as_secs()));
-    let code = code.unwrap_or_default();
+fn declared(login: &Login, one: &Try<'_>) -> Request {
     let filled = |text: &str| {
-        text.replace("{user}", identity.user()).replace("{password}", password).replace("{totp}", &code)
+        text.replace("{user}", one.user).replace("{password}", one.password).replace("{totp}", one.code)
     };
     let (method, path) = operation_of(&login.operation).unwrap_or(("POST", "/"));
     let mut call = Call::new(method, path);
@@ -150,14 +184,14 @@ fn login_form(form: &html::Form) -> Option<(&str, &str)> {
     Some((&user.name, &password.name))
 }
 
-fn fill(wire: &Wire, page: &str, form: &html::Form, identity: &Identity, password: &str) -> Option<Request> {
+fn fill(wire: &Wire, page: &str, form: &html::Form, one: &Try<'_>) -> Option<Request> {
     let (user, secret) = login_form(form)?;
     let action = wire.origin().inside(page, if form.action.is_empty() { page } else { &form.action })?;
     let mut call = Call::new(if form.method == "GET" { "GET" } else { "POST" }, &action);
     let fields = form.fields.iter().filter(|field| !field.name.is_empty()).map(|field| {
         let value = match field.name.as_str() {
-            name if name == user => identity.user().to_owned(),
-            name if name == secret => password.to_owned(),
+            name if name == user => one.user.to_owned(),
+            name if name == secret => one.password.to_owned(),
             _ if field.kind == "checkbox" && field.value.is_empty() => "on".to_owned(),
             _ => field.value.clone(),
         };
@@ -185,10 +219,10 @@ fn login_fields(operation: &Operation) -> Option<(String, String)> {
     (simple && user != password).then_some((user, password))
 }
 
-fn by_operation(operation: &Operation, identity: &Identity, password: &str) -> Call {
+fn by_operation(operation: &Operation, one: &Try<'_>) -> Call {
     let mut call = Call::new(&operation.method, &operation.path);
     let (user_field, password_field) = login_fields(operation).unwrap_or_default();
-    let body = json!({ user_field.as_str(): identity.user(), password_field.as_str(): password });
+    let body = json!({ user_field.as_str(): one.user, password_field.as_str(): one.password });
     let form = operation.body.as_ref().is_some_and(|body| body.media_type.contains("form"));
     call.payload = match body {
         Value::Object(fields) if form => Payload::Form(fields.into_iter().collect()),
@@ -207,7 +241,6 @@ fn session_of(request: &Request, answer: &Answer, token: Option<&str>, way: &Way
         let pairs = cookie.split(';').filter_map(|pair| pair.trim().split_once('='));
         session.cookies.extend(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
-    let before = session.clone();
     session.learn(answer);
     let body = answer.json();
     let found = match token {
@@ -223,7 +256,7 @@ fn session_of(request: &Request, answer: &Answer, token: Option<&str>, way: &Way
         };
         let (name, value) = form.split_once(':').unwrap_or(("Authorization", &form));
         session.headers.push((name.trim().to_owned(), value.trim().to_owned()));
-    } else if session == before {
+    } else if answer.fields("set-cookie").next().is_none() && !goes_on(request, answer) {
         return Err(format!(
             "`{} {}` answered {} with neither a cookie nor a token; hint: say in `[login]` how people sign in",
             request.method, request.target, answer.status
@@ -234,6 +267,13 @@ fn session_of(request: &Request, answer: &Answer, token: Option<&str>, way: &Way
         return Err(format!("`{} {}` shows its form again", request.method, request.target));
     }
     Ok(session)
+}
+
+/// Whether the session is one that began with the form's page: its cookie stays, and the answer leads elsewhere.
+fn goes_on(request: &Request, answer: &Answer) -> bool {
+    let own = request.target.split('?').next().unwrap_or_default();
+    let elsewhere = answer.field("location").is_some_and(|to| !to.contains(own));
+    request.field("cookie").is_some() && answer.is_redirect() && elsewhere
 }
 
 /// A token in an answer: by the names they have, at any depth.

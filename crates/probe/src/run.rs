@@ -169,6 +169,7 @@ async fn people(field: &mut Field, pages: &[(String, surface::html::Page)]) -> R
                     Ok(Ok(signed_in)) => {
                         person.become_known(signed_in.session);
                         person.login = Some((signed_in.request, signed_in.answer));
+                        person.way = Some(way.clone());
                         person.trouble = None;
                         break;
                     }
@@ -206,7 +207,11 @@ async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result
             field.not_tested(id, reason);
             continue;
         }
-        if let Err(error) = attack.run(field).await {
+        let done = match field.keep_alive().await {
+            Ok(()) => attack.run(field).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
             for left in all.iter().skip(at) {
                 field.say(Outcome::new(left.id(), "", Verdict::NotTested, error.to_string()));
             }

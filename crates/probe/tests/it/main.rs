@@ -7,4 +7,5 @@
 )]
 
 mod ground;
+mod sessions;
 mod strawman;
