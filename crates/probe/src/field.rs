@@ -346,6 +346,14 @@ impl Field {
         lock(&self.outcomes).push(outcome);
     }
 
+    /// Takes back a part of what was said of something.
+    pub fn weaken(&self, outcome: &Outcome) {
+        let id = outcome.id();
+        for own in lock(&self.outcomes).iter_mut().filter(|own| own.test == outcome.test && own.id() == id) {
+            *own = outcome.clone();
+        }
+    }
+
     /// Says that something could not be tested at all.
     pub fn not_tested(&self, test: &'static str, reason: impl Into<String>) {
         self.say(Outcome::new(test, "", Verdict::NotTested, reason));

@@ -8,6 +8,7 @@
 //! Requests are written by our own writer ([`wire`]), which repairs nothing: a client that folds `../` would test nothing.
 
 pub mod about;
+mod again;
 pub mod attacks;
 pub mod call;
 pub mod compare;

@@ -218,5 +218,6 @@ async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result
             return Err(error);
         }
     }
-    Ok(())
+    progress.step("looking once more", all.len(), all.len());
+    crate::again::look_again(field).await
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use gabion_egress::TcpDial;
 use gabion_egress::resolve::SystemResolver;
-use gabion_model::SystemClock;
 use gabion_model::random::SeededRng;
+use gabion_model::{Secret, SystemClock};
+use gabion_probe::facts::{Effect, Grant, Text, Webhook, WebhookScheme};
 use gabion_probe::{Facts, Progress, Report, Verdict, World, run};
-use gabion_strawman::{Options, accounts, serve};
+use gabion_strawman::{Options, PAYMENT_SECRET, accounts, serve};
 
 pub(crate) struct Silent;
 
@@ -37,7 +38,27 @@ pub(crate) fn facts(base: &str) -> Facts {
         let last = facts.identities.last_mut().unwrap();
         (last.role, last.tenant) = (Some(account.role), Some(account.tenant));
     }
+    facts.policy = vec![
+        grant(&["* /admin", "* /api/admin/*", "* /api/export/*", "GET /api/reports/*"], &["admin"]),
+        grant(&["GET /files/{name}"], &["*"]),
+    ];
+    facts.webhooks = vec![Webhook {
+        operation: "POST /hooks/payment".to_owned(),
+        secret: Text::Plain(Secret::new(PAYMENT_SECRET.to_owned())),
+        scheme: WebhookScheme::StandardWebhooks,
+        body: r#"{"id": "{id}", "order": 2, "status": "paid"}"#.to_owned(),
+        effect: Some(Effect {
+            request: "GET /api/orders/2".to_owned(),
+            identity: "bob".to_owned(),
+            holds: "paid".to_owned(),
+        }),
+    }];
     facts
+}
+
+fn grant(operations: &[&str], roles: &[&str]) -> Grant {
+    let own = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect();
+    Grant { operations: own(operations), roles: own(roles) }
 }
 
 /// Runs some tests against the straw man, as it is or repaired. What it says is printed: `--no-capture` shows it.

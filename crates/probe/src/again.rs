@@ -1,0 +1,54 @@
+//! One last look: what was found by a request that changes nothing is asked once more before it is reported.
+//!
+//! The attack must be answered as it was, and its twin as it was. What is not is `tentative` from then on, and says so: a report
+//! holds nothing that cannot be shown again.
+
+use crate::compare::Profile;
+use crate::field::Field;
+use crate::verdict::{Exchange, Outcome, Verdict};
+use crate::wire::WireError;
+
+/// Looks at each finding again, in the order in which they were made.
+///
+/// # Errors
+/// When the run is over.
+pub(crate) async fn look_again(field: &Field) -> Result<(), WireError> {
+    for outcome in field.outcomes() {
+        let Some(proof) = &outcome.proof else { continue };
+        if outcome.verdict < Verdict::Firm || !proof.attack.request.is_safe() {
+            continue;
+        }
+        let mut same = is_same(field, &proof.attack).await?;
+        if let Some(twin) = proof.twin.as_ref().filter(|twin| same && twin.request.is_safe()) {
+            same = is_same(field, twin).await?;
+        }
+        if !same {
+            let says = format!("{}; asked again at the end, it was not to be seen", outcome.says);
+            field.weaken(&Outcome { verdict: Verdict::Tentative, says, ..outcome });
+        }
+    }
+    Ok(())
+}
+
+/// Whether an exchange goes as it went: the same status, and most of the same words.
+async fn is_same(field: &Field, exchange: &Exchange) -> Result<bool, WireError> {
+    let answer = match field.wire.send(&exchange.request).await {
+        Ok(answer) => answer,
+        Err(error) if error.is_end() => return Err(error),
+        Err(_) => return Ok(false),
+    };
+    let now = Exchange::new(&exchange.who, &exchange.request, &answer);
+    if now.status != exchange.status {
+        return Ok(false);
+    }
+    let before = crate::wire::Answer {
+        body: exchange.answer.clone().into_bytes(),
+        headers: Vec::new(),
+        ..answer.clone()
+    };
+    let after = crate::wire::Answer { body: now.answer.into_bytes(), headers: Vec::new(), ..answer };
+    let words = exchange.answer.split_whitespace().count();
+    let distance = Profile::of(&[&before]).and_then(|profile| profile.distance(&after, "", ""));
+    // Times, nonces and what others wrote meanwhile may differ.
+    Ok(distance.is_some_and(|distance| distance.saturating_mul(2) <= words.saturating_add(10)))
+}
