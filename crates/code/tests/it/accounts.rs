@@ -102,6 +102,11 @@ fn keys_that_are_hashed_or_are_none() {
             "apikey.plaintext-store 4",
         ),
         (
+            "stored.py",
+            "import secrets\ndef f(db, settings):\n    db.query(1).update(secrets.token_hex(8))\n    settings.update({'name': secrets.token_hex(8)})\n",
+            "",
+        ),
+        (
             "d.js",
             "const { nanoid } = require('nanoid');\nconst { Client } = require('./models');\nexports.add = () => Client.create({ apiKey: nanoid(), name: 'x' });\n",
             "apikey.no-prefix 3, apikey.plaintext-store 3",
