@@ -182,6 +182,9 @@ pub struct CallRule {
     /// And none of any of these.
     #[serde(default)]
     pub none: Vec<String>,
+    /// Only where the function it stands in, or one that calls that one, has a name or a text of each of these forms.
+    #[serde(default)]
+    pub beside: Vec<String>,
     /// All of them.
     #[serde(default)]
     pub when: Vec<Condition>,
@@ -454,7 +457,7 @@ impl Rules {
                     return Err(reason.to_owned());
                 }
                 let texts = rule.in_file.iter().chain(&rule.within);
-                for text in texts.chain(&rule.anywhere).chain(&rule.none) {
+                for text in texts.chain(&rule.anywhere).chain(&rule.none).chain(&rule.beside) {
                     self.forms.add(text)?;
                 }
                 for condition in rule.when.iter().chain(&rule.unless) {

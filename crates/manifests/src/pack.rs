@@ -29,6 +29,7 @@ files![
     "kubernetes-network.toml",
     "kubernetes-pod.toml",
     "nginx-headers.toml",
+    "nginx-protection.toml",
     "nginx.toml",
     "openapi.toml",
     "project.toml",

@@ -68,6 +68,9 @@ impl World<'_> {
                 if !asked.anywhere.iter().all(says) || asked.none.iter().any(says) {
                     continue;
                 }
+                if !asked.beside.is_empty() && !self.stands_beside(frame, &asked.beside) {
+                    continue;
+                }
                 if right {
                     self.done_right.insert(*rule);
                     continue;

@@ -5,11 +5,15 @@ use gabion_syntax::Language;
 use gabion_syntax::tree::{Entry, Expr, ExprKind, Key, Part, Symbol};
 use hashbrown::HashSet;
 
+use super::Frame;
 use crate::walk::{self, Visitor};
 use crate::world::{Hit, World};
 
 /// Bytes of a text that is looked at; longer ones are no sentences.
 pub(super) const LONGEST: usize = 200;
+
+/// Functions that call each other, of which the names are looked at.
+const AROUND: usize = 4;
 
 /// Where texts of these symbols stand.
 struct Places<'a> {
@@ -41,7 +45,38 @@ impl Visitor for Places<'_> {
     }
 }
 
+/// Names and texts of one function.
+#[derive(Default)]
+struct Said(HashSet<Symbol>);
+
+impl Visitor for Said {
+    fn expression(&mut self, one: &Expr) {
+        match &one.kind {
+            ExprKind::Name(symbol) | ExprKind::String(symbol) | ExprKind::Member { name: symbol, .. } => {
+                self.0.insert(*symbol);
+            }
+            _ => {}
+        }
+    }
+}
+
 impl World<'_> {
+    /// Whether a function that runs, outside of which nothing is asked, has a name or a text of each of these forms.
+    pub(super) fn stands_beside(&mut self, frame: &Frame, forms: &[String]) -> bool {
+        let rules = self.rules;
+        let around = frame.stack.iter().rev().take(AROUND).chain(std::iter::once(&frame.function));
+        around.copied().filter(|one| one.id.0 != 0).any(|one| {
+            let Some(loaded) = self.load(one.module) else { return false };
+            let Some(function) = loaded.module().function(one.id) else { return false };
+            let mut said = Said::default();
+            walk::function(function, &mut said);
+            let texts: Vec<&str> = said.0.iter().map(|symbol| loaded.text(*symbol)).collect();
+            forms.iter().all(|form| {
+                rules.forms.get(form).is_some_and(|form| texts.iter().any(|text| form.is_match(text)))
+            })
+        })
+    }
+
     /// Holds the place of a module against the rules about files.
     pub(super) fn check_file(&mut self, module: usize) {
         let rules = self.rules;

@@ -157,7 +157,13 @@ struct Application {
 fn versioned(path: &str) -> Option<(u32, String)> {
     let number = |part: &str| part.strip_prefix(['v', 'V'])?.parse::<u32>().ok();
     let version = path.split('/').find_map(number)?;
-    let parts: Vec<&str> = path.split('/').map(|part| number(part).map_or(part, |_| "v")).collect();
+    // What a parameter is called is no matter.
+    let plain = |part| match number(part) {
+        Some(_) => "v",
+        None if part.starts_with('{') => "{}",
+        None => part,
+    };
+    let parts: Vec<&str> = path.split('/').map(plain).collect();
     Some((version, parts.join("/")))
 }
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod accounts_routes;
+mod applications;
 mod borders;
 mod examples;
 mod frameworks;
