@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::cookies::{Cookie, from_protocol, to_protocol};
-use crate::error::BrowserError;
+use crate::error::{BrowserError, Lost};
 use crate::hub::{Hub, Room};
 use crate::launch::COMMAND;
 use crate::page::Page;
-use crate::record::Recorded;
-use crate::scope::{Narrowed, Scope};
+use crate::record::{Exchange, Recorded};
+use crate::scope::{Narrowed, Scope, Verdict, leaves};
 use crate::value::Read;
 
 /// Cookies that are read.
@@ -43,6 +43,17 @@ impl Context {
     ///
     /// The browser is gone.
     pub async fn page(&self) -> Result<Page, BrowserError> {
+        for _ in 0..2 {
+            match self.try_page().await {
+                // The process that was kept ready for it died; the next one is new.
+                Err(BrowserError::PageLost(Lost::Crashed)) => {}
+                other => return other,
+            }
+        }
+        self.try_page().await
+    }
+
+    async fn try_page(&self) -> Result<Page, BrowserError> {
         let mut arrivals = self.hub.arrivals.subscribe();
         let ask = json!({ "url": "about:blank", "browserContextId": self.room.id });
         let made = self.hub.connection.call(None, "Target.createTarget", ask, COMMAND).await?;
@@ -108,6 +119,23 @@ impl Context {
     #[must_use]
     pub fn take_recorded(&self) -> Recorded {
         self.room.log().take()
+    }
+
+    /// Whether a request for `url` would not be refused.
+    pub(crate) fn allows(&self, url: &str) -> bool {
+        leaves(url) && self.room.scope.judge(url) != Verdict::Refuse
+    }
+
+    /// How many exchanges are on record.
+    pub(crate) fn recorded_so_far(&self) -> usize {
+        self.room.log().recorded.exchanges.len()
+    }
+
+    /// What scripts asked for after the first `before` exchanges.
+    pub(crate) fn asked_since(&self, before: usize) -> Vec<Exchange> {
+        let log = self.room.log();
+        let since = log.recorded.exchanges.iter().skip(before);
+        since.filter(|one| matches!(one.resource.as_str(), "XHR" | "Fetch")).cloned().collect()
     }
 
     async fn ask(&self, method: &str, mut params: Value) -> Result<Value, BrowserError> {

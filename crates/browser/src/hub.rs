@@ -87,6 +87,10 @@ pub(crate) struct PageState {
     pub(crate) popups: Vec<Arc<Shared>>,
     popups_so_far: usize,
     dialogs: usize,
+    /// The main document's request, and how many bytes of it came.
+    received: (String, u64),
+    /// Whether the document was too long and was stopped.
+    pub(crate) cut: bool,
     /// Sessions within the page, the page's own first.
     pub(crate) sessions: Vec<String>,
     frames: HashMap<String, String>,
@@ -369,7 +373,10 @@ impl Hub {
                 if own && params.text("type") == "Document" && params.text("frameId") == page.target {
                     let status = params.pointer("/response/status").and_then(status);
                     let mime = cut(params.text_at("/response/mimeType"), 256);
-                    page.state().document = Some((status, mime));
+                    let mut state = page.state();
+                    state.document = Some((status, mime));
+                    state.received = (params.text("requestId").to_owned(), 0);
+                    state.cut = false;
                 }
             }
             "Network.loadingFinished" => {
@@ -378,6 +385,7 @@ impl Hub {
                     self.fetch_body(Arc::clone(&page.room), session, params.text("requestId"));
                 }
             }
+            "Network.dataReceived" if own => self.received(page, session, params),
             "Network.loadingFailed" => page.room.log().failed(page.id, params),
             "Network.webSocketCreated" => {
                 let in_scope = page.room.scope.judge(params.text("url")) == Verdict::Allow;
@@ -411,6 +419,22 @@ impl Hub {
             "Inspector.targetCrashed" if own => self.close(page, Lost::Crashed),
             _ if method.starts_with("Network.webSocket") => page.room.log().socket_event(method, params),
             _ => tracing::trace!(method, kind, "event of a page"),
+        }
+    }
+
+    /// A piece of an answer came: a document that does not end is stopped.
+    fn received(&self, page: &Shared, session: &str, params: &Value) {
+        let length = params.get("dataLength").and_then(Value::as_u64).unwrap_or_default();
+        let most = u64::try_from(self.limits.document).unwrap_or(u64::MAX);
+        let mut state = page.state();
+        if state.cut || state.received.0 != params.text("requestId") {
+            return;
+        }
+        state.received.1 = state.received.1.saturating_add(length);
+        if state.received.1 > most {
+            state.cut = true;
+            drop(state);
+            self.connection.post(Some(session), "Page.stopLoading", json!({}));
         }
     }
 

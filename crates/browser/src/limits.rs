@@ -31,6 +31,8 @@ pub struct Limits {
     pub dialogs: usize,
     /// Popups of a page that stay open; those beyond are closed.
     pub popups: usize,
+    /// Bytes of a document that are loaded; then loading is stopped.
+    pub document: usize,
     /// Bytes of a page's HTML that are read.
     pub html: usize,
     /// Links, forms and fields of a page that are read, each.
@@ -53,6 +55,7 @@ impl Default for Limits {
             note: 4 << 10,
             dialogs: 30,
             popups: 4,
+            document: 10 << 20,
             html: 4 << 20,
             elements: 2_000,
         }

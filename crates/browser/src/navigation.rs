@@ -35,7 +35,7 @@ pub enum Settled {
     Quiet,
     /// Loaded, and still asking for something.
     Busy,
-    /// Not loaded in time; it was told to stop.
+    /// Not loaded in time, or too long; it was told to stop.
     Unfinished,
     /// Its script did not end and was ended.
     Endless,
@@ -56,7 +56,10 @@ impl Page {
             return Err(BrowserError::Refused(url.to_owned()));
         }
         let end = deadline(patience.whole);
-        self.shared.state().document = None;
+        {
+            let mut state = self.shared.state();
+            (state.document, state.cut) = (None, false);
+        }
         self.shared.room.log().give_up(self.shared.id);
         let asked = self.ask("Page.navigate", json!({ "url": url }), patience.whole).await;
         match asked {
@@ -80,7 +83,10 @@ impl Page {
                 return Err(error);
             }
         }
-        let settled = self.settle_until(end, patience).await?;
+        let mut settled = self.settle_until(end, patience).await?;
+        if matches!(settled, Settled::Quiet | Settled::Busy) && self.shared.state().cut {
+            settled = Settled::Unfinished;
+        }
         let state = self.shared.state();
         let (status, mime) = state.document.clone().unwrap_or_default();
         Ok(Landed { url: state.url.clone(), status, mime, settled })
@@ -163,7 +169,7 @@ impl Page {
     }
 }
 
-fn deadline(after: Duration) -> Instant {
+pub(crate) fn deadline(after: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(after.min(Duration::from_secs(86_400))).unwrap_or(now)
 }

@@ -193,6 +193,11 @@ impl Page {
         }
     }
 
+    /// What a script that is given what `see.js` makes says of the page.
+    pub(crate) async fn survey(&self, script: &str, most: usize) -> Result<Value, BrowserError> {
+        self.see(&format!("{}({}, {most})", script.trim_end(), SEE.trim_end()), LOOK).await
+    }
+
     /// A call of what `see.js` makes.
     pub(crate) async fn look(&self, call: &str) -> Result<Value, BrowserError> {
         self.see(&format!("{}.{call}", SEE.trim_end()), LOOK).await

@@ -188,6 +188,17 @@
     return true;
   }
 
+  function fill_all(pairs) {
+    for (const [selector, value] of pairs) fill(selector, value);
+    return true;
+  }
+
+  // As far down as it goes, for what is loaded then.
+  function scroll_down() {
+    scrollTo(0, document.scrollingElement?.scrollHeight ?? 0);
+    return true;
+  }
+
   // Where to click: the middle of the element, if that is what a click there would reach.
   function target(selector) {
     const element = find(selector);
@@ -232,5 +243,5 @@
     return true;
   }
 
-  return { all, path, find, text, links, forms, html, fill, target, press, submit };
+  return { all, path, find, text, links, forms, html, fill, fill_all, scroll_down, target, press, submit };
 })()

@@ -9,7 +9,9 @@
     reason = "tests fail by panicking and say when they are skipped"
 )]
 
+mod explore;
 mod harness;
+mod hostile;
 mod pages;
 mod proof;
 mod recording;
