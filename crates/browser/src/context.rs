@@ -80,6 +80,22 @@ impl Context {
         }
     }
 
+    /// Gives every page that is opened from now on a binding, as [`Page::binding`] does.
+    pub fn binding(&self, name: &str) {
+        self.room.equipment().bindings.push(name.to_owned());
+    }
+
+    /// Runs a script before those of every document, as [`Page::on_new_document`] does, in every page that is opened
+    /// from now on: to put a token where an application keeps it, for instance.
+    pub fn on_new_document(&self, source: &str) {
+        self.room.equipment().scripts.push(source.to_owned());
+    }
+
+    /// Sends a header with every request of every page that is opened from now on.
+    pub fn header(&self, name: &str, value: &str) {
+        self.room.equipment().headers.push((name.to_owned(), value.to_owned()));
+    }
+
     /// All cookies.
     ///
     /// # Errors

@@ -60,6 +60,16 @@ pub(crate) struct Room {
     pub(crate) id: String,
     pub(crate) scope: Box<dyn Scope>,
     log: Mutex<Log>,
+    equipment: Mutex<Equipment>,
+}
+
+/// What every new page gets.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Equipment {
+    pub(crate) bindings: Vec<String>,
+    pub(crate) scripts: Vec<String>,
+    /// Headers of every request.
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 /// A page, as events see it.
@@ -81,8 +91,7 @@ pub(crate) struct PageState {
     /// The last main document that was answered: status and type.
     pub(crate) document: Option<(Option<u16>, String)>,
     pub(crate) lost: Option<Lost>,
-    pub(crate) bindings: Vec<String>,
-    pub(crate) scripts: Vec<String>,
+    pub(crate) equipment: Equipment,
     /// Popups nobody took yet.
     pub(crate) popups: Vec<Arc<Shared>>,
     popups_so_far: usize,
@@ -100,11 +109,15 @@ pub(crate) struct PageState {
 
 impl Room {
     pub(crate) fn new(id: String, scope: Box<dyn Scope>, limits: Limits) -> Self {
-        Self { id, scope, log: Mutex::new(Log::new(limits)) }
+        Self { id, scope, log: Mutex::new(Log::new(limits)), equipment: Mutex::default() }
     }
 
     pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn equipment(&self) -> MutexGuard<'_, Equipment> {
+        self.equipment.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -232,7 +245,11 @@ impl Hub {
         let seat = Seat { room, page: Some(Arc::clone(&page)), kind: kind.to_owned() };
         state.sessions.insert(session.to_owned(), seat);
         drop(state);
-        page.state().sessions.push(session.to_owned());
+        {
+            let mut inner = page.state();
+            inner.sessions.push(session.to_owned());
+            inner.equipment.clone_from(&page.room.equipment());
+        }
         if let Some(opener) = opener
             && !self.popped_up(&opener, &page)
         {
@@ -250,8 +267,7 @@ impl Hub {
             return false;
         }
         let mut state = page.state();
-        state.bindings.clone_from(&opener_state.bindings);
-        state.scripts.clone_from(&opener_state.scripts);
+        state.equipment.clone_from(&opener_state.equipment);
         // Popups of popups count for the first of them.
         state.popups_so_far = opener_state.popups_so_far;
         drop(state);
@@ -277,7 +293,16 @@ impl Hub {
         post("Network.setBypassServiceWorker", json!({ "bypass": true }));
         post("Network.setCacheDisabled", json!({ "cacheDisabled": true }));
         post("Runtime.enable", json!({}));
-        for name in &state.bindings {
+        if !state.equipment.headers.is_empty() {
+            let headers: serde_json::Map<String, Value> = state
+                .equipment
+                .headers
+                .iter()
+                .map(|(name, value)| (name.clone(), value.as_str().into()))
+                .collect();
+            post("Network.setExtraHTTPHeaders", json!({ "headers": headers }));
+        }
+        for name in &state.equipment.bindings {
             post("Runtime.addBinding", json!({ "name": name }));
         }
         if matches!(kind, "page" | "iframe") {
@@ -287,7 +312,7 @@ impl Hub {
             post("Audits.enable", json!({}));
             post("Inspector.enable", json!({}));
             post("Emulation.setFocusEmulationEnabled", json!({ "enabled": true }));
-            for source in &state.scripts {
+            for source in &state.equipment.scripts {
                 post("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source }));
             }
         }
@@ -519,7 +544,7 @@ fn called(page: &Shared, session: &str, params: &Value) {
     let id = params.get("executionContextId").and_then(Value::as_i64).unwrap_or_default();
     let state = page.state();
     let name = params.text("name");
-    if !state.bindings.iter().any(|one| one == name) {
+    if !state.equipment.bindings.iter().any(|one| one == name) {
         return;
     }
     let (origin, frame) = state.worlds.get(&(session.to_owned(), id)).cloned().unwrap_or_default();

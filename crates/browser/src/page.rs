@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::error::{BrowserError, Lost};
@@ -52,16 +54,7 @@ impl Page {
     /// What it did so far; popups not included.
     #[must_use]
     pub fn recorded(&self) -> Recorded {
-        let id = self.shared.id;
-        let mut recorded = self.shared.room.log().recorded.clone();
-        recorded.exchanges.retain(|one| one.page == id);
-        recorded.sockets.retain(|one| one.page == id);
-        recorded.calls.retain(|one| one.page == id);
-        recorded.console.retain(|one| one.page == id);
-        recorded.violations.retain(|one| one.page == id);
-        recorded.dialogs.retain(|one| one.page == id);
-        recorded.routes.retain(|one| one.page == id);
-        recorded
+        self.shared.room.log().recorded.of(self.shared.id)
     }
 
     /// Gives every script of every frame, worker and popup of the page a function `name`: each call with a text is
@@ -69,10 +62,10 @@ impl Page {
     pub fn binding(&self, name: &str) {
         let sessions = {
             let mut state = self.shared.state();
-            if state.bindings.iter().any(|one| one == name) {
+            if state.equipment.bindings.iter().any(|one| one == name) {
                 return;
             }
-            state.bindings.push(name.to_owned());
+            state.equipment.bindings.push(name.to_owned());
             state.sessions.clone()
         };
         for session in sessions {
@@ -84,13 +77,28 @@ impl Page {
     pub fn on_new_document(&self, source: &str) {
         let sessions = {
             let mut state = self.shared.state();
-            state.scripts.push(source.to_owned());
+            state.equipment.scripts.push(source.to_owned());
             state.sessions.clone()
         };
         for session in sessions {
             let script = json!({ "source": source });
             self.hub.connection.post(Some(&session), "Page.addScriptToEvaluateOnNewDocument", script);
         }
+    }
+
+    /// What a person would see of it now: a picture (PNG) of the window.
+    ///
+    /// # Errors
+    ///
+    /// The page or the browser is lost, or does not answer.
+    pub async fn picture(&self) -> Result<Vec<u8>, BrowserError> {
+        self.usable()?;
+        let ask = json!({ "format": "png", "optimizeForSpeed": true });
+        let picture = self.ask("Page.captureScreenshot", ask, COMMAND).await?;
+        STANDARD.decode(picture.text("data")).map_err(|_| BrowserError::Command {
+            method: "Page.captureScreenshot".into(),
+            message: "its answer is no picture".into(),
+        })
     }
 
     /// What an expression of the page's own world is; promises are waited for. It must be JSON.
@@ -116,29 +124,26 @@ impl Page {
     /// What a script of ours is, in the main frame: it sees the document and nothing that the page's scripts made of
     /// its own world.
     pub(crate) async fn see(&self, script: &str, patience: Duration) -> Result<Value, BrowserError> {
-        self.see_in(&self.shared.target, script, patience).await
+        let world = self.world(patience).await?;
+        self.run(json!({ "expression": script, "contextId": world }), patience).await
     }
 
-    pub(crate) async fn see_in(
-        &self,
-        frame: &str,
-        script: &str,
-        patience: Duration,
-    ) -> Result<Value, BrowserError> {
+    /// The world of our own in the main frame's document, the same for as long as the document is.
+    pub(crate) async fn world(&self, patience: Duration) -> Result<i64, BrowserError> {
         self.usable()?;
-        let ask = json!({ "frameId": frame, "worldName": "gabion" });
-        let world = match self.ask("Page.createIsolatedWorld", ask, patience).await {
+        let ask = json!({ "frameId": self.shared.target, "worldName": "gabion" });
+        match self.ask("Page.createIsolatedWorld", ask, patience).await {
             Err(error @ BrowserError::TimedOut { .. }) => {
                 self.halt().await;
                 self.usable()?;
-                return Err(error);
+                Err(error)
             }
-            other => other?,
-        };
-        let Some(world) = world.get("executionContextId").and_then(Value::as_i64) else {
-            return Err(BrowserError::PageLost(Lost::Closed));
-        };
-        self.run(json!({ "expression": script, "contextId": world }), patience).await
+            Err(error) => Err(error),
+            Ok(world) => world
+                .get("executionContextId")
+                .and_then(Value::as_i64)
+                .ok_or(BrowserError::PageLost(Lost::Closed)),
+        }
     }
 
     async fn run(&self, mut ask: Value, patience: Duration) -> Result<Value, BrowserError> {

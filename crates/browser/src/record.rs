@@ -202,6 +202,21 @@ impl Recorded {
         self.exchanges.iter().filter(|exchange| matches!(exchange.resource.as_str(), "XHR" | "Fetch"))
     }
 
+    /// What one page did; what was dropped is not known by page.
+    #[must_use]
+    pub fn of(&self, page: PageId) -> Self {
+        Self {
+            exchanges: self.exchanges.iter().filter(|one| one.page == page).cloned().collect(),
+            sockets: self.sockets.iter().filter(|one| one.page == page).cloned().collect(),
+            calls: self.calls.iter().filter(|one| one.page == page).cloned().collect(),
+            console: self.console.iter().filter(|one| one.page == page).cloned().collect(),
+            violations: self.violations.iter().filter(|one| one.page == page).cloned().collect(),
+            dialogs: self.dialogs.iter().filter(|one| one.page == page).cloned().collect(),
+            routes: self.routes.iter().filter(|one| one.page == page).cloned().collect(),
+            dropped: self.dropped,
+        }
+    }
+
     /// Payloads of the calls of one binding.
     pub fn payloads<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.calls.iter().filter(move |call| call.name == name).map(|call| call.payload.as_str())

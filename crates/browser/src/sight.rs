@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -13,6 +14,12 @@ use crate::value::Read;
 const LOOK: Duration = Duration::from_secs(5);
 /// How long a click by the mouse may take to arrive.
 const CLICK: Duration = Duration::from_secs(2);
+
+/// What a press is heard as.
+const PRESSES: &[&str] =
+    &["click", "dblclick", "mousedown", "mouseup", "pointerdown", "pointerup", "touchstart", "touchend"];
+/// Elements that listen and are marked.
+const LISTENERS: usize = 150;
 
 const SEE: &str = include_str!("scripts/see.js");
 
@@ -170,6 +177,17 @@ impl Page {
         self.act(&format!("press({})", json!(selector)), selector).await
     }
 
+    /// Fires what waits for a person, where `marker` stands in it: handlers in attributes (`onmouseover=…`) and addresses
+    /// that are scripts (`javascript:…`). How many there were.
+    ///
+    /// # Errors
+    ///
+    /// The page or the browser is lost, or does not answer.
+    pub async fn provoke(&self, marker: &str) -> Result<u64, BrowserError> {
+        let fired = self.look(&format!("provoke({}, {})", json!(marker), self.hub.limits.elements)).await?;
+        Ok(fired.as_u64().unwrap_or_default())
+    }
+
     /// Sends a form with what stands in it, by its button if it has one, without the browser's own checks.
     ///
     /// # Errors
@@ -191,6 +209,36 @@ impl Page {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Marks, in our own world, elements that listen for a press: `listened`.
+    pub(crate) async fn mark_listeners(&self) -> Result<(), BrowserError> {
+        let world = self.world(LOOK).await?;
+        let group = "gabion-listeners";
+        let ask = json!({ "expression": "document", "objectGroup": group });
+        let document = self.ask("Runtime.evaluate", ask, LOOK).await?;
+        let ask = json!({ "objectId": document.text_at("/result/objectId"), "depth": -1, "pierce": true });
+        let answer = self.ask("DOMDebugger.getEventListeners", ask, LOOK).await?;
+        let mut nodes: Vec<i64> = answer
+            .list("listeners")
+            .iter()
+            .filter(|listener| PRESSES.contains(&listener.text("type")))
+            .filter_map(|listener| listener.get("backendNodeId")?.as_i64())
+            .collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        let marks = nodes.into_iter().take(LISTENERS).map(async |node| {
+            let ask = json!({ "backendNodeId": node, "executionContextId": world, "objectGroup": group });
+            let found = self.ask("DOM.resolveNode", ask, LOOK).await.ok()?;
+            let mark = json!({
+                "objectId": found.text_at("/object/objectId"),
+                "functionDeclaration": "function () { this.listened = true; }",
+            });
+            self.ask("Runtime.callFunctionOn", mark, LOOK).await.ok()
+        });
+        join_all(marks).await;
+        self.post("Runtime.releaseObjectGroup", json!({ "objectGroup": group }));
+        Ok(())
     }
 
     /// What a script that is given what `see.js` makes says of the page.

@@ -217,6 +217,8 @@ impl<'a> Visitor<'a> {
             let url = popup.url();
             self.found(&url, &self.page.url(), "");
         }
+        // Without it, what only scripts make pressable is not seen; the rest is.
+        let _either = self.page.mark_listeners().await;
         let survey = self.page.survey(SURVEY, MOST).await?;
         serde_json::from_value(survey).map_err(|error| BrowserError::Script(error.to_string()))
     }

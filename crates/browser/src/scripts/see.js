@@ -199,6 +199,36 @@
     return true;
   }
 
+  // Fires what waits for somebody: handlers in attributes, and addresses that are scripts, where `marker` stands in them.
+  function provoke(marker, most) {
+    let fired = 0;
+    const found = [];
+    for (const element of all(document)) {
+      for (const { name, value } of element.attributes) {
+        if (!value.includes(marker)) continue;
+        if (name.startsWith("on")) found.push([element, name.slice(2)]);
+        else if (/^\s*javascript:/i.test(value.replace(/[\u0000-\u0020]+/g, ""))) found.push([element, name]);
+      }
+      if (found.length >= most) break;
+    }
+    for (const [element, event] of found) {
+      fired += 1;
+      if (event === "click" || element.matches("a[href], area[href]")) {
+        element.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, view: window }));
+      } else if (event === "action" || event === "formaction") {
+        const form = element.localName === "form" ? element : element.form;
+        form?.requestSubmit(element.localName === "form" ? undefined : element);
+      } else if (event.startsWith("focus")) {
+        if (!element.hasAttribute("tabindex")) element.setAttribute("tabindex", "0");
+        element.focus();
+      } else {
+        const kind = event.startsWith("mouse") ? MouseEvent : event.startsWith("pointer") ? PointerEvent : event.startsWith("key") ? KeyboardEvent : Event;
+        element.dispatchEvent(new kind(event, { bubbles: true, cancelable: true }));
+      }
+    }
+    return fired;
+  }
+
   // Where to click: the middle of the element, if that is what a click there would reach.
   function target(selector) {
     const element = find(selector);
@@ -243,5 +273,5 @@
     return true;
   }
 
-  return { all, path, find, text, links, forms, html, fill, fill_all, scroll_down, target, press, submit };
+  return { all, path, find, text, links, forms, html, fill, fill_all, scroll_down, provoke, target, press, submit };
 })()

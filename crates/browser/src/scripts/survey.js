@@ -61,7 +61,8 @@
     if (name === "button") return !(element.form && element.type !== "button");
     if (name === "input") return ["button", "image"].includes(element.type) || (!element.form && element.type === "submit");
     if (name === "summary" || element.hasAttribute("onclick") || roles.includes(element.getAttribute("role"))) return true;
-    if (element.listened) return true;
+    // Whoever listens for what is inside of it is not pressed itself.
+    if (element.listened && !element.querySelector("a[href], button, input, select, [role=button], [onclick]")) return true;
     if (style.cursor !== "pointer") return false;
     // The outermost of what shows the hand, unless that is something of the above.
     const parent = element.parentElement;

@@ -28,8 +28,8 @@ const APPLICATION: &str = r#"<!doctype html><title>App</title>
       main.querySelector('.card').onclick = () => { api('/products/1/details'); history.pushState(0, '', '/details'); draw(); };
       main.querySelector('.buy').onclick = () => api('/bought');
     },
-    '/details': () => { main.innerHTML = '<h1>Details</h1><input id=term><div role=button class=go>Search</div>';
-      main.querySelector('.go').onclick = () => api('/search?q=' + main.querySelector('#term').value); },
+    '/details': () => { main.innerHTML = '<h1>Details</h1><input id=term><span class=go>Search</span>';
+      main.querySelector('.go').addEventListener('click', () => api('/search?q=' + main.querySelector('#term').value)); },
     '/account': () => {
       main.innerHTML = '<h1>Account</h1><form><input name=email type=email required><input name=password type=password required><button>Save</button></form>';
       main.querySelector('form').onsubmit = (e) => { e.preventDefault(); const d = new FormData(e.target);
@@ -156,4 +156,27 @@ async fn nothing_beyond_the_scope_is_explored() {
     assert_eq!(outside.asked(), [""; 0]);
     assert!(explored.urls.iter().all(|found| found.url.starts_with(&site.url(""))), "{:?}", explored.urls);
     assert!(site.asked().contains(&"GET /after".to_owned()), "{:?}", site.asked());
+}
+
+#[tokio::test]
+async fn an_exploration_is_whoever_the_context_is() {
+    let html = "<script>fetch('/me', {headers: {'x-token': localStorage.token ?? ''}})</script><a href=/other>Other</a>";
+    let site =
+        Site::start(Router::new().route("/me", get(async || "{}")).fallback(async move || Html(html))).await;
+    let Some(browser) = browser(&[&site]).await else { return };
+    let context = browser.context().await.unwrap();
+    context.on_new_document("localStorage.token = 'mine'");
+    context.header("authorization", "Bearer ours");
+    context.binding("ran");
+    let explored = context.explore(&[&site.url("/")], &ExploreOptions::default()).await.unwrap();
+    assert!(explored.requests.len() >= 2, "{:?}", explored.requests);
+    for request in &explored.requests {
+        assert_eq!(
+            (request.header("x-token"), request.header("authorization")),
+            (Some("mine"), Some("Bearer ours"))
+        );
+    }
+    let page = context.page().await.unwrap();
+    page.evaluate("ran('x')", crate::harness::TIME).await.unwrap();
+    assert_eq!(context.recorded().payloads("ran").collect::<Vec<_>>(), ["x"]);
 }

@@ -127,3 +127,33 @@ async fn workers_and_popups_prove_themselves() {
     let Some(calls) = calls(&site, "/popup", Some("#b")).await else { return };
     assert_eq!(calls[0].payload, "popup");
 }
+
+#[tokio::test]
+async fn what_waits_for_a_person_is_fired_and_nothing_else() {
+    let payload = "%3Cp%20onmouseover%3Dran(%22over-ID%22)%3Ea%3C/p%3E%3Ca%20href%3D%22javascript:ran('link-ID')%22%3Eb%3C/a%3E\
+        %3Cinput%20onfocus%3Dran(%22focus-ID%22)%3E%3Cform%20action%3D%22java%09script:ran('form-ID')%22%3E%3C/form%3E\
+        %3Cdetails%20ontoggle%3Dran(%22toggle-ID%22)%3E%3C/details%3E%3Cb%20onclick%3Dran(%22own%22)%3Ec%3C/b%3E";
+    let site = Site::start(echo()).await;
+    let Some(browser) = browser(&[&site]).await else { return };
+    let context = browser.context().await.unwrap();
+    let page = context.page().await.unwrap();
+    page.binding("ran");
+    for (route, runs) in [("raw", true), ("escaped", false), ("policy", false)] {
+        let id = format!("id{route}");
+        page.goto(&site.url(&format!("/{route}?q={}", payload.replace("ID", &id))), patience())
+            .await
+            .unwrap();
+        let fired = page.provoke(&id).await.unwrap();
+        page.settle(patience()).await.unwrap();
+        assert_eq!(fired > 0, route != "escaped");
+        let calls = page.recorded().calls;
+        let ran = |what: &str| calls.iter().any(|call| call.payload == format!("{what}-{id}"));
+        for what in ["over", "link", "focus", "form", "toggle"] {
+            assert_eq!(ran(what), runs, "{route} {what}: {calls:?}");
+        }
+        assert!(
+            !calls.iter().any(|call| call.payload == "own"),
+            "what does not carry the marker is left alone"
+        );
+    }
+}
