@@ -14,6 +14,9 @@
 //!    hosts and ports that the scope allows and no others: WebSockets, preconnects, reports and whatever a later
 //!    version invents have no other way out. Names are not resolved by Chromium at all; there is no UDP.
 //!
+//! A WebSocket is judged by the second wall, which sees its host and port; one whose path alone is out of scope is
+//! recorded as such ([`Socket::in_scope`]), not stopped.
+//!
 //! Downloads, permissions, service workers and popups beyond a few are refused, dialogs are dismissed and recorded.
 //!
 //! # The sandbox

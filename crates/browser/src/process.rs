@@ -271,6 +271,27 @@ mod tests {
         assert_eq!(read("99999\n/devtools/browser/a"), None);
     }
 
+    /// As when this process is killed: nobody calls `drop`, the pipe closes all the same.
+    #[test]
+    fn nothing_is_left_when_who_started_it_dies() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = tempfile::tempdir().unwrap();
+        let program = place.path().join("program");
+        std::fs::write(&program, "#!/bin/sh\necho up >&2\nexec sleep 1000\n").unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut options = Options::new(|_: &str| crate::Verdict::Refuse);
+        options.program = Some(program);
+        let mut process = Process::start(&options, ([127, 0, 0, 1], 9).into()).unwrap();
+        let said = Arc::clone(&process.said);
+        while !String::from_utf8_lossy(&said.lock().unwrap()).contains("up") {
+            std::thread::yield_now();
+        }
+        assert!(process.child.try_wait().unwrap().is_none());
+        drop(process.child.stdin.take());
+        let ended = process.child.wait().unwrap();
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended), Some(9), "with its whole group");
+    }
+
     #[test]
     fn who_listens_keeps_the_end() {
         let said = Mutex::default();

@@ -17,7 +17,7 @@ const CLICK: Duration = Duration::from_secs(2);
 
 /// What a press is heard as.
 const PRESSES: &[&str] =
-    &["click", "dblclick", "mousedown", "mouseup", "pointerdown", "pointerup", "touchstart", "touchend"];
+    &["click", "mousedown", "mouseup", "pointerdown", "pointerup", "mouseover", "mouseenter", "pointerover"];
 /// Elements that listen and are marked.
 const LISTENERS: usize = 150;
 
@@ -118,7 +118,8 @@ impl Page {
     }
 
     /// Gives a field a value, as if it was typed or chosen. A box is ticked by anything but `false`, `off`, `0` and
-    /// nothing; a file's content is `text`. `>>>` in a selector leads into a shadow tree.
+    /// nothing; a file's content is `text`. `>>>` in a selector leads into a shadow tree
+    /// or a frame.
     ///
     /// # Errors
     ///
@@ -186,6 +187,15 @@ impl Page {
     pub async fn provoke(&self, marker: &str) -> Result<u64, BrowserError> {
         let fired = self.look(&format!("provoke({}, {})", json!(marker), self.hub.limits.elements)).await?;
         Ok(fired.as_u64().unwrap_or_default())
+    }
+
+    /// Presses the key that sends, in a field.
+    ///
+    /// # Errors
+    ///
+    /// There is no such field, or the page is lost.
+    pub async fn enter(&self, selector: &str) -> Result<(), BrowserError> {
+        self.act(&format!("enter({})", json!(selector)), selector).await
     }
 
     /// Sends a form with what stands in it, by its button if it has one, without the browser's own checks.

@@ -54,6 +54,8 @@ struct Todo {
 
 enum Deed {
     Press(Press),
+    /// The key that sends, in a field of no form.
+    Enter(String),
     Send(Form),
 }
 
@@ -146,7 +148,7 @@ impl<'a> Visitor<'a> {
             if same_place(&now.url, way) {
                 let path: Vec<Press> = match &next.what {
                     Deed::Press(press) => next.path.iter().chain([press]).cloned().collect(),
-                    Deed::Send(_) => next.path.clone(),
+                    Deed::Enter(_) | Deed::Send(_) => next.path.clone(),
                 };
                 if now.shape != before.shape
                     && self.shared.plan().is_new(&now.shape, self.shared.options)
@@ -172,11 +174,13 @@ impl<'a> Visitor<'a> {
             }
             let selector = match &next.what {
                 Deed::Press(press) => now.again(press),
+                Deed::Enter(selector) => Some(selector.clone()),
                 Deed::Send(form) => Some(form.selector.clone()),
             };
             let Some(selector) = selector else { continue };
             let done = match &next.what {
                 Deed::Press(_) => self.page.press(&selector).await,
+                Deed::Enter(_) => self.page.enter(&selector).await,
                 Deed::Send(form) => {
                     self.fill(form).await;
                     self.page.submit(&selector).await
@@ -259,6 +263,15 @@ impl<'a> Visitor<'a> {
                 self.avoid(&press.words);
             } else if self.shared.plan().press(&press.key, options) {
                 new.push(Deed::Press(press.clone()));
+            }
+        }
+        let loose =
+            survey.forms.iter().filter(|form| options.send && form.loose).flat_map(|form| &form.fields);
+        for field in loose.filter(|field| matches!(field.kind.as_str(), "text" | "search" | "textarea")) {
+            let called = [field.name.as_str(), field.label.as_str()];
+            let key = format!("{} {} {}", field.kind, called.join(" "), field.selector);
+            if !self.is_forbidden(&called) && self.shared.plan().press(&key, options) {
+                new.push(Deed::Enter(field.selector.clone()));
             }
         }
         for form in survey.forms.iter().filter(|form| options.send && !form.loose) {

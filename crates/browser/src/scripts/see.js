@@ -3,16 +3,27 @@
 (() => {
   const text = (value, most) => String(value ?? "").replace(/\s+/g, " ").trim().slice(0, most);
 
-  // Every element, those in open shadow trees included.
-  function* all(root) {
-    const walker = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT);
-    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      yield node;
-      if (node.shadowRoot) yield* all(node.shadowRoot);
+  // The document in a frame of the same origin.
+  function inside(element) {
+    if (element.localName !== "iframe" && element.localName !== "frame" && element.localName !== "object") return null;
+    try {
+      return element.contentDocument;
+    } catch {
+      return null;
     }
   }
 
-  // A selector that finds the element again; `>>>` leads into a shadow tree.
+  // Every element, those in open shadow trees and in frames of the same origin included.
+  function* all(root, depth = 0) {
+    const walker = (root.ownerDocument ?? root).createTreeWalker(root, NodeFilter.SHOW_ELEMENT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      yield node;
+      const inner = depth < 16 && (node.shadowRoot ?? inside(node));
+      if (inner) yield* all(inner, depth + 1);
+    }
+  }
+
+  // A selector that finds the element again; `>>>` leads into a shadow tree or a frame.
   function path(element) {
     const steps = [];
     let node = element;
@@ -32,12 +43,9 @@
           continue;
         }
       }
-      if (root instanceof ShadowRoot) {
-        steps.unshift(">>>");
-        node = root.host;
-        continue;
-      }
-      break;
+      node = root.host ?? (root === document ? null : root.defaultView?.frameElement);
+      if (!node) break;
+      steps.unshift(">>>");
     }
     return steps.join(" ");
   }
@@ -48,14 +56,14 @@
     for (const part of selector.split(">>>")) {
       if (!root) return null;
       element = root.querySelector(part.trim());
-      root = element && element.shadowRoot;
+      root = element && (element.shadowRoot ?? inside(element));
     }
     return element;
   }
 
-  function absolute(value) {
+  function absolute(value, element) {
     try {
-      return new URL(value, document.baseURI).href;
+      return new URL(value, element.baseURI).href;
     } catch {
       return "";
     }
@@ -64,7 +72,7 @@
   function links(most) {
     const found = [];
     const add = (element, value) => {
-      const url = absolute(value);
+      const url = absolute(value, element);
       if (url && found.length < most) {
         found.push({ url: url.slice(0, 8192), element: element.localName, text: text(element.textContent, 120), selector: path(element) });
       }
@@ -126,7 +134,7 @@
       if (fields >= most || found.size >= most) break;
       if (element.localName === "form" && !found.has(element)) {
         found.set(element, {
-          action: absolute(element.getAttribute("action") ?? "").slice(0, 8192),
+          action: (element.getAttribute("action") ? absolute(element.getAttribute("action"), element) : element.ownerDocument.URL).slice(0, 8192),
           method: (element.getAttribute("method") ?? "get").toUpperCase().slice(0, 16),
           enctype: element.enctype || "application/x-www-form-urlencoded",
           selector: path(element),
@@ -234,6 +242,7 @@
     const element = find(selector);
     if (!element) return null;
     element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+    if (element.ownerDocument !== document) return { x: 0, y: 0, hit: false };
     const box = element.getClientRects()[0];
     if (!box || box.width < 1 || box.height < 1) return { x: 0, y: 0, hit: false };
     const x = box.left + box.width / 2;
@@ -253,11 +262,21 @@
     const element = find(selector);
     if (!element) return false;
     const options = { bubbles: true, cancelable: true, composed: true, view: window };
-    for (const name of ["pointerdown", "mousedown", "pointerup", "mouseup"]) {
+    for (const name of ["pointerover", "mouseover", "mouseenter", "pointerdown", "mousedown", "pointerup", "mouseup"]) {
       element.dispatchEvent(name.startsWith("p") ? new PointerEvent(name, options) : new MouseEvent(name, options));
     }
     if (element.click) element.click();
     else element.dispatchEvent(new MouseEvent("click", options));
+    return true;
+  }
+
+  // The key that sends.
+  function enter(selector) {
+    const element = find(selector);
+    if (!element) return false;
+    element.focus?.();
+    const options = { key: "Enter", code: "Enter", keyCode: 13, which: 13, bubbles: true, cancelable: true, composed: true };
+    for (const name of ["keydown", "keypress", "keyup"]) element.dispatchEvent(new KeyboardEvent(name, options));
     return true;
   }
 
@@ -273,5 +292,5 @@
     return true;
   }
 
-  return { all, path, find, text, links, forms, html, fill, fill_all, scroll_down, provoke, target, press, submit };
+  return { all, path, find, text, links, forms, html, fill, fill_all, scroll_down, provoke, target, press, enter, submit };
 })()

@@ -27,7 +27,7 @@
 
   function where(element) {
     const steps = [];
-    for (let node = element; node && node !== document.body && steps.length < 12; node = node.parentElement ?? node.getRootNode().host) {
+    for (let node = element; node && node !== document.body && steps.length < 12; node = node.parentElement ?? node.getRootNode().host ?? null) {
       steps.unshift(step(node));
     }
     return steps.join(">");

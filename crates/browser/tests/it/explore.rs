@@ -28,7 +28,8 @@ const APPLICATION: &str = r#"<!doctype html><title>App</title>
       main.querySelector('.card').onclick = () => { api('/products/1/details'); history.pushState(0, '', '/details'); draw(); };
       main.querySelector('.buy').onclick = () => api('/bought');
     },
-    '/details': () => { main.innerHTML = '<h1>Details</h1><input id=term><span class=go>Search</span>';
+    '/details': () => { main.innerHTML = '<h1>Details</h1><input id=term><input id=quick placeholder=Find><span class=go>Search</span>';
+      main.querySelector('#quick').onkeyup = (e) => e.key === 'Enter' && api('/quick?q=' + e.target.value);
       main.querySelector('.go').addEventListener('click', () => api('/search?q=' + main.querySelector('#term').value)); },
     '/account': () => {
       main.innerHTML = '<h1>Account</h1><form><input name=email type=email required><input name=password type=password required><button>Save</button></form>';
@@ -85,6 +86,7 @@ async fn an_application_of_scripts_is_known_afterwards() {
         "GET /api/deep",
         "PUT /api/account",
         "GET /api/search?q=test",
+        "GET /api/quick?q=test",
         "GET /api/scrolled",
         "POST /api/products/",
     ] {

@@ -74,6 +74,8 @@ async fn nothing_is_left_of_a_browser() {
     page.goto(&site.url("/"), patience()).await.unwrap();
     let group = browser.group().unwrap();
     assert!(alive(group) > 2, "a shell, a browser, a renderer");
+    let profile = profile(group);
+    assert!(std::path::Path::new(&profile).is_dir());
     drop(browser);
     let gone = tokio::time::timeout(TIME, async {
         while alive(group) > 0 {
@@ -81,8 +83,27 @@ async fn nothing_is_left_of_a_browser() {
         }
     });
     assert!(gone.await.is_ok(), "{} processes are left", alive(group));
+    assert!(!std::path::Path::new(&profile).exists(), "its profile is left");
+    assert_eq!(naming(&profile), [""; 0], "a process outside of its group is left");
     assert!(matches!(page.html().await, Err(BrowserError::PageLost(_))));
     assert!(matches!(context.page().await, Err(BrowserError::Gone(_))));
+}
+
+/// Where a browser keeps its profile, from the command line of its group's leader.
+fn profile(group: i32) -> String {
+    let line = std::fs::read(format!("/proc/{group}/cmdline")).unwrap();
+    let line = String::from_utf8_lossy(&line).into_owned();
+    line.split('\0').find_map(|word| word.strip_prefix("--user-data-dir=").map(str::to_owned)).unwrap()
+}
+
+/// Command lines in which a path stands.
+fn naming(path: &str) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|process| std::fs::read(process.path().join("cmdline")).ok())
+        .map(|line| String::from_utf8_lossy(&line).into_owned())
+        .filter(|line| line.contains(path))
+        .collect()
 }
 
 /// Processes of a group that still run.
@@ -214,4 +235,27 @@ async fn three_pages_work_at_once() {
         }
     };
     tokio::join!(work(), work(), work());
+}
+
+#[tokio::test]
+async fn frames_of_the_site_are_read_and_filled_in_too() {
+    let router = page("/", "<iframe id=f src=/inner/page></iframe><iframe srcdoc='<a href=/doc>d</a>'></iframe>")
+        .route("/inner/page", get(async || Html("<a href=next>n</a><form method=post><input name=in><button onclick='done.value = 1'>b</button></form><input id=done>")));
+    let site = Site::start(router).await;
+    let Some(browser) = browser(&[&site]).await else { return };
+    let context = browser.context().await.unwrap();
+    let page = context.page().await.unwrap();
+    page.goto(&site.url("/"), patience()).await.unwrap();
+    let links = page.links().await.unwrap();
+    let urls: Vec<&str> = links.iter().map(|link| link.url.as_str()).collect();
+    assert_eq!(urls, [site.url("/inner/page"), site.url("/inner/next"), site.url("/doc")]);
+    let forms = page.forms().await.unwrap();
+    let form = forms.iter().find(|form| !form.loose).unwrap();
+    assert_eq!(form.action, site.url("/inner/page"));
+    page.fill(&form.fields[0].selector, "typed").await.unwrap();
+    let typed = "f.contentDocument.querySelector('[name=in]').value";
+    assert_eq!(page.evaluate(typed, TIME).await.unwrap(), json!("typed"));
+    page.click(&form.fields[1].selector).await.unwrap();
+    page.settle(patience()).await.unwrap();
+    assert_eq!(site.asked().last().map(String::as_str), Some("POST /inner/page"));
 }
