@@ -1,8 +1,14 @@
 //! The tests: each a file of its own, described in `rules/probe/`.
 
+mod effect;
+mod function_access;
 mod headers;
 mod login_rate;
+mod mass_assignment;
+mod missing_login;
 mod object_access;
+mod object_delete;
+mod object_write;
 mod session_cookies;
 mod session_end;
 mod session_identifiers;
@@ -50,9 +56,14 @@ pub enum Phase {
 
 /// All of them, in no order.
 pub static ALL: &[&dyn Attack] = &[
+    &function_access::FunctionAccess,
     &headers::Headers,
     &login_rate::LoginRate,
+    &mass_assignment::MassAssignment,
+    &missing_login::MissingLogin,
     &object_access::ObjectAccess,
+    &object_delete::ObjectDelete,
+    &object_write::ObjectWrite,
     &session_cookies::SessionCookies,
     &session_end::SessionEnd,
     &session_identifiers::SessionIdentifiers,

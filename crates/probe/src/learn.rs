@@ -459,7 +459,8 @@ fn items(body: &Value) -> Vec<&Value> {
 }
 
 /// The id of an object by the names ids have.
-fn id_of(item: &Value, noun: &str) -> Option<String> {
+#[must_use]
+pub fn id_of(item: &Value, noun: &str) -> Option<String> {
     let members = item.as_object()?;
     let names = ["id", "_id", "uuid", "guid", "key", "slug"];
     let own = |name: &&String| {

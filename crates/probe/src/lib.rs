@@ -24,6 +24,7 @@ mod run;
 pub mod sample;
 pub mod scope;
 pub mod session;
+pub mod standing;
 pub mod surface;
 pub mod verdict;
 pub mod wire;

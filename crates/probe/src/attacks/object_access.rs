@@ -184,7 +184,7 @@ fn is_same(profile: &Profile, answer: &Answer, field: &Field, reader: usize, own
 }
 
 /// Whether the facts let a role see everybody's, in its own tenant.
-fn may_see_all(field: &Field, call: &Call, who: usize, owner: usize) -> bool {
+pub(super) fn may_see_all(field: &Field, call: &Call, who: usize, owner: usize) -> bool {
     let (person, owner) = (field.person(who), field.person(owner));
     if person.tenant != owner.tenant {
         return false;

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and prints what it saw"
 )]
 
+mod access;
 mod ground;
 mod sessions;
 mod strawman;

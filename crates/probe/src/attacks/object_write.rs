@@ -1,0 +1,160 @@
+//! Whether somebody changes what belongs to somebody else, by its id (OWASP API1:2023, CWE-639).
+//!
+//! 1. A makes an object with a word of its own; where that does not go, one of A's own is used and restored in the end.
+//! 2. Positive control: A writes a new word to it, and reads it back.
+//! 3. B writes another word to it. It is proven when A then reads B's word. What B's request was answered counts for nothing:
+//!    some refuse with 200, some write and answer 404.
+//! 4. Negative twin: B's word for an id that nothing has does not show at A's object.
+//!
+//! B of another tenant is another finding (`tenant`). Where the policy lets B's role write everybody's it is none, and who
+//! stands above A is not judged without a policy.
+
+use gabion_model::outbound::BoxFuture;
+
+use super::effect::{make, marked, window};
+use super::object_access::may_see_all;
+use super::{Attack, Phase, usable};
+use crate::call::{Call, Put};
+use crate::field::{Field, Known};
+use crate::learn::noun_of;
+use crate::matrix::Access;
+use crate::operation::{Place, Point};
+use crate::verdict::{Outcome, Proof, Verdict};
+use crate::wire::WireError;
+
+pub(super) struct ObjectWrite;
+
+const ID: &str = "object-write";
+
+impl Attack for ObjectWrite {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn phase(&self) -> Phase {
+        Phase::Write
+    }
+
+    fn run<'a>(&'a self, field: &'a Field) -> BoxFuture<'a, Result<(), WireError>> {
+        Box::pin(run(field))
+    }
+}
+
+async fn run(field: &Field) -> Result<(), WireError> {
+    if field.signed_in().count() < 2 {
+        field.not_tested(ID, "it takes two identities; hint: `[[identities]]`");
+        return Ok(());
+    }
+    let mut tested = 0_usize;
+    for known in field.examples() {
+        let Some(operation) = field.operation(known.operation) else { continue };
+        let point = known.call.points().into_iter().rfind(|point| point.place == Place::Path);
+        let Some(point) = point.filter(|_| known.who != 0 && !operation.is_safe()) else { continue };
+        tested = tested.saturating_add(1);
+        attack(field, known, &operation.id(), &point).await?;
+    }
+    if tested == 0 {
+        field.not_tested(ID, "no operation writes to an object by its id");
+    }
+    Ok(())
+}
+
+async fn attack(field: &Field, known: &Known, operation: &str, point: &Point) -> Result<(), WireError> {
+    let say = |verdict, says: &str| field.say(Outcome::new(ID, operation, verdict, says).at(point));
+    let owner = known.who;
+    let made = make(field, owner, &noun_of(&known.call.template, &point.name), &field.canary()).await?;
+    if made.is_none() && !is_own(field, known, point) {
+        say(Verdict::NotTested, "whose object it is, is not known, and the probe can make none of the kind");
+        return Ok(());
+    }
+    let target =
+        made.as_deref().map_or_else(|| known.call.clone(), |id| known.call.with(point, &Put::Text(id)));
+    let first = field.canary();
+    let Some(write) = marked(&target, &first) else {
+        say(Verdict::NotTested, "nothing that it takes could be recognised later");
+        return Ok(());
+    };
+    let Some((control_request, control)) = usable(field.exchange(owner, &write).await)? else {
+        say(Verdict::Inconclusive, "its owner got no answer any more");
+        return Ok(());
+    };
+    let Some(window) = window(field, owner, &write, &control, &first).await? else {
+        say(Verdict::NotTested, "nothing shows what its owner writes");
+        return Ok(());
+    };
+    let control = field.evidence(owner, &control_request, &control);
+    for other in others(field, &known.call, owner) {
+        let (person, own) = (field.person(other), field.person(owner));
+        let aspect = if own.tenant.is_some() && person.tenant.is_some() && own.tenant != person.tenant {
+            "tenant"
+        } else {
+            ""
+        };
+        let (stray, word) = (field.canary(), field.canary());
+        let (Some(twin), Some(write)) =
+            (marked(&nothing(field, &target, point), &stray), marked(&target, &word))
+        else {
+            return Ok(());
+        };
+        let Some((twin_request, twin)) = usable(field.exchange(other, &twin).await)? else { continue };
+        if window.shows(field, &stray).await?.is_some() {
+            say(Verdict::Inconclusive, "what is written under another id shows there too");
+            continue;
+        }
+        let Some((request, answer)) = usable(field.exchange(other, &write).await)? else { continue };
+        let Some((seen_request, seen)) = window.shows(field, &word).await? else {
+            let says = format!("`{}` does not change what belongs to `{}`", person.name, own.name);
+            field.saw(operation, other, Access::Denied, says.as_str());
+            field.say(Outcome::new(ID, operation, Verdict::Passed, says).at(point).aspect(aspect));
+            continue;
+        };
+        let says = format!("`{}` changes what belongs to `{}`", person.name, own.name);
+        field.saw(operation, other, Access::Violation, says.as_str());
+        let evidence = format!("`{}` reads `{word}`, which `{}` wrote", own.name, person.name);
+        let mut proof = Proof::new(field.evidence(other, &request, &answer), evidence)
+            .twin(field.evidence(other, &twin_request, &twin))
+            .shown(field.evidence(owner, &seen_request, &seen));
+        proof.shown.push(control.clone());
+        let outcome = Outcome::new(ID, operation, Verdict::Proven, says).aspect(aspect);
+        field.say(outcome.at(point).proof(proof));
+    }
+    if made.is_none() {
+        // As it was when it was learned.
+        usable(field.call(owner, &known.call).await)?;
+    }
+    Ok(())
+}
+
+/// Whether what a known request writes to is its sender's: made by them, or seen by nobody else.
+fn is_own(field: &Field, known: &Known, point: &Point) -> bool {
+    let noun = noun_of(&known.call.template, &point.name);
+    let id = known.call.value(point).unwrap_or_default();
+    let object = field.objects.iter().find(|object| object.noun == noun && object.id == id);
+    object.is_some_and(|object| {
+        object.made_by == Some(known.who) || object.seen_by.iter().all(|who| *who == known.who)
+    })
+}
+
+/// One of the same tenant, one of another, and one of no known tenant: more of them would tell the same.
+pub(super) fn others(field: &Field, call: &Call, owner: usize) -> Vec<usize> {
+    let mut kinds = std::collections::BTreeSet::new();
+    field
+        .signed_in()
+        .filter(|other| *other != owner && !may_see_all(field, call, *other, owner))
+        .filter(|other| {
+            let person = field.person(*other);
+            kinds.insert((person.tenant.clone(), person.role.clone()))
+        })
+        .collect()
+}
+
+/// The call for an id that nothing has.
+pub(super) fn nothing(field: &Field, call: &Call, point: &Point) -> Call {
+    let id = call.value(point).unwrap_or_default();
+    let text = if id.bytes().all(|byte| byte.is_ascii_digit()) {
+        format!("9{:08}", field.number(99_999_999))
+    } else {
+        id.chars().rev().map(|letter| if letter.is_ascii_digit() { '7' } else { letter }).collect()
+    };
+    call.with(point, &Put::Text(&text))
+}
