@@ -9,6 +9,7 @@ mod missing_login;
 mod object_access;
 mod object_delete;
 mod object_write;
+mod rate_limit;
 mod session_cookies;
 mod session_end;
 mod session_identifiers;
@@ -64,6 +65,7 @@ pub static ALL: &[&dyn Attack] = &[
     &object_access::ObjectAccess,
     &object_delete::ObjectDelete,
     &object_write::ObjectWrite,
+    &rate_limit::RateLimit,
     &session_cookies::SessionCookies,
     &session_end::SessionEnd,
     &session_identifiers::SessionIdentifiers,

@@ -8,5 +8,6 @@
 
 mod access;
 mod ground;
+mod limits;
 mod sessions;
 mod strawman;
