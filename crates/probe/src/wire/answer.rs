@@ -86,6 +86,18 @@ impl Answer {
         matches!(self.media_type().as_str(), "text/html" | "application/xhtml+xml")
     }
 
+    /// An answer whose bytes are all there, read as one from the wire; nothing where they are none.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let (status, headers, taken) = Self::head(bytes).ok()??;
+        let coding = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-encoding"));
+        let coding = coding.map_or("", |(_, value)| value.as_str());
+        let (mut body, mut cut) = decoded(bytes.get(taken..)?.to_vec(), coding);
+        cut |= body.len() > BODY;
+        body.truncate(BODY);
+        Some(Self { status, headers, body, cut, elapsed: Duration::ZERO })
+    }
+
     /// The head of an answer: its status, its fields and the bytes it took. Nothing where it is not yet whole.
     ///
     /// # Errors

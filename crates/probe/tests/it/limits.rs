@@ -22,7 +22,7 @@ async fn limited(limit: usize, key: Key) -> String {
     let answer = move |request: Request| {
         let counts = Arc::clone(&counts);
         async move {
-            if request.uri().path().trim_matches('/').to_ascii_lowercase() != "things" {
+            if !request.uri().path().trim_matches('/').eq_ignore_ascii_case("things") {
                 return StatusCode::NOT_FOUND.into_response();
             }
             let mut counts = counts.lock().unwrap();

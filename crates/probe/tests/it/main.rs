@@ -8,6 +8,7 @@
 
 mod access;
 mod ground;
+mod hostile;
 mod limits;
 mod sessions;
 mod strawman;
