@@ -58,6 +58,8 @@ pub struct Field {
     /// Nobody first, then the identities of the facts.
     pub people: Vec<Person>,
     pub operations: Vec<Operation>,
+    /// How many of them documents told of.
+    pub told: usize,
     /// Requests that work, by operation and person.
     pub known: Vec<Known>,
     pub objects: Vec<Object>,
@@ -118,6 +120,7 @@ impl Field {
             rng,
             people: vec![Person::nobody()],
             operations: Vec::new(),
+            told: 0,
             known: Vec::new(),
             objects: Vec::new(),
             pages: Vec::new(),

@@ -246,11 +246,14 @@ pub fn names_of(template: &str) -> impl Iterator<Item = &str> {
 #[must_use]
 pub fn template_matches(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    if template.split('/').count() != path.split('/').count() {
-        return None;
-    }
     let mut values = BTreeMap::new();
-    for (form, segment) in template.split('/').zip(path.split('/')) {
+    let (mut forms, mut segments) = (template.split('/'), path.split('/'));
+    loop {
+        let (form, segment) = match (forms.next(), segments.next()) {
+            (None, None) => return Some(values),
+            (Some(form), Some(segment)) => (form, segment),
+            _ => return None,
+        };
         match form.split_once('{') {
             None if form == segment => {}
             None => return None,
@@ -265,7 +268,6 @@ pub fn template_matches(template: &str, path: &str) -> Option<BTreeMap<String, S
             }
         }
     }
-    Some(values)
 }
 
 #[cfg(test)]

@@ -90,6 +90,7 @@ async fn everything(field: &mut Field, world: &World, progress: &dyn Progress) -
     progress.step("looking around", 0, 0);
     learn::learn_missing(field).await?;
     documents(field, world).await?;
+    field.told = field.operations.len();
     let most = field.facts.limits.pages;
     let pages = surface::crawl(field, 0, most).await?;
     progress.step("signing in", 0, 0);

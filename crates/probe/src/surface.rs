@@ -59,13 +59,16 @@ pub fn add(operations: &mut Vec<Operation>, operation: Operation) {
 
 const MOST_OPERATIONS: usize = 2_000;
 
+/// Whether two templates are one but for the names of their parameters.
 fn same_path(one: &str, two: &str) -> bool {
-    let form = |path: &str| {
-        let parts =
-            path.split('/').map(|part| if part.contains('{') { "{}".to_owned() } else { part.to_owned() });
-        parts.collect::<Vec<_>>().join("/")
-    };
-    form(one) == form(two)
+    let (mut one, mut two) = (one.split('/'), two.split('/'));
+    loop {
+        match (one.next(), two.next()) {
+            (None, None) => return true,
+            (Some(one), Some(two)) if one == two || (one.contains('{') && two.contains('{')) => {}
+            _ => return false,
+        }
+    }
 }
 
 /// Follows the links of pages as somebody, from the start pages on. What ends a session or removes something is not followed.
@@ -236,6 +239,10 @@ fn learn_link(field: &mut Field, to: &str) {
     }
     // A document's template that fits comes before one that is guessed.
     let known = field.operations.iter().find(|own| own.method == "GET" && own.matches(path).is_some());
+    if known.is_none() && field.operations.len() >= field.facts.limits.pages.saturating_add(field.told) {
+        field.note("links lead to more operations than are looked at; hint: `limits.pages`");
+        return;
+    }
     let template = known.map_or_else(|| templated(path), |known| known.path.clone());
     let mut operation = Operation::new("GET", &template, Provenance::Page);
     let values = operation.matches(path).unwrap_or_default();

@@ -35,13 +35,16 @@ async fn serve(mut stream: TcpStream, manner: Manner) {
 }
 
 async fn probe(manner: Manner) -> Result<Report, RunError> {
-    let facts = Facts::of(&server(manner).await);
-    let running = run(facts, &world(&[]), &Silent);
+    let mut facts = Facts::of(&server(manner).await);
+    facts.limits.pages = 60;
+    let world = world(&[]);
+    let running = run(facts, &world, &Silent);
     tokio::time::timeout(Duration::from_secs(300), running).await.unwrap()
 }
 
 fn page(body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        .into_bytes()
 }
 
 /// Time goes by itself where everybody waits.
@@ -59,7 +62,9 @@ async fn one_that_speaks_something_else_is_unreachable() {
 
 #[tokio::test]
 async fn redirects_in_a_circle_end() {
-    let report = probe(|_| b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n".to_vec()).await.unwrap();
+    let report = probe(|_| b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n".to_vec())
+        .await
+        .unwrap();
     assert_eq!(report.end, End::Whole);
     assert!(report.requests < 500, "{}", report.requests);
 }
@@ -105,7 +110,8 @@ async fn lengths_that_lie_and_bodies_that_explode_are_bounded() {
     ] {
         let base = server_of(answer.as_bytes().to_vec()).await;
         // Whatever it comes to, it comes to an end.
-        let running = run(Facts::of(&base), &world(&[]), &Silent);
+        let world = world(&[]);
+        let running = run(Facts::of(&base), &world, &Silent);
         let _ = tokio::time::timeout(Duration::from_secs(300), running).await.unwrap();
     }
 }
