@@ -1,20 +1,28 @@
 //! The tests: each a file of its own, described in `rules/probe/`.
 
+mod command_injection;
+mod condition;
 mod effect;
 mod function_access;
 mod headers;
 mod login_rate;
 mod mass_assignment;
 mod missing_login;
+mod nosql_injection;
 mod object_access;
 mod object_delete;
 mod object_write;
+mod path_traversal;
 mod rate_limit;
+mod reckoning;
 mod session_cookies;
 mod session_end;
 mod session_identifiers;
 mod sql_injection;
+mod template_injection;
 mod user_enumeration;
+mod waiting;
+mod xxe;
 
 use gabion_model::outbound::BoxFuture;
 
@@ -57,21 +65,37 @@ pub enum Phase {
 
 /// All of them, in no order.
 pub static ALL: &[&dyn Attack] = &[
+    &command_injection::CommandInjection,
     &function_access::FunctionAccess,
     &headers::Headers,
     &login_rate::LoginRate,
     &mass_assignment::MassAssignment,
     &missing_login::MissingLogin,
+    &nosql_injection::NosqlInjection,
     &object_access::ObjectAccess,
     &object_delete::ObjectDelete,
     &object_write::ObjectWrite,
+    &path_traversal::PathTraversal,
     &rate_limit::RateLimit,
     &session_cookies::SessionCookies,
     &session_end::SessionEnd,
     &session_identifiers::SessionIdentifiers,
     &sql_injection::SqlInjection,
+    &template_injection::TemplateInjection,
     &user_enumeration::UserEnumeration,
+    &xxe::Xxe,
 ];
+
+/// As many true as false ones, in random order.
+pub(crate) fn shuffled(field: &Field, count: usize) -> Vec<bool> {
+    let mut truths: Vec<bool> = (0..count).map(|round| round % 2 == 0).collect();
+    let below = u32::try_from(count).unwrap_or(1);
+    for at in 0..truths.len() {
+        let other = usize::try_from(field.number(below)).unwrap_or(0).min(truths.len().saturating_sub(1));
+        truths.swap(at, other);
+    }
+    truths
+}
 
 /// What became of one request: an answer, or nothing that can be used; the end of a run goes on up.
 pub(crate) fn usable<T>(result: Result<T, WireError>) -> Result<Option<T>, WireError> {

@@ -62,6 +62,8 @@ pub struct Field {
     pub told: usize,
     /// Requests that work, by operation and person.
     pub known: Vec<Known>,
+    /// Requests that should work and did not, for another reason than who sent them: one of each operation without a known one.
+    pub refused: Vec<Known>,
     pub objects: Vec<Object>,
     /// Pages that were met, with who met them.
     pub pages: Vec<(usize, String)>,
@@ -122,6 +124,7 @@ impl Field {
             operations: Vec::new(),
             told: 0,
             known: Vec::new(),
+            refused: Vec::new(),
             objects: Vec::new(),
             pages: Vec::new(),
             missing: Vec::new(),
@@ -156,6 +159,12 @@ impl Field {
     pub fn examples(&self) -> impl Iterator<Item = &Known> {
         let mut met = BTreeSet::new();
         self.known.iter().filter(move |known| met.insert(known.operation))
+    }
+
+    /// [`Field::examples`], and for operations that have none what comes nearest: a request that was understood and refused.
+    pub fn attempts(&self) -> impl Iterator<Item = &Known> {
+        let known: BTreeSet<usize> = self.known.iter().map(|known| known.operation).collect();
+        self.examples().chain(self.refused.iter().filter(move |own| !known.contains(&own.operation)))
     }
 
     /// Sends a request as somebody, and keeps the cookies they get.

@@ -127,6 +127,7 @@ async fn try_read(field: &mut Field, at: usize, operation: &Operation, who: usiz
             }
         };
         if !works(field, &answer) {
+            keep_refused(field, at, who, call, answer);
             continue;
         }
         harvest(field, operation, who, &call, &answer, false);
@@ -156,6 +157,7 @@ async fn try_write(
                 }
             };
             if !works(field, &answer) {
+                keep_refused(field, at, *person, call, answer);
                 continue;
             }
             harvest(field, operation, *person, &call, &answer, true);
@@ -168,6 +170,14 @@ async fn try_write(
         }
     }
     Ok(())
+}
+
+/// Keeps the first request of an operation that was understood and did not work.
+fn keep_refused(field: &mut Field, at: usize, who: usize, call: Call, answer: Answer) {
+    let understood = matches!(answer.status, 200..300 | 400 | 404 | 409 | 410 | 422 | 500);
+    if understood && !field.refused.iter().any(|known| known.operation == at) {
+        field.refused.push(Known { operation: at, who, call, answer, anonymous: None });
+    }
 }
 
 /// Puts a word that nothing else has where any text would do: what was written is known again by it.

