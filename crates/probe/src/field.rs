@@ -1,6 +1,7 @@
 //! The ground that tests stand on: the target, who is known there, what it answers, and what was said so far.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gabion_model::{Clock, Rng};
@@ -72,6 +73,8 @@ pub struct Field {
     /// What was noted on the way, for the report.
     pub notes: Mutex<Vec<String>>,
     outcomes: Mutex<Vec<Outcome>>,
+    /// Of answers that are kept, in all.
+    kept_bytes: AtomicUsize,
     marks: Mutex<Vec<Mark>>,
 }
 
@@ -130,6 +133,7 @@ impl Field {
             missing: Vec::new(),
             notes: Mutex::default(),
             outcomes: Mutex::default(),
+            kept_bytes: AtomicUsize::new(0),
             marks: Mutex::default(),
         }
     }
@@ -353,6 +357,16 @@ impl Field {
         u32::from_le_bytes(gabion_model::random::bytes::<4>(&*self.rng)) % below.max(1)
     }
 
+    /// An answer as it is kept for the whole run: no longer than what is compared, and short once all of them are many.
+    #[must_use]
+    pub fn kept(&self, mut answer: Answer) -> Answer {
+        let so_far = self.kept_bytes.load(Ordering::Relaxed);
+        answer.body.truncate(if so_far > KEPT_IN_ALL { KEPT_SHORT } else { KEPT });
+        answer.body.shrink_to_fit();
+        self.kept_bytes.fetch_add(answer.body.len(), Ordering::Relaxed);
+        answer
+    }
+
     /// Says what a test found, or did not.
     pub fn say(&self, outcome: Outcome) {
         lock(&self.outcomes).push(outcome);
@@ -400,6 +414,12 @@ impl Field {
 
 /// The most that is said for the matrix.
 const MARKS: usize = 50_000;
+/// The most that is kept of one answer, in bytes.
+const KEPT: usize = 256 << 10;
+/// From this much on, what is kept of one answer is short.
+const KEPT_IN_ALL: usize = 64 << 20;
+const KEPT_SHORT: usize = 4 << 10;
+
 /// The most notes of a run.
 const NOTES: usize = 200;
 /// What addresses of sign-in pages have in them.

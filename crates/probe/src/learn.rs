@@ -131,7 +131,8 @@ async fn try_read(field: &mut Field, at: usize, operation: &Operation, who: usiz
             continue;
         }
         harvest(field, operation, who, &call, &answer, false);
-        let anonymous = if who == 0 { None } else { Some(field.call(0, &call).await?) };
+        let anonymous = if who == 0 { None } else { Some(field.kept(field.call(0, &call).await?)) };
+        let answer = field.kept(answer);
         field.known.push(Known { operation: at, who, call, answer, anonymous });
         break;
     }
@@ -161,6 +162,7 @@ async fn try_write(
                 continue;
             }
             harvest(field, operation, *person, &call, &answer, true);
+            let answer = field.kept(answer);
             field.known.push(Known { operation: at, who: *person, call, answer, anonymous: None });
             done = true;
             break;

@@ -142,7 +142,8 @@ pub async fn crawl(
         }
         if answer.is_success() {
             field.pages.push((who, path.clone()));
-            pages.push((path, page));
+            // Only forms are asked for later.
+            pages.push((path, html::Page { forms: page.forms, title: page.title, ..html::Page::default() }));
         }
     }
     Ok(pages)
