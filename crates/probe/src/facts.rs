@@ -63,6 +63,9 @@ pub struct Target {
     /// Certificates to believe besides the machine's, in PEM form.
     #[serde(default)]
     pub ca_file: Option<std::path::PathBuf>,
+    /// A proxy through which everything goes, so that somebody can look on: `127.0.0.1:8080`. Loopback or private.
+    #[serde(default)]
+    pub proxy: Option<std::net::SocketAddr>,
     /// The address by which the target reaches this machine, for callbacks. Without it: the one that leads to the target.
     #[serde(default)]
     pub callback: Option<std::net::IpAddr>,
@@ -266,6 +269,7 @@ impl Facts {
                 start: Vec::new(),
                 spare: Vec::new(),
                 ca_file: None,
+                proxy: None,
                 callback: None,
             },
             limits: Limits::default(),
@@ -327,6 +331,9 @@ impl Facts {
     fn check(&self) -> Result<(), FactsError> {
         Origin::parse(&self.target.url)?;
         let wrong = |at: String, problem: &str| Err(FactsError::Wrong { at, problem: problem.to_owned() });
+        if self.target.proxy.is_some_and(|proxy| !crate::scope::is_near(proxy.ip())) {
+            return wrong("target.proxy".to_owned(), "is neither loopback nor private");
+        }
         let mut names = std::collections::BTreeSet::new();
         for identity in &self.identities {
             let at = format!("identities.{}", identity.name);

@@ -64,7 +64,8 @@ pub async fn run(facts: Facts, world: &World, progress: &dyn Progress) -> Result
         time: facts.limits.time.as_duration(),
         rate: facts.limits.rate,
     };
-    let wire = Arc::new(Wire::new(origin, addresses, Arc::clone(&world.dial), world.tls.clone(), budget));
+    let wire = Wire::new(origin, addresses, Arc::clone(&world.dial), world.tls.clone(), budget);
+    let wire = Arc::new(wire.through(facts.target.proxy));
     reach(&wire, &facts).await?;
     let mut field = Field::new(wire, facts, Arc::clone(&world.clock), Arc::clone(&world.rng));
     let end = match everything(&mut field, world, progress).await {

@@ -63,6 +63,8 @@ impl WireError {
 pub struct Wire {
     origin: Origin,
     addresses: Vec<SocketAddr>,
+    /// Through which everything goes, for somebody who looks on.
+    proxy: Option<SocketAddr>,
     dial: Arc<dyn Dial>,
     tls: Option<Tls>,
     budget: Budget,
@@ -103,6 +105,7 @@ impl Wire {
             tls: tls.filter(|_| origin.is_tls()),
             origin,
             addresses,
+            proxy: None,
             dial,
             budget,
             began: Instant::now(),
@@ -113,6 +116,12 @@ impl Wire {
             next: Mutex::new(Instant::now()),
             journal: Mutex::default(),
         }
+    }
+
+    /// The same through a proxy.
+    #[must_use]
+    pub fn through(self, proxy: Option<SocketAddr>) -> Self {
+        Self { proxy, ..self }
     }
 
     #[must_use]
@@ -177,12 +186,11 @@ impl Wire {
             open.push(self.connect());
         }
         let streams = futures_util::future::join_all(open).await;
-        let authority = self.origin.authority();
         let (mut ready, mut answers) = (Vec::new(), Vec::new());
         for (request, stream) in requests.iter().zip(streams) {
             let held = async {
                 let mut stream = stream?;
-                let bytes = request.bytes(&authority);
+                let bytes = self.bytes(request);
                 let (first, last) = bytes.split_at(bytes.len().saturating_sub(1));
                 stream.write_all(first).await?;
                 stream.flush().await?;
@@ -217,18 +225,18 @@ impl Wire {
     }
 
     async fn exchange(&self, request: &Request) -> Result<Answer, WireError> {
-        let authority = self.origin.authority();
+        let bytes = self.bytes(request);
         let kept = lock(&self.idle).pop();
         if let Some(mut connection) = kept {
             // The other side may have closed it meanwhile; then nothing was read, and a new one is tried.
-            match connection.exchange(request, &authority).await {
+            match connection.exchange(request, &bytes).await {
                 Ok(exchanged) => return Ok(self.keep(connection, exchanged.answer, exchanged.reusable)),
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(error.into()),
                 Err(_) => {}
             }
         }
         let mut connection = Connection::new(self.connect().await?);
-        let exchanged = connection.exchange(request, &authority).await?;
+        let exchanged = connection.exchange(request, &bytes).await?;
         Ok(self.keep(connection, exchanged.answer, exchanged.reusable))
     }
 
@@ -240,8 +248,23 @@ impl Wire {
         answer
     }
 
+    /// A request as it goes to the target, or to the proxy before it.
+    fn bytes(&self, request: &Request) -> Vec<u8> {
+        let before =
+            if self.proxy.is_some() && !self.origin.is_tls() { self.origin.base() } else { String::new() };
+        request.bytes(&self.origin.authority(), &before)
+    }
+
     async fn connect(&self) -> Result<Box<dyn Stream>, WireError> {
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        if let Some(proxy) = self.proxy {
+            let stream = self.dial.dial(proxy).await?;
+            if !self.origin.is_tls() {
+                return Ok(stream);
+            }
+            let authority = format!("{}:{}", self.origin.host(), self.origin.port());
+            return self.secured(Connection::new(stream).tunnel(&authority).await?).await;
+        }
         for address in &self.addresses {
             match self.dial.dial(*address).await {
                 Ok(stream) => return self.secured(stream).await,

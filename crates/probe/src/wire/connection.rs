@@ -38,8 +38,8 @@ impl Connection {
     }
 
     /// Sends a request and reads its answer; who waits bounds the time.
-    pub(crate) async fn exchange(&mut self, request: &Request, authority: &str) -> io::Result<Exchanged> {
-        self.stream.write_all(&request.bytes(authority)).await?;
+    pub(crate) async fn exchange(&mut self, request: &Request, bytes: &[u8]) -> io::Result<Exchanged> {
+        self.stream.write_all(bytes).await?;
         self.stream.flush().await?;
         self.answer(request).await
     }
@@ -84,6 +84,18 @@ impl Connection {
         // More than was announced would be taken for the next answer.
         let reusable = ended && !cut && !closing && self.pending.is_empty() && status != 101;
         Ok(Exchanged { answer: Answer { status, headers, body, cut, elapsed: sent.elapsed() }, reusable })
+    }
+
+    /// Asks a proxy for a tunnel (RFC 9110, section 9.3.6), and gives the stream that leads through it.
+    pub(crate) async fn tunnel(mut self, authority: &str) -> io::Result<Box<dyn Stream>> {
+        let ask = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+        self.stream.write_all(ask.as_bytes()).await?;
+        self.stream.flush().await?;
+        let (status, _) = self.head().await?;
+        if !matches!(status, 200..300) {
+            return Err(broken(format!("the proxy answered {status}")));
+        }
+        Ok(self.stream)
     }
 
     async fn head(&mut self) -> io::Result<(u16, Vec<(String, String)>)> {

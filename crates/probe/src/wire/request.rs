@@ -62,10 +62,10 @@ impl Request {
         matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
     }
 
-    /// Its bytes in HTTP/1.1.
-    pub(crate) fn bytes(&self, authority: &str) -> Vec<u8> {
+    /// Its bytes in HTTP/1.1. `before` stands before the target: a scheme and an authority on the way to a proxy.
+    pub(crate) fn bytes(&self, authority: &str, before: &str) -> Vec<u8> {
         let mut head = String::with_capacity(256);
-        let _ = write!(head, "{} {} HTTP/1.1\r\n", self.method, self.target);
+        let _ = write!(head, "{} {before}{} HTTP/1.1\r\n", self.method, self.target);
         if self.field("host").is_none() {
             let _ = write!(head, "Host: {authority}\r\n");
         }
@@ -165,10 +165,10 @@ mod tests {
     fn nothing_is_repaired_on_the_way() {
         let request =
             Request::get("/a/../b?x=%00 y").header("X", "1").header("X", "2").header("Host", "other");
-        let text = String::from_utf8(request.bytes("real")).unwrap();
+        let text = String::from_utf8(request.bytes("real", "")).unwrap();
         assert!(text.starts_with("GET /a/../b?x=%00 y HTTP/1.1\r\n"), "{text}");
         assert!(text.contains("X: 1\r\nX: 2\r\nHost: other\r\n") && !text.contains("real"), "{text}");
-        let text = String::from_utf8(Request::new("POST", "/").bytes("real")).unwrap();
+        let text = String::from_utf8(Request::new("POST", "/").bytes("real", "")).unwrap();
         assert!(text.contains("Host: real\r\n") && text.contains("Content-Length: 0\r\n"), "{text}");
     }
 

@@ -3,6 +3,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::panic,
+    clippy::indexing_slicing,
     reason = "a test fails by panicking, and prints what it saw"
 )]
 
@@ -11,5 +13,6 @@ mod ground;
 mod hostile;
 mod input;
 mod limits;
+mod proxy;
 mod sessions;
 mod strawman;
