@@ -3,7 +3,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking, and prints what it saw"
 )]
