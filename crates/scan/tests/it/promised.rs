@@ -140,8 +140,8 @@ macro_rules! themes {
 }
 
 themes![
-    accounts, data, database, docker, express, extras, injection, kubernetes, lookalikes, mistakes, next,
-    packages, python, settings, uploads,
+    accounts, containers, data, database, docker, express, extras, injection, kubernetes, lookalikes,
+    mistakes, next, packages, pods, python, queries, settings, uploads,
 ];
 
 #[test]
