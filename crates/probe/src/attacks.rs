@@ -5,6 +5,7 @@ mod condition;
 mod effect;
 mod function_access;
 mod headers;
+mod host_header;
 mod login_rate;
 mod mass_assignment;
 mod missing_login;
@@ -12,6 +13,7 @@ mod nosql_injection;
 mod object_access;
 mod object_delete;
 mod object_write;
+mod open_redirect;
 mod path_traversal;
 mod rate_limit;
 mod reckoning;
@@ -19,6 +21,7 @@ mod session_cookies;
 mod session_end;
 mod session_identifiers;
 mod sql_injection;
+mod ssrf;
 mod template_injection;
 mod user_enumeration;
 mod waiting;
@@ -68,6 +71,7 @@ pub static ALL: &[&dyn Attack] = &[
     &command_injection::CommandInjection,
     &function_access::FunctionAccess,
     &headers::Headers,
+    &host_header::HostHeader,
     &login_rate::LoginRate,
     &mass_assignment::MassAssignment,
     &missing_login::MissingLogin,
@@ -75,12 +79,14 @@ pub static ALL: &[&dyn Attack] = &[
     &object_access::ObjectAccess,
     &object_delete::ObjectDelete,
     &object_write::ObjectWrite,
+    &open_redirect::OpenRedirect,
     &path_traversal::PathTraversal,
     &rate_limit::RateLimit,
     &session_cookies::SessionCookies,
     &session_end::SessionEnd,
     &session_identifiers::SessionIdentifiers,
     &sql_injection::SqlInjection,
+    &ssrf::Ssrf,
     &template_injection::TemplateInjection,
     &user_enumeration::UserEnumeration,
     &xxe::Xxe,

@@ -8,6 +8,7 @@ use gabion_model::{Clock, Rng};
 use serde_json::Value;
 
 use crate::call::{Call, Payload};
+use crate::catch::Catch;
 use crate::facts::{ANONYMOUS, Facts};
 use crate::learn::Object;
 use crate::login::{Tried, Try, Way, attempt, code_of};
@@ -70,6 +71,8 @@ pub struct Field {
     pub pages: Vec<(usize, String)>,
     /// What a path that is not there gets.
     pub missing: Vec<Answer>,
+    /// Where what the target fetches arrives.
+    pub catch: Option<Catch>,
     /// What was noted on the way, for the report.
     pub notes: Mutex<Vec<String>>,
     outcomes: Mutex<Vec<Outcome>>,
@@ -131,6 +134,7 @@ impl Field {
             objects: Vec::new(),
             pages: Vec::new(),
             missing: Vec::new(),
+            catch: None,
             notes: Mutex::default(),
             outcomes: Mutex::default(),
             kept_bytes: AtomicUsize::new(0),
@@ -285,6 +289,14 @@ impl Field {
             }
         }
         Ok(())
+    }
+
+    /// The request of a call as it would go out now, for whoever changes it further.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub async fn prepared(&self, who: usize, call: &Call) -> Result<Request, WireError> {
+        Ok(self.fresh(who, call).await?.request())
     }
 
     /// The call with the tokens of a new view of its page.

@@ -109,7 +109,7 @@ pub async fn learn(field: &mut Field) -> Result<(), WireError> {
 
 const ROUNDS: usize = 3;
 
-fn is_callable(field: &Field, operation: &Operation) -> bool {
+pub(crate) fn is_callable(field: &Field, operation: &Operation) -> bool {
     !is_ending(&operation.path)
         && !is_account_operation(operation)
         && !is_spared(field, &operation.path)

@@ -8,6 +8,7 @@ use gabion_model::{Clock, Rng};
 
 use crate::about::about;
 use crate::attacks;
+use crate::catch::Catch;
 use crate::facts::Facts;
 use crate::field::{Field, Person};
 use crate::learn;
@@ -102,6 +103,7 @@ async fn everything(field: &mut Field, world: &World, progress: &dyn Progress) -
     }
     progress.step("learning what works", 0, field.operations.len());
     learn::learn(field).await?;
+    listen(field).await;
     attack(field, world, progress).await
 }
 
@@ -187,6 +189,15 @@ async fn people(field: &mut Field, pages: &[(String, surface::html::Page)]) -> R
         field.people.push(person);
     }
     Ok(())
+}
+
+/// From here on what the target fetches is caught.
+async fn listen(field: &mut Field) {
+    let Some(target) = field.wire.addresses().first().copied() else { return };
+    match Catch::start(target, field.facts.target.callback).await {
+        Ok(catch) => field.catch = Some(catch),
+        Err(error) => field.note(format!("nothing listens for callbacks: {error}; hint: `target.callback`")),
+    }
 }
 
 async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result<(), WireError> {

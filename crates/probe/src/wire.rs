@@ -129,6 +129,12 @@ impl Wire {
         &self.origin
     }
 
+    /// Where the target is.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
     #[must_use]
     pub const fn budget(&self) -> Budget {
         self.budget

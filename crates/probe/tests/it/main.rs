@@ -12,6 +12,7 @@ mod ground;
 mod hostile;
 mod input;
 mod limits;
+mod outgoing;
 mod proxy;
 mod sessions;
 mod strawman;

