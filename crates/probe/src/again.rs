@@ -18,9 +18,9 @@ pub(crate) async fn look_again(field: &Field) -> Result<(), WireError> {
         if outcome.verdict < Verdict::Firm || !proof.attack.request.is_safe() {
             continue;
         }
-        let mut same = is_same(field, &proof.attack).await?;
+        let mut same = is_same(field, &proof.attack, &proof.mark).await?;
         if let Some(twin) = proof.twin.as_ref().filter(|twin| same && twin.request.is_safe()) {
-            same = is_same(field, twin).await?;
+            same = is_same(field, twin, &proof.mark).await?;
         }
         if !same {
             let says = format!("{}; asked again at the end, it was not to be seen", outcome.says);
@@ -30,14 +30,18 @@ pub(crate) async fn look_again(field: &Field) -> Result<(), WireError> {
     Ok(())
 }
 
-/// Whether an exchange goes as it went: the same status, and most of the same words.
-async fn is_same(field: &Field, exchange: &Exchange) -> Result<bool, WireError> {
+/// Whether an exchange goes as it went: with the text that counts or without it, else with the same status and most of the same
+/// words.
+async fn is_same(field: &Field, exchange: &Exchange, mark: &str) -> Result<bool, WireError> {
     let answer = match field.wire.send(&exchange.request).await {
         Ok(answer) => answer,
         Err(error) if error.is_end() => return Err(error),
         Err(_) => return Ok(false),
     };
     let now = Exchange::new(&exchange.who, &exchange.request, &answer);
+    if !mark.is_empty() {
+        return Ok(now.answer.contains(mark) == exchange.answer.contains(mark));
+    }
     if now.status != exchange.status {
         return Ok(false);
     }

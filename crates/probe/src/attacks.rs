@@ -1,8 +1,11 @@
 //! The tests: each a file of its own, described in `rules/probe/`.
 
+mod cacheable_answer;
 mod command_injection;
 mod condition;
+mod cors;
 mod effect;
+mod exposed_files;
 mod function_access;
 mod headers;
 mod host_header;
@@ -17,14 +20,19 @@ mod open_redirect;
 mod path_traversal;
 mod rate_limit;
 mod reckoning;
+mod secrets_in_answers;
 mod session_cookies;
 mod session_end;
 mod session_identifiers;
 mod sql_injection;
 mod ssrf;
 mod template_injection;
+mod uploads;
 mod user_enumeration;
+mod verbose_errors;
+mod version_disclosure;
 mod waiting;
+mod webhooks;
 mod xxe;
 
 use gabion_model::outbound::BoxFuture;
@@ -68,7 +76,10 @@ pub enum Phase {
 
 /// All of them, in no order.
 pub static ALL: &[&dyn Attack] = &[
+    &cacheable_answer::CacheableAnswer,
     &command_injection::CommandInjection,
+    &cors::Cors,
+    &exposed_files::ExposedFiles,
     &function_access::FunctionAccess,
     &headers::Headers,
     &host_header::HostHeader,
@@ -82,13 +93,18 @@ pub static ALL: &[&dyn Attack] = &[
     &open_redirect::OpenRedirect,
     &path_traversal::PathTraversal,
     &rate_limit::RateLimit,
+    &secrets_in_answers::SecretsInAnswers,
     &session_cookies::SessionCookies,
     &session_end::SessionEnd,
     &session_identifiers::SessionIdentifiers,
     &sql_injection::SqlInjection,
     &ssrf::Ssrf,
     &template_injection::TemplateInjection,
+    &uploads::Uploads,
     &user_enumeration::UserEnumeration,
+    &verbose_errors::VerboseErrors,
+    &version_disclosure::VersionDisclosure,
+    &webhooks::Webhooks,
     &xxe::Xxe,
 ];
 

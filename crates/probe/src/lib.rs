@@ -17,6 +17,7 @@ pub mod catch;
 pub mod compare;
 pub mod facts;
 pub mod field;
+pub mod leak;
 pub mod learn;
 pub mod login;
 pub mod matrix;

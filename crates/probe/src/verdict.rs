@@ -92,6 +92,9 @@ pub struct Proof {
     pub shown: Vec<Exchange>,
     /// What of the answer shows it, in words of the answer; secrets are shortened.
     pub evidence: String,
+    /// The very text of the answer, head or body, that shows it: the rest may change from request to request. Empty where the
+    /// whole answer is what counts.
+    pub mark: String,
 }
 
 /// A request somebody sent, and what came back.
@@ -178,12 +181,19 @@ impl Outcome {
 impl Proof {
     #[must_use]
     pub fn new(attack: Exchange, evidence: impl Into<String>) -> Self {
-        Self { attack, twin: None, shown: Vec::new(), evidence: evidence.into() }
+        Self { attack, twin: None, shown: Vec::new(), evidence: evidence.into(), mark: String::new() }
     }
 
     #[must_use]
     pub fn twin(mut self, twin: Exchange) -> Self {
         self.twin = Some(twin);
+        self
+    }
+
+    /// Nothing but this text shows it.
+    #[must_use]
+    pub fn marked(mut self, mark: impl Into<String>) -> Self {
+        self.mark = mark.into();
         self
     }
 

@@ -5,7 +5,19 @@ use gabion_strawman::Options;
 use crate::ground::{assert_proven, assert_quiet, probe};
 
 /// The tests of this theme.
-const ALL: &[&str] = &["host-header", "open-redirect", "ssrf"];
+const ALL: &[&str] = &[
+    "cacheable-answer",
+    "cors",
+    "exposed-files",
+    "host-header",
+    "open-redirect",
+    "secrets-in-answers",
+    "ssrf",
+    "uploads",
+    "verbose-errors",
+    "version-disclosure",
+    "webhooks",
+];
 
 #[tokio::test]
 async fn holes_of_what_goes_out_are_proven() {
@@ -13,11 +25,25 @@ async fn holes_of_what_goes_out_are_proven() {
     assert_proven(
         &report,
         &[
+            ("cacheable-answer", "GET /cart", ""),
+            ("cors", "GET /api/orders", ""),
+            ("cors", "OPTIONS /api/notes/{id}", "preflight"),
             ("host-header", "POST /notes/{id}/share", "host"),
             ("host-header", "POST /notes/{id}/share", "x-forwarded-host"),
             ("host-header", "POST /notes/{id}/share", "forwarded"),
             ("open-redirect", "GET /go", ""),
+            ("secrets-in-answers", "GET /api/me", ""),
+            ("secrets-in-answers", "GET /api/people", ""),
+            ("secrets-in-answers", "GET /api/products/{id}", ""),
             ("ssrf", "POST /preview", ""),
+            ("uploads", "POST /upload", "page"),
+            ("uploads", "POST /upload", "picture"),
+            ("uploads", "POST /upload", "script"),
+            ("uploads", "POST /upload", "replaced"),
+            ("verbose-errors", "GET /product/{id}", ""),
+            ("verbose-errors", "GET /api/products", ""),
+            ("verbose-errors", "GET /api/orders/{id}", ""),
+            ("webhooks", "POST /hooks/payment", "unsigned"),
         ],
     );
 }

@@ -55,14 +55,8 @@ const PENDING: &[&str] = &[
     "forged-identity",
     "jwt-algorithm",
     "path-traversal",
-    "unsafe-upload",
-    "unsigned-webhook",
     "csrf",
-    "permissive-cors",
-    "cacheable-answer",
     "websocket-hijacking",
-    "verbose-errors",
-    "secrets-in-answer",
 ];
 
 /// The best verdict on a hole.
