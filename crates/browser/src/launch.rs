@@ -130,7 +130,8 @@ impl Browser {
         Context::open(&self.hub, Some(Arc::new(scope))).await
     }
 
-    /// Hosts and ports to which the browser wanted a connection it did not get, each once.
+    /// Hosts and ports to which the browser wanted a connection it did not get, each once: those its pages tried, and
+    /// now and then a service of Chromium's maker.
     #[must_use]
     pub fn refused_connections(&self) -> Vec<String> {
         self.hub.wall.refused()

@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, geteuid, kill_process_group};
+use rustix::process::{Pid, Signal, geteuid, kill_process, kill_process_group};
 use tempfile::TempDir;
 
 use crate::error::BrowserError;
@@ -43,6 +43,7 @@ const SWITCHES: &[&str] = &[
     "--disable-component-update",
     "--disable-default-apps",
     "--disable-domain-reliability",
+    "--disable-in-process-stack-traces",
     "--disable-extensions",
     "--disable-field-trial-config",
     "--disable-search-engine-choice-screen",
@@ -56,6 +57,14 @@ const SWITCHES: &[&str] = &[
     "--password-store=basic",
     "--use-mock-keychain",
     "--variations-server-url=",
+    // Its own services are at no address.
+    "--allow-browser-signin=false",
+    "--apps-gallery-update-url=about:blank",
+    "--component-updater=url-source=about:blank",
+    "--gaia-url=about:blank",
+    "--google-apis-url=about:blank",
+    "--google-base-url=about:blank",
+    "--lso-url=about:blank",
     // Nothing leaves beside the proxy, and no name is resolved here.
     "--disable-quic",
     "--proxy-bypass-list=<-loopback>",
@@ -82,6 +91,8 @@ const SWITCHES: &[&str] = &[
 const FEATURES: &[&str] = &[
     "AttributionReportingCrossAppWeb",
     "AutofillServerCommunication",
+    "CaptivePortalCertificateList",
+    "CaptivePortalInterstitial",
     "CertificateTransparencyComponentUpdater",
     "DialMediaRouteProvider",
     "FedCm",
@@ -92,6 +103,7 @@ const FEATURES: &[&str] = &[
     "LoadingPredictorUseOptimizationGuide",
     "MediaRouter",
     "NetworkErrorLogging",
+    "NetworkTimeServiceQuerying",
     "OptimizationHints",
     "PreconnectToSearch",
     "Prerender2",
@@ -207,7 +219,24 @@ impl Drop for Process {
             let _gone = kill_process_group(group, Signal::KILL);
         }
         let _ended = self.child.wait();
+        for pid in named(&self.profile.path().to_string_lossy()) {
+            let _gone = kill_process(pid, Signal::KILL);
+        }
     }
+}
+
+/// Processes on whose command line the profile stands. What catches Chromium's crashes leads a session of its own; it
+/// would end by itself a little later.
+fn named(profile: &str) -> Vec<Pid> {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    processes
+        .flatten()
+        .filter_map(|process| Pid::from_raw(process.file_name().to_str()?.parse().ok()?))
+        .filter(|pid| {
+            let line = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(profile)
+        })
+        .collect()
 }
 
 fn switch(name: &str, path: &Path) -> std::ffi::OsString {

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::{Instant, timeout};
 
 use super::Shared;
-use super::words::{FORBIDDEN, says, value_for};
+use super::words::{FORBIDDEN, says, sets_password, value_for};
 use crate::error::BrowserError;
 use crate::limits::{Patience, cut};
 use crate::page::Page;
@@ -281,7 +281,7 @@ impl<'a> Visitor<'a> {
                 .flat_map(|button| [button.value.as_str(), button.label.as_str(), button.name.as_str()])
                 .chain([form.action.split_once("://").map_or("", |(_, rest)| rest), form.selector.as_str()])
                 .collect();
-            if self.is_forbidden(&said) {
+            if self.is_forbidden(&said) || sets_password(form) {
                 self.avoid(&form.action);
             } else if self.shared.context.allows(&form.action) && self.shared.plan().send(form) {
                 new.push(Deed::Send(form.clone()));
@@ -294,7 +294,7 @@ impl<'a> Visitor<'a> {
 
     /// Fields without a form are filled in before anything is pressed.
     async fn fill_loose(&self, survey: &Survey) {
-        for form in survey.forms.iter().filter(|form| form.loose) {
+        for form in survey.forms.iter().filter(|form| form.loose && !sets_password(form)) {
             self.fill(form).await;
         }
     }

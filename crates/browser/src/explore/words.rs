@@ -1,6 +1,6 @@
 //! What is not clicked, and what fields are filled with: words as data.
 
-use crate::sight::Field;
+use crate::sight::{Field, Form};
 
 /// What ends a session, destroys or costs something. Each is one or several words in a row, or their beginnings when
 /// they end in `*`.
@@ -58,8 +58,14 @@ pub(super) const FORBIDDEN: &[&str] = &[
     "cancel subscription",
     "cancel account",
     "kündig*",
-    "reset",
-    "factory",
+    "reset all",
+    "reset data",
+    "reset database",
+    "reset everything",
+    "reset settings",
+    "reset to",
+    "factory reset",
+    "hard reset",
     "shutdown",
     "shut down",
     "restart",
@@ -219,6 +225,13 @@ pub(super) fn value_for(field: &Field, own: &[(String, String)]) -> Option<Strin
     Some(value.chars().take(most.max(1)).collect())
 }
 
+/// Whether a form sets a password for who is signed in, rather than signing somebody in or up: sent, it would lock out
+/// whoever explores.
+pub(super) fn sets_password(form: &Form) -> bool {
+    let any = |kinds: &[&str]| form.fields.iter().any(|field| kinds.contains(&field.kind.as_str()));
+    any(&["password"]) && !any(&["text", "email", "tel"])
+}
+
 /// The number a field takes that is nearest to one.
 fn number(field: &Field) -> String {
     let read = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
@@ -253,6 +266,26 @@ mod tests {
         {
             assert!(!forbidden(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_form_that_sets_a_password_is_known() {
+        let form = |fields: &[(&str, &str)]| Form {
+            action: String::new(),
+            method: "POST".into(),
+            enctype: String::new(),
+            selector: "form".into(),
+            fields: fields.iter().map(|(kind, name)| field(kind, name)).collect(),
+            loose: false,
+        };
+        assert!(sets_password(&form(&[
+            ("hidden", "t"),
+            ("password", "new"),
+            ("password", "again"),
+            ("button", "")
+        ])));
+        assert!(!sets_password(&form(&[("text", "user"), ("password", "password")])));
+        assert!(!sets_password(&form(&[("email", "mail")])));
     }
 
     #[test]

@@ -99,7 +99,8 @@
 
   function label(field) {
     const named = [...(field.labels ?? [])].map((one) => one.textContent).join(" ");
-    return text(named || field.getAttribute("aria-label") || field.getAttribute("placeholder") || field.getAttribute("title"), 120);
+    const own = field.localName === "button" ? field.textContent : "";
+    return text(own || named || field.getAttribute("aria-label") || field.getAttribute("placeholder") || field.getAttribute("title"), 120);
   }
 
   function describe(field) {

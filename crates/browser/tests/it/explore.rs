@@ -132,6 +132,19 @@ async fn an_application_without_end_is_left_in_time() {
 }
 
 #[tokio::test]
+async fn whoever_explores_is_not_locked_out() {
+    let html = "<form action=/password method=post><input type=password name=new><input type=password name=again><button>Save</button></form>
+        <form action=/login method=post><input name=user><input type=password name=password><button>Go</button></form>
+        <form action=/session method=post><button>Sign out</button></form><form action=/items/7/delete method=post><button>x</button></form>";
+    let site = Site::start(page("/", html).fallback(async || "")).await;
+    let Some(explored) = explore(&site, &ExploreOptions::default()).await else { return };
+    let sent: Vec<String> = site.asked().into_iter().filter(|line| line.starts_with("POST")).collect();
+    assert_eq!(sent, ["POST /login"]);
+    assert_eq!(explored.avoided.len(), 3, "{:?}", explored.avoided);
+    assert_eq!(explored.forms.len(), 4, "they are known all the same");
+}
+
+#[tokio::test]
 async fn what_is_allowed_is_pressed_and_what_is_forbidden_is_not() {
     let html = "<button onclick=\"fetch('/removed')\">Remove</button><button onclick=\"fetch('/launched')\">Launch</button>";
     let site = Site::start(page("/", html).fallback(async || "")).await;

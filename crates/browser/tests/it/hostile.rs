@@ -11,6 +11,7 @@ use axum::response::{Html, IntoResponse, Redirect};
 use axum::routing::{get, post};
 use futures_util::stream;
 use gabion_browser::{Browser, BrowserError, Context, Limits, Lost, Page, Patience, Settled};
+use rustix::process::{Pid, Signal, kill_process};
 use std::collections::HashMap;
 use tokio::time::Instant;
 
@@ -135,24 +136,37 @@ async fn who_asks_whether_to_leave_is_left() {
 #[tokio::test]
 async fn a_crashed_page_is_said() {
     let site = Site::start(with("<p>soon gone</p>")).await;
-    let Some((browser, context, page)) = open(&site).await else { return };
-    page.goto(&site.url("/"), short()).await.unwrap();
-    let group = browser.group().unwrap().to_string();
-    for process in std::fs::read_dir("/proc").unwrap().flatten() {
-        let read = |file: &str| std::fs::read_to_string(process.path().join(file)).unwrap_or_default();
-        let ours = read("stat")
-            .rsplit_once(')')
-            .is_some_and(|(_, rest)| rest.split_whitespace().nth(2) == Some(&group));
-        if ours && read("cmdline").contains("--type=renderer") {
-            let pid =
-                process.file_name().to_string_lossy().parse().ok().and_then(rustix::process::Pid::from_raw);
-            rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::KILL).unwrap();
+    let Some((browser, context, first)) = open(&site).await else { return };
+    drop(first);
+    // Killed from outside, as for want of memory; and of its own fault.
+    for signal in [Signal::KILL, Signal::SEGV] {
+        let page = context.page().await.unwrap();
+        page.goto(&site.url("/"), short()).await.unwrap();
+        for pid in renderers(browser.group().unwrap()) {
+            kill_process(pid, signal).unwrap();
         }
+        until("the crash", || page.lost().is_some()).await;
+        assert_eq!(page.lost(), Some(Lost::Crashed));
+        assert!(matches!(page.html().await, Err(BrowserError::PageLost(Lost::Crashed))));
+        still_works(&context, &site).await;
     }
-    until("the crash", || page.lost().is_some()).await;
-    assert_eq!(page.lost(), Some(Lost::Crashed));
-    assert!(matches!(page.html().await, Err(BrowserError::PageLost(Lost::Crashed))));
-    still_works(&context, &site).await;
+}
+
+/// The processes of a browser in which pages live.
+fn renderers(group: i32) -> Vec<Pid> {
+    let group = group.to_string();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter(|process| {
+            let read = |file: &str| std::fs::read_to_string(process.path().join(file)).unwrap_or_default();
+            let stat = read("stat");
+            let of_group = stat
+                .rsplit_once(')')
+                .is_some_and(|(_, rest)| rest.split_whitespace().nth(2) == Some(group.as_str()));
+            of_group && read("cmdline").contains("--type=renderer")
+        })
+        .filter_map(|process| Pid::from_raw(process.file_name().to_string_lossy().parse().ok()?))
+        .collect()
 }
 
 #[tokio::test]

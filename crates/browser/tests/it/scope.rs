@@ -116,6 +116,19 @@ async fn a_page_out_of_memory_is_another_site() {
     let context = browser
         .context_with(move |url: &str| match url {
             "http://attacker.test/" => Verdict::Answer(Answer::html(attack.clone())),
+            "http://attacker.test/away" => Verdict::Answer(Answer {
+                status: 302,
+                headers: vec![
+                    ("location".into(), "http://attacker.test/there".into()),
+                    ("set-cookie".into(), "own=1".into()),
+                    ("set-cookie".into(), "two=2".into()),
+                ],
+                body: Vec::new(),
+            }),
+            "http://attacker.test/there" => Verdict::Answer(Answer {
+                status: 403,
+                ..Answer::html("<script>document.title = document.cookie</script>")
+            }),
             "https://attacker.test/" => Verdict::Answer(Answer::html("<p>secure</p>")),
             _ => Verdict::Allow,
         })
@@ -133,6 +146,9 @@ async fn a_page_out_of_memory_is_another_site() {
     asked.sort();
     assert_eq!(asked, ["GET /", "GET /api"]);
     assert_eq!(page.evaluate("location.origin", TIME).await.unwrap(), "http://attacker.test");
+    let landed = page.goto("http://attacker.test/away", patience()).await.unwrap();
+    assert_eq!((landed.url.as_str(), landed.status), ("http://attacker.test/there", Some(403)));
+    assert_eq!(page.evaluate("document.title", TIME).await.unwrap(), "own=1; two=2");
     page.goto("https://attacker.test/", patience()).await.unwrap();
     assert!(page.html().await.unwrap().contains("secure"));
     // A context without it does not know the name.
