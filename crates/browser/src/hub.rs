@@ -88,6 +88,14 @@ pub(crate) struct Shared {
 pub(crate) struct PageState {
     pub(crate) url: String,
     pub(crate) loading: bool,
+    /// The document it was sent to, until it is there.
+    pub(crate) awaited: Option<String>,
+    /// The document that is there.
+    pub(crate) loader: String,
+    /// The same, until it is loaded. An event of the one before it may come late.
+    unloaded: Option<String>,
+    /// Something was put into the page of which it is not known whether it arrived.
+    pub(crate) unsure: bool,
     /// The last main document that was answered: status and type.
     pub(crate) document: Option<(Option<u16>, String)>,
     pub(crate) lost: Option<Lost>,
@@ -130,7 +138,7 @@ impl Shared {
     pub(crate) fn lose(&self, why: Lost) {
         let mut state = self.state();
         state.lost.get_or_insert(why);
-        state.loading = false;
+        (state.loading, state.awaited, state.unloaded) = (false, None, None);
         drop(state);
         self.touch();
     }
@@ -420,8 +428,10 @@ impl Hub {
                 page.state().loading = true;
             }
             "Page.frameStoppedLoading" if own && params.text("frameId") == page.target => {
-                page.state().loading = false;
+                let mut state = page.state();
+                (state.loading, state.unloaded) = (false, None);
             }
+            "Page.loadEventFired" if own => page.state().unloaded = None,
             "Page.frameNavigated" => self.navigated(page, own, params),
             "Page.navigatedWithinDocument" => within_document(page, own, params),
             "Page.frameDetached" if params.text("reason") != "swap" => {
@@ -488,6 +498,12 @@ impl Hub {
         if main {
             let allowed = is_for_pages(&url);
             state.url = url;
+            let loader = frame.text("loaderId");
+            if state.awaited.as_deref() == Some(loader) {
+                state.awaited = None;
+            }
+            state.unloaded = Some(loader.to_owned());
+            loader.clone_into(&mut state.loader);
             drop(state);
             if !allowed {
                 self.close(page, Lost::Address);
@@ -606,12 +622,23 @@ fn violated(page: &Shared, params: &Value) {
     log.note(|recorded| &mut recorded.violations, violation);
 }
 
+impl PageState {
+    /// Whether a document is on its way or not loaded.
+    pub(crate) fn is_loading(&self) -> bool {
+        self.loading || self.awaited.is_some() || self.unloaded.is_some()
+    }
+}
+
 /// Whether an event shows that a page is not at rest yet. What it says, draws or streams does not.
 fn moves(method: &str) -> bool {
     match method.strip_prefix("Network.") {
         Some(event) => {
             matches!(event, "requestWillBeSent" | "responseReceived" | "loadingFinished" | "loadingFailed")
         }
-        None => method.starts_with("Page.frame") || method == "Page.navigatedWithinDocument",
+        None => {
+            method.starts_with("Page.frame")
+                || method == "Page.loadEventFired"
+                || method == "Page.navigatedWithinDocument"
+        }
     }
 }

@@ -15,6 +15,9 @@ use crate::value::Read;
 /// How long a page may take to say that it is alive.
 const ALIVE: Duration = Duration::from_secs(1);
 
+/// How long something that was put into a page is waited for.
+const ARRIVAL: Duration = Duration::from_secs(2);
+
 /// Where a page is after it was sent somewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Landed {
@@ -58,7 +61,12 @@ impl Page {
         let end = deadline(patience.whole);
         {
             let mut state = self.shared.state();
-            (state.document, state.cut) = (None, false);
+            (state.document, state.cut, state.awaited) = (None, false, None);
+        }
+        // A document begun before a binding arrived would not have it.
+        if std::mem::take(&mut self.shared.state().unsure) {
+            let _either =
+                self.ask("Runtime.runIfWaitingForDebugger", json!({}), patience.whole.min(ARRIVAL)).await;
         }
         self.shared.room.log().give_up(self.shared.id);
         let asked = self.ask("Page.navigate", json!({ "url": url }), patience.whole).await;
@@ -70,6 +78,8 @@ impl Page {
                     self.usable()?;
                     return Err(BrowserError::NotOpened { url: url.to_owned(), reason });
                 }
+                // None for an address within the document that is there.
+                self.await_document(answer.text("loaderId"));
             }
             // The answer's head did not come in time, or the page before it does not let go.
             Err(BrowserError::TimedOut { .. }) => {
@@ -109,7 +119,7 @@ impl Page {
             loop {
                 changed.mark_unchanged();
                 self.usable()?;
-                if !self.shared.state().loading {
+                if !self.shared.state().is_loading() {
                     break;
                 }
                 if timeout_at(end, changed.changed()).await.is_err() {
@@ -120,7 +130,7 @@ impl Page {
             let settled = loop {
                 changed.mark_unchanged();
                 self.usable()?;
-                if self.shared.state().loading {
+                if self.shared.state().is_loading() {
                     break None;
                 }
                 let waiting = self.shared.room.log().is_waiting(self.shared.id);
@@ -142,8 +152,17 @@ impl Page {
         }
     }
 
+    /// The document with this id is on its way, unless its arrival was told already.
+    fn await_document(&self, loader: &str) {
+        let mut state = self.shared.state();
+        if !loader.is_empty() && state.loader != loader {
+            state.awaited = Some(loader.to_owned());
+        }
+    }
+
     /// Out of patience: loading ends, and so does a script that runs on.
     async fn stop(&self) -> Result<Settled, BrowserError> {
+        self.shared.state().awaited = None;
         if self.halt().await { Ok(Settled::Unfinished) } else { self.usable().map(|()| Settled::Endless) }
     }
 

@@ -66,6 +66,7 @@ impl Page {
                 return;
             }
             state.equipment.bindings.push(name.to_owned());
+            state.unsure = true;
             state.sessions.clone()
         };
         for session in sessions {
@@ -78,6 +79,7 @@ impl Page {
         let sessions = {
             let mut state = self.shared.state();
             state.equipment.scripts.push(source.to_owned());
+            state.unsure = true;
             state.sessions.clone()
         };
         for session in sessions {
