@@ -35,7 +35,12 @@ struct Chain {
     /// How many hops were told what was sent, and what came back.
     sent: usize,
     answered: usize,
+    /// What was told of a hop before the hop itself: whether it was sent, and what.
+    early: Vec<(bool, Value)>,
 }
+
+/// Of one request, how much of that is kept.
+const EARLY: usize = 8;
 
 impl Log {
     pub(crate) fn new(limits: Limits) -> Self {
@@ -127,7 +132,11 @@ impl Log {
         };
         let at = self.recorded.exchanges.len();
         self.recorded.exchanges.push(exchange);
-        self.chains.entry(id.to_owned()).or_default().hops.push(at);
+        let chain = self.chains.entry(id.to_owned()).or_default();
+        chain.hops.push(at);
+        for (sent, params) in std::mem::take(&mut chain.early) {
+            if sent { self.sent(&params) } else { self.came(&params) }
+        }
         if self.judged.get(id).is_some_and(|(judged, _)| judged == url)
             && let Some((_, outcome)) = self.judged.remove(id)
         {
@@ -148,10 +157,7 @@ impl Log {
     /// `Network.requestWillBeSentExtraInfo`
     pub(crate) fn sent(&mut self, params: &Value) {
         let (most, long) = (self.limits.headers, self.limits.header);
-        let Some(chain) = self.chains.get_mut(params.text("requestId")) else { return };
-        let hop = chain.hops.get(chain.sent).copied();
-        chain.sent = chain.sent.saturating_add(1);
-        let Some(hop) = hop.and_then(|at| self.recorded.exchanges.get_mut(at)) else { return };
+        let Some(hop) = self.told(true, params) else { return };
         hop.headers = headers(params.get("headers"), most, long);
         let blocked = params.list("associatedCookies").iter().filter_map(|one| {
             let reasons = words(one.list("blockedReasons"));
@@ -167,10 +173,7 @@ impl Log {
     /// `Network.responseReceivedExtraInfo`
     pub(crate) fn came(&mut self, params: &Value) {
         let (most, long) = (self.limits.headers, self.limits.header);
-        let Some(chain) = self.chains.get_mut(params.text("requestId")) else { return };
-        let hop = chain.hops.get(chain.answered).copied();
-        chain.answered = chain.answered.saturating_add(1);
-        let Some(hop) = hop.and_then(|at| self.recorded.exchanges.get_mut(at)) else { return };
+        let Some(hop) = self.told(false, params) else { return };
         hop.answer_headers = headers(params.get("headers"), most, long);
         hop.status = params.get("statusCode").and_then(status).or(hop.status);
         let blocked = params.list("blockedCookies").iter().map(|one| BlockedCookie {
@@ -179,6 +182,24 @@ impl Log {
             sending: false,
         });
         hop.blocked_cookies.extend(blocked.take(most));
+    }
+
+    /// The hop this is about: the next one of its request that was not told. One that is not known yet is told later.
+    fn told(&mut self, sent: bool, params: &Value) -> Option<&mut Exchange> {
+        let id = params.text("requestId");
+        if !self.chains.contains_key(id) && self.chains.len() >= self.limits.requests {
+            return None;
+        }
+        let chain = self.chains.entry(id.to_owned()).or_default();
+        let counter = if sent { &mut chain.sent } else { &mut chain.answered };
+        let Some(at) = chain.hops.get(*counter).copied() else {
+            if chain.early.len() < EARLY {
+                chain.early.push((sent, params.clone()));
+            }
+            return None;
+        };
+        *counter = counter.saturating_add(1);
+        self.recorded.exchanges.get_mut(at)
     }
 
     /// `Network.responseReceived`

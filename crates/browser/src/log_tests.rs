@@ -32,6 +32,25 @@ fn each_redirect_is_an_exchange_of_its_own() {
 }
 
 #[test]
+fn what_is_told_before_its_request_is_not_lost() {
+    let mut log = Log::new(Limits::default());
+    log.came(&json!({ "requestId": "1", "statusCode": 302, "headers": { "Location": "/2" } }));
+    log.sent(&json!({ "requestId": "1", "headers": { "Cookie": "s=1" } }));
+    log.sent(&json!({ "requestId": "1", "headers": { "Cookie": "s=2" } }));
+    log.asked(PAGE, &asked("1", "http://a/1"));
+    let mut second = asked("1", "http://a/2");
+    second["redirectResponse"] = json!({ "status": 302, "headers": {}, "mimeType": "" });
+    log.asked(PAGE, &second);
+    let [first, second] = log.recorded.exchanges.as_slice() else { panic!("two hops") };
+    assert_eq!((first.status, first.header("cookie")), (Some(302), Some("s=1")));
+    assert_eq!((second.status, second.header("cookie")), (None, Some("s=2")));
+    for _ in 0..100 {
+        log.sent(&json!({ "requestId": "nobody", "headers": {} }));
+    }
+    assert_eq!(log.chains["nobody"].early.len(), EARLY);
+}
+
+#[test]
 fn a_verdict_finds_its_hop_before_or_after_it_is_told_of() {
     let mut log = Log::new(Limits::default());
     log.judge("1", "http://b/", Outcome::Refused);

@@ -104,7 +104,9 @@ async fn cookies_that_did_not_travel_are_named() {
     let attack = site.named("attacker.test", &format!("/attack?to={to}"));
     let landed = page.goto(&attack, patience()).await.unwrap();
     assert_eq!(landed.url, to, "the form was sent");
-    let sent = page.recorded().exchanges.into_iter().find(|one| one.url == to).unwrap();
+    let request = || page.recorded().exchanges.into_iter().find(|one| one.url == to).unwrap();
+    until("what was not sent is told", || request().blocked_cookies.len() == 2).await;
+    let sent = request();
     assert_eq!(sent.method, "POST");
     assert_eq!(sent.header("cookie"), None, "neither is sent across sites by POST: {:?}", sent.headers);
     let mut blocked: Vec<_> =
@@ -116,8 +118,8 @@ async fn cookies_that_did_not_travel_are_named() {
     // The same request from the site itself carries both.
     let own = format!("fetch('{to}', {{method: 'POST'}}).then((r) => r.status)");
     assert_eq!(page.evaluate(&own, TIME).await.unwrap(), 200);
-    let sent = page.recorded().exchanges.into_iter().rfind(|one| one.url == to).unwrap();
-    assert_eq!(sent.header("cookie"), Some("strict=1; lax=1"));
+    let last = || page.recorded().exchanges.into_iter().rfind(|one| one.url == to).unwrap();
+    until("what was sent is told", || last().header("cookie") == Some("strict=1; lax=1")).await;
 }
 
 #[tokio::test]
