@@ -33,6 +33,8 @@ const HOMES: &[(&str, &[&str])] = &[
     // The browser's only way out, judged by its scope; and its debugging port, on this machine.
     ("crates/browser/src/wall.rs", &["TcpStream::connect", "lookup_host"]),
     ("crates/browser/src/connection.rs", &["TcpStream::connect"]),
+    // Asks the system by which address a target is reached; nothing is sent.
+    ("crates/probe/src/catch.rs", &["UdpSocket::bind"]),
     ("crates/strawman/src/", OPENERS),
     // The CLI beside a running gate speaks to its own socket file, which leads nowhere else.
     ("crates/cli/src/control/", &["UnixStream::connect"]),

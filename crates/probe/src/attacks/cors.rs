@@ -157,7 +157,8 @@ fn allows(answer: &Answer, origin: &str) -> bool {
 fn carried(field: &Field, who: usize) -> (Severity, &'static str) {
     let person = field.person(who);
     let session = person.session();
-    if session.cookies.is_empty() {
+    let brought = session.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+    if session.cookies.is_empty() && !brought {
         return (Severity::Low, "; its token is no cookie, which browsers would send along by themselves");
     }
     let login = person.login.as_ref();

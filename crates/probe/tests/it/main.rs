@@ -13,6 +13,7 @@ mod hostile;
 mod input;
 mod limits;
 mod outgoing;
+mod outgoing_alike;
 mod proxy;
 mod sessions;
 mod strawman;
