@@ -7,8 +7,12 @@ mod cors;
 mod effect;
 mod exposed_files;
 mod function_access;
+mod header_injection;
 mod headers;
 mod host_header;
+mod input_validation;
+mod ldap_injection;
+mod login_injection;
 mod login_rate;
 mod mass_assignment;
 mod missing_login;
@@ -18,8 +22,10 @@ mod object_delete;
 mod object_write;
 mod open_redirect;
 mod path_traversal;
+mod prototype_pollution;
 mod rate_limit;
 mod reckoning;
+mod redos;
 mod secrets_in_answers;
 mod session_cookies;
 mod session_end;
@@ -33,6 +39,7 @@ mod verbose_errors;
 mod version_disclosure;
 mod waiting;
 mod webhooks;
+mod xpath_injection;
 mod xxe;
 
 use gabion_model::outbound::BoxFuture;
@@ -81,8 +88,12 @@ pub static ALL: &[&dyn Attack] = &[
     &cors::Cors,
     &exposed_files::ExposedFiles,
     &function_access::FunctionAccess,
+    &header_injection::HeaderInjection,
     &headers::Headers,
     &host_header::HostHeader,
+    &input_validation::InputValidation,
+    &ldap_injection::LdapInjection,
+    &login_injection::LoginInjection,
     &login_rate::LoginRate,
     &mass_assignment::MassAssignment,
     &missing_login::MissingLogin,
@@ -92,7 +103,9 @@ pub static ALL: &[&dyn Attack] = &[
     &object_write::ObjectWrite,
     &open_redirect::OpenRedirect,
     &path_traversal::PathTraversal,
+    &prototype_pollution::PrototypePollution,
     &rate_limit::RateLimit,
+    &redos::Redos,
     &secrets_in_answers::SecretsInAnswers,
     &session_cookies::SessionCookies,
     &session_end::SessionEnd,
@@ -105,6 +118,7 @@ pub static ALL: &[&dyn Attack] = &[
     &verbose_errors::VerboseErrors,
     &version_disclosure::VersionDisclosure,
     &webhooks::Webhooks,
+    &xpath_injection::XpathInjection,
     &xxe::Xxe,
 ];
 

@@ -127,6 +127,16 @@ pub async fn attempt(wire: &Wire, way: &Way, one: &Try<'_>) -> Result<Result<Tri
     Ok(Ok(Tried { request, answer, session }))
 }
 
+/// Whether an answer to a request that was made by hand begins a session.
+#[must_use]
+pub fn begins_session(request: &Request, answer: &Answer, way: &Way) -> bool {
+    let token = match way {
+        Way::Declared(login) => login.token.as_deref(),
+        _ => None,
+    };
+    session_of(request, answer, token, way).is_ok()
+}
+
 /// What the session of an identity is that brings its own credentials.
 #[must_use]
 pub fn brought(identity: &Identity) -> Option<Session> {

@@ -4,8 +4,20 @@ use gabion_strawman::Options;
 
 use crate::ground::{assert_proven, assert_quiet, probe};
 
-const TESTS: &[&str] =
-    &["command-injection", "nosql-injection", "path-traversal", "sql-injection", "template-injection", "xxe"];
+const TESTS: &[&str] = &[
+    "command-injection",
+    "header-injection",
+    "input-validation",
+    "ldap-injection",
+    "login-injection",
+    "nosql-injection",
+    "path-traversal",
+    "redos",
+    "sql-injection",
+    "template-injection",
+    "xpath-injection",
+    "xxe",
+];
 
 #[tokio::test]
 async fn values_that_become_code_are_proven() {
@@ -21,7 +33,9 @@ async fn values_that_become_code_are_proven() {
             ("xxe", "POST /api/import", ""),
         ],
     );
-    assert_eq!(report.findings.len(), 6);
+    // The rest is what fails where it should refuse: errors that say too much.
+    let others = report.findings.iter().filter(|finding| finding.about.id != "input-validation");
+    assert_eq!(others.count(), 6);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod ground;
 mod hostile;
 mod input;
 mod limits;
+mod lookalikes;
 mod outgoing;
 mod outgoing_alike;
 mod proxy;
