@@ -16,6 +16,7 @@ mod rule;
 mod rule_file;
 mod scanner;
 mod source;
+pub mod visible;
 
 pub use endpoint::{Endpoint, Guard};
 pub use finding::{Edit, Finding, Fix, Step, Unread, UnreadReason, Verdict};
@@ -26,3 +27,4 @@ pub use rule::{Confidence, Example, Rule, RuleId};
 pub use rule_file::{RuleError, RuleFile};
 pub use scanner::{Ecosystem, FileReport, Scanner, Side, Tree, Use};
 pub use source::Source;
+pub use visible::visible;

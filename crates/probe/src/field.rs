@@ -31,6 +31,8 @@ pub struct Person {
     /// Why they are not signed in, where they should be.
     pub trouble: Option<String>,
     session: Mutex<Session>,
+    /// What they sent along before.
+    past: Mutex<Vec<Session>>,
     /// The answer that signed them in.
     pub login: Option<(Request, Answer)>,
     /// How they signed in; nothing where they brought what they send.
@@ -91,6 +93,7 @@ impl Person {
             tenant: None,
             trouble: None,
             session: Mutex::default(),
+            past: Mutex::default(),
             login: None,
             way: None,
         }
@@ -109,7 +112,17 @@ impl Person {
 
     /// From now on they send this along.
     pub fn become_known(&self, session: Session) {
-        *lock(&self.session) = session;
+        let former = std::mem::replace(&mut *lock(&self.session), session);
+        let mut past = lock(&self.past);
+        if !former.is_empty() && past.len() < PAST {
+            past.push(former);
+        }
+    }
+
+    /// What they sent along before they became known anew.
+    #[must_use]
+    pub fn past(&self) -> Vec<Session> {
+        lock(&self.past).clone()
     }
 
     #[must_use]
@@ -434,6 +447,8 @@ const KEPT_SHORT: usize = 4 << 10;
 
 /// The most notes of a run.
 const NOTES: usize = 200;
+/// Former sessions that are kept to be hidden.
+const PAST: usize = 200;
 /// What addresses of sign-in pages have in them.
 const LOGIN_WORDS: &[&str] = &["login", "signin", "sign-in", "sign_in", "auth", "sso", "session"];
 

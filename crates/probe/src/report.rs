@@ -1,12 +1,16 @@
 //! What a run says in the end: every test with its verdicts, the findings with their proofs, and what there is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use gabion_model::{Severity, Timestamp};
 
-use crate::about::{About, about};
+use crate::about::{self, About, about};
+use crate::baseline::Baseline;
+use crate::facts::Level;
 use crate::field::Field;
+use crate::gaps::{Gap, gaps};
+use crate::hidden::Hidden;
 use crate::matrix::Matrix;
 use crate::operation::Operation;
 use crate::verdict::{Outcome, Verdict};
@@ -38,6 +42,9 @@ pub struct Report {
     pub end: End,
     /// The last requests, where it ended early.
     pub journal: Vec<String>,
+    /// The tests that were chosen.
+    pub tests: Vec<&'static About>,
+    pub level: Level,
     pub requests: usize,
     pub elapsed: Duration,
     pub people: Vec<Who>,
@@ -47,7 +54,14 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Who may do what.
     pub matrix: Matrix,
+    /// What a baseline accepts, with the reasons.
+    pub accepted: Vec<(Finding, String)>,
+    /// Ids of a baseline that were looked for and found no longer.
+    pub gone: Vec<String>,
+    /// What was not looked at.
+    pub gaps: Vec<Gap>,
     pub notes: Vec<String>,
+    pub hidden: Hidden,
     /// Credentials as requests have them, and the variables that stand for them.
     pub variables: Vec<(String, String)>,
 }
@@ -93,13 +107,14 @@ impl Report {
                 .then_with(|| one.about.id.cmp(&two.about.id))
                 .then_with(|| one.id.cmp(&two.id))
         });
-        let reached: std::collections::BTreeSet<usize> =
-            field.known.iter().map(|known| known.operation).collect();
+        let reached: BTreeSet<usize> = field.known.iter().map(|known| known.operation).collect();
         let operations = field
             .operations
             .iter()
             .enumerate()
             .map(|(at, operation)| Surface { operation: operation.clone(), reached: reached.contains(&at) });
+        let gaps = gaps(field, &end, &outcomes, reached.len());
+        let hidden = Hidden::of(field);
         let people = field.people.iter().map(|person| Who {
             name: person.name.clone(),
             role: person.role.clone(),
@@ -112,6 +127,8 @@ impl Report {
             base: field.wire.origin().base(),
             journal: if end == End::Whole { Vec::new() } else { field.wire.journal() },
             end,
+            tests: about::all().iter().collect(),
+            level: field.facts.target.level,
             requests: field.wire.sent(),
             elapsed: field.wire.elapsed(),
             people: people.collect(),
@@ -119,8 +136,12 @@ impl Report {
             findings,
             matrix: Matrix::of(field),
             outcomes,
+            accepted: Vec::new(),
+            gone: Vec::new(),
+            gaps,
             notes: field.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
-            variables: variables(field),
+            variables: hidden.lines().to_vec(),
+            hidden,
         }
     }
 
@@ -133,6 +154,35 @@ impl Report {
             *count = count.saturating_add(1);
         }
         all
+    }
+
+    /// Whether everything was tried that was asked for.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        !self.gaps.iter().any(|gap| gap.incomplete)
+    }
+
+    /// Takes out what a baseline accepts.
+    pub fn accept(&mut self, baseline: &Baseline) {
+        let today: String = self.at.to_string().chars().take(10).collect();
+        let found: BTreeSet<String> = self.findings.iter().map(|finding| finding.id.clone()).collect();
+        let (accepted, left): (Vec<Finding>, Vec<Finding>) = std::mem::take(&mut self.findings)
+            .into_iter()
+            .partition(|finding| baseline.reason(finding, &today).is_some());
+        self.findings = left;
+        self.accepted = accepted
+            .into_iter()
+            .map(|finding| {
+                let reason = baseline.reason(&finding, &today).unwrap_or_default().to_owned();
+                (finding, reason)
+            })
+            .collect();
+        let ran = |test: &str| self.tests.iter().any(|about| about.id == test);
+        self.gone = baseline
+            .ids()
+            .filter(|entry| !found.contains(&entry.id) && ran(&entry.test))
+            .map(|entry| entry.id.clone())
+            .collect();
     }
 
     /// Findings of at least that severity that are more than tentative.
@@ -160,22 +210,4 @@ fn settled(outcomes: Vec<Outcome>) -> Vec<Outcome> {
         }
     }
     best
-}
-
-/// What stands for a credential in what is printed: `ALICE` for the one of `alice`.
-fn variables(field: &Field) -> Vec<(String, String)> {
-    let mut all = Vec::new();
-    for person in field.people.iter().filter(|person| person.is_signed_in()) {
-        let name: String = person
-            .name
-            .to_ascii_uppercase()
-            .chars()
-            .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' })
-            .collect();
-        for (at, credential) in person.session().credentials().into_iter().enumerate() {
-            let name = if at == 0 { name.clone() } else { format!("{name}_{}", at.saturating_add(1)) };
-            all.push((credential, name));
-        }
-    }
-    all
 }

@@ -36,6 +36,15 @@ pub struct World {
     pub skip: Vec<String>,
 }
 
+impl World {
+    /// Whether a test was chosen.
+    #[must_use]
+    pub fn wants(&self, id: &str) -> bool {
+        let named = |list: &[String]| list.iter().any(|one| one == id);
+        (self.only.is_empty() || named(&self.only)) && !named(&self.skip)
+    }
+}
+
 /// Told on the way.
 pub trait Progress: Sync {
     /// What is done now, and which part of how many of it that is.
@@ -73,7 +82,9 @@ pub async fn run(facts: Facts, world: &World, progress: &dyn Progress) -> Result
         Ok(()) => End::Whole,
         Err(error) => End::Early(error.to_string()),
     };
-    Ok(Report::new(&field, end, world.clock.now()))
+    let mut report = Report::new(&field, end, world.clock.now());
+    report.tests.retain(|about| world.wants(&about.id));
+    Ok(report)
 }
 
 async fn reach(wire: &Wire, facts: &Facts) -> Result<(), RunError> {
@@ -201,11 +212,7 @@ async fn listen(field: &mut Field) {
 }
 
 async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result<(), WireError> {
-    let chosen = |id: &str| {
-        let named = |list: &[String]| list.iter().any(|one| one == id);
-        (world.only.is_empty() || named(&world.only)) && !named(&world.skip)
-    };
-    let mut all: Vec<_> = attacks::ALL.iter().filter(|attack| chosen(attack.id())).collect();
+    let mut all: Vec<_> = attacks::ALL.iter().filter(|attack| world.wants(attack.id())).collect();
     all.sort_by_key(|attack| attack.phase());
     for (at, attack) in all.iter().enumerate() {
         let id = attack.id();

@@ -4,7 +4,7 @@ mod answer;
 mod connection;
 mod request;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -20,6 +20,7 @@ pub use self::answer::{Answer, BODY};
 use self::connection::{Connection, PATIENCE};
 pub use self::request::Request;
 use crate::scope::Origin;
+use crate::session::SetCookie;
 
 /// What a run may cost its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,12 +79,16 @@ pub struct Wire {
     next: Mutex<Instant>,
     /// The last requests, the newest last: what is named when the target falls over.
     journal: Mutex<VecDeque<String>>,
+    /// Values of cookies that the target set: what no report shows.
+    issued: Mutex<BTreeSet<String>>,
 }
 
 /// Requests that the journal keeps.
 const KEPT: usize = 20;
 /// Failures in a row after which a target counts as gone.
 const GONE: usize = 6;
+/// Cookies that are kept to be hidden.
+const ISSUED: usize = 2_000;
 const IDLE: usize = 8;
 
 impl fmt::Debug for Wire {
@@ -115,6 +120,7 @@ impl Wire {
             idle: Mutex::default(),
             next: Mutex::new(Instant::now()),
             journal: Mutex::default(),
+            issued: Mutex::default(),
         }
     }
 
@@ -155,6 +161,12 @@ impl Wire {
     #[must_use]
     pub fn journal(&self) -> Vec<String> {
         lock(&self.journal).iter().cloned().collect()
+    }
+
+    /// Values of the cookies that the target set, the last of each answer included.
+    #[must_use]
+    pub fn issued(&self) -> Vec<String> {
+        lock(&self.issued).iter().cloned().collect()
     }
 
     /// Ends the run: whoever asks from now on is told so.
@@ -324,6 +336,14 @@ impl Wire {
         match &answer {
             Ok(answer) => {
                 self.silent.store(0, Ordering::Relaxed);
+                let mut issued = lock(&self.issued);
+                let cookies = answer.fields("set-cookie").filter_map(SetCookie::parse);
+                for cookie in cookies.filter(|cookie| !cookie.value.is_empty()) {
+                    if issued.len() < ISSUED {
+                        issued.insert(cookie.value);
+                    }
+                }
+                drop(issued);
                 if answer.is_throttle() {
                     self.back_off(answer);
                 }

@@ -34,7 +34,6 @@ mod rule_schema;
 pub mod rules;
 mod text;
 mod trees;
-mod visible;
 mod walk;
 
 use std::path::PathBuf;
@@ -48,12 +47,12 @@ pub use elsewhere::Elsewhere;
 pub use engine::{LARGEST, LOCK_FILE, Scan, ScanOptions, ScannedFile, Watch, scan, shown};
 pub use evidence::{ControlEvidence, Evidence, Outcome};
 pub use frame::{Frame, FrameLine};
+pub use gabion_finding::visible;
 pub use git::GitError;
 pub use history::{History, HistoryOptions, history};
 pub use report::{Beside, Choice, Reason, Report, Reported, Suppressed};
 pub use review::Review;
 pub use rule_schema::{rule_schema, template};
-pub use visible::visible;
 pub use walk::WalkOptions;
 
 /// Why there is no scan.

@@ -1,5 +1,5 @@
-//! Text from a repository, made safe to show: nothing in it moves a cursor, changes a colour, turns the direction of reading or
-//! hides. What would is written out, as `\u{1b}`.
+//! Text from somebody else (a repository, a target), made safe to show: nothing in it moves a cursor, changes a colour, turns
+//! the direction of reading or hides. What would is written out, as `\u{1b}`.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ pub fn visible(text: &str) -> String {
 }
 
 /// Adds one character.
-pub(crate) fn push(out: &mut String, character: char) {
+pub fn push(out: &mut String, character: char) {
     match character {
         '\t' => out.push_str("    "),
         _ if is_hidden(character) => {
@@ -35,7 +35,7 @@ fn is_hidden(character: char) -> bool {
 
 /// JSON in which nothing is hidden: such characters stand in texts only, where they may be written as `\u202e`.
 #[must_use]
-pub(crate) fn json(text: &str) -> String {
+pub fn json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         if character != '\n' && is_hidden(character) {
@@ -51,7 +51,7 @@ pub(crate) fn json(text: &str) -> String {
 
 /// For text between tags and in attributes of HTML and XML.
 #[must_use]
-pub(crate) fn markup(text: &str) -> String {
+pub fn markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in visible(text).chars() {
         match character {
@@ -68,7 +68,7 @@ pub(crate) fn markup(text: &str) -> String {
 
 /// For one cell or line of Markdown: nothing of it is markup, a link or an image.
 #[must_use]
-pub(crate) fn markdown(text: &str) -> String {
+pub fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let text = visible(text);
     let mut characters = text.chars().peekable();
