@@ -11,6 +11,7 @@ mod incident;
 mod ledger;
 mod passwords;
 mod policy;
+mod probe;
 mod respond;
 mod scan;
 mod scan_db;
@@ -51,6 +52,9 @@ pub(crate) use policy::{
     PolicyCheck, PolicyDiff, PolicyExplain, PolicyFolder, PolicyMatrix, PolicyReview, PolicyTest, PolicyVerb,
     ReviewFormat,
 };
+pub(crate) use probe::{
+    Probe, ProbeChoice, ProbeForm, ProbeLevel, ProbeLogin, ProbeReport, ProbeTarget, ProbeTests, ProbeVerb,
+};
 pub(crate) use respond::{MeasureId, Respond};
 pub(crate) use scan::{Explain, FailOn, ReportForm, RulesList, RulesNew, RulesTest, RulesVerb, Scan, Sure};
 pub(crate) use scan_db::{BomForm, DatabaseFile, DbImport, DbInfo, DbUpdate, DbVerb, OSV, Sbom, ScanVerb};
@@ -85,7 +89,7 @@ fn closing() -> String {
   0  done
   1  it was tried and failed, or what was examined is not in order
   2  the command line or the configuration is wrong; nothing was started
-  3  another gate holds the data directory; `gabion scan`: nothing was found, but something could not be judged
+  3  another gate holds the data directory; `gabion scan`, `gabion probe`: nothing was found, but something could not be judged
   4  `gabion identity plan`, `gabion policy diff`: there is something to change"
     )
 }
@@ -211,10 +215,12 @@ pub(crate) enum Command {
     Passwords(Passwords),
     /// Read a repository: find what will hurt in code, secrets, dependencies and configuration
     Scan(Box<Scan>),
+    /// Attack a running application the way a good tester does, and prove every finding
+    Probe(Box<Probe>),
     /// List, test and begin the rules that `gabion scan` finds by
     #[command(subcommand)]
     Rules(RulesVerb),
-    /// Teach what a rule is about, with vulnerable and repaired code
+    /// Teach what a rule or a test of `gabion probe` is about
     Explain(Explain),
     /// Make files for your repository: validators, identity, an image, manifests, CI
     #[command(subcommand)]

@@ -20,6 +20,7 @@ mod ledger;
 mod mail;
 mod passwords;
 mod policy;
+mod probe;
 mod reference;
 mod respond;
 mod rules;
@@ -64,6 +65,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Witness(arguments) => witness::run(&arguments),
         Command::Watch(verb) => watch::run(&verb),
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Probe(arguments) => probe::run(&arguments),
         Command::Rules(verb) => rules::run(&verb),
         Command::Explain(arguments) => rules::explain(&arguments),
         Command::Generate(verb) => generate::run(&verb),

@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_no_baseline_is_named() {
         for (text, says) in [
-            ("[]", "invalid type"),
+            ("7", "invalid type"),
             (r#"{"version":2,"findings":[]}"#, "`2` is no version"),
             (
                 r#"{"version":1,"findings":[{"id":"a","test":"t","operation":"","reason":" "}]}"#,

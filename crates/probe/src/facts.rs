@@ -328,7 +328,11 @@ impl Facts {
         self.secrets.iter_mut().try_for_each(|text| fill("secrets".to_owned(), text))
     }
 
-    fn check(&self) -> Result<(), FactsError> {
+    /// Whether everything in it can be meant.
+    ///
+    /// # Errors
+    /// The first place where it cannot.
+    pub fn check(&self) -> Result<(), FactsError> {
         Origin::parse(&self.target.url)?;
         let wrong = |at: String, problem: &str| Err(FactsError::Wrong { at, problem: problem.to_owned() });
         if self.target.proxy.is_some_and(|proxy| !crate::scope::is_near(proxy.ip())) {

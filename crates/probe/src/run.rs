@@ -29,11 +29,30 @@ pub struct World {
     pub dial: Arc<dyn Dial>,
     /// For targets by `https`.
     pub tls: Option<Tls>,
-    /// Documents that the facts name as files, read: name and text.
-    pub documents: Vec<(String, String)>,
+    /// Files that tell of operations, read.
+    pub documents: Vec<Document>,
     /// Only these tests; empty for all.
     pub only: Vec<String>,
     pub skip: Vec<String>,
+}
+
+/// A file that tells of operations.
+#[derive(Debug, Clone)]
+pub struct Document {
+    pub kind: DocumentKind,
+    /// As messages call it.
+    pub name: String,
+    pub text: String,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DocumentKind {
+    OpenApi,
+    /// What `gabion scan --endpoints` wrote.
+    Endpoints,
+    /// Recorded traffic.
+    Har,
 }
 
 impl World {
@@ -67,6 +86,45 @@ pub enum RunError {
 /// # Errors
 /// When the target cannot or must not be reached. What happens later is in the report.
 pub async fn run(facts: Facts, world: &World, progress: &dyn Progress) -> Result<Report, RunError> {
+    let mut field = open(facts, world).await?;
+    let end = match everything(&mut field, world, progress).await {
+        Ok(()) => End::Whole,
+        Err(error) => End::Early(error.to_string()),
+    };
+    let mut report = Report::new(&field, end, world.clock.now());
+    report.tests.retain(|about| world.wants(&about.id));
+    Ok(report)
+}
+
+/// Reaches the target and signs people in, and no more.
+///
+/// # Errors
+/// As [`run`].
+pub async fn enter(facts: Facts, world: &World, progress: &dyn Progress) -> Result<Field, RunError> {
+    let mut field = open(facts, world).await?;
+    if let Err(error) = look_around(&mut field, world, progress).await {
+        field.note(error.to_string());
+    }
+    Ok(field)
+}
+
+/// Learns what there is and what works, and attacks nothing.
+///
+/// # Errors
+/// As [`run`].
+pub async fn survey(facts: Facts, world: &World, progress: &dyn Progress) -> Result<Field, RunError> {
+    let mut field = open(facts, world).await?;
+    let learned = async {
+        look_around(&mut field, world, progress).await?;
+        learn_everything(&mut field, progress).await
+    };
+    if let Err(error) = learned.await {
+        field.note(error.to_string());
+    }
+    Ok(field)
+}
+
+async fn open(facts: Facts, world: &World) -> Result<Field, RunError> {
     let origin = Origin::parse(&facts.target.url)?;
     let addresses = origin.addresses(&*world.resolver, facts.target.ownership.is_some()).await?;
     let budget = Budget {
@@ -77,14 +135,7 @@ pub async fn run(facts: Facts, world: &World, progress: &dyn Progress) -> Result
     let wire = Wire::new(origin, addresses, Arc::clone(&world.dial), world.tls.clone(), budget);
     let wire = Arc::new(wire.through(facts.target.proxy));
     reach(&wire, &facts).await?;
-    let mut field = Field::new(wire, facts, Arc::clone(&world.clock), Arc::clone(&world.rng));
-    let end = match everything(&mut field, world, progress).await {
-        Ok(()) => End::Whole,
-        Err(error) => End::Early(error.to_string()),
-    };
-    let mut report = Report::new(&field, end, world.clock.now());
-    report.tests.retain(|about| world.wants(&about.id));
-    Ok(report)
+    Ok(Field::new(wire, facts, Arc::clone(&world.clock), Arc::clone(&world.rng)))
 }
 
 async fn reach(wire: &Wire, facts: &Facts) -> Result<(), RunError> {
@@ -100,29 +151,38 @@ async fn reach(wire: &Wire, facts: &Facts) -> Result<(), RunError> {
 }
 
 async fn everything(field: &mut Field, world: &World, progress: &dyn Progress) -> Result<(), WireError> {
+    look_around(field, world, progress).await?;
+    learn_everything(field, progress).await?;
+    listen(field).await;
+    attack(field, world, progress).await
+}
+
+async fn look_around(field: &mut Field, world: &World, progress: &dyn Progress) -> Result<(), WireError> {
     progress.step("looking around", 0, 0);
     learn::learn_missing(field).await?;
     documents(field, world).await?;
     field.told = field.operations.len();
-    let most = field.facts.limits.pages;
-    let pages = surface::crawl(field, 0, most).await?;
+    let pages = surface::crawl(field, 0, field.facts.limits.pages).await?;
     progress.step("signing in", 0, 0);
-    people(field, &pages).await?;
+    people(field, &pages).await
+}
+
+async fn learn_everything(field: &mut Field, progress: &dyn Progress) -> Result<(), WireError> {
+    let most = field.facts.limits.pages;
     for who in field.signed_in().collect::<Vec<_>>() {
         progress.step("following links", who, field.people.len());
         surface::crawl(field, who, most).await?;
     }
     progress.step("learning what works", 0, field.operations.len());
-    learn::learn(field).await?;
-    listen(field).await;
-    attack(field, world, progress).await
+    learn::learn(field).await
 }
 
 /// The documents the facts name, or those at well-known places.
 async fn documents(field: &mut Field, world: &World) -> Result<(), WireError> {
-    let named = !field.facts.target.openapi.is_empty();
-    for (name, text) in &world.documents {
-        take_document(field, name, text, Provenance::Specification);
+    let is_openapi = |document: &Document| document.kind == DocumentKind::OpenApi;
+    let named = !field.facts.target.openapi.is_empty() || world.documents.iter().any(is_openapi);
+    for document in &world.documents {
+        take_file(field, document);
     }
     let paths: Vec<String> = if named {
         field.facts.target.openapi.iter().filter(|path| path.starts_with('/')).cloned().collect()
@@ -147,6 +207,27 @@ async fn documents(field: &mut Field, world: &World) -> Result<(), WireError> {
         }
     }
     Ok(())
+}
+
+fn take_file(field: &mut Field, document: &Document) {
+    let Document { kind, name, text } = document;
+    let told = match kind {
+        DocumentKind::OpenApi => {
+            take_document(field, name, text, Provenance::Specification);
+            return;
+        }
+        DocumentKind::Endpoints => surface::code::read(text),
+        DocumentKind::Har => surface::har::read(text, field.wire.origin()).map(|told| {
+            if told.operations.is_empty() && told.elsewhere > 0 {
+                field.note(format!("`{name}` has {} requests, none of them to the target", told.elsewhere));
+            }
+            told.operations
+        }),
+    };
+    match told {
+        Ok(operations) => operations.into_iter().for_each(|one| add(&mut field.operations, one)),
+        Err(reason) => field.note(format!("`{name}`: {reason}")),
+    }
 }
 
 fn take_document(field: &mut Field, name: &str, text: &str, source: Provenance) -> bool {

@@ -1,5 +1,7 @@
 //! What there is: operations and pages, told by documents, by pages and by well-known places.
 
+pub mod code;
+pub mod har;
 pub mod html;
 mod openapi;
 

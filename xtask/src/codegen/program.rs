@@ -29,6 +29,7 @@ pub(super) fn print(root: &Path, how: Build) -> Result<Vec<(String, String)>, St
     }
     let rules = run(&program, &["rules", "schema"])?;
     let scan = run(&program, &["rules", "report-schema"])?;
+    let probe = run(&program, &["probe", "report-schema"])?;
     let endpoints = run(&program, &["rules", "endpoints-schema"])?;
     let reference = run(&program, &["reference"])?;
     let api = run(&program, &["openapi"])?;
@@ -38,6 +39,7 @@ pub(super) fn print(root: &Path, how: Build) -> Result<Vec<(String, String)>, St
         ("schema/identity.schema.json".to_owned(), identity),
         ("schema/rules.schema.json".to_owned(), rules),
         ("schema/scan.schema.json".to_owned(), scan),
+        ("schema/probe.schema.json".to_owned(), probe),
         ("schema/endpoints.schema.json".to_owned(), endpoints),
         ("docs/cli.md".to_owned(), reference),
     ])

@@ -214,7 +214,7 @@ pub(crate) enum Sure {
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// The rule, for instance `scan.allow.reason`
+    /// The rule, for instance `scan.allow.reason`, or the test, for instance `sql-injection`
     #[arg(value_name = "RULE")]
     pub(crate) rule: String,
 

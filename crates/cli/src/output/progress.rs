@@ -10,11 +10,20 @@ pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
     pub(crate) fn of(steps: usize) -> Self {
+        Self::with(steps, "{prefix:>16} {bar:30.green} {pos}/{len} {wide_msg}")
+    }
+
+    /// Also tells about how long it will take.
+    pub(crate) fn timed() -> Self {
+        Self::with(0, "{bar:30.green} {pos}/{len} {elapsed}, about {eta} left  {wide_msg}")
+    }
+
+    fn with(steps: usize, template: &str) -> Self {
         let bar = ProgressBar::new(u64::try_from(steps).unwrap_or(u64::MAX));
         if !std::io::stderr().is_terminal() {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        let style = ProgressStyle::with_template("{prefix:>16} {bar:30.green} {pos}/{len} {wide_msg}");
+        let style = ProgressStyle::with_template(template);
         if let Ok(style) = style {
             bar.set_style(style);
         }
@@ -37,6 +46,11 @@ impl Progress {
     pub(crate) fn set(&self, done: u64, steps: u64) {
         self.0.set_length(steps);
         self.0.set_position(done);
+    }
+
+    /// What comes now takes its own time.
+    pub(crate) fn begin_again(&self) {
+        self.0.reset_eta();
     }
 
     /// So many of so many are done, and this one is next. From any thread.

@@ -1,0 +1,224 @@
+//! The words of `gabion probe`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use gabion_model::Period;
+
+use super::{FailOn, OutputFormat};
+
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Exit codes: 0 nothing as severe as `--fail-on`, 1 something is, 2 the command line or the facts are \
+                        wrong, 3 nothing is, but the run ended early or could not do what it was asked"
+)]
+pub(crate) struct Probe {
+    #[command(subcommand)]
+    pub(crate) verb: Option<ProbeVerb>,
+
+    #[command(flatten)]
+    pub(crate) target: ProbeTarget,
+
+    #[command(flatten)]
+    pub(crate) choice: ProbeChoice,
+
+    #[command(flatten)]
+    pub(crate) report: ProbeReport,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProbeVerb {
+    /// List the tests there are
+    Tests(ProbeTests),
+    /// Sign in and print the variables of the lines in reports that send requests again
+    ///
+    /// `eval "$(gabion probe login)"` sets them in a shell. What is printed are credentials.
+    Login(ProbeLogin),
+    /// Print the JSON Schema of reports
+    #[command(hide = true)]
+    ReportSchema,
+}
+
+/// What is attacked, and who signs in there.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProbeTarget {
+    /// The URL of an application, or a file of facts; without it, `probe.toml`
+    #[arg(value_name = "TARGET", value_hint = ValueHint::AnyPath)]
+    pub(crate) target: Option<String>,
+
+    /// What is known of the application; `gabion probe init` drafts it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) facts: Option<PathBuf>,
+
+    /// Who signs in: a line `name password [role] [tenant]` each, `-` for standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) logins: Option<PathBuf>,
+
+    /// An OpenAPI document: a file, or a path at the target such as `/openapi.json`; can be repeated
+    #[arg(long, value_name = "FILE|PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) openapi: Vec<String>,
+
+    /// What `gabion scan --endpoints` wrote of the source; can be repeated
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) endpoints: Vec<PathBuf>,
+
+    /// Recorded traffic, as browsers save it (HAR); can be repeated
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) har: Vec<PathBuf>,
+
+    /// Certificates to believe besides the machine's, in PEM form
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    /// The most requests
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) requests: Option<usize>,
+
+    /// The most requests in one second
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) rate: Option<u32>,
+
+    /// The longest the run may take, such as `10m`
+    #[arg(long, value_name = "PERIOD")]
+    pub(crate) time: Option<Period>,
+}
+
+/// What is tried.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProbeChoice {
+    /// How far it goes, instead of `target.level`
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) level: Option<ProbeLevel>,
+
+    /// Only these tests; can be repeated
+    #[arg(long, value_name = "TEST", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+
+    /// All but these tests; can be repeated
+    #[arg(long, value_name = "TEST", value_delimiter = ',')]
+    pub(crate) skip: Vec<String>,
+}
+
+/// What is told of it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProbeReport {
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: ProbeForm,
+
+    /// Write it to a file in another form as well, as `html=report.html`; can be repeated
+    #[arg(long, short, value_name = "FORMAT=FILE")]
+    pub(crate) output: Vec<ProbeOutput>,
+
+    /// From which severity on the run fails; what is only tentative never does
+    #[arg(long, value_name = "SEVERITY", default_value = "high")]
+    pub(crate) fail_on: FailOn,
+
+    /// Findings that were accepted, instead of `.gabion/probe-baseline.json` beside the facts
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) baseline: Option<PathBuf>,
+
+    /// Accept everything that is found now, for the reason of `--reason`, and write it to the baseline
+    #[arg(long, requires = "reason")]
+    pub(crate) write_baseline: bool,
+
+    /// Why the findings are accepted
+    #[arg(long, value_name = "TEXT", requires = "write_baseline")]
+    pub(crate) reason: Option<String>,
+
+    /// List every operation, every reason why something was not tested, and what was accepted
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProbeLevel {
+    /// Only what any visitor does: nothing hostile is sent
+    Passive,
+    /// Attacks; writes only to what the probe made or what belongs to its own identities
+    Active,
+    /// Also deletes, of what the probe made, and ends sessions
+    Destructive,
+}
+
+/// A form of the report
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProbeForm {
+    /// For people
+    Text,
+    /// Everything, for programs; its schema is schema/probe.schema.json
+    Json,
+}
+
+/// Where a report goes besides.
+#[derive(Debug, Clone)]
+pub(crate) struct ProbeOutput {
+    pub(crate) form: ProbeForm,
+    pub(crate) file: PathBuf,
+}
+
+impl std::str::FromStr for ProbeOutput {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (form, file) = text.split_once('=').ok_or("write it as `html=report.html`")?;
+        if file.is_empty() {
+            return Err("the file has no name".to_owned());
+        }
+        Ok(Self { form: ProbeForm::from_str(form, false)?, file: file.into() })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeInit {
+    #[command(flatten)]
+    pub(crate) target: ProbeTarget,
+
+    /// Where to write it; `-` for standard output
+    #[arg(long, short, value_name = "FILE", default_value = "probe.toml", value_hint = ValueHint::FilePath)]
+    pub(crate) output: PathBuf,
+
+    /// Replace a file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeReplay {
+    /// The finding's id, or its beginning
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+
+    /// The report in JSON that has it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) report: PathBuf,
+
+    /// What is known of the application; without it, `probe.toml`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) facts: Option<PathBuf>,
+
+    /// Who signs in: a line `name password [role] [tenant]` each, `-` for standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) logins: Option<PathBuf>,
+
+    /// Certificates to believe besides the machine's, in PEM form
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeTests {
+    /// Only those that attack this control, or controls of this family
+    #[arg(value_name = "CONTROL")]
+    pub(crate) control: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeLogin {
+    #[command(flatten)]
+    pub(crate) target: ProbeTarget,
+}
