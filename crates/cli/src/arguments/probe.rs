@@ -149,6 +149,16 @@ pub(crate) enum ProbeForm {
     Text,
     /// Everything, for programs; its schema is schema/probe.schema.json
     Json,
+    /// A page of its own, without script
+    Html,
+    /// SARIF 2.1.0, for code hosts
+    Sarif,
+    /// JUnit's XML
+    Junit,
+    /// A page for a comment
+    Markdown,
+    /// Notes at a run of GitHub Actions
+    Github,
 }
 
 /// Where a report goes besides.

@@ -4,10 +4,16 @@
 //! a line is written out, and what each form needs besides.
 
 mod explain;
+mod github;
+mod html;
 mod json;
+mod junit;
+mod markdown;
+mod sarif;
 mod text;
 
 pub use explain::{explain, list};
+pub use html::html;
 pub use json::{json, schema};
 pub use text::{TextOptions, text};
 
@@ -20,15 +26,28 @@ use crate::verdict::Exchange;
 /// A form of a report that needs no more than the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
+    /// Workflow commands that GitHub shows at the run.
+    Github,
+    /// A page of its own, without script.
+    Html,
     /// Everything, versioned.
     Json,
+    Junit,
+    Markdown,
+    /// SARIF 2.1.0.
+    Sarif,
 }
 
 /// The report in a form.
 #[must_use]
 pub fn write(report: &Report, format: Format) -> String {
     match format {
+        Format::Github => github::annotations(report),
+        Format::Html => html(report),
         Format::Json => json(report),
+        Format::Junit => junit::junit(report),
+        Format::Markdown => markdown::markdown(report),
+        Format::Sarif => sarif::sarif(report),
     }
 }
 
@@ -93,6 +112,10 @@ fn duration(time: std::time::Duration) -> String {
         0..60 => format!("{seconds}.{} s", time.subsec_millis() / 100),
         _ => format!("{} min {} s", seconds / 60, seconds % 60),
     }
+}
+
+fn cwe(number: u16) -> String {
+    format!("https://cwe.mitre.org/data/definitions/{number}.html")
 }
 
 #[cfg(test)]

@@ -221,7 +221,7 @@ fn finding(out: &mut String, report: &Report, finding: &Finding, teach: bool) {
     let says = visible(&line(report, &outcome.says));
     row(out, outcome.verdict.words(), &says);
     if let Some(proof) = &outcome.proof {
-        if !proof.evidence.is_empty() {
+        if !proof.evidence.is_empty() && proof.evidence != outcome.says {
             row(out, "seen", &visible(&line(report, &proof.evidence)));
         }
         row(out, "attack", &sent(report, &proof.attack));

@@ -35,6 +35,11 @@ fn written(report: &Report, form: ProbeForm, arguments: &ProbeReport) -> String 
     let format = match form {
         ProbeForm::Text => return format::text(report, TextOptions { all: arguments.all }),
         ProbeForm::Json => Format::Json,
+        ProbeForm::Html => Format::Html,
+        ProbeForm::Sarif => Format::Sarif,
+        ProbeForm::Junit => Format::Junit,
+        ProbeForm::Markdown => Format::Markdown,
+        ProbeForm::Github => Format::Github,
     };
     format::write(report, format)
 }

@@ -1,0 +1,194 @@
+//! SARIF 2.1.0 (OASIS), with what code hosts read of it besides (`security-severity`, tags).
+//!
+//! A finding is at an operation, which is no place in a file: its logical location names it. The physical one, without which hosts
+//! show nothing, is the operation's path as if it were a file's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gabion_finding::visible::{markdown, visible};
+use gabion_model::Severity;
+use serde_json::{Value, json};
+
+use super::json::pretty;
+use super::{curl, cwe, flat, line, place};
+use crate::Report;
+use crate::about::About;
+use crate::report::Finding;
+use crate::verdict::{Exchange, Verdict};
+
+pub(super) fn sarif(report: &Report) -> String {
+    let rules: Vec<Value> = report.tests.iter().map(|about| descriptor(about)).collect();
+    let index: BTreeMap<&str, usize> = report.tests.iter().map(|about| about.id.as_str()).zip(0..).collect();
+    let mut results: Vec<Value> =
+        report.findings.iter().map(|one| result(report, one, &index, None)).collect();
+    results.extend(report.accepted.iter().map(|(one, reason)| result(report, one, &index, Some(reason))));
+    let weaknesses: BTreeSet<u16> = report.tests.iter().flat_map(|about| about.cwe.iter().copied()).collect();
+    let taxa: Vec<Value> = weaknesses
+        .iter()
+        .map(|number| json!({ "id": number.to_string(), "helpUri": cwe(*number) }))
+        .collect();
+    let notifications: Vec<Value> = report
+        .gaps
+        .iter()
+        .map(|gap| {
+            let level = if gap.incomplete { "error" } else { "warning" };
+            json!({ "level": level, "message": { "text": visible(&line(report, &gap.says)) } })
+        })
+        .collect();
+    pretty(&json!({
+        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {
+                "driver": {
+                    "name": "Gabion",
+                    "semanticVersion": report.version,
+                    "rules": rules,
+                    "supportedTaxonomies": [{ "name": "CWE", "index": 0 }],
+                },
+            },
+            "taxonomies": [{
+                "name": "CWE",
+                "organization": "MITRE",
+                "shortDescription": { "text": "The MITRE Common Weakness Enumeration" },
+                "informationUri": "https://cwe.mitre.org/",
+                "taxa": taxa,
+            }],
+            "invocations": [{
+                "executionSuccessful": report.is_complete(),
+                "toolExecutionNotifications": notifications,
+            }],
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    }))
+}
+
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low | Severity::Informational => "note",
+    }
+}
+
+/// As GitHub sorts them: over 9 is critical, from 7 on high, from 4 on medium.
+const fn score(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "9.5",
+        Severity::High => "8.0",
+        Severity::Medium => "5.5",
+        Severity::Low => "2.5",
+        Severity::Informational => "0.5",
+    }
+}
+
+fn descriptor(about: &About) -> Value {
+    let tags: Vec<String> = ["security".to_owned(), "probe".to_owned(), about.control.as_str().to_owned()]
+        .into_iter()
+        .chain(about.owasp.iter().map(|name| format!("external/owasp/{name}")))
+        .chain(about.cwe.iter().map(|number| format!("external/cwe/cwe-{number:03}")))
+        .collect();
+    let relationships: Vec<Value> = about
+        .cwe
+        .iter()
+        .map(|number| {
+            json!({
+                "target": { "id": number.to_string(), "toolComponent": { "name": "CWE", "index": 0 } },
+                "kinds": ["relevant"],
+            })
+        })
+        .collect();
+    let text = format!("{} {}", flat(&about.why), flat(&about.fix));
+    let mut descriptor = json!({
+        "id": about.id,
+        "name": about.id,
+        "shortDescription": { "text": visible(&about.title) },
+        "fullDescription": { "text": visible(&flat(&about.why)) },
+        "help": { "text": visible(&text), "markdown": markdown(&text) },
+        "defaultConfiguration": { "level": level(about.severity) },
+        "relationships": relationships,
+        "properties": { "tags": tags, "security-severity": score(about.severity) },
+    });
+    if let (Some(link), Some(members)) = (about.references.first(), descriptor.as_object_mut()) {
+        members.insert("helpUri".to_owned(), link.as_str().into());
+    }
+    descriptor
+}
+
+fn result(
+    report: &Report,
+    finding: &Finding,
+    index: &BTreeMap<&str, usize>,
+    accepted: Option<&String>,
+) -> Value {
+    let outcome = &finding.outcome;
+    let says = visible(&line(report, &outcome.says));
+    let level = if outcome.verdict == Verdict::Tentative { "note" } else { level(finding.severity) };
+    let mut result = json!({
+        "ruleId": finding.about.id,
+        "level": level,
+        "message": { "text": format!("{} at {}: {says}", finding.about.title, visible(&place(finding))) },
+        "locations": [location(finding)],
+        "partialFingerprints": { "gabion/v1": finding.id },
+        "properties": {
+            "verdict": outcome.verdict.as_str(),
+            "severity": finding.severity.as_str(),
+            "control": finding.about.control.as_str(),
+        },
+    });
+    let Some(members) = result.as_object_mut() else { return result };
+    if let Some(at) = index.get(finding.about.id.as_str()) {
+        members.insert("ruleIndex".to_owned(), (*at).into());
+    }
+    if let Some(proof) = &outcome.proof {
+        members.insert("webRequest".to_owned(), request(report, &proof.attack));
+        members.insert("webResponse".to_owned(), json!({ "statusCode": proof.attack.status }));
+        if let Some(properties) = members.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.insert("attack".to_owned(), visible(&curl(report, &proof.attack)).into());
+            if let Some(twin) = &proof.twin {
+                properties.insert("twin".to_owned(), visible(&curl(report, twin)).into());
+            }
+            properties.insert("evidence".to_owned(), visible(&line(report, &proof.evidence)).into());
+        }
+    }
+    if let Some(reason) = accepted {
+        let suppression =
+            json!({ "kind": "external", "status": "accepted", "justification": visible(reason) });
+        members.insert("suppressions".to_owned(), json!([suppression]));
+    }
+    result
+}
+
+fn location(finding: &Finding) -> Value {
+    let name = visible(&place(finding));
+    let path = finding.outcome.operation.split_once(' ').map_or("", |(_, path)| path.trim_start_matches('/'));
+    json!({
+        "physicalLocation": {
+            "artifactLocation": { "uri": if path.is_empty() { ".".to_owned() } else { address(path) } },
+            "region": { "startLine": 1 },
+        },
+        "logicalLocations": [{ "fullyQualifiedName": name, "kind": "resource" }],
+    })
+}
+
+/// A path as the path of an address: what is no plain character is encoded.
+fn address(path: &str) -> String {
+    percent_encoding::utf8_percent_encode(path, PATH).to_string()
+}
+
+const PATH: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+fn request(report: &Report, exchange: &Exchange) -> Value {
+    let shown = report.hidden.request(&exchange.request);
+    let headers: BTreeMap<String, String> =
+        shown.headers.iter().map(|(name, value)| (visible(name), visible(value))).collect();
+    json!({
+        "protocol": "HTTP",
+        "version": "1.1",
+        "method": visible(&shown.method),
+        "target": visible(&shown.target),
+        "headers": headers,
+    })
+}
