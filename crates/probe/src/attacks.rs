@@ -4,6 +4,7 @@ mod cacheable_answer;
 mod command_injection;
 mod condition;
 mod cors;
+mod csrf;
 mod effect;
 mod exposed_files;
 mod function_access;
@@ -14,6 +15,8 @@ mod input_validation;
 mod ldap_injection;
 mod login_injection;
 mod login_rate;
+mod lure;
+mod markup;
 mod mass_assignment;
 mod missing_login;
 mod nosql_injection;
@@ -40,6 +43,7 @@ mod version_disclosure;
 mod waiting;
 mod webhooks;
 mod xpath_injection;
+mod xss_reflected;
 mod xxe;
 
 use gabion_model::outbound::BoxFuture;
@@ -87,6 +91,7 @@ pub static ALL: &[&dyn Attack] = &[
     &command_injection::CommandInjection,
     &cors::Cors,
     &exposed_files::ExposedFiles,
+    &csrf::Csrf,
     &function_access::FunctionAccess,
     &header_injection::HeaderInjection,
     &headers::Headers,
@@ -119,6 +124,8 @@ pub static ALL: &[&dyn Attack] = &[
     &version_disclosure::VersionDisclosure,
     &webhooks::Webhooks,
     &xpath_injection::XpathInjection,
+    &xxe::Xxe,
+    &xss_reflected::XssReflected,
     &xxe::Xxe,
 ];
 

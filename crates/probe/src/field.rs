@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gabion_model::{Clock, Rng};
 use serde_json::Value;
 
+use crate::browser::Browsing;
 use crate::call::{Call, Payload};
 use crate::catch::Catch;
 use crate::facts::{ANONYMOUS, Facts};
@@ -69,6 +70,8 @@ pub struct Field {
     /// Requests that should work and did not, for another reason than who sent them: one of each operation without a known one.
     pub refused: Vec<Known>,
     pub objects: Vec<Object>,
+    /// The browser, or why there is none.
+    pub browser: Result<Browsing, String>,
     /// Pages that were met, with who met them.
     pub pages: Vec<(usize, String)>,
     /// What a path that is not there gets.
@@ -145,6 +148,7 @@ impl Field {
             known: Vec::new(),
             refused: Vec::new(),
             objects: Vec::new(),
+            browser: Err("no browser was wanted".to_owned()),
             pages: Vec::new(),
             missing: Vec::new(),
             catch: None,
@@ -408,6 +412,18 @@ impl Field {
     /// Says that something could not be tested at all.
     pub fn not_tested(&self, test: &'static str, reason: impl Into<String>) {
         self.say(Outcome::new(test, "", Verdict::NotTested, reason));
+    }
+
+    /// The browser; a test that needs one says so where there is none.
+    #[must_use]
+    pub fn browsing(&self, test: &'static str) -> Option<&Browsing> {
+        match &self.browser {
+            Ok(browsing) => Some(browsing),
+            Err(reason) => {
+                self.not_tested(test, reason.clone());
+                None
+            }
+        }
     }
 
     pub fn note(&self, text: impl Into<String>) {

@@ -8,6 +8,7 @@ use gabion_model::{Clock, Rng};
 
 use crate::about::about;
 use crate::attacks;
+use crate::browser::{Browsing, Chromium};
 use crate::catch::Catch;
 use crate::facts::Facts;
 use crate::field::{Field, Person};
@@ -31,6 +32,8 @@ pub struct World {
     pub tls: Option<Tls>,
     /// Files that tell of operations, read.
     pub documents: Vec<Document>,
+    /// The browser that tests prove things in; nothing where none is wanted.
+    pub browser: Option<Chromium>,
     /// Only these tests; empty for all.
     pub only: Vec<String>,
     pub skip: Vec<String>,
@@ -151,6 +154,12 @@ async fn reach(wire: &Wire, facts: &Facts) -> Result<(), RunError> {
 }
 
 async fn everything(field: &mut Field, world: &World, progress: &dyn Progress) -> Result<(), WireError> {
+    if let Some(chromium) = &world.browser {
+        field.browser = Browsing::launch(chromium, &field.wire, &*field.rng).await;
+        if let Err(reason) = &field.browser {
+            field.note(reason.clone());
+        }
+    }
     look_around(field, world, progress).await?;
     learn_everything(field, progress).await?;
     listen(field).await;

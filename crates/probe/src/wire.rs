@@ -141,6 +141,11 @@ impl Wire {
         &self.addresses
     }
 
+    /// Counts requests that somebody else sent: the browser.
+    pub fn spend(&self, requests: usize) {
+        self.sent.fetch_add(requests, Ordering::Relaxed);
+    }
+
     #[must_use]
     pub const fn budget(&self) -> Budget {
         self.budget

@@ -7,7 +7,7 @@ use gabion_egress::resolve::SystemResolver;
 use gabion_model::random::SeededRng;
 use gabion_model::{Secret, SystemClock};
 use gabion_probe::facts::{Effect, Grant, Text, Webhook, WebhookScheme};
-use gabion_probe::{Facts, Progress, Report, Verdict, World, run};
+use gabion_probe::{Chromium, Facts, Progress, Report, Verdict, World, run};
 use gabion_strawman::{Options, PAYMENT_SECRET, accounts, serve};
 
 pub(crate) struct Silent;
@@ -25,9 +25,16 @@ pub(crate) fn world(only: &[&str]) -> World {
         dial: Arc::new(TcpDial),
         tls: None,
         documents: Vec::new(),
+        browser: needs_browser(only).then(Chromium::default),
         only: only.iter().map(|id| (*id).to_owned()).collect(),
         skip: Vec::new(),
     }
+}
+
+/// Whether one of the tests is of the theme `browser`, or all are wanted.
+fn needs_browser(only: &[&str]) -> bool {
+    let theirs = ["csrf", "upload-execution", "xss-dom", "xss-reflected", "xss-stored"];
+    only.is_empty() || only.iter().any(|id| theirs.contains(id))
 }
 
 /// Everybody who has an account at the straw man, with what is known of them.

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod browser;
 mod ground;
 mod hostile;
 mod input;

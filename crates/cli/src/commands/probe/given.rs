@@ -9,7 +9,7 @@ use gabion_egress::{TcpDial, Tls};
 use gabion_finding::visible;
 use gabion_model::SystemClock;
 use gabion_probe::facts::FactsError;
-use gabion_probe::{Document, DocumentKind, Facts, Level, World, logins};
+use gabion_probe::{Chromium, Document, DocumentKind, Facts, Level, World, logins};
 use gabion_vault::SystemRng;
 
 use crate::arguments::{ProbeChoice, ProbeLevel, ProbeTarget};
@@ -96,6 +96,7 @@ impl Given {
             dial: Arc::new(TcpDial),
             tls,
             documents,
+            browser: Some(Chromium::default()),
             only: Vec::new(),
             skip: Vec::new(),
         };
