@@ -63,7 +63,7 @@ pub struct Browser {
 }
 
 /// How long commands of the browser itself may take.
-pub(crate) const COMMAND: Duration = Duration::from_secs(10);
+pub(crate) const COMMAND: Duration = Duration::from_secs(20);
 
 impl Browser {
     /// Starts Chromium and connects to it.
