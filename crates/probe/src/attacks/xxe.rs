@@ -6,12 +6,15 @@
 //!    line comes back, and does not for the name of a file that nothing has (the twin), it is proven.
 //! 3. Where no text comes back: six documents that name files which are there and files which are not, in random order. When the
 //!    answers tell them apart all six times, the reader opened them. That is proven too. The twin is among them.
-//! 4. An entity within entities, three deep: where the answer grows with them, the reader expands what a document declares.
+//! 4. Where the probe can be reached from the target: an entity, and one of the document type's own (`%`), for an address of the
+//!    probe's. Whoever asks there proves it. Twin: the address as a plain text of the document type; nobody must ask there.
+//! 5. An entity within entities, three deep: where the answer grows with them, the reader expands what a document declares.
 //!    That is tentative: it is no file, and no harm yet.
 //!
 //! Documents without texts are also tried in the shape of things that the application lists.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use gabion_model::Severity;
 use gabion_model::outbound::BoxFuture;
@@ -19,6 +22,7 @@ use gabion_model::outbound::BoxFuture;
 use super::{Attack, Phase, shuffled};
 use crate::aim::{Aim, Sent, aims};
 use crate::call::{Payload, Put};
+use crate::catch::Catch;
 use crate::compare::Profile;
 use crate::field::Field;
 use crate::operation::Place;
@@ -84,6 +88,11 @@ async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
         if opens(aim, document).await? {
             return Ok(());
         }
+    }
+    if let (Some(document), Some(catch)) = (documents.first(), &aim.field.catch)
+        && fetches(aim, document, catch).await?
+    {
+        return Ok(());
     }
     for document in &documents {
         if expands(aim, document).await? {
@@ -263,6 +272,46 @@ async fn opens(aim: &Aim<'_>, document: &Document) -> Result<bool, WireError> {
     let says = "the reader of XML opens files that a document names";
     aim.field.say(aim.outcome(ID, Verdict::Proven, says).proof(proof));
     Ok(true)
+}
+
+/// How long somebody is waited for who asks at the probe's own address.
+const SOON: Duration = Duration::from_secs(1);
+
+/// How an address stands in a document type; the last is the twin.
+const PLACES: &[fn(&str) -> String] = &[
+    |url| format!("<!ENTITY e SYSTEM \"{url}\">"),
+    |url| format!("<!ENTITY % p SYSTEM \"{url}\"> %p;<!ENTITY e \"probe\">"),
+    |url| format!("<!ENTITY e \"SYSTEM {url}\">"),
+];
+
+/// Whether somebody asks at an address that a document names.
+async fn fetches(aim: &Aim<'_>, document: &Document, catch: &Catch) -> Result<bool, WireError> {
+    let [places @ .., twin] = PLACES else { return Ok(false) };
+    for place in places {
+        let Some((attack, Some(hit))) = asked(aim, document, catch, *place).await? else { continue };
+        let Some((twin, None)) = asked(aim, document, catch, *twin).await? else { continue };
+        let Some((_, Some(_))) = asked(aim, document, catch, *place).await? else { continue };
+        let proof = Proof::new(aim.evidence(&attack), format!("`{hit}` came to the probe, twice"))
+            .twin(aim.evidence(&twin));
+        let says = "the reader of XML fetches addresses that a document names";
+        aim.field.say(aim.outcome(ID, Verdict::Proven, says).proof(proof));
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+/// What was sent, and the first line of who asked at its address.
+async fn asked(
+    aim: &Aim<'_>,
+    document: &Document,
+    catch: &Catch,
+    place: fn(&str) -> String,
+) -> Result<Option<(Sent, Option<String>)>, WireError> {
+    let word = Catch::word(&*aim.field.rng);
+    let Some(sent) = send(aim, &document.with(&place(&catch.url(&word)))).await? else { return Ok(None) };
+    let hit = catch.wait(&word, SOON).await;
+    let line = hit.map(|hit| hit.head.lines().next().unwrap_or_default().to_owned());
+    Ok(Some((sent, line)))
 }
 
 /// Whether entities within entities are expanded.

@@ -223,6 +223,42 @@ async fn a_member_of_every_object_is_proven_and_a_bag_of_extras_is_not() {
     assert_eq!(found(&polluted("extras").await), []);
 }
 
+/// A reader of XML that answers nothing of a document, and asks at what its entities name where it `fetches`.
+#[expect(clippy::disallowed_methods, reason = "the server under test asks where it should not")]
+async fn imports(fetches: bool) -> Report {
+    let post = move |body: String| async move {
+        if let Some((_, rest)) = body.split_once("SYSTEM \"http://").filter(|_| fetches) {
+            let place = rest.split('"').next().unwrap_or_default();
+            let (authority, path) = place.split_once('/').unwrap_or((place, ""));
+            let mut stream = tokio::net::TcpStream::connect(authority).await.unwrap();
+            let request = format!("GET /{path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+            tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer).await.unwrap();
+        }
+        "taken"
+    };
+    let document = || async {
+        let body = json!({ "content": { "application/xml": { "schema": { "type": "string" } } } });
+        Json(json!({ "openapi": "3.1.0", "info": { "title": "t", "version": "1" }, "paths": {
+            "/import": { "post": { "requestBody": body, "responses": {} } },
+        } }))
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let app = Router::new().route("/import", axum::routing::post(post)).route("/openapi.json", get(document));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let report = run(Facts::of(&base), &world(&["xxe"]), &Silent).await.unwrap();
+    print(&report);
+    report
+}
+
+#[tokio::test]
+async fn a_reader_that_fetches_what_documents_name_is_proven_without_an_answer() {
+    assert_eq!(found(&imports(true).await), [("xxe", Verdict::Proven)]);
+    assert_eq!(found(&imports(false).await), []);
+}
+
 fn http_status(code: u16) -> axum::http::StatusCode {
     axum::http::StatusCode::from_u16(code).unwrap()
 }
