@@ -1,17 +1,21 @@
 //! The tests: each a file of its own, described in `rules/probe/`.
 
+mod authentication_bypass;
 mod cacheable_answer;
 mod command_injection;
+mod compact;
 mod condition;
 mod cors;
 mod csrf;
 mod effect;
 mod exposed_files;
+mod forged_identity;
 mod function_access;
 mod header_injection;
 mod headers;
 mod host_header;
 mod input_validation;
+mod jwt;
 mod ldap_injection;
 mod login_injection;
 mod login_rate;
@@ -36,12 +40,14 @@ mod session_identifiers;
 mod sql_injection;
 mod ssrf;
 mod template_injection;
+mod tenant_access;
 mod uploads;
 mod user_enumeration;
 mod verbose_errors;
 mod version_disclosure;
 mod waiting;
 mod webhooks;
+mod websocket_access;
 mod xpath_injection;
 mod xss_reflected;
 mod xxe;
@@ -87,16 +93,19 @@ pub enum Phase {
 
 /// All of them, in no order.
 pub static ALL: &[&dyn Attack] = &[
+    &authentication_bypass::AuthenticationBypass,
     &cacheable_answer::CacheableAnswer,
     &command_injection::CommandInjection,
     &cors::Cors,
-    &exposed_files::ExposedFiles,
     &csrf::Csrf,
+    &exposed_files::ExposedFiles,
+    &forged_identity::ForgedIdentity,
     &function_access::FunctionAccess,
     &header_injection::HeaderInjection,
     &headers::Headers,
     &host_header::HostHeader,
     &input_validation::InputValidation,
+    &jwt::Jwt,
     &ldap_injection::LdapInjection,
     &login_injection::LoginInjection,
     &login_rate::LoginRate,
@@ -118,13 +127,14 @@ pub static ALL: &[&dyn Attack] = &[
     &sql_injection::SqlInjection,
     &ssrf::Ssrf,
     &template_injection::TemplateInjection,
+    &tenant_access::TenantAccess,
     &uploads::Uploads,
     &user_enumeration::UserEnumeration,
     &verbose_errors::VerboseErrors,
     &version_disclosure::VersionDisclosure,
     &webhooks::Webhooks,
+    &websocket_access::WebsocketAccess,
     &xpath_injection::XpathInjection,
-    &xxe::Xxe,
     &xss_reflected::XssReflected,
     &xxe::Xxe,
 ];

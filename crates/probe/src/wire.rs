@@ -272,7 +272,7 @@ impl Wire {
     }
 
     /// A request as it goes to the target, or to the proxy before it.
-    fn bytes(&self, request: &Request) -> Vec<u8> {
+    pub(crate) fn bytes(&self, request: &Request) -> Vec<u8> {
         let before =
             if self.proxy.is_some() && !self.origin.is_tls() { self.origin.base() } else { String::new() };
         request.bytes(&self.origin.authority(), &before)

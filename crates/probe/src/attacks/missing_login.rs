@@ -87,10 +87,6 @@ async fn refusal(field: &Field) -> Result<Option<Exchange>, WireError> {
 
 async fn read(field: &Field, known: &Known, id: &str, refused: &Exchange) -> Result<(), WireError> {
     let say = |verdict, says: &str| field.say(Outcome::new(ID, id, verdict, says));
-    let Some((request, control)) = usable(field.exchange(known.who, &known.call).await)? else {
-        say(Verdict::Inconclusive, "its owner got no answer any more");
-        return Ok(());
-    };
     let Some(answer) = usable(field.call(0, &known.call).await)? else {
         say(Verdict::Inconclusive, "nobody got no answer");
         return Ok(());
@@ -104,6 +100,10 @@ async fn read(field: &Field, known: &Known, id: &str, refused: &Exchange) -> Res
         say(Verdict::Passed, "what it answers is meant for everybody");
         return Ok(());
     }
+    let Some((request, control)) = usable(field.exchange(known.who, &known.call).await)? else {
+        say(Verdict::Inconclusive, "its owner got no answer any more");
+        return Ok(());
+    };
     let again = usable(field.call(0, &known.call).await)?;
     // What it was when it was learned may have grown since; around nobody's requests it has to stand still.
     let later = usable(field.call(known.who, &known.call).await)?;

@@ -6,12 +6,13 @@
 //!    some refuse with 200, some write and answer 404.
 //! 4. Negative twin: B's word for an id that nothing has does not show at A's object.
 //!
+//! Where A's object stands in B's own lists it may be shared by design: then it is tentative, unless the policy says who writes.
 //! B of another tenant is another finding (`tenant`). Where the policy lets B's role write everybody's it is none, and who
 //! stands above A is not judged without a policy.
 
 use gabion_model::outbound::BoxFuture;
 
-use super::effect::{make, marked, window};
+use super::effect::{make, marked, places, window};
 use super::object_access::may_see_all;
 use super::{Attack, Phase, usable};
 use crate::call::{Call, Put};
@@ -20,7 +21,7 @@ use crate::learn::noun_of;
 use crate::matrix::Access;
 use crate::operation::{Place, Point};
 use crate::verdict::{Outcome, Proof, Verdict};
-use crate::wire::WireError;
+use crate::wire::{Answer, WireError};
 
 pub(super) struct ObjectWrite;
 
@@ -90,6 +91,7 @@ async fn attack(field: &Field, known: &Known, operation: &str, point: &Point) ->
         } else {
             ""
         };
+        let shared = is_listed(field, other, &write, &first).await?;
         let (stray, word) = (field.canary(), field.canary());
         let (Some(twin), Some(write)) =
             (marked(&nothing(field, &target, point), &stray), marked(&target, &word))
@@ -108,14 +110,22 @@ async fn attack(field: &Field, known: &Known, operation: &str, point: &Point) ->
             field.say(Outcome::new(ID, operation, Verdict::Passed, says).at(point).aspect(aspect));
             continue;
         };
-        let says = format!("`{}` changes what belongs to `{}`", person.name, own.name);
-        field.saw(operation, other, Access::Violation, says.as_str());
+        let mut says = format!("`{}` changes what belongs to `{}`", person.name, own.name);
+        let judged = field.facts.roles_of(&known.call.method, &known.call.template).is_some();
+        let verdict = if shared && !judged { Verdict::Tentative } else { Verdict::Proven };
+        if verdict == Verdict::Proven {
+            field.saw(operation, other, Access::Violation, says.as_str());
+        } else {
+            says.push_str(
+                ", which stands in their own lists too; hint: `[[policy]]` says whether that is meant",
+            );
+        }
         let evidence = format!("`{}` reads `{word}`, which `{}` wrote", own.name, person.name);
         let mut proof = Proof::new(field.evidence(other, &request, &answer), evidence)
             .twin(field.evidence(other, &twin_request, &twin))
             .shown(field.evidence(owner, &seen_request, &seen));
         proof.shown.push(control.clone());
-        let outcome = Outcome::new(ID, operation, Verdict::Proven, says).aspect(aspect);
+        let outcome = Outcome::new(ID, operation, verdict, says).aspect(aspect);
         field.say(outcome.at(point).proof(proof));
     }
     if made.is_none() {
@@ -123,6 +133,24 @@ async fn attack(field: &Field, known: &Known, operation: &str, point: &Point) ->
         usable(field.call(owner, &known.call).await)?;
     }
     Ok(())
+}
+
+/// Whether somebody's own lists show a word that somebody else wrote.
+async fn is_listed(field: &Field, who: usize, write: &Call, word: &str) -> Result<bool, WireError> {
+    let nothing = Answer {
+        status: 0,
+        headers: Vec::new(),
+        body: Vec::new(),
+        cut: false,
+        elapsed: std::time::Duration::ZERO,
+    };
+    let lists = places(field, who, write, &nothing).into_iter();
+    for call in lists.filter(|call| !call.template.contains('{')).take(3) {
+        if usable(field.call(who, &call).await)?.is_some_and(|answer| answer.has(word)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether what a known request writes to is its sender's: made by them, or seen by nobody else.

@@ -174,6 +174,7 @@ impl<'a> Reader<'a> {
                 tokens: BTreeSet::new(),
             })
             .or_else(|| self.body(value));
+        operation.websocket = value.get("responses").and_then(|all| all.get("101")).is_some();
         operation.answers = self.answers(value);
         operation.protected = self.protected(value);
         Ok(operation)

@@ -5,12 +5,16 @@ use gabion_strawman::Options;
 use crate::ground::{assert_proven, assert_quiet, probe};
 
 const OURS: &[&str] = &[
+    "forged-identity",
     "function-access",
+    "jwt",
     "mass-assignment",
     "missing-login",
     "object-access",
     "object-delete",
     "object-write",
+    "tenant-access",
+    "websocket-access",
 ];
 
 #[tokio::test]
@@ -19,9 +23,13 @@ async fn the_straw_mans_permissions_are_seen_through() {
     assert_proven(
         &report,
         &[
+            ("forged-identity", "GET /api/me", ""),
             ("function-access", "GET /admin", ""),
             ("function-access", "GET /api/admin/users", ""),
             ("function-access", "POST /api/admin/announcement", ""),
+            ("jwt", "GET /api/reports/sales", "empty-key"),
+            ("jwt", "GET /api/reports/sales", "none"),
+            ("jwt", "GET /api/reports/sales", "published-key"),
             ("mass-assignment", "PATCH /api/profile", "credit"),
             ("mass-assignment", "PATCH /api/profile", "role"),
             ("mass-assignment", "PATCH /api/profile", "tenant"),
@@ -33,6 +41,8 @@ async fn the_straw_mans_permissions_are_seen_through() {
             ("object-access", "GET /api/orders/{id}/invoice", "tenant"),
             ("object-access", "GET /notes/{id}", ""),
             ("object-write", "PUT /api/notes/{id}", ""),
+            ("tenant-access", "GET /api/orders", ""),
+            ("websocket-access", "GET /ws", ""),
         ],
     );
 }

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod access_apps;
 mod browser;
 mod ground;
 mod hostile;
