@@ -43,7 +43,8 @@ async fn run(field: &Field) -> Result<(), WireError> {
         let redirects = attempt.known.is_some_and(|known| leads(field, attempt, &known.answer).is_some());
         for point in attempt.call.points() {
             let fits = matches!(point.place, Place::Query | Place::Form | Place::Path);
-            if fits && (is_called(point.word()) || redirects && point.place == Place::Query) {
+            let number = attempt.call.value(&point).is_some_and(|value| value.parse::<f64>().is_ok());
+            if fits && !number && (is_called(point.word()) || redirects && point.place == Place::Query) {
                 tested = tested.saturating_add(usize::from(attack(field, attempt, &point).await?));
             }
         }

@@ -12,6 +12,7 @@
 //! `passed`: the application takes the address it took before, or one that the form's own page shows.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use gabion_model::Severity;
@@ -52,12 +53,23 @@ async fn run(field: &Field) -> Result<(), WireError> {
     };
     let all = attempts(field);
     let mut tested = 0_usize;
+    let mut late = Vec::new();
     for attempt in &all {
         let points = attempt.call.points();
-        for point in points.iter().filter(|point| is_address(attempt, point)) {
+        for point in points.into_iter().filter(|point| is_address(attempt, point)) {
             tested = tested.saturating_add(1);
-            Aim { field, catch, attempt, point }.attack().await?;
+            let aim = Aim { field, catch, attempt, point, sent: Mutex::default() };
+            aim.attack().await?;
+            late.push(aim);
         }
+    }
+    // Who answers first and fetches later.
+    late.retain(|aim| !aim.sent().is_empty());
+    if !late.is_empty() {
+        tokio::time::sleep(LATE).await;
+    }
+    for aim in &late {
+        aim.look_late().await?;
     }
     if tested == 0 {
         field.not_tested(ID, "no operation takes anything like an address");
@@ -71,7 +83,9 @@ fn is_address(attempt: &Attempt<'_>, point: &Point) -> bool {
         return false;
     }
     let value = attempt.call.value(point).unwrap_or_default();
-    value.starts_with("http://") || value.starts_with("https://") || is_called(point.word())
+    // `page=2` is no address.
+    let number = value.parse::<f64>().is_ok();
+    value.starts_with("http://") || value.starts_with("https://") || !number && is_called(point.word())
 }
 
 fn is_called(name: &str) -> bool {
@@ -140,7 +154,9 @@ struct Aim<'a> {
     field: &'a Field,
     catch: &'a Catch,
     attempt: &'a Attempt<'a>,
-    point: &'a Point,
+    point: Point,
+    /// Words that nobody came with until now, and their requests.
+    sent: Mutex<Vec<(String, Request, Answer)>>,
 }
 
 /// Something that was fetched for us.
@@ -155,6 +171,8 @@ struct Fetched {
 
 /// How long is waited for a fetch after the answer: who answers first and fetches later is met again in the end.
 const SOON: Duration = Duration::from_millis(250);
+/// How long it may take in the end.
+const LATE: Duration = Duration::from_secs(1);
 
 impl Aim<'_> {
     async fn attack(&self) -> Result<(), WireError> {
@@ -199,7 +217,7 @@ impl Aim<'_> {
             (false, _) => Severity::Medium,
         };
         let outcome = Outcome::new(ID, &self.attempt.operation.id(), Verdict::Proven, format!("{what}{how}"));
-        self.field.say(outcome.at(self.point).severity(severity).proof(proof));
+        self.field.say(outcome.at(&self.point).severity(severity).proof(proof));
     }
 
     /// One address in that form, with a word of its own; nothing where nobody came.
@@ -208,19 +226,51 @@ impl Aim<'_> {
         let secret = self.field.canary();
         self.catch.tell(&word, &format!("<p>{secret}</p>"));
         let Some((request, answer)) = self.send(&form.replace(WORD, &word)).await? else { return Ok(None) };
-        let Some(hit) = self.catch.wait(&word, SOON).await else { return Ok(None) };
+        let Some(hit) = self.catch.wait(&word, SOON).await else {
+            self.sent().push((word, request, answer));
+            return Ok(None);
+        };
         let line = hit.head.lines().next().unwrap_or_default().chars().take(200).collect();
         Ok(Some(Fetched { told: answer.has(&secret), request, answer, line }))
     }
 
+    fn sent(&self) -> MutexGuard<'_, Vec<(String, Request, Answer)>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether somebody came meanwhile.
+    async fn look_late(&self) -> Result<(), WireError> {
+        let met = {
+            let sent = self.sent();
+            sent.iter().find(|(word, ..)| !self.catch.hits(word).is_empty()).cloned()
+        };
+        let Some((word, request, answer)) = met else { return Ok(()) };
+        let twin_word = Catch::word(&*self.field.rng);
+        let Some((twin_request, twin)) = self.send(&format!("nowhere {twin_word}")).await? else {
+            return Ok(());
+        };
+        if self.catch.wait(&twin_word, LATE).await.is_some() {
+            return Ok(());
+        }
+        let who = self.attempt.who;
+        let evidence = format!("our listener was asked for `/{word}` after the answer");
+        let proof = Proof::new(self.field.evidence(who, &request, &answer), evidence)
+            .twin(self.field.evidence(who, &twin_request, &twin));
+        let says = "the application fetches the address later, behind its answer";
+        let severity = if is_near(self.catch.address().ip()) { Severity::High } else { Severity::Medium };
+        let outcome = Outcome::new(ID, &self.attempt.operation.id(), Verdict::Proven, says);
+        self.field.say(outcome.at(&self.point).severity(severity).proof(proof));
+        Ok(())
+    }
+
     async fn send(&self, text: &str) -> Result<Option<(Request, Answer)>, WireError> {
-        let call = self.attempt.call.with(self.point, &Put::Text(text));
+        let call = self.attempt.call.with(&self.point, &Put::Text(text));
         usable(self.field.exchange(self.attempt.who, &call).await)
     }
 
     /// The address that stood there, where it is one of the target's choosing.
     fn original(&self) -> Option<String> {
-        let value = self.attempt.call.value(self.point)?;
+        let value = self.attempt.call.value(&self.point)?;
         (self.attempt.known.is_some() && value.starts_with("http")).then_some(value)
     }
 
@@ -250,7 +300,7 @@ impl Aim<'_> {
             Verdict::Proven,
             "the application reads its own files by `file:`",
         );
-        self.field.say(outcome.at(self.point).aspect("file").severity(Severity::Critical).proof(proof));
+        self.field.say(outcome.at(&self.point).aspect("file").severity(Severity::Critical).proof(proof));
         Ok(())
     }
 
@@ -304,7 +354,7 @@ impl Aim<'_> {
     }
 
     fn say(&self, verdict: Verdict, says: &str) {
-        self.field.say(Outcome::new(ID, &self.attempt.operation.id(), verdict, says).at(self.point));
+        self.field.say(Outcome::new(ID, &self.attempt.operation.id(), verdict, says).at(&self.point));
     }
 }
 

@@ -88,6 +88,21 @@ async fn a_list_of_forbidden_hosts_is_got_around() {
 }
 
 #[tokio::test]
+async fn what_is_fetched_behind_the_answer_is_met_too() {
+    // Each request is looked at when the next one comes.
+    static WAITING: std::sync::Mutex<String> = std::sync::Mutex::new(String::new());
+    let later = async |values: Values| {
+        let before = std::mem::replace(&mut *WAITING.lock().unwrap(), value(&values, "feed"));
+        fetched(&before).await;
+        (StatusCode::ACCEPTED, "We will look at it.")
+    };
+    let home = async || page("<form action=\"/subscribe\"><input name=\"feed\"></form>");
+    let report = probed(Router::new().route("/", get(home)).route("/subscribe", get(later)), &["ssrf"]).await;
+    assert_proven(&report, &[("ssrf", "GET /subscribe", "")]);
+    assert!(report.findings[0].outcome.says.contains("later"));
+}
+
+#[tokio::test]
 async fn what_lies_open_is_known_by_its_content() {
     let home = async || {
         page("<a href=\"/out?next=/home\">Out</a><a href=\"/item?id=7\">Item</a><a href=\"/status\">S</a>")
