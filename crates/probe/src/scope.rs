@@ -30,7 +30,7 @@ pub enum ScopeError {
     NoAddress(String, String),
     #[error(
         "`{host}` is at {address}, which is neither loopback nor private; \
-         hint: `gabion probe init` makes a word for `target.ownership`, which the application must serve at `{OWNERSHIP}`"
+         hint: choose a word of 16 letters or more for `target.ownership`, and let the application serve it at `{OWNERSHIP}`"
     )]
     Public { host: String, address: IpAddr },
 }

@@ -47,7 +47,7 @@ pub(crate) struct ProbeTarget {
     #[arg(value_name = "TARGET", value_hint = ValueHint::AnyPath)]
     pub(crate) target: Option<String>,
 
-    /// What is known of the application; `gabion probe init` drafts it
+    /// What is known of the application, written down
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) facts: Option<PathBuf>,
 

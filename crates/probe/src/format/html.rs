@@ -77,7 +77,7 @@ fn contents(out: &mut String, report: &Report) {
     if report.findings.is_empty() {
         return;
     }
-    out.push_str("<div class=\"wide\"><table>\n<tr><th>severity</th><th>verdict</th><th>where</th><th>what</th></tr>\n");
+    out.push_str("<div class=\"wide\"><table class=\"all\">\n<tr><th>severity</th><th>verdict</th><th>where</th><th>what</th></tr>\n");
     for finding in &report.findings {
         let _ = writeln!(
             out,
@@ -315,7 +315,7 @@ pre{overflow-x:auto;background:#8881;padding:.5rem;border-radius:.3rem;margin:.3
 .proven,.firm{color:var(--h)}.tentative{color:var(--m)}.passed{color:var(--g)}\
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}\
 td,th{padding:.1rem .8rem .1rem 0;vertical-align:top;text-align:left;overflow-wrap:anywhere}\
-tr+tr td{border-top:1px solid #8883}th small{display:block;font-weight:normal;opacity:.7}\
+.all td:nth-child(-n+2),th{white-space:nowrap}tr+tr td{border-top:1px solid #8883}th small{display:block;font-weight:normal;opacity:.7}\
 .matrix td.cell,.matrix th+th{text-align:center;padding:.1rem .8rem}\
 .cell.violation{background:var(--h);color:#fff;font-weight:bold}.cell.allowed{color:var(--g)}.cell.denied{opacity:.8}.cell.untested{opacity:.4}\
 span.cell{padding:0 .3rem;border-radius:.2rem}summary{cursor:pointer}";

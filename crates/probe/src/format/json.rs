@@ -110,7 +110,6 @@ struct JsonFinding {
     operation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     point: Option<JsonPoint>,
-    #[serde(skip_serializing_if = "String::is_empty")]
     aspect: String,
     says: String,
     fix: String,
@@ -181,7 +180,6 @@ struct JsonOutcome {
     operation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     point: Option<JsonPoint>,
-    #[serde(skip_serializing_if = "String::is_empty")]
     aspect: String,
     /// `not_tested`, `passed`, `inconclusive`, `tentative`, `firm` or `proven`.
     verdict: &'static str,

@@ -17,6 +17,7 @@ mod limits;
 mod lookalikes;
 mod outgoing;
 mod outgoing_alike;
+mod output;
 mod proxy;
 mod sessions;
 mod strawman;

@@ -47,7 +47,7 @@ pub(super) fn read(target: &ProbeTarget) -> Result<Given, Failure> {
         return Ok(Given { facts: Facts::of(url.unwrap_or_default()), folder: PathBuf::from(".") });
     };
     let text = whole(&file).map_err(|failure| {
-        let hint = "`gabion probe URL` needs no file; `gabion probe init URL` drafts one";
+        let hint = "`gabion probe URL` needs no file; docs/guides/probe.md says what stands in one";
         if file.exists() { failure } else { failure.hint(hint) }
     })?;
     let facts = Facts::parse(&text, &variable).map_err(|error| wrong(&file, &error))?;
