@@ -50,6 +50,7 @@ mod webhooks;
 mod websocket_access;
 mod xpath_injection;
 mod xss_reflected;
+mod xss_stored;
 mod xxe;
 
 use gabion_model::outbound::BoxFuture;
@@ -136,6 +137,7 @@ pub static ALL: &[&dyn Attack] = &[
     &websocket_access::WebsocketAccess,
     &xpath_injection::XpathInjection,
     &xss_reflected::XssReflected,
+    &xss_stored::XssStored,
     &xxe::Xxe,
 ];
 

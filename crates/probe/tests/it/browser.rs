@@ -53,3 +53,19 @@ async fn pages_of_other_sites_are_refused_by_the_repaired_twin() {
         assert!(refused.count() >= 2, "the control finds no place that shows a write");
     }
 }
+
+#[tokio::test]
+async fn scripts_in_notes_run_for_the_readers_of_the_straw_man() {
+    let report = probe(Options::vulnerable(), &["xss-stored"]).await;
+    if had_browser(&report, "xss-stored") {
+        assert_proven(
+            &report,
+            &[("xss-stored", "GET /shared/{token}", ""), ("xss-stored", "GET /notes/{id}", "")],
+        );
+    }
+}
+
+#[tokio::test]
+async fn notes_are_text_in_the_repaired_twin() {
+    assert_quiet(&probe(Options::repaired(), &["xss-stored"]).await);
+}
