@@ -51,8 +51,8 @@ async fn is_same(field: &Field, exchange: &Exchange, mark: &str) -> Result<bool,
         ..answer.clone()
     };
     let after = crate::wire::Answer { body: now.answer.into_bytes(), headers: Vec::new(), ..answer };
-    let words = exchange.answer.split_whitespace().count();
-    let distance = Profile::of(&[&before]).and_then(|profile| profile.distance(&after, "", ""));
+    let Some(profile) = Profile::of(&[&before]) else { return Ok(false) };
     // Times, nonces and what others wrote meanwhile may differ.
-    Ok(distance.is_some_and(|distance| distance.saturating_mul(2) <= words.saturating_add(10)))
+    let most = profile.words().saturating_add(10);
+    Ok(profile.distance(&after, "", "").is_some_and(|distance| distance.saturating_mul(2) <= most))
 }

@@ -64,6 +64,12 @@ impl Profile {
         self.restless.saturating_mul(5) <= stable.saturating_add(10)
     }
 
+    /// How many words are stable.
+    #[must_use]
+    pub fn words(&self) -> usize {
+        self.stable.values().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
     /// Whether an answer is the same. `sent` is what the request had in place of `original`.
     #[must_use]
     pub fn fits(&self, answer: &Answer, sent: &str, original: &str) -> bool {
