@@ -41,6 +41,7 @@ mod sql_injection;
 mod ssrf;
 mod template_injection;
 mod tenant_access;
+mod upload_execution;
 mod uploads;
 mod user_enumeration;
 mod verbose_errors;
@@ -129,6 +130,7 @@ pub static ALL: &[&dyn Attack] = &[
     &ssrf::Ssrf,
     &template_injection::TemplateInjection,
     &tenant_access::TenantAccess,
+    &upload_execution::UploadExecution,
     &uploads::Uploads,
     &user_enumeration::UserEnumeration,
     &verbose_errors::VerboseErrors,

@@ -69,3 +69,19 @@ async fn scripts_in_notes_run_for_the_readers_of_the_straw_man() {
 async fn notes_are_text_in_the_repaired_twin() {
     assert_quiet(&probe(Options::repaired(), &["xss-stored"]).await);
 }
+
+#[tokio::test]
+async fn uploads_run_in_the_straw_man() {
+    let report = probe(Options::vulnerable(), &["upload-execution"]).await;
+    if had_browser(&report, "upload-execution") {
+        assert_proven(
+            &report,
+            &[("upload-execution", "POST /upload", "page"), ("upload-execution", "POST /upload", "picture")],
+        );
+    }
+}
+
+#[tokio::test]
+async fn uploads_do_not_run_in_the_repaired_twin() {
+    assert_quiet(&probe(Options::repaired(), &["upload-execution"]).await);
+}
