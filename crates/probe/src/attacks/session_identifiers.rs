@@ -6,7 +6,7 @@
 //! `short`: tickets of less than 64 bits, by their letters and length.
 //!
 //! `fixation`: a ticket of one's own choice is sent with the sign-in. It is a finding when it opens the session afterwards. Twin:
-//! before, it opened nothing.
+//! another one that was made up opens nothing; before, neither did.
 
 use gabion_model::outbound::BoxFuture;
 
@@ -119,10 +119,14 @@ async fn fixation(
         return Ok(());
     }
     let after = field.as_session(&ours, &request).await?;
+    let other = only(name, &format!("{}{}", field.canary(), field.canary()));
+    let twin = field.as_session(&other, &request).await?;
     let person = &field.person(who).name;
-    let evidence = "the ticket that was chosen before opens the session afterwards";
+    let evidence =
+        "the ticket that was chosen before opens the session afterwards; another one opens nothing";
     let proof = Proof::new(Exchange::new("anonymous", &ours.apply(&request), &after), evidence)
-        .twin(Exchange::new("anonymous", &ours.apply(&request), &before))
+        .twin(Exchange::new("anonymous", &other.apply(&request), &twin))
+        .shown(Exchange::new("anonymous", &ours.apply(&request), &before))
         .shown(Exchange::new(person, &without_secrets(&sent), &answer));
     let says = format!("whoever chose `{name}` before the sign-in is signed in with it");
     field.say(Outcome::new(ID, operation, Verdict::Proven, says).aspect("fixation").proof(proof));
