@@ -13,7 +13,7 @@ use gabion_strawman::Options;
 use crate::ground::{Silent, assert_proven, assert_quiet, print, probe, world};
 
 /// Whether there was a browser; a test without one says that it was skipped.
-fn had_browser(report: &Report, test: &str) -> bool {
+pub(crate) fn had_browser(report: &Report, test: &str) -> bool {
     let lacks = |reason: &str| reason.contains("no browser was found");
     let missing = report.outcomes.iter().find(|outcome| outcome.test == test && lacks(&outcome.says));
     let notes = report.notes.iter().find(|note| lacks(note));
