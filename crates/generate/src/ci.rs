@@ -17,13 +17,13 @@ pub struct Step {
     pub command: String,
 }
 
-/// `steps` are run; `missing` are commands that this version does not have.
+/// `steps` are run; `missing` are commands that lack what they need.
 #[must_use]
 pub fn workflow(service: Service, steps: &[Step], missing: &[&str], origin: &Origin) -> Generated {
     let limit = |command: &&str| {
         Limit::new(
             format!("gabion {command}"),
-            "is not in this version, so no step runs it; make the file anew when it is",
+            "needs the running application: start it in a step, describe it in `probe.toml` and make the file anew",
         )
     };
     let limits: Vec<Limit> = missing.iter().map(limit).collect();

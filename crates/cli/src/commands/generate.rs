@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory as _;
 use gabion_generate::{
     Contract, Direction, Generated, Origin, ci, container, environment, identity, kubernetes,
 };
@@ -15,7 +14,7 @@ use gabion_openapi::json::Value;
 
 use super::sources;
 use crate::arguments::{
-    Arguments, CiService, Ecosystem, Framework, Generate, GenerateCi, GenerateDockerfile, GenerateIdentity,
+    CiService, Ecosystem, Framework, Generate, GenerateCi, GenerateDockerfile, GenerateIdentity,
     GenerateKubernetes, GenerateSchemas, Way,
 };
 use crate::contract::files;
@@ -207,15 +206,13 @@ fn ci(arguments: &GenerateCi) -> Result<Exit, Failure> {
             format!("gabion contract check --config {path}"),
         ));
     }
-    let own = Arguments::command();
     let mut missing = Vec::new();
-    for (verb, name) in
-        [("scan", "Weak points of the sources"), ("probe", "Weak points of the running application")]
-    {
-        match own.find_subcommand(verb) {
-            Some(_) => steps.push(step(name, format!("gabion {verb}"))),
-            None => missing.push(verb),
-        }
+    steps.push(step("Weak points of the sources", "gabion scan".to_owned()));
+    // It attacks what runs: without its facts there is nothing to attack.
+    if Path::new("probe.toml").is_file() {
+        steps.push(step("Weak points of the running application", "gabion probe".to_owned()));
+    } else {
+        missing.push("probe");
     }
     let (word, service) = match arguments.service {
         CiService::Github => ("github", ci::Service::GitHub),
