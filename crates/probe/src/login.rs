@@ -55,7 +55,7 @@ pub fn ways(facts: &Facts, pages: &[(String, html::Page)], operations: &[Operati
 }
 
 /// What one try to sign in is made of.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Try<'a> {
     pub user: &'a str,
     pub password: &'a str,
@@ -63,6 +63,12 @@ pub struct Try<'a> {
     pub code: &'a str,
     /// What was sent along before.
     pub before: Session,
+}
+
+impl std::fmt::Debug for Try<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Try").field("user", &self.user).finish_non_exhaustive()
+    }
 }
 
 /// What became of it: what was sent, what came back, and the session that began or why none did.

@@ -1,21 +1,42 @@
 //! Who sends a request: cookies and header fields of one identity.
 
+use std::fmt;
+
 use crate::wire::{Answer, Request};
 
 /// What an identity sends along.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Session {
     pub cookies: Vec<(String, String)>,
     pub headers: Vec<(String, String)>,
 }
 
 /// A cookie as an answer sets it (RFC 6265, section 5.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SetCookie {
     pub name: String,
     pub value: String,
     /// In lower case, with their values as they stand.
     pub attributes: Vec<(String, String)>,
+}
+
+/// Names, never values: whoever has them is that person.
+impl fmt::Debug for Session {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names =
+            |pairs: &[(String, String)]| pairs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        formatter
+            .debug_struct("Session")
+            .field("cookies", &names(&self.cookies))
+            .field("headers", &names(&self.headers))
+            .finish()
+    }
+}
+
+impl fmt::Debug for SetCookie {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("SetCookie").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl SetCookie {
@@ -129,6 +150,13 @@ mod tests {
         session.learn(&set("sid=2"));
         session.learn(&set("lang=; Max-Age=0"));
         let request = session.apply(&Request::get("/"));
+        let cookie = SetCookie::parse("sid=hidden");
+        session.headers.push(("Authorization".to_owned(), "hidden".to_owned()));
+        let shown = format!("{session:?} {:?} {cookie:?}", session.apply(&Request::get("/?t=hidden")));
+        assert!(
+            shown.contains("sid") && shown.contains("Authorization") && !shown.contains("hidden"),
+            "{shown}"
+        );
         assert_eq!(request.field("cookie"), Some("sid=2; lang=de"));
         let request = session.apply(&Request::get("/").header("Cookie", "sid=other"));
         assert_eq!(request.field("cookie"), Some("lang=de; sid=other"));
