@@ -1,6 +1,6 @@
 //! What each test says of itself: data in `rules/probe/*.toml`.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use gabion_model::{ControlId, Severity};
 use serde::{Deserialize, Serialize};
@@ -31,19 +31,20 @@ pub struct About {
     pub references: Vec<String>,
 }
 
-/// Every test there is, in the order of the files.
+/// Every test that is built in, in the order of the files.
 #[must_use]
-pub fn all() -> &'static [About] {
+pub fn all() -> &'static [Arc<About>] {
     &ALL
 }
 
-/// The test of that id.
+/// The built-in test of that id.
 #[must_use]
-pub fn about(id: &str) -> Option<&'static About> {
+pub fn about(id: &str) -> Option<&'static Arc<About>> {
     ALL.iter().find(|about| about.id == id)
 }
 
-static ALL: LazyLock<Vec<About>> = LazyLock::new(|| FILES.iter().flat_map(|(_, text)| parse(text)).collect());
+static ALL: LazyLock<Vec<Arc<About>>> =
+    LazyLock::new(|| FILES.iter().flat_map(|(_, text)| parse(text)).map(Arc::new).collect());
 
 /// The files, by name.
 pub(crate) const FILES: &[(&str, &str)] = &[

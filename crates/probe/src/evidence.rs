@@ -13,7 +13,7 @@ use crate::verdict::Verdict;
 #[derive(Debug, Clone, Default)]
 pub struct ControlEvidence {
     /// The tests that ran.
-    pub tests: BTreeSet<&'static str>,
+    pub tests: BTreeSet<String>,
     /// What they said, by verdict.
     pub verdicts: BTreeMap<Verdict, usize>,
     /// What is reported and more than tentative, by severity.
@@ -58,7 +58,7 @@ pub fn evidence(report: &Report) -> BTreeMap<ControlId, ControlEvidence> {
     let mut controls: BTreeMap<ControlId, ControlEvidence> = BTreeMap::new();
     for about in &report.tests {
         let control = controls.entry(about.control).or_default();
-        control.tests.insert(&about.id);
+        control.tests.insert(about.id.clone());
         for outcome in report.outcomes.iter().filter(|outcome| outcome.test == about.id) {
             let count = control.verdicts.entry(outcome.verdict).or_default();
             *count = count.saturating_add(1);

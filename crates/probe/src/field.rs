@@ -1,5 +1,6 @@
 //! The ground that tests stand on: the target, who is known there, what it answers, and what was said so far.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gabion_model::{Clock, Rng};
 use serde_json::Value;
 
+use crate::about::{self, About};
 use crate::browser::Browsing;
 use crate::call::{Call, Payload};
 use crate::catch::Catch;
@@ -60,6 +62,8 @@ pub struct Field {
     pub facts: Facts,
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
+    /// What the tests of this run say of themselves: those built in, then those of files.
+    pub abouts: Vec<Arc<About>>,
     /// Nobody first, then the identities of the facts.
     pub people: Vec<Person>,
     pub operations: Vec<Operation>,
@@ -142,6 +146,7 @@ impl Field {
             facts,
             clock,
             rng,
+            abouts: about::all().to_vec(),
             people: vec![Person::nobody()],
             operations: Vec::new(),
             told: 0,
@@ -157,6 +162,12 @@ impl Field {
             kept_bytes: AtomicUsize::new(0),
             marks: Mutex::default(),
         }
+    }
+
+    /// What a test says of itself.
+    #[must_use]
+    pub fn about(&self, id: &str) -> Option<&Arc<About>> {
+        self.abouts.iter().find(|about| about.id == id)
     }
 
     /// Everybody who is signed in, by their place.
@@ -410,7 +421,7 @@ impl Field {
     }
 
     /// Says that something could not be tested at all.
-    pub fn not_tested(&self, test: &'static str, reason: impl Into<String>) {
+    pub fn not_tested(&self, test: impl Into<Cow<'static, str>>, reason: impl Into<String>) {
         self.say(Outcome::new(test, "", Verdict::NotTested, reason));
     }
 

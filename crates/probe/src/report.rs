@@ -1,11 +1,12 @@
 //! What a run says in the end: every test with its verdicts, the findings with their proofs, and what there is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use gabion_model::{Severity, Timestamp};
 
-use crate::about::{self, About, about};
+use crate::about::About;
 use crate::baseline::Baseline;
 use crate::facts::Level;
 use crate::field::Field;
@@ -27,7 +28,7 @@ pub enum End {
 #[derive(Debug, Clone)]
 pub struct Finding {
     pub id: String,
-    pub about: &'static About,
+    pub about: Arc<About>,
     pub severity: Severity,
     pub outcome: Outcome,
 }
@@ -43,7 +44,7 @@ pub struct Report {
     /// The last requests, where it ended early.
     pub journal: Vec<String>,
     /// The tests that were chosen.
-    pub tests: Vec<&'static About>,
+    pub tests: Vec<Arc<About>>,
     pub level: Level,
     pub requests: usize,
     pub elapsed: Duration,
@@ -91,11 +92,11 @@ impl Report {
             .iter()
             .filter(|outcome| outcome.verdict.is_finding())
             .filter_map(|outcome| {
-                let about = about(outcome.test)?;
+                let about = field.about(&outcome.test)?;
                 Some(Finding {
                     id: outcome.id(),
-                    about,
                     severity: outcome.severity.unwrap_or(about.severity),
+                    about: Arc::clone(about),
                     outcome: outcome.clone(),
                 })
             })
@@ -127,7 +128,7 @@ impl Report {
             base: field.wire.origin().base(),
             journal: if end == End::Whole { Vec::new() } else { field.wire.journal() },
             end,
-            tests: about::all().iter().collect(),
+            tests: field.abouts.clone(),
             level: field.facts.target.level,
             requests: field.wire.sent(),
             elapsed: field.wire.elapsed(),
@@ -147,10 +148,10 @@ impl Report {
 
     /// The best verdict of each test: what it comes to.
     #[must_use]
-    pub fn by_test(&self) -> BTreeMap<&'static str, BTreeMap<Verdict, usize>> {
-        let mut all: BTreeMap<&'static str, BTreeMap<Verdict, usize>> = BTreeMap::new();
+    pub fn by_test(&self) -> BTreeMap<&str, BTreeMap<Verdict, usize>> {
+        let mut all: BTreeMap<&str, BTreeMap<Verdict, usize>> = BTreeMap::new();
         for outcome in &self.outcomes {
-            let count = all.entry(outcome.test).or_default().entry(outcome.verdict).or_default();
+            let count = all.entry(&*outcome.test).or_default().entry(outcome.verdict).or_default();
             *count = count.saturating_add(1);
         }
         all

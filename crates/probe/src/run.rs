@@ -6,7 +6,6 @@ use gabion_egress::resolve::Resolve;
 use gabion_egress::{Dial, Tls};
 use gabion_model::{Clock, Rng};
 
-use crate::about::about;
 use crate::attacks;
 use crate::browser::{Browsing, Chromium};
 use crate::catch::Catch;
@@ -307,7 +306,7 @@ async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result
     for (at, attack) in all.iter().enumerate() {
         let id = attack.id();
         progress.step(id, at, all.len());
-        let level = about(id).map(|about| about.level).unwrap_or_default();
+        let level = field.about(id).map(|about| about.level).unwrap_or_default();
         if level > field.facts.target.level {
             let reason = format!(
                 "the level is `{}`; hint: `target.level = \"{}\"`",

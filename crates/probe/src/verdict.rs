@@ -1,5 +1,6 @@
 //! What a test says: of each thing it looked at one [`Outcome`], with a [`Proof`] where it found something.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use gabion_model::Severity;
@@ -67,8 +68,8 @@ impl fmt::Display for Verdict {
 /// What a test says of one thing.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// The id of the test.
-    pub test: &'static str,
+    /// The id of the test; tests of files have ids of their own.
+    pub test: Cow<'static, str>,
     /// `GET /notes/{id}`; empty where it is about the application as a whole.
     pub operation: String,
     pub point: Option<Point>,
@@ -127,9 +128,14 @@ impl Exchange {
 
 impl Outcome {
     #[must_use]
-    pub fn new(test: &'static str, operation: &str, verdict: Verdict, says: impl Into<String>) -> Self {
+    pub fn new(
+        test: impl Into<Cow<'static, str>>,
+        operation: &str,
+        verdict: Verdict,
+        says: impl Into<String>,
+    ) -> Self {
         Self {
-            test,
+            test: test.into(),
             operation: operation.to_owned(),
             point: None,
             verdict,
@@ -168,7 +174,7 @@ impl Outcome {
     #[must_use]
     pub fn id(&self) -> String {
         let point = self.point.as_ref().map(ToString::to_string).unwrap_or_default();
-        let parts = [self.test, &self.operation, &point, &self.aspect].map(str::as_bytes);
+        let parts = [&*self.test, &self.operation, &point, &self.aspect].map(str::as_bytes);
         let mut joined = Vec::new();
         for part in parts {
             joined.extend_from_slice(part);

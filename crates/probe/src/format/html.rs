@@ -139,7 +139,7 @@ fn tests(out: &mut String, report: &Report) {
             out,
             "<tr><td>{}</td><td>{}</td><td><code>{} {}</code></td><td>{}</td></tr>",
             outcome.verdict,
-            markup(outcome.test),
+            markup(&outcome.test),
             markup(&outcome.operation),
             markup(&point),
             markup(&line(report, &outcome.says))
@@ -196,7 +196,7 @@ const fn class_of(access: Access) -> &'static str {
 }
 
 fn finding(out: &mut String, report: &Report, finding: &Finding) {
-    let about = finding.about;
+    let about = &finding.about;
     let weaknesses: Vec<String> = about
         .cwe
         .iter()

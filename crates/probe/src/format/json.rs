@@ -176,7 +176,7 @@ struct JsonAccepted {
 /// What a test said of one place.
 #[derive(Debug, Serialize, JsonSchema)]
 struct JsonOutcome {
-    test: &'static str,
+    test: String,
     operation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     point: Option<JsonPoint>,
@@ -268,7 +268,7 @@ struct JsonEvidence {
 struct JsonControl {
     /// `found`, `accepted`, `incomplete`, `not_looked` or `nothing`; docs/guides/probe.md says what each means.
     outcome: &'static str,
-    tests: Vec<&'static str>,
+    tests: Vec<String>,
     verdicts: BTreeMap<&'static str, usize>,
     /// Findings by severity, tentative ones left out.
     findings: BTreeMap<&'static str, usize>,
@@ -452,7 +452,7 @@ impl JsonRequest {
 
 fn outcome(report: &Report, outcome: &Outcome) -> JsonOutcome {
     JsonOutcome {
-        test: outcome.test,
+        test: outcome.test.clone().into_owned(),
         operation: outcome.operation.clone(),
         point: point(outcome),
         aspect: outcome.aspect.clone(),

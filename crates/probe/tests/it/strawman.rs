@@ -104,7 +104,7 @@ async fn the_repaired_twin_is_left_in_peace() {
     let report = probe(Options::repaired(), &[]).await;
     let mut by_control: BTreeMap<String, usize> = BTreeMap::new();
     for outcome in report.outcomes.iter().filter(|outcome| outcome.verdict.is_finding()) {
-        let about = gabion_probe::about::about(outcome.test).unwrap();
+        let about = gabion_probe::about::about(&outcome.test).unwrap();
         *by_control.entry(about.control.to_string()).or_default() += 1;
     }
     println!("false alarms by control: {by_control:?}");

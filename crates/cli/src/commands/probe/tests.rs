@@ -15,7 +15,7 @@ pub(super) fn run(arguments: &ProbeTests) -> Result<Exit, Failure> {
                 || control.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.'))
         })
     };
-    let all: Vec<&About> = about::all().iter().filter(fits).collect();
+    let all: Vec<&About> = about::all().iter().map(|about| &**about).filter(fits).collect();
     if let (true, Some(control)) = (all.is_empty(), &arguments.control) {
         return Err(Failure::usage(format!("no test attacks `{}`", visible(control)))
             .hint("`gabion controls` lists the controls, `gabion probe tests` the tests"));
@@ -28,6 +28,7 @@ pub(super) fn run(arguments: &ProbeTests) -> Result<Exit, Failure> {
 /// What the test of that id teaches; nothing where there is none.
 pub(in crate::commands) fn explain(id: &str) -> Option<(&'static About, String)> {
     let about = about::about(id)?;
+    let about: &About = about;
     Some((about, format::explain(about)))
 }
 
