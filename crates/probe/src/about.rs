@@ -49,8 +49,10 @@ static ALL: LazyLock<Vec<Arc<About>>> =
 /// The files, by name.
 pub(crate) const FILES: &[(&str, &str)] = &[
     ("access.toml", include_str!("../../../rules/probe/access.toml")),
+    ("accounts.toml", include_str!("../../../rules/probe/accounts.toml")),
     ("browser.toml", include_str!("../../../rules/probe/browser.toml")),
     ("input.toml", include_str!("../../../rules/probe/input.toml")),
+    ("interfaces.toml", include_str!("../../../rules/probe/interfaces.toml")),
     ("limits.toml", include_str!("../../../rules/probe/limits.toml")),
     ("outgoing.toml", include_str!("../../../rules/probe/outgoing.toml")),
     ("sessions.toml", include_str!("../../../rules/probe/sessions.toml")),

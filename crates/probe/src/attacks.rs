@@ -7,6 +7,7 @@ mod compact;
 mod condition;
 mod cors;
 mod csrf;
+mod default_credentials;
 mod effect;
 mod exposed_files;
 mod forged_identity;
@@ -28,6 +29,8 @@ mod object_access;
 mod object_delete;
 mod object_write;
 mod open_redirect;
+mod password_change;
+mod password_policy;
 mod path_traversal;
 mod prototype_pollution;
 mod rate_limit;
@@ -100,6 +103,7 @@ pub static ALL: &[&dyn Attack] = &[
     &command_injection::CommandInjection,
     &cors::Cors,
     &csrf::Csrf,
+    &default_credentials::DefaultCredentials,
     &exposed_files::ExposedFiles,
     &forged_identity::ForgedIdentity,
     &function_access::FunctionAccess,
@@ -118,6 +122,8 @@ pub static ALL: &[&dyn Attack] = &[
     &object_delete::ObjectDelete,
     &object_write::ObjectWrite,
     &open_redirect::OpenRedirect,
+    &password_change::PasswordChange,
+    &password_policy::PasswordPolicy,
     &path_traversal::PathTraversal,
     &prototype_pollution::PrototypePollution,
     &rate_limit::RateLimit,

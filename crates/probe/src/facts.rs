@@ -1,11 +1,14 @@
 //! What the tester is told: one page, `probe.toml`. What is not there makes tests say `not tested`, never `passed`.
 
+mod accounts;
+
 use std::collections::BTreeMap;
 
 use gabion_model::{Period, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::accounts::{Accounts, Template};
 use crate::scope::{Origin, ScopeError};
 
 /// Everything that is known before the first request.
@@ -32,6 +35,8 @@ pub struct Facts {
     /// Texts that no answer may ever hold.
     #[serde(default)]
     pub secrets: Vec<Text>,
+    #[serde(default)]
+    pub accounts: Accounts,
 }
 
 /// What is attacked.
@@ -279,6 +284,7 @@ impl Facts {
             throttles: Vec::new(),
             webhooks: Vec::new(),
             secrets: Vec::new(),
+            accounts: Accounts::default(),
         }
     }
 
@@ -382,7 +388,9 @@ impl Facts {
             self.throttles.iter().map(|one| ("throttles.operation".to_owned(), one.operation.as_str()));
         let webhooks =
             self.webhooks.iter().map(|one| ("webhooks.operation".to_owned(), one.operation.as_str()));
-        login.chain(grants).chain(throttles).chain(webhooks)
+        let templates = self.accounts.templates();
+        let templates = templates.map(|(at, one)| (format!("{at}.operation"), one.operation.as_str()));
+        login.chain(grants).chain(throttles).chain(webhooks).chain(templates)
     }
 
     /// The roles that may call an operation, where the facts say so.

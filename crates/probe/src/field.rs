@@ -17,6 +17,7 @@ use crate::learn::Object;
 use crate::login::{Tried, Try, Way, attempt, code_of};
 use crate::matrix::{Access, Mark};
 use crate::operation::Operation;
+use crate::sacrifice::Recipe;
 use crate::session::Session;
 use crate::surface::html;
 use crate::verdict::{Exchange, Outcome, Verdict};
@@ -84,6 +85,10 @@ pub struct Field {
     pub catch: Option<Catch>,
     /// What was noted on the way, for the report.
     pub notes: Mutex<Vec<String>>,
+    /// How accounts are made that tests may break, once that was found out.
+    pub(crate) recipe: tokio::sync::OnceCell<Result<Recipe, String>>,
+    /// Sessions of nobody in [`Field::people`]: to be hidden.
+    others: Mutex<Vec<Session>>,
     outcomes: Mutex<Vec<Outcome>>,
     /// Of answers that are kept, in all.
     kept_bytes: AtomicUsize,
@@ -158,6 +163,8 @@ impl Field {
             missing: Vec::new(),
             catch: None,
             notes: Mutex::default(),
+            recipe: tokio::sync::OnceCell::new(),
+            others: Mutex::default(),
             outcomes: Mutex::default(),
             kept_bytes: AtomicUsize::new(0),
             marks: Mutex::default(),
@@ -381,6 +388,19 @@ impl Field {
         }
         let to = answer.field("location").unwrap_or_default().to_ascii_lowercase();
         answer.is_redirect() && LOGIN_WORDS.iter().any(|word| to.contains(word))
+    }
+
+    /// Remembers that a session is nothing for a report.
+    pub(crate) fn hide(&self, session: &Session) {
+        let mut others = lock(&self.others);
+        if others.len() < PAST && !others.contains(session) {
+            others.push(session.clone());
+        }
+    }
+
+    /// Sessions of accounts that the probe made.
+    pub(crate) fn others(&self) -> Vec<Session> {
+        lock(&self.others).clone()
     }
 
     /// A new word that nothing else has: letters and digits, the first one a letter.

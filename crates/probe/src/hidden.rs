@@ -51,6 +51,7 @@ impl Hidden {
         for person in &field.people {
             person.past().iter().for_each(|session| own.former(person, session));
         }
+        field.others().iter().for_each(|session| own.parts("OTHER", session));
         for cookie in field.wire.issued() {
             // What a test made the target set is the evidence itself.
             if cookie.len() >= COOKIE && !cookie.contains("gx") {

@@ -8,6 +8,7 @@
 //! Requests are written by our own writer ([`wire`]), which repairs nothing: a client that folds `../` would test nothing.
 
 pub mod about;
+mod account;
 mod again;
 pub mod aim;
 pub mod attacks;
@@ -32,11 +33,13 @@ mod one_time;
 pub mod operation;
 pub mod report;
 mod run;
+mod sacrifice;
 pub mod sample;
 pub mod scope;
 pub mod session;
 pub mod standing;
 pub mod surface;
+mod tokens;
 pub mod verdict;
 pub mod wire;
 

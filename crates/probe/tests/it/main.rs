@@ -9,7 +9,9 @@
 
 mod access;
 mod access_apps;
+mod accounts;
 mod browser;
+mod club;
 mod ground;
 mod hostile;
 mod input;

@@ -1,0 +1,105 @@
+//! What is told about accounts: how they are made, and how their passwords are changed, reset and mailed about.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::operation_of;
+use crate::call::{Call, Payload};
+
+/// A request with places to fill in: `{user}`, `{email}`, `{id}`, `{password}`, `{new}`, `{token}`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// `POST /register`; places may stand in the path too.
+    pub operation: String,
+    #[serde(default)]
+    pub form: BTreeMap<String, String>,
+    #[serde(default)]
+    pub json: Option<Value>,
+    /// Who sends it, where it is not the account itself or nobody.
+    #[serde(default)]
+    pub identity: Option<String>,
+}
+
+/// The requests of an account's life, where they are not found by their names.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Accounts {
+    /// Makes an account that tests may break: `{user}`, `{email}`, `{password}`.
+    pub create: Option<Template>,
+    /// Sets another password: `{password}` (the one of before), `{new}`, `{user}`, `{id}`.
+    pub change: Option<Template>,
+    /// Asks for a letter that resets a password: `{user}`, `{email}`.
+    pub forgot: Option<Template>,
+    /// Sets a password by what the letter had in it: `{token}`, `{new}`, `{user}`, `{email}`.
+    pub reset: Option<Template>,
+    /// Where the probe takes the application's mail: an address of this machine, `127.0.0.1:2525`.
+    pub mail: Option<SocketAddr>,
+    /// Sessions that one account may have at one time.
+    pub sessions: Option<u32>,
+}
+
+impl Accounts {
+    pub(crate) fn templates(&self) -> impl Iterator<Item = (&'static str, &Template)> {
+        [
+            ("accounts.create", &self.create),
+            ("accounts.change", &self.change),
+            ("accounts.forgot", &self.forgot),
+            ("accounts.reset", &self.reset),
+        ]
+        .into_iter()
+        .filter_map(|(at, template)| Some((at, template.as_ref()?)))
+    }
+}
+
+impl Template {
+    /// The request with its places filled in.
+    #[must_use]
+    pub fn call(&self, fill: &dyn Fn(&str) -> String) -> Call {
+        let (method, path) = operation_of(&self.operation).unwrap_or(("POST", "/"));
+        let mut call = Call::new(method, path);
+        for name in crate::operation::names_of(path) {
+            call.path.insert(name.to_owned(), Value::String(fill(&format!("{{{name}}}"))));
+        }
+        if let Some(body) = &self.json {
+            call.payload = Payload::Json(filled(body, fill));
+        } else if !self.form.is_empty() {
+            let fields = self.form.iter().map(|(name, value)| (name.clone(), Value::String(fill(value))));
+            call.payload = Payload::Form(fields.collect());
+        }
+        call
+    }
+}
+
+fn filled(value: &Value, fill: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(fill(text)),
+        Value::Array(items) => items.iter().map(|item| filled(item, fill)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), filled(value, fill))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn places_are_filled_in() {
+        let template: Template = toml::from_str(
+            "operation = \"PUT /users/{user}/password\"\njson = { old = \"{password}\", all = [\"{new}\", 1] }",
+        )
+        .unwrap();
+        let call = template
+            .call(&|text| text.replace("{user}", "ann").replace("{password}", "one").replace("{new}", "two"));
+        assert_eq!(call.path_text(), "/users/ann/password");
+        assert_eq!(call.payload, Payload::Json(json!({ "old": "one", "all": ["two", 1] })));
+    }
+}
