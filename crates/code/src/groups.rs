@@ -304,7 +304,7 @@ mod tests {
             .filter_map(|(path, text)| {
                 let module = match Language::of(path) {
                     Some(language) => gabion_syntax::parse(language, text).module,
-                    None if crate::settings::is_settings(path) => crate::settings::module(text),
+                    None if crate::settings::is_settings(path) => crate::settings::module(path, text),
                     None => return None,
                 };
                 let facts = Facts::new(module, Marks::default(), &Source::new(path, text)).to_bytes()?;

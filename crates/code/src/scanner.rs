@@ -219,7 +219,7 @@ impl Scanner for CodeScanner {
     fn file(&self, source: &Source) -> FileReport {
         let mut report = FileReport::default();
         let read = if settings::is_settings(source.path()) {
-            Some(settings::module(source.text()))
+            Some(settings::module(source.path(), source.text()))
         } else if mappers::may_be(source.path()) {
             mappers::module(source.text())
         } else if pages::may_be(source.path()) {

@@ -1,4 +1,7 @@
-//! Files of settings, `.properties`: their keys become names that hold texts, so that code that reads them can be followed.
+//! Files of settings, `.properties` and Spring's `application.yml`: their keys become names that hold texts, so that code that reads
+//! them can be followed.
+
+mod yaml;
 
 use gabion_finding::Span;
 use gabion_syntax::Language;
@@ -11,12 +14,22 @@ const LONGEST: usize = 4_096;
 
 /// Whether a file of that path is read here.
 pub(crate) fn is_settings(path: &str) -> bool {
-    path.ends_with(".properties")
+    path.ends_with(".properties") || is_yaml(path)
+}
+
+/// `application.yml`, `application-production.yaml`, `bootstrap.yml`.
+fn is_yaml(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let profile = |name: &str| {
+        let rest = name.strip_prefix("application").or_else(|| name.strip_prefix("bootstrap"));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml")).is_some_and(profile)
 }
 
 /// A module whose names are the keys.
-pub(crate) fn module(text: &str) -> Module {
-    let pairs = pairs(text).into_iter().take(KEYS);
+pub(crate) fn module(path: &str, text: &str) -> Module {
+    let pairs = if is_yaml(path) { yaml::pairs(text) } else { pairs(text) }.into_iter().take(KEYS);
     constants(pairs.map(|pair| (pair.key, pair.value, pair.span, pair.written)))
 }
 
@@ -173,6 +186,6 @@ mod tests {
         assert_eq!((found[1].span.of(text), found[1].written.of(text)), ("b : 2", "2"));
         assert_eq!(found[4].written, found[4].span, "its value goes on in another line");
         let hostile = format!("a={}\n{}", "\\\n".repeat(10_000), "k=v\n".repeat(10_000));
-        assert!(module(&hostile).texts.len() <= 2 * KEYS + 1);
+        assert!(module("a.properties", &hostile).texts.len() <= 2 * KEYS + 1);
     }
 }

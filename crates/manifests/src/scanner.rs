@@ -112,6 +112,11 @@ impl Scanner for Manifests {
         report
     }
 
+    /// Who reads `.env` keeps it out of the repository.
+    fn asks_uses(&self) -> bool {
+        true
+    }
+
     fn tree(&self, tree: &Tree<'_>) -> Verdict {
         tree::verdict(&self.rules, tree)
     }

@@ -407,6 +407,11 @@ fn glob(pattern: &str, name: &str) -> bool {
     true
 }
 
+/// Packages that read `.env`.
+const READERS: &[&str] =
+    &["dotenv", "dotenv-flow", "dotenv-safe", "dotenv_flow", "dotenvy", "environ", "environs", "decouple"];
+const GODOTENV: &str = "github.com/joho/godotenv";
+
 /// `.gitignore` files at the top of a project that let secrets in.
 fn git_ignores(
     rules: &ManifestRules,
@@ -422,8 +427,14 @@ fn git_ignores(
             names.iter().any(|pattern| glob(pattern, name))
         })
     };
-    let environment =
-        used(&[".env*", "*.env.example", "docker-compose*.y*ml", "compose*.y*ml"]) && !covers(text, ".env");
+    let reads = || {
+        let mut modules =
+            tree.uses.iter().map(|used| used.module.split(['/', '.', ':']).next().unwrap_or_default());
+        modules.any(|module| READERS.contains(&module))
+            || tree.uses.iter().any(|used| &*used.module == GODOTENV)
+    };
+    let files = [".env*", "*.env.example", "docker-compose*.y*ml", "compose*.y*ml"];
+    let environment = !covers(text, ".env") && (used(&files) || reads());
     let terraform = used(&["*.tf"]) && !covers(text, "terraform.tfstate");
     let facts = [("env", environment), ("state", terraform)];
     let first = text.lines().next().unwrap_or_default();

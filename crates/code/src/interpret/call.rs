@@ -55,6 +55,7 @@ impl World<'_> {
                 }
                 continue;
             }
+            let value = self.drawn_once(frame, &argument.value, value);
             given.push(Given { name, value, span: argument.value.span });
         }
         // What changes its receiver: `list.push(x)`.

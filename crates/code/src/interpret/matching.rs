@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use gabion_finding::Span;
+use gabion_syntax::tree::{Expr, ExprKind};
 
 use super::{Frame, Given};
 use crate::conditions::Arguments;
@@ -161,6 +162,21 @@ impl World<'_> {
                 self.wrong(frame, *rule, span, path.clone());
             }
         }
+    }
+
+    /// What the module drew at random when it was loaded is the same for every call of its functions: its path ends in `.once`.
+    pub(super) fn drawn_once(&mut self, frame: &Frame, argument: &Expr, value: Value) -> Value {
+        const DRAWN: &[&str] = &["crypto.randomBytes()", "os.urandom()", "secrets.token_bytes()"];
+        let ExprKind::Name(symbol) = argument.kind else { return value };
+        let Some(origin) = value.origin.filter(|_| frame.scope.is_within()) else { return value };
+        if frame.scope.of_module(frame.loaded.name(symbol)).is_none() {
+            return value;
+        }
+        if !DRAWN.contains(&self.text_of(origin).as_str()) {
+            return value;
+        }
+        let once = self.name("once");
+        Value { origin: self.origins.step(origin, Step::Member(once)), ..value }
     }
 
     fn wrong(&mut self, frame: &Frame, rule: usize, span: Span, callee: String) {

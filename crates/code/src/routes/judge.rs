@@ -3,6 +3,7 @@
 //! ```toml
 //! [[rule.route]]                          # each of these would do
 //! methods = ["POST", "PUT"]               # any of them
+//! beside = ["POST"]                       # not where another function answers the same path by one of these
 //! path = '\{'                             # its path has this form
 //! except = '(?i)/login'                   # and not this one
 //! unnamed = '(?i)register'                # what answers has no such name
@@ -45,6 +46,8 @@ pub(crate) type Kept = HashMap<FunctionRef, Rc<Shown>>;
 #[serde(deny_unknown_fields, default)]
 pub struct RouteRule {
     pub methods: Vec<String>,
+    /// Not where another function answers the same path by one of these methods: what is asked is then the page before it.
+    pub beside: Vec<String>,
     pub frameworks: Vec<String>,
     pub path: Option<String>,
     pub except: Option<String>,
@@ -69,6 +72,7 @@ pub struct RouteRule {
 pub(crate) struct RouteCheck {
     rule: usize,
     methods: Vec<String>,
+    beside: Vec<String>,
     frameworks: Vec<String>,
     path: Option<Form>,
     except: Option<Form>,
@@ -92,6 +96,7 @@ impl RouteCheck {
         Ok(Self {
             rule,
             methods: from.methods.clone(),
+            beside: from.beside.clone(),
             frameworks: from.frameworks.clone(),
             path,
             except,
@@ -128,7 +133,20 @@ impl RouteCheck {
                     others.iter().any(|(version, facts)| *version > own && facts & self.newer == self.newer)
                 })
             });
-        method && framework && path && has && seen.facts & self.lacks == 0 && siblings && own && newer
+        let beside = || {
+            let answered = application.paths.get(&route.path).map(Vec::as_slice).unwrap_or_default();
+            answered.iter().any(|(method, by)| self.beside.contains(method) && *by != route.handler)
+        };
+        let beside = !self.beside.is_empty() && beside();
+        method
+            && !beside
+            && framework
+            && path
+            && has
+            && seen.facts & self.lacks == 0
+            && siblings
+            && own
+            && newer
     }
 }
 
@@ -151,6 +169,8 @@ struct Application {
     routes: FactSet,
     /// By method and path without its version: versions, and what each shows.
     versions: HashMap<(String, String), Vec<(u32, FactSet)>>,
+    /// By path: the methods, and what answers each.
+    paths: HashMap<String, Vec<(String, Option<FunctionRef>)>>,
 }
 
 /// The version in a path, and the path without it: `/api/v1/orders` is 1 and `/api/v/orders`.
@@ -216,6 +236,8 @@ impl World<'_> {
             let seen = self.seen(route, application, &mut kept);
             if let Some(own) = applications.get_mut(&seen.application) {
                 own.routes |= seen.facts;
+                let answered = own.paths.entry(seen.route.path.clone()).or_default();
+                answered.push((seen.route.method.clone(), seen.route.handler));
                 if let Some((version, path)) = versioned(&seen.route.path) {
                     let key = (seen.route.method.clone(), path);
                     own.versions.entry(key).or_default().push((version, seen.facts));
