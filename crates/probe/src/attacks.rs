@@ -23,10 +23,12 @@ mod login_rate;
 mod lure;
 mod markup;
 mod mass_assignment;
+mod meter;
 mod missing_login;
 mod nosql_injection;
 mod object_access;
 mod object_delete;
+mod object_use;
 mod object_write;
 mod open_redirect;
 mod password_change;
@@ -120,6 +122,7 @@ pub static ALL: &[&dyn Attack] = &[
     &nosql_injection::NosqlInjection,
     &object_access::ObjectAccess,
     &object_delete::ObjectDelete,
+    &object_use::ObjectUse,
     &object_write::ObjectWrite,
     &open_redirect::OpenRedirect,
     &password_change::PasswordChange,

@@ -164,6 +164,21 @@ impl Call {
         call
     }
 
+    /// The same with another text there, as a number where a number stood.
+    #[must_use]
+    pub fn with_like(&self, point: &Point, text: &str) -> Self {
+        let number = match &self.payload {
+            Payload::Json(body) if point.place == Place::Json => {
+                body.pointer(&point.name).is_some_and(Value::is_number).then(|| text.parse::<i64>().ok())
+            }
+            _ => None,
+        };
+        match number.flatten() {
+            Some(number) => self.with(point, &Put::Json(Value::from(number))),
+            None => self.with(point, &Put::Text(text)),
+        }
+    }
+
     /// The path without its query, parameters filled in.
     #[must_use]
     pub fn path_text(&self) -> String {

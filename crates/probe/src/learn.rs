@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::belongings::{noun_of_name, own_id};
 use crate::call::{Call, Part, Payload, Put, text_of};
 use crate::facts::Level;
 use crate::field::{Field, Known};
 use crate::login::is_account_operation;
 use crate::operation::{Operation, Place};
 use crate::sample::{ANY, sample};
-use crate::surface::{is_ending, is_spared, strings};
+use crate::surface::{is_ending, is_spared, is_value, strings};
 use crate::wire::{Answer, Request, WireError};
 
 /// Something the target keeps, by what a list of such things is called and by its id.
@@ -64,6 +65,7 @@ pub async fn learn(field: &mut Field) -> Result<(), WireError> {
         let signed: Vec<usize> = field.signed_in().collect();
         if signed.is_empty() { vec![0] } else { signed }
     };
+    crate::belongings::learn_from_sign_in(field);
     // What lists have is what the others need.
     for round in 0..ROUNDS {
         let before = field.objects.len();
@@ -224,14 +226,16 @@ pub fn candidates(field: &Field, operation: &Operation, who: usize) -> Vec<Call>
         let mut call = Call::new(&operation.method, &operation.path);
         call.path = path;
         for parameter in &operation.parameters {
-            let value = parameter
-                .examples
-                .first()
-                .map(|example| Value::String(example.clone()))
-                .unwrap_or_else(|| sample(&parameter.schema, &parameter.name));
+            let own = noun_of_name(&operation.path, &parameter.name)
+                .and_then(|noun| own_id(field, &noun, who))
+                .filter(|_| matches!(parameter.place, Place::Query | Place::Header));
+            let named = own.is_some();
+            let value = own
+                .or_else(|| parameter.examples.first().cloned())
+                .map_or_else(|| sample(&parameter.schema, &parameter.name), Value::String);
             match parameter.place {
                 Place::Query => call.query.push((parameter.name.clone(), value)),
-                Place::Header if !is_own_header(&parameter.name) && parameter.required => {
+                Place::Header if !is_own_header(&parameter.name) && (parameter.required || named) => {
                     call.headers.push((parameter.name.clone(), text_of(&value)));
                 }
                 _ => {}
@@ -302,7 +306,7 @@ fn values_for(
 pub fn payload(field: &Field, operation: &Operation, who: usize) -> Payload {
     let Some(body) = &operation.body else { return Payload::Nothing };
     let mut value = body.example.clone().unwrap_or_else(|| sample(&body.schema, ""));
-    refer(field, &mut value, who);
+    refer(field, &operation.path, &mut value, who);
     match (body.media_type.as_str(), value) {
         (kind, Value::Object(members)) if kind.contains("multipart") => Payload::Multipart(
             members.iter().map(|(name, value)| part(body_schema(body, name), name, value)).collect(),
@@ -341,13 +345,13 @@ fn raw(media_type: &str, value: &Value) -> String {
 }
 
 /// Puts ids of things that are there into fields that are called like them.
-fn refer(field: &Field, value: &mut Value, who: usize) {
+fn refer(field: &Field, template: &str, value: &mut Value, who: usize) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {
                 let lower = name.to_ascii_lowercase();
                 let of = lower.strip_suffix("_id").or_else(|| name.strip_suffix("Id")).unwrap_or(&lower);
-                let of = noun(of);
+                let of = noun_of_name(template, name).unwrap_or_else(|| noun(of));
                 let fits = |object: &&Object| object.noun == of && !object.noun.is_empty();
                 let mut all: Vec<&Object> = field.objects.iter().filter(fits).collect();
                 all.sort_by_key(|object| !object.seen_by.contains(&who));
@@ -356,13 +360,29 @@ fn refer(field: &Field, value: &mut Value, who: usize) {
                         let number = value.is_number().then(|| object.id.parse::<i64>().ok()).flatten();
                         *value = number.map_or_else(|| Value::String(object.id.clone()), Value::from);
                     }
-                    (value, _) => refer(field, value, who),
+                    (Value::Array(items), Some(object)) if items.iter().all(is_id) => {
+                        let number = items.first().is_some_and(Value::is_number);
+                        let number = number.then(|| object.id.parse::<i64>().ok()).flatten();
+                        *items = vec![number.map_or_else(|| Value::String(object.id.clone()), Value::from)];
+                    }
+                    (value, _) => refer(field, template, value, who),
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| refer(field, item, who)),
+        Value::Array(items) => items.iter_mut().for_each(|item| refer(field, template, item, who)),
         _ => {}
     }
+}
+
+fn is_id(value: &Value) -> bool {
+    value.is_number() || value.is_string()
+}
+
+/// Whether a call asked for an id by a parameter of its query.
+fn asks_for(call: &Call, noun: &str, id: &str) -> bool {
+    call.query.iter().any(|(name, value)| {
+        text_of(value) == id && noun_of_name(&call.template, name).as_deref() == Some(noun)
+    })
 }
 
 /// Takes from an answer what tells of objects, and values for other operations.
@@ -380,7 +400,14 @@ pub fn harvest(
         if !parametrised {
             let noun = noun(last);
             for item in items(&body) {
-                if let Some(id) = id_of(item, &noun) {
+                let Some(id) = id_of(item, &noun) else { continue };
+                if asks_for(call, &noun, &id) {
+                    // Reading one by its id is no proof that it is one's own.
+                    let own = field.objects.iter_mut().find(|own| own.noun == noun && own.id == id);
+                    if let (Some(own), Some(item)) = (own, item.as_object()) {
+                        own.fields.extend(item.clone());
+                    }
+                } else {
                     remember(field, &noun, &id, who, made && body.is_object(), item);
                 }
             }
@@ -434,9 +461,19 @@ fn visit(field: &mut Field, who: usize, text: &str, made: bool) {
     for (noun, id) in found {
         remember(field, &noun, &id, who, made, &Value::Null);
     }
+    let query = to.split_once('?').map_or("", |(_, query)| query);
+    for (name, id) in url::form_urlencoded::parse(query.as_bytes()).take(20) {
+        // Links name people, too, who are somebody else.
+        let noun = noun_of_name(&path, &name).filter(|noun| !PEOPLE.contains(&noun.as_str()));
+        if let Some(noun) = noun.filter(|_| is_value(&id)) {
+            remember(field, &noun, &id, who, made, &Value::Null);
+        }
+    }
 }
 
-fn remember(field: &mut Field, noun: &str, id: &str, who: usize, made: bool, item: &Value) {
+const PEOPLE: &[&str] = &["user", "member", "person", "people", "profile", "customer", "owner", "author"];
+
+pub(crate) fn remember(field: &mut Field, noun: &str, id: &str, who: usize, made: bool, item: &Value) {
     let fields = item.as_object().cloned().unwrap_or_default();
     let room = field.objects.len() < MOST_OBJECTS;
     match field.objects.iter_mut().find(|own| own.noun == noun && own.id == id) {

@@ -14,6 +14,7 @@ pub mod aim;
 pub mod attacks;
 pub mod attempt;
 pub mod baseline;
+pub mod belongings;
 pub mod browser;
 pub mod call;
 pub mod catch;

@@ -9,6 +9,12 @@
 //! The same object is recognised by its own words: texts that its owner's answer has and the twin's has not. Where it has none,
 //! by all that is stable. An id that nobody guesses (22 random letters) may be meant as a key: then it is tentative.
 //!
+//! The id may stand in the path, the query, a header field or a cookie; and in the body of an operation that only reads (a
+//! search, a batch, an export, a query), where the answer has words of the object.
+//!
+//! `parent`: where the path names what the object is part of (`/users/{a}/orders/{b}`) and B is refused at A's, B names B's own
+//! there and A's object behind it.
+//!
 //! B of another tenant than A is another finding (`tenant`). Where the facts' policy lets B's role call the operation for
 //! everybody's objects it is no finding.
 
@@ -16,11 +22,13 @@ use gabion_model::Severity;
 use gabion_model::outbound::BoxFuture;
 
 use super::{Attack, Phase, usable};
-use crate::call::Call;
+use crate::belongings::{last_of_path, own_id, owned};
+use crate::call::{Call, Payload, Put};
 use crate::compare::Profile;
 use crate::field::{Field, Known};
+use crate::learn::Object;
 use crate::matrix::Access;
-use crate::operation::{Place, Point};
+use crate::operation::{Operation, Place, Point};
 use crate::verdict::{Outcome, Proof, Verdict};
 use crate::wire::{Answer, Request, WireError};
 
@@ -50,23 +58,14 @@ async fn run(field: &Field) -> Result<(), WireError> {
     let mut tested = 0_usize;
     for known in &field.known {
         let Some(operation) = field.operation(known.operation) else { continue };
-        let Some(point) = known.call.points().into_iter().rfind(|point| point.place == Place::Path) else {
-            continue;
-        };
-        if !operation.is_safe() || known.who == 0 {
+        if known.who == 0 || !(operation.is_safe() || only_reads(operation, &known.call)) {
             continue;
         }
-        let Some(id) = known.call.value(&point) else { continue };
-        let noun = crate::learn::noun_of(&operation.path, &point.name);
-        let object = field.objects.iter().find(|object| object.noun == noun && object.id == id);
-        let owned = object.is_some_and(|object| {
-            object.made_by == Some(known.who) || object.seen_by.iter().all(|who| *who == known.who)
-        });
-        if !owned {
-            continue;
+        for point in points(&known.call) {
+            let Some(object) = owned(field, &known.call, &point, known.who) else { continue };
+            tested = tested.saturating_add(1);
+            attack(field, known, &operation.id(), &point, object).await?;
         }
-        tested = tested.saturating_add(1);
-        attack(field, known, &operation.id(), &point, object.map(|object| &object.seen_by)).await?;
     }
     if tested == 0 {
         field.not_tested(ID, "no operation reads an object that belongs to one identity alone");
@@ -74,13 +73,38 @@ async fn run(field: &Field) -> Result<(), WireError> {
     Ok(())
 }
 
+/// Where ids may stand: the last of a path; without one in it, anywhere else.
+fn points(call: &Call) -> Vec<Point> {
+    last_of_path(call).map_or_else(|| call.points(), |last| vec![last])
+}
+
+/// Whether an operation that could write is one that reads, by its name or by what it sends.
+fn only_reads(operation: &Operation, call: &Call) -> bool {
+    let last = operation.path.rsplit('/').find(|part| !part.is_empty() && !part.contains('{'));
+    let named = READS.iter().any(|word| last.unwrap_or_default().to_ascii_lowercase().contains(word));
+    let asked = match &call.payload {
+        Payload::Json(body) => body.get("query").and_then(serde_json::Value::as_str).is_some_and(|query| {
+            let query = query.trim_start();
+            query.starts_with("query") || query.starts_with('{')
+        }),
+        _ => false,
+    };
+    operation.method == "POST" && (asked || named)
+}
+
+const READS: &[&str] = &[
+    "batch", "bulk", "detail", "download", "export", "fetch", "find", "list", "lookup", "print", "query",
+    "read", "report", "search", "status", "view",
+];
+
 async fn attack(
     field: &Field,
     known: &Known,
     operation: &str,
     point: &Point,
-    seen_by: Option<&std::collections::BTreeSet<usize>>,
+    object: &Object,
 ) -> Result<(), WireError> {
+    let reads = matches!(known.call.method.as_str(), "GET" | "HEAD");
     let inconclusive =
         |why: &str| field.say(Outcome::new(ID, operation, Verdict::Inconclusive, why).at(point));
     let public =
@@ -100,16 +124,18 @@ async fn attack(
     let owner = field.person(known.who);
     for other in field.signed_in().filter(|other| *other != known.who) {
         let person = field.person(other);
-        if seen_by.is_some_and(|seen| seen.contains(&other))
-            || may_see_all(field, &known.call, other, known.who)
-        {
+        if object.seen_by.contains(&other) || may_see_all(field, &known.call, other, known.who) {
             continue;
         }
         let Some(stolen) = usable(field.call(other, &known.call).await)? else { continue };
         let elsewhere = owner.tenant.is_some() && person.tenant.is_some() && owner.tenant != person.tenant;
         let aspect = if elsewhere { "tenant" } else { "" };
         let (twin_request, twin) = twin(field, other, &known.call, point).await?;
-        let own = own_words(field, known, point, &control, &twin);
+        let own = own_words(object, &control, &twin);
+        if own.is_empty() && !reads {
+            inconclusive("nothing in the answer tells one object from another");
+            continue;
+        }
         let same = if own.is_empty() {
             is_same(&profile, &stolen, field, other, known.who)
         } else {
@@ -119,6 +145,7 @@ async fn attack(
             let says = format!("`{}` does not get what belongs to `{}`", person.name, owner.name);
             field.saw(operation, other, Access::Denied, says.as_str());
             field.say(Outcome::new(ID, operation, Verdict::Passed, says).at(point).aspect(aspect));
+            beside(field, known, operation, point, other, &own).await?;
             continue;
         }
         if profile.fits(&twin, "", "") {
@@ -147,13 +174,54 @@ async fn attack(
     Ok(())
 }
 
+/// Behind what is B's own in the path, the object of A.
+async fn beside(
+    field: &Field,
+    known: &Known,
+    operation: &str,
+    point: &Point,
+    other: usize,
+    own: &[String],
+) -> Result<(), WireError> {
+    let mut call = known.call.clone();
+    let parents = known.call.points().into_iter().filter(|one| one.place == Place::Path && one != point);
+    for parent in parents {
+        let noun = crate::learn::noun_of(&known.call.template, &parent.name);
+        let Some(id) = own_id(field, &noun, other) else { return Ok(()) };
+        call = call.with(&parent, &Put::Text(&id));
+    }
+    if call == known.call || own.is_empty() {
+        return Ok(());
+    }
+    let Some((request, answer)) = usable(field.exchange(other, &call).await)? else { return Ok(()) };
+    let (twin_request, twin) = twin(field, other, &call, point).await?;
+    let (person, owner) = (field.person(other), field.person(known.who));
+    let outcome = if answer.is_success() && own.iter().all(|word| answer.has(word) && !twin.has(word)) {
+        let says = format!(
+            "`{}` reads what belongs to `{}`, by naming it as a part of something of their own",
+            person.name, owner.name
+        );
+        field.saw(operation, other, Access::Violation, says.as_str());
+        let evidence = own
+            .first()
+            .map(|word| format!("the answer has `{word}`, as its owner's has"))
+            .unwrap_or_default();
+        let owners = known.call.request();
+        let proof = Proof::new(field.evidence(other, &request, &answer), evidence)
+            .twin(field.evidence(other, &twin_request, &twin))
+            .shown(field.evidence(known.who, &owners, &known.answer));
+        Outcome::new(ID, operation, Verdict::Proven, says).proof(proof)
+    } else {
+        Outcome::new(ID, operation, Verdict::Passed, "what an object is part of is looked at")
+    };
+    field.say(outcome.at(point).aspect("parent"));
+    Ok(())
+}
+
 /// Texts of an object by which it is known again: its owner's answer has them, and the twin's has not.
-fn own_words(field: &Field, known: &Known, point: &Point, control: &Answer, twin: &Answer) -> Vec<String> {
-    let noun = crate::learn::noun_of(&known.call.template, &point.name);
-    let id = known.call.value(point).unwrap_or_default();
-    let object = field.objects.iter().find(|object| object.noun == noun && object.id == id);
-    let texts = object.into_iter().flat_map(|object| object.fields.values());
-    let texts = texts.filter_map(serde_json::Value::as_str).filter(|text| text.len() >= 6 && *text != id);
+fn own_words(object: &Object, control: &Answer, twin: &Answer) -> Vec<String> {
+    let texts = object.fields.values().filter_map(serde_json::Value::as_str);
+    let texts = texts.filter(|text| text.len() >= 6 && *text != object.id);
     texts.filter(|text| control.has(text) && !twin.has(text)).take(5).map(str::to_owned).collect()
 }
 
@@ -203,7 +271,7 @@ async fn twin(field: &Field, who: usize, call: &Call, point: &Point) -> Result<(
         // As long, of the same kinds of characters.
         id.chars().rev().map(|letter| if letter.is_ascii_digit() { '7' } else { letter }).collect()
     };
-    field.exchange(who, &call.with(point, &crate::call::Put::Text(&nothing))).await
+    field.exchange(who, &call.with_like(point, &nothing)).await
 }
 
 #[cfg(test)]

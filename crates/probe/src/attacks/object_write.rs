@@ -15,11 +15,11 @@ use gabion_model::outbound::BoxFuture;
 use super::effect::{make, marked, places, window};
 use super::object_access::may_see_all;
 use super::{Attack, Phase, usable};
-use crate::call::{Call, Put};
+use crate::belongings::{last_of_path, noun_at, owned};
+use crate::call::Call;
 use crate::field::{Field, Known};
-use crate::learn::noun_of;
 use crate::matrix::Access;
-use crate::operation::{Place, Point};
+use crate::operation::Point;
 use crate::verdict::{Outcome, Proof, Verdict};
 use crate::wire::{Answer, WireError};
 
@@ -49,8 +49,9 @@ async fn run(field: &Field) -> Result<(), WireError> {
     let mut tested = 0_usize;
     for known in field.examples() {
         let Some(operation) = field.operation(known.operation) else { continue };
-        let point = known.call.points().into_iter().rfind(|point| point.place == Place::Path);
-        let Some(point) = point.filter(|_| known.who != 0 && !operation.is_safe()) else { continue };
+        let Some(point) = point_of(field, known).filter(|_| known.who != 0 && !operation.is_safe()) else {
+            continue;
+        };
         tested = tested.saturating_add(1);
         attack(field, known, &operation.id(), &point).await?;
     }
@@ -60,16 +61,23 @@ async fn run(field: &Field) -> Result<(), WireError> {
     Ok(())
 }
 
+/// Where the id of what is written stands: in the path; in the query or the body, where it is one of its sender's things.
+fn point_of(field: &Field, known: &Known) -> Option<Point> {
+    let points = known.call.points();
+    let own = || points.iter().find(|point| owned(field, &known.call, point, known.who).is_some());
+    last_of_path(&known.call).or_else(|| own().cloned())
+}
+
 async fn attack(field: &Field, known: &Known, operation: &str, point: &Point) -> Result<(), WireError> {
     let say = |verdict, says: &str| field.say(Outcome::new(ID, operation, verdict, says).at(point));
     let owner = known.who;
-    let made = make(field, owner, &noun_of(&known.call.template, &point.name), &field.canary()).await?;
+    let kind = noun_at(&known.call, point).unwrap_or_default();
+    let made = make(field, owner, &kind, &field.canary()).await?;
     if made.is_none() && !is_own(field, known, point) {
         say(Verdict::NotTested, "whose object it is, is not known, and the probe can make none of the kind");
         return Ok(());
     }
-    let target =
-        made.as_deref().map_or_else(|| known.call.clone(), |id| known.call.with(point, &Put::Text(id)));
+    let target = made.as_deref().map_or_else(|| known.call.clone(), |id| known.call.with_like(point, id));
     let first = field.canary();
     let Some(write) = marked(&target, &first) else {
         say(Verdict::NotTested, "nothing that it takes could be recognised later");
@@ -155,12 +163,7 @@ async fn is_listed(field: &Field, who: usize, write: &Call, word: &str) -> Resul
 
 /// Whether what a known request writes to is its sender's: made by them, or seen by nobody else.
 fn is_own(field: &Field, known: &Known, point: &Point) -> bool {
-    let noun = noun_of(&known.call.template, &point.name);
-    let id = known.call.value(point).unwrap_or_default();
-    let object = field.objects.iter().find(|object| object.noun == noun && object.id == id);
-    object.is_some_and(|object| {
-        object.made_by == Some(known.who) || object.seen_by.iter().all(|who| *who == known.who)
-    })
+    owned(field, &known.call, point, known.who).is_some()
 }
 
 /// One of the same tenant, one of another, and one of no known tenant: more of them would tell the same.
@@ -184,5 +187,5 @@ pub(super) fn nothing(field: &Field, call: &Call, point: &Point) -> Call {
     } else {
         id.chars().rev().map(|letter| if letter.is_ascii_digit() { '7' } else { letter }).collect()
     };
-    call.with(point, &Put::Text(&text))
+    call.with_like(point, &text)
 }

@@ -10,6 +10,7 @@
 mod access;
 mod access_apps;
 mod accounts;
+mod bank;
 mod browser;
 mod club;
 mod ground;
