@@ -69,6 +69,17 @@ impl World<'_> {
         None
     }
 
+    /// Whether nothing but Django and this program is above a class.
+    pub(crate) fn is_of_framework(&mut self, class: &Rc<ClassValue>) -> bool {
+        let bases: Vec<_> = self.lineage(class).iter().flat_map(|one| one.bases.clone()).collect();
+        let outside: Vec<_> = bases.iter().filter(|base| !matches!(base.shape, Shape::Class(_))).collect();
+        !outside.is_empty()
+            && outside.iter().all(|base| {
+                let text = base.origin.map(|origin| self.text_of(origin)).unwrap_or_default();
+                text.starts_with("django.") || text.starts_with("rest_framework.")
+            })
+    }
+
     /// Last words of the names of the classes of libraries above.
     fn library_names(&mut self, lineage: &[Rc<ClassValue>]) -> Vec<String> {
         let mut names = Vec::new();

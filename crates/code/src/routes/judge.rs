@@ -382,6 +382,11 @@ impl World<'_> {
         }
         shown.facts = table.closed(shown.facts);
         if let Some(class) = route.class.clone() {
+            if route.handler.is_none() && self.is_of_framework(&class) {
+                // A view of the framework answers as it is: what it does, its method tells.
+                unknown = 0;
+                shown.facts |= framework_view(table, &route);
+            }
             let (own, guards) = self.class_shown(&class, kept);
             shown.extend(&own);
             shown.facts = table.closed(shown.facts);
@@ -543,6 +548,18 @@ impl World<'_> {
             hidden: Vec::new(),
         })
     }
+}
+
+/// What a view shows that a framework wrote: it changes something by all methods but those that read.
+fn framework_view(table: &Table, route: &Route) -> FactSet {
+    let mut facts = table.named("handler");
+    if !matches!(route.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
+        facts |= table.named("mutation");
+        let of_one = names(&route.path).next().is_some();
+        let changed = table.named("object-by-id") | table.named("personal-object");
+        facts |= if of_one { changed } else { 0 };
+    }
+    facts
 }
 
 /// What counts of a guard for what it guards.

@@ -80,3 +80,61 @@ fn settings_stand_before_all_views() {
     let manage = ("manage.py", "import sys\n");
     assert_eq!(said(&[manage, FILES[0], FILES[1], ("shop/settings.py", settings)]), [""; 0]);
 }
+
+/// What a view of the framework does is not written in it.
+#[test]
+fn views_of_the_framework_are_judged_by_their_methods() {
+    let urls = "
+from django.urls import path
+from . import views
+urlpatterns = [
+    path('notes/<int:pk>/delete/', views.AnyDelete.as_view()),
+    path('drafts/<int:pk>/', views.ForeignUpdate.as_view()),
+    path('own/<int:pk>/', views.OwnUpdate.as_view()),
+    path('posts/<int:pk>/', views.Post.as_view()),
+]
+";
+    let views = "
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.views.generic import DeleteView, DetailView, UpdateView
+from .models import Note
+
+class AnyDelete(DeleteView):
+    model = Note
+
+class ForeignUpdate(LoginRequiredMixin, UpdateView):
+    model = Note
+
+class OwnUpdate(LoginRequiredMixin, UpdateView):
+    model = Note
+    def get_queryset(self):
+        return Note.objects.filter(owner=self.request.user)
+
+class Post(DetailView):
+    model = Note
+";
+    let files = [("app/urls.py", urls), ("app/views.py", views)];
+    assert_eq!(said(&files), ["authz.idor app/urls.py:6", "authz.route.missing app/urls.py:5"]);
+    let other = "
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.views.generic import DeleteView, DetailView, UpdateView
+from rules.views import CheckedView
+from .models import Note
+
+class AnyDelete(CheckedView, DeleteView):
+    model = Note
+
+class ForeignUpdate(CheckedView, LoginRequiredMixin, UpdateView):
+    model = Note
+
+class OwnUpdate(LoginRequiredMixin, UpdateView):
+    model = Note
+    def get_queryset(self):
+        return Note.objects.filter(owner=self.request.user)
+
+class Post(DetailView):
+    model = Note
+";
+    let files = [("app/urls.py", urls), ("app/views.py", other)];
+    assert_eq!(said(&files), [""; 0], "what another package checks nobody knows");
+}
