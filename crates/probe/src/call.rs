@@ -179,6 +179,13 @@ impl Call {
         }
     }
 
+    /// The value of a cookie as it goes out.
+    #[must_use]
+    pub fn cookie_text(&self, name: &str) -> Option<String> {
+        let own = self.cookies.iter().find(|(own, _)| own == name);
+        own.map(|(_, value)| encoded(value, COOKIE))
+    }
+
     /// The path without its query, parameters filled in.
     #[must_use]
     pub fn path_text(&self) -> String {
@@ -206,9 +213,10 @@ impl Call {
             target.push_str(&pairs(&self.query));
         }
         let mut request = Request::new(&self.method, &target);
-        request.headers.clone_from(&self.headers);
+        request.headers = self.headers.iter().map(|(name, value)| (name.clone(), on_a_line(value))).collect();
         if !self.cookies.is_empty() {
-            let all: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let pair = |(name, value): &(String, String)| format!("{name}={}", encoded(value, COOKIE));
+            let all: Vec<_> = self.cookies.iter().map(pair).collect();
             request = request.header("Cookie", &all.join("; "));
         }
         match &self.payload {
@@ -296,8 +304,15 @@ const VALUE: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 const SEGMENT: &AsciiSet = VALUE;
+/// What would end a cookie.
+const COOKIE: &AsciiSet = &CONTROLS.add(b';');
 /// Brackets in names are how many frameworks read structures.
 const NAME: &AsciiSet = &VALUE.remove(b'[').remove(b']').remove(b'$');
+
+/// A field of a head ends with its line.
+fn on_a_line(value: &str) -> String {
+    value.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
 
 /// A value as a query has it: a string without its quotes.
 #[must_use]

@@ -238,6 +238,9 @@ pub fn candidates(field: &Field, operation: &Operation, who: usize) -> Vec<Call>
                 Place::Header if !is_own_header(&parameter.name) && (parameter.required || named) => {
                     call.headers.push((parameter.name.clone(), text_of(&value)));
                 }
+                Place::Cookie if parameter.required => {
+                    call.cookies.push((parameter.name.clone(), text_of(&value)));
+                }
                 _ => {}
             }
         }

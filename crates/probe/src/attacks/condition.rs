@@ -4,7 +4,7 @@
 //!
 //! 1. With "and" the true one must give the answer of the original value and the false one another; with "or", the
 //!    other way round.
-//! 2. Negative twin: the same with a broken keyword must not behave as the condition did.
+//! 2. Negative twin: the true one with a broken keyword must not get its answer.
 //! 3. Proof: eight comparisons of random numbers, true and false in random order; the answers must follow all of them. Chance
 //!    does so in one of 256 runs of an answer that changes at random, and only after 1 and 2.
 
@@ -44,7 +44,20 @@ pub(super) async fn condition(
         Err(_) => aim.field.canary(),
     };
     let Some(other) = aim.text(&another).await? else { return Ok(false) };
-    let or = aim.fits(base, &other);
+    condition_by(aim, test, base, grammar, aim.fits(base, &other)).await
+}
+
+/// As [`condition`], where it is known whether another value gets the same answer: `or`.
+///
+/// # Errors
+/// When the run is over.
+pub(super) async fn condition_by(
+    aim: &Aim<'_>,
+    test: &'static str,
+    base: &Profile,
+    grammar: &Grammar,
+    or: bool,
+) -> Result<bool, WireError> {
     let is_number = aim.original.parse::<f64>().is_ok();
     for (before, after) in
         grammar.forms.iter().filter(|(before, _)| !is_number || !before.contains(['%', '"']))
@@ -77,12 +90,14 @@ impl Form<'_> {
         let second = self.send(word, false).await?;
         let Some(second) = second.filter(|sent| aim.fits(base, sent) == self.or) else { return Ok(false) };
         let (unchanged, changed) = if self.or { (second, first) } else { (first, second) };
-        // The twin must be neither as the original nor as what the condition changed.
+        // The twin must not be what the true condition is. Where that is another answer, a query that fails may look like the
+        // original one that found nothing.
         let broken = if self.or { self.grammar.broken_or } else { self.grammar.broken_and };
-        let Some(twin) = self.send(broken, !self.or).await? else { return Ok(false) };
+        let Some(twin) = self.send(broken, true).await? else { return Ok(false) };
         let again = Profile::of(&[&changed.answer]);
-        let as_changed = again.is_some_and(|changed| changed.fits(&twin.answer, &twin.text, &aim.original));
-        if aim.fits(base, &twin) || (as_changed && self.or) {
+        let as_changed =
+            || again.is_some_and(|again| again.distance(&twin.answer, &twin.text, &changed.text) == Some(0));
+        if if self.or { as_changed() } else { aim.fits(base, &twin) } {
             return Ok(false);
         }
         for truth in super::shuffled(aim.field, ROUNDS) {

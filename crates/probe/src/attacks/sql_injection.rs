@@ -1,22 +1,30 @@
 //! Whether a value becomes part of an SQL query (CWE-89, OWASP A03:2021).
 //!
 //! For each value of each request, the first that shows it ends the search:
-//! 1. Reads: a condition is added in the forms a query may have it, true and false ([`condition`]: control, twin and eight rounds).
-//! 2. All: the value in two parts that only a database joins (`la'||'mp`), or as a sum that only it adds; the answer must be the
-//!    original one, and must not be with a broken sign or another sum. What is written is the original value: writes are safe.
-//! 3. Names of columns: a `CASE` that gives the order of the original value or none, exact to the byte.
-//! 4. All: one quotation mark gives an error of a database, two do not, one does again. That is firm.
-//! 5. All: a wait by the database's own function, as in `command-injection`. That is firm. No heavy queries.
+//! 1. The cheap question: quotation marks and a word that no query has go in. Where another value gives another answer and
+//!    these give the original one, they are taken out before; nothing more is asked.
+//! 2. All: a function that changes nothing, spelled right and wrong ([`super::spelling`]). What is written is the original value:
+//!    writes are safe.
+//! 3. All: the value in two parts that only a database joins (`la'||'mp`): the original answer, and not with a broken sign.
+//! 4. Reads: a condition is added in the forms a query may have it, true and false ([`super::condition`]: control, twin and
+//!    eight rounds).
+//! 5. Names of columns: a `CASE` that gives the order of the original value or none.
+//! 6. Writes that find nothing: a row of empty columns is added ([`super::union`]); a statement that writes refuses that whole.
+//! 7. All: one quotation mark gives an error of a database, two do not, one does again. That is firm.
+//! 8. Where nothing shows in an answer: a wait by the database's own function, as in `command-injection`. That is firm. No heavy
+//!    queries.
 //!
 //! A condition that is true for every row is never sent to a write.
 
 use gabion_model::outbound::BoxFuture;
 
-use super::condition::{Grammar, condition};
+use super::condition::{Grammar, condition_by};
+use super::spelling::{is_name, spelled};
+use super::union::union;
 use super::waiting::{Waits, waits};
 use super::{Attack, Phase, shuffled};
 use crate::aim::{Aim, Sent, aims};
-use crate::compare::Profile;
+use crate::compare::{Profile, restored};
 use crate::field::Field;
 use crate::verdict::{Proof, Verdict};
 use crate::wire::{Answer, WireError};
@@ -73,21 +81,39 @@ const SQL: Grammar = Grammar {
     ],
 };
 
+/// Where a value can be joined to another the rest was tried already.
+const PLAIN: Grammar = Grammar { forms: &[("'", "'1'='1"), ("", "1=1"), ("\"", "\"1\"=\"1")], ..SQL };
+
 async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
     if aim.is_typed().await? {
         aim.field.say(aim.outcome(ID, Verdict::Passed, "only numbers are taken"));
         return Ok(());
     }
     let base = aim.profile().await?;
+    let mut hidden = true;
     if let Some(base) = &base {
-        if aim.is_safe() && condition(aim, ID, base, &SQL).await? {
+        let Some(signs) = signs(aim, base).await? else { return Ok(()) };
+        if signs.matters && !signs.breaks {
+            aim.field.say(aim.outcome(ID, Verdict::Passed, "quotation marks are taken out of it"));
             return Ok(());
         }
-        if joined(aim, base).await? || (aim.is_safe() && ordered(aim).await?) {
+        if signs.breaks && (spelled(aim, ID, base).await? || joined(aim, base).await?) {
             return Ok(());
         }
+        if aim.is_safe() {
+            let grammar = if signs.matters { &PLAIN } else { &SQL };
+            if !signs.is_refused && condition_by(aim, ID, base, grammar, !signs.matters).await? {
+                return Ok(());
+            }
+            if signs.breaks && ordered(aim).await? {
+                return Ok(());
+            }
+        } else if !signs.matters && !signs.breaks && union(aim, ID, base).await? {
+            return Ok(());
+        }
+        hidden = !signs.breaks || signs.is_failure;
     }
-    if errors(aim).await? || sleeps(aim).await? {
+    if errors(aim).await? || (hidden && sleeps(aim).await?) {
         return Ok(());
     }
     let (verdict, says) = match base {
@@ -98,26 +124,47 @@ async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
     Ok(())
 }
 
-/// How databases join texts: what stands between, and the same broken.
-const JOINS: &[(&str, &str)] = &[("'||'", "'|!|'"), ("' '", "' ! '"), ("'+'", "'+!+'")];
+/// What answers show of a value at all.
+struct Signs {
+    /// Whether another value gets another answer.
+    matters: bool,
+    /// Whether quotation marks and signs that no query ends with get another answer.
+    breaks: bool,
+    /// Whether that answer is a refusal, as of a check or of a wall before the application.
+    is_refused: bool,
+    /// Whether it is a failure.
+    is_failure: bool,
+}
 
-/// The value in two parts, or as a sum.
+async fn signs(aim: &Aim<'_>, base: &Profile) -> Result<Option<Signs>, WireError> {
+    let number = aim.original.parse::<f64>().is_ok();
+    let another = if number { format!("9{:07}", aim.field.number(10_000_000)) } else { aim.field.canary() };
+    let broken = if number {
+        format!("{} {}", aim.original, aim.field.canary())
+    } else {
+        format!("{}'\"", aim.original)
+    };
+    let (Some(other), Some(broken)) = (aim.text(&another).await?, aim.text(&broken).await?) else {
+        return Ok(None);
+    };
+    let (matters, mut breaks) = (!aim.fits(base, &other), !aim.fits(base, &broken));
+    let mut answer = broken.answer;
+    if number && !breaks {
+        // A number may stand in quotation marks.
+        let Some(quoted) = aim.text(&format!("{}'\"", aim.original)).await? else { return Ok(None) };
+        breaks = !aim.fits(base, &quoted);
+        answer = quoted.answer;
+    }
+    let is_refused = breaks && matches!(answer.status, 400 | 403 | 406 | 422);
+    Ok(Some(Signs { matters, breaks, is_refused, is_failure: breaks && answer.status >= 500 }))
+}
+
+/// How databases join texts: what stands between, and the same broken.
+const JOINS: &[(&str, &str)] = &[("'||'", "'|!|'"), ("' '", "' ! '"), ("\" \"", "\" ! \""), ("'+'", "'+!+'")];
+
+/// The value in two parts.
 async fn joined(aim: &Aim<'_>, base: &Profile) -> Result<bool, WireError> {
     if !aim.works {
-        return Ok(false);
-    }
-    if let Ok(number) = aim.original.parse::<u32>() {
-        let sum = |count: u32, function: &str, off: u32| {
-            let more = number.saturating_add(count).saturating_add(off);
-            format!("{more}-{function}('{}')", "x".repeat(usize::try_from(count).unwrap_or(1)))
-        };
-        let count = || aim.field.number(5).saturating_add(3);
-        for (function, broken) in [("LENGTH", "LENGHT"), ("LEN", "LEEN")] {
-            let texts = |truth: bool| sum(count(), function, u32::from(!truth));
-            if follows(aim, base, &texts, &sum(count(), broken, 0)).await? {
-                return Ok(true);
-            }
-        }
         return Ok(false);
     }
     let letters: Vec<char> = aim.original.chars().collect();
@@ -181,9 +228,7 @@ async fn follows(
 /// A name of a column, in an order: the answer is compared as it stands, for an order changes no word.
 async fn ordered(aim: &Aim<'_>) -> Result<bool, WireError> {
     let name = &aim.original;
-    let is_name = name.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '.')
-        && name.chars().next().is_some_and(char::is_alphabetic);
-    if !is_name || !aim.works {
+    if !is_name(name) || !aim.works {
         return Ok(false);
     }
     let Some(base) = aim.text(name).await? else { return Ok(false) };
@@ -210,7 +255,10 @@ async fn follows_order(
         let number = || aim.field.number(900).saturating_add(100);
         case(then, &aim.original, &(SQL.compare)(number(), number(), truth))
     };
-    let same = |sent: &Sent| sent.answer.status == base.answer.status && sent.answer.body == base.answer.body;
+    let same = |sent: &Sent| {
+        sent.answer.status == base.answer.status
+            && restored(&sent.answer.text(), &sent.text, &aim.original) == base.answer.text()
+    };
     let Some(first) = aim.text(&text("THEN", true)).await? else { return Ok(false) };
     if !same(&first) {
         return Ok(false);

@@ -16,6 +16,7 @@ mod club;
 mod ground;
 mod hostile;
 mod input;
+mod lab;
 mod limits;
 mod lookalikes;
 mod outgoing;
