@@ -53,7 +53,8 @@ pub(crate) use policy::{
     ReviewFormat,
 };
 pub(crate) use probe::{
-    Probe, ProbeChoice, ProbeForm, ProbeLevel, ProbeLogin, ProbeReport, ProbeTarget, ProbeTests, ProbeVerb,
+    Probe, ProbeChoice, ProbeForm, ProbeInit, ProbeLevel, ProbeLogin, ProbeReport, ProbeTarget, ProbeTests,
+    ProbeVerb,
 };
 pub(crate) use respond::{MeasureId, Respond};
 pub(crate) use scan::{Explain, FailOn, ReportForm, RulesList, RulesNew, RulesTest, RulesVerb, Scan, Sure};

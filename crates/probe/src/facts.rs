@@ -244,7 +244,9 @@ pub enum FactsError {
     Wrong { at: String, problem: String },
     #[error(transparent)]
     Scope(#[from] ScopeError),
-    #[error("`{at}`: the environment has no `{variable}`; hint: export it, or write the value down")]
+    #[error(
+        "`{at}`: the environment has no `{variable}`; hint: export it, give the password by `--logins`, or write the value down"
+    )]
     NoVariable { at: String, variable: String },
 }
 
@@ -254,10 +256,18 @@ impl Facts {
     /// # Errors
     /// Where it is not what it should be, by place.
     pub fn parse(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self, FactsError> {
-        let mut facts: Self = toml::from_str(text)?;
+        let mut facts = Self::read(text)?;
         facts.resolve(variable)?;
         facts.check()?;
         Ok(facts)
+    }
+
+    /// Reads `probe.toml` without looking into the environment.
+    ///
+    /// # Errors
+    /// Where it is no page of facts.
+    pub fn read(text: &str) -> Result<Self, FactsError> {
+        Ok(toml::from_str(text)?)
     }
 
     /// Only a target, and nobody who signs in.
@@ -304,7 +314,11 @@ impl Facts {
         self
     }
 
-    fn resolve(&mut self, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), FactsError> {
+    /// Puts in what stands in variables of the environment.
+    ///
+    /// # Errors
+    /// When one is not there.
+    pub fn resolve(&mut self, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), FactsError> {
         let fill = |at: String, text: &mut Text| {
             let Text::Variable { env } = text else { return Ok(()) };
             let Some(value) = variable(env) else {

@@ -70,6 +70,10 @@ pub struct Field {
     pub operations: Vec<Operation>,
     /// How many of them documents told of.
     pub told: usize,
+    /// Paths of the documents that the target serves.
+    pub documents: Vec<String>,
+    /// Who was refused with 401 or 403, by operation and person.
+    pub denied: BTreeSet<(usize, usize)>,
     /// Requests that work, by operation and person.
     pub known: Vec<Known>,
     /// Requests that should work and did not, for another reason than who sent them: one of each operation without a known one.
@@ -155,6 +159,8 @@ impl Field {
             people: vec![Person::nobody()],
             operations: Vec::new(),
             told: 0,
+            documents: Vec::new(),
+            denied: BTreeSet::new(),
             known: Vec::new(),
             refused: Vec::new(),
             objects: Vec::new(),

@@ -178,6 +178,9 @@ async fn try_write(
 
 /// Keeps the first request of an operation that was understood and did not work.
 fn keep_refused(field: &mut Field, at: usize, who: usize, call: Call, answer: Answer) {
+    if matches!(answer.status, 401 | 403) {
+        field.denied.insert((at, who));
+    }
     let understood = matches!(answer.status, 200..300 | 400 | 404 | 409 | 410 | 422 | 500);
     if understood && !field.refused.iter().any(|known| known.operation == at) {
         field.refused.push(Known { operation: at, who, call, answer, anonymous: None });

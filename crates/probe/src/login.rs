@@ -218,7 +218,7 @@ fn fill(wire: &Wire, page: &str, form: &html::Form, one: &Try<'_>) -> Option<Req
 }
 
 /// The names of an operation's fields for the name and for the password.
-fn login_fields(operation: &Operation) -> Option<(String, String)> {
+pub(crate) fn login_fields(operation: &Operation) -> Option<(String, String)> {
     if operation.method != "POST" {
         return None;
     }

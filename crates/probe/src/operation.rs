@@ -54,6 +54,23 @@ pub enum Provenance {
     WellKnown,
 }
 
+impl Provenance {
+    /// For people.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Browser => "browser",
+            Self::Code => "code",
+            Self::Facts => "facts",
+            Self::Har => "recorded traffic",
+            Self::Script => "script",
+            Self::Specification => "specification",
+            Self::WellKnown => "well-known place",
+        }
+    }
+}
+
 /// A named value of a request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Parameter {

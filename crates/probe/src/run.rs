@@ -210,6 +210,9 @@ async fn documents(field: &mut Field, world: &World) -> Result<(), WireError> {
             continue;
         }
         let found = take_document(field, &path, &answer.text(), Provenance::WellKnown);
+        if found {
+            field.documents.push(path);
+        }
         if found && !named {
             break;
         }

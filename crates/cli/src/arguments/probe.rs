@@ -29,6 +29,8 @@ pub(crate) struct Probe {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProbeVerb {
+    /// Look at an application, sign people in, and draft `probe.toml`; nothing is attacked
+    Init(ProbeInit),
     /// List the tests there are
     Tests(ProbeTests),
     /// Sign in and print the variables of the lines in reports that send requests again

@@ -3,6 +3,7 @@
 mod accepted;
 mod deliver;
 mod given;
+mod init;
 mod login;
 mod tests;
 
@@ -22,6 +23,7 @@ pub(super) use tests::{explain, near};
 
 pub(super) fn run(arguments: &Probe) -> Result<Exit, Failure> {
     match &arguments.verb {
+        Some(ProbeVerb::Init(arguments)) => return init::run(arguments),
         Some(ProbeVerb::Tests(arguments)) => return tests::run(arguments),
         Some(ProbeVerb::Login(arguments)) => return login::run(arguments),
         Some(ProbeVerb::ReportSchema) => {

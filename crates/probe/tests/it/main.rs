@@ -13,6 +13,7 @@ mod accounts;
 mod bank;
 mod browser;
 mod club;
+mod draft;
 mod ground;
 mod hostile;
 mod input;

@@ -22,8 +22,10 @@ const LARGEST: u64 = 64 << 20;
 
 /// Facts as they are written down, and the folder whose files they name.
 pub(super) struct Given {
+    /// Without what stands in the environment.
     facts: Facts,
     pub(super) folder: PathBuf,
+    file: Option<PathBuf>,
 }
 
 /// Facts from a file or, with a URL alone, those of nobody.
@@ -44,15 +46,17 @@ pub(super) fn read(target: &ProbeTarget) -> Result<Given, Failure> {
         (None, None) => Some(PathBuf::from(FILE)),
     };
     let Some(file) = file else {
-        return Ok(Given { facts: Facts::of(url.unwrap_or_default()), folder: PathBuf::from(".") });
+        let facts = Facts::of(url.unwrap_or_default());
+        return Ok(Given { facts, folder: PathBuf::from("."), file: None });
     };
     let text = whole(&file).map_err(|failure| {
-        let hint = "`gabion probe URL` needs no file; docs/guides/probe.md says what stands in one";
+        let hint = "`gabion probe URL` needs no file; `gabion probe init URL` drafts one";
         if file.exists() { failure } else { failure.hint(hint) }
     })?;
-    let facts = Facts::parse(&text, &variable).map_err(|error| wrong(&file, &error))?;
+    let facts = Facts::read(&text).map_err(|error| wrong(&file, &error))?;
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut given = Given { facts, folder: folder.unwrap_or(Path::new(".")).to_owned() };
+    let folder = folder.unwrap_or(Path::new(".")).to_owned();
+    let mut given = Given { facts, folder, file: Some(file) };
     if let Some(url) = url {
         url.clone_into(&mut given.facts.target.url);
     }
@@ -74,6 +78,11 @@ impl Given {
                 }
             })?;
             facts.add_people(people);
+        }
+        // Who is named by `--logins` needs no variable.
+        if let Some(file) = &self.file {
+            let settled = facts.resolve(&variable).and_then(|()| facts.check());
+            settled.map_err(|error| wrong(file, &error))?;
         }
         facts.limits.requests = target.requests.unwrap_or(facts.limits.requests);
         facts.limits.rate = target.rate.unwrap_or(facts.limits.rate);
@@ -107,8 +116,9 @@ impl Given {
     fn documents(&self, facts: &mut Facts, target: &ProbeTarget) -> Result<Vec<Document>, Failure> {
         let mut files: Vec<(DocumentKind, PathBuf)> = Vec::new();
         let beside = |name: &String| self.folder.join(name);
-        let (paths, openapi): (Vec<String>, Vec<String>) =
-            std::mem::take(&mut facts.target.openapi).into_iter().partition(|name| name.starts_with('/'));
+        let (paths, openapi): (Vec<String>, Vec<String>) = std::mem::take(&mut facts.target.openapi)
+            .into_iter()
+            .partition(|name| name.starts_with('/') && !Path::new(name).is_file());
         files.extend(openapi.iter().map(|name| (DocumentKind::OpenApi, beside(name))));
         facts.target.openapi = paths;
         for name in &target.openapi {
