@@ -51,14 +51,23 @@ impl Catalogue {
     /// is for, so no entry lists its rules.
     #[must_use]
     pub fn with_rules<'a>(mut self, rules: impl IntoIterator<Item = (ControlId, &'a str)>) -> Self {
-        let mut by_control: BTreeMap<ControlId, BTreeSet<&str>> = BTreeMap::new();
-        for (control, rule) in rules {
-            by_control.entry(control).or_default().insert(rule);
-        }
+        let mut rules = by_control(rules);
         for control in &mut self.controls {
-            let Some(rules) = by_control.remove(&control.id) else { continue };
+            let Some(rules) = rules.remove(&control.id) else { continue };
             control.read_by.extend(rules.into_iter().map(|rule| Source::Rule(rule.to_owned())));
             control.read.get_or_insert_with(|| READ.to_owned());
+        }
+        self
+    }
+
+    /// The same with the tests of a probe, which name their controls as rules do.
+    #[must_use]
+    pub fn with_tests<'a>(mut self, tests: impl IntoIterator<Item = (ControlId, &'a str)>) -> Self {
+        let mut tests = by_control(tests);
+        for control in &mut self.controls {
+            let Some(tests) = tests.remove(&control.id) else { continue };
+            control.attacked_by.extend(tests.into_iter().map(|test| Source::Test(test.to_owned())));
+            control.attacked.get_or_insert_with(|| ATTACKED.to_owned());
         }
         self
     }
@@ -113,6 +122,16 @@ impl Catalogue {
     }
 }
 
+fn by_control<'a>(
+    named: impl IntoIterator<Item = (ControlId, &'a str)>,
+) -> BTreeMap<ControlId, BTreeSet<&'a str>> {
+    let mut all: BTreeMap<ControlId, BTreeSet<&str>> = BTreeMap::new();
+    for (control, name) in named {
+        all.entry(control).or_default().insert(name);
+    }
+    all
+}
+
 /// The ids nearest to what was typed, best first, at most three: the same word after the dot, a
 /// misspelling, or the beginning of an id.
 pub(crate) fn suggest(text: &str) -> Vec<ControlId> {
@@ -140,6 +159,9 @@ pub(crate) fn suggest(text: &str) -> Vec<ControlId> {
 
 /// What is said of a control that rules are for and whose entry has no words on them.
 const READ: &str = "`gabion scan` looks for what breaks it in a repository.";
+
+/// The same of tests.
+const ATTACKED: &str = "`gabion probe` tries to break it at the running application.";
 
 const NEAR: f64 = 0.88;
 const LONGEST_TYPED: usize = 64;

@@ -157,6 +157,12 @@ fn rules_of_a_scan_stand_behind_the_control_they_are_for() {
     assert!(control.evidence().iter().any(|one| one.kind == Kind::Read && !one.planned));
     // A rule is no switch that is on: nothing is enforced by it.
     assert_eq!(control.enforced_by, []);
+    let tested = catalogue.with_tests([(queries, "sql-injection"), (queries, "nosql-injection")]);
+    let attacked = &tested.get(queries).unwrap().attacked_by;
+    assert_eq!(
+        attacked.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["tests/nosql-injection", "tests/sql-injection"]
+    );
     let without = Catalogue::built_in().get(queries).unwrap();
-    assert!(without.read_by.is_empty());
+    assert!(without.read_by.is_empty() && without.attacked_by.is_empty());
 }

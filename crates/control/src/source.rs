@@ -17,12 +17,14 @@ pub enum Source {
     Module(String),
     /// `rules/sql.injection`: a rule of `gabion scan`.
     Rule(String),
+    /// `tests/object-access`: a test of `gabion probe`.
+    Test(String),
 }
 
 /// The text names no source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is neither a check (`checks.csrf`), a setting (`sessions.idle`), a module (`identity::throttle`) nor a rule (`rules/sql.injection`)"
+    "`{0}` is neither a check (`checks.csrf`), a setting (`sessions.idle`), a module (`identity::throttle`), a rule (`rules/sql.injection`) nor a test (`tests/object-access`)"
 )]
 pub struct BadSource(pub String);
 
@@ -32,7 +34,7 @@ impl Source {
     pub fn check(&self) -> Option<&str> {
         match self {
             Self::Check(name) => Some(name),
-            Self::Setting(_) | Self::Module(_) | Self::Rule(_) => None,
+            Self::Setting(_) | Self::Module(_) | Self::Rule(_) | Self::Test(_) => None,
         }
     }
 }
@@ -45,6 +47,13 @@ impl FromStr for Source {
         if let Some(rule) = text.strip_prefix("rules/") {
             let is_rule = rule.split('.').all(|word| is_word(&word.replace('-', "_")));
             return if is_rule { Ok(Self::Rule(rule.to_owned())) } else { Err(bad()) };
+        }
+        if let Some(test) = text.strip_prefix("tests/") {
+            return if is_word(&test.replace('-', "_")) {
+                Ok(Self::Test(test.to_owned()))
+            } else {
+                Err(bad())
+            };
         }
         if text.contains("::") {
             return if text.split("::").all(is_word) {
@@ -69,6 +78,7 @@ impl fmt::Display for Source {
         match self {
             Self::Check(name) => write!(formatter, "checks.{name}"),
             Self::Rule(name) => write!(formatter, "rules/{name}"),
+            Self::Test(name) => write!(formatter, "tests/{name}"),
             Self::Setting(path) | Self::Module(path) => formatter.write_str(path),
         }
     }
@@ -97,6 +107,7 @@ mod tests {
             ("identity::throttle", Source::Module("identity::throttle".into())),
             ("rules/jwt.alg.hs256", Source::Rule("jwt.alg.hs256".into())),
             ("rules/sql.security-definer", Source::Rule("sql.security-definer".into())),
+            ("tests/object-access", Source::Test("object-access".into())),
         ] {
             assert_eq!(text.parse::<Source>().as_ref(), Ok(&source));
             assert_eq!(source.to_string(), text);
@@ -112,6 +123,7 @@ mod tests {
             "checks csrf",
             "rules/",
             "rules/A.b",
+            "tests/a.b",
         ] {
             assert!(bad.parse::<Source>().is_err(), "{bad}");
         }

@@ -9,21 +9,35 @@ use gabion_model::ControlId;
 use crate::tidy::Workspace;
 
 pub(super) fn write(workspace: &Workspace, pages: &mut BTreeMap<String, String>) {
-    let rules = scan_rules(workspace);
-    let named = rules.iter().map(|(rule, (control, _))| (*control, rule.as_str()));
-    let catalogue = Catalogue::built_in().clone().with_rules(named);
+    let described = Described {
+        rules: described(workspace, &["code", "dependencies", "manifests", "scan", "secrets"], "rule"),
+        tests: described(workspace, &["probe"], "test"),
+    };
+    let catalogue = Catalogue::built_in().clone();
+    let catalogue = catalogue.with_rules(named(&described.rules)).with_tests(named(&described.tests));
     for control in catalogue.controls() {
-        pages.insert(control.page(), page(workspace, &rules, control));
+        pages.insert(control.page(), page(workspace, &described, control));
     }
     pages.insert("docs/controls/README.md".to_owned(), list(&catalogue));
 }
 
-/// By id: which control a rule of `gabion scan` is for, and the file it stands in.
-type ScanRules = BTreeMap<String, (ControlId, String)>;
+/// By id: which control something is for, and the file it stands in.
+type ByName = BTreeMap<String, (ControlId, String)>;
 
-fn scan_rules(workspace: &Workspace) -> ScanRules {
-    let mut rules = ScanRules::new();
-    let folders = ["code", "dependencies", "manifests", "scan", "secrets"];
+/// What names its control itself.
+struct Described {
+    /// Of `gabion scan`.
+    rules: ByName,
+    /// Of `gabion probe`.
+    tests: ByName,
+}
+
+fn named(all: &ByName) -> impl Iterator<Item = (ControlId, &str)> {
+    all.iter().map(|(name, (control, _))| (*control, name.as_str()))
+}
+
+fn described(workspace: &Workspace, folders: &[&str], table_name: &str) -> ByName {
+    let mut all = ByName::new();
     let is_rules = |path: &str| {
         let name = path.strip_prefix("rules/").and_then(|path| path.strip_suffix(".toml"));
         name.and_then(|name| name.split_once('/'))
@@ -31,17 +45,17 @@ fn scan_rules(workspace: &Workspace) -> ScanRules {
     };
     for file in workspace.files.iter().filter(|file| is_rules(&file.path)) {
         let Ok(table) = toml::from_str::<toml::Table>(&file.text) else { continue };
-        for rule in table.get("rule").and_then(toml::Value::as_array).into_iter().flatten() {
+        for rule in table.get(table_name).and_then(toml::Value::as_array).into_iter().flatten() {
             let text = |key: &str| rule.get(key).and_then(toml::Value::as_str);
             if let (Some(id), Some(Ok(control))) = (text("id"), text("control").map(str::parse)) {
-                rules.insert(id.to_owned(), (control, file.path.clone()));
+                all.insert(id.to_owned(), (control, file.path.clone()));
             }
         }
     }
-    rules
+    all
 }
 
-fn page(workspace: &Workspace, rules: &ScanRules, control: &Control) -> String {
+fn page(workspace: &Workspace, described: &Described, control: &Control) -> String {
     let mut page = format!("# {}\n\n`{}`\n\n{}\n\n", control.title, control.id, control.promise);
     let _ = write!(page, "## Why\n\n{}\n\n## Evidence\n\n", control.why);
     if !control.has_evidence_source() {
@@ -59,7 +73,7 @@ fn page(workspace: &Workspace, rules: &ScanRules, control: &Control) -> String {
         let _ = write!(page, "**{heading}.** {}", evidence.text);
         if !evidence.sources.is_empty() {
             let links: Vec<String> =
-                evidence.sources.iter().map(|source| link(workspace, rules, source)).collect();
+                evidence.sources.iter().map(|source| link(workspace, described, source)).collect();
             let _ = write!(page, " By {}.", links.join(", "));
         }
         page.push_str("\n\n");
@@ -90,12 +104,14 @@ fn page(workspace: &Workspace, rules: &ScanRules, control: &Control) -> String {
     page
 }
 
-fn link(workspace: &Workspace, rules: &ScanRules, source: &Source) -> String {
+fn link(workspace: &Workspace, described: &Described, source: &Source) -> String {
+    let of = |all: &ByName, name: &str| match all.get(name) {
+        Some((_, file)) => format!("[`{name}`](../../{file})"),
+        None => format!("`{name}`"),
+    };
     match source {
-        Source::Rule(name) => match rules.get(name) {
-            Some((_, file)) => format!("[`{name}`](../../{file})"),
-            None => format!("`{name}`"),
-        },
+        Source::Rule(name) => of(&described.rules, name),
+        Source::Test(name) => of(&described.tests, name),
         Source::Check(name) => format!("[`{source}`](../checks/{name}.md)"),
         Source::Setting(_) => format!("[`{source}`](../configuration.md)"),
         Source::Module(path) => {

@@ -133,9 +133,10 @@ fn sources(workspace: &Workspace, control: &Control, checks: &[&str], findings: 
                 module_exists(workspace, path),
                 "name a module as `crate::module`, or move the claim to `planned`",
             ),
-            Source::Rule(_) => {
-                (false, "take it out: a rule names its control itself, and the pages are made from that")
-            }
+            Source::Rule(_) | Source::Test(_) => (
+                false,
+                "take it out: rules and tests name their control themselves, and the pages are made from that",
+            ),
             Source::Setting(path) => {
                 let Some(schema) = workspace.file(SCHEMA) else { continue };
                 (

@@ -47,7 +47,8 @@ struct RequirementRow<'a> {
 pub(super) fn run(arguments: &arguments::Controls) -> Result<Exit, Failure> {
     let book = super::rules::book(None)?;
     let rules = book.all().map(|entry| (entry.rule.control, entry.rule.id.as_str()));
-    let catalogue = Catalogue::built_in().clone().with_rules(rules);
+    let tests = gabion_probe::about::all().iter().map(|about| (about.control, about.id.as_str()));
+    let catalogue = Catalogue::built_in().clone().with_rules(rules).with_tests(tests);
     match &arguments.verb {
         None => {
             let rows: Vec<Row<'_>> = catalogue.controls().iter().map(row).collect();
