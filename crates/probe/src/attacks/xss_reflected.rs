@@ -2,20 +2,25 @@
 //!
 //! 1. A word goes into each value of a query, a path and a form, alone or behind the value that works; pages that show it are
 //!    read for where it stands ([`super::markup`]).
-//! 2. For each place what would run there is sent, a few forms of it; the answer is read again, and only where the script
+//! 2. Between two words signs are sent that markup is made of: which of them come back says what is worth sending. For each
+//!    place what would run there is sent, a few forms of it; the answer is read again, and only where the script
 //!    stands where scripts run the page is opened in the browser. What waits for a person is fired.
 //! 3. **Proven**: the script ran in the target's origin, twice, with numbers of its own. **Twin**: the plain word, shown by the
 //!    same page. **Control**: the browser was seen to report a script of our own (see [`crate::browser`]).
 //! 4. What stands on the page and is stopped by the page's policy is tentative: the policy holds, the encoding does not.
 //! 5. Without a browser a script where scripts run is firm at most. JSON is no page, whatever it shows.
 //!
-//! Values of forms are sent from another site, as an attacker would have to.
+//! Values of forms and of JSON are sent from another site, as an attacker would have to. A cookie is set in the browser: somebody
+//! has to be able to write it, so that weighs less.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use gabion_browser::Cookie;
 use gabion_model::Severity;
 use gabion_model::outbound::BoxFuture;
 
 use super::lure::{self, Way};
-use super::markup::{is_live, payloads, spots};
+use super::markup::{Code, Signs, is_live, payloads, spots};
 use super::{Attack, Phase, usable};
 use crate::browser::{ATTACKER, Browsing, Visitor};
 use crate::call::{Call, Payload, Put};
@@ -47,14 +52,16 @@ async fn run(field: &Field) -> Result<(), WireError> {
     // What is not there is a page too.
     let mut missing = Call::new("GET", "/{page}");
     missing.path.insert("page".to_owned(), serde_json::Value::String("page".to_owned()));
-    let calls = field.examples().map(|known| (known.who, known.call.clone()));
+    let calls = field.attempts().map(|known| (known.who, known.call.clone()));
+    // One visitor for each person, made where there is something to open.
+    let mut visitors: BTreeMap<usize, Visitor<'_>> = BTreeMap::new();
     for (who, call) in calls.chain([(0, missing)]) {
-        let mut visitor = None;
         for point in call.points() {
             let form = matches!(call.payload, Payload::Form(_)) && call.method == "POST";
             let reaches = match point.place {
-                Place::Query | Place::Path => call.method == "GET",
+                Place::Query | Place::Path | Place::Cookie => call.method == "GET",
                 Place::Form => form,
+                Place::Json => call.method == "POST",
                 _ => false,
             };
             if !reaches {
@@ -62,13 +69,22 @@ async fn run(field: &Field) -> Result<(), WireError> {
             }
             tried = true;
             let aim = Aim { field, who, call: &call, point: &point };
-            if visitor.is_none()
-                && let Ok(browsing) = &field.browser
-            {
-                visitor = browsing.visit_as(field.person(who)).await.ok();
-            }
-            let browser = field.browser.as_ref().ok().zip(visitor.as_ref());
-            let outcome = aim.attack(browser).await?;
+            let outcome = match aim.shown().await? {
+                None => Outcome::new(
+                    ID,
+                    "",
+                    Verdict::Passed,
+                    "what is put into it is on no page that it leads to",
+                ),
+                Some(shown) => {
+                    if let (false, Ok(browsing)) = (visitors.contains_key(&who), &field.browser)
+                        && let Ok(visitor) = browsing.visit_as(field.person(who)).await
+                    {
+                        visitors.insert(who, visitor);
+                    }
+                    aim.attack(shown, field.browser.as_ref().ok().zip(visitors.get(&who))).await?
+                }
+            };
             let operation = format!("{} {}", call.method, call.template);
             field.say(Outcome { operation, ..outcome }.at(&point));
         }
@@ -103,29 +119,36 @@ impl Aim<'_> {
         self.field.evidence(self.who, &shown.request, &shown.answer)
     }
 
-    async fn attack(&self, browser: Option<(&Browsing, &Visitor<'_>)>) -> Result<Outcome, WireError> {
+    async fn attack(
+        &self,
+        (before, word, plain): (String, String, Shown),
+        browser: Option<(&Browsing, &Visitor<'_>)>,
+    ) -> Result<Outcome, WireError> {
         let say = |verdict, says: &str| Outcome::new(ID, "", verdict, says);
-        let Some((before, word, plain)) = self.shown().await? else {
-            return Ok(say(Verdict::Passed, "what is put into it is on no page that it leads to"));
-        };
         let mut stopped = None;
         let mut tries = 0;
+        let mut met = BTreeSet::new();
+        let signs = self.signs(&before).await?;
         for spot in spots(&plain.answer.text(), &word) {
-            let count = payloads(&spot, "", "").len().min(PAYLOADS);
+            let code = Code::new("a", "b");
+            let count = payloads(&spot, &code, signs).len().min(PAYLOADS);
             for form in 0..count {
-                tries += 1;
-                if tries > TRIES {
-                    break;
-                }
                 let make = |number: u64| {
                     let (call, quoted) = match browser {
                         Some((browsing, _)) => (browsing.call(number), browsing.call_quoted(number)),
                         None => (format!("gxran({number})"), format!("gxran`{number}`")),
                     };
-                    let text = payloads(&spot, &call, &quoted).into_iter().nth(form).unwrap_or_default();
-                    let run = if text.contains(&quoted) { quoted } else { call };
-                    (format!("{before}{text}"), run)
+                    let all = payloads(&spot, &Code::new(&call, &quoted), signs);
+                    let one = all.into_iter().nth(form).map(|one| (one.text, one.run)).unwrap_or_default();
+                    (format!("{before}{}", one.0), one.1)
                 };
+                if !met.insert(make(1).0) {
+                    continue;
+                }
+                tries += 1;
+                if tries > TRIES {
+                    break;
+                }
                 let number = browser.map_or(1, |(browsing, _)| browsing.number());
                 let (text, call) = make(number);
                 let Some(sent) = self.send(&text).await? else { continue };
@@ -163,7 +186,9 @@ impl Aim<'_> {
                 if let Some(second) = self.send(&text_again).await? {
                     proof = proof.shown(self.evidence(&second));
                 }
-                return Ok(say(Verdict::Proven, &says).proof(proof));
+                let found = say(Verdict::Proven, &says).proof(proof);
+                let weak = self.point.place == Place::Cookie;
+                return Ok(if weak { found.severity(Severity::Medium) } else { found });
             }
         }
         Ok(match stopped {
@@ -186,16 +211,29 @@ impl Aim<'_> {
         })
     }
 
+    /// Which signs come back; all of them where that cannot be told.
+    async fn signs(&self, before: &str) -> Result<Signs, WireError> {
+        let (first, last) = (self.field.canary(), self.field.canary());
+        let sent = self.send(&format!("{before}{first}{}{last}", Signs::SENT)).await?;
+        let read = sent.and_then(|sent| Signs::read(&sent.answer.text(), &first, &last));
+        Ok(read.unwrap_or(Signs::ALL))
+    }
+
     /// What goes before a word so that a page shows it, the word, and that page.
     async fn shown(&self) -> Result<Option<(String, String, Shown)>, WireError> {
         let original = self.call.value(self.point).unwrap_or_default();
         for before in [String::new(), original] {
             let word = self.field.canary();
-            if let Some(plain) = self.send(&format!("{before}{word}")).await?
-                && is_page(&plain.answer)
-                && plain.answer.has(&word)
-            {
-                return Ok(Some((before, word, plain)));
+            let Some(plain) =
+                self.send(&format!("{before}{word}")).await?.filter(|plain| is_page(&plain.answer))
+            else {
+                continue;
+            };
+            // Some pages write everything in capitals.
+            for word in [word.to_ascii_uppercase(), word] {
+                if plain.answer.has(&word) {
+                    return Ok(Some((before, word, plain)));
+                }
             }
         }
         Ok(None)
@@ -203,19 +241,29 @@ impl Aim<'_> {
 
     async fn runs(&self, browsing: &Browsing, visitor: &Visitor<'_>, text: &str, number: u64) -> bool {
         let call = self.call.with(self.point, &Put::Text(text));
-        if self.point.place != Place::Form {
-            return visitor.runs(&call.request().target, number).await.unwrap_or(false);
-        }
-        let page = lure::page(&self.field.wire.origin().base(), &call, Way::Form);
         let person = self.field.person(self.who);
+        let way = match self.point.place {
+            Place::Form => Way::Form,
+            Place::Json => Way::PlainText,
+            Place::Cookie => {
+                let host = self.field.wire.origin().host().trim_matches(['[', ']']).to_owned();
+                let value = call.cookie_text(&self.point.name).unwrap_or_default();
+                let Ok(other) = browsing.visit_as(person).await else { return false };
+                let cookie = Cookie::new(&self.point.name, &value, &host);
+                return other.context().set_cookies(&[cookie]).await.is_ok()
+                    && other.runs(&call.request().target, number).await.unwrap_or(false);
+            }
+            _ => return visitor.runs(&call.request().target, number).await.unwrap_or(false),
+        };
+        let page = lure::page(&self.field.wire.origin().base(), &call, way);
         let Ok(lured) = browsing.lure(person, vec![("/".to_owned(), page)]).await else { return false };
         lured.runs(&format!("{ATTACKER}/"), number).await.unwrap_or(false)
     }
 }
 
 /// What is sent for one value, and for one place of it.
-const TRIES: usize = 24;
-const PAYLOADS: usize = 14;
+const TRIES: usize = 30;
+const PAYLOADS: usize = 20;
 
 /// Whether browsers read an answer as a page.
 pub(super) fn is_page(answer: &Answer) -> bool {

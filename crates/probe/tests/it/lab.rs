@@ -4,6 +4,7 @@
 //! against all of them and prints how much was found of each kind.
 
 mod sql;
+mod xss;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
