@@ -3,24 +3,28 @@
 //! The attack must be answered as it was, and its twin as it was. What is not is `tentative` from then on, and says so: a report
 //! holds nothing that cannot be shown again.
 
+use std::collections::BTreeMap;
+
+use crate::attacks::usable;
 use crate::compare::Profile;
 use crate::field::Field;
 use crate::verdict::{Exchange, Outcome, Verdict};
-use crate::wire::WireError;
+use crate::wire::{Answer, WireError, sent_by};
 
 /// Looks at each finding again, in the order in which they were made.
 ///
 /// # Errors
 /// When the run is over.
 pub(crate) async fn look_again(field: &Field) -> Result<(), WireError> {
+    let mut asked = BTreeMap::new();
     for outcome in field.outcomes() {
         let Some(proof) = &outcome.proof else { continue };
         if outcome.verdict < Verdict::Firm || !proof.attack.request.is_safe() {
             continue;
         }
-        let mut same = is_same(field, &proof.attack, &proof.mark).await?;
+        let mut same = is_same(field, &mut asked, &proof.attack, &proof.mark).await?;
         if let Some(twin) = proof.twin.as_ref().filter(|twin| same && twin.request.is_safe()) {
-            same = is_same(field, twin, &proof.mark).await?;
+            same = is_same(field, &mut asked, twin, &proof.mark).await?;
         }
         if !same {
             let says = format!("{}; asked again at the end, it was not to be seen", outcome.says);
@@ -32,12 +36,19 @@ pub(crate) async fn look_again(field: &Field) -> Result<(), WireError> {
 
 /// Whether an exchange goes as it went: with the text that counts or without it, else with the same status and most of the same
 /// words.
-async fn is_same(field: &Field, exchange: &Exchange, mark: &str) -> Result<bool, WireError> {
-    let answer = match field.wire.send(&exchange.request).await {
-        Ok(answer) => answer,
-        Err(error) if error.is_end() => return Err(error),
-        Err(_) => return Ok(false),
-    };
+async fn is_same(
+    field: &Field,
+    asked: &mut BTreeMap<Vec<u8>, Option<Answer>>,
+    exchange: &Exchange,
+    mark: &str,
+) -> Result<bool, WireError> {
+    // One answer does for all findings that the same request shows.
+    let bytes = field.wire.bytes(&exchange.request);
+    if !asked.contains_key(&bytes) {
+        let answer = usable(sent_by(&exchange.who, field.wire.send(&exchange.request)).await)?;
+        asked.insert(bytes.clone(), answer.map(|answer| field.kept(answer)));
+    }
+    let Some(answer) = asked.get(&bytes).cloned().flatten() else { return Ok(false) };
     let now = Exchange::new(&exchange.who, &exchange.request, &answer);
     if !mark.is_empty() {
         return Ok(now.answer.contains(mark) == exchange.answer.contains(mark));
@@ -45,12 +56,8 @@ async fn is_same(field: &Field, exchange: &Exchange, mark: &str) -> Result<bool,
     if now.status != exchange.status {
         return Ok(false);
     }
-    let before = crate::wire::Answer {
-        body: exchange.answer.clone().into_bytes(),
-        headers: Vec::new(),
-        ..answer.clone()
-    };
-    let after = crate::wire::Answer { body: now.answer.into_bytes(), headers: Vec::new(), ..answer };
+    let before = Answer { body: exchange.answer.clone().into_bytes(), headers: Vec::new(), ..answer.clone() };
+    let after = Answer { body: now.answer.into_bytes(), headers: Vec::new(), ..answer };
     let Some(profile) = Profile::of(&[&before]) else { return Ok(false) };
     // Times, nonces and what others wrote meanwhile may differ.
     let most = profile.words().saturating_add(10);

@@ -65,7 +65,8 @@ impl Browsing {
         let inside = base.clone();
         let socket = base.replacen("http", "ws", 1);
         let mut options = Options::new(move |url: &str| {
-            if is_under(url, &inside) || is_under(url, &socket) { Verdict::Allow } else { Verdict::Refuse }
+            let ours = is_under(url, &inside) || is_under(url, &socket);
+            if ours && !is_dress(url) { Verdict::Allow } else { Verdict::Refuse }
         });
         options.program.clone_from(&chromium.program);
         options.search.clone_from(&chromium.search);
@@ -198,17 +199,17 @@ impl Visitor<'_> {
     /// When the address does not answer, or the page is lost. The browser's other pages go on.
     pub async fn go(&self, to: &str) -> Result<(), BrowserError> {
         let url = if to.starts_with('/') { format!("{}{to}", self.browsing.base) } else { to.to_owned() };
-        let before = self.sent();
+        let before = self.asked();
         let landed = self.page.goto(&url, PATIENCE).await;
-        self.browsing.wire.spend(self.sent().saturating_sub(before));
+        self.spend(before);
         landed.map(drop)
     }
 
     /// Waits until the page is quiet again.
     pub async fn wait(&self) {
-        let before = self.sent();
+        let before = self.asked();
         let _ = self.page.settle(PATIENCE).await;
-        self.browsing.wire.spend(self.sent().saturating_sub(before));
+        self.spend(before);
     }
 
     /// Opens a path, fires what waits for a person and has the number in it, and says whether the payload ran.
@@ -255,8 +256,19 @@ impl Visitor<'_> {
         all.into_iter().find(|one| one.method == method && one.url.split('?').next() == url.split('?').next())
     }
 
-    fn sent(&self) -> usize {
-        self.context.recorded().exchanges.iter().filter(|one| one.status.is_some()).count()
+    /// How many requests it has sent.
+    fn asked(&self) -> usize {
+        self.context.recorded().exchanges.len()
+    }
+
+    /// Counts what reached the target after the first `before`: pages of the attacker come out of memory.
+    fn spend(&self, before: usize) {
+        let base = &self.browsing.base;
+        for one in self.context.recorded().exchanges.iter().skip(before) {
+            if let Some(path) = one.url.strip_prefix(base.as_str()).filter(|_| one.status.is_some()) {
+                self.browsing.wire.spend(&one.method, path, one.status);
+            }
+        }
     }
 }
 
@@ -270,6 +282,13 @@ pub(crate) const PATIENCE: Patience = Patience {
 /// Whether a URL is of an origin.
 fn is_under(url: &str, base: &str) -> bool {
     url.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
+}
+
+/// Whether a URL is only for the looks of a page: the target is not asked for it.
+fn is_dress(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    path.ends_with("/favicon.ico")
+        || [".css", ".woff", ".woff2", ".ttf"].iter().any(|end| path.ends_with(end))
 }
 
 /// A cookie as the answer that set it wants it kept.

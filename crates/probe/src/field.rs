@@ -16,12 +16,13 @@ use crate::facts::{ANONYMOUS, Facts};
 use crate::learn::Object;
 use crate::login::{Tried, Try, Way, attempt, code_of};
 use crate::matrix::{Access, Mark};
+use crate::memory::Memory;
 use crate::operation::Operation;
 use crate::sacrifice::Recipe;
 use crate::session::Session;
 use crate::surface::html;
 use crate::verdict::{Exchange, Outcome, Verdict};
-use crate::wire::{Answer, Request, Wire, WireError};
+use crate::wire::{Answer, Request, Wire, WireError, sent_by};
 
 /// Somebody, or nobody.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub struct Person {
     session: Mutex<Session>,
     /// What they sent along before.
     past: Mutex<Vec<Session>>,
+    /// What they were answered since somebody last made sure that they are signed in.
+    answered: Mutex<BTreeSet<u16>>,
     /// The answer that signed them in.
     pub login: Option<(Request, Answer)>,
     /// How they signed in; nothing where they brought what they send.
@@ -87,6 +90,8 @@ pub struct Field {
     pub missing: Vec<Answer>,
     /// Where what the target fetches arrives.
     pub catch: Option<Catch>,
+    /// What need not be asked again.
+    pub memory: Memory,
     /// What was noted on the way, for the report.
     pub notes: Mutex<Vec<String>>,
     /// How accounts are made that tests may break, once that was found out.
@@ -110,6 +115,7 @@ impl Person {
             trouble: None,
             session: Mutex::default(),
             past: Mutex::default(),
+            answered: Mutex::default(),
             login: None,
             way: None,
         }
@@ -168,6 +174,7 @@ impl Field {
             pages: Vec::new(),
             missing: Vec::new(),
             catch: None,
+            memory: Memory::default(),
             notes: Mutex::default(),
             recipe: tokio::sync::OnceCell::new(),
             others: Mutex::default(),
@@ -223,9 +230,10 @@ impl Field {
     pub async fn request(&self, who: usize, request: &Request) -> Result<Answer, WireError> {
         let person = self.person(who);
         let sent = person.session().apply(request);
-        let answer = self.wire.send(&sent).await?;
+        let answer = sent_by(&person.name, self.wire.send(&sent)).await?;
         if who != 0 {
             lock(&person.session).learn(&answer);
+            lock(&person.answered).insert(if self.leads_to_login(&answer) { 401 } else { answer.status });
         }
         Ok(answer)
     }
@@ -268,7 +276,13 @@ impl Field {
             known.who == who && refused && safe && known.answer.is_success()
         };
         let all = self.known.iter().filter(fits);
-        all.max_by_key(|known| (known.answer.has(user), std::cmp::Reverse(known.answer.body.len())))
+        // What never ends is waited for each time, and what is said of one thing among others may change.
+        all.max_by_key(|known| {
+            let named = known.answer.has(user);
+            let own = known.call.template.split('/').any(|word| OWN_WORDS.contains(&word));
+            let length = std::cmp::Reverse(known.answer.body.len());
+            (!known.answer.cut, named, own, known.call.path.is_empty(), length)
+        })
     }
 
     /// Whether a session is somebody's: what only they get is got with it.
@@ -310,26 +324,35 @@ impl Field {
         self.attempt(who, &one).await
     }
 
-    /// Signs those in again whose session was lost on the way.
+    /// Signs those in again whose session was lost on the way, and says whether there were any. Who got no answer that somebody
+    /// gets who is not signed in, is not asked for, unless everybody is to be.
     ///
     /// # Errors
     /// As [`Wire::send`].
-    pub async fn keep_alive(&self) -> Result<(), WireError> {
+    pub async fn keep_alive(&self, everybody: bool) -> Result<bool, WireError> {
+        let mut lost = false;
         for who in 1..self.people.len() {
             let person = self.person(who);
+            let answered = std::mem::take(&mut *lock(&person.answered));
             let Some(proof) = self.proof_of(who).filter(|_| person.is_signed_in()) else { continue };
-            match self.opens(&person.session(), proof).await {
-                Ok(false) => {}
+            let refused = proof.anonymous.as_ref().map_or(401, |answer| answer.status);
+            if !everybody && ![401, 407, refused].iter().any(|status| answered.contains(status)) {
+                continue;
+            }
+            // What it says of them may have changed since.
+            match self.as_session(&person.session(), &proof.call.request()).await {
+                Ok(answer) if self.is_refusal(&answer) => {}
                 Err(error) if error.is_end() => return Err(error),
-                Ok(true) | Err(_) => continue,
+                Ok(_) | Err(_) => continue,
             }
             self.note(format!("`{}` was signed out on the way", person.name));
             let tried = self.sign_in_again(who, Session::default()).await?;
             if let Some(Tried { session: Ok(session), .. }) = tried {
                 person.become_known(session);
+                lost = true;
             }
         }
-        Ok(())
+        Ok(lost)
     }
 
     /// The request of a call as it would go out now, for whoever changes it further.
@@ -392,6 +415,10 @@ impl Field {
         if matches!(answer.status, 401 | 403 | 404 | 407) {
             return true;
         }
+        self.leads_to_login(answer)
+    }
+
+    fn leads_to_login(&self, answer: &Answer) -> bool {
         let to = answer.field("location").unwrap_or_default().to_ascii_lowercase();
         answer.is_redirect() && LOGIN_WORDS.iter().any(|word| to.contains(word))
     }
@@ -436,6 +463,11 @@ impl Field {
     /// Says what a test found, or did not.
     pub fn say(&self, outcome: Outcome) {
         lock(&self.outcomes).push(outcome);
+    }
+
+    /// Takes back all that a test said: it is repeated.
+    pub(crate) fn forget(&self, test: &str) {
+        lock(&self.outcomes).retain(|outcome| outcome.test != test);
     }
 
     /// Takes back a part of what was said of something.
@@ -504,6 +536,9 @@ const NOTES: usize = 200;
 const PAST: usize = 200;
 /// What addresses of sign-in pages have in them.
 const LOGIN_WORDS: &[&str] = &["login", "signin", "sign-in", "sign_in", "auth", "sso", "session"];
+
+/// What paths have in them that show somebody themselves.
+const OWN_WORDS: &[&str] = &["me", "whoami", "self", "profile", "account", "current", "userinfo"];
 
 static NOBODY: std::sync::LazyLock<Person> = std::sync::LazyLock::new(Person::nobody);
 

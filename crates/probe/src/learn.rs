@@ -88,6 +88,8 @@ pub async fn learn(field: &mut Field) -> Result<(), WireError> {
             break;
         }
     }
+    // What was written may show now.
+    field.memory.forget_answers();
     if field.facts.target.level >= Level::Active {
         for at in 0..field.operations.len() {
             let Some(operation) = field.operations.get(at).cloned() else { break };
@@ -95,7 +97,6 @@ pub async fn learn(field: &mut Field) -> Result<(), WireError> {
                 try_write(field, at, &operation, &who).await?;
             }
         }
-        // What was written may be read now.
         for at in 0..field.operations.len() {
             let Some(operation) = field.operations.get(at).cloned() else { break };
             let known = field.known.iter().any(|known| known.operation == at);
@@ -105,8 +106,33 @@ pub async fn learn(field: &mut Field) -> Result<(), WireError> {
                 }
             }
         }
+        field.memory.forget_answers();
     }
     Ok(())
+}
+
+/// An answer to a read, asked once: pages were met on the way here, and what nobody gets is the same for all who compare with it.
+async fn read(field: &Field, who: usize, call: &Call) -> Result<Answer, WireError> {
+    let request = call.request();
+    let plain = request.method == "GET" && request.headers.is_empty() && request.body.is_empty();
+    if let Some(answer) = field.memory.answer(who, &request.target).filter(|_| plain) {
+        return Ok(answer);
+    }
+    let answer = field.call(who, call).await?;
+    if plain {
+        field.memory.keep_answer(who, &request.target, &answer);
+    }
+    Ok(answer)
+}
+
+/// Whether strangers get what somebody got: then everybody does, and nobody else is asked.
+fn is_public(field: &Field, at: usize, call: &Call) -> bool {
+    field.known_of(at).any(|known| {
+        known.call == *call
+            && known.anonymous.as_ref().is_some_and(|anonymous| {
+                anonymous.status == known.answer.status && anonymous.body == known.answer.body
+            })
+    })
 }
 
 const ROUNDS: usize = 3;
@@ -120,7 +146,15 @@ pub(crate) fn is_callable(field: &Field, operation: &Operation) -> bool {
 
 async fn try_read(field: &mut Field, at: usize, operation: &Operation, who: usize) -> Result<(), WireError> {
     for call in candidates(field, operation, who).into_iter().take(TRIES) {
-        let answer = match field.call(who, &call).await {
+        if is_public(field, at, &call) {
+            let known = field.known_of(at).find(|known| known.call == call).cloned();
+            if let Some(known) = known {
+                harvest(field, operation, who, &call, &known.answer, false);
+                field.known.push(Known { who, ..known });
+            }
+            break;
+        }
+        let answer = match read(field, who, &call).await {
             Ok(answer) => answer,
             Err(error) if error.is_end() => return Err(error),
             Err(error) => {
@@ -133,7 +167,7 @@ async fn try_read(field: &mut Field, at: usize, operation: &Operation, who: usiz
             continue;
         }
         harvest(field, operation, who, &call, &answer, false);
-        let anonymous = if who == 0 { None } else { Some(field.kept(field.call(0, &call).await?)) };
+        let anonymous = if who == 0 { None } else { Some(field.kept(read(field, 0, &call).await?)) };
         let answer = field.kept(answer);
         field.known.push(Known { operation: at, who, call, answer, anonymous });
         break;

@@ -31,6 +31,7 @@ pub mod learn;
 pub mod login;
 mod logins;
 pub mod matrix;
+pub mod memory;
 mod one_time;
 pub mod operation;
 pub mod report;

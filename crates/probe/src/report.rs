@@ -15,6 +15,7 @@ use crate::hidden::Hidden;
 use crate::matrix::Matrix;
 use crate::operation::Operation;
 use crate::verdict::{Outcome, Verdict};
+use crate::wire::Traced;
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +64,8 @@ pub struct Report {
     pub gaps: Vec<Gap>,
     pub notes: Vec<String>,
     pub hidden: Hidden,
+    /// Every request, in the order in which they were answered.
+    pub trace: Vec<Traced>,
     /// Credentials as requests have them, and the variables that stand for them.
     pub variables: Vec<(String, String)>,
 }
@@ -143,6 +146,7 @@ impl Report {
             notes: field.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
             variables: hidden.lines().to_vec(),
             hidden,
+            trace: field.wire.trace(),
         }
     }
 

@@ -6,7 +6,7 @@ use gabion_egress::resolve::Resolve;
 use gabion_egress::{Dial, Tls};
 use gabion_model::{Clock, Rng};
 
-use crate::attacks;
+use crate::attacks::{self, Attack, Phase};
 use crate::browser::{Browsing, Chromium};
 use crate::catch::Catch;
 use crate::facts::Facts;
@@ -18,7 +18,7 @@ use crate::report::{End, Report};
 use crate::scope::{OWNERSHIP, Origin, ScopeError};
 use crate::surface::{self, DOCUMENTS, add, read_openapi};
 use crate::verdict::{Outcome, Verdict};
-use crate::wire::{Budget, Request, Wire, WireError};
+use crate::wire::{Budget, Request, Wire, WireError, step};
 
 /// What a run needs from outside.
 #[derive(Debug, Clone)]
@@ -167,22 +167,25 @@ async fn everything(field: &mut Field, world: &World, progress: &dyn Progress) -
 
 async fn look_around(field: &mut Field, world: &World, progress: &dyn Progress) -> Result<(), WireError> {
     progress.step("looking around", 0, 0);
-    learn::learn_missing(field).await?;
-    documents(field, world).await?;
-    field.told = field.operations.len();
-    let pages = surface::crawl(field, 0, field.facts.limits.pages).await?;
+    let pages = step("looking around", async {
+        learn::learn_missing(field).await?;
+        documents(field, world).await?;
+        field.told = field.operations.len();
+        surface::crawl(field, 0, field.facts.limits.pages).await
+    });
+    let pages = pages.await?;
     progress.step("signing in", 0, 0);
-    people(field, &pages).await
+    step("signing in", people(field, &pages)).await
 }
 
 async fn learn_everything(field: &mut Field, progress: &dyn Progress) -> Result<(), WireError> {
     let most = field.facts.limits.pages;
     for who in field.signed_in().collect::<Vec<_>>() {
         progress.step("following links", who, field.people.len());
-        surface::crawl(field, who, most).await?;
+        step("following links", surface::crawl(field, who, most)).await?;
     }
     progress.step("learning what works", 0, field.operations.len());
-    learn::learn(field).await
+    step("learning what works", learn::learn(field)).await
 }
 
 /// The documents the facts name, or those at well-known places.
@@ -319,10 +322,7 @@ async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result
             field.not_tested(id, reason);
             continue;
         }
-        let done = match field.keep_alive().await {
-            Ok(()) => attack.run(field).await,
-            Err(error) => Err(error),
-        };
+        let done = step(id, one(field, **attack, at == 0)).await;
         if let Err(error) = done {
             for left in all.iter().skip(at) {
                 field.say(Outcome::new(left.id(), "", Verdict::NotTested, error.to_string()));
@@ -331,5 +331,19 @@ async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result
         }
     }
     progress.step("looking once more", all.len(), all.len());
-    crate::again::look_again(field).await
+    step("looking once more", crate::again::look_again(field)).await
+}
+
+/// Lets one test attack; once more where somebody lost their session meanwhile, for then it saw what strangers see.
+async fn one(field: &Field, attack: &dyn Attack, first: bool) -> Result<(), WireError> {
+    if first {
+        step("keeping signed in", field.keep_alive(true)).await?;
+    }
+    attack.run(field).await?;
+    let lost = step("keeping signed in", field.keep_alive(false)).await?;
+    if lost && attack.phase() < Phase::Sessions {
+        field.forget(attack.id());
+        attack.run(field).await?;
+    }
+    Ok(())
 }

@@ -104,6 +104,7 @@ pub async fn crawl(
                 continue;
             }
         };
+        field.memory.keep_answer(who, &path, &answer);
         let mut leads: Vec<String> = answer.field("location").map(str::to_owned).into_iter().collect();
         if field.is_missing(&answer) || answer.status >= 400 {
             continue;

@@ -3,6 +3,7 @@
 mod answer;
 mod connection;
 mod request;
+mod trace;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
@@ -19,6 +20,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 pub use self::answer::{Answer, BODY};
 use self::connection::{Connection, PATIENCE};
 pub use self::request::Request;
+pub(crate) use self::trace::sent_by;
+use self::trace::{Trace, Turn};
+pub use self::trace::{Traced, step};
 use crate::scope::Origin;
 use crate::session::SetCookie;
 
@@ -81,6 +85,7 @@ pub struct Wire {
     journal: Mutex<VecDeque<String>>,
     /// Values of cookies that the target set: what no report shows.
     issued: Mutex<BTreeSet<String>>,
+    trace: Trace,
 }
 
 /// Requests that the journal keeps.
@@ -121,6 +126,7 @@ impl Wire {
             next: Mutex::new(Instant::now()),
             journal: Mutex::default(),
             issued: Mutex::default(),
+            trace: Trace::default(),
         }
     }
 
@@ -141,9 +147,16 @@ impl Wire {
         &self.addresses
     }
 
-    /// Counts requests that somebody else sent: the browser.
-    pub fn spend(&self, requests: usize) {
-        self.sent.fetch_add(requests, Ordering::Relaxed);
+    /// Counts a request that somebody else sent: the browser.
+    pub fn spend(&self, method: &str, path: &str, status: Option<u16>) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        self.trace.add(Traced { status, ..Traced::new(method, path, self.began.elapsed()) });
+    }
+
+    /// Every request until now, in the order in which they were answered.
+    #[must_use]
+    pub fn trace(&self) -> Vec<Traced> {
+        self.trace.all()
     }
 
     #[must_use]
@@ -192,9 +205,9 @@ impl Wire {
     /// # Errors
     /// As [`Wire::send`].
     pub async fn send_within(&self, request: &Request, patience: Duration) -> Result<Answer, WireError> {
-        self.admit(request).await?;
+        let turn = self.admit(request).await?;
         let waited = timeout(patience, self.exchange(request)).await;
-        self.settle(waited.unwrap_or(Err(WireError::Slow(patience))))
+        self.settle(request, turn, waited.unwrap_or(Err(WireError::Slow(patience))))
     }
 
     /// Sends requests so that they arrive as nearly at once as it goes: all but their last bytes first, then those.
@@ -203,9 +216,9 @@ impl Wire {
     /// # Errors
     /// When the run is over before they are sent.
     pub async fn together(&self, requests: &[Request]) -> Result<Vec<Result<Answer, WireError>>, WireError> {
-        let mut open = Vec::new();
+        let (mut open, mut turns) = (Vec::new(), Vec::new());
         for request in requests {
-            self.admit(request).await?;
+            turns.push(self.admit(request).await?);
             open.push(self.connect());
         }
         let streams = futures_util::future::join_all(open).await;
@@ -234,7 +247,12 @@ impl Wire {
             });
         }
         let answers = futures_util::future::join_all(answers).await;
-        Ok(answers.into_iter().map(|answer| self.settle(answer)).collect())
+        let sent = requests.iter().zip(turns);
+        Ok(answers
+            .into_iter()
+            .zip(sent)
+            .map(|(answer, (request, turn))| self.settle(request, turn, answer))
+            .collect())
     }
 
     /// A new stream to the target, for what is no exchange of HTTP. It counts as a request.
@@ -242,8 +260,10 @@ impl Wire {
     /// # Errors
     /// As [`Wire::send`].
     pub async fn open(&self, what: &str) -> Result<Box<dyn Stream>, WireError> {
-        self.admit(&Request::new("OPEN", what)).await?;
+        let request = Request::new("OPEN", what);
+        let turn = self.admit(&request).await?;
         let waited = timeout(PATIENCE, self.connect()).await;
+        self.note(&request, turn, None);
         waited.unwrap_or(Err(WireError::Slow(PATIENCE)))
     }
 
@@ -307,7 +327,8 @@ impl Wire {
     }
 
     /// Waits for its turn, counts and writes it into the journal.
-    async fn admit(&self, request: &Request) -> Result<(), WireError> {
+    async fn admit(&self, request: &Request) -> Result<Turn, WireError> {
+        let asked = Instant::now();
         if self.stopped.load(Ordering::Relaxed) {
             return Err(WireError::Stopped("it was asked to".to_owned()));
         }
@@ -334,10 +355,28 @@ impl Wire {
         }
         let target: String = request.target.chars().take(200).collect();
         journal.push_back(format!("{} {target}", request.method));
-        Ok(())
+        let came = Instant::now();
+        Ok(Turn { waited: came.saturating_duration_since(asked), came })
     }
 
-    fn settle(&self, answer: Result<Answer, WireError>) -> Result<Answer, WireError> {
+    fn note(&self, request: &Request, turn: Turn, answer: Option<&Answer>) {
+        let at = turn.came.saturating_duration_since(self.began);
+        self.trace.add(Traced {
+            status: answer.map(|answer| answer.status),
+            bytes: answer.map_or(0, |answer| answer.body.len()),
+            waited: turn.waited,
+            took: turn.came.elapsed(),
+            ..Traced::new(&request.method, &request.target, at)
+        });
+    }
+
+    fn settle(
+        &self,
+        request: &Request,
+        turn: Turn,
+        answer: Result<Answer, WireError>,
+    ) -> Result<Answer, WireError> {
+        self.note(request, turn, answer.as_ref().ok());
         match &answer {
             Ok(answer) => {
                 self.silent.store(0, Ordering::Relaxed);

@@ -129,6 +129,10 @@ pub(crate) struct ProbeReport {
     #[arg(long, value_name = "TEXT", requires = "write_baseline")]
     pub(crate) reason: Option<String>,
 
+    /// Write every request to a file, a line of JSON each: who sent it for which test, and what came of it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) trace: Option<PathBuf>,
+
     /// List every operation, every reason why something was not tested, and what was accepted
     #[arg(long)]
     pub(crate) all: bool,

@@ -9,6 +9,8 @@
 //!
 //! Status alone says nothing: a page of one's own for what is not there is answered 200 by many.
 
+use std::collections::BTreeSet;
+
 use gabion_model::outbound::BoxFuture;
 
 use super::{Attack, Phase, usable};
@@ -48,13 +50,14 @@ async fn run(field: &Field) -> Result<(), WireError> {
     }
     let mut parts: Vec<String> = Vec::new();
     let mut tested = 0_usize;
+    let mut unknown = BTreeSet::new();
     for (known, who) in guarded(field).await? {
         let part = part_of(&known.call.template, who);
         if tested >= TRIED || parts.contains(&part) {
             continue;
         }
         parts.push(part);
-        if attack(field, known, who).await? {
+        if attack(field, known, who, &mut unknown).await? {
             tested = tested.saturating_add(1);
         }
     }
@@ -150,10 +153,8 @@ fn forms(field: &Field, plain: &Request) -> Vec<Form> {
         upper(path),
         capital,
     ] {
-        if target != path {
-            let request = Request { target: format!("{target}{query}"), ..plain.clone() };
-            add("path", format!("by the path `{target}`"), request);
-        }
+        let request = Request { target: format!("{target}{query}"), ..plain.clone() };
+        add("path", format!("by the path `{target}`"), request);
     }
     for header in ["X-Original-URL", "X-Rewrite-URL", "X-Original-Uri"] {
         let elsewhere = Request { target: field.wire.origin().path().to_owned(), ..plain.clone() };
@@ -215,7 +216,12 @@ const ADDRESSES: &[&str] = &[
 ];
 
 /// Whether there was something to test.
-async fn attack(field: &Field, known: &Known, who: usize) -> Result<bool, WireError> {
+async fn attack(
+    field: &Field,
+    known: &Known,
+    who: usize,
+    unknown: &mut BTreeSet<usize>,
+) -> Result<bool, WireError> {
     let id = format!("{} {}", known.call.method, known.call.template);
     let (Some((plain, control)), Some(again)) = (
         usable(field.exchange(known.who, &known.call).await)?,
@@ -230,11 +236,17 @@ async fn attack(field: &Field, known: &Known, who: usize) -> Result<bool, WireEr
         return Ok(false);
     }
     let mut found: Vec<&str> = Vec::new();
-    for form in forms(field, &plain) {
-        if found.contains(&form.aspect) {
+    for (at, form) in forms(field, &plain).into_iter().enumerate() {
+        let itself = form.aspect == "path" && form.request.target == plain.target;
+        if itself || found.contains(&form.aspect) || unknown.contains(&at) {
             continue;
         }
         let Some(answer) = usable(field.request(who, &form.request).await)? else { continue };
+        // How a path is read is the same everywhere: what leads nowhere in one part does so in the others.
+        let elsewhere = field.is_missing(&answer) || matches!(answer.status, 400 | 405 | 501);
+        if elsewhere && !field.is_missing(&refused) && matches!(form.aspect, "path" | "verb") {
+            unknown.insert(at);
+        }
         if !is_control(&answer) {
             continue;
         }

@@ -122,6 +122,24 @@ impl Aim<'_> {
         usable(self.field.exchange(self.who, &call).await)
     }
 
+    /// All of them in one write: where it works, those that nothing is seen of are done with.
+    async fn sift(&self, wanted: &mut Vec<(String, Weight, Value)>) -> Result<(), WireError> {
+        if wanted.len() < 3 {
+            return Ok(());
+        }
+        let call = wanted.iter().fold(self.plain.clone(), |call, (name, _, value)| with(&call, name, value));
+        let Some((_, answer)) = usable(self.field.exchange(self.who, &call).await)? else { return Ok(()) };
+        if !works(self.field, &answer) {
+            return Ok(());
+        }
+        if let Some(state) = self.state(&answer).await? {
+            wanted.retain(|(name, _, value)| {
+                state.object.get(name).is_some_and(|now| text_of(now) == text_of(value))
+            });
+        }
+        Ok(())
+    }
+
     /// The object as it is read after a write that was answered so.
     async fn state(&self, written: &Answer) -> Result<Option<State>, WireError> {
         let call = match &self.mirror {
@@ -197,12 +215,19 @@ async fn attack(
     let keeps_all = after.as_ref().is_some_and(|state| state.object.contains_key(&stray));
     let twin = field.evidence(aim.who, &twin_request, &twin);
     let mut found = false;
+    let mut wanted = Vec::new();
     for (name, weight) in names(operation, known, &before.object) {
         let own = before.object.get(&name);
         if own.is_none() && (keeps_all || weight != Weight::Power) {
             continue;
         }
-        let Some(value) = other_value(field, &name, own, seen) else { continue };
+        if let Some(value) = other_value(field, &name, own, seen) {
+            wanted.push((name, weight, value));
+        }
+    }
+    aim.sift(&mut wanted).await?;
+    for (name, weight, value) in wanted {
+        let own = before.object.get(&name);
         let Some((request, answer)) = aim.write(Some((&name, &value))).await? else { continue };
         let Some(state) = aim.state(&answer).await? else { continue };
         let took = |state: &State, value: &Value| {

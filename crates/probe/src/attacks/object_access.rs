@@ -130,6 +130,13 @@ async fn attack(
         let Some(stolen) = usable(field.call(other, &known.call).await)? else { continue };
         let elsewhere = owner.tenant.is_some() && person.tenant.is_some() && owner.tenant != person.tenant;
         let aspect = if elsewhere { "tenant" } else { "" };
+        // No twin is needed to tell that they were refused, unless there is another way round.
+        if known.call.path.len() < 2 && (field.is_refusal(&stolen) || stolen.status >= 400) {
+            let says = format!("`{}` does not get what belongs to `{}`", person.name, owner.name);
+            field.saw(operation, other, Access::Denied, says.as_str());
+            field.say(Outcome::new(ID, operation, Verdict::Passed, says).at(point).aspect(aspect));
+            continue;
+        }
         let (twin_request, twin) = twin(field, other, &known.call, point).await?;
         let own = own_words(object, &control, &twin);
         if own.is_empty() && !reads {

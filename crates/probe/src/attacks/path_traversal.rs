@@ -94,7 +94,8 @@ const NAMES: &[&str] = &[
 fn is_file_like(value: &str) -> bool {
     let ending = value.rsplit_once('.').map(|(_, ending)| ending).unwrap_or_default();
     let named = (1..=5).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    named || value.contains('/')
+    // An address of somebody is none.
+    (named && !value.contains('@')) || value.contains('/')
 }
 
 /// A way to a file: the value, how it goes up, and whether it goes out as it is written.

@@ -129,7 +129,7 @@ impl<'a> Hunt<'a> {
         let mut numbers = Vec::new();
         for point in points {
             let number = self.browsing.number();
-            let text = format!("x</title></textarea>\"'><img src=x onerror={}>", self.browsing.call(number));
+            let text = format!("x</title></textarea>\"'><img src=x: onerror={}>", self.browsing.call(number));
             call = call.with(point, &Put::Text(&text));
             numbers.push((number, point));
         }
@@ -242,12 +242,20 @@ impl<'a> Hunt<'a> {
     async fn look(&self) -> Result<BTreeSet<(u64, String)>, WireError> {
         let mut found: BTreeSet<(u64, String)> = BTreeSet::new();
         let mut opened = 0_usize;
+        // What is data for one of them is no page for the others.
+        let mut data = BTreeSet::new();
         for who in self.viewers() {
             let person = self.field.person(who);
             let Ok(visitor) = self.browsing.visit_as(person).await else { continue };
             for path in &self.pages {
+                if data.contains(path) {
+                    continue;
+                }
                 let request = Request::get(path);
                 let Some(answer) = usable(self.field.request(who, &request).await)? else { continue };
+                if answer.is_success() && !is_page(&answer) {
+                    data.insert(path);
+                }
                 if !is_page(&answer) || !self.may_run(&answer) || opened >= VISITS {
                     continue;
                 }

@@ -11,11 +11,13 @@ mod junit;
 mod markdown;
 mod sarif;
 mod text;
+mod trace;
 
 pub use explain::{explain, list};
 pub use html::html;
 pub use json::{json, schema};
 pub use text::{TextOptions, text};
+pub use trace::trace;
 
 use gabion_model::Severity;
 

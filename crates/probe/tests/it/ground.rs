@@ -1,6 +1,7 @@
 //! What every test here begins with: the straw man, everybody who has an account there, and a run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gabion_egress::TcpDial;
 use gabion_egress::resolve::SystemResolver;
@@ -101,7 +102,31 @@ pub(crate) fn assert_quiet(report: &Report) {
     assert!(report.findings.len() <= 2, "{} are tentative", report.findings.len());
 }
 
+/// What each part of a run cost: requests, the time from its first to its last, in answers and in waiting for turns.
+fn print_costs(report: &Report) {
+    let mut steps: Vec<&str> = Vec::new();
+    for one in &report.trace {
+        if !steps.contains(&one.step.as_str()) {
+            steps.push(&one.step);
+        }
+    }
+    for step in steps {
+        let own: Vec<_> = report.trace.iter().filter(|one| one.step == step).collect();
+        let (first, last) = (own[0].at, own[own.len() - 1].at);
+        let (took, waited): (Duration, Duration) =
+            (own.iter().map(|one| one.took).sum(), own.iter().map(|one| one.waited).sum());
+        println!(
+            "cost {:5} {:6} ms, answers {:6} ms, waiting {:5} ms  {step}",
+            own.len(),
+            last.saturating_sub(first).as_millis(),
+            took.as_millis(),
+            waited.as_millis()
+        );
+    }
+}
+
 pub(crate) fn print(report: &Report) {
+    print_costs(report);
     for note in &report.notes {
         println!("note: {note}");
     }

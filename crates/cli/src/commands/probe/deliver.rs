@@ -19,6 +19,10 @@ pub(super) fn deliver(report: &Report, arguments: &ProbeReport) -> Result<(), Fa
             Failure::new(format!("cannot write `{}`", shown(&target.file))).because(&error)
         })?;
     }
+    if let Some(file) = &arguments.trace {
+        std::fs::write(file, format::trace(report))
+            .map_err(|error| Failure::new(format!("cannot write `{}`", shown(file))).because(&error))?;
+    }
     let text = written(report, arguments.format, arguments);
     if !text.is_empty() {
         output::data(text.trim_end_matches('\n'))?;
