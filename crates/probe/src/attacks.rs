@@ -57,6 +57,7 @@ mod waiting;
 mod webhooks;
 mod websocket_access;
 mod xpath_injection;
+mod xss_dom;
 mod xss_reflected;
 mod xss_stored;
 mod xxe;
@@ -149,6 +150,7 @@ pub static ALL: &[&dyn Attack] = &[
     &webhooks::Webhooks,
     &websocket_access::WebsocketAccess,
     &xpath_injection::XpathInjection,
+    &xss_dom::XssDom,
     &xss_reflected::XssReflected,
     &xss_stored::XssStored,
     &xxe::Xxe,

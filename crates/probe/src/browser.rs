@@ -101,6 +101,18 @@ impl Browsing {
         self.browser.version()
     }
 
+    /// The name of the function that payloads call; with `_` behind it, of the one that takes any text.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        &self.word
+    }
+
+    /// `http://127.0.0.1:3000`.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// A number that no payload had before.
     #[must_use]
     pub fn number(&self) -> u64 {

@@ -63,12 +63,12 @@ const TOGETHER: &[Form] = &[
     },
     Form {
         attack: |value, one, two| {
-            let echo = format!("echo $(({one}*{two}))");
-            format!("{value}|{echo};{echo}&{echo}\n{echo}")
+            let reckon = format!("expr {one} \\* {two}");
+            format!("{value}|{reckon};{reckon}&{reckon}\n{reckon}")
         },
         twin: |value, one, two| {
-            let echo = format!("echo %(({one}*{two}))");
-            format!("{value},{echo},{echo},{echo},{echo}")
+            let reckon = format!("expr {one} \\* {two}");
+            format!("{value},{reckon},{reckon},{reckon},{reckon}")
         },
     },
     Form {

@@ -8,7 +8,7 @@
 //! 4. The password as an operator of a document store (`$ne`), with an operator that nobody knows as its twin.
 //! 5. It is repeated. A session that begins is the proof.
 //!
-//! At most seven wrong passwords are sent where nothing is found.
+//! At most eight wrong passwords are sent where nothing is found.
 
 use gabion_model::outbound::BoxFuture;
 
@@ -38,8 +38,13 @@ impl Attack for LoginInjection {
 }
 
 /// What is put behind a name, and what is like it and broken.
-const NAMES: &[(&str, &str)] =
-    &[("' OR '1'='2", "' XR '1'='2"), ("' -- ", "' ,, "), ("\" OR \"1\"=\"2", "\" XR \"1\"=\"2")];
+const NAMES: &[(&str, &str)] = &[
+    ("' OR '1'='2", "' XR '1'='2"),
+    ("' -- ", "' ,, "),
+    ("\" OR \"1\"=\"2", "\" XR \"1\"=\"2"),
+    ("') -- ", "') ,, "),
+    ("\" -- ", "\" ,, "),
+];
 
 struct Door<'a> {
     field: &'a Field,

@@ -1,12 +1,12 @@
 //! Whether a text makes a regular expression of the target try without end (CWE-1333).
 //!
 //! For each text of each request that works, in steps that stop as soon as anything is felt:
-//! 1. Texts of 20 to 26 equal letters with an end that does not fit. Where the longest is no slower than usual, it passed.
-//! 2. Three rounds of growing lengths: every two letters more must take at least one and a half times as long, in each round, and
-//!    the longest at least a fifth of a second.
-//! 3. Negative twin: a text as long whose letters are all different. It must be as quick as usual.
+//! 1. Texts of 24, 28 and 32 equal letters with an end that does not fit. Where none is slower than usual, it passed.
+//! 2. Three rounds of three lengths, from where it is felt: two letters more must take at least one and a half times as long, both
+//!    times, by the quickest of each, and the longest at least a fifth of a second.
+//! 3. Negative twin: a text as long that is read without going back. It must be as quick as usual.
 //!
-//! No text takes a target of this kind longer than a second or two.
+//! No text takes a target of this kind longer than a few seconds.
 
 use std::time::Duration;
 
@@ -66,35 +66,58 @@ async fn attack(aim: &Aim<'_>) -> Result<bool, WireError> {
         format!("{before}{}!", "a".repeat(length))
     };
     let took = async |text: &str| Ok::<_, WireError>(aim.text(text).await?.map(|sent| sent.answer.elapsed));
-    let Some(longest) = took(&text(24)).await? else { return Ok(false) };
-    if longest < FELT {
-        return Ok(false);
+    // A step that was not felt is followed by one that takes at most 16 times as long.
+    let mut felt = None;
+    for length in [24, 28, 32] {
+        let Some(now) = took(&text(length)).await? else { return Ok(false) };
+        if now >= FELT {
+            felt = Some(length);
+            break;
+        }
     }
-    let different: String = ('b'..='y').collect();
-    let different = format!("{different}!");
-    let (Some(usual), Some(quick)) = (took(&aim.original).await?, took(&different).await?) else {
-        return Ok(false);
-    };
-    if quick > usual.saturating_add(FELT) {
-        return Ok(false);
+    let Some(mut longest) = felt else { return Ok(false) };
+    let Some(usual) = took(&aim.original).await? else { return Ok(false) };
+    // As long, and read without going back: all letters different, or without the end that does not fit.
+    let mut quick = None;
+    for twin in [('b'..='y').chain(['!']).collect::<String>(), "a".repeat(25)] {
+        let Some(now) = took(&twin).await? else { return Ok(false) };
+        if now <= usual.saturating_add(FELT) {
+            quick = Some(twin);
+            break;
+        }
     }
-    let mut seen = Vec::new();
+    let Some(quick) = quick else { return Ok(false) };
+    // So long that a fourth and a sixteenth of it are felt too.
+    for _ in 0..2 {
+        let Some(now) = took(&text(longest)).await? else { return Ok(false) };
+        if now >= Duration::from_millis(400) {
+            break;
+        }
+        longest = longest.saturating_add(2);
+    }
+    let first = longest.saturating_sub(4);
+    // What else the target does makes it slower, never quicker: the quickest of three rounds is its own.
+    let lengths = [first, first.saturating_add(2), longest];
+    let mut least = [Duration::MAX; 3];
     for _ in 0..3 {
-        let mut last: Option<Duration> = None;
-        for length in [20, 22, 24, 26] {
+        for (length, least) in lengths.into_iter().zip(&mut least) {
             let Some(now) = took(&text(length)).await? else { return Ok(false) };
-            let grows = last.is_none_or(|last| now.as_secs_f64() >= last.as_secs_f64() * GROWTH);
-            if !grows {
-                return Ok(false);
-            }
-            seen.push(format!("{length}: {:.2} s", now.as_secs_f64()));
-            last = Some(now);
-        }
-        if last.is_none_or(|last| last < Duration::from_millis(200)) {
-            return Ok(false);
+            *least = now.min(*least);
         }
     }
-    let (Some(attack), Some(twin)) = (aim.text(&text(26)).await?, aim.text(&different).await?) else {
+    let grows = least
+        .iter()
+        .zip(least.iter().skip(1))
+        .all(|(one, two)| two.as_secs_f64() >= one.as_secs_f64() * GROWTH);
+    if !grows || least.iter().max().is_none_or(|last| *last < Duration::from_millis(200)) {
+        return Ok(false);
+    }
+    let seen: Vec<String> = lengths
+        .iter()
+        .zip(&least)
+        .map(|(length, took)| format!("{length}: {:.2} s", took.as_secs_f64()))
+        .collect();
+    let (Some(attack), Some(twin)) = (aim.text(&text(longest)).await?, aim.text(&quick).await?) else {
         return Ok(false);
     };
     if twin.answer.elapsed > usual.saturating_add(FELT) {
@@ -102,7 +125,7 @@ async fn attack(aim: &Aim<'_>) -> Result<bool, WireError> {
     }
     let evidence = format!("letters and how long they took: {}", seen.join(", "));
     let proof = Proof::new(aim.evidence(&attack), evidence).twin(aim.evidence(&twin));
-    let says = "two letters more take one and a half times as long, again and again";
+    let says = "two letters more take one and a half times as long, and so do the next two";
     aim.field.say(aim.outcome(ID, Verdict::Firm, says).proof(proof));
     Ok(true)
 }

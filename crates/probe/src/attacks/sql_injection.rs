@@ -160,7 +160,7 @@ async fn signs(aim: &Aim<'_>, base: &Profile) -> Result<Option<Signs>, WireError
 }
 
 /// How databases join texts: what stands between, and the same broken.
-const JOINS: &[(&str, &str)] = &[("'||'", "'|!|'"), ("' '", "' ! '"), ("\" \"", "\" ! \""), ("'+'", "'+!+'")];
+const JOINS: &[(&str, &str)] = &[("'||'", "'|!|'"), ("' '", "' ! '"), ("\" \"", "\" ! \"")];
 
 /// The value in two parts.
 async fn joined(aim: &Aim<'_>, base: &Profile) -> Result<bool, WireError> {

@@ -4,6 +4,7 @@
 //! 1. The product of two random factors is put into the marks of the common engines, all at once; it must come back. The request
 //!    has only the factors.
 //! 2. Where it came back, or where the target failed on that, each engine's marks are tried by themselves.
+//!    Where quotation marks make the target fail, the product is put between parts of a text of a program.
 //! 3. Negative twin: the same with marks that are not closed as they were opened. It must not give its product.
 //! 4. It is repeated with other factors. Then it is proven.
 
@@ -49,13 +50,13 @@ const TOGETHER: Form = Form {
     attack: |value, one, two| {
         let product = format!("{one}*{two}");
         format!(
-            "{value}{{{{{product}}}}}${{{product}}}#{{{product}}}<%={product}%>{{{product}}}@({product})%{{{product}}}"
+            "{value}{{{{{product}}}}}${{{product}}}#{{{product}}}<%={product}%>{{{product}}}@({product})%{{{product}}}*{{{product}}}[[{product}]]"
         )
     },
     twin: |value, one, two| {
         let product = format!("{one}*{two}");
         format!(
-            "{value}(({product}))$({product}]#({product}]<#={product}#>({product}]@[{product}]%({product}]"
+            "{value}(({product}))$({product}]#({product}]<#={product}#>({product}]@[{product}]%({product}]*({product}][({product}]"
         )
     },
 };
@@ -93,6 +94,34 @@ const APART: &[Form] = &[
         attack: |value, one, two| format!("{value}%{{{one}*{two}}}"),
         twin: |value, one, two| format!("{value}%[{one}*{two}]"),
     },
+    Form {
+        attack: |value, one, two| format!("{value}*{{{one}*{two}}}"),
+        twin: |value, one, two| format!("{value}*[{one}*{two}]"),
+    },
+    Form {
+        attack: |value, one, two| format!("{value}[[{one}*{two}]]"),
+        twin: |value, one, two| format!("{value}[({one}*{two}]"),
+    },
+];
+
+/// Where the value stands in a text of a program that is run: JavaScript, Ruby, Groovy and expression languages; PHP and Perl.
+const CODE: &[Form] = &[
+    Form {
+        attack: |value, one, two| format!("{value}'+({one}*{two})+'"),
+        twin: |value, one, two| format!("{value}'+({one}**)+({two}'"),
+    },
+    Form {
+        attack: |value, one, two| format!("{value}\"+({one}*{two})+\""),
+        twin: |value, one, two| format!("{value}\"+({one}**)+({two}\""),
+    },
+    Form {
+        attack: |value, one, two| format!("{value}'.({one}*{two}).'"),
+        twin: |value, one, two| format!("{value}'.({one}**).({two}'"),
+    },
+    Form {
+        attack: |value, one, two| format!("{value}\".({one}*{two}).\""),
+        twin: |value, one, two| format!("{value}\".({one}**).({two}\""),
+    },
 ];
 
 const ENGINE: &str = "a template engine";
@@ -108,6 +137,15 @@ async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
             }
         }
         Reckoned::Nothing { .. } => {}
+    }
+    // A text of a program ends with its quotation mark, and then the program fails.
+    let marks = aim.text(&format!("{}'\"", aim.original)).await?;
+    if aim.works && marks.is_some_and(|marks| marks.answer.status != aim.known.answer.status) {
+        for form in CODE {
+            if matches!(reckon(aim, ID, form, "a program").await?, Reckoned::Proven) {
+                return Ok(());
+            }
+        }
     }
     aim.field.say(aim.outcome(ID, Verdict::Passed, "no template engine computed what was put into it"));
     Ok(())

@@ -3,6 +3,8 @@
 //! Pages are made as a product of what pages differ in, so that what is missed shows by its kind. One test runs the probe
 //! against all of them and prints how much was found of each kind.
 
+mod dom;
+mod engines;
 mod sql;
 mod xss;
 
@@ -14,6 +16,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use gabion_model::Period;
+use gabion_model::outbound::BoxFuture;
 use gabion_probe::{Document, DocumentKind, Facts, Report, Verdict, run};
 use serde_json::{Map, Value, json};
 
@@ -28,6 +31,8 @@ pub(crate) enum Where {
     Header,
     Cookie,
     Path,
+    /// Nowhere: the page takes none.
+    Nowhere,
 }
 
 impl Where {
@@ -42,11 +47,12 @@ impl Where {
             Self::Header => "header",
             Self::Cookie => "cookie",
             Self::Path => "path",
+            Self::Nowhere => "nowhere",
         }
     }
 }
 
-type Answer = Arc<dyn Fn(&str) -> Response + Send + Sync>;
+type Answer = Arc<dyn Fn(&str) -> BoxFuture<'static, Response> + Send + Sync>;
 
 /// One page with one value.
 #[derive(Clone)]
@@ -68,6 +74,18 @@ impl Page {
         place: Where,
         value: &str,
         answer: impl Fn(&str) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        Self::later(place, value, move |value| {
+            let answer = answer(value);
+            Box::pin(async move { answer })
+        })
+    }
+
+    /// A page that takes its time.
+    pub(crate) fn later(
+        place: Where,
+        value: &str,
+        answer: impl Fn(&str) -> BoxFuture<'static, Response> + Send + Sync + 'static,
     ) -> Self {
         let number = value.parse::<i64>().is_ok();
         let answer = Arc::new(answer);
@@ -107,6 +125,7 @@ fn entry(at: usize, page: &Page) -> (String, Value) {
             path.push_str("/{v}");
             ("get", json!({ "parameters": parameter("path") }))
         }
+        Where::Nowhere => ("get", json!({})),
         Where::Form => ("post", json!({ "requestBody": body("application/x-www-form-urlencoded") })),
         Where::Json => ("post", json!({ "requestBody": body("application/json") })),
     };
@@ -128,6 +147,7 @@ async fn serve_page(State(pages): State<Arc<Vec<Page>>>, request: Request) -> Re
     let value = match page.place {
         Where::Query => pairs(parts.uri.query().unwrap_or_default().as_bytes()),
         Where::Form => pairs(&bytes),
+        Where::Nowhere => Some(String::new()),
         Where::Json => serde_json::from_slice::<Value>(&bytes).ok().and_then(|body| match body.get("v") {
             Some(Value::String(text)) => Some(text.clone()),
             Some(Value::Number(number)) => Some(number.to_string()),
@@ -149,9 +169,15 @@ async fn serve_page(State(pages): State<Arc<Vec<Page>>>, request: Request) -> Re
             .map(|value| percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned()),
     };
     match value {
-        Some(value) => (page.answer)(&value),
+        Some(value) => (page.answer)(&value).await,
         None => (StatusCode::BAD_REQUEST, "no value").into_response(),
     }
+}
+
+/// One page of so many: what a test that everybody runs has the time for. All of them are run by those that are ignored:
+/// `cargo nextest run -p gabion-probe --run-ignored only lab::`.
+pub(crate) fn sample(pages: Vec<Page>, every: usize) -> Vec<Page> {
+    pages.into_iter().enumerate().filter(|(at, _)| at.is_multiple_of(every)).map(|(_, page)| page).collect()
 }
 
 /// What came of a run.
@@ -179,7 +205,7 @@ pub(crate) async fn examine(pages: Vec<Page>, tests: &[&str], meant: &[&str]) ->
     let mut facts = Facts::of(&base);
     facts.limits.requests = 500_000;
     facts.limits.rate = 100_000;
-    facts.limits.pages = 2;
+    facts.limits.pages = 1_000;
     facts.limits.time = Period::from_secs(900);
     let mut world = world(tests);
     world.documents = vec![Document {
