@@ -19,7 +19,7 @@ pub(crate) async fn look_again(field: &Field) -> Result<(), WireError> {
     let mut asked = BTreeMap::new();
     for outcome in field.outcomes() {
         let Some(proof) = &outcome.proof else { continue };
-        if outcome.verdict < Verdict::Firm || !proof.attack.request.is_safe() {
+        if outcome.verdict < Verdict::Firm || proof.by_steps || !proof.attack.request.is_safe() {
             continue;
         }
         let mut same = is_same(field, &mut asked, &proof.attack, &proof.mark).await?;

@@ -1,5 +1,6 @@
 //! One run from the first request to the last: reach the target, sign in, learn what there is, attack, and look once more.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use gabion_egress::resolve::Resolve;
@@ -9,11 +10,12 @@ use gabion_model::{Clock, Rng};
 use crate::attacks::{self, Attack, Phase};
 use crate::browser::{Browsing, Chromium};
 use crate::catch::Catch;
-use crate::facts::Facts;
+use crate::facts::{Facts, Level};
 use crate::field::{Field, Person};
 use crate::learn;
 use crate::login::{self, brought, sign_in};
 use crate::operation::Provenance;
+use crate::own::{Own, Template, Test};
 use crate::report::{End, Report};
 use crate::scope::{OWNERSHIP, Origin, ScopeError};
 use crate::surface::{self, DOCUMENTS, add, read_openapi};
@@ -36,6 +38,8 @@ pub struct World {
     /// Only these tests; empty for all.
     pub only: Vec<String>,
     pub skip: Vec<String>,
+    /// Tests from files.
+    pub own: Own,
 }
 
 /// A file that tells of operations.
@@ -94,7 +98,16 @@ pub async fn run(facts: Facts, world: &World, progress: &dyn Progress) -> Result
         Err(error) => End::Early(error.to_string()),
     };
     let mut report = Report::new(&field, end, world.clock.now());
-    report.tests.retain(|about| world.wants(&about.id));
+    // Of many templates most are about what is not there: a row for each would hide the rest.
+    let said =
+        |id: &str| report.outcomes.iter().any(|one| one.test == id && one.verdict != Verdict::NotTested);
+    let shown: Vec<bool> = report
+        .tests
+        .iter()
+        .map(|about| world.wants(&about.id) && (!world.own.is_template(&about.id) || said(&about.id)))
+        .collect();
+    let mut shown = shown.into_iter();
+    report.tests.retain(|_| shown.next().unwrap_or(true));
     Ok(report)
 }
 
@@ -137,7 +150,12 @@ async fn open(facts: Facts, world: &World) -> Result<Field, RunError> {
     let wire = Wire::new(origin, addresses, Arc::clone(&world.dial), world.tls.clone(), budget);
     let wire = Arc::new(wire.through(facts.target.proxy));
     reach(&wire, &facts).await?;
-    Ok(Field::new(wire, facts, Arc::clone(&world.clock), Arc::clone(&world.rng)))
+    let mut field = Field::new(wire, facts, Arc::clone(&world.clock), Arc::clone(&world.rng));
+    field.abouts.extend(world.own.abouts().cloned());
+    for note in world.own.notes() {
+        field.note(note);
+    }
+    Ok(field)
 }
 
 async fn reach(wire: &Wire, facts: &Facts) -> Result<(), RunError> {
@@ -306,13 +324,50 @@ async fn listen(field: &mut Field) {
     }
 }
 
+/// A test that is built in, or one of a file.
+enum Job<'a> {
+    BuiltIn(&'a dyn Attack),
+    Own(&'a Test),
+    Template(&'a Template),
+}
+
+impl Job<'_> {
+    fn id(&self) -> Cow<'static, str> {
+        match self {
+            Self::BuiltIn(attack) => attack.id().into(),
+            Self::Own(test) => test.about.id.clone().into(),
+            Self::Template(template) => template.about.id.clone().into(),
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        match self {
+            Self::BuiltIn(attack) => attack.phase(),
+            Self::Own(test) => test.phase(),
+            Self::Template(template) if template.about.level == Level::Destructive => Phase::Remove,
+            Self::Template(_) => Phase::Write,
+        }
+    }
+
+    async fn run(&self, field: &Field) -> Result<(), WireError> {
+        match self {
+            Self::BuiltIn(attack) => attack.run(field).await,
+            Self::Own(test) => test.run(field).await,
+            Self::Template(template) => crate::own::template::run(field, template).await,
+        }
+    }
+}
+
 async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result<(), WireError> {
-    let mut all: Vec<_> = attacks::ALL.iter().filter(|attack| world.wants(attack.id())).collect();
-    all.sort_by_key(|attack| attack.phase());
-    for (at, attack) in all.iter().enumerate() {
-        let id = attack.id();
-        progress.step(id, at, all.len());
-        let level = field.about(id).map(|about| about.level).unwrap_or_default();
+    let built_in = attacks::ALL.iter().map(|attack| Job::BuiltIn(*attack));
+    let own = world.own.tests.iter().map(|test| Job::Own(test));
+    let templates = world.own.templates.iter().map(|template| Job::Template(template));
+    let mut all: Vec<_> = built_in.chain(own).chain(templates).filter(|job| world.wants(&job.id())).collect();
+    all.sort_by_key(Job::phase);
+    for (at, job) in all.iter().enumerate() {
+        let id = job.id();
+        progress.step(&id, at, all.len());
+        let level = field.about(&id).map(|about| about.level).unwrap_or_default();
         if level > field.facts.target.level {
             let reason = format!(
                 "the level is `{}`; hint: `target.level = \"{}\"`",
@@ -322,7 +377,7 @@ async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result
             field.not_tested(id, reason);
             continue;
         }
-        let done = step(id, one(field, **attack, at == 0)).await;
+        let done = step(&id, one(field, job, at == 0)).await;
         if let Err(error) = done {
             for left in all.iter().skip(at) {
                 field.say(Outcome::new(left.id(), "", Verdict::NotTested, error.to_string()));
@@ -331,19 +386,20 @@ async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result
         }
     }
     progress.step("looking once more", all.len(), all.len());
+    step("looking once more", world.own.look_again(field)).await?;
     step("looking once more", crate::again::look_again(field)).await
 }
 
 /// Lets one test attack; once more where somebody lost their session meanwhile, for then it saw what strangers see.
-async fn one(field: &Field, attack: &dyn Attack, first: bool) -> Result<(), WireError> {
+async fn one(field: &Field, job: &Job<'_>, first: bool) -> Result<(), WireError> {
     if first {
         step("keeping signed in", field.keep_alive(true)).await?;
     }
-    attack.run(field).await?;
+    job.run(field).await?;
     let lost = step("keeping signed in", field.keep_alive(false)).await?;
-    if lost && attack.phase() < Phase::Sessions {
-        field.forget(attack.id());
-        attack.run(field).await?;
+    if lost && job.phase() < Phase::Sessions {
+        field.forget(&job.id());
+        job.run(field).await?;
     }
     Ok(())
 }

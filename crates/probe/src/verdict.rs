@@ -96,6 +96,8 @@ pub struct Proof {
     /// The very text of the answer, head or body, that shows it: the rest may change from request to request. Empty where the
     /// whole answer is what counts.
     pub mark: String,
+    /// Whether several requests show it together: one of them alone, sent again, says nothing.
+    pub by_steps: bool,
 }
 
 /// A request somebody sent, and what came back.
@@ -187,13 +189,26 @@ impl Outcome {
 impl Proof {
     #[must_use]
     pub fn new(attack: Exchange, evidence: impl Into<String>) -> Self {
-        Self { attack, twin: None, shown: Vec::new(), evidence: evidence.into(), mark: String::new() }
+        Self {
+            attack,
+            twin: None,
+            shown: Vec::new(),
+            evidence: evidence.into(),
+            mark: String::new(),
+            by_steps: false,
+        }
     }
 
     #[must_use]
     pub fn twin(mut self, twin: Exchange) -> Self {
         self.twin = Some(twin);
         self
+    }
+
+    /// Several requests show it together.
+    #[must_use]
+    pub fn by_steps(self) -> Self {
+        Self { by_steps: true, ..self }
     }
 
     /// Nothing but this text shows it.

@@ -69,6 +69,10 @@ pub(crate) struct ProbeTarget {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) har: Vec<PathBuf>,
 
+    /// Tests of one's own, and templates: a file or a folder, instead of `probe.d` beside the facts; can be repeated
+    #[arg(long, value_name = "PATH", visible_alias = "templates", value_hint = ValueHint::AnyPath)]
+    pub(crate) tests: Vec<PathBuf>,
+
     /// Certificates to believe besides the machine's, in PEM form
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) ca_file: Option<PathBuf>,
@@ -223,8 +227,41 @@ pub(crate) struct ProbeReplay {
     pub(crate) ca_file: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProbeTestsVerb {
+    /// Write a test of one's own to start from
+    New(ProbeTestsNew),
+    /// Check tests of one's own without sending anything
+    Check(ProbeTestsCheck),
+    /// Print the JSON Schema of tests of one's own
+    #[command(hide = true)]
+    Schema,
+}
+
 #[derive(Debug, Args)]
+pub(crate) struct ProbeTestsNew {
+    /// What it is called: small letters, digits and `-`
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+
+    /// Where to write it, instead of `probe.d/ID.yaml`; `-` for standard output
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeTestsCheck {
+    /// Files or folders; without one, `probe.d`
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct ProbeTests {
+    #[command(subcommand)]
+    pub(crate) verb: Option<ProbeTestsVerb>,
+
     /// Only those that attack this control, or controls of this family
     #[arg(value_name = "CONTROL")]
     pub(crate) control: Option<String>,

@@ -5,6 +5,7 @@ mod deliver;
 mod given;
 mod init;
 mod login;
+mod own;
 mod tests;
 
 use std::sync::Mutex;

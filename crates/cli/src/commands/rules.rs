@@ -134,7 +134,7 @@ fn list(arguments: &RulesList) -> Result<Exit, Failure> {
 
 pub(super) fn explain(arguments: &Explain) -> Result<Exit, Failure> {
     if let Some((about, text)) = super::probe::explain(&arguments.rule) {
-        output::value(arguments.output.format, about, || text)?;
+        output::value(arguments.output.format, &about, || text)?;
         return Ok(Exit::Success);
     }
     let book = book(arguments.rules.as_deref())?;

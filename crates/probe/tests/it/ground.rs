@@ -8,7 +8,7 @@ use gabion_egress::resolve::SystemResolver;
 use gabion_model::random::SeededRng;
 use gabion_model::{Secret, SystemClock};
 use gabion_probe::facts::{Effect, Grant, Text, Webhook, WebhookScheme};
-use gabion_probe::{Chromium, Facts, Progress, Report, Verdict, World, run};
+use gabion_probe::{Chromium, Facts, Own, Progress, Report, Verdict, World, run};
 use gabion_strawman::{Options, PAYMENT_SECRET, accounts, serve};
 
 pub(crate) struct Silent;
@@ -29,6 +29,7 @@ pub(crate) fn world(only: &[&str]) -> World {
         browser: needs_browser(only).then(Chromium::default),
         only: only.iter().map(|id| (*id).to_owned()).collect(),
         skip: Vec::new(),
+        own: Own::default(),
     }
 }
 

@@ -23,6 +23,8 @@ mod lookalikes;
 mod outgoing;
 mod outgoing_alike;
 mod output;
+mod own;
 mod proxy;
 mod sessions;
 mod strawman;
+mod templates;

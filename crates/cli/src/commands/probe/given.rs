@@ -108,6 +108,7 @@ impl Given {
             browser: Some(Chromium::default()),
             only: Vec::new(),
             skip: Vec::new(),
+            own: super::own::given(target, &self.folder)?,
         };
         Ok((facts, world))
     }
@@ -143,8 +144,9 @@ impl Given {
 /// With the tests and the level that were chosen.
 pub(super) fn chosen(mut facts: Facts, world: &mut World, choice: &ProbeChoice) -> Result<Facts, Failure> {
     for word in choice.only.iter().chain(&choice.skip) {
-        if gabion_probe::about::about(word).is_none() {
-            return Err(super::near(word));
+        let is_own = world.own.abouts().any(|about| about.id == *word);
+        if !is_own && gabion_probe::about::about(word).is_none() {
+            return Err(super::near(word, &world.own));
         }
     }
     world.only.clone_from(&choice.only);

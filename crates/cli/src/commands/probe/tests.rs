@@ -1,13 +1,25 @@
 //! `gabion probe tests`, and what a test teaches.
 
-use gabion_finding::visible;
-use gabion_probe::{About, about, format};
+use std::sync::Arc;
 
-use crate::arguments::ProbeTests;
+use gabion_finding::visible;
+use gabion_probe::{About, Own, about, format};
+
+use super::own;
+use crate::arguments::{ProbeTests, ProbeTestsVerb};
 use crate::failure::{Exit, Failure};
 use crate::output;
 
 pub(super) fn run(arguments: &ProbeTests) -> Result<Exit, Failure> {
+    match &arguments.verb {
+        Some(ProbeTestsVerb::New(arguments)) => return own::new(arguments),
+        Some(ProbeTestsVerb::Check(arguments)) => return own::check(arguments),
+        Some(ProbeTestsVerb::Schema) => {
+            output::json(&gabion_probe::own::form::schema())?;
+            return Ok(Exit::Success);
+        }
+        None => {}
+    }
     let fits = |about: &&About| {
         arguments.control.as_ref().is_none_or(|wanted| {
             let control = about.control.as_str();
@@ -15,7 +27,9 @@ pub(super) fn run(arguments: &ProbeTests) -> Result<Exit, Failure> {
                 || control.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with('.'))
         })
     };
-    let all: Vec<&About> = about::all().iter().map(|about| &**about).filter(fits).collect();
+    let here = own::here();
+    let all: Vec<&About> =
+        about::all().iter().chain(here.abouts()).map(|about| &**about).filter(fits).collect();
     if let (true, Some(control)) = (all.is_empty(), &arguments.control) {
         return Err(Failure::usage(format!("no test attacks `{}`", visible(control)))
             .hint("`gabion controls` lists the controls, `gabion probe tests` the tests"));
@@ -25,17 +39,21 @@ pub(super) fn run(arguments: &ProbeTests) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// What the test of that id teaches; nothing where there is none.
-pub(in crate::commands) fn explain(id: &str) -> Option<(&'static About, String)> {
-    let about = about::about(id)?;
-    let about: &About = about;
-    Some((about, format::explain(about)))
+/// What the test of that id teaches, built in or of `probe.d`; nothing where there is none.
+pub(in crate::commands) fn explain(id: &str) -> Option<(Arc<About>, String)> {
+    let about = match about::about(id) {
+        Some(about) => Arc::clone(about),
+        None => own::here().abouts().find(|about| about.id == id).map(Arc::clone)?,
+    };
+    let text = format::explain(&about);
+    Some((about, text))
 }
 
 /// There is no test of that name.
-pub(in crate::commands) fn near(word: &str) -> Failure {
+pub(in crate::commands) fn near(word: &str, own: &Own) -> Failure {
     let mut all: Vec<(usize, &str)> = about::all()
         .iter()
+        .chain(own.abouts())
         .map(|about| (strsim::damerau_levenshtein(&about.id, word), about.id.as_str()))
         .filter(|(distance, id)| *distance <= id.len() / 2)
         .collect();
