@@ -30,6 +30,7 @@ pub(super) fn print(root: &Path, how: Build) -> Result<Vec<(String, String)>, St
     let rules = run(&program, &["rules", "schema"])?;
     let scan = run(&program, &["rules", "report-schema"])?;
     let probe = run(&program, &["probe", "report-schema"])?;
+    let probe_test = run(&program, &["probe", "tests", "schema"])?;
     let endpoints = run(&program, &["rules", "endpoints-schema"])?;
     let reference = run(&program, &["reference"])?;
     let api = run(&program, &["openapi"])?;
@@ -40,6 +41,7 @@ pub(super) fn print(root: &Path, how: Build) -> Result<Vec<(String, String)>, St
         ("schema/rules.schema.json".to_owned(), rules),
         ("schema/scan.schema.json".to_owned(), scan),
         ("schema/probe.schema.json".to_owned(), probe),
+        ("schema/probe-test.schema.json".to_owned(), probe_test),
         ("schema/endpoints.schema.json".to_owned(), endpoints),
         ("docs/cli.md".to_owned(), reference),
     ])

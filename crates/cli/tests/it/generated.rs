@@ -20,6 +20,7 @@ fn the_committed_schema_and_reference_are_current() {
         ("schema/rules.schema.json", &["rules", "schema"]),
         ("schema/scan.schema.json", &["rules", "report-schema"]),
         ("schema/probe.schema.json", &["probe", "report-schema"]),
+        ("schema/probe-test.schema.json", &["probe", "tests", "schema"]),
         ("schema/endpoints.schema.json", &["rules", "endpoints-schema"]),
         ("docs/cli.md", &["reference"]),
     ] {
