@@ -54,7 +54,7 @@ pub(crate) use policy::{
 };
 pub(crate) use probe::{
     Probe, ProbeChoice, ProbeForm, ProbeInit, ProbeLevel, ProbeLogin, ProbeReport, ProbeTarget, ProbeTests,
-    ProbeVerb,
+    ProbeTestsCheck, ProbeTestsNew, ProbeTestsVerb, ProbeVerb,
 };
 pub(crate) use respond::{MeasureId, Respond};
 pub(crate) use scan::{Explain, FailOn, ReportForm, RulesList, RulesNew, RulesTest, RulesVerb, Scan, Sure};

@@ -38,6 +38,24 @@ impl Tls {
         Ok(Self(TlsConnector::from(config(ca_file)?)))
     }
 
+    /// As [`Tls::secure`], offering these protocols of applications (RFC 7301), the liked ones first. Says which one the other side
+    /// chose; nothing where it chose none.
+    ///
+    /// # Errors
+    /// When the other side cannot be believed, or speaks none of them.
+    pub async fn secure_as(
+        &self,
+        host: &str,
+        stream: Box<dyn Stream>,
+        protocols: &[&[u8]],
+    ) -> io::Result<(Box<dyn Stream>, Option<Vec<u8>>)> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        let protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        let stream = self.0.with_alpn(protocols).connect(name, stream).await?;
+        let chosen = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+        Ok((Box::new(stream), chosen))
+    }
+
     /// Secures a stream to a host, whose name or address the certificate must be for.
     ///
     /// # Errors

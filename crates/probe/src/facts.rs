@@ -65,6 +65,9 @@ pub struct Target {
     /// Paths that are never asked, as prefixes: `/admin/reset`.
     #[serde(default)]
     pub spare: Vec<String>,
+    /// Which version of HTTP ordinary requests are sent in.
+    #[serde(default)]
+    pub http: Version,
     /// Certificates to believe besides the machine's, in PEM form.
     #[serde(default)]
     pub ca_file: Option<std::path::PathBuf>,
@@ -74,6 +77,20 @@ pub struct Target {
     /// The address by which the target reaches this machine, for callbacks. Without it: the one that leads to the target.
     #[serde(default)]
     pub callback: Option<std::net::IpAddr>,
+}
+
+/// Which version of HTTP ordinary requests are sent in. Malformed ones can only be written in 1.1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub enum Version {
+    /// 1.1, or 2 where the target speaks nothing else.
+    #[default]
+    #[serde(rename = "auto")]
+    Auto,
+    #[serde(rename = "1.1")]
+    First,
+    /// By TLS as it is agreed there, without TLS at once.
+    #[serde(rename = "2")]
+    Second,
 }
 
 /// How far the probe goes.
@@ -142,6 +159,9 @@ pub struct Identity {
     pub role: Option<String>,
     #[serde(default)]
     pub tenant: Option<String>,
+    /// How they sign in, where it is not as everybody does.
+    #[serde(default)]
+    pub login: Option<Login>,
 }
 
 impl Identity {
@@ -160,7 +180,7 @@ pub enum Text {
 }
 
 /// The request that signs somebody in. `{user}`, `{password}` and `{totp}` stand for what each identity has.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
     /// `POST /login`.
@@ -169,12 +189,31 @@ pub struct Login {
     pub form: BTreeMap<String, String>,
     #[serde(default)]
     pub json: Option<Value>,
+    /// Fields of its head.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// A media type, and a body as it is.
+    #[serde(skip)]
+    pub body: Option<(String, String)>,
+    /// Whether nothing of it can be another name or password.
+    #[serde(skip)]
+    pub fixed: bool,
+    /// The name of the header field of the answer that has the token.
+    #[serde(default)]
+    pub token_field: Option<String>,
     /// The JSON pointer of the token in the answer; without it a cookie is expected.
     #[serde(default)]
     pub token: Option<String>,
     /// How the token is sent: `Authorization: Bearer {token}`.
     #[serde(default)]
     pub header: Option<String>,
+}
+
+/// Without what is sent: passwords may stand in it.
+impl std::fmt::Debug for Login {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Login").field("operation", &self.operation).finish_non_exhaustive()
+    }
 }
 
 /// Who may call some operations.
@@ -283,6 +322,7 @@ impl Facts {
                 endpoints: Vec::new(),
                 start: Vec::new(),
                 spare: Vec::new(),
+                http: Version::default(),
                 ca_file: None,
                 proxy: None,
                 callback: None,
@@ -310,6 +350,7 @@ impl Facts {
             totp: None,
             role: None,
             tenant: None,
+            login: None,
         });
         self
     }
@@ -372,7 +413,10 @@ impl Facts {
             if !names.insert(&identity.name) {
                 return wrong(at, "there are two of that name");
             }
-            if identity.password.is_none() && identity.token.is_none() && identity.headers.is_empty() {
+            let fixed = identity.login.as_ref().is_some_and(|login| login.fixed);
+            let nothing =
+                identity.password.is_none() && identity.token.is_none() && identity.headers.is_empty();
+            if nothing && !fixed {
                 return wrong(at, "has neither `password` nor `token` nor `headers`");
             }
         }
@@ -395,7 +439,9 @@ impl Facts {
     }
 
     fn named_operations(&self) -> impl Iterator<Item = (String, &str)> {
-        let login = self.login.iter().map(|login| ("login.operation".to_owned(), login.operation.as_str()));
+        let own = self.identities.iter().filter_map(|identity| identity.login.as_ref());
+        let login = self.login.iter().chain(own);
+        let login = login.map(|login| ("login.operation".to_owned(), login.operation.as_str()));
         let grants = self.policy.iter().flat_map(|grant| &grant.operations);
         let grants = grants.map(|operation| ("policy.operations".to_owned(), operation.as_str()));
         let throttles =

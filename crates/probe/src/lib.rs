@@ -41,6 +41,7 @@ mod sacrifice;
 pub mod sample;
 pub mod scope;
 pub mod session;
+pub mod shared_logins;
 pub mod standing;
 pub mod surface;
 mod tokens;

@@ -15,7 +15,7 @@ use crate::wire::{Answer, Request, Wire, WireError};
 #[derive(Debug, Clone)]
 pub enum Way {
     /// The facts say it.
-    Declared(Login),
+    Declared(Box<Login>),
     /// A form on a page.
     Form { page: String },
     /// An operation that takes a name and a password.
@@ -33,7 +33,8 @@ pub struct SignedIn {
 /// Ways to sign in, the surest first.
 #[must_use]
 pub fn ways(facts: &Facts, pages: &[(String, html::Page)], operations: &[Operation]) -> Vec<Way> {
-    let mut ways: Vec<Way> = facts.login.iter().cloned().map(Way::Declared).collect();
+    let mut ways: Vec<Way> =
+        facts.login.iter().cloned().map(|login| Way::Declared(Box::new(login))).collect();
     if !ways.is_empty() {
         return ways;
     }
@@ -162,12 +163,16 @@ fn declared(login: &Login, one: &Try<'_>) -> Request {
     };
     let (method, path) = operation_of(&login.operation).unwrap_or(("POST", "/"));
     let mut call = Call::new(method, path);
-    if let Some(body) = &login.json {
+    if let Some((media_type, body)) = &login.body {
+        call.payload = Payload::Raw { media_type: media_type.clone(), bytes: body.clone().into_bytes() };
+    } else if let Some(body) = &login.json {
         call.payload = Payload::Json(fill_json(body, &filled));
     } else if !login.form.is_empty() {
         let fields = login.form.iter().map(|(name, value)| (name.clone(), Value::String(filled(value))));
         call.payload = Payload::Form(fields.collect());
     }
+    let headers = login.headers.iter().map(|(name, value)| (name.clone(), filled(value)));
+    call.headers.extend(headers);
     call.request()
 }
 
@@ -259,16 +264,23 @@ fn session_of(request: &Request, answer: &Answer, token: Option<&str>, way: &Way
     }
     session.learn(answer);
     let body = answer.json();
+    let declared = match way {
+        Way::Declared(login) => Some(login),
+        _ => None,
+    };
+    let field = declared.and_then(|login| login.token_field.as_deref());
+    let field = field.and_then(|name| answer.field(name)).map(str::to_owned);
     let found = match token {
+        _ if field.is_some() => field,
         Some(pointer) => {
             body.as_ref().and_then(|body| body.pointer(pointer)).and_then(Value::as_str).map(str::to_owned)
         }
         None => body.as_ref().and_then(token_in),
     };
     if let Some(token) = found {
-        let form = match way {
-            Way::Declared(Login { header: Some(header), .. }) => header.replace("{token}", &token),
-            _ => format!("Authorization: Bearer {token}"),
+        let form = match declared.and_then(|login| login.header.as_ref()) {
+            Some(header) => header.replace("{token}", &token),
+            None => format!("Authorization: Bearer {token}"),
         };
         let (name, value) = form.split_once(':').unwrap_or(("Authorization", &form));
         session.headers.push((name.trim().to_owned(), value.trim().to_owned()));

@@ -46,6 +46,7 @@ pub fn logins(text: &str) -> Result<Vec<Identity>, LoginsError> {
             totp: None,
             role: role.map(str::to_owned),
             tenant: tenant.map(str::to_owned),
+            login: None,
         });
     }
     Ok(all)
@@ -58,6 +59,9 @@ impl Facts {
             match self.identities.iter_mut().find(|own| own.name == one.name) {
                 Some(own) => {
                     own.password = one.password;
+                    own.user = one.user.or_else(|| own.user.take());
+                    own.login = one.login.or_else(|| own.login.take());
+                    own.headers.extend(one.headers);
                     own.role = one.role.or_else(|| own.role.take());
                     own.tenant = one.tenant.or_else(|| own.tenant.take());
                 }

@@ -13,7 +13,7 @@ use crate::catch::Catch;
 use crate::facts::{Facts, Level};
 use crate::field::{Field, Person};
 use crate::learn;
-use crate::login::{self, brought, sign_in};
+use crate::login::{self, Way, brought, sign_in};
 use crate::operation::Provenance;
 use crate::own::{Own, Template, Test};
 use crate::report::{End, Report};
@@ -148,7 +148,7 @@ async fn open(facts: Facts, world: &World) -> Result<Field, RunError> {
         rate: facts.limits.rate,
     };
     let wire = Wire::new(origin, addresses, Arc::clone(&world.dial), world.tls.clone(), budget);
-    let wire = Arc::new(wire.through(facts.target.proxy));
+    let wire = Arc::new(wire.through(facts.target.proxy).speaking(facts.target.http));
     reach(&wire, &facts).await?;
     let mut field = Field::new(wire, facts, Arc::clone(&world.clock), Arc::clone(&world.rng));
     field.abouts.extend(world.own.abouts().cloned());
@@ -287,17 +287,24 @@ async fn people(field: &mut Field, pages: &[(String, surface::html::Page)]) -> R
     for identity in field.facts.identities.clone() {
         let mut person =
             Person::new(&identity.name, identity.user(), identity.role.clone(), identity.tenant.clone());
-        if let Some(session) = brought(&identity) {
-            person.become_known(session);
+        let own: Vec<Way> =
+            identity.login.iter().cloned().map(|login| Way::Declared(Box::new(login))).collect();
+        let ways = if own.is_empty() { &ways } else { &own };
+        let brought = brought(&identity);
+        if let (Some(session), None) = (&brought, &identity.login) {
+            person.become_known(session.clone());
         } else {
             person.trouble =
                 Some("no form and no operation takes a name and a password; hint: `[login]`".to_owned());
-            for way in &ways {
+            for way in ways {
                 match sign_in(&field.wire, way, &identity, &*field.clock).await {
-                    Ok(Ok(signed_in)) => {
+                    Ok(Ok(mut signed_in)) => {
+                        signed_in.session.headers.extend(brought.clone().unwrap_or_default().headers);
                         person.become_known(signed_in.session);
                         person.login = Some((signed_in.request, signed_in.answer));
-                        person.way = Some(way.clone());
+                        // Where no other password can be sent, none can be tried.
+                        let fixed = matches!(way, Way::Declared(login) if login.fixed);
+                        person.way = (!fixed).then(|| way.clone());
                         person.trouble = None;
                         break;
                     }

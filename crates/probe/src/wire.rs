@@ -1,15 +1,19 @@
 //! What goes to the target and comes back: raw HTTP/1.1 over connections of our own, paced, counted and bounded.
+//!
+//! A target that speaks only HTTP/2 gets that, as far as HTTP/2 can say what is sent. Requests that must arrive at one moment go
+//! over one connection of HTTP/2 wherever it is offered.
 
 mod answer;
 mod connection;
 mod request;
+mod second;
 mod trace;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,9 +24,11 @@ use tokio::time::{Instant, sleep_until, timeout};
 pub use self::answer::{Answer, BODY};
 use self::connection::{Connection, PATIENCE};
 pub use self::request::Request;
+use self::second::{OPENING, Second, said};
 pub(crate) use self::trace::sent_by;
 use self::trace::{Trace, Turn};
 pub use self::trace::{Traced, step};
+use crate::facts::Version;
 use crate::scope::Origin;
 use crate::session::SetCookie;
 
@@ -79,6 +85,13 @@ pub struct Wire {
     silent: AtomicUsize,
     stopped: AtomicBool,
     idle: Mutex<Vec<Connection>>,
+    version: Version,
+    /// What is known of the target: [`FIRST`], [`SECOND`], or nothing.
+    spoken: AtomicU8,
+    /// The connection in HTTP/2 that is open.
+    second: tokio::sync::Mutex<Option<Second>>,
+    /// How many answers came in HTTP/2.
+    by_second: AtomicUsize,
     /// When the next request may go.
     next: Mutex<Instant>,
     /// The last requests, the newest last: what is named when the target falls over.
@@ -88,6 +101,9 @@ pub struct Wire {
     trace: Trace,
 }
 
+/// The target answers in HTTP/1.1, or in HTTP/2 alone.
+const FIRST: u8 = 1;
+const SECOND: u8 = 2;
 /// Requests that the journal keeps.
 const KEPT: usize = 20;
 /// Failures in a row after which a target counts as gone.
@@ -123,6 +139,10 @@ impl Wire {
             silent: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
             idle: Mutex::default(),
+            version: Version::Auto,
+            spoken: AtomicU8::new(0),
+            second: tokio::sync::Mutex::default(),
+            by_second: AtomicUsize::new(0),
             next: Mutex::new(Instant::now()),
             journal: Mutex::default(),
             issued: Mutex::default(),
@@ -134,6 +154,23 @@ impl Wire {
     #[must_use]
     pub fn through(self, proxy: Option<SocketAddr>) -> Self {
         Self { proxy, ..self }
+    }
+
+    /// The same in that version of HTTP.
+    #[must_use]
+    pub fn speaking(self, version: Version) -> Self {
+        let spoken = match version {
+            Version::Auto => 0,
+            Version::First => FIRST,
+            Version::Second => SECOND,
+        };
+        Self { version, spoken: AtomicU8::new(spoken), ..self }
+    }
+
+    /// How many answers came in HTTP/2.
+    #[must_use]
+    pub fn in_second(&self) -> usize {
+        self.by_second.load(Ordering::Relaxed)
     }
 
     #[must_use]
@@ -216,6 +253,9 @@ impl Wire {
     /// # Errors
     /// When the run is over before they are sent.
     pub async fn together(&self, requests: &[Request]) -> Result<Vec<Result<Answer, WireError>>, WireError> {
+        if let Some(answers) = self.together_in_second(requests).await? {
+            return Ok(answers);
+        }
         let (mut open, mut turns) = (Vec::new(), Vec::new());
         for request in requests {
             turns.push(self.admit(request).await?);
@@ -267,7 +307,130 @@ impl Wire {
         waited.unwrap_or(Err(WireError::Slow(PATIENCE)))
     }
 
+    /// Over one connection of HTTP/2, where it is offered and can say them all.
+    async fn together_in_second(
+        &self,
+        requests: &[Request],
+    ) -> Result<Option<Vec<Result<Answer, WireError>>>, WireError> {
+        let offered = self.origin.is_tls() || self.version == Version::Second;
+        if !offered || self.version == Version::First {
+            return Ok(None);
+        }
+        let all: Option<Vec<_>> =
+            requests.iter().map(|request| Some((self.said(request)?, request.body.clone()))).collect();
+        let Some(all) = all else { return Ok(None) };
+        let Ok(Ok(mut second)) = timeout(OPENING, self.open_second()).await else { return Ok(None) };
+        if second.room() < all.len() {
+            return Ok(None);
+        }
+        let mut turns = Vec::new();
+        for request in requests {
+            turns.push(self.admit(request).await?);
+        }
+        let held = timeout(PATIENCE, second.together(all)).await;
+        let pending = held.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let answers: Vec<Result<Answer, WireError>> = match pending {
+            Ok(pending) => {
+                let answers = pending.into_iter().map(|one| timeout(PATIENCE, one.answer()));
+                let answers = futures_util::future::join_all(answers).await.into_iter();
+                answers
+                    .map(|answer| match answer {
+                        Ok(Ok(answer)) => {
+                            self.by_second.fetch_add(1, Ordering::Relaxed);
+                            Ok(answer)
+                        }
+                        Ok(Err(error)) => Err(error.into()),
+                        Err(_) => Err(WireError::Slow(PATIENCE)),
+                    })
+                    .collect()
+            }
+            Err(error) => {
+                let kind = error.kind();
+                requests.iter().map(|_| Err(io::Error::from(kind).into())).collect()
+            }
+        };
+        let sent = requests.iter().zip(turns).zip(answers);
+        Ok(Some(sent.map(|((request, turn), answer)| self.settle(request, turn, answer)).collect()))
+    }
+
+    fn said(&self, request: &Request) -> Option<http::Request<()>> {
+        said(request, if self.origin.is_tls() { "https" } else { "http" }, &self.origin.authority())
+    }
+
+    async fn open_second(&self) -> Result<Second, WireError> {
+        let stream = self.dialled().await?;
+        if !self.origin.is_tls() {
+            return Ok(Second::open(stream).await?);
+        }
+        let Some(tls) = &self.tls else { return Err(io::Error::other("no TLS was prepared").into()) };
+        let (stream, chosen) =
+            tls.secure_as(self.origin.host().trim_matches(['[', ']']), stream, &[b"h2"]).await?;
+        if chosen.as_deref() != Some(b"h2".as_slice()) {
+            return Err(io::Error::other("HTTP/2 is not offered").into());
+        }
+        Ok(Second::open(stream).await?)
+    }
+
+    /// Sends over the connection in HTTP/2 that is open, or over a new one.
+    async fn exchange_in_second(
+        &self,
+        request: &Request,
+        said: http::Request<()>,
+    ) -> Result<Answer, WireError> {
+        let begun = {
+            let mut kept = self.second.lock().await;
+            let old = kept.as_ref().filter(|second| second.is_open());
+            let begun = match old {
+                Some(second) => second.begin(said.clone(), &request.body).await.ok(),
+                None => None,
+            };
+            match begun {
+                Some(begun) => begun,
+                // There is none, or the other side closed it meanwhile.
+                None => {
+                    let second = self.open_second().await?;
+                    let begun = second.begin(said, &request.body).await?;
+                    *kept = Some(second);
+                    begun
+                }
+            }
+        };
+        let answer = begun.answer().await?;
+        self.by_second.fetch_add(1, Ordering::Relaxed);
+        Ok(answer)
+    }
+
     async fn exchange(&self, request: &Request) -> Result<Answer, WireError> {
+        let spoken = self.spoken.load(Ordering::Relaxed);
+        let said = if spoken == FIRST { None } else { self.said(request) };
+        if spoken == SECOND
+            && let Some(said) = said
+        {
+            return self.exchange_in_second(request, said).await;
+        }
+        match self.exchange_in_first(request).await {
+            Ok(answer) => {
+                if spoken == 0 {
+                    self.spoken.store(FIRST, Ordering::Relaxed);
+                }
+                Ok(answer)
+            }
+            // Whoever speaks HTTP/2 alone refuses what TLS offers, or answers what is no HTTP/1.1.
+            Err(error) if spoken == 0 && self.origin.is_tls() => {
+                let Some(said) = said else { return Err(error) };
+                match self.exchange_in_second(request, said).await {
+                    Ok(answer) => {
+                        self.spoken.store(SECOND, Ordering::Relaxed);
+                        Ok(answer)
+                    }
+                    Err(_) => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn exchange_in_first(&self, request: &Request) -> Result<Answer, WireError> {
         let bytes = self.bytes(request);
         let kept = lock(&self.idle).pop();
         if let Some(mut connection) = kept {
@@ -299,6 +462,12 @@ impl Wire {
     }
 
     async fn connect(&self) -> Result<Box<dyn Stream>, WireError> {
+        let stream = self.dialled().await?;
+        self.secured(stream).await
+    }
+
+    /// A stream to the target, through the proxy where there is one, without TLS.
+    async fn dialled(&self) -> Result<Box<dyn Stream>, WireError> {
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         if let Some(proxy) = self.proxy {
             let stream = self.dial.dial(proxy).await?;
@@ -306,11 +475,11 @@ impl Wire {
                 return Ok(stream);
             }
             let authority = format!("{}:{}", self.origin.host(), self.origin.port());
-            return self.secured(Connection::new(stream).tunnel(&authority).await?).await;
+            return Ok(Connection::new(stream).tunnel(&authority).await?);
         }
         for address in &self.addresses {
             match self.dial.dial(*address).await {
-                Ok(stream) => return self.secured(stream).await,
+                Ok(stream) => return Ok(stream),
                 Err(error) => last = error,
             }
         }

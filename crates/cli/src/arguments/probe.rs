@@ -53,7 +53,7 @@ pub(crate) struct ProbeTarget {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) facts: Option<PathBuf>,
 
-    /// Who signs in: a line `name password [role] [tenant]` each, `-` for standard input
+    /// Who signs in: a line `name password [role] [tenant]` each, `-` for standard input; or `auth.yaml` of Web Fuzzing Commons
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) logins: Option<PathBuf>,
 

@@ -208,9 +208,9 @@ fn broken(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Er
 }
 
 /// How long a body may take once its head is there.
-const STALL: Duration = Duration::from_secs(5);
+pub(crate) const STALL: Duration = Duration::from_secs(5);
 /// How long is listened to what never ends.
-const GLANCE: Duration = Duration::from_millis(300);
+pub(crate) const GLANCE: Duration = Duration::from_millis(300);
 
 /// How long one exchange may take, unless who asks says otherwise.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

@@ -25,6 +25,8 @@ mod outgoing_alike;
 mod output;
 mod own;
 mod proxy;
+mod second;
 mod sessions;
+mod shared_logins;
 mod strawman;
 mod templates;

@@ -33,6 +33,7 @@ async fn probed(router: Router, only: &[&str]) -> Report {
         totp: None,
         role: None,
         tenant: None,
+        login: None,
     });
     let report = run(facts, &world(only), &Silent).await.unwrap();
     server.abort();

@@ -9,7 +9,7 @@ use gabion_egress::{TcpDial, Tls};
 use gabion_finding::visible;
 use gabion_model::SystemClock;
 use gabion_probe::facts::FactsError;
-use gabion_probe::{Chromium, Document, DocumentKind, Facts, Level, World, logins};
+use gabion_probe::{Chromium, Document, DocumentKind, Facts, Level, World, logins, shared_logins};
 use gabion_vault::SystemRng;
 
 use crate::arguments::{ProbeChoice, ProbeLevel, ProbeTarget};
@@ -69,9 +69,14 @@ impl Given {
         let mut facts = self.facts.clone();
         if let Some(file) = &target.logins {
             let text = if file.as_os_str() == "-" { standard_input()? } else { whole(file)? };
-            let people = logins(&text).map_err(|error| {
-                let (message, hint) = split(&error.to_string());
-                let failure = Failure::usage(format!("`{}`: {message}", shown(file)));
+            let read = if shared_logins::is_shared(&text) {
+                shared_logins::read(&text)
+            } else {
+                logins(&text).map_err(|error| error.to_string())
+            };
+            let people = read.map_err(|error| {
+                let (message, hint) = split(&error);
+                let failure = Failure::usage(format!("`{}`: {}", shown(file), visible(&message)));
                 match hint {
                     Some(hint) => failure.hint(hint),
                     None => failure,
