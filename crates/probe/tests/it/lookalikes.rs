@@ -97,7 +97,7 @@ async fn a_head_that_can_be_written_is_proven() {
         let mut response = "set".into_response();
         for line in q.lines().skip(1) {
             if let Some((name, value)) = line.split_once(": ") {
-                let name = axum::http::HeaderName::from_bytes(name.as_bytes());
+                let name = http::HeaderName::from_bytes(name.as_bytes());
                 if let (Ok(name), Ok(value)) = (name, value.parse()) {
                     response.headers_mut().insert(name, value);
                 }
@@ -259,6 +259,6 @@ async fn a_reader_that_fetches_what_documents_name_is_proven_without_an_answer()
     assert_eq!(found(&imports(false).await), []);
 }
 
-fn http_status(code: u16) -> axum::http::StatusCode {
-    axum::http::StatusCode::from_u16(code).unwrap()
+fn http_status(code: u16) -> http::StatusCode {
+    http::StatusCode::from_u16(code).unwrap()
 }

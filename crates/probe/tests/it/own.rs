@@ -309,3 +309,12 @@ fn mistakes_are_named_by_place_with_a_way_out() {
     assert!(twice.add("d.yaml", &"a".repeat(1 << 20)).is_err());
     assert!(twice.add("e.yaml", &format!("a: {}", "[".repeat(100_000))).is_err());
 }
+
+#[test]
+fn the_committed_schema_is_that_of_the_form() {
+    let written = serde_json::to_string_pretty(&gabion_probe::own::form::schema()).unwrap();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schema/probe-test.schema.json");
+    let committed = std::fs::read_to_string(file).unwrap_or_default();
+    println!("SCHEMA\n{written}\nSCHEMA");
+    assert!(committed == format!("{written}\n"), "`cargo xtask codegen` writes it");
+}

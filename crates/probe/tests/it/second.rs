@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::http::{HeaderMap, Version as Spoken};
+use axum::response::Html;
 use axum::routing::{get, post};
 use gabion_egress::{TcpDial, Tls};
 use gabion_probe::facts::Version;
@@ -40,7 +41,7 @@ impl Drop for Server {
 fn routes() -> Router {
     let barrier = Arc::new(Barrier::new(AT_ONCE));
     Router::new()
-        .route("/", get(async || "<a href=\"/echo\">echo</a>"))
+        .route("/", get(async || Html("<a href=\"/echo\">echo</a>")))
         .route(
             "/echo",
             get(async |version: Spoken, headers: HeaderMap| {
