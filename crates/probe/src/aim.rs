@@ -58,6 +58,15 @@ pub fn aims<'a>(field: &'a Field) -> Vec<Aim<'a>> {
     all
 }
 
+/// A field of the head that every request has, and no contract tells of.
+#[must_use]
+pub fn head<'a>(field: &'a Field, known: &'a Known, name: &str) -> Option<Aim<'a>> {
+    let operation = field.operation(known.operation)?.id();
+    let works = field.known_of(known.operation).next().is_some();
+    let (point, original) = (Point::new(Place::Header, name), "probe".to_owned());
+    Some(Aim { field, known, operation, point, original, works, profile: Arc::default() })
+}
+
 impl<'a> Aim<'a> {
     /// Whether asking changes nothing, by the method.
     #[must_use]

@@ -190,7 +190,8 @@ async fn send(aim: &Aim<'_>, way: &Way, file: &str) -> Result<Option<Sent>, Wire
     let encoded = matches!(aim.point.place, Place::Path | Place::Query | Place::Form);
     match (way.raw, encoded) {
         (true, true) => aim.send(&Put::Raw(&text)).await,
-        // What is no address is not decoded either.
+        // What is no address is decoded by the application itself, if at all.
+        (true, false) if way.up == "..%2f" => aim.text(&text).await,
         (true, false) => Ok(None),
         (false, _) if aim.point.place == Place::Path && way.up == "../" => aim.send(&Put::Raw(&text)).await,
         (false, _) => aim.text(&text).await,

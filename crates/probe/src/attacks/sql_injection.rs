@@ -14,6 +14,9 @@
 //! 8. Where nothing shows in an answer: a wait by the database's own function, as in `command-injection`. That is firm. No heavy
 //!    queries.
 //!
+//! Fields that every request has (`User-Agent`, `Referer`, `X-Forwarded-For`) get quotation marks all at once, and are asked one by
+//! one only where that makes a difference.
+//!
 //! A condition that is true for every row is never sent to a write.
 
 use gabion_model::outbound::BoxFuture;
@@ -23,9 +26,10 @@ use super::spelling::{is_name, spelled};
 use super::union::union;
 use super::waiting::{Waits, waits};
 use super::{Attack, Phase, shuffled};
-use crate::aim::{Aim, Sent, aims};
+use crate::aim::{Aim, Sent, aims, head};
+use crate::call::Put;
 use crate::compare::{Profile, restored};
-use crate::field::Field;
+use crate::field::{Field, Known};
 use crate::verdict::{Proof, Verdict};
 use crate::wire::{Answer, WireError};
 
@@ -54,8 +58,33 @@ async fn run(field: &Field) -> Result<(), WireError> {
         tested = tested.saturating_add(1);
         attack(aim).await?;
     }
+    for known in field.attempts() {
+        heads(field, known).await?;
+    }
     if tested == 0 {
         field.not_tested(ID, "no operation takes a value");
+    }
+    Ok(())
+}
+
+/// What is kept of every request, and put into queries by who counts visitors.
+const HEADS: &[&str] = &["User-Agent", "Referer", "X-Forwarded-For"];
+
+/// Quotation marks in all of them at once; where that makes a difference, each by itself.
+async fn heads(field: &Field, known: &Known) -> Result<(), WireError> {
+    let all: Vec<Aim<'_>> = HEADS.iter().filter_map(|name| head(field, known, name)).collect();
+    let Some(first) = all.first() else { return Ok(()) };
+    let Some(base) = first.profile().await? else { return Ok(()) };
+    let with =
+        |text: &str| all.iter().fold(known.call.clone(), |call, aim| call.with(&aim.point, &Put::Text(text)));
+    let broken = format!("{}'\"", first.original);
+    let plain = first.send_call(&with(&first.original), first.original.clone()).await?;
+    let broken = first.send_call(&with(&broken), broken).await?;
+    let fits = |sent: &Option<Sent>| sent.as_ref().is_some_and(|sent| first.fits(&base, sent));
+    if fits(&plain) && !fits(&broken) {
+        for aim in &all {
+            attack(aim).await?;
+        }
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod dom;
 mod engines;
+mod files;
 mod sql;
 mod xss;
 
@@ -31,6 +32,8 @@ pub(crate) enum Where {
     Header,
     Cookie,
     Path,
+    /// A field of the head that the contract does not tell of.
+    Agent,
     /// Nowhere: the page takes none.
     Nowhere,
 }
@@ -47,6 +50,7 @@ impl Where {
             Self::Header => "header",
             Self::Cookie => "cookie",
             Self::Path => "path",
+            Self::Agent => "agent",
             Self::Nowhere => "nowhere",
         }
     }
@@ -125,7 +129,7 @@ fn entry(at: usize, page: &Page) -> (String, Value) {
             path.push_str("/{v}");
             ("get", json!({ "parameters": parameter("path") }))
         }
-        Where::Nowhere => ("get", json!({})),
+        Where::Agent | Where::Nowhere => ("get", json!({})),
         Where::Form => ("post", json!({ "requestBody": body("application/x-www-form-urlencoded") })),
         Where::Json => ("post", json!({ "requestBody": body("application/json") })),
     };
@@ -153,6 +157,13 @@ async fn serve_page(State(pages): State<Arc<Vec<Page>>>, request: Request) -> Re
             Some(Value::Number(number)) => Some(number.to_string()),
             _ => None,
         }),
+        Where::Agent => Some(
+            parts
+                .headers
+                .get("user-agent")
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+                .unwrap_or_default(),
+        ),
         Where::Header => {
             parts.headers.get("v").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         }

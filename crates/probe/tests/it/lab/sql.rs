@@ -160,6 +160,12 @@ fn pages() -> Vec<Page> {
             }
             add(statement, "as it is", (*text).to_owned(), value, way, Where::Query, "there");
         }
+        for (statement, text) in [WRITES[0], WRITES[2]] {
+            // A visit is counted whether anybody asks or not.
+            if !matches!(*way, "empty" | "exists") {
+                add(statement, "text", query(text, "'{}'", "name"), "probe", way, Where::Agent, "there");
+            }
+        }
         for place in Where::ALL {
             for (literal, form, column, there, _) in [LITERALS[0], LITERALS[2]] {
                 add("where", literal, query(READS[0].1, form, column), there, way, place, "there");
@@ -184,6 +190,23 @@ fn alike() -> Vec<Page> {
     };
     let count = Arc::new(AtomicUsize::new(0));
     let mut all = Vec::new();
+    {
+        let database = Arc::clone(&database);
+        let counted = Page::new(Where::Agent, "probe", move |value| {
+            let connection = database.lock().unwrap();
+            let written = connection.execute("INSERT INTO log (text) VALUES (?1)", [value]);
+            page("error", "", written.map(|_| Vec::new()).map_err(|error| error.to_string()))
+        });
+        all.push(counted.alike("a visit that is counted"));
+        let wall = Page::new(Where::Agent, "probe", |value| {
+            if value.contains('\'') {
+                (StatusCode::FORBIDDEN, "blocked").into_response()
+            } else {
+                "welcome".into_response()
+            }
+        });
+        all.push(wall.alike("a wall that reads the head"));
+    }
     let mut add = |word: &str, values: &[&str], answer: Arc<dyn Fn(&str) -> Response + Send + Sync>| {
         for value in values {
             for place in [Where::Query, Where::Form, Where::Path] {
