@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use self::plan::Plan;
 use self::visit::Visitor;
+pub(crate) use self::words::says;
 use crate::context::Context;
 use crate::error::BrowserError;
 use crate::limits::Patience;
@@ -39,12 +40,16 @@ pub struct ExploreOptions {
     pub depth: usize,
     /// Visits of addresses that differ in numbers only.
     pub per_kind: usize,
+    /// Kinds of pages on which what looks the same is pressed.
+    pub per_key: usize,
     /// For everything together.
     pub time: Duration,
     /// For opening an address.
     pub patience: Patience,
     /// Whether forms are sent.
     pub send: bool,
+    /// Whether those with a password are sent too: they sign in somebody else, or nobody.
+    pub passwords: bool,
     /// Words of what is not pressed, visited or sent, beside those for logging out, deleting and paying.
     pub forbidden: Vec<String>,
     /// Words that are allowed all the same.
@@ -61,6 +66,7 @@ impl Default for ExploreOptions {
             clicks: 1_000,
             depth: 4,
             per_kind: 3,
+            per_key: 4,
             time: Duration::from_secs(60),
             patience: Patience {
                 whole: Duration::from_secs(10),
@@ -68,6 +74,7 @@ impl Default for ExploreOptions {
                 settle: Duration::from_secs(2),
             },
             send: true,
+            passwords: true,
             forbidden: Vec::new(),
             allowed: Vec::new(),
             values: Vec::new(),

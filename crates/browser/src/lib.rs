@@ -27,6 +27,7 @@
 mod connection;
 mod context;
 mod cookies;
+mod entrance;
 mod error;
 mod explore;
 mod hub;
@@ -44,6 +45,7 @@ mod wall;
 
 pub use context::Context;
 pub use cookies::{Cookie, SameSite};
+pub use entrance::Credentials;
 pub use error::{BrowserError, Lost};
 pub use explore::{Ended, ExploreOptions, Explored, FormFound, UrlFound};
 pub use launch::{Browser, Options};

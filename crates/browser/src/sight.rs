@@ -1,5 +1,6 @@
 //! What stands on a page, and acting on it: links, forms, fields, text, clicks.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -18,6 +19,8 @@ const CLICK: Duration = Duration::from_secs(2);
 /// What a press is heard as.
 const PRESSES: &[&str] =
     &["click", "mousedown", "mouseup", "pointerdown", "pointerup", "mouseover", "mouseenter", "pointerover"];
+/// What is heard beside a press.
+const FURTHER: &[&str] = &["dblclick", "contextmenu", "auxclick"];
 /// Elements that listen and are marked.
 const LISTENERS: usize = 150;
 
@@ -229,20 +232,23 @@ impl Page {
         let document = self.ask("Runtime.evaluate", ask, LOOK).await?;
         let ask = json!({ "objectId": document.text_at("/result/objectId"), "depth": -1, "pierce": true });
         let answer = self.ask("DOMDebugger.getEventListeners", ask, LOOK).await?;
-        let mut nodes: Vec<i64> = answer
-            .list("listeners")
-            .iter()
-            .filter(|listener| PRESSES.contains(&listener.text("type")))
-            .filter_map(|listener| listener.get("backendNodeId")?.as_i64())
-            .collect();
-        nodes.sort_unstable();
-        nodes.dedup();
-        let marks = nodes.into_iter().take(LISTENERS).map(async |node| {
+        let mut nodes: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
+        for listener in answer.list("listeners") {
+            let (kind, node) = (listener.text("type"), listener.get("backendNodeId").and_then(Value::as_i64));
+            let Some(node) = node else { continue };
+            if PRESSES.contains(&kind) {
+                nodes.entry(node).or_default();
+            } else if FURTHER.contains(&kind) {
+                nodes.entry(node).or_default().push(kind);
+            }
+        }
+        let marks = nodes.into_iter().take(LISTENERS).map(async |(node, further)| {
             let ask = json!({ "backendNodeId": node, "executionContextId": world, "objectGroup": group });
             let found = self.ask("DOM.resolveNode", ask, LOOK).await.ok()?;
             let mark = json!({
                 "objectId": found.text_at("/object/objectId"),
-                "functionDeclaration": "function () { this.listened = true; }",
+                "functionDeclaration": "function (further) { this.listened = true; this.further = further; }",
+                "arguments": [{ "value": further }],
             });
             self.ask("Runtime.callFunctionOn", mark, LOOK).await.ok()
         });

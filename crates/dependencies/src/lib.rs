@@ -28,7 +28,7 @@ mod scanner;
 mod settings;
 mod version;
 
-pub use advisory::{AddError, Advisories, AdvisoryBuilder, Database, DatabaseError};
+pub use advisory::{AddError, Advisories, AdvisoryBuilder, Database, DatabaseError, Flaw};
 pub use package::{Format, Integrity, Inventory, Origin, Package, Registry, Requirement, Spot};
 pub use sbom::{Bom, Stamp};
 pub use scanner::DependencyScanner;

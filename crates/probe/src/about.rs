@@ -55,6 +55,7 @@ pub(crate) const FILES: &[(&str, &str)] = &[
     ("interfaces.toml", include_str!("../../../rules/probe/interfaces.toml")),
     ("limits.toml", include_str!("../../../rules/probe/limits.toml")),
     ("outgoing.toml", include_str!("../../../rules/probe/outgoing.toml")),
+    ("surface.toml", include_str!("../../../rules/probe/surface.toml")),
     ("sessions.toml", include_str!("../../../rules/probe/sessions.toml")),
 ];
 

@@ -16,6 +16,7 @@ mod header_injection;
 mod headers;
 mod host_header;
 mod input_validation;
+mod inventory;
 mod jwt;
 mod ldap_injection;
 mod login_injection;
@@ -30,6 +31,7 @@ mod object_access;
 mod object_delete;
 mod object_use;
 mod object_write;
+pub(crate) mod open_port;
 mod open_redirect;
 mod password_change;
 mod password_policy;
@@ -53,6 +55,7 @@ mod uploads;
 mod user_enumeration;
 mod verbose_errors;
 mod version_disclosure;
+mod vulnerable_component;
 mod waiting;
 mod webhooks;
 mod websocket_access;
@@ -116,6 +119,7 @@ pub static ALL: &[&dyn Attack] = &[
     &headers::Headers,
     &host_header::HostHeader,
     &input_validation::InputValidation,
+    &inventory::Inventory,
     &jwt::Jwt,
     &ldap_injection::LdapInjection,
     &login_injection::LoginInjection,
@@ -127,6 +131,7 @@ pub static ALL: &[&dyn Attack] = &[
     &object_delete::ObjectDelete,
     &object_use::ObjectUse,
     &object_write::ObjectWrite,
+    &open_port::OpenPort,
     &open_redirect::OpenRedirect,
     &password_change::PasswordChange,
     &password_policy::PasswordPolicy,
@@ -147,6 +152,7 @@ pub static ALL: &[&dyn Attack] = &[
     &user_enumeration::UserEnumeration,
     &verbose_errors::VerboseErrors,
     &version_disclosure::VersionDisclosure,
+    &vulnerable_component::VulnerableComponent,
     &webhooks::Webhooks,
     &websocket_access::WebsocketAccess,
     &xpath_injection::XpathInjection,

@@ -16,7 +16,8 @@ pub fn noun_of_name(template: &str, name: &str) -> Option<String> {
     let flat = name.replace(['-', '_'], "");
     let lower = flat.to_ascii_lowercase();
     if ALONE.contains(&lower.as_str()) {
-        let segments = template.split('/').filter(|segment| !segment.is_empty() && !segment.contains('{'));
+        let segments =
+            template.split(['/', '#']).filter(|segment| !segment.is_empty() && !segment.contains('{'));
         let last = segments.rev().find(|segment| !ACTIONS.contains(&segment.to_ascii_lowercase().as_str()));
         return last.map(noun);
     }

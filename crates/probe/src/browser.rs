@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use gabion_browser::{
-    Answer, Browser, BrowserError, Context, Cookie, Exchange, Options, Page, Patience, Recorded, SameSite,
-    Verdict,
+    Answer, Browser, BrowserError, Context, Cookie, Exchange, ExploreOptions, Explored, Options, Page,
+    Patience, Recorded, SameSite, Verdict,
 };
 use gabion_model::Rng;
 
@@ -148,12 +148,16 @@ impl Browsing {
         person: &Person,
         pages: Vec<(String, String)>,
     ) -> Result<Visitor<'_>, BrowserError> {
-        let set: Vec<SetCookie> = person
-            .login
-            .iter()
-            .flat_map(|(_, answer)| answer.fields("set-cookie").filter_map(SetCookie::parse))
-            .collect();
-        self.visitor(&person.session(), &set, pages).await
+        self.visitor(&person.session(), &cookies_of(person), pages).await
+    }
+
+    /// Somebody who looks around, and stays away from paths with these beginnings.
+    ///
+    /// # Errors
+    /// When the browser is gone.
+    pub async fn explorer(&self, person: &Person, spare: &[String]) -> Result<Visitor<'_>, BrowserError> {
+        let set: Vec<SetCookie> = cookies_of(person);
+        self.visitor_sparing(&person.session(), &set, Vec::new(), spare).await
     }
 
     async fn visitor(
@@ -162,10 +166,24 @@ impl Browsing {
         set: &[SetCookie],
         pages: Vec<(String, String)>,
     ) -> Result<Visitor<'_>, BrowserError> {
+        self.visitor_sparing(session, set, pages, &[]).await
+    }
+
+    async fn visitor_sparing(
+        &self,
+        session: &Session,
+        set: &[SetCookie],
+        pages: Vec<(String, String)>,
+        spare: &[String],
+    ) -> Result<Visitor<'_>, BrowserError> {
         let pages: BTreeMap<String, String> = pages.into_iter().collect();
+        let spare: Vec<String> = spare.iter().map(|path| format!("{}{path}", self.base)).collect();
         let context = self
             .browser
             .context_with(move |url: &str| {
+                if spare.iter().any(|begin| url.starts_with(begin.as_str())) {
+                    return Verdict::Refuse;
+                }
                 let Some(path) = url.strip_prefix(ATTACKER).filter(|_| is_under(url, ATTACKER)) else {
                     return Verdict::Allow;
                 };
@@ -215,6 +233,22 @@ impl Visitor<'_> {
         let landed = self.page.goto(&url, PATIENCE).await;
         self.spend(before);
         landed.map(drop)
+    }
+
+    /// Looks around from these addresses on.
+    ///
+    /// # Errors
+    /// When the browser is gone, or the first address does not answer.
+    pub async fn explore(
+        &self,
+        start: &[String],
+        options: &ExploreOptions,
+    ) -> Result<Explored, BrowserError> {
+        let before = self.asked();
+        let start: Vec<&str> = start.iter().map(String::as_str).collect();
+        let explored = self.context.explore(&start, options).await;
+        self.spend(before);
+        explored
     }
 
     /// Waits until the page is quiet again.
@@ -282,6 +316,12 @@ impl Visitor<'_> {
             }
         }
     }
+}
+
+/// The cookies that signed somebody in, as they were set.
+fn cookies_of(person: &Person) -> Vec<SetCookie> {
+    let answers = person.login.iter().map(|(_, answer)| answer);
+    answers.flat_map(|answer| answer.fields("set-cookie").filter_map(SetCookie::parse)).collect()
 }
 
 /// How long one page is waited for.

@@ -91,6 +91,10 @@ impl Call {
             })),
             Payload::Raw { .. } => points.push(Point::new(Place::Body, "")),
         }
+        if self.template.contains('#') {
+            // The document itself is no value, and neither is the name of what it asks for.
+            points.retain(|point| !matches!(point.name.as_str(), "/query" | "/operationName"));
+        }
         points.dedup();
         points
     }
@@ -190,7 +194,8 @@ impl Call {
     #[must_use]
     pub fn path_text(&self) -> String {
         let mut out = String::new();
-        let mut rest = self.template.as_str();
+        // What stands behind `#` tells operations at one address apart and is never sent.
+        let mut rest = self.template.split('#').next().unwrap_or_default();
         while let Some((before, after)) = rest.split_once('{') {
             let Some((name, behind)) = after.split_once('}') else { break };
             out.push_str(before);

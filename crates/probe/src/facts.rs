@@ -68,6 +68,9 @@ pub struct Target {
     /// Which version of HTTP ordinary requests are sent in.
     #[serde(default)]
     pub http: Version,
+    /// TCP ports of the target's host that are looked at: `true` for the usual ones, or a list. None without it.
+    #[serde(default)]
+    pub ports: Ports,
     /// Certificates to believe besides the machine's, in PEM form.
     #[serde(default)]
     pub ca_file: Option<std::path::PathBuf>,
@@ -91,6 +94,37 @@ pub enum Version {
     /// By TLS as it is agreed there, without TLS at once.
     #[serde(rename = "2")]
     Second,
+}
+
+/// Ports beside that of the target.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Ports {
+    Usual(bool),
+    These(Vec<u16>),
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self::Usual(false)
+    }
+}
+
+impl Ports {
+    /// All of them, each once.
+    #[must_use]
+    pub fn list(&self) -> Vec<u16> {
+        let mut all = match self {
+            Self::Usual(false) => Vec::new(),
+            Self::Usual(true) => crate::attacks::open_port::USUAL.iter().map(|(port, _)| *port).collect(),
+            Self::These(ports) => ports.clone(),
+        };
+        all.sort_unstable();
+        all.dedup();
+        all.retain(|port| *port != 0);
+        all.truncate(1_000);
+        all
+    }
 }
 
 /// How far the probe goes.
@@ -323,6 +357,7 @@ impl Facts {
                 start: Vec::new(),
                 spare: Vec::new(),
                 http: Version::default(),
+                ports: Ports::default(),
                 ca_file: None,
                 proxy: None,
                 callback: None,

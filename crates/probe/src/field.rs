@@ -20,6 +20,8 @@ use crate::memory::Memory;
 use crate::operation::Operation;
 use crate::sacrifice::Recipe;
 use crate::session::Session;
+use crate::surface::components::Component;
+use crate::surface::entrance::Entrance;
 use crate::surface::html;
 use crate::verdict::{Exchange, Outcome, Verdict};
 use crate::wire::{Answer, Request, Wire, WireError, sent_by};
@@ -59,6 +61,15 @@ pub struct Known {
     pub anonymous: Option<Answer>,
 }
 
+/// A request that was sent by somebody else: a browser, or whoever recorded it.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// As whom: a place in [`Field::people`].
+    pub who: usize,
+    /// Without who sent it.
+    pub call: Call,
+}
+
 /// Everything tests know and use.
 #[derive(Debug)]
 pub struct Field {
@@ -82,6 +93,25 @@ pub struct Field {
     /// Requests that should work and did not, for another reason than who sent them: one of each operation without a known one.
     pub refused: Vec<Known>,
     pub objects: Vec<Object>,
+    /// Requests that worked for somebody else: what learning begins with.
+    pub recorded: Vec<Recording>,
+    /// Where people sign in, as the browser saw it.
+    pub entrance: Option<Entrance>,
+    /// Scripts of the target that pages load, by path.
+    pub scripts: BTreeSet<String>,
+    /// Whether a page was met in which something runs.
+    pub scripted: bool,
+    /// Those of them that were read.
+    pub scripts_read: BTreeSet<String>,
+    /// Scripts that stand in pages, not read yet.
+    pub inline: Vec<String>,
+    /// Pages that scripts draw, with parameters as `{name}`.
+    pub views: BTreeSet<String>,
+    /// Documents of GraphQL that stand in scripts.
+    pub queries: BTreeSet<String>,
+    /// What components are judged by.
+    pub advisories: gabion_dependencies::Advisories,
+    components: Mutex<Vec<Component>>,
     /// The browser, or why there is none.
     pub browser: Result<Browsing, String>,
     /// Pages that were met, with who met them.
@@ -141,6 +171,11 @@ impl Person {
         }
     }
 
+    /// From now on these fields go along with what they send.
+    pub fn accompany(&self, companions: Vec<crate::session::Companion>) {
+        lock(&self.session).companions = companions;
+    }
+
     /// What they sent along before they became known anew.
     #[must_use]
     pub fn past(&self) -> Vec<Session> {
@@ -170,6 +205,16 @@ impl Field {
             known: Vec::new(),
             refused: Vec::new(),
             objects: Vec::new(),
+            recorded: Vec::new(),
+            entrance: None,
+            scripts: BTreeSet::new(),
+            scripted: false,
+            scripts_read: BTreeSet::new(),
+            inline: Vec::new(),
+            views: BTreeSet::new(),
+            queries: BTreeSet::new(),
+            advisories: gabion_dependencies::Advisories::Missing,
+            components: Mutex::default(),
             browser: Err("no browser was wanted".to_owned()),
             pages: Vec::new(),
             missing: Vec::new(),
@@ -199,6 +244,30 @@ impl Field {
     pub fn person(&self, who: usize) -> &Person {
         // The first is nobody and always there.
         self.people.get(who).or_else(|| self.people.first()).unwrap_or_else(|| &NOBODY)
+    }
+
+    /// Software that showed its version.
+    #[must_use]
+    pub fn components(&self) -> Vec<Component> {
+        lock(&self.components).clone()
+    }
+
+    /// Keeps what showed its version.
+    pub fn notice(&self, found: Vec<Component>) {
+        let mut components = lock(&self.components);
+        for one in found {
+            let met = components.iter().any(|own| own.name == one.name && own.version == one.version);
+            if !met && components.len() < COMPONENTS {
+                components.push(one);
+            }
+        }
+    }
+
+    /// What the facts say of somebody.
+    #[must_use]
+    pub fn identity(&self, who: usize) -> Option<&crate::facts::Identity> {
+        let name = &self.person(who).name;
+        self.facts.identities.iter().find(|identity| identity.name == *name)
     }
 
     #[must_use]
@@ -409,11 +478,21 @@ impl Field {
         })
     }
 
+    /// Whether an answer is the one that paths get which lead nowhere: not the same as an object that is not there.
+    #[must_use]
+    pub fn is_unrouted(&self, answer: &Answer) -> bool {
+        matches!(answer.status, 404 | 405 | 501) && answer.body.is_empty()
+            || !matches!(answer.status, 404 | 410) && self.is_missing(answer)
+    }
+
     /// Whether an answer sends somebody to sign in, or refuses them.
     #[must_use]
     pub fn is_refusal(&self, answer: &Answer) -> bool {
         if matches!(answer.status, 401 | 403 | 404 | 407) {
             return true;
+        }
+        if answer.is_success() && answer.has("\"errors\"") {
+            return answer.json().is_some_and(|body| crate::surface::graphql::is_refusal(&body));
         }
         self.leads_to_login(answer)
     }
@@ -530,6 +609,8 @@ const KEPT: usize = 256 << 10;
 const KEPT_IN_ALL: usize = 64 << 20;
 const KEPT_SHORT: usize = 4 << 10;
 
+/// Components that are kept.
+const COMPONENTS: usize = 200;
 /// The most notes of a run.
 const NOTES: usize = 200;
 /// Former sessions that are kept to be hidden.

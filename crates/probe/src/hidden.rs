@@ -288,8 +288,10 @@ mod tests {
     use super::*;
 
     fn hidden() -> Hidden {
-        let session =
-            Session { cookies: vec![("sid".to_owned(), "0123456789abcdef".to_owned())], headers: Vec::new() };
+        let session = Session {
+            cookies: vec![("sid".to_owned(), "0123456789abcdef".to_owned())],
+            ..Session::default()
+        };
         let mut hidden = Hidden::of_sessions([("alice", &session)]);
         hidden.value("pass word&1", "ALICE_PASSWORD");
         hidden.sorted()

@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 use crate::belongings::{noun_of_name, own_id};
 use crate::call::{Call, Part, Payload, Put, text_of};
 use crate::facts::Level;
-use crate::field::{Field, Known};
+use crate::field::{Field, Known, Recording};
 use crate::login::is_account_operation;
 use crate::operation::{Operation, Place};
 use crate::sample::{ANY, sample};
-use crate::surface::{is_ending, is_spared, is_value, strings};
+use crate::surface::{graphql, is_ending, is_spared, is_value, strings};
 use crate::wire::{Answer, Request, WireError};
 
 /// Something the target keeps, by what a list of such things is called and by its id.
@@ -145,7 +145,7 @@ pub(crate) fn is_callable(field: &Field, operation: &Operation) -> bool {
 }
 
 async fn try_read(field: &mut Field, at: usize, operation: &Operation, who: usize) -> Result<(), WireError> {
-    for call in candidates(field, operation, who).into_iter().take(TRIES) {
+    for call in candidates(field, operation, who).into_iter().take(TRIES + RECORDED) {
         if is_public(field, at, &call) {
             let known = field.known_of(at).find(|known| known.call == call).cloned();
             if let Some(known) = known {
@@ -183,7 +183,7 @@ async fn try_write(
 ) -> Result<(), WireError> {
     for person in who {
         let mut done = false;
-        for mut call in candidates(field, operation, *person).into_iter().take(TRIES) {
+        for mut call in candidates(field, operation, *person).into_iter().take(TRIES + RECORDED) {
             mark(field, &mut call);
             let answer = match field.call(*person, &call).await {
                 Ok(answer) => answer,
@@ -224,11 +224,15 @@ fn keep_refused(field: &mut Field, at: usize, who: usize, call: Call, answer: An
 /// Puts a word that nothing else has where any text would do: what was written is known again by it.
 fn mark(field: &Field, call: &mut Call) {
     for point in call.points() {
-        if matches!(point.place, Place::Form | Place::Json) && call.value(&point).as_deref() == Some(ANY) {
+        let any = call.value(&point).is_some_and(|value| value == ANY || FILLED.contains(&value.as_str()));
+        if matches!(point.place, Place::Form | Place::Json) && any {
             *call = call.with(&point, &Put::Text(&field.canary()));
         }
     }
 }
+
+/// What a browser's forms were filled with where any text would do.
+const FILLED: &[&str] = &["test", "This is a test", "A test"];
 
 /// Values that are tried for one operation and person.
 const TRIES: usize = 3;
@@ -236,7 +240,10 @@ const TRIES: usize = 3;
 /// Whether an answer is what the operation is for.
 #[must_use]
 pub fn works(field: &Field, answer: &Answer) -> bool {
-    (answer.is_success() || answer.is_redirect()) && !field.is_refusal(answer) && !field.is_missing(answer)
+    (answer.is_success() || answer.is_redirect())
+        && !field.is_refusal(answer)
+        && !field.is_missing(answer)
+        && !answer.json().is_some_and(|body| graphql::is_error(&body))
 }
 
 /// Requests of an operation that should work for somebody, the likeliest first.
@@ -258,7 +265,10 @@ pub fn candidates(field: &Field, operation: &Operation, who: usize) -> Vec<Call>
             .take(TRIES)
             .collect();
     }
-    let mut calls = Vec::new();
+    let same = |call: &Call| call.method == operation.method && call.template == operation.path;
+    let mut recorded: Vec<&Recording> = field.recorded.iter().filter(|one| same(&one.call)).collect();
+    recorded.sort_by_key(|one| one.who != who);
+    let mut calls: Vec<Call> = recorded.into_iter().take(RECORDED).map(|one| one.call.clone()).collect();
     for path in ids {
         let mut call = Call::new(&operation.method, &operation.path);
         call.path = path;
@@ -297,6 +307,9 @@ pub fn candidates(field: &Field, operation: &Operation, who: usize) -> Vec<Call>
     }
     calls
 }
+
+/// Recorded requests that are tried for one operation and person.
+const RECORDED: usize = 2;
 
 /// What the probe sends by itself.
 fn is_own_header(name: &str) -> bool {
@@ -425,6 +438,22 @@ fn asks_for(call: &Call, noun: &str, id: &str) -> bool {
     })
 }
 
+/// Takes from the fields of an answer of GraphQL what tells of objects.
+fn harvest_fields(field: &mut Field, who: usize, call: &Call, answer: &Answer, made: bool) {
+    let Some(body) = answer.json() else { return };
+    let asked: BTreeSet<String> = call.points().iter().filter_map(|point| call.value(point)).collect();
+    for (name, value) in body.get("data").and_then(Value::as_object).into_iter().flatten() {
+        let noun = noun(name);
+        for item in items(value) {
+            let Some(id) = id_of(item, &noun) else { continue };
+            // Reading one by its id is no proof that it is one's own.
+            if !asked.contains(&id) {
+                remember(field, &noun, &id, who, made && value.is_object(), item);
+            }
+        }
+    }
+}
+
 /// Takes from an answer what tells of objects, and values for other operations.
 pub fn harvest(
     field: &mut Field,
@@ -434,6 +463,9 @@ pub fn harvest(
     answer: &Answer,
     made: bool,
 ) {
+    if operation.path.contains('#') {
+        return harvest_fields(field, who, call, answer, made);
+    }
     let last = operation.path.rsplit('/').find(|segment| !segment.is_empty()).unwrap_or_default();
     let parametrised = last.contains('{');
     if let Some(body) = answer.json() {

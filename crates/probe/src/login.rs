@@ -227,7 +227,12 @@ pub(crate) fn login_fields(operation: &Operation) -> Option<(String, String)> {
     if operation.method != "POST" {
         return None;
     }
-    let properties = operation.body.as_ref()?.schema.get("properties")?.as_object()?;
+    let body = operation.body.as_ref()?;
+    // What it is declared to take, or what was sent to it.
+    let properties = match body.schema.get("properties") {
+        Some(properties) => properties.as_object()?,
+        None => body.example.as_ref()?.as_object()?,
+    };
     let find = |words: &[&str]| {
         let fits = |name: &&String| words.iter().any(|word| name.to_ascii_lowercase().contains(word));
         properties.keys().find(fits).cloned()

@@ -22,6 +22,9 @@ pub struct Operation {
     /// Whether somebody has to be signed in, where it is declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protected: Option<bool>,
+    /// Whether it is declared to go away.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub deprecated: bool,
     /// Whether it opens a WebSocket.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub websocket: bool,
@@ -182,6 +185,7 @@ impl Operation {
             body: None,
             answers: None,
             protected: None,
+            deprecated: false,
             websocket: false,
             page: None,
             sources: BTreeSet::from([source]),
@@ -194,10 +198,17 @@ impl Operation {
         format!("{} {}", self.method, self.path)
     }
 
-    /// Whether it changes nothing, by its method.
+    /// Whether it changes nothing, by its method, or by the word its document of GraphQL begins with.
     #[must_use]
     pub fn is_safe(&self) -> bool {
-        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS") || self.is_query()
+    }
+
+    fn is_query(&self) -> bool {
+        let example = self.body.as_ref().and_then(|body| body.example.as_ref());
+        let document = example.and_then(|example| example.get("query")).and_then(Value::as_str);
+        let writes = |text: &str| text.trim_start().starts_with("mutation");
+        self.path.contains('#') && document.is_some_and(|text| !writes(text))
     }
 
     pub fn parameter(&self, place: Place, name: &str) -> Option<&Parameter> {
@@ -248,6 +259,7 @@ impl Operation {
         self.protected = self.protected.or(other.protected);
         self.page = self.page.take().or(other.page);
         self.websocket |= other.websocket;
+        self.deprecated |= other.deprecated;
     }
 }
 

@@ -1,8 +1,10 @@
 //! One run from the first request to the last: reach the target, sign in, learn what there is, attack, and look once more.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use gabion_dependencies::Advisories;
 use gabion_egress::resolve::Resolve;
 use gabion_egress::{Dial, Tls};
 use gabion_model::{Clock, Rng};
@@ -18,7 +20,7 @@ use crate::operation::Provenance;
 use crate::own::{Own, Template, Test};
 use crate::report::{End, Report};
 use crate::scope::{OWNERSHIP, Origin, ScopeError};
-use crate::surface::{self, DOCUMENTS, add, read_openapi};
+use crate::surface::{self, DOCUMENTS, add, entrance, graphql, read_openapi, rendered, scripts};
 use crate::verdict::{Outcome, Verdict};
 use crate::wire::{Budget, Request, Wire, WireError, step};
 
@@ -33,6 +35,8 @@ pub struct World {
     pub tls: Option<Tls>,
     /// Files that tell of operations, read.
     pub documents: Vec<Document>,
+    /// What components are judged by.
+    pub advisories: Advisories,
     /// The browser that tests prove things in; nothing where none is wanted.
     pub browser: Option<Chromium>,
     /// Only these tests; empty for all.
@@ -155,6 +159,7 @@ async fn open(facts: Facts, world: &World) -> Result<Field, RunError> {
     for note in world.own.notes() {
         field.note(note);
     }
+    field.advisories = world.advisories.clone();
     Ok(field)
 }
 
@@ -171,12 +176,6 @@ async fn reach(wire: &Wire, facts: &Facts) -> Result<(), RunError> {
 }
 
 async fn everything(field: &mut Field, world: &World, progress: &dyn Progress) -> Result<(), WireError> {
-    if let Some(chromium) = &world.browser {
-        field.browser = Browsing::launch(chromium, &field.wire, &*field.rng).await;
-        if let Err(reason) = &field.browser {
-            field.note(reason.clone());
-        }
-    }
     look_around(field, world, progress).await?;
     learn_everything(field, progress).await?;
     listen(field).await;
@@ -185,6 +184,12 @@ async fn everything(field: &mut Field, world: &World, progress: &dyn Progress) -
 
 async fn look_around(field: &mut Field, world: &World, progress: &dyn Progress) -> Result<(), WireError> {
     progress.step("looking around", 0, 0);
+    if let Some(chromium) = &world.browser {
+        field.browser = Browsing::launch(chromium, &field.wire, &*field.rng).await;
+        if let Err(reason) = &field.browser {
+            field.note(reason.clone());
+        }
+    }
     let pages = step("looking around", async {
         learn::learn_missing(field).await?;
         documents(field, world).await?;
@@ -192,6 +197,17 @@ async fn look_around(field: &mut Field, world: &World, progress: &dyn Progress) 
         surface::crawl(field, 0, field.facts.limits.pages).await
     });
     let pages = pages.await?;
+    progress.step("reading scripts", 0, 0);
+    step("reading scripts", scripts::read(field, 0)).await?;
+    progress.step("looking around in the browser", 0, 0);
+    step("looking around in the browser", async {
+        if rendered::is_scripted(field) {
+            rendered::explore(field, 0).await?;
+            scripts::read(field, 0).await?;
+        }
+        Ok::<(), WireError>(())
+    })
+    .await?;
     progress.step("signing in", 0, 0);
     step("signing in", people(field, &pages)).await
 }
@@ -202,6 +218,17 @@ async fn learn_everything(field: &mut Field, progress: &dyn Progress) -> Result<
         progress.step("following links", who, field.people.len());
         step("following links", surface::crawl(field, who, most)).await?;
     }
+    let mut seen = BTreeSet::new();
+    for who in field.signed_in().collect::<Vec<_>>() {
+        // What is shown depends on what somebody is, more than on who.
+        let role = field.person(who).role.clone();
+        if rendered::is_scripted(field) && seen.insert(role) {
+            progress.step("looking around in the browser", who, field.people.len());
+            rendered::explore(field, who).await?;
+        }
+        scripts::read(field, who).await?;
+    }
+    graphql::learn(field).await?;
     progress.step("learning what works", 0, field.operations.len());
     step("learning what works", learn::learn(field)).await
 }
@@ -249,12 +276,20 @@ fn take_file(field: &mut Field, document: &Document) {
             return;
         }
         DocumentKind::Endpoints => surface::code::read(text),
-        DocumentKind::Har => surface::har::read(text, field.wire.origin()).map(|told| {
-            if told.operations.is_empty() && told.elsewhere > 0 {
-                field.note(format!("`{name}` has {} requests, none of them to the target", told.elsewhere));
+        DocumentKind::Har => match surface::har::read(text, field.wire.origin()) {
+            Ok(told) => {
+                if told.operations.is_empty() && told.elsewhere > 0 {
+                    field.note(format!(
+                        "`{name}` has {} requests, none of them to the target",
+                        told.elsewhere
+                    ));
+                }
+                told.operations.into_iter().for_each(|one| add(&mut field.operations, one));
+                told.calls.into_iter().for_each(|call| rendered::keep(field, 0, call));
+                return;
             }
-            told.operations
-        }),
+            Err(reason) => Err(reason),
+        },
     };
     match told {
         Ok(operations) => operations.into_iter().for_each(|one| add(&mut field.operations, one)),
@@ -283,14 +318,26 @@ fn take_document(field: &mut Field, name: &str, text: &str, source: Provenance) 
 
 /// Signs everybody in.
 async fn people(field: &mut Field, pages: &[(String, surface::html::Page)]) -> Result<(), WireError> {
-    let ways = login::ways(&field.facts, pages, &field.operations);
+    let mut ways = login::ways(&field.facts, pages, &field.operations);
+    let mut browsed = false;
     for identity in field.facts.identities.clone() {
         let mut person =
             Person::new(&identity.name, identity.user(), identity.role.clone(), identity.tenant.clone());
         let own: Vec<Way> =
             identity.login.iter().cloned().map(|login| Way::Declared(Box::new(login))).collect();
-        let ways = if own.is_empty() { &ways } else { &own };
         let brought = brought(&identity);
+        // What the page itself sends is surer than what a document looks like.
+        let told = |way: &Way| matches!(way, Way::Form { .. } | Way::Declared(_));
+        let formless = own.is_empty() && brought.is_none() && !ways.iter().any(told);
+        let mut passed = None;
+        if formless && !browsed {
+            browsed = true;
+            passed = entrance::sign_in(field, &identity).await;
+            if let Some(login) = passed.as_mut().and_then(|passed| passed.login.take()) {
+                ways.insert(0, Way::Declared(Box::new(login)));
+            }
+        }
+        let ways = if own.is_empty() { &ways } else { &own };
         if let (Some(session), None) = (&brought, &identity.login) {
             person.become_known(session.clone());
         } else {
@@ -311,6 +358,15 @@ async fn people(field: &mut Field, pages: &[(String, surface::html::Page)]) -> R
                     Ok(Err(reason)) => person.trouble = Some(reason),
                     Err(error) if error.is_end() => return Err(error),
                     Err(error) => person.trouble = Some(error.to_string()),
+                }
+            }
+            if person.trouble.is_some() {
+                if passed.is_none() {
+                    passed = entrance::sign_in(field, &identity).await;
+                }
+                if let Some(passed) = passed {
+                    person.become_known(passed.session);
+                    person.trouble = None;
                 }
             }
         }

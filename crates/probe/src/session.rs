@@ -9,6 +9,22 @@ use crate::wire::{Answer, Request};
 pub struct Session {
     pub cookies: Vec<(String, String)>,
     pub headers: Vec<(String, String)>,
+    /// What the application's own scripts send along beside that: tokens against request forgery.
+    pub companions: Vec<Companion>,
+}
+
+/// A header field that goes along and says nothing of who asks.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Companion {
+    Fixed {
+        name: String,
+        value: String,
+    },
+    /// What a cookie holds now.
+    OfCookie {
+        name: String,
+        cookie: String,
+    },
 }
 
 /// A cookie as an answer sets it (RFC 6265, section 5.2).
@@ -29,7 +45,34 @@ impl fmt::Debug for Session {
             .debug_struct("Session")
             .field("cookies", &names(&self.cookies))
             .field("headers", &names(&self.headers))
+            .field("companions", &self.companions)
             .finish()
+    }
+}
+
+impl fmt::Debug for Companion {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl Companion {
+    /// The name of its field.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Fixed { name, .. } | Self::OfCookie { name, .. } => name,
+        }
+    }
+
+    fn value<'a>(&'a self, cookies: &'a [(String, String)]) -> Option<std::borrow::Cow<'a, str>> {
+        match self {
+            Self::Fixed { value, .. } => Some(value.into()),
+            Self::OfCookie { cookie, .. } => {
+                let (_, value) = cookies.iter().find(|(name, _)| name == cookie)?;
+                Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy())
+            }
+        }
     }
 }
 
@@ -79,6 +122,13 @@ impl Session {
         for (name, value) in &self.headers {
             if request.field(name).is_none() {
                 request = request.header(name, value);
+            }
+        }
+        for companion in &self.companions {
+            if request.field(companion.name()).is_none()
+                && let Some(value) = companion.value(&self.cookies)
+            {
+                request = request.header(companion.name(), &value);
             }
         }
         let own = request.field("cookie").unwrap_or_default().to_owned();
@@ -158,6 +208,9 @@ mod tests {
             "{shown}"
         );
         assert_eq!(request.field("cookie"), Some("sid=2; lang=de"));
+        let mirror = Companion::OfCookie { name: "X-Token".to_owned(), cookie: "sid".to_owned() };
+        session.companions.push(mirror);
+        assert_eq!(session.apply(&Request::get("/")).field("x-token"), Some("2"));
         let request = session.apply(&Request::get("/").header("Cookie", "sid=other"));
         assert_eq!(request.field("cookie"), Some("lang=de; sid=other"));
         let cookie = SetCookie::parse("sid=1; Path=/; HttpOnly; SameSite=Lax").unwrap();

@@ -1,19 +1,27 @@
 //! What there is: operations and pages, told by documents, by pages and by well-known places.
 
 pub mod code;
+pub mod components;
+mod crawl;
+pub mod entrance;
+pub mod graphql;
 pub mod har;
 pub mod html;
 mod openapi;
+pub mod recorded;
+pub(crate) mod rendered;
+pub mod script;
+pub(crate) mod scripts;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+pub use self::crawl::crawl;
 pub use self::openapi::{Told, example_in, read as read_openapi};
 use crate::field::Field;
 use crate::operation::{Body, Operation, Parameter, Place, Provenance};
 use crate::sample::plausible;
-use crate::wire::{Request, WireError};
 
 /// Where documents are found that nobody named, the commonest first.
 pub const DOCUMENTS: &[&str] = &[
@@ -62,7 +70,7 @@ pub fn add(operations: &mut Vec<Operation>, operation: Operation) {
 const MOST_OPERATIONS: usize = 2_000;
 
 /// Whether two templates are one but for the names of their parameters.
-fn same_path(one: &str, two: &str) -> bool {
+pub(crate) fn same_path(one: &str, two: &str) -> bool {
     let (mut one, mut two) = (one.split('/'), two.split('/'));
     loop {
         match (one.next(), two.next()) {
@@ -72,88 +80,6 @@ fn same_path(one: &str, two: &str) -> bool {
         }
     }
 }
-
-/// Follows the links of pages as somebody, from the start pages on. What ends a session or removes something is not followed.
-///
-/// # Errors
-/// When the run is over.
-pub async fn crawl(
-    field: &mut Field,
-    who: usize,
-    most: usize,
-) -> Result<Vec<(String, html::Page)>, WireError> {
-    let mut queue: VecDeque<String> = field.facts.target.start.iter().cloned().collect();
-    queue.push_front(field.wire.origin().path().to_owned());
-    let mut met: BTreeSet<String> = queue.iter().cloned().collect();
-    // Of pages that differ in a value only, a few are looked at.
-    let mut alike: BTreeMap<String, usize> = BTreeMap::new();
-    let mut pages = Vec::new();
-    while let Some(path) = queue.pop_front() {
-        if pages.len() >= most {
-            field.note(format!("the crawl looked at {most} pages and stopped; hint: `limits.pages`"));
-            break;
-        }
-        if is_spared(field, &path) {
-            continue;
-        }
-        let answer = match field.request(who, &Request::get(&path)).await {
-            Ok(answer) => answer,
-            Err(error) if error.is_end() => return Err(error),
-            Err(error) => {
-                field.note(format!("`GET {path}`: {error}"));
-                continue;
-            }
-        };
-        field.memory.keep_answer(who, &path, &answer);
-        let mut leads: Vec<String> = answer.field("location").map(str::to_owned).into_iter().collect();
-        if field.is_missing(&answer) || answer.status >= 400 {
-            continue;
-        }
-        let mut page = html::Page::default();
-        if answer.is_html() {
-            page = html::read(&answer.text());
-            leads.extend(page.links.iter().cloned());
-            for form in &page.forms {
-                learn_form(field, &path, form);
-            }
-        } else if let Some(body) = answer.json() {
-            strings(&body, &mut |text| {
-                if text.starts_with('/') || text.starts_with("http") {
-                    leads.push(text.to_owned());
-                }
-            });
-        }
-        for lead in leads {
-            let Some(to) = field.wire.origin().inside(&path, &lead) else { continue };
-            if to.len() > 2_000 || is_asset(&to) {
-                continue;
-            }
-            learn_link(field, &to);
-            let form = templated(to.split('?').next().unwrap_or_default());
-            let names: Vec<&str> = to
-                .split_once('?')
-                .map(|(_, query)| {
-                    query.split('&').map(|pair| pair.split('=').next().unwrap_or_default()).collect()
-                })
-                .unwrap_or_default();
-            let kind = format!("{form}?{}", names.join("&"));
-            let count = alike.entry(kind).or_default();
-            if *count < ALIKE && met.insert(to.clone()) && !is_ending(&to) {
-                *count = count.saturating_add(1);
-                queue.push_back(to);
-            }
-        }
-        if answer.is_success() {
-            field.pages.push((who, path.clone()));
-            // Only forms are asked for later.
-            pages.push((path, html::Page { forms: page.forms, title: page.title, ..html::Page::default() }));
-        }
-    }
-    Ok(pages)
-}
-
-/// Pages of one kind that are looked at.
-const ALIKE: usize = 4;
 
 /// Whether the facts say that a path is left alone.
 #[must_use]
@@ -184,11 +110,29 @@ const ENDING: &[&str] = &[
     "reset",
 ];
 
-fn is_asset(path: &str) -> bool {
+pub(crate) fn is_asset(path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default().to_ascii_lowercase();
     [
-        ".css", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".woff", ".woff2", ".ttf", ".mp4", ".webp",
+        ".css",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".gif",
+        ".svg",
+        ".ico",
+        ".woff",
+        ".woff2",
+        ".ttf",
+        ".mp4",
+        ".webp",
         ".map",
+        ".js",
+        ".mjs",
+        ".wasm",
+        ".webmanifest",
+        ".avif",
+        ".mp3",
+        ".webm",
     ]
     .iter()
     .any(|ending| path.ends_with(ending))
@@ -236,7 +180,7 @@ pub fn is_value(segment: &str) -> bool {
 }
 
 /// What a link says of an operation.
-fn learn_link(field: &mut Field, to: &str) {
+pub(crate) fn learn_link(field: &mut Field, to: &str, source: Provenance) {
     let (path, query) = to.split_once('?').unwrap_or((to, ""));
     if is_ending(path) {
         return;
@@ -248,7 +192,7 @@ fn learn_link(field: &mut Field, to: &str) {
         return;
     }
     let template = known.map_or_else(|| templated(path), |known| known.path.clone());
-    let mut operation = Operation::new("GET", &template, Provenance::Page);
+    let mut operation = Operation::new("GET", &template, source);
     let values = operation.matches(path).unwrap_or_default();
     for parameter in &mut operation.parameters {
         parameter.examples.extend(values.get(&parameter.name).cloned());
@@ -266,9 +210,13 @@ fn learn_link(field: &mut Field, to: &str) {
 }
 
 /// What a form says of an operation.
-fn learn_form(field: &mut Field, page: &str, form: &html::Form) {
-    let reference = if form.action.is_empty() { page } else { &form.action };
-    let Some(to) = field.wire.origin().inside(page, reference) else { return };
+fn learn_form(field: &mut Field, page: &str, base: &str, form: &html::Form) {
+    let to = if form.action.is_empty() {
+        Some(page.to_owned())
+    } else {
+        field.wire.origin().inside(base, &form.action)
+    };
+    let Some(to) = to else { return };
     let path = to.split('?').next().unwrap_or_default();
     let method = if form.method == "POST" { "POST" } else { "GET" };
     let known = field.operations.iter().find(|own| own.method == method && own.matches(path).is_some());

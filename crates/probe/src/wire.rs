@@ -400,6 +400,23 @@ impl Wire {
         Ok(answer)
     }
 
+    /// A stream to another port of the target's host. It counts as a request; nobody there answers for the target.
+    ///
+    /// # Errors
+    /// When the run is over. Why there is no stream is in the answer.
+    pub async fn reach(
+        &self,
+        port: u16,
+        patience: Duration,
+    ) -> Result<io::Result<Box<dyn Stream>>, WireError> {
+        self.admit(&Request::new("CONNECT", &format!("port {port}"))).await?;
+        let Some(address) = self.addresses.first() else {
+            return Ok(Err(io::ErrorKind::AddrNotAvailable.into()));
+        };
+        let dialled = timeout(patience, self.dial.dial(SocketAddr::new(address.ip(), port))).await;
+        Ok(dialled.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())))
+    }
+
     async fn exchange(&self, request: &Request) -> Result<Answer, WireError> {
         let spoken = self.spoken.load(Ordering::Relaxed);
         let said = if spoken == FIRST { None } else { self.said(request) };

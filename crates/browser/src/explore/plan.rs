@@ -24,7 +24,8 @@ pub(super) struct Plan {
     kinds: HashMap<String, usize>,
     queued: HashSet<String>,
     shapes: HashSet<String>,
-    pressed: HashSet<String>,
+    /// What was pressed, and on which kinds of pages.
+    pressed: HashMap<String, HashSet<String>>,
     sent: HashSet<String>,
     forms: Vec<FormFound>,
     forms_seen: HashSet<String>,
@@ -82,9 +83,11 @@ impl Plan {
         self.shapes.insert(shape.to_owned())
     }
 
-    /// Whether something is to be pressed: once each, as long as there are clicks left.
-    pub(super) fn press(&mut self, key: &str, options: &ExploreOptions) -> bool {
-        if self.pressed.contains(key) {
+    /// Whether something is to be pressed: on a few kinds of pages, once each, as long as there are clicks left.
+    pub(super) fn press(&mut self, key: &str, page: &str, options: &ExploreOptions) -> bool {
+        let page = normal(page).map_or_else(String::new, |(_, kind)| kind);
+        let met = self.pressed.get(key);
+        if met.is_some_and(|met| met.contains(&page) || met.len() >= options.per_key) {
             return false;
         }
         if self.clicks >= options.clicks {
@@ -92,7 +95,7 @@ impl Plan {
             return false;
         }
         self.clicks = self.clicks.saturating_add(1);
-        self.pressed.insert(key.to_owned())
+        self.pressed.entry(key.to_owned()).or_default().insert(page)
     }
 
     pub(super) fn form(&mut self, page: &str, form: &Form) {
@@ -207,8 +210,9 @@ mod tests {
     fn clicks_end() {
         let options = ExploreOptions { clicks: 2, ..ExploreOptions::default() };
         let mut plan = Plan::default();
-        assert!(plan.press("a", &options) && !plan.press("a", &options) && plan.press("b", &options));
-        assert!(!plan.press("c", &options));
+        let page = "http://a/";
+        assert!(plan.press("a", page, &options) && !plan.press("a", page, &options));
+        assert!(plan.press("b", page, &options) && !plan.press("c", page, &options));
         assert_eq!(plan.into_explored().ended, Ended::Clicks);
     }
 }

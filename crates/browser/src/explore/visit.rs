@@ -261,7 +261,7 @@ impl<'a> Visitor<'a> {
         for press in &survey.clicks {
             if self.is_forbidden(&[&press.words, &press.hints]) {
                 self.avoid(&press.words);
-            } else if self.shared.plan().press(&press.key, options) {
+            } else if self.shared.plan().press(&press.key, &survey.url, options) {
                 new.push(Deed::Press(press.clone()));
             }
         }
@@ -270,7 +270,7 @@ impl<'a> Visitor<'a> {
         for field in loose.filter(|field| matches!(field.kind.as_str(), "text" | "search" | "textarea")) {
             let called = [field.name.as_str(), field.label.as_str()];
             let key = format!("{} {} {}", field.kind, called.join(" "), field.selector);
-            if !self.is_forbidden(&called) && self.shared.plan().press(&key, options) {
+            if !self.is_forbidden(&called) && self.shared.plan().press(&key, &survey.url, options) {
                 new.push(Deed::Enter(field.selector.clone()));
             }
         }
@@ -281,7 +281,8 @@ impl<'a> Visitor<'a> {
                 .flat_map(|button| [button.value.as_str(), button.label.as_str(), button.name.as_str()])
                 .chain([form.action.split_once("://").map_or("", |(_, rest)| rest), form.selector.as_str()])
                 .collect();
-            if self.is_forbidden(&said) || sets_password(form) {
+            let secret = form.fields.iter().any(|field| field.kind == "password");
+            if self.is_forbidden(&said) || sets_password(form) || (secret && !options.passwords) {
                 self.avoid(&form.action);
             } else if self.shared.context.allows(&form.action) && self.shared.plan().send(form) {
                 new.push(Deed::Send(form.clone()));
@@ -294,7 +295,12 @@ impl<'a> Visitor<'a> {
 
     /// Fields without a form are filled in before anything is pressed.
     async fn fill_loose(&self, survey: &Survey) {
+        let passwords = self.shared.options.passwords;
+        let secret = |form: &Form| form.fields.iter().any(|field| field.kind == "password");
         for form in survey.forms.iter().filter(|form| form.loose && !sets_password(form)) {
+            if secret(form) && !passwords {
+                continue;
+            }
             self.fill(form).await;
         }
     }

@@ -92,7 +92,7 @@ pub(super) const FORBIDDEN: &[&str] = &[
 
 /// Whether one of `phrases` stands in `text`, as words: `signOut`, `sign-out` and `Sign out` are the same, `payload` is
 /// not `pay`.
-pub(super) fn says<'a>(text: &str, phrases: impl IntoIterator<Item = &'a str>) -> bool {
+pub(crate) fn says<'a>(text: &str, phrases: impl IntoIterator<Item = &'a str>) -> bool {
     let words = split(text);
     phrases.into_iter().any(|phrase| {
         let phrase: Vec<&str> = phrase.split(' ').collect();

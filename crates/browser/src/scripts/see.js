@@ -268,6 +268,7 @@
     }
     if (element.click) element.click();
     else element.dispatchEvent(new MouseEvent("click", options));
+    for (const name of element.further ?? []) element.dispatchEvent(new MouseEvent(name, options));
     return true;
   }
 

@@ -70,6 +70,29 @@
     return !within(element, "a[href], button, label, summary, [role=button], [onclick]");
   }
 
+  // What the pointer shows: rules with `:hover` say where.
+  const hovers = [];
+  for (const sheet of document.styleSheets) {
+    let rules = [];
+    try {
+      rules = sheet.cssRules;
+    } catch {
+      continue;
+    }
+    for (const rule of rules) {
+      if (hovers.length >= 200) break;
+      const selector = rule.selectorText ?? "";
+      if (selector.includes(":hover") && /display|visibility|opacity|height|left|top|transform|clip/.test(rule.cssText)) hovers.push(selector.replace(/:hover/g, ""));
+    }
+  }
+  const shown_by_pointer = (element) => hovers.length > 0 && hovers.some((selector) => {
+    try {
+      return element.closest(selector) !== null;
+    } catch {
+      return false;
+    }
+  });
+
   const shape = new Set();
   const clicks = [];
   let nodes = 0;
@@ -80,12 +103,12 @@
     if (["script", "style", "meta", "link", "br", "path"].includes(name)) continue;
     const style = getComputedStyle(element);
     const seen = element.checkVisibility ? element.checkVisibility({ visibilityProperty: true }) : style.display !== "none";
-    if (!seen) continue;
+    if (!seen && !shown_by_pointer(element)) continue;
     shape.add(where(element).split(">").slice(-4).join(">") + "." + kind(element.className?.baseVal ?? element.className) + "?" + kind(element.getAttribute("name")));
     if (/^h[1-6]$|^title$|^legend$|^label$/.test(name)) shape.add(name + ":" + kind(see.text(element.textContent, 60)));
     if (clicks.length < most && clickable(element, style)) {
       const said = words(element);
-      clicks.push({ key: where(element) + "|" + kind(said), words: said, hints: hints(element), selector: see.path(element) });
+      clicks.push({ key: where(element) + "|" + kind(said) + "|" + kind(element.getAttribute("onclick")), words: said, hints: hints(element), selector: see.path(element) });
     }
   }
   let hash = 0xcbf29ce484222325n;

@@ -213,6 +213,13 @@ fn knowledge(arguments: &Scan, now: Timestamp) -> Result<kit::Knowledge, Failure
     Ok(kit::Knowledge { advisories, dependencies })
 }
 
+/// The advisories that lie where `scan db update` puts them, for whoever judges something else than lock files.
+pub(super) fn known(now: Timestamp) -> Advisories {
+    let file =
+        folder("XDG_DATA_HOME", ".local/share").map(|folder| folder.join("gabion").join(advisories::FILE));
+    file.map_or(Advisories::Missing, |file| advisories::load(&file, now, advisories::OLDEST))
+}
+
 /// What a project decides itself: `.gabion/scan.toml` of the folder that is scanned.
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]

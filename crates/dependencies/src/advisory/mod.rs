@@ -1,5 +1,6 @@
 //! What is known against packages: one form for all sources, kept in a database that is one file.
 
+mod ask;
 mod builder;
 mod bytes;
 mod database;
@@ -12,6 +13,7 @@ mod severity;
 use gabion_finding::Ecosystem;
 use gabion_model::Severity;
 
+pub use ask::Flaw;
 pub use builder::{AddError, AdvisoryBuilder};
 pub use database::{Database, DatabaseError};
 pub(crate) use matching::{Hit, Hits, hits};

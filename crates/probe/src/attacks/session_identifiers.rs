@@ -71,8 +71,7 @@ async fn run(field: &Field) -> Result<(), WireError> {
 async fn ticket_of(field: &Field, proof: &Known) -> Result<Option<String>, WireError> {
     let session = field.person(proof.who).session();
     for (name, value) in &session.cookies {
-        let alone =
-            Session { cookies: vec![(name.clone(), value.clone())], headers: session.headers.clone() };
+        let alone = Session { cookies: vec![(name.clone(), value.clone())], ..session.clone() };
         let mut without = session.clone();
         without.cookies.retain(|(own, _)| own != name);
         if field.opens(&alone, proof).await? && !field.opens(&without, proof).await? {
@@ -87,7 +86,7 @@ fn value_of(session: &Session, name: &str) -> Option<String> {
 }
 
 fn only(name: &str, value: &str) -> Session {
-    Session { cookies: vec![(name.to_owned(), value.to_owned())], headers: Vec::new() }
+    Session { cookies: vec![(name.to_owned(), value.to_owned())], ..Session::default() }
 }
 
 async fn fixation(

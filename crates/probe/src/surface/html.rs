@@ -11,8 +11,16 @@ use html5ever::tokenizer::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
     pub title: String,
+    /// Whether something runs in it: scripts, or handlers in attributes.
+    pub scripted: bool,
+    /// The program that made it, where it says so.
+    pub generator: Option<String>,
+    /// What references stand relative to, where the page says it.
+    pub base: Option<String>,
     /// References as they stand: `href`, `src`, `data-url` and the like.
     pub links: Vec<String>,
+    /// What may be references: they stand in comments.
+    pub faint: Vec<String>,
     pub scripts: Vec<String>,
     /// The text of scripts in the page.
     pub inline: Vec<String>,
@@ -22,6 +30,7 @@ pub struct Page {
 /// A form, or the fields that stand in none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form {
+    pub id: String,
     pub action: String,
     /// `GET` or `POST`.
     pub method: String,
@@ -73,6 +82,10 @@ struct State {
     form: Option<Form>,
     /// Fields outside of any form.
     loose: Form,
+    /// Other places that buttons of this form send it to, and how.
+    sends: Vec<(String, Option<String>)>,
+    /// Fields that say by its id which form they belong to.
+    apart: Vec<(String, Field)>,
     text: Option<Gathered>,
     buffer: String,
 }
@@ -103,19 +116,65 @@ impl TokenSink for Sink {
                 }
                 TokenSinkResult::Continue
             }
+            Token::CommentToken(text) => {
+                state.comment(&text);
+                TokenSinkResult::Continue
+            }
             _ => TokenSinkResult::Continue,
         }
     }
 }
 
 impl State {
+    /// References in a comment: of markup that was taken out, or written down.
+    fn comment(&mut self, text: &str) {
+        let pieces = text.split(|letter: char| letter.is_whitespace() || "\"'<>()".contains(letter));
+        for piece in pieces {
+            let piece = piece.trim_end_matches(['.', ',', ';', ':']);
+            // An attribute without quotes.
+            let piece = match piece.split_once('=') {
+                Some(("href" | "src" | "action", value)) => value,
+                _ => piece,
+            };
+            let path = piece.strip_prefix('/').is_some_and(|rest| {
+                rest.starts_with(|letter: char| letter.is_ascii_alphanumeric() || letter == '_')
+            });
+            if (path || piece.starts_with("http")) && self.page.faint.len() < MOST && piece.len() < 500 {
+                self.page.faint.push(piece.to_owned());
+            }
+        }
+    }
+
     fn open(&mut self, tag: &Tag) -> TokenSinkResult<()> {
         use html5ever::tokenizer::states::RawKind;
         let attribute = |name: &str| {
             let own = tag.attrs.iter().find(|attribute| *attribute.name.local == *name);
             own.map(|attribute| attribute.value.to_string())
         };
-        for name in ["href", "src", "data-url", "data-href", "formaction", "hx-get", "hx-post", "data"] {
+        self.page.scripted |=
+            &*tag.name == "script" || tag.attrs.iter().any(|own| own.name.local.starts_with("on"));
+        if &*tag.name == "base" {
+            self.page.base = self.page.base.take().or_else(|| attribute("href"));
+            return TokenSinkResult::Continue;
+        }
+        for name in ["srcset", "imagesrcset"] {
+            let set = attribute(name).unwrap_or_default();
+            let all = set.split(',').filter_map(|one| one.split_whitespace().next());
+            let room = MOST.saturating_sub(self.page.links.len());
+            self.page.links.extend(all.map(str::to_owned).take(room.min(50)));
+        }
+        for name in [
+            "href",
+            "xlink:href",
+            "src",
+            "data-url",
+            "data-href",
+            "data-src",
+            "hx-get",
+            "data",
+            "cite",
+            "longdesc",
+        ] {
             if let Some(link) = attribute(name)
                 && self.page.links.len() < MOST
                 && !link.is_empty()
@@ -128,6 +187,7 @@ impl State {
             "form" => {
                 self.end_form();
                 self.form = Some(Form {
+                    id: attribute("id").unwrap_or_default(),
                     action: attribute("action").unwrap_or_default(),
                     method: attribute("method").unwrap_or_default().to_ascii_uppercase(),
                     enctype: attribute("enctype").unwrap_or_default().to_ascii_lowercase(),
@@ -147,6 +207,15 @@ impl State {
                     autocomplete: attribute("autocomplete").unwrap_or_default().to_ascii_lowercase(),
                     options: Vec::new(),
                 };
+                if let Some(to) = attribute("formaction").filter(|_| self.sends.len() < 20) {
+                    self.sends.push((to, attribute("formmethod")));
+                }
+                if let Some(owner) = attribute("form").filter(|_| self.form.is_none())
+                    && self.apart.len() < MOST
+                {
+                    self.apart.push((owner, field));
+                    return TokenSinkResult::Continue;
+                }
                 let form = self.form.as_mut().unwrap_or(&mut self.loose);
                 if form.fields.len() < MOST && !(field.name.is_empty() && field.kind == "submit") {
                     form.fields.push(field);
@@ -173,9 +242,14 @@ impl State {
             }
             "meta" => {
                 let content = attribute("content").unwrap_or_default();
+                if attribute("name").is_some_and(|name| name.eq_ignore_ascii_case("generator")) {
+                    self.page.generator = self.page.generator.take().or_else(|| Some(content.clone()));
+                }
                 if let Some(at) = content.to_ascii_lowercase().find("url=") {
                     let link = content.get(at.saturating_add(4)..).unwrap_or_default();
-                    self.page.links.push(link.trim().trim_matches(['\'', '"']).to_owned());
+                    if self.page.links.len() < MOST {
+                        self.page.links.push(link.trim().trim_matches(['\'', '"']).to_owned());
+                    }
                 }
             }
             _ => {}
@@ -227,15 +301,27 @@ impl State {
     }
 
     fn end_form(&mut self) {
-        if let Some(form) = self.form.take()
-            && self.page.forms.len() < MOST
-        {
-            self.page.forms.push(form);
-        }
+        let sends = std::mem::take(&mut self.sends);
+        let Some(form) = self.form.take() else {
+            self.page.links.extend(sends.into_iter().map(|(to, _)| to));
+            return;
+        };
+        let all = sends.into_iter().map(|(action, method)| Form {
+            action,
+            method: method.unwrap_or_else(|| form.method.clone()).to_ascii_uppercase(),
+            ..form.clone()
+        });
+        let room = MOST.saturating_sub(self.page.forms.len());
+        let all: Vec<Form> = all.collect();
+        self.page.forms.extend(std::iter::once(form).chain(all).take(room));
     }
 
     fn finish(mut self) -> Page {
         self.end_form();
+        for (owner, field) in std::mem::take(&mut self.apart) {
+            let own = self.page.forms.iter_mut().filter(|form| form.id == owner && !owner.is_empty());
+            own.for_each(|form| form.fields.push(field.clone()));
+        }
         self.page
     }
 }
@@ -257,6 +343,7 @@ mod tests {
         );
         assert_eq!(page.title, "A & B");
         assert_eq!(page.links, ["/x?a=1&b=2"]);
+        assert_eq!(page.faint, ["/no"]);
         assert_eq!(page.scripts, ["/app.js"]);
         assert_eq!(page.forms.len(), 2);
         let names: Vec<_> = page.forms[0].fields.iter().map(|field| (&*field.name, &*field.kind)).collect();
@@ -265,6 +352,19 @@ mod tests {
         assert_eq!(page.forms[0].fields[3].value, "te<xt");
         assert_eq!(page.forms[0].method, "POST");
         assert_eq!(page.forms[1].fields[0].name, "q");
+    }
+
+    #[test]
+    fn forms_go_where_their_buttons_say() {
+        let page = read(
+            "<base href=/b/><form id=f action=/a method=post><input name=x><button formaction=/c formmethod=get>y</button></form>\
+             <input name=far form=f><img srcset='/1.png 1x, /2.png 2x'>",
+        );
+        let forms: Vec<_> =
+            page.forms.iter().map(|form| (&*form.action, &*form.method, form.fields.len())).collect();
+        assert_eq!(forms, [("/a", "POST", 2), ("/c", "GET", 2)]);
+        assert_eq!(page.base.as_deref(), Some("/b/"));
+        assert_eq!(page.links, ["/1.png", "/2.png"]);
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl<'a> Reader<'a> {
         }
         let path = format!("{}{path}", self.prefix);
         let mut operation = Operation::new(method, &path, Provenance::Specification);
+        operation.deprecated = value.get("deprecated").and_then(Value::as_bool).unwrap_or_default();
         let own = self.list(value.get("parameters"));
         let mut form: Map<String, Value> = Map::new();
         let mut body = None;

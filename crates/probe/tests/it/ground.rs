@@ -26,6 +26,7 @@ pub(crate) fn world(only: &[&str]) -> World {
         dial: Arc::new(TcpDial),
         tls: None,
         documents: Vec::new(),
+        advisories: gabion_dependencies::Advisories::Missing,
         browser: needs_browser(only).then(Chromium::default),
         only: only.iter().map(|id| (*id).to_owned()).collect(),
         skip: Vec::new(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gabion_egress::resolve::SystemResolver;
 use gabion_egress::{TcpDial, Tls};
 use gabion_finding::visible;
-use gabion_model::SystemClock;
+use gabion_model::{Clock as _, SystemClock};
 use gabion_probe::facts::FactsError;
 use gabion_probe::{Chromium, Document, DocumentKind, Facts, Level, World, logins, shared_logins};
 use gabion_vault::SystemRng;
@@ -110,6 +110,7 @@ impl Given {
             dial: Arc::new(TcpDial),
             tls,
             documents,
+            advisories: super::super::scan::known(SystemClock.now()),
             browser: Some(Chromium::default()),
             only: Vec::new(),
             skip: Vec::new(),

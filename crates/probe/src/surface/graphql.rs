@@ -1,0 +1,455 @@
+//! GraphQL: requests that carry a document, and what a target says of itself when it is asked (introspection).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::add;
+use crate::field::Field;
+use crate::operation::{Body, Operation, Provenance};
+use crate::sample::plausible;
+use crate::wire::{Request, WireError};
+
+/// What the document of a request asks for: its first field; nothing where it carries no document.
+#[must_use]
+pub fn name_of(body: &Value) -> Option<String> {
+    let document = body.get("query")?.as_str()?.trim_start();
+    let kinds = ["query", "mutation", "subscription"];
+    let begins = kinds.iter().any(|kind| document.starts_with(kind)) || document.starts_with('{');
+    let at = if begins {
+        0
+    } else {
+        // Fragments may stand first.
+        kinds.iter().filter_map(|kind| document.find(&format!("{kind} "))).min()?
+    };
+    let (_, selected) = document.get(at..)?.split_once('{')?;
+    let first = word(selected.trim_start());
+    let rest = selected.trim_start().strip_prefix(&first)?.trim_start();
+    // `other: field` is another name for it.
+    let field = rest.strip_prefix(':').map_or(first, |rest| word(rest.trim_start()));
+    (!field.is_empty()).then_some(field)
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').take(80).collect()
+}
+
+/// An endpoint, and whether it answered nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Endpoint {
+    path: String,
+    who: usize,
+}
+
+/// Where endpoints usually are.
+const PLACES: &[&str] = &["/graphql", "/api/graphql", "/graphql/v1", "/v1/graphql", "/query", "/gql"];
+/// Operations of one schema, fields that are asked for, and how deep.
+const OPERATIONS: usize = 400;
+const FIELDS: usize = 12;
+const DEEPEST: usize = 2;
+/// Arguments of one field.
+const ARGUMENTS: usize = 20;
+
+/// What every endpoint is asked: types, fields, arguments.
+const INTROSPECTION: &str = "query Introspection{__schema{queryType{name}mutationType{name}types{kind name \
+    fields(includeDeprecated:true){name isDeprecated args{...I}type{...T}}inputFields{...I}enumValues{name}}}}\
+    fragment I on __InputValue{name defaultValue type{...T}}\
+    fragment T on __Type{kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name}}}}}";
+
+/// Finds endpoints and asks each what it has. Documents of scripts and what a browser sent stand beside that.
+///
+/// # Errors
+/// When the run is over.
+pub(crate) async fn learn(field: &mut Field) -> Result<(), WireError> {
+    let mut paths: Vec<String> = field
+        .operations
+        .iter()
+        .map(|operation| operation.path.split('#').next().unwrap_or_default().to_owned())
+        .filter(|path| !path.contains('{'))
+        .filter(|path| path.to_ascii_lowercase().contains("graphql") || path.ends_with("/gql"))
+        .collect();
+    paths.extend(PLACES.iter().map(|path| (*path).to_owned()));
+    let mut met = BTreeSet::new();
+    paths.retain(|path| met.insert(path.clone()) && !super::is_spared(field, path));
+    let mut endpoints = Vec::new();
+    for path in paths.into_iter().take(20) {
+        endpoints.extend(find(field, &path).await?);
+        if endpoints.len() >= 3 {
+            break;
+        }
+    }
+    for endpoint in endpoints {
+        // The path as a page or a script knew it is no operation of its own.
+        let plain =
+            |own: &Operation| own.path == endpoint.path && !own.sources.contains(&Provenance::Specification);
+        field.operations.retain(|own| !plain(own));
+        let known = introspect(field, &endpoint).await?;
+        if known == 0 {
+            field.note(format!(
+                "`{}` speaks GraphQL and does not say what it has: what the browser and the scripts ask for is tested",
+                endpoint.path
+            ));
+        }
+        for document in field.queries.clone() {
+            if let Some(operation) = of_document(&endpoint.path, &document) {
+                add(&mut field.operations, operation);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn find(field: &Field, path: &str) -> Result<Option<Endpoint>, WireError> {
+    let who: Vec<usize> = std::iter::once(0).chain(field.signed_in().take(1)).collect();
+    for who in who {
+        let request = Request::new("POST", path).body("application/json", r#"{"query":"{__typename}"}"#);
+        let answer = match field.request(who, &request).await {
+            Ok(answer) => answer,
+            Err(error) if error.is_end() => return Err(error),
+            Err(_) => continue,
+        };
+        let Some(body) = answer.json() else { continue };
+        if body.pointer("/data/__typename").is_some_and(Value::is_string) {
+            return Ok(Some(Endpoint { path: path.to_owned(), who }));
+        }
+    }
+    Ok(None)
+}
+
+/// Asks an endpoint for its schema; how many operations that gave.
+async fn introspect(field: &mut Field, endpoint: &Endpoint) -> Result<usize, WireError> {
+    let mut people = vec![endpoint.who];
+    people.extend(field.signed_in().take(1));
+    for who in people {
+        let body = json!({ "operationName": "Introspection", "query": INTROSPECTION });
+        let request = Request::new("POST", &endpoint.path).body("application/json", body.to_string());
+        let answer = match field.request(who, &request).await {
+            Ok(answer) => answer,
+            Err(error) if error.is_end() => return Err(error),
+            Err(_) => continue,
+        };
+        let Some(body) = answer.json() else { continue };
+        let operations = of_schema(&endpoint.path, &body);
+        let count = operations.len();
+        for operation in operations {
+            add(&mut field.operations, operation);
+        }
+        if count > 0 {
+            return Ok(count);
+        }
+    }
+    Ok(0)
+}
+
+/// Types of a schema by name.
+struct Schema<'a>(BTreeMap<&'a str, &'a Value>);
+
+/// The operations of a schema.
+#[must_use]
+pub fn of_schema(path: &str, body: &Value) -> Vec<Operation> {
+    let Some(schema) = body.pointer("/data/__schema") else { return Vec::new() };
+    let types = schema.get("types").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let types =
+        Schema(types.iter().take(5_000).filter_map(|one| Some((one.get("name")?.as_str()?, one))).collect());
+    let mut all = Vec::new();
+    for (kind, root) in [("query", "/queryType/name"), ("mutation", "/mutationType/name")] {
+        let root = schema.pointer(root).and_then(Value::as_str).and_then(|name| types.0.get(name));
+        let fields = root.and_then(|root| root.get("fields")).and_then(Value::as_array);
+        for one in fields.into_iter().flatten() {
+            if all.len() >= OPERATIONS {
+                return all;
+            }
+            all.extend(types.operation(path, kind, one));
+        }
+    }
+    all
+}
+
+impl Schema<'_> {
+    fn operation(&self, path: &str, kind: &str, one: &Value) -> Option<Operation> {
+        let name = one.get("name")?.as_str().filter(|name| *name == word(name))?;
+        let (mut heads, mut uses, mut variables) = (Vec::new(), Vec::new(), Map::new());
+        let arguments = one.get("args").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        for argument in arguments.iter().take(ARGUMENTS) {
+            let own = argument.get("name")?.as_str().filter(|own| *own == word(own))?;
+            let of_type = argument.get("type")?;
+            heads.push(format!("${own}: {}", written(of_type, 0)?));
+            uses.push(format!("{own}: ${own}"));
+            variables.insert(own.to_owned(), self.sample(own, of_type, 0));
+        }
+        let head = if heads.is_empty() { String::new() } else { format!("({})", heads.join(", ")) };
+        let used = if uses.is_empty() { String::new() } else { format!("({})", uses.join(", ")) };
+        let selected = self.selection(one.get("type")?, 0);
+        let document = format!("{kind} {name}{head} {{ {name}{used}{selected} }}");
+        let mut operation = operation(path, name, &document, variables, Provenance::Specification);
+        operation.deprecated = one.get("isDeprecated").and_then(Value::as_bool).unwrap_or_default();
+        Some(operation)
+    }
+
+    /// What is asked for of a type: what needs no arguments, a few levels deep.
+    fn selection(&self, of_type: &Value, depth: usize) -> String {
+        let Some(found) = named(of_type, 0).and_then(|name| self.0.get(name)) else { return String::new() };
+        let kind = found.get("kind").and_then(Value::as_str).unwrap_or_default();
+        if kind == "UNION" {
+            return " { __typename }".to_owned();
+        }
+        if !matches!(kind, "OBJECT" | "INTERFACE") {
+            return String::new();
+        }
+        let fields = found.get("fields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let mut asked = Vec::new();
+        for one in fields {
+            if asked.len() >= FIELDS {
+                break;
+            }
+            let (Some(name), Some(of_type)) = (one.get("name").and_then(Value::as_str), one.get("type"))
+            else {
+                continue;
+            };
+            let arguments = one.get("args").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let needs = arguments
+                .iter()
+                .any(|own| own.pointer("/type/kind").and_then(Value::as_str) == Some("NON_NULL"));
+            if needs || name != word(name) {
+                continue;
+            }
+            let inner = named(of_type, 0).and_then(|name| self.0.get(name));
+            let leaf = inner.is_some_and(|inner| {
+                matches!(inner.get("kind").and_then(Value::as_str), Some("SCALAR" | "ENUM"))
+            });
+            if leaf {
+                asked.push(name.to_owned());
+            } else if depth < DEEPEST {
+                let selected = self.selection(of_type, depth.saturating_add(1));
+                if !selected.is_empty() {
+                    asked.push(format!("{name}{selected}"));
+                }
+            }
+        }
+        if asked.is_empty() {
+            asked.push("__typename".to_owned());
+        }
+        format!(" {{ {} }}", asked.join(" "))
+    }
+
+    fn sample(&self, name: &str, of_type: &Value, depth: usize) -> Value {
+        match of_type.get("kind").and_then(Value::as_str) {
+            Some("NON_NULL") => {
+                of_type.get("ofType").map_or(Value::Null, |inner| self.sample(name, inner, depth))
+            }
+            Some("LIST") => {
+                let inner =
+                    of_type.get("ofType").map(|inner| self.sample(name, inner, depth.saturating_add(1)));
+                Value::Array(inner.into_iter().filter(|_| depth < 4).collect())
+            }
+            _ => {
+                let of = of_type.get("name").and_then(Value::as_str).unwrap_or_default();
+                let found = self.0.get(of);
+                let list = |what: &str| {
+                    found
+                        .and_then(|found| found.get(what))
+                        .and_then(Value::as_array)
+                        .map(Vec::as_slice)
+                        .unwrap_or_default()
+                };
+                if let Some(first) = list("enumValues").first().and_then(|one| one.get("name")) {
+                    return first.clone();
+                }
+                let inputs = list("inputFields");
+                if inputs.is_empty() {
+                    return by_type(of, name);
+                }
+                let mut members = Map::new();
+                for input in inputs.iter().take(ARGUMENTS) {
+                    let (Some(own), Some(of_type)) =
+                        (input.get("name").and_then(Value::as_str), input.get("type"))
+                    else {
+                        continue;
+                    };
+                    let needed = of_type.get("kind").and_then(Value::as_str) == Some("NON_NULL");
+                    let deep = depth >= 3 && !needed || depth >= 6;
+                    if !deep {
+                        members.insert(own.to_owned(), self.sample(own, of_type, depth.saturating_add(1)));
+                    }
+                }
+                Value::Object(members)
+            }
+        }
+    }
+}
+
+/// A value of a type that is known by its name.
+fn by_type(of: &str, name: &str) -> Value {
+    match of.trim_end_matches('!') {
+        "Int" | "Long" | "BigInt" => json!(1),
+        "Float" | "Decimal" => json!(1.0),
+        "Boolean" => json!(true),
+        "ID" => json!("1"),
+        "Date" => json!("2026-01-02"),
+        "DateTime" | "Timestamp" => json!("2026-01-02T03:04:05Z"),
+        of if of.starts_with('[') => Value::Array(vec![by_type(of.trim_matches(['[', ']']), name)]),
+        "String" | "" => Value::from(plausible("", name)),
+        "JSON" | "JSONObject" => json!({}),
+        _ => Value::from(plausible("", name)),
+    }
+}
+
+/// A type as a document writes it.
+fn written(of_type: &Value, depth: usize) -> Option<String> {
+    if depth > 6 {
+        return None;
+    }
+    let inner = || written(of_type.get("ofType")?, depth.saturating_add(1));
+    match of_type.get("kind")?.as_str()? {
+        "NON_NULL" => Some(format!("{}!", inner()?)),
+        "LIST" => Some(format!("[{}]", inner()?)),
+        _ => of_type.get("name")?.as_str().filter(|name| *name == word(name)).map(str::to_owned),
+    }
+}
+
+/// The name of a type without lists and marks.
+fn named(of_type: &Value, depth: usize) -> Option<&str> {
+    match of_type.get("ofType").filter(|inner| !inner.is_null() && depth < 6) {
+        Some(inner) => named(inner, depth.saturating_add(1)),
+        None => of_type.get("name")?.as_str(),
+    }
+}
+
+fn operation(
+    path: &str,
+    name: &str,
+    document: &str,
+    variables: Map<String, Value>,
+    source: Provenance,
+) -> Operation {
+    let mut operation = Operation::new("POST", &format!("{path}#{name}"), source);
+    operation.body = Some(Body {
+        media_type: "application/json".to_owned(),
+        schema: Value::Null,
+        example: Some(json!({ "query": document, "variables": variables })),
+        tokens: BTreeSet::new(),
+    });
+    operation
+}
+
+/// The operation of a document that stands in a script: its variables by their types.
+#[must_use]
+pub fn of_document(path: &str, document: &str) -> Option<Operation> {
+    let name = name_of(&json!({ "query": document }))?;
+    let head = document.split('{').next().unwrap_or_default();
+    let mut variables = Map::new();
+    for one in head.split('$').skip(1).take(ARGUMENTS) {
+        let (own, of_type) = one.split_once(':')?;
+        let of_type = of_type.trim().split([',', ')', ' ', '=']).next().unwrap_or_default();
+        let own = word(own.trim());
+        let value = by_type(&of_type.replace('!', ""), &own);
+        variables.insert(own, value);
+    }
+    // What was put together at another place is not whole.
+    let whole =
+        !document.contains("{value}") && document.matches('{').count() == document.matches('}').count();
+    whole.then(|| operation(path, &name, document, variables, Provenance::Script))
+}
+
+/// Whether an answer says that what was asked for was not done: errors and no data.
+#[must_use]
+pub fn is_error(body: &Value) -> bool {
+    let errors = body.get("errors").and_then(Value::as_array).is_some_and(|errors| !errors.is_empty());
+    let data = body.get("data").is_some_and(|data| match data {
+        Value::Object(members) => members.values().any(|value| !value.is_null()),
+        other => !other.is_null(),
+    });
+    errors && !data
+}
+
+/// Whether an answer says that whoever asked may not.
+#[must_use]
+pub fn is_refusal(body: &Value) -> bool {
+    let words = [
+        "unauthenticated",
+        "unauthorized",
+        "not authorized",
+        "forbidden",
+        "permission",
+        "not logged in",
+        "must be logged",
+        "access denied",
+    ];
+    let said = |error: &Value| {
+        let text = error.to_string().to_ascii_lowercase();
+        words.iter().any(|word| text.contains(word))
+    };
+    is_error(body)
+        && body.get("errors").and_then(Value::as_array).is_some_and(|errors| errors.iter().any(said))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn schema() -> Value {
+        json!({ "data": { "__schema": { "queryType": { "name": "Query" }, "mutationType": { "name": "Mutation" }, "types": [
+            { "kind": "OBJECT", "name": "Query", "fields": [
+                { "name": "note", "args": [{ "name": "id", "type": { "kind": "NON_NULL", "ofType": { "kind": "SCALAR", "name": "ID" } } }],
+                  "type": { "kind": "OBJECT", "name": "Note" } }] },
+            { "kind": "OBJECT", "name": "Mutation", "fields": [
+                { "name": "addNote", "args": [{ "name": "input", "type": { "kind": "INPUT_OBJECT", "name": "NewNote" } }],
+                  "type": { "kind": "SCALAR", "name": "Boolean" } }] },
+            { "kind": "OBJECT", "name": "Note", "fields": [
+                { "name": "id", "args": [], "type": { "kind": "SCALAR", "name": "ID" } },
+                { "name": "again", "args": [], "type": { "kind": "OBJECT", "name": "Note" } }] },
+            { "kind": "INPUT_OBJECT", "name": "NewNote", "inputFields": [
+                { "name": "title", "type": { "kind": "SCALAR", "name": "String" } },
+                { "name": "kind", "type": { "kind": "ENUM", "name": "Kind" } }] },
+            { "kind": "ENUM", "name": "Kind", "enumValues": [{ "name": "PLAIN" }] },
+            { "kind": "SCALAR", "name": "ID" }, { "kind": "SCALAR", "name": "Boolean" }, { "kind": "SCALAR", "name": "String" }] } } })
+    }
+
+    #[test]
+    fn a_schema_becomes_operations_with_their_arguments() {
+        let all = of_schema("/graphql", &schema());
+        let ids: Vec<String> = all.iter().map(Operation::id).collect();
+        assert_eq!(ids, ["POST /graphql#note", "POST /graphql#addNote"]);
+        let body = |at: usize| all[at].body.clone().unwrap().example.unwrap();
+        assert_eq!(
+            body(0)["query"],
+            "query note($id: ID!) { note(id: $id) { id again { id again { id } } } }"
+        );
+        assert_eq!(body(0)["variables"], json!({ "id": "1" }));
+        assert_eq!(body(1)["variables"], json!({ "input": { "title": "probe", "kind": "PLAIN" } }));
+        assert!(all[0].is_safe() && !all[1].is_safe());
+    }
+
+    #[test]
+    fn a_document_of_a_script_has_its_variables() {
+        let operation =
+            of_document("/g", "mutation Pay($id: ID!, $sum: Float = 1) { pay(id: $id, sum: $sum) }").unwrap();
+        assert_eq!(operation.id(), "POST /g#pay");
+        assert_eq!(operation.body.unwrap().example.unwrap()["variables"], json!({ "id": "1", "sum": 1.0 }));
+        assert_eq!(of_document("/g", "query A { b { {value} }"), None);
+        for (document, name) in
+            [("{ me { name } }", "me"), ("fragment F on A { b } query Q { own: thing { ...F } }", "thing")]
+        {
+            assert_eq!(name_of(&json!({ "query": document })).as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn errors_without_data_are_refusals_or_mistakes() {
+        assert!(is_error(&json!({ "errors": [{}], "data": { "a": null } })));
+        assert!(
+            !is_error(&json!({ "errors": [{}], "data": { "a": 1 } })) && !is_error(&json!({ "errors": [] }))
+        );
+        assert!(is_refusal(&json!({ "errors": [{ "extensions": { "code": "UNAUTHENTICATED" } }] })));
+        assert!(!is_refusal(&json!({ "errors": [{ "message": "Syntax" }] })));
+    }
+
+    proptest! {
+        #[test]
+        fn any_document_is_read_or_left(text in "[ -~]{0,80}") {
+            let _ = of_document("/g", &text);
+        }
+    }
+}
