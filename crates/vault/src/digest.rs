@@ -109,6 +109,13 @@ pub fn sha1(data: &[u8]) -> [u8; 20] {
     out
 }
 
+/// What files and tests of others name values by. Protects nothing.
+#[must_use]
+pub fn md5(data: &[u8]) -> [u8; 16] {
+    use md5::Digest as _;
+    md5::Md5::digest(data).into()
+}
+
 /// Whether two values are equal. Only their lengths can be learned from the time it takes.
 #[must_use]
 pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {

@@ -35,6 +35,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("crates/browser/src/connection.rs", &["TcpStream::connect"]),
     // Asks the system by which address a target is reached; nothing is sent.
     ("crates/probe/src/catch.rs", &["UdpSocket::bind"]),
+    // Speaks HTTP/2 over a stream that the judged dial opened.
+    ("crates/probe/src/wire/second.rs", &["h2::client"]),
     ("crates/strawman/src/", OPENERS),
     // The CLI beside a running gate speaks to its own socket file, which leads nowhere else.
     ("crates/cli/src/control/", &["UnixStream::connect"]),

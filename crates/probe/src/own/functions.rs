@@ -89,10 +89,7 @@ const FUNCTIONS: &[Function] = &[
     ("line_starts_with", 2, MANY, |of, _| {
         Ok(Term::Truth(rest(of).any(|part| lines(of).any(|line| line.starts_with(&part)))))
     }),
-    ("md5", 1, 1, |of, _| {
-        use md5::Digest as _;
-        Ok(Term::text(&hex_encode(&md5::Md5::digest(bytes(of, 0)))))
-    }),
+    ("md5", 1, 1, |of, _| Ok(Term::text(&hex_encode(&gabion_vault::md5(&bytes(of, 0)))))),
     ("mmh3", 1, 1, |of, _| Ok(Term::text(&murmur(&bytes(of, 0)).to_string()))),
     ("number", 2, 2, |of, with| between(whole(of, 0)?, whole(of, 1)?, with.rng)),
     ("product", 2, 2, |of, _| Ok(Term::Number(number(of, 0)? * number(of, 1)?))),
