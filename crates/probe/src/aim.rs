@@ -43,7 +43,7 @@ pub struct Sent {
 /// Every value of every request there is, those of requests that were refused too.
 pub fn aims<'a>(field: &'a Field) -> Vec<Aim<'a>> {
     let mut all = Vec::new();
-    for known in field.attempts() {
+    for known in field.attempts().filter(|known| field.has_turn(known)) {
         let Some(operation) = field.operation(known.operation) else { continue };
         let works = field.known_of(known.operation).next().is_some();
         let profile = Arc::new(OnceCell::new());

@@ -12,6 +12,7 @@ use crate::about::{self, About};
 use crate::browser::Browsing;
 use crate::call::{Call, Payload};
 use crate::catch::Catch;
+use crate::doors::{Doors, is_blank};
 use crate::facts::{ANONYMOUS, Facts};
 use crate::learn::Object;
 use crate::login::{Tried, Try, Way, attempt, code_of};
@@ -128,6 +129,7 @@ pub struct Field {
     pub(crate) recipe: tokio::sync::OnceCell<Result<Recipe, String>>,
     /// Sessions of nobody in [`Field::people`]: to be hidden.
     others: Mutex<Vec<Session>>,
+    pub(crate) doors: Doors,
     outcomes: Mutex<Vec<Outcome>>,
     /// Of answers that are kept, in all.
     kept_bytes: AtomicUsize,
@@ -223,6 +225,7 @@ impl Field {
             notes: Mutex::default(),
             recipe: tokio::sync::OnceCell::new(),
             others: Mutex::default(),
+            doors: Doors::default(),
             outcomes: Mutex::default(),
             kept_bytes: AtomicUsize::new(0),
             marks: Mutex::default(),
@@ -441,7 +444,7 @@ impl Field {
         let Some((page, body)) = tokens.filter(|(_, body)| !body.tokens.is_empty()) else {
             return Ok(call.clone());
         };
-        let answer = self.request(who, &Request::get(page)).await?;
+        let answer = self.request(who, &Request::page(page)).await?;
         let read = html::read(&answer.text());
         let mut call = call.clone();
         if let Payload::Form(fields) = &mut call.payload {
@@ -541,7 +544,14 @@ impl Field {
 
     /// Says what a test found, or did not.
     pub fn say(&self, outcome: Outcome) {
-        lock(&self.outcomes).push(outcome);
+        // Who was here before said so where there was nothing.
+        if !(self.doors.are_open() && is_blank(&outcome)) {
+            lock(&self.outcomes).push(outcome);
+        }
+    }
+
+    pub(crate) fn change_outcomes(&self, change: impl FnOnce(&mut Vec<Outcome>)) {
+        change(&mut lock(&self.outcomes));
     }
 
     /// Takes back all that a test said: it is repeated.

@@ -19,6 +19,7 @@ pub mod browser;
 pub mod call;
 pub mod catch;
 pub mod compare;
+mod doors;
 pub mod draft;
 pub mod evidence;
 pub mod facts;

@@ -115,7 +115,7 @@ pub async fn attempt(wire: &Wire, way: &Way, one: &Try<'_>) -> Result<Result<Tri
     let (request, token) = match way {
         Way::Declared(login) => (declared(login, one), login.token.clone()),
         Way::Form { page } => {
-            let answer = wire.send(&before.apply(&Request::get(page))).await?;
+            let answer = wire.send(&before.apply(&Request::page(page))).await?;
             before.learn(&answer);
             let read = html::read(&answer.text());
             let Some(form) = read.forms.iter().find(|form| login_form(form).is_some()) else {
@@ -128,7 +128,10 @@ pub async fn attempt(wire: &Wire, way: &Way, one: &Try<'_>) -> Result<Result<Tri
         }
         Way::Operation(operation) => (by_operation(operation, one).request(), None),
     };
-    let request = before.apply(&request);
+    let mut request = before.apply(&request);
+    if !request.is_safe() {
+        request = request.from_page_of(&wire.origin().base());
+    }
     let answer = wire.send(&request).await?;
     let session = session_of(&request, &answer, token.as_deref(), way);
     Ok(Ok(Tried { request, answer, session }))
@@ -262,7 +265,7 @@ fn session_of(request: &Request, answer: &Answer, token: Option<&str>, way: &Way
     if answer.status >= 400 {
         return Err(format!("`{} {}` answered {}", request.method, request.target, answer.status));
     }
-    let mut session = Session::default();
+    let mut session = Session { origin: request.field("origin").map(str::to_owned), ..Session::default() };
     if let Some(cookie) = request.field("cookie") {
         let pairs = cookie.split(';').filter_map(|pair| pair.trim().split_once('='));
         session.cookies.extend(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));

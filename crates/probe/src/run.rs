@@ -430,6 +430,9 @@ async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result
     for (at, job) in all.iter().enumerate() {
         let id = job.id();
         progress.step(&id, at, all.len());
+        if job.phase() == Phase::Lock {
+            doors(field, &all).await?;
+        }
         let level = field.about(&id).map(|about| about.level).unwrap_or_default();
         if level > field.facts.target.level {
             let reason = format!(
@@ -448,9 +451,22 @@ async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result
             return Err(error);
         }
     }
+    doors(field, &all).await?;
     progress.step("looking once more", all.len(), all.len());
     step("looking once more", world.own.look_again(field)).await?;
     step("looking once more", crate::again::look_again(field)).await
+}
+
+/// Where people sign in, after all else and before accounts may be locked; once.
+async fn doors(field: &Field, all: &[Job<'_>]) -> Result<(), WireError> {
+    let waiting = field.doors.open();
+    for job in all.iter().filter(|job| waiting.contains(&*job.id())) {
+        let id = job.id();
+        step(&id, job.run(field)).await?;
+        field.found_after_all(&id);
+    }
+    field.doors.close();
+    Ok(())
 }
 
 /// Lets one test attack; once more where somebody lost their session meanwhile, for then it saw what strangers see.

@@ -11,6 +11,9 @@ pub struct Session {
     pub headers: Vec<(String, String)>,
     /// What the application's own scripts send along beside that: tokens against request forgery.
     pub companions: Vec<Companion>,
+    /// The application's own, `http://127.0.0.1:3000`: a browser says with what it sends that it is a page of this that sends it
+    /// (Fetch Metadata).
+    pub origin: Option<String>,
 }
 
 /// A header field that goes along and says nothing of who asks.
@@ -145,7 +148,11 @@ impl Session {
         if !own.is_empty() {
             all.push(own);
         }
-        request.with("Cookie", &all.join("; "))
+        let request = request.with("Cookie", &all.join("; "));
+        match &self.origin {
+            Some(origin) if !request.is_safe() => request.from_page_of(origin),
+            _ => request,
+        }
     }
 
     /// Keeps the cookies that an answer sets. One that takes a cookie away is left to whoever signs out.

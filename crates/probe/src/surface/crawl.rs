@@ -106,7 +106,7 @@ async fn ask(field: &Field, who: usize, path: &str) -> Result<Option<Answer>, Wi
     if is_spared(field, path) {
         return Ok(None);
     }
-    match field.request(who, &Request::get(path)).await {
+    match field.request(who, &Request::page(path)).await {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if error.is_end() => Err(error),
         Err(error) => {

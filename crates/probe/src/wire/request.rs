@@ -39,6 +39,25 @@ impl Request {
         Self::new("GET", target)
     }
 
+    /// As a browser asks for a page that somebody goes to.
+    #[must_use]
+    pub fn page(target: &str) -> Self {
+        Self::get(target)
+            .header("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+            .header("Sec-Fetch-Dest", "document")
+            .header("Sec-Fetch-Mode", "navigate")
+            .header("Sec-Fetch-Site", "none")
+    }
+
+    /// With what a browser adds where a page of this origin sends it; what the request says itself stays.
+    #[must_use]
+    pub fn from_page_of(self, origin: &str) -> Self {
+        if self.field("origin").is_some() || self.field("sec-fetch-site").is_some() {
+            return self;
+        }
+        self.header("Origin", origin).header("Sec-Fetch-Site", "same-origin")
+    }
+
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));

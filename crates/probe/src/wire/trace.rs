@@ -45,6 +45,11 @@ pub async fn step<F: Future>(step: &str, future: F) -> F::Output {
     STEP.scope(step.to_owned(), future).await
 }
 
+/// What things are sent for now.
+pub(crate) fn current_step() -> String {
+    STEP.try_with(Clone::clone).unwrap_or_default()
+}
+
 /// Everything sent by a future is sent by them.
 pub(crate) async fn sent_by<F: Future>(who: &str, future: F) -> F::Output {
     WHO.scope(who.to_owned(), future).await
@@ -63,7 +68,7 @@ pub(crate) struct Turn {
 
 impl Trace {
     pub(crate) fn add(&self, mut traced: Traced) {
-        traced.step = STEP.try_with(Clone::clone).unwrap_or_default();
+        traced.step = current_step();
         traced.who = WHO.try_with(Clone::clone).unwrap_or_default();
         traced.path = traced.path.chars().take(LONGEST).collect();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
