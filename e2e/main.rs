@@ -44,6 +44,7 @@ mod oauth_clients;
 mod offboarding;
 mod oidc_modules;
 mod passwords;
+mod probe;
 mod readme;
 mod receiver;
 mod response;

@@ -1,0 +1,83 @@
+//! `gabion probe` attacks the gate itself: sign-in, account pages, OAuth, the console, its API and what answers proxies that ask who
+//! somebody is. It finds nothing, and it did look.
+
+use std::fs;
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::application::Application;
+use crate::gate::{self, Gate};
+
+const CAROL: &str = "seven-lanterns-over-the-harbour";
+const DAVE: &str = "nine-kettles-under-the-valley";
+const ADMIN: &str = "two-anvils-beside-the-ridge";
+
+/// A gate with two people and an administrator, and the facts of it.
+async fn gate(application: &Application) -> Gate {
+    // The probe is not the proxy that may ask who somebody is.
+    let more = "[provider.registration]\nmode = \"open\"\n\n[forward_auth]\ndialects = [\"nginx\"]\n\n\
+                [checks.client_address]\ntrusted_proxies = [\"127.0.0.9\"]\n";
+    let gate = Gate::start_with(application.address, more).await;
+    let link = gate.administrator_link().await;
+    gate.accept(&link, ADMIN).await;
+    gate.add_account("carol", CAROL).await;
+    gate.add_account("dave", DAVE).await;
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../schema/openapi.json");
+    fs::copy(schema, gate.directory().join("api.json")).expect("the document of the API");
+    let mut facts = format!(
+        "[target]\nurl = \"http://{}\"\nlevel = \"destructive\"\nopenapi = [\"api.json\"]\n\
+         start = [\"/.gabion/account\", \"/.gabion/forward-auth/nginx\", \"/.well-known/openid-configuration\"]\n",
+        gate.address
+    );
+    let people = [("carol", CAROL, "member"), ("dave", DAVE, "member"), ("admin", ADMIN, "administrator")];
+    for (name, password, role) in people {
+        facts.push_str(&format!(
+            "\n[[identities]]\nname = \"{name}\"\npassword = \"{password}\"\nrole = \"{role}\"\n"
+        ));
+    }
+    fs::write(gate.directory().join("probe.toml"), facts).expect("the facts are written");
+    gate
+}
+
+async fn probe(gate: &Gate, arguments: &[&str]) -> Output {
+    let mut command = gate::command(gate.directory());
+    command.arg("probe").args(arguments).output().await.expect("gabion runs")
+}
+
+#[tokio::test]
+async fn the_gate_stands_its_own_attacks() {
+    let application = Application::start().await;
+    let gate = gate(&application).await;
+    let output = probe(&gate, &["--format", "json", "--fail-on", "low"]).await;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{told}"));
+    let findings = report["findings"].as_array().expect("a list");
+    assert!(findings.iter().all(|one| one["verdict"] == "tentative"), "{findings:#?}");
+    // It was let in, and each of these did attack.
+    assert!(report["people"].as_array().expect("people").iter().all(|one| one["signed_in"] != false));
+    for test in [
+        "missing-login",
+        "authentication-bypass",
+        "csrf",
+        "headers",
+        "login-rate",
+        "mass-assignment",
+        "session-cookies",
+        "session-end",
+        "session-identifiers",
+        "sql-injection",
+        "verbose-errors",
+        "xss-reflected",
+    ] {
+        let passed = report["tests"][test]["verdicts"]["passed"].as_u64();
+        assert!(passed > Some(0), "{test}: {:#}", report["tests"][test]);
+    }
+    let met = |start: &str| {
+        let operations = report["operations"].as_array().expect("operations");
+        operations.iter().any(|one| one.to_string().contains(start))
+    };
+    for start in ["/.gabion/account", "/.gabion/oauth", "/.gabion/api/v1", "/.gabion/login"] {
+        assert!(met(start), "{start}");
+    }
+}
