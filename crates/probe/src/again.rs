@@ -9,7 +9,7 @@ use crate::attacks::usable;
 use crate::compare::Profile;
 use crate::field::Field;
 use crate::verdict::{Exchange, Outcome, Verdict};
-use crate::wire::{Answer, WireError, sent_by};
+use crate::wire::{Answer, Request, WireError, sent_by};
 
 /// Looks at each finding again, in the order in which they were made.
 ///
@@ -34,6 +34,33 @@ pub(crate) async fn look_again(field: &Field) -> Result<(), WireError> {
     Ok(())
 }
 
+/// The request with what people send along now, where it has what they sent along before: their sessions may have ended since.
+fn current(field: &Field, request: &Request) -> Request {
+    let mut request = request.clone();
+    for person in &field.people {
+        let now = person.session();
+        for past in person.past() {
+            let cookies = past.cookies.iter().zip(now.cookies.iter());
+            let headers = past.headers.iter().zip(now.headers.iter());
+            for ((name, old), (other, new)) in cookies.chain(headers) {
+                let token = |value: &str| value.rsplit(' ').next().unwrap_or_default().to_owned();
+                let (old, new) = (token(old), token(new));
+                if name != other || old.len() < SHORTEST || old == new {
+                    continue;
+                }
+                request.target = request.target.replace(&old, &new);
+                for (_, value) in &mut request.headers {
+                    *value = value.replace(&old, &new);
+                }
+            }
+        }
+    }
+    request
+}
+
+/// Shorter values stand anywhere by chance.
+const SHORTEST: usize = 8;
+
 /// Whether an exchange goes as it went: with the text that counts or without it, else with the same status and most of the same
 /// words.
 async fn is_same(
@@ -43,9 +70,10 @@ async fn is_same(
     mark: &str,
 ) -> Result<bool, WireError> {
     // One answer does for all findings that the same request shows.
-    let bytes = field.wire.bytes(&exchange.request);
+    let request = current(field, &exchange.request);
+    let bytes = field.wire.bytes(&request);
     if !asked.contains_key(&bytes) {
-        let answer = usable(sent_by(&exchange.who, field.wire.send(&exchange.request)).await)?;
+        let answer = usable(sent_by(&exchange.who, field.wire.send(&request)).await)?;
         asked.insert(bytes.clone(), answer.map(|answer| field.kept(answer)));
     }
     let Some(answer) = asked.get(&bytes).cloned().flatten() else { return Ok(false) };

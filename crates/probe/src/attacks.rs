@@ -1,6 +1,8 @@
 //! The tests: each a file of its own, described in `rules/probe/`.
 
+mod api_key;
 mod authentication_bypass;
+mod business_limits;
 mod cacheable_answer;
 mod command_injection;
 mod compact;
@@ -12,6 +14,10 @@ mod effect;
 mod exposed_files;
 mod forged_identity;
 mod function_access;
+mod graphql_access;
+mod graphql_csrf;
+mod graphql_introspection;
+mod graphql_limits;
 mod header_injection;
 mod headers;
 mod host_header;
@@ -19,13 +25,16 @@ mod input_validation;
 mod inventory;
 mod jwt;
 mod ldap_injection;
+mod login_around;
 mod login_injection;
 mod login_rate;
 mod lure;
 mod markup;
 mod mass_assignment;
 mod meter;
+mod mfa;
 mod missing_login;
+mod monitoring;
 mod nosql_injection;
 mod object_access;
 mod object_delete;
@@ -35,12 +44,15 @@ pub(crate) mod open_port;
 mod open_redirect;
 mod password_change;
 mod password_policy;
+mod password_reset;
 mod path_traversal;
 mod prototype_pollution;
+mod race_condition;
 mod rate_limit;
 mod reckoning;
 mod redos;
 mod secrets_in_answers;
+mod session_concurrency;
 mod session_cookies;
 mod session_end;
 mod session_identifiers;
@@ -49,6 +61,7 @@ mod sql_injection;
 mod ssrf;
 mod template_injection;
 mod tenant_access;
+mod token_lifetime;
 mod union;
 mod upload_execution;
 mod uploads;
@@ -100,13 +113,19 @@ pub enum Phase {
     Sessions,
     /// Sends a few wrong passwords.
     Guess,
+    /// Sends wrong codes for an account with a second factor.
+    Factor,
     /// Sends so many that an account may be locked.
     Lock,
+    /// Asks where others may have used up what is allowed.
+    Last,
 }
 
 /// All of them, in no order.
 pub static ALL: &[&dyn Attack] = &[
+    &api_key::ApiKey,
     &authentication_bypass::AuthenticationBypass,
+    &business_limits::BusinessLimits,
     &cacheable_answer::CacheableAnswer,
     &command_injection::CommandInjection,
     &cors::Cors,
@@ -115,6 +134,10 @@ pub static ALL: &[&dyn Attack] = &[
     &exposed_files::ExposedFiles,
     &forged_identity::ForgedIdentity,
     &function_access::FunctionAccess,
+    &graphql_access::GraphqlAccess,
+    &graphql_csrf::GraphqlCsrf,
+    &graphql_introspection::GraphqlIntrospection,
+    &graphql_limits::GraphqlLimits,
     &header_injection::HeaderInjection,
     &headers::Headers,
     &host_header::HostHeader,
@@ -125,7 +148,9 @@ pub static ALL: &[&dyn Attack] = &[
     &login_injection::LoginInjection,
     &login_rate::LoginRate,
     &mass_assignment::MassAssignment,
+    &mfa::Mfa,
     &missing_login::MissingLogin,
+    &monitoring::Monitoring,
     &nosql_injection::NosqlInjection,
     &object_access::ObjectAccess,
     &object_delete::ObjectDelete,
@@ -135,11 +160,14 @@ pub static ALL: &[&dyn Attack] = &[
     &open_redirect::OpenRedirect,
     &password_change::PasswordChange,
     &password_policy::PasswordPolicy,
+    &password_reset::PasswordReset,
     &path_traversal::PathTraversal,
     &prototype_pollution::PrototypePollution,
+    &race_condition::RaceCondition,
     &rate_limit::RateLimit,
     &redos::Redos,
     &secrets_in_answers::SecretsInAnswers,
+    &session_concurrency::SessionConcurrency,
     &session_cookies::SessionCookies,
     &session_end::SessionEnd,
     &session_identifiers::SessionIdentifiers,
@@ -147,6 +175,7 @@ pub static ALL: &[&dyn Attack] = &[
     &ssrf::Ssrf,
     &template_injection::TemplateInjection,
     &tenant_access::TenantAccess,
+    &token_lifetime::TokenLifetime,
     &upload_execution::UploadExecution,
     &uploads::Uploads,
     &user_enumeration::UserEnumeration,

@@ -168,6 +168,12 @@ impl Call {
         call
     }
 
+    /// Whether a text stands at a point of a JSON body, and not a number or the like.
+    #[must_use]
+    pub fn payload_text(&self, point: &Point) -> bool {
+        matches!(&self.payload, Payload::Json(body) if body.pointer(&point.name).is_some_and(Value::is_string))
+    }
+
     /// The same with another text there, as a number where a number stood.
     #[must_use]
     pub fn with_like(&self, point: &Point, text: &str) -> Self {

@@ -1,6 +1,7 @@
 //! What the tester is told: one page, `probe.toml`. What is not there makes tests say `not tested`, never `passed`.
 
 mod accounts;
+mod monitoring;
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,8 @@ use gabion_model::{Period, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use self::accounts::{Accounts, Template};
+pub use self::accounts::{Accounts, Bound, Template};
+pub use self::monitoring::Monitoring;
 use crate::scope::{Origin, ScopeError};
 
 /// Everything that is known before the first request.
@@ -37,6 +39,12 @@ pub struct Facts {
     pub secrets: Vec<Text>,
     #[serde(default)]
     pub accounts: Accounts,
+    /// Where events of the application are read.
+    #[serde(default)]
+    pub monitoring: Option<Monitoring>,
+    /// Bounds that numbers of the business have.
+    #[serde(default)]
+    pub bounds: Vec<Bound>,
 }
 
 /// What is attacked.
@@ -241,6 +249,21 @@ pub struct Login {
     /// How the token is sent: `Authorization: Bearer {token}`.
     #[serde(default)]
     pub header: Option<String>,
+    /// The request that takes the code, where it is another one: sent with what the first one gave.
+    #[serde(default)]
+    pub second: Option<Box<Second>>,
+}
+
+/// The second step of signing in. `{totp}` stands for the code, `{token}` for the token that the first step gave.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Second {
+    /// `POST /login/code`.
+    pub operation: String,
+    #[serde(default)]
+    pub form: BTreeMap<String, String>,
+    #[serde(default)]
+    pub json: Option<Value>,
 }
 
 /// Without what is sent: passwords may stand in it.
@@ -370,6 +393,8 @@ impl Facts {
             webhooks: Vec::new(),
             secrets: Vec::new(),
             accounts: Accounts::default(),
+            monitoring: None,
+            bounds: Vec::new(),
         }
     }
 
@@ -434,6 +459,9 @@ impl Facts {
         if self.target.proxy.is_some_and(|proxy| !crate::scope::is_near(proxy.ip())) {
             return wrong("target.proxy".to_owned(), "is neither loopback nor private");
         }
+        if self.accounts.mail.is_some_and(|mail| !crate::scope::is_near(mail.ip())) {
+            return wrong("accounts.mail".to_owned(), "is neither loopback nor private");
+        }
         let mut names = std::collections::BTreeSet::new();
         for identity in &self.identities {
             let at = format!("identities.{}", identity.name);
@@ -475,17 +503,23 @@ impl Facts {
 
     fn named_operations(&self) -> impl Iterator<Item = (String, &str)> {
         let own = self.identities.iter().filter_map(|identity| identity.login.as_ref());
-        let login = self.login.iter().chain(own);
-        let login = login.map(|login| ("login.operation".to_owned(), login.operation.as_str()));
+        let all = self.login.iter().chain(own);
+        let login = all.clone().map(|login| ("login.operation".to_owned(), login.operation.as_str()));
+        let second = all.filter_map(|login| login.second.as_deref());
+        let second = second.map(|second| ("login.second.operation".to_owned(), second.operation.as_str()));
+        let login = login.chain(second);
         let grants = self.policy.iter().flat_map(|grant| &grant.operations);
         let grants = grants.map(|operation| ("policy.operations".to_owned(), operation.as_str()));
         let throttles =
             self.throttles.iter().map(|one| ("throttles.operation".to_owned(), one.operation.as_str()));
         let webhooks =
             self.webhooks.iter().map(|one| ("webhooks.operation".to_owned(), one.operation.as_str()));
+        let bounds = self.bounds.iter().map(|one| ("bounds.operation".to_owned(), one.operation.as_str()));
+        let monitoring = self.monitoring.iter().filter_map(|one| one.request.as_deref());
+        let monitoring = monitoring.map(|request| ("monitoring.request".to_owned(), request));
         let templates = self.accounts.templates();
         let templates = templates.map(|(at, one)| (format!("{at}.operation"), one.operation.as_str()));
-        login.chain(grants).chain(throttles).chain(webhooks).chain(templates)
+        login.chain(grants).chain(throttles).chain(webhooks).chain(templates).chain(bounds).chain(monitoring)
     }
 
     /// The roles that may call an operation, where the facts say so.

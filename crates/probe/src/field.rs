@@ -123,10 +123,14 @@ pub struct Field {
     pub catch: Option<Catch>,
     /// What need not be asked again.
     pub memory: Memory,
+    /// Where the application's letters arrive.
+    pub mail: Option<crate::mail::MailSink>,
     /// What was noted on the way, for the report.
     pub notes: Mutex<Vec<String>>,
     /// How accounts are made that tests may break, once that was found out.
     pub(crate) recipe: tokio::sync::OnceCell<Result<Recipe, String>>,
+    /// Where GraphQL is asked, once that was found out.
+    pub(crate) graphql: tokio::sync::OnceCell<Vec<crate::graphql::Endpoint>>,
     /// Sessions of nobody in [`Field::people`]: to be hidden.
     others: Mutex<Vec<Session>>,
     pub(crate) doors: Doors,
@@ -222,8 +226,10 @@ impl Field {
             missing: Vec::new(),
             catch: None,
             memory: Memory::default(),
+            mail: None,
             notes: Mutex::default(),
             recipe: tokio::sync::OnceCell::new(),
+            graphql: tokio::sync::OnceCell::new(),
             others: Mutex::default(),
             doors: Doors::default(),
             outcomes: Mutex::default(),

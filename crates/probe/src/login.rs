@@ -4,7 +4,7 @@ use gabion_model::Clock;
 use serde_json::{Map, Value, json};
 
 use crate::call::{Call, Payload};
-use crate::facts::{Facts, Identity, Login, operation_of};
+use crate::facts::{Facts, Identity, Login, Second, operation_of};
 use crate::one_time;
 use crate::operation::{Operation, Place};
 use crate::session::Session;
@@ -133,8 +133,50 @@ pub async fn attempt(wire: &Wire, way: &Way, one: &Try<'_>) -> Result<Result<Tri
         request = request.from_page_of(&wire.origin().base());
     }
     let answer = wire.send(&request).await?;
+    if let Way::Declared(Login { second: Some(second), .. }) = way
+        && !one.code.is_empty()
+        && answer.status < 400
+    {
+        let request = second_step(second, one, before, &answer);
+        let answer = wire.send(&request).await?;
+        let session = session_of(&request, &answer, token.as_deref(), way);
+        return Ok(Ok(Tried { request, answer, session }));
+    }
     let session = session_of(&request, &answer, token.as_deref(), way);
     Ok(Ok(Tried { request, answer, session }))
+}
+
+/// The request with the code, in the session that the password began.
+fn second_step(second: &Second, one: &Try<'_>, mut half: Session, first: &Answer) -> Request {
+    half.learn(first);
+    let body = first.json().unwrap_or_default();
+    let named = body.as_object().into_iter().flatten().find(|(name, value)| {
+        name.to_ascii_lowercase().contains("token") && value.as_str().is_some_and(|text| text.len() >= 8)
+    });
+    let named = named.and_then(|(_, value)| value.as_str().map(str::to_owned));
+    let token = token_in(&body).or(named);
+    let step = Login {
+        operation: second.operation.clone(),
+        form: second.form.clone(),
+        json: second.json.clone(),
+        token: None,
+        header: None,
+        second: None,
+    };
+    let whole = format!("{:?} {:?}", step.form, step.json);
+    match &token {
+        Some(token) if !whole.contains("{token}") => {
+            half.headers.push(("Authorization".to_owned(), format!("Bearer {token}")));
+        }
+        _ => {}
+    }
+    let fill = |text: &str| text.replace("{token}", token.as_deref().unwrap_or_default());
+    let step = Login {
+        form: step.form.iter().map(|(name, value)| (name.clone(), fill(value))).collect(),
+        json: step.json.as_ref().map(|body| fill_json(body, &fill)),
+        ..step
+    };
+    half.apply(&declared(&step, one))
 }
 
 /// Whether an answer to a request that was made by hand begins a session.
@@ -313,7 +355,7 @@ fn goes_on(request: &Request, answer: &Answer) -> bool {
 }
 
 /// A token in an answer: by the names they have, at any depth.
-fn token_in(body: &Value) -> Option<String> {
+pub(crate) fn token_in(body: &Value) -> Option<String> {
     fn walk(value: &Value, depth: usize, best: &mut Option<(usize, String)>) {
         if depth > 6 {
             return;

@@ -378,8 +378,16 @@ async fn people(field: &mut Field, pages: &[(String, surface::html::Page)]) -> R
     Ok(())
 }
 
-/// From here on what the target fetches is caught.
+/// From here on what the target fetches and mails is caught.
 async fn listen(field: &mut Field) {
+    if let Some(address) = field.facts.accounts.mail {
+        match crate::mail::MailSink::start(address).await {
+            Ok(sink) => field.mail = Some(sink),
+            Err(error) => {
+                field.note(format!("no letters are taken at `{address}`: {error}; hint: `accounts.mail`"))
+            }
+        }
+    }
     let Some(target) = field.wire.addresses().first().copied() else { return };
     match Catch::start(target, field.facts.target.callback).await {
         Ok(catch) => field.catch = Some(catch),

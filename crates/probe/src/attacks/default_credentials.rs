@@ -23,7 +23,7 @@ impl Attack for DefaultCredentials {
     }
 
     fn phase(&self) -> Phase {
-        Phase::Guess
+        Phase::Last
     }
 
     fn run<'a>(&'a self, field: &'a Field) -> BoxFuture<'a, Result<(), WireError>> {

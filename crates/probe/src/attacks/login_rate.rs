@@ -7,10 +7,13 @@
 //! 3. Where it is limited, whether the limit is for the account or for the address is told by another account's sign-in; no
 //!    verdict hangs on it.
 //!
+//! Further ways around it stand in `login_around.rs`: other spellings of the name, many at once, many names.
+//!
 //! The account is the last of the facts' identities: its sign-in may be blocked for a while afterwards.
 
 use gabion_model::outbound::BoxFuture;
 
+use super::login_around::{Plain, around};
 use super::session_cookies::without_secrets;
 use super::{Attack, Phase};
 use crate::field::Field;
@@ -37,7 +40,7 @@ impl Attack for LoginRate {
     }
 }
 
-const TRIES: usize = 20;
+pub(super) const TRIES: usize = 20;
 
 async fn run(field: &Field) -> Result<(), WireError> {
     let people: Vec<usize> = (1..field.people.len()).filter(|who| field.person(*who).way.is_some()).collect();
@@ -103,10 +106,17 @@ async fn run(field: &Field) -> Result<(), WireError> {
         }
         _ => outcome,
     });
-    Ok(())
+    let Some(refused) = plain.last() else { return Ok(()) };
+    let asked = [&field.person(who).name, &field.person(other).name];
+    let left = field.facts.identities.iter().filter(|identity| !asked.contains(&&identity.name));
+    let left = left.filter_map(|identity| {
+        Some((identity.user().to_owned(), identity.password.as_ref()?.expose().to_owned()))
+    });
+    let left = left.collect();
+    around(field, Plain { id: ID, operation: &operation, who, judged, refused, left }).await
 }
 
-fn shown(person: &str, tried: &Tried) -> Exchange {
+pub(super) fn shown(person: &str, tried: &Tried) -> Exchange {
     Exchange::new(person, &without_secrets(&tried.request), &tried.answer)
 }
 
@@ -137,7 +147,7 @@ fn judged(all: &[Tried]) -> usize {
     all.iter().take_while(|tried| is_alike(first, tried) && !tried.answer.is_throttle()).count()
 }
 
-fn is_alike(first: &Tried, other: &Tried) -> bool {
+pub(super) fn is_alike(first: &Tried, other: &Tried) -> bool {
     first.answer.status == other.answer.status
         && first.answer.field("retry-after").is_some() == other.answer.field("retry-after").is_some()
         && first.answer.body.len().abs_diff(other.answer.body.len()) <= 40

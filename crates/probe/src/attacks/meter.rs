@@ -67,7 +67,7 @@ impl Reading {
             if let Some((_, answer)) = window.look(field).await?
                 && let Some(body) = answer.json().filter(|_| answer.is_success())
             {
-                all.push((window, numbers(&body)));
+                all.push((window, numbers_of(&body)));
             }
         }
         Ok(Self(all))
@@ -79,7 +79,7 @@ impl Reading {
         for (window, before) in &self.0 {
             let Some((_, answer)) = window.look(field).await? else { continue };
             let Some(body) = answer.json() else { continue };
-            for (pointer, now) in numbers(&body) {
+            for (pointer, now) in numbers_of(&body) {
                 if before.get(&pointer).is_some_and(|before| same((now - before).abs(), by)) {
                     found.push(Meter { window: window.clone(), pointer });
                 }
@@ -104,7 +104,7 @@ pub(super) fn number(value: &Value) -> Option<f64> {
 }
 
 /// Every number of an answer by its pointer.
-fn numbers(body: &Value) -> BTreeMap<String, f64> {
+pub(super) fn numbers_of(body: &Value) -> BTreeMap<String, f64> {
     fn walk(value: &Value, at: &mut String, depth: usize, out: &mut BTreeMap<String, f64>) {
         if depth > 8 || out.len() >= NUMBERS {
             return;
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn numbers_are_read_where_they_stand() {
         let body = json!({ "accounts": [{ "id": "x", "balance": "12.50" }], "total": 7, "open": true });
-        let own: Vec<(String, f64)> = numbers(&body).into_iter().collect();
+        let own: Vec<(String, f64)> = numbers_of(&body).into_iter().collect();
         assert_eq!(own, [("/accounts/0/balance".to_owned(), 12.5), ("/total".to_owned(), 7.0)]);
         assert!(same(12.5 - 0.1 - 0.2, 12.2) && !same(12.0, 13.0));
     }

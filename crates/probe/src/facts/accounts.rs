@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use gabion_model::Period;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -38,8 +39,27 @@ pub struct Accounts {
     pub reset: Option<Template>,
     /// Where the probe takes the application's mail: an address of this machine, `127.0.0.1:2525`.
     pub mail: Option<SocketAddr>,
+    /// How long a token that carries a session is meant to be good: `15m`.
+    pub token: Option<Period>,
     /// Sessions that one account may have at one time.
     pub sessions: Option<u32>,
+}
+
+/// What a number of a request may be.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bound {
+    /// `POST /orders`.
+    pub operation: String,
+    /// The name of the field, or its JSON pointer: `/lines/0/quantity`.
+    pub field: String,
+    #[serde(default)]
+    pub min: Option<f64>,
+    #[serde(default)]
+    pub max: Option<f64>,
+    /// It is a whole number of these.
+    #[serde(default)]
+    pub step: Option<f64>,
 }
 
 impl Accounts {

@@ -1,6 +1,8 @@
 //! Passwords and accounts, against clubs with and without holes.
 
-use crate::club::{passed, probe, sure};
+use gabion_probe::facts::Bound;
+
+use crate::club::{passed, probe, probe_with, sure};
 
 const OURS: &[&str] = &["default-credentials", "password-change", "password-policy"];
 
@@ -32,4 +34,65 @@ async fn each_hole_of_accounts_is_found_and_nothing_else() {
         let report = probe(holes, OURS).await;
         assert_eq!(sure(&report), [found], "{holes:?}");
     }
+}
+
+#[tokio::test]
+async fn resets_by_letter_are_proven_and_sound_ones_pass() {
+    let report = probe(&[], &["password-reset"]).await;
+    assert_eq!(sure(&report), [""; 0]);
+    let all = ["answer", "bound", "host", "old", "predictable", "reuse", "sessions", "short"];
+    assert_eq!(passed(&report, "password-reset"), all);
+    assert_eq!(sure(&probe(&["code"], &["password-reset"]).await), [""; 0]);
+    let cases: [(&'static [&'static str], &str); 8] = [
+        (&["answer"], "answer"),
+        (&["bound"], "bound"),
+        (&["host"], "host"),
+        (&["old"], "old"),
+        (&["counted"], "predictable"),
+        (&["reuse"], "reuse"),
+        (&["reset-sessions"], "sessions"),
+        (&["code", "guess"], "short"),
+    ];
+    for (holes, found) in cases {
+        let report = probe(holes, &["password-reset"]).await;
+        assert_eq!(sure(&report), [format!("password-reset {found}")], "{holes:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_goes_once_goes_once_at_once_too_or_is_proven() {
+    let report = probe(&[], &["race-condition"]).await;
+    assert_eq!(sure(&report), [""; 0]);
+    assert_eq!(passed(&report, "race-condition"), [""]);
+    let report = probe(&["race"], &["race-condition"]).await;
+    assert_eq!(sure(&report), ["race-condition "]);
+    assert_eq!(report.findings[0].outcome.verdict, gabion_probe::Verdict::Proven);
+}
+
+#[tokio::test]
+async fn numbers_of_a_business_keep_their_bounds_or_are_proven() {
+    let report = probe(&[], &["business-limits"]).await;
+    assert_eq!(sure(&report), [""; 0]);
+    assert_eq!(passed(&report, "business-limits"), ["fraction", "negative"]);
+    for (holes, found) in [
+        (&["negative"], "business-limits negative"),
+        (&["fraction"], "business-limits fraction"),
+        (&["price"], "business-limits price"),
+        (&["give"], "business-limits negative"),
+    ] as [(&'static [&'static str], &str); 4]
+    {
+        assert_eq!(sure(&probe(holes, &["business-limits"]).await), [found], "{holes:?}");
+    }
+    let declared = |mut facts: gabion_probe::Facts| {
+        let (operation, field) = ("POST /orders".to_owned(), "quantity".to_owned());
+        facts.bounds = vec![Bound { operation, field, min: Some(1.0), max: Some(10.0), step: Some(1.0) }];
+        facts
+    };
+    let report = probe_with(&[], &["business-limits"], declared).await;
+    assert_eq!(sure(&report), [""; 0]);
+    assert_eq!(passed(&report, "business-limits"), ["above", "below", "fraction", "negative"]);
+    assert_eq!(
+        sure(&probe_with(&["above"], &["business-limits"], declared).await),
+        ["business-limits above"]
+    );
 }

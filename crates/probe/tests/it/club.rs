@@ -1,6 +1,7 @@
 //! A club: people register, sign in, set their passwords and look at what is theirs. Each hole has a name; without any it is whole.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path, State};
@@ -8,8 +9,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
+use gabion_egress::{Dial as _, TcpDial};
 use gabion_probe::{Facts, Level, Report, Verdict, run};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::ground::{Silent, print, world};
 
@@ -18,6 +21,15 @@ struct Member {
     id: u64,
     email: String,
     password: String,
+    /// Whether the bonus was claimed.
+    claimed: bool,
+    credits: i64,
+}
+
+impl Member {
+    fn new(id: u64, email: &str, password: String) -> Self {
+        Self { id, email: email.to_owned(), password, claimed: false, credits: 100 }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -25,6 +37,10 @@ struct Data {
     members: BTreeMap<String, Member>,
     /// By token: whose session it is.
     sessions: BTreeMap<String, String>,
+    /// By name: tokens that were sent, the newest last.
+    resets: BTreeMap<String, Vec<String>>,
+    wrong: usize,
+    orders: Vec<Value>,
     counter: u64,
 }
 
@@ -32,6 +48,7 @@ struct Data {
 struct Club {
     holes: &'static [&'static str],
     data: Arc<Mutex<Data>>,
+    mail: SocketAddr,
 }
 
 impl Club {
@@ -70,7 +87,7 @@ async fn register(State(club): State<Club>, Json(body): Json<Value>) -> Response
     }
     data.counter += 1;
     let id = data.counter + 40;
-    let member = Member { id, email: text(&body, "email").to_owned(), password: club.kept(password) };
+    let member = Member::new(id, text(&body, "email"), club.kept(password));
     data.members.insert(name.clone(), member);
     (StatusCode::CREATED, Json(json!({ "id": id, "username": name }))).into_response()
 }
@@ -97,8 +114,9 @@ async fn me(State(club): State<Club>, headers: HeaderMap) -> Response {
     };
     let data = club.data.lock().unwrap();
     let member = data.members.get(&name).cloned();
-    let member = member.unwrap_or(Member { id: 1, email: String::new(), password: String::new() });
-    Json(json!({ "id": member.id, "username": name, "email": member.email })).into_response()
+    let member = member.unwrap_or(Member::new(1, "", String::new()));
+    Json(json!({ "id": member.id, "username": name, "email": member.email, "credits": member.credits }))
+        .into_response()
 }
 
 async fn set_password(
@@ -130,10 +148,146 @@ async fn set_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A letter, by SMTP.
+async fn send(mail: SocketAddr, to: &str, text: &str) -> std::io::Result<()> {
+    let mut stream = TcpDial.dial(mail).await?;
+    let letter = format!("Subject: your password\r\nMessage-ID: <{text:p}@club>\r\n\r\n{text}\r\n.\r\n");
+    let words =
+        format!("EHLO club\r\nMAIL FROM:<club@example.com>\r\nRCPT TO:<{to}>\r\nDATA\r\n{letter}QUIT\r\n");
+    stream.write_all(words.as_bytes()).await?;
+    let mut answers = Vec::new();
+    stream.read_to_end(&mut answers).await.map(drop)
+}
+
+async fn forgot(State(club): State<Club>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+    let host = headers.get("x-forwarded-host").filter(|_| club.has("host"));
+    let host = host.and_then(|value| value.to_str().ok()).unwrap_or("club.example").to_owned();
+    let (token, email) = {
+        let mut data = club.data.lock().unwrap();
+        let found = data.members.iter().find(|(_, member)| member.email == text(&body, "email"));
+        let Some((name, email)) = found.map(|(name, member)| (name.clone(), member.email.clone())) else {
+            return StatusCode::ACCEPTED.into_response();
+        };
+        data.counter += 1;
+        let counter = data.counter;
+        let random = counter.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let token = match () {
+            () if club.has("counted") => format!("77{counter:030}"),
+            () if club.has("code") => format!("{:06}", random % 1_000_000),
+            () => format!("{random:016x}{:016x}", random.rotate_left(31).wrapping_mul(counter | 1)),
+        };
+        let sent = data.resets.entry(name).or_default();
+        if !club.has("old") {
+            sent.clear();
+        }
+        sent.push(token.clone());
+        (token, email)
+    };
+    let _ = send(club.mail, &email, &format!("Set it at https://{host}/reset?token={token} today.")).await;
+    if club.has("answer") {
+        return (StatusCode::ACCEPTED, Json(json!({ "token": token }))).into_response();
+    }
+    StatusCode::ACCEPTED.into_response()
+}
+
+async fn reset(State(club): State<Club>, Json(body): Json<Value>) -> StatusCode {
+    let mut data = club.data.lock().unwrap();
+    if data.wrong > 10 && club.has("code") && !club.has("guess") {
+        return StatusCode::TOO_MANY_REQUESTS;
+    }
+    let token = text(&body, "token").to_owned();
+    let sent = data.resets.iter().find(|(_, sent)| sent.contains(&token)).map(|(name, _)| name.clone());
+    let Some(mut name) = sent else {
+        data.wrong += 1;
+        return StatusCode::FORBIDDEN;
+    };
+    if club.has("bound") {
+        let named = data.members.iter().find(|(_, member)| member.email == text(&body, "email"));
+        name = named.map(|(name, _)| name.clone()).unwrap_or(name);
+    }
+    let new = text(&body, "password");
+    if !club.takes(&name, new) {
+        return StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    let new = club.kept(new);
+    data.members.get_mut(&name).unwrap().password = new;
+    if !club.has("reuse") {
+        data.resets.retain(|_, sent| !sent.contains(&token));
+    }
+    if !club.has("reset-sessions") {
+        data.sessions.retain(|_, own| *own != name);
+    }
+    StatusCode::NO_CONTENT
+}
+
+/// Ten credits, once for each member.
+async fn claim(State(club): State<Club>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
+    let name = club.who(&headers)?;
+    if club.data.lock().unwrap().members.get(&name).is_none_or(|member| member.claimed) {
+        return Err(StatusCode::CONFLICT);
+    }
+    if club.has("race") {
+        // Something takes its time between the look and the note.
+        for _ in 0..500 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let mut data = club.data.lock().unwrap();
+    let member = data.members.get_mut(&name).ok_or(StatusCode::CONFLICT)?;
+    if member.claimed && !club.has("race") {
+        return Err(StatusCode::CONFLICT);
+    }
+    member.claimed = true;
+    member.credits += 10;
+    Ok(Json(json!({ "claimed": 10 })))
+}
+
+async fn order(
+    State(club): State<Club>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Result<Json<Value>, StatusCode> {
+    club.who(&headers)?;
+    let quantity = body["quantity"].as_f64().unwrap_or(1.0);
+    let (least, most) = if club.has("negative") { (-9.0, 10.0) } else { (1.0, 10.0) };
+    let most = if club.has("above") { 99.0 } else { most };
+    if quantity < least || quantity > most || quantity.fract() != 0.0 && !club.has("fraction") {
+        return Err(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let price = body["price"].as_f64().filter(|_| club.has("price")).unwrap_or(12.5);
+    let mut data = club.data.lock().unwrap();
+    let id = data.orders.len();
+    let made = json!({ "id": id, "product_id": body["product_id"], "quantity": quantity, "price": price, "total": price * quantity });
+    data.orders.push(made.clone());
+    Ok(Json(made))
+}
+
+/// Credits go to the member with that number.
+async fn give(
+    State(club): State<Club>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Result<StatusCode, StatusCode> {
+    let name = club.who(&headers)?;
+    let points = body["points"].as_i64().unwrap_or(0);
+    let mut data = club.data.lock().unwrap();
+    let member = data.members.get_mut(&name).ok_or(StatusCode::NOT_FOUND)?;
+    if (points <= 0 && !club.has("give")) || member.credits < points {
+        return Err(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    member.credits -= points;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 fn document() -> Value {
     let texts = |names: &[&str]| {
         let fields: BTreeMap<&str, Value> =
             names.iter().map(|name| (*name, json!({ "type": "string" }))).collect();
+        json!({ "content": { "application/json": { "schema": { "type": "object", "properties": fields } } } })
+    };
+    let numbers = |names: &[&str]| {
+        let fields: BTreeMap<&str, Value> =
+            names.iter().map(|name| (*name, json!({ "type": "integer" }))).collect();
         json!({ "content": { "application/json": { "schema": { "type": "object", "properties": fields } } } })
     };
     let ok = json!({ "200": { "description": "" } });
@@ -142,27 +296,52 @@ fn document() -> Value {
         "/register": { "post": { "security": [], "requestBody": texts(&["username", "email", "password"]), "responses": ok } },
         "/login": { "post": { "security": [], "requestBody": texts(&["username", "password"]), "responses": ok } },
         "/me": { "get": { "responses": ok } },
+        "/forgot": { "post": { "security": [], "requestBody": texts(&["email"]), "responses": ok } },
+        "/reset": { "post": { "security": [], "requestBody": texts(&["token", "email", "password"]), "responses": ok } },
+        "/bonus/claim": { "post": { "responses": ok } },
+        "/orders": { "post": { "requestBody": numbers(&["product_id", "quantity", "price"]), "responses": ok } },
+        "/give": { "post": { "requestBody": numbers(&["points"]), "responses": ok } },
         "/users/{id}/password": { "parameters": id, "put": { "requestBody": texts(&["old_password", "new_password"]), "responses": ok } },
     } })
 }
 
 /// Runs some tests against a club with some holes: two members sign in.
 pub(crate) async fn probe(holes: &'static [&'static str], only: &[&str]) -> Report {
+    probe_with(holes, only, |facts| facts).await
+}
+
+/// As [`probe`], with more facts.
+pub(crate) async fn probe_with(
+    holes: &'static [&'static str],
+    only: &[&str],
+    known: impl FnOnce(Facts) -> Facts,
+) -> Report {
     let mut data = Data { counter: 7, ..Data::default() };
     for (id, name) in [(2, "alice"), (3, "bob")] {
         let password = format!("{name}-Harbour-41");
         let email = format!("{name}@club.example");
-        data.members.insert(name.to_owned(), Member { id, email, password });
+        data.members.insert(name.to_owned(), Member::new(id, &email, password));
     }
-    let club = Club { holes, data: Arc::new(Mutex::new(data)) };
+    // A port that was free just now.
+    let mail = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let club = Club { holes, data: Arc::new(Mutex::new(data)), mail };
     let router = Router::new()
         .route("/openapi.json", get(|| async { Json(document()) }))
         .route("/register", post(register))
         .route("/login", post(login))
         .route("/me", get(me))
         .route("/users/{id}/password", put(set_password))
+        .route("/forgot", post(forgot))
+        .route("/reset", post(reset))
+        .route("/bonus/claim", post(claim))
+        .route("/orders", post(order))
+        .route("/give", post(give))
         .with_state(club);
-    attack(router, only, |facts| facts).await
+    attack(router, only, |mut facts| {
+        facts.accounts.mail = Some(mail);
+        known(facts)
+    })
+    .await
 }
 
 /// Runs some tests against an application of two members, alice and bob.
