@@ -36,6 +36,7 @@ mod mfa;
 mod missing_login;
 mod monitoring;
 mod nosql_injection;
+mod oauth;
 mod object_access;
 mod object_delete;
 mod object_use;
@@ -152,6 +153,7 @@ pub static ALL: &[&dyn Attack] = &[
     &missing_login::MissingLogin,
     &monitoring::Monitoring,
     &nosql_injection::NosqlInjection,
+    &oauth::Oauth,
     &object_access::ObjectAccess,
     &object_delete::ObjectDelete,
     &object_use::ObjectUse,

@@ -45,7 +45,7 @@ const ALONE: &[&str] = &["id", "ids", "uuid", "guid", "pk", "objectid"];
 /// Last segments that are no things.
 const ACTIONS: &[&str] = &[
     "view", "show", "get", "details", "detail", "export", "download", "print", "report", "read", "open",
-    "batch", "bulk", "search", "query", "pdf", "csv", "index",
+    "batch", "bulk", "search", "query", "pdf", "csv", "index", "delete", "remove", "destroy",
 ];
 const SIDES: &[&str] = &["from", "to", "source", "target", "sender", "receiver", "debit", "credit", "src"];
 /// What a name alone may be an id of.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod monitoring;
+mod oauth;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 pub use self::accounts::{Accounts, Bound, Template};
 pub use self::monitoring::Monitoring;
+pub use self::oauth::OAuth;
 use crate::scope::{Origin, ScopeError};
 
 /// Everything that is known before the first request.
@@ -39,6 +41,9 @@ pub struct Facts {
     pub secrets: Vec<Text>,
     #[serde(default)]
     pub accounts: Accounts,
+    /// An authorization server, and a client of it.
+    #[serde(default)]
+    pub oauth: Option<OAuth>,
     /// Where events of the application are read.
     #[serde(default)]
     pub monitoring: Option<Monitoring>,
@@ -393,6 +398,7 @@ impl Facts {
             webhooks: Vec::new(),
             secrets: Vec::new(),
             accounts: Accounts::default(),
+            oauth: None,
             monitoring: None,
             bounds: Vec::new(),
         }
@@ -442,6 +448,9 @@ impl Facts {
             for text in identity.headers.values_mut() {
                 fill(at("headers"), text)?;
             }
+        }
+        if let Some(secret) = self.oauth.as_mut().and_then(|oauth| oauth.secret.as_mut()) {
+            fill("oauth.secret".to_owned(), secret)?;
         }
         for webhook in &mut self.webhooks {
             fill(format!("webhooks.{}.secret", webhook.operation), &mut webhook.secret)?;

@@ -47,6 +47,8 @@ impl Hidden {
             identity.headers.values().for_each(|text| own.value(text.expose(), &name));
         }
         field.facts.webhooks.iter().for_each(|webhook| own.value(webhook.secret.expose(), "WEBHOOK_SECRET"));
+        let client = field.facts.oauth.as_ref().and_then(|oauth| oauth.secret.as_ref());
+        client.into_iter().for_each(|secret| own.value(secret.expose(), "CLIENT_SECRET"));
         field.facts.secrets.iter().for_each(|secret| own.value(secret.expose(), "SECRET"));
         for person in &field.people {
             person.past().iter().for_each(|session| own.former(person, session));

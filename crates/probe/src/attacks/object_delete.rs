@@ -10,9 +10,10 @@ use gabion_model::outbound::BoxFuture;
 use super::effect::{Window, make, places};
 use super::object_write::others;
 use super::{Attack, Phase, usable};
-use crate::call::{Call, Put};
+use crate::belongings::noun_at;
+use crate::call::Call;
 use crate::field::Field;
-use crate::learn::{noun_of, works};
+use crate::learn::works;
 use crate::matrix::Access;
 use crate::operation::{Operation, Place, Point, names_of};
 use crate::surface::is_spared;
@@ -44,19 +45,41 @@ async fn run(field: &Field) -> Result<(), WireError> {
     }
     let mut tested = 0_usize;
     for operation in &field.operations {
-        let Some(name) = names_of(&operation.path).last() else { continue };
-        let ends = operation.path.ends_with(&format!("{{{name}}}"));
-        if operation.method != "DELETE" || !ends || is_spared(field, &operation.path) {
+        if is_spared(field, &operation.path) {
             continue;
         }
+        let Some((call, point)) = removal(field, operation) else { continue };
         tested = tested.saturating_add(1);
-        attack(field, operation, &Point::new(Place::Path, name)).await?;
+        attack(field, operation, call, &point).await?;
     }
     if tested == 0 {
         field.not_tested(ID, "no operation removes an object by its id");
     }
     Ok(())
 }
+
+/// A request that removes one object, and where its id stands: at the end of the path or in the query of a `DELETE`, or in the
+/// body or the query of a `POST` that is called so.
+fn removal(field: &Field, operation: &Operation) -> Option<(Call, Point)> {
+    let last = operation.path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    let called = operation.method == "POST" && WORDS.contains(&last.as_str());
+    let mut call = Call::new(&operation.method, &operation.path);
+    if let Some(name) = names_of(&operation.path).last() {
+        let ends = operation.path.ends_with(&format!("{{{name}}}"));
+        return (operation.method == "DELETE" && ends).then(|| (call, Point::new(Place::Path, name)));
+    }
+    if operation.method != "DELETE" && !called {
+        return None;
+    }
+    for parameter in operation.parameters.iter().filter(|parameter| parameter.place == Place::Query) {
+        call.query.push((parameter.name.clone(), serde_json::Value::from("1")));
+    }
+    call.payload = crate::learn::payload(field, operation, 0);
+    let point = call.points().into_iter().find(|point| noun_at(&call, point).is_some())?;
+    Some((call, point))
+}
+
+const WORDS: &[&str] = &["delete", "remove", "destroy"];
 
 /// An object that is made to be removed.
 struct Victim {
@@ -71,15 +94,14 @@ impl Victim {
     }
 }
 
-async fn attack(field: &Field, operation: &Operation, point: &Point) -> Result<(), WireError> {
+async fn attack(field: &Field, operation: &Operation, call: Call, point: &Point) -> Result<(), WireError> {
     let id = operation.id();
     let say = |verdict, says: &str| field.say(Outcome::new(ID, &id, verdict, says).at(point));
-    let kind = noun_of(&operation.path, &point.name);
+    let kind = noun_at(&call, point).unwrap_or_default();
     let Some(owner) = maker(field, &kind) else {
         say(Verdict::NotTested, "the probe can make no object of the kind");
         return Ok(());
     };
-    let call = Call::new("DELETE", &operation.path);
     for other in others(field, &call, owner) {
         let (first, second) =
             (victim(field, owner, &call, point).await?, victim(field, owner, &call, point).await?);
@@ -160,9 +182,9 @@ async fn victim(
     point: &Point,
 ) -> Result<Option<Victim>, WireError> {
     let word = field.canary();
-    let kind = noun_of(&call.template, &point.name);
+    let kind = noun_at(call, point).unwrap_or_default();
     let Some(id) = make(field, owner, &kind, &word).await? else { return Ok(None) };
-    let remove = call.with(point, &Put::Text(&id));
+    let remove = call.with_like(point, &id);
     let nothing = Answer {
         status: 0,
         headers: Vec::new(),

@@ -159,6 +159,8 @@ async fn renewal(field: &Field, who: usize) -> Result<(), WireError> {
     let Some(token) = refresh_in(&answer) else { return Ok(()) };
     field.hide(&session);
     field.hide(&Session { cookies: Vec::new(), headers: vec![("Authorization".to_owned(), token.clone())] });
+    // Before it is used up.
+    confused(field, who, &id, &token, proof).await?;
     let renew = |token: &str| call.with(&point, &Put::Text(token)).request();
     let stray: String = token.chars().rev().collect();
     let Some(twin) = usable(field.wire.send(&renew(&stray)).await)? else { return Ok(()) };
@@ -183,7 +185,7 @@ async fn renewal(field: &Field, who: usize) -> Result<(), WireError> {
     } else {
         say(Verdict::Passed, "reuse", "a refresh token is good once");
     }
-    confused(field, who, &id, &token, proof).await
+    Ok(())
 }
 
 /// Whether what a renewal gave opens what the session did.

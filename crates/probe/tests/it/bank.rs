@@ -21,6 +21,8 @@ struct Bank {
     balances: Arc<Mutex<BTreeMap<u64, i64>>>,
     /// Notes by basket.
     notes: Arc<Mutex<BTreeMap<u64, String>>>,
+    /// Texts by number, and whose they are.
+    memos: Arc<Mutex<BTreeMap<u64, (u64, String)>>>,
 }
 
 const PEOPLE: [&str; 2] = ["alice", "bob"];
@@ -153,6 +155,33 @@ async fn one_order(
     Ok(Json(order_of(wanted)))
 }
 
+async fn memos(State(bank): State<Bank>, headers: HeaderMap) -> Answered {
+    let caller = who(&headers)?;
+    let memos = bank.memos.lock().unwrap();
+    let own = memos.iter().filter(|(_, (owner, _))| *owner == caller);
+    Ok(Json(own.map(|(id, (_, text))| json!({ "id": id, "text": text })).collect()))
+}
+
+async fn write_memo(State(bank): State<Bank>, headers: HeaderMap, Json(body): Json<Value>) -> Answered {
+    let caller = who(&headers)?;
+    let mut memos = bank.memos.lock().unwrap();
+    let id = 9_000 + memos.len() as u64 * 17 + caller;
+    memos.insert(id, (caller, body["text"].as_str().unwrap_or_default().to_owned()));
+    Ok(Json(json!({ "id": id })))
+}
+
+async fn delete_memo(State(bank): State<Bank>, headers: HeaderMap, Json(body): Json<Value>) -> Answered {
+    let caller = who(&headers)?;
+    let mut memos = bank.memos.lock().unwrap();
+    let id = body["id"].as_u64().ok_or(StatusCode::BAD_REQUEST)?;
+    let (owner, _) = memos.get(&id).ok_or(StatusCode::NOT_FOUND)?;
+    if *owner != caller && !bank.has("delete") {
+        return Err(StatusCode::NOT_FOUND);
+    }
+    memos.get_mut(&id).unwrap().0 = u64::MAX;
+    Ok(Json(json!({ "done": true })))
+}
+
 fn document() -> Value {
     let body = |fields: Value| json!({ "content": { "application/json": { "schema": { "type": "object", "properties": fields } } } });
     let ok = json!({ "200": { "description": "" } });
@@ -166,6 +195,8 @@ fn document() -> Value {
         "/balance": { "get": { "parameters": [parameter("X-Account", "header")], "responses": ok } },
         "/transfer": { "post": { "requestBody": body(json!({ "from_account": integer, "amount": integer })), "responses": ok } },
         "/orders/export": { "post": { "requestBody": body(json!({ "ids": { "type": "array", "items": integer } })), "responses": ok } },
+        "/memos": { "get": { "responses": ok }, "post": { "requestBody": body(json!({ "text": text })), "responses": ok } },
+        "/memos/delete": { "post": { "requestBody": body(json!({ "id": integer })), "responses": ok } },
         "/users/{user_id}/orders": { "get": { "parameters": [parameter("user_id", "path")], "responses": ok } },
         "/users/{user_id}/orders/{id}": { "get": { "parameters": [parameter("user_id", "path"), parameter("id", "path")], "responses": ok } },
     } })
@@ -173,19 +204,26 @@ fn document() -> Value {
 
 async fn probe(holes: &'static [&'static str]) -> Report {
     let balances = (0..2).map(|who| (account(who), 1_000)).collect();
-    let bank = Bank { holes, balances: Arc::new(Mutex::new(balances)), notes: Arc::default() };
+    let bank = Bank {
+        holes,
+        balances: Arc::new(Mutex::new(balances)),
+        notes: Arc::default(),
+        memos: Arc::default(),
+    };
     let router = Router::new()
         .route("/openapi.json", get(|| async { Json(document()) }))
         .route("/login", post(login))
         .route("/basket", get(read_basket))
         .route("/notes", post(write_basket))
+        .route("/memos", get(memos).post(write_memo))
+        .route("/memos/delete", post(delete_memo))
         .route("/balance", get(balance))
         .route("/transfer", post(transfer))
         .route("/orders/export", post(export))
         .route("/users/{user_id}/orders", get(orders))
         .route("/users/{user_id}/orders/{id}", get(one_order))
         .with_state(bank);
-    attack(router, &["object-access", "object-use", "object-write"], |facts| facts).await
+    attack(router, &["object-access", "object-delete", "object-use", "object-write"], |facts| facts).await
 }
 
 #[tokio::test]
@@ -197,6 +235,7 @@ async fn a_bank_without_holes_gives_everybody_their_own() {
         ("object-access", "GET /balance"),
         ("object-access", "POST /orders/export"),
         ("object-access", "GET /users/{user_id}/orders/{id}"),
+        ("object-delete", "POST /memos/delete"),
         ("object-use", "POST /transfer"),
         ("object-write", "POST /notes"),
     ] {
@@ -211,12 +250,13 @@ async fn a_bank_without_holes_gives_everybody_their_own() {
 
 #[tokio::test]
 async fn ids_are_followed_wherever_they_stand() {
-    let cases: [(&'static [&'static str], &str, &str); 7] = [
+    let cases: [(&'static [&'static str], &str, &str); 8] = [
         (&["query"], "object-access ", "GET /basket"),
         (&["header"], "object-access ", "GET /balance"),
         (&["batch"], "object-access ", "POST /orders/export"),
         (&["path"], "object-access ", "GET /users/{user_id}/orders/{id}"),
         (&["parent"], "object-access parent", "GET /users/{user_id}/orders/{id}"),
+        (&["delete"], "object-delete ", "POST /memos/delete"),
         (&["from"], "object-use ", "POST /transfer"),
         (&["body"], "object-write ", "POST /notes"),
     ];

@@ -17,6 +17,7 @@ mod club;
 mod crawl_cases;
 mod draft;
 mod graph;
+mod grants;
 mod graphql;
 mod ground;
 mod hostile;
