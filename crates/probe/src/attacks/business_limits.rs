@@ -7,6 +7,9 @@
 //!    (or, for an amount, moves by each).
 //! 2. The value that should be refused. It is proven when that same number then is it, or moves the other way. Twin: the control.
 //!
+//! Without a declared bound it is proven only where the path says that something is bought or paid, and tentative elsewhere: a
+//! stock or a ledger may well take negative numbers.
+//!
 //! `negative`, `fraction`, `above` (the declared most), `below` (the declared least) and `price`, where an operation that buys
 //! something by its id takes the price from the request.
 
@@ -51,6 +54,11 @@ const AMOUNTS: &[&str] = &["amount", "sum", "points", "credits", "coins"];
 const PRICES: &[&str] = &["price", "unitprice", "cost", "totalprice", "total", "fee", "linetotal"];
 /// Paths of operations that buy.
 const BUYING: &[&str] = &["order", "cart", "basket", "checkout", "purchase", "buy", "booking", "reservation"];
+/// Paths of operations that move what is somebody's.
+const PAYING: &[&str] = &[
+    "transfer", "pay", "withdraw", "deposit", "send", "give", "gift", "donat", "tip", "redeem", "spend",
+    "refund", "topup", "top-up", "wallet",
+];
 /// Fields of one run.
 const MOST: usize = 24;
 
@@ -60,6 +68,8 @@ struct Try {
     value: f64,
     says: String,
     severity: Severity,
+    /// Whether nobody could mean it: else it is tentative.
+    sure: bool,
 }
 
 async fn run(field: &Field) -> Result<(), WireError> {
@@ -105,7 +115,11 @@ fn tries(field: &Field, known: &Known, point: &Point) -> Option<([f64; 2], Vec<T
     let bound = field.facts.bounds.iter().find(|bound| {
         is_at(bound, &known.call) && (bound.field == point.name || bound.field == point.word())
     });
-    let attempt = |aspect, value: f64, says: String, severity| Try { aspect, value, says, severity };
+    let path = known.call.template.to_ascii_lowercase();
+    let about = |words: &[&str]| words.iter().any(|word| path.contains(word));
+    // A stock or a ledger may well take negative numbers.
+    let sure = bound.is_some() || about(BUYING) || about(PAYING);
+    let attempt = |aspect, value: f64, says: String, severity| Try { aspect, value, says, severity, sure };
     if let Some(bound) = bound {
         let least = bound.min.unwrap_or_else(|| bound.max.map_or(2.0, |most| most.min(3.0) - 1.0));
         let good = [least, least + bound.step.unwrap_or(1.0)];
@@ -139,7 +153,6 @@ fn tries(field: &Field, known: &Known, point: &Point) -> Option<([f64; 2], Vec<T
         }
         return Some((good, all));
     }
-    let path = known.call.template.to_ascii_lowercase();
     if QUANTITIES.contains(&word.as_str()) {
         let good = if value.fract() == 0.0 && value >= 1.0 { [value, value + 1.0] } else { [1.0, 2.0] };
         return Some((
@@ -156,12 +169,11 @@ fn tries(field: &Field, known: &Known, point: &Point) -> Option<([f64; 2], Vec<T
             vec![attempt("negative", -2.0, "takes a negative amount".to_owned(), Severity::High)],
         ));
     }
-    let buys = BUYING.iter().any(|word| path.contains(word));
     let names = known.call.points().iter().any(|other| {
         other != point && noun_of_name("/", other.word()).is_some_and(|noun| ITEMS.contains(&noun.as_str()))
             || ITEMS.contains(&other.word().to_ascii_lowercase().as_str())
     });
-    if PRICES.contains(&word.as_str()) && buys && names {
+    if PRICES.contains(&word.as_str()) && about(BUYING) && names {
         let says = "takes the price of what is bought from who buys it".to_owned();
         return Some((
             [value.max(2.0), value.max(2.0) + 1.0],
@@ -257,7 +269,7 @@ async fn attack(
         return Ok(());
     }
     let mut last = after;
-    for Try { aspect, value, says, severity } in tries {
+    for Try { aspect, value, says, severity, sure } in tries {
         let Some(now) = send(field, known, point, value).await? else { continue };
         let key = direct
             .iter()
@@ -282,7 +294,8 @@ async fn attack(
                 for (_, request, answer) in now.windows.iter().filter(|(name, ..)| name == window) {
                     proof = proof.shown(field.evidence(known.who, request, answer));
                 }
-                Outcome::new(ID, &operation, Verdict::Proven, says).severity(severity).proof(proof)
+                let verdict = if sure { Verdict::Proven } else { Verdict::Tentative };
+                Outcome::new(ID, &operation, verdict, says).severity(severity).proof(proof)
             }
             _ => Outcome::new(ID, &operation, Verdict::Passed, format!("{value} is not taken")),
         };

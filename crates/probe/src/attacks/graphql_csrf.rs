@@ -4,7 +4,8 @@
 //! the fields a browser adds to it: `Origin` of somebody else and `Sec-Fetch-Site: cross-site`.
 //!
 //! `form`: the query in `application/x-www-form-urlencoded` and in `text/plain`. `get`: a mutation in an address. It is proven when
-//! `__typename` is computed; the twin has a field that is not there, and gets none. Control: the usual way with JSON works.
+//! `__typename` is computed; where `SameSite` keeps the cookie at home (`Lax` for forms, `Strict` for both) it is tentative. The
+//! twin has a field that is not there, and gets none. Control: the usual way with JSON works.
 
 use gabion_model::outbound::BoxFuture;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,6 +13,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{Attack, Phase, usable};
 use crate::field::Field;
 use crate::graphql::{Endpoint, endpoints};
+use crate::session::SetCookie;
 use crate::verdict::{Outcome, Proof, Verdict};
 use crate::wire::{Answer, Request, WireError};
 
@@ -101,12 +103,24 @@ async fn attack(
         let proof = Proof::new(field.evidence(who, &request, &answer), "`__typename` was computed")
             .twin(field.evidence(who, &twin_request, &twin))
             .marked("__typename");
-        Outcome::new(ID, &endpoint.id(), Verdict::Proven, says).proof(proof)
+        let verdict = if at_home(field, who, aspect == "get") { Verdict::Tentative } else { Verdict::Proven };
+        Outcome::new(ID, &endpoint.id(), verdict, says).proof(proof)
     } else {
         Outcome::new(ID, &endpoint.id(), Verdict::Passed, "what another site's page can send is refused")
     };
     field.say(outcome.aspect(aspect));
     Ok(())
+}
+
+/// Whether every cookie of somebody's sign-in stays at home with such a request (RFC 6265bis, section 5.5).
+fn at_home(field: &Field, who: usize, by_link: bool) -> bool {
+    let Some((_, answer)) = &field.person(who).login else { return false };
+    let mut cookies = answer.fields("set-cookie").filter_map(SetCookie::parse).peekable();
+    cookies.peek().is_some()
+        && cookies.all(|cookie| {
+            let same = cookie.attribute("samesite").unwrap_or_default().to_ascii_lowercase();
+            same == "strict" || same == "lax" && !by_link
+        })
 }
 
 fn computed(answer: &Answer) -> bool {

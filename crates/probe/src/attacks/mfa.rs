@@ -17,7 +17,7 @@ use super::session_cookies::without_secrets;
 use super::{Attack, Phase};
 use crate::facts::Identity;
 use crate::field::{Field, Known};
-use crate::login::{Tried, Try};
+use crate::login::{Tried, Try, Way};
 use crate::one_time;
 use crate::session::Session;
 use crate::verdict::{Exchange, Outcome, Proof, Verdict};
@@ -62,7 +62,10 @@ async fn run(field: &Field) -> Result<(), WireError> {
     let with = field.facts.identities.iter().filter(|identity| identity.totp.is_some());
     let mut found = None;
     for identity in with {
-        let who = field.people.iter().position(|person| person.name == identity.name && person.way.is_some());
+        let who = field
+            .people
+            .iter()
+            .position(|person| person.name == identity.name && person.way.as_ref().is_some_and(sends_code));
         if let Some((who, proof)) = who.and_then(|who| Some((who, field.proof_of(who)?))) {
             found = Some(Owner { field, who, identity, proof });
             break;
@@ -73,6 +76,13 @@ async fn run(field: &Field) -> Result<(), WireError> {
         return Ok(());
     };
     owner.attack().await
+}
+
+/// Whether a way to sign in has a place for the code: without it, every code would be as good.
+fn sends_code(way: &Way) -> bool {
+    let Way::Declared(login) = way else { return false };
+    let first = format!("{:?} {:?}", login.form, login.json);
+    login.second.is_some() || first.contains("{totp}")
 }
 
 impl Owner<'_> {

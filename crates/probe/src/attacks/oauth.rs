@@ -158,24 +158,28 @@ impl Server<'_> {
         if let Some((challenge, method)) = ask.challenge {
             pairs.extend([("code_challenge", challenge), ("code_challenge_method", method)]);
         }
-        let request = Request::get(&format!("{}?{}", self.authorize, parameters(&pairs)));
+        let mut request = Request::get(&format!("{}?{}", self.authorize, parameters(&pairs)));
         let Some(mut answer) = usable(self.field.request(self.who, &request).await)? else { return Ok(None) };
         for _ in 0..2 {
             let page = html::read(&answer.text());
             let next = if let Some(call) = self.consent(&request, &page).filter(|_| answer.is_success()) {
-                usable(self.field.exchange(self.who, &call).await)?.map(|(_, answer)| answer)
+                usable(self.field.exchange(self.who, &call).await)?
             } else {
                 // A step of its own on the way.
                 let to = answer
                     .field("location")
                     .and_then(|to| self.field.wire.origin().inside(&request.target, to));
                 match to.filter(|to| answer.is_redirect() && !to.contains("code=")) {
-                    Some(to) => usable(self.field.request(self.who, &Request::get(&to)).await)?,
+                    Some(to) => {
+                        let request = Request::get(&to);
+                        let answer = usable(self.field.request(self.who, &request).await)?;
+                        answer.map(|answer| (request, answer))
+                    }
                     None => None,
                 }
             };
             let Some(next) = next else { break };
-            answer = next;
+            (request, answer) = next;
         }
         let to = answer.field("location").unwrap_or_default().to_owned();
         let query = to.split_once('?').map_or("", |(_, query)| query).split('#').next().unwrap_or_default();
@@ -387,7 +391,8 @@ impl Server<'_> {
                 self.field.evidence(self.who, &led.request, &led.answer),
                 "its `Location` leads there, with a code",
             )
-            .twin(self.field.evidence(self.who, &control.request, &control.answer));
+            .twin(self.field.evidence(self.who, &control.request, &control.answer))
+            .marked(word.as_str());
             self.found("redirect", severity, &says, proof);
             return Ok(());
         }

@@ -15,6 +15,9 @@
 //! `parent`: where the path names what the object is part of (`/users/{a}/orders/{b}`) and B is refused at A's, B names B's own
 //! there and A's object behind it.
 //!
+//! What is known of people by their id may be a page that everybody who signed in shall see. It is proven where the answer has
+//! something private in it (an address, a number of a telephone or an account, a date of birth); else tentative.
+//!
 //! B of another tenant than A is another finding (`tenant`). Where the facts' policy lets B's role call the operation for
 //! everybody's objects it is no finding.
 
@@ -167,7 +170,13 @@ async fn attack(
         let proof = Proof::new(field.evidence(other, &request, &stolen), evidence)
             .twin(field.evidence(other, &twin_request, &twin))
             .shown(field.evidence(known.who, &request, &control));
-        let outcome = if is_key(&known.call.value(point).unwrap_or_default()) {
+        let private = private_words(&control);
+        let shown = PEOPLE.contains(&object.noun.as_str())
+            && !private.iter().any(|word| stolen.has(word) && !twin.has(word));
+        let outcome = if shown {
+            let says = format!("{says}, which may be what everybody is shown of people; hint: `[[policy]]`");
+            Outcome::new(ID, operation, Verdict::Tentative, says).aspect(aspect).severity(Severity::Low)
+        } else if is_key(&known.call.value(point).unwrap_or_default()) {
             let says = format!(
                 "{says}, by an id that nobody guesses; hint: name it in the facts as shared, if it is meant so"
             );
@@ -230,6 +239,62 @@ fn own_words(object: &Object, control: &Answer, twin: &Answer) -> Vec<String> {
     let texts = object.fields.values().filter_map(serde_json::Value::as_str);
     let texts = texts.filter(|text| text.len() >= 6 && *text != object.id);
     texts.filter(|text| control.has(text) && !twin.has(text)).take(5).map(str::to_owned).collect()
+}
+
+/// What objects are called that are people.
+const PEOPLE: &[&str] = &["user", "member", "person", "people", "profile", "author", "player", "employee"];
+/// Names of properties that are nobody else's business.
+const PRIVATE: &[&str] = &[
+    "mail",
+    "phone",
+    "mobile",
+    "address",
+    "street",
+    "birth",
+    "dob",
+    "iban",
+    "account",
+    "card",
+    "balance",
+    "credit",
+    "salary",
+    "ssn",
+    "passport",
+    "tax",
+    "password",
+    "token",
+    "secret",
+    "medical",
+    "diagnosis",
+    "invoice",
+    "order",
+];
+
+/// Values of an answer that are private by their names.
+fn private_words(answer: &Answer) -> Vec<String> {
+    fn walk(value: &serde_json::Value, private: bool, depth: usize, out: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(members) if depth < 8 => {
+                for (name, value) in members {
+                    let name = name.to_ascii_lowercase();
+                    let own = private || PRIVATE.iter().any(|word| name.contains(word));
+                    walk(value, own, depth.saturating_add(1), out);
+                }
+            }
+            serde_json::Value::Array(items) if depth < 8 => {
+                items.iter().take(20).for_each(|item| walk(item, private, depth.saturating_add(1), out));
+            }
+            serde_json::Value::String(text) if private && text.len() >= 5 => out.push(text.clone()),
+            serde_json::Value::Number(number) if private && number.to_string().len() >= 4 => {
+                out.push(number.to_string());
+            }
+            _ => {}
+        }
+    }
+    let mut all = Vec::new();
+    walk(&answer.json().unwrap_or_default(), false, 0, &mut all);
+    all.truncate(50);
+    all
 }
 
 /// Whether an id is as good as a password: random letters of 80 bits or more.

@@ -4,13 +4,15 @@
 //!
 //! 1. Control and twin: one after the other. It goes some times (mostly once) and is refused then.
 //! 2. Afresh, nine more than that arrive within one tick. It is a finding when more of them are answered as those that went,
-//!    twice, afresh again. It is proven where a number that the account reads has moved further than in the control; else firm.
+//!    twice, afresh again. It is proven where a number that the account reads, or the length of a list, has moved further than in
+//!    the control; else tentative: answers alone may be polite.
 //!
 //! Looked at are operations that are called like something that goes once: redeem, claim, vote, withdraw and such.
 
 use std::collections::BTreeMap;
 
 use gabion_model::outbound::BoxFuture;
+use serde_json::Value;
 
 use super::effect::{make, places};
 use super::meter::{numbers_of, same};
@@ -146,9 +148,29 @@ async fn figures(field: &Field, fresh: &Fresh) -> Result<Figures, WireError> {
         let Some(answer) = usable(field.as_session(&fresh.session, &call.request()).await)? else { continue };
         if let Some(body) = answer.json().filter(|_| answer.is_success()) {
             all.extend(numbers_of(&body).into_iter().map(|(pointer, number)| ((at, pointer), number)));
+            lengths(&body, &mut String::new(), &mut |pointer, length| {
+                all.insert((at, format!("{pointer}/#")), length);
+            });
         }
     }
     Ok(all)
+}
+
+/// How long lists are, down to those in members of the whole.
+fn lengths(value: &Value, at: &mut String, take: &mut dyn FnMut(&str, f64)) {
+    match value {
+        Value::Array(items) => take(at, u32::try_from(items.len()).map_or(0.0, f64::from)),
+        Value::Object(members) if at.len() < 100 => {
+            for (name, value) in members {
+                let length = at.len();
+                at.push('/');
+                at.push_str(name);
+                lengths(value, at, take);
+                at.truncate(length);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// By how much figures moved.
@@ -176,6 +198,19 @@ async fn attack(field: &Field, known: &Known) -> Result<(), WireError> {
         say(Verdict::NotTested, "it does not go even once for something new".to_owned());
         return Ok(());
     };
+    if last.1.is_throttle() {
+        say(
+            Verdict::NotTested,
+            format!("after {goes} it was asked too often, which tells nothing of what it does"),
+        );
+        return Ok(());
+    }
+    // What goes one time and not the next is switched on and off.
+    let request = begin.session.apply(&begin.call.request());
+    if usable(field.wire.send(&request).await)?.is_some_and(|next| alike(&first.1, &next)) {
+        say(Verdict::NotTested, "it goes again after it was refused".to_owned());
+        return Ok(());
+    }
     if goes >= IN_A_ROW {
         say(Verdict::NotTested, format!("it may be done again and again: {goes} in a row went"));
         return Ok(());
@@ -207,7 +242,7 @@ async fn attack(field: &Field, known: &Known) -> Result<(), WireError> {
     }
     let Some((begin, request, answer, count, further)) = shown else { return Ok(()) };
     let says = format!("it goes {goes} times one after the other, and {count} times at once");
-    let verdict = if further.is_some() { Verdict::Proven } else { Verdict::Firm };
+    let verdict = if further.is_some() { Verdict::Proven } else { Verdict::Tentative };
     let evidence = further.unwrap_or_else(|| says.clone());
     let proof = Proof::new(Exchange::new(&begin.name, &request, &answer), evidence)
         .twin(Exchange::new(&begin.name, &last.0, &last.1))

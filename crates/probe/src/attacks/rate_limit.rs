@@ -4,7 +4,7 @@
 //! 1. As many requests as are allowed and ten more, one after the other. Where all are answered as the first one, there is no
 //!    limit: a finding. Control: the first one succeeds.
 //! 2. Where it is limited: five more by each way around it (`forwarded`: another `X-Forwarded-For` each; `slash`: a final slash;
-//!    `case`: another case in the path; `doubled`: `//`; `parallel`: at once). It is a finding when they are answered as the first
+//!    `case`: another case in the path; `doubled`: `//`; `query`: one more parameter; `parallel`: at once). It is a finding when they are answered as the first
 //!    one was while the plain request (twin), asked before and after, is still refused.
 //!
 //! At most 330 requests for one limit; a larger limit is `not tested`.
@@ -178,6 +178,11 @@ fn ways(request: &Request) -> Vec<(&'static str, Vec<Request>)> {
         }
         all.push(("doubled", vec![to(&format!("/{path}")); AROUND]));
     }
+    let others = (0..AROUND).map(|at| {
+        let sign = if request.target.contains('?') { '&' } else { '?' };
+        Request { target: format!("{}{sign}probe={at}", request.target), ..request.clone() }
+    });
+    all.push(("query", others.collect()));
     all.push(("parallel", vec![request.clone(); AROUND]));
     all
 }

@@ -159,8 +159,10 @@ async fn renewal(field: &Field, who: usize) -> Result<(), WireError> {
     let Some(token) = refresh_in(&answer) else { return Ok(()) };
     field.hide(&session);
     field.hide(&Session { cookies: Vec::new(), headers: vec![("Authorization".to_owned(), token.clone())] });
-    // Before it is used up.
-    confused(field, who, &id, &token, proof).await?;
+    // Another one, that is not used up: it is asked once more at the end.
+    if let Some(unused) = field.person(who).login.as_ref().and_then(|(_, answer)| refresh_in(answer)) {
+        confused(field, who, &id, &unused, proof).await?;
+    }
     let renew = |token: &str| call.with(&point, &Put::Text(token)).request();
     let stray: String = token.chars().rev().collect();
     let Some(twin) = usable(field.wire.send(&renew(&stray)).await)? else { return Ok(()) };

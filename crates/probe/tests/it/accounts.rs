@@ -64,9 +64,12 @@ async fn what_goes_once_goes_once_at_once_too_or_is_proven() {
     let report = probe(&[], &["race-condition"]).await;
     assert_eq!(sure(&report), [""; 0]);
     assert_eq!(passed(&report, "race-condition"), [""]);
+    // What is switched on and off goes as often as anybody likes.
+    assert!(report.outcomes.iter().any(|outcome| {
+        outcome.operation == "POST /posts/like" && outcome.verdict == gabion_probe::Verdict::NotTested
+    }));
     let report = probe(&["race"], &["race-condition"]).await;
     assert_eq!(sure(&report), ["race-condition "]);
-    assert_eq!(report.findings[0].outcome.verdict, gabion_probe::Verdict::Proven);
 }
 
 #[tokio::test]
@@ -74,6 +77,8 @@ async fn numbers_of_a_business_keep_their_bounds_or_are_proven() {
     let report = probe(&[], &["business-limits"]).await;
     assert_eq!(sure(&report), [""; 0]);
     assert_eq!(passed(&report, "business-limits"), ["fraction", "negative"]);
+    // A store may take negative numbers.
+    assert!(report.findings.iter().all(|finding| finding.outcome.operation == "POST /stock"));
     for (holes, found) in [
         (&["negative"], "business-limits negative"),
         (&["fraction"], "business-limits fraction"),

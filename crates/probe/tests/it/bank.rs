@@ -155,6 +155,17 @@ async fn one_order(
     Ok(Json(order_of(wanted)))
 }
 
+/// What members are shown of each other.
+async fn profile(State(bank): State<Bank>, headers: HeaderMap, Path(id): Path<u64>) -> Answered {
+    who(&headers)?;
+    let whose = (0..2).find(|who| user(*who) == id).ok_or(StatusCode::NOT_FOUND)?;
+    let mut shown = json!({ "id": id, "motto": format!("{} lamps and a pier", id * 31) });
+    if bank.has("private") {
+        shown["email"] = json!(format!("{}@home.example", PEOPLE[whose as usize]));
+    }
+    Ok(Json(shown))
+}
+
 async fn memos(State(bank): State<Bank>, headers: HeaderMap) -> Answered {
     let caller = who(&headers)?;
     let memos = bank.memos.lock().unwrap();
@@ -195,6 +206,7 @@ fn document() -> Value {
         "/balance": { "get": { "parameters": [parameter("X-Account", "header")], "responses": ok } },
         "/transfer": { "post": { "requestBody": body(json!({ "from_account": integer, "amount": integer })), "responses": ok } },
         "/orders/export": { "post": { "requestBody": body(json!({ "ids": { "type": "array", "items": integer } })), "responses": ok } },
+        "/users/{user_id}/profile": { "get": { "parameters": [parameter("user_id", "path")], "responses": ok } },
         "/memos": { "get": { "responses": ok }, "post": { "requestBody": body(json!({ "text": text })), "responses": ok } },
         "/memos/delete": { "post": { "requestBody": body(json!({ "id": integer })), "responses": ok } },
         "/users/{user_id}/orders": { "get": { "parameters": [parameter("user_id", "path")], "responses": ok } },
@@ -215,6 +227,7 @@ async fn probe(holes: &'static [&'static str]) -> Report {
         .route("/login", post(login))
         .route("/basket", get(read_basket))
         .route("/notes", post(write_basket))
+        .route("/users/{user_id}/profile", get(profile))
         .route("/memos", get(memos).post(write_memo))
         .route("/memos/delete", post(delete_memo))
         .route("/balance", get(balance))
@@ -230,6 +243,9 @@ async fn probe(holes: &'static [&'static str]) -> Report {
 async fn a_bank_without_holes_gives_everybody_their_own() {
     let report = probe(&[]).await;
     assert_eq!(sure(&report), [""; 0]);
+    // What everybody who signed in is shown of people is worth a look, and no more.
+    let open: Vec<&str> = report.findings.iter().map(|finding| finding.outcome.operation.as_str()).collect();
+    assert_eq!(open, ["GET /users/{user_id}/profile"]);
     for (test, operation) in [
         ("object-access", "GET /basket"),
         ("object-access", "GET /balance"),
@@ -250,10 +266,11 @@ async fn a_bank_without_holes_gives_everybody_their_own() {
 
 #[tokio::test]
 async fn ids_are_followed_wherever_they_stand() {
-    let cases: [(&'static [&'static str], &str, &str); 8] = [
+    let cases: [(&'static [&'static str], &str, &str); 9] = [
         (&["query"], "object-access ", "GET /basket"),
         (&["header"], "object-access ", "GET /balance"),
         (&["batch"], "object-access ", "POST /orders/export"),
+        (&["private"], "object-access ", "GET /users/{user_id}/profile"),
         (&["path"], "object-access ", "GET /users/{user_id}/orders/{id}"),
         (&["parent"], "object-access parent", "GET /users/{user_id}/orders/{id}"),
         (&["delete"], "object-delete ", "POST /memos/delete"),

@@ -23,12 +23,13 @@ struct Member {
     password: String,
     /// Whether the bonus was claimed.
     claimed: bool,
+    likes: bool,
     credits: i64,
 }
 
 impl Member {
     fn new(id: u64, email: &str, password: String) -> Self {
-        Self { id, email: email.to_owned(), password, claimed: false, credits: 100 }
+        Self { id, email: email.to_owned(), password, claimed: false, likes: false, credits: 100 }
     }
 }
 
@@ -242,6 +243,25 @@ async fn claim(State(club): State<Club>, headers: HeaderMap) -> Result<Json<Valu
     Ok(Json(json!({ "claimed": 10 })))
 }
 
+/// On and off.
+async fn like(State(club): State<Club>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
+    let name = club.who(&headers)?;
+    let mut data = club.data.lock().unwrap();
+    let member = data.members.get_mut(&name).ok_or(StatusCode::CONFLICT)?;
+    member.likes = !member.likes;
+    Ok(Json(if member.likes { json!({ "liked": true }) } else { json!({ "gone": "again and for good" }) }))
+}
+
+/// What comes in and what goes out of a store.
+async fn stock(
+    State(club): State<Club>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Result<Json<Value>, StatusCode> {
+    club.who(&headers)?;
+    Ok(Json(json!({ "counted": true, "quantity": body["quantity"] })))
+}
+
 async fn order(
     State(club): State<Club>,
     headers: HeaderMap,
@@ -299,6 +319,8 @@ fn document() -> Value {
         "/forgot": { "post": { "security": [], "requestBody": texts(&["email"]), "responses": ok } },
         "/reset": { "post": { "security": [], "requestBody": texts(&["token", "email", "password"]), "responses": ok } },
         "/bonus/claim": { "post": { "responses": ok } },
+        "/posts/like": { "post": { "responses": ok } },
+        "/stock": { "post": { "requestBody": numbers(&["quantity"]), "responses": ok } },
         "/orders": { "post": { "requestBody": numbers(&["product_id", "quantity", "price"]), "responses": ok } },
         "/give": { "post": { "requestBody": numbers(&["points"]), "responses": ok } },
         "/users/{id}/password": { "parameters": id, "put": { "requestBody": texts(&["old_password", "new_password"]), "responses": ok } },
@@ -334,6 +356,8 @@ pub(crate) async fn probe_with(
         .route("/forgot", post(forgot))
         .route("/reset", post(reset))
         .route("/bonus/claim", post(claim))
+        .route("/posts/like", post(like))
+        .route("/stock", post(stock))
         .route("/orders", post(order))
         .route("/give", post(give))
         .with_state(club);

@@ -78,4 +78,6 @@ async fn ways_around_a_limit_are_found() {
     let mut found = proven(&report);
     found.sort_unstable();
     assert_eq!(found, ["case", "doubled", "slash"]);
+    let by_query: Key = |request| request.uri().query().unwrap_or_default().to_owned();
+    assert_eq!(proven(&probe(limited(20, by_query).await).await), ["query"]);
 }
