@@ -133,7 +133,8 @@ pub async fn attempt(wire: &Wire, way: &Way, one: &Try<'_>) -> Result<Result<Tri
         request = request.from_page_of(&wire.origin().base());
     }
     let answer = wire.send(&request).await?;
-    if let Way::Declared(Login { second: Some(second), .. }) = way
+    if let Way::Declared(login) = way
+        && let Some(second) = &login.second
         && !one.code.is_empty()
         && answer.status < 400
     {
@@ -159,9 +160,7 @@ fn second_step(second: &Second, one: &Try<'_>, mut half: Session, first: &Answer
         operation: second.operation.clone(),
         form: second.form.clone(),
         json: second.json.clone(),
-        token: None,
-        header: None,
-        second: None,
+        ..Login::default()
     };
     let whole = format!("{:?} {:?}", step.form, step.json);
     match &token {

@@ -227,6 +227,7 @@ async fn probe(holes: &'static [&'static str]) -> Report {
             totp: None,
             role: None,
             tenant: None,
+            login: None,
         });
         let two = holes.contains(&"half") || holes.contains(&"two");
         let credentials = json!({ "username": "{user}", "password": "{password}" });
@@ -237,15 +238,14 @@ async fn probe(holes: &'static [&'static str]) -> Report {
         };
         facts.login = Some(Login {
             operation: if two { "POST /first" } else { "POST /login" }.to_owned(),
-            form: BTreeMap::new(),
             json: Some(if two {
                 credentials
             } else {
                 json!({ "username": "{user}", "password": "{password}", "code": "{totp}" })
             }),
             token: Some("/access_token".to_owned()),
-            header: None,
             second: two.then(|| Box::new(second)),
+            ..Login::default()
         });
         facts.accounts.sessions = Some(3);
         facts.accounts.token = Some(Period::from_secs(3600));
