@@ -71,7 +71,7 @@ async fn attack(field: &Field, who: usize) -> Result<(), WireError> {
     let (scheme, key) = value.rsplit_once(' ').map_or(("", value.as_str()), |(scheme, key)| (scheme, key));
     let whole = |key: &str| {
         let value = if scheme.is_empty() { key.to_owned() } else { format!("{scheme} {key}") };
-        Session { cookies: Vec::new(), headers: vec![(name.clone(), value)] }
+        Session { headers: vec![(name.clone(), value)], ..Session::default() }
     };
     let stray: String = key.chars().rev().collect();
     let stray = if stray == key { format!("{stray}x") } else { stray };

@@ -261,7 +261,7 @@ impl Server<'_> {
         let given = body.get("access_token").and_then(Value::as_str);
         if let Some(given) = given {
             let headers = vec![("Authorization".to_owned(), format!("Bearer {given}"))];
-            self.field.hide(&crate::session::Session { cookies: Vec::new(), headers });
+            self.field.hide(&crate::session::Session { headers, ..crate::session::Session::default() });
         }
         let token = answer.is_success() && given.is_some();
         Ok(Some(Redeemed { request, answer, token }))

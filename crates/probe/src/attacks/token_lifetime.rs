@@ -158,7 +158,7 @@ async fn renewal(field: &Field, who: usize) -> Result<(), WireError> {
     };
     let Some(token) = refresh_in(&answer) else { return Ok(()) };
     field.hide(&session);
-    field.hide(&Session { cookies: Vec::new(), headers: vec![("Authorization".to_owned(), token.clone())] });
+    field.hide(&Session { headers: vec![("Authorization".to_owned(), token.clone())], ..Session::default() });
     // Another one, that is not used up: it is asked once more at the end.
     if let Some(unused) = field.person(who).login.as_ref().and_then(|(_, answer)| refresh_in(answer)) {
         confused(field, who, &id, &unused, proof).await?;
@@ -200,7 +200,7 @@ async fn opened_by(
     if !answer.is_success() {
         return Ok(false);
     }
-    let mut own = Session { cookies: Vec::new(), headers: session.headers.clone() };
+    let mut own = Session { headers: session.headers.clone(), ..Session::default() };
     own.learn(answer);
     if let Some(token) = answer.json().as_ref().and_then(crate::login::token_in) {
         for (_, value) in &mut own.headers {
@@ -224,7 +224,7 @@ async fn confused(field: &Field, who: usize, id: &str, token: &str, proof: &Know
             let scheme = value.rsplit_once(' ').map_or_else(String::new, |(scheme, _)| format!("{scheme} "));
             (name.clone(), format!("{scheme}{token}"))
         });
-        Session { cookies: Vec::new(), headers: headers.collect() }
+        Session { headers: headers.collect(), ..Session::default() }
     };
     let (theirs, stray) = (with(token), with(&token.chars().rev().collect::<String>()));
     let outcome = |verdict, says: &str| Outcome::new(ID, id, verdict, says).aspect("confused");
