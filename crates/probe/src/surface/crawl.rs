@@ -81,11 +81,12 @@ pub async fn crawl(field: &mut Field, who: usize, most: usize) -> Result<Vec<(St
         let path = lead.to.clone();
         let Some(answer) = ask(field, who, &path).await? else { continue };
         field.memory.keep_answer(who, &path, &answer);
-        if field.is_missing(&answer) {
+        // Where every path gets the same page, the first one is that page.
+        let first = pages.is_empty() && looked == 1;
+        if field.is_missing(&answer) && !(first && answer.is_success()) {
             continue;
         }
         let there = answer.status < 400 || matches!(answer.status, 401 | 403 | 405 | 500..=599);
-        let first = pages.is_empty() && looked == 1;
         if there && (!lead.faint || answer.status < 400) && !first {
             learn_link(field, &path, Provenance::Page);
         }
