@@ -45,6 +45,7 @@ mod offboarding;
 mod oidc_modules;
 mod passwords;
 mod probe;
+mod probe_reports;
 mod readme;
 mod receiver;
 mod response;

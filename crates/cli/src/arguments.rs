@@ -53,8 +53,8 @@ pub(crate) use policy::{
     ReviewFormat,
 };
 pub(crate) use probe::{
-    Probe, ProbeChoice, ProbeForm, ProbeInit, ProbeLevel, ProbeLogin, ProbeReport, ProbeTarget, ProbeTests,
-    ProbeTestsCheck, ProbeTestsNew, ProbeTestsVerb, ProbeVerb,
+    Probe, ProbeChoice, ProbeForm, ProbeInit, ProbeLevel, ProbeLogin, ProbeReplay, ProbeReport, ProbeTarget,
+    ProbeTests, ProbeTestsCheck, ProbeTestsNew, ProbeTestsVerb, ProbeVerb,
 };
 pub(crate) use respond::{MeasureId, Respond};
 pub(crate) use scan::{Explain, FailOn, ReportForm, RulesList, RulesNew, RulesTest, RulesVerb, Scan, Sure};

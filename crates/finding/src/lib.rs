@@ -7,6 +7,7 @@
 //! A crate of its own because the scanners (code, secrets, dependencies, manifests) do not know each other and whoever prints,
 //! suppresses and compares findings knows none of them.
 
+pub mod drawing;
 mod endpoint;
 mod finding;
 mod fingerprint;
@@ -14,6 +15,7 @@ mod form;
 mod place;
 mod rule;
 mod rule_file;
+pub mod sarif;
 mod scanner;
 mod source;
 pub mod visible;

@@ -135,6 +135,8 @@ pub struct Field {
     others: Mutex<Vec<Session>>,
     pub(crate) doors: Doors,
     outcomes: Mutex<Vec<Outcome>>,
+    /// Tests that came to their end.
+    finished: Mutex<BTreeSet<String>>,
     /// Of answers that are kept, in all.
     kept_bytes: AtomicUsize,
     marks: Mutex<Vec<Mark>>,
@@ -233,6 +235,7 @@ impl Field {
             others: Mutex::default(),
             doors: Doors::default(),
             outcomes: Mutex::default(),
+            finished: Mutex::default(),
             kept_bytes: AtomicUsize::new(0),
             marks: Mutex::default(),
         }
@@ -608,6 +611,17 @@ impl Field {
 
     pub(crate) fn marks(&self) -> Vec<Mark> {
         lock(&self.marks).clone()
+    }
+
+    /// A test has said all that it has to say.
+    pub fn finish(&self, test: &str) {
+        lock(&self.finished).insert(test.to_owned());
+    }
+
+    /// Tests that came to their end.
+    #[must_use]
+    pub fn finished(&self) -> BTreeSet<String> {
+        lock(&self.finished).clone()
     }
 
     /// What was said so far.

@@ -14,6 +14,9 @@ use crate::gaps::{Gap, gaps};
 use crate::hidden::Hidden;
 use crate::matrix::Matrix;
 use crate::operation::Operation;
+use crate::replay::Standing;
+use crate::through::Through;
+use crate::trend::Trend;
 use crate::verdict::{Outcome, Verdict};
 use crate::wire::Traced;
 
@@ -46,6 +49,8 @@ pub struct Report {
     pub journal: Vec<String>,
     /// The tests that were chosen.
     pub tests: Vec<Arc<About>>,
+    /// Those that did not come to their end.
+    pub left: BTreeSet<String>,
     pub level: Level,
     pub requests: usize,
     pub elapsed: Duration,
@@ -60,6 +65,10 @@ pub struct Report {
     pub accepted: Vec<(Finding, String)>,
     /// Ids of a baseline that were looked for and found no longer.
     pub gone: Vec<String>,
+    /// How it stands to the run before, where that was asked.
+    pub trend: Option<Trend>,
+    /// What a gate makes of the findings, where that was asked.
+    pub through: Option<Through>,
     /// What was not looked at.
     pub gaps: Vec<Gap>,
     pub notes: Vec<String>,
@@ -131,6 +140,7 @@ impl Report {
             base: field.wire.origin().base(),
             journal: if end == End::Whole { Vec::new() } else { field.wire.journal() },
             end,
+            left: left(field),
             tests: field.abouts.clone(),
             level: field.facts.target.level,
             requests: field.wire.sent(),
@@ -142,6 +152,8 @@ impl Report {
             outcomes,
             accepted: Vec::new(),
             gone: Vec::new(),
+            trend: None,
+            through: None,
             gaps,
             notes: field.notes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
             variables: hidden.lines().to_vec(),
@@ -190,12 +202,29 @@ impl Report {
             .collect();
     }
 
-    /// Findings of at least that severity that are more than tentative.
-    pub fn failing(&self, least: Severity) -> impl Iterator<Item = &Finding> {
-        self.findings
-            .iter()
-            .filter(move |finding| finding.severity >= least && finding.outcome.verdict > Verdict::Tentative)
+    /// Takes in what a gate makes of the findings.
+    pub fn compare(&mut self, through: Through) {
+        let gap = |says: &String| Gap { says: format!("through the gate: {says}"), incomplete: true };
+        self.gaps.extend(through.gaps.iter().map(gap));
+        self.through = Some(through);
     }
+
+    /// Findings of at least that severity that are more than tentative, and that no gate stops.
+    pub fn failing(&self, least: Severity) -> impl Iterator<Item = &Finding> {
+        let stopped = |finding: &Finding| {
+            let row = self.through.as_ref().and_then(|through| through.of(&finding.id));
+            row.is_some_and(|row| row.standing == Standing::Gone)
+        };
+        self.findings.iter().filter(move |finding| {
+            finding.severity >= least && finding.outcome.verdict > Verdict::Tentative && !stopped(finding)
+        })
+    }
+}
+
+/// Tests that did not come to their end.
+fn left(field: &Field) -> BTreeSet<String> {
+    let finished = field.finished();
+    field.abouts.iter().map(|about| about.id.clone()).filter(|id| !finished.contains(id)).collect()
 }
 
 /// One outcome for each place and aspect: the strongest that was said of it.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gabion_dependencies::Advisories;
 use gabion_egress::resolve::Resolve;
@@ -14,6 +15,7 @@ use crate::browser::{Browsing, Chromium};
 use crate::catch::Catch;
 use crate::facts::{Facts, Level};
 use crate::field::{Field, Person};
+use crate::kept::Kept;
 use crate::learn;
 use crate::login::{self, Way, brought, sign_in};
 use crate::operation::Provenance;
@@ -91,17 +93,89 @@ pub enum RunError {
     NotOwned(String),
 }
 
+/// What a run takes up, and what ends it before its time.
+#[derive(Debug, Default)]
+pub struct Course {
+    pub stop: Stop,
+    /// A run that ended early: what its tests said stands, and those that are left are run.
+    pub resume: Option<Kept>,
+}
+
+/// Ends a run from outside; whoever has a copy can.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<tokio::sync::Notify>);
+
+impl Stop {
+    /// Ends the run at once; what it has so far becomes its report.
+    pub fn now(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits until it was told.
+    pub async fn told(&self) {
+        self.0.notified().await;
+    }
+}
+
 /// Runs all tests there are against the target of the facts.
 ///
 /// # Errors
 /// When the target cannot or must not be reached. What happens later is in the report.
 pub async fn run(facts: Facts, world: &World, progress: &dyn Progress) -> Result<Report, RunError> {
+    run_on(facts, world, progress, &Course::default()).await
+}
+
+/// As [`run`], going on where another run ended, and ending when it is told to.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_on(
+    facts: Facts,
+    world: &World,
+    progress: &dyn Progress,
+    course: &Course,
+) -> Result<Report, RunError> {
     let mut field = open(facts, world).await?;
-    let end = match everything(&mut field, world, progress).await {
+    let stopped = tokio::select! {
+        biased;
+        () = course.stop.told() => Err(WireError::Stopped("it was interrupted".to_owned())),
+        done = everything(&mut field, world, progress, course.resume.as_ref()) => done,
+    };
+    if let (Err(error), Some(kept)) = (&stopped, &course.resume)
+        && field.finished().is_empty()
+    {
+        // Not even where the other run had been: what it said is not lost.
+        field.note(format!("nothing was gone on with: {error}"));
+        kept.say_again(&field);
+        kept.ended().for_each(|id| field.finish(id));
+    }
+    let mut report = reported(&field, world, stopped);
+    if let Some(kept) = &course.resume {
+        report.requests = report.requests.saturating_add(kept.summary.requests);
+        report.elapsed = report.elapsed.saturating_add(Duration::from_millis(kept.summary.milliseconds));
+        report.notes.push(format!("went on from the run that ended at {}", kept.at));
+    }
+    Ok(report)
+}
+
+/// The report of a run that ended so.
+fn reported(field: &Field, world: &World, end: Result<(), WireError>) -> Report {
+    let end = match end {
         Ok(()) => End::Whole,
         Err(error) => End::Early(error.to_string()),
     };
-    let mut report = Report::new(&field, end, world.clock.now());
+    if let End::Early(why) = &end {
+        let finished = field.finished();
+        let said = field.outcomes();
+        for about in
+            field.abouts.iter().filter(|about| world.wants(&about.id) && !finished.contains(&about.id))
+        {
+            if !said.iter().any(|outcome| outcome.test == about.id && outcome.verdict == Verdict::NotTested) {
+                field.say(Outcome::new(about.id.clone(), "", Verdict::NotTested, why.clone()));
+            }
+        }
+    }
+    let mut report = Report::new(field, end, world.clock.now());
     // Of many templates most are about what is not there: a row for each would hide the rest.
     let said =
         |id: &str| report.outcomes.iter().any(|one| one.test == id && one.verdict != Verdict::NotTested);
@@ -112,7 +186,22 @@ pub async fn run(facts: Facts, world: &World, progress: &dyn Progress) -> Result
         .collect();
     let mut shown = shown.into_iter();
     report.tests.retain(|_| shown.next().unwrap_or(true));
-    Ok(report)
+    if report.end == End::Whole {
+        report.left.clear();
+    }
+    report.left.retain(|id| world.wants(id));
+    report
+}
+
+/// Learns the rest and attacks, where somebody has entered.
+pub(crate) async fn complete(field: &mut Field, world: &World, progress: &dyn Progress) -> Report {
+    let done = async {
+        learn_everything(field, progress).await?;
+        listen(field).await;
+        attack(field, world, progress).await
+    };
+    let done = done.await;
+    reported(field, world, done)
 }
 
 /// Reaches the target and signs people in, and no more.
@@ -175,10 +264,19 @@ async fn reach(wire: &Wire, facts: &Facts) -> Result<(), RunError> {
     Ok(())
 }
 
-async fn everything(field: &mut Field, world: &World, progress: &dyn Progress) -> Result<(), WireError> {
+async fn everything(
+    field: &mut Field,
+    world: &World,
+    progress: &dyn Progress,
+    resume: Option<&Kept>,
+) -> Result<(), WireError> {
     look_around(field, world, progress).await?;
     learn_everything(field, progress).await?;
     listen(field).await;
+    if let Some(kept) = resume {
+        kept.say_again(field);
+        kept.ended().for_each(|id| field.finish(id));
+    }
     attack(field, world, progress).await
 }
 
@@ -430,10 +528,12 @@ impl Job<'_> {
 }
 
 async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result<(), WireError> {
+    let ended = field.finished();
+    let left = |id: &str| world.wants(id) && !ended.contains(id);
     let built_in = attacks::ALL.iter().map(|attack| Job::BuiltIn(*attack));
     let own = world.own.tests.iter().map(|test| Job::Own(test));
     let templates = world.own.templates.iter().map(|template| Job::Template(template));
-    let mut all: Vec<_> = built_in.chain(own).chain(templates).filter(|job| world.wants(&job.id())).collect();
+    let mut all: Vec<_> = built_in.chain(own).chain(templates).filter(|job| left(&job.id())).collect();
     all.sort_by_key(Job::phase);
     for (at, job) in all.iter().enumerate() {
         let id = job.id();
@@ -448,16 +548,12 @@ async fn attack(field: &Field, world: &World, progress: &dyn Progress) -> Result
                 field.facts.target.level.as_str(),
                 level.as_str()
             );
+            field.finish(&id);
             field.not_tested(id, reason);
             continue;
         }
-        let done = step(&id, one(field, job, at == 0)).await;
-        if let Err(error) = done {
-            for left in all.iter().skip(at) {
-                field.say(Outcome::new(left.id(), "", Verdict::NotTested, error.to_string()));
-            }
-            return Err(error);
-        }
+        step(&id, one(field, job, at == 0)).await?;
+        field.finish(&id);
     }
     doors(field, &all).await?;
     progress.step("looking once more", all.len(), all.len());

@@ -168,6 +168,10 @@ pub(crate) struct GenerateCi {
     #[arg(value_name = "SERVICE")]
     pub(crate) service: CiService,
 
+    /// Also a pipeline that probes the running application at these times and says what changed, as `0 3 * * *`
+    #[arg(long, value_name = "CRON")]
+    pub(crate) schedule: Option<String>,
+
     #[command(flatten)]
     pub(crate) target: Target,
 

@@ -33,6 +33,11 @@ pub(crate) enum ProbeVerb {
     Init(ProbeInit),
     /// List the tests there are
     Tests(ProbeTests),
+    /// Look at one finding of a report again: is it still there?
+    ///
+    /// Signs in afresh, sends attack and twin again, and asks the finding's test where that decides nothing. Exit codes: 1 still
+    /// there, 0 gone, 3 cannot say.
+    Replay(ProbeReplay),
     /// Sign in and print the variables of the lines in reports that send requests again
     ///
     /// `eval "$(gabion probe login)"` sets them in a shell. What is printed are credentials.
@@ -77,6 +82,10 @@ pub(crate) struct ProbeTarget {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) ca_file: Option<PathBuf>,
 
+    /// A proxy on this machine or near it through which everything goes, to look on: `127.0.0.1:8080`
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) proxy: Option<std::net::SocketAddr>,
+
     /// The most requests
     #[arg(long, value_name = "COUNT")]
     pub(crate) requests: Option<usize>,
@@ -104,6 +113,20 @@ pub(crate) struct ProbeChoice {
     /// All but these tests; can be repeated
     #[arg(long, value_name = "TEST", value_delimiter = ',')]
     pub(crate) skip: Vec<String>,
+
+    /// Go on with the tests that the last run did not come to: it was interrupted, or its bounds were reached
+    #[arg(long)]
+    pub(crate) resume: bool,
+
+    /// Run the same attacks through a gate in front of the application too, and compare
+    ///
+    /// What fails the run is then what the gate does not stop.
+    #[arg(long, value_name = "URL")]
+    pub(crate) through: Option<String>,
+
+    /// Who signs in at the gate, where it has other people; as `--logins`
+    #[arg(long, value_name = "FILE", requires = "through", value_hint = ValueHint::FilePath)]
+    pub(crate) through_logins: Option<PathBuf>,
 }
 
 /// What is told of it.
@@ -124,6 +147,10 @@ pub(crate) struct ProbeReport {
     /// Findings that were accepted, instead of `.gabion/probe-baseline.json` beside the facts
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) baseline: Option<PathBuf>,
+
+    /// Compare with an earlier report in JSON, or with the `last` one: what is new, still there, gone
+    #[arg(long, value_name = "FILE|last", value_hint = ValueHint::FilePath)]
+    pub(crate) since: Option<String>,
 
     /// Accept everything that is found now, for the reason of `--reason`, and write it to the baseline
     #[arg(long, requires = "reason")]
@@ -210,21 +237,15 @@ pub(crate) struct ProbeReplay {
     #[arg(value_name = "ID")]
     pub(crate) id: String,
 
-    /// The report in JSON that has it
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) report: PathBuf,
+    #[command(flatten)]
+    pub(crate) target: ProbeTarget,
 
-    /// What is known of the application; without it, `probe.toml`
+    /// The report in JSON that has it, instead of the last one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) facts: Option<PathBuf>,
+    pub(crate) report: Option<PathBuf>,
 
-    /// Who signs in: a line `name password [role] [tenant]` each, `-` for standard input
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) logins: Option<PathBuf>,
-
-    /// Certificates to believe besides the machine's, in PEM form
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputFormat,
 }
 
 #[derive(Debug, Subcommand)]

@@ -222,7 +222,26 @@ fn ci(arguments: &GenerateCi) -> Result<Exit, Failure> {
     let read = read.join("\n");
     let origin =
         origin(format!("gabion generate ci {word} --config {path}"), [(path.as_str(), read.as_str())]);
-    deliver::deliver(&ci::workflow(service, &steps, &missing, &origin), &arguments.target)
+    let mut made = ci::workflow(service, &steps, &missing, &origin);
+    if let Some(cron) = &arguments.schedule {
+        made.files.extend(scheduled(cron, word, service)?.files);
+    }
+    deliver::deliver(&made, &arguments.target)
+}
+
+/// The pipeline that probes at certain times.
+fn scheduled(cron: &str, word: &str, service: ci::Service) -> Result<Generated, Failure> {
+    if !ci::is_cron(cron) {
+        return Err(
+            Failure::usage("`--schedule` is no line of cron").hint("five fields, such as `0 3 * * *`")
+        );
+    }
+    if !Path::new("probe.toml").is_file() {
+        return Err(Failure::usage("a schedule probes what `probe.toml` describes, and there is none")
+            .hint("`gabion probe init URL --logins FILE` drafts it"));
+    }
+    let origin = origin(format!("gabion generate ci {word} --schedule '{cron}'"), [("probe.toml", cron)]);
+    Ok(ci::schedule(service, cron, &origin))
 }
 
 /// The command, what was read, and what that hashes to.

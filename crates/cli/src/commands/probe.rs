@@ -4,15 +4,18 @@ mod accepted;
 mod deliver;
 mod given;
 mod init;
+mod last;
 mod login;
+mod other_runs;
 mod own;
+mod replay;
 mod tests;
 
 use std::sync::Mutex;
 
 use gabion_finding::visible;
 use gabion_model::Severity;
-use gabion_probe::{Report, RunError, World};
+use gabion_probe::{Course, Kept, Report, RunError, World};
 
 use super::block_on;
 use crate::arguments::{FailOn, Probe, ProbeVerb};
@@ -25,6 +28,7 @@ pub(super) use tests::{explain, near};
 pub(super) fn run(arguments: &Probe) -> Result<Exit, Failure> {
     match &arguments.verb {
         Some(ProbeVerb::Init(arguments)) => return init::run(arguments),
+        Some(ProbeVerb::Replay(arguments)) => return replay::run(arguments),
         Some(ProbeVerb::Tests(arguments)) => return tests::run(arguments),
         Some(ProbeVerb::Login(arguments)) => return login::run(arguments),
         Some(ProbeVerb::ReportSchema) => {
@@ -37,10 +41,22 @@ pub(super) fn run(arguments: &Probe) -> Result<Exit, Failure> {
     let (file, baseline) = accepted::read(&arguments.report, &given.folder)?;
     let (facts, mut world) = given.prepare(&arguments.target)?;
     let facts = given::chosen(facts, &mut world, &arguments.choice)?;
-    let mut report = attack(facts, &world)?;
+    let resume = other_runs::resumed(arguments, &given.folder, &facts, &mut world)?;
+    let since = match &arguments.report.since {
+        Some(word) => last::since(word, &given.folder)?,
+        None => None,
+    };
+    let mut report = attack(facts.clone(), &world, resume)?;
     if let Some(baseline) = &baseline {
         report.accept(baseline);
     }
+    if let Some(since) = &since {
+        report.since(since);
+    }
+    if let Some(gate) = &arguments.choice.through {
+        other_runs::through(&mut report, facts, &world, gate, arguments)?;
+    }
+    last::keep(&report, &given.folder);
     if arguments.report.write_baseline {
         return accepted::write(&arguments.report, &file, baseline.unwrap_or_default(), &report);
     }
@@ -54,10 +70,15 @@ pub(super) fn run(arguments: &Probe) -> Result<Exit, Failure> {
     })
 }
 
-fn attack(facts: gabion_probe::Facts, world: &World) -> Result<Report, Failure> {
+fn attack(facts: gabion_probe::Facts, world: &World, resume: Option<Kept>) -> Result<Report, Failure> {
     let progress = Watched::new();
-    let report =
-        block_on(async { gabion_probe::run(facts, world, &progress).await.map_err(|error| refused(&error)) });
+    let course = Course { resume, ..Course::default() };
+    let report = block_on(async {
+        let listening = tokio::spawn(other_runs::listen(course.stop.clone()));
+        let report = gabion_probe::run_on(facts, world, &progress, &course).await;
+        listening.abort();
+        report.map_err(|error| refused(&error))
+    });
     progress.finish();
     report
 }

@@ -21,6 +21,7 @@ mod identity;
 mod init;
 mod ledger;
 mod policy;
+mod probe;
 mod probe_tests;
 mod scan;
 mod scan_dependencies;

@@ -8,7 +8,10 @@ use gabion_model::Severity;
 use super::{bounded, counted, curl, duration, flat, line, place, word};
 use crate::Report;
 use crate::matrix::Access;
+use crate::replay::Standing;
 use crate::report::Finding;
+use crate::through::Through;
+use crate::trend::Trend;
 use crate::verdict::{Exchange, Verdict};
 
 /// The page.
@@ -42,7 +45,13 @@ pub fn html(report: &Report) -> String {
         );
     }
     counts(&mut out, report);
+    if let Some(trend) = &report.trend {
+        changes(&mut out, report, trend);
+    }
     contents(&mut out, report);
+    if let Some(own) = &report.through {
+        through(&mut out, report, own);
+    }
     tests(&mut out, report);
     matrix(&mut out, report);
     if !report.findings.is_empty() {
@@ -70,6 +79,76 @@ fn counts(out: &mut String, report: &Report) {
     out.push_str("</ul>\n");
     if report.findings.is_empty() {
         out.push_str("<p>Nothing found.</p>\n");
+    }
+}
+
+fn changes(out: &mut String, report: &Report, trend: &Trend) {
+    let _ = writeln!(
+        out,
+        "<h2>Trend</h2>\n{}<p>{}.</p>",
+        super::changes::picture(report, trend),
+        markup(&super::changes::summary(trend))
+    );
+    let rows: Vec<_> = (trend.gone().map(|one| ("gone", "passed", one)))
+        .chain(trend.unseen().map(|one| ("not looked at", "tentative", one)))
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    out.push_str("<div class=\"wide\"><table>\n");
+    for (head, class, one) in rows {
+        let _ = writeln!(
+            out,
+            "<tr><td class=\"{class}\">{head}</td><td>{}</td><td>{}</td><td><code>{}</code></td><td>{}</td></tr>",
+            word(one.severity),
+            markup(&one.test),
+            markup(&one.operation),
+            markup(&line(report, &one.says))
+        );
+    }
+    out.push_str("</table></div>\n");
+}
+
+/// Each finding, direct and through the gate.
+fn through(out: &mut String, report: &Report, through: &Through) {
+    let _ = writeln!(
+        out,
+        "<h2>Through the gate</h2>\n<p><code>{}</code>: {}.</p>\n<div class=\"wide\"><table>\n\
+         <tr><th>finding</th><th>direct</th><th>through</th><th></th></tr>",
+        markup(&through.base),
+        super::changes::compared(through)
+    );
+    for (finding, place, standing, says) in super::changes::rows(report, through) {
+        let class = match standing {
+            Standing::Gone => "passed",
+            Standing::StillThere => "firm",
+            Standing::CannotSay => "tentative",
+        };
+        let _ = writeln!(
+            out,
+            "<tr><td><a href=\"#{}\">{}</a> <code>{}</code></td><td class=\"{severity}\">{}</td><td class=\"{class}\">{}</td><td class=\"faint\">{}</td></tr>",
+            markup(&finding.id),
+            markup(&finding.about.id),
+            markup(&place),
+            finding.outcome.verdict,
+            crate::through::words(standing),
+            markup(&line(report, &says)),
+            severity = finding.severity.as_str()
+        );
+    }
+    for one in &through.only {
+        let _ = writeln!(
+            out,
+            "<tr><td>{} <code>{}</code></td><td></td><td class=\"firm\">found here only</td><td class=\"faint\">{}</td></tr>",
+            markup(&one.test),
+            markup(&one.operation),
+            markup(&line(report, &one.says))
+        );
+    }
+    out.push_str("</table></div>\n");
+    for gap in &through.gaps {
+        let _ =
+            writeln!(out, "<p class=\"gap\"><strong>Incomplete:</strong> {}</p>", markup(&line(report, gap)));
     }
 }
 
@@ -204,7 +283,7 @@ fn finding(out: &mut String, report: &Report, finding: &Finding) {
         .collect();
     let _ = writeln!(
         out,
-        "<article id=\"{id}\"><h3><span class=\"{}\">{}</span> {}</h3>\
+        "<article id=\"{id}\"><h3><span class=\"{}\">{}</span> {}{new}</h3>\
          <p><code>{}</code> <span class=\"verdict {}\">{}</span> {}</p>",
         finding.severity.as_str(),
         word(finding.severity),
@@ -214,6 +293,8 @@ fn finding(out: &mut String, report: &Report, finding: &Finding) {
         finding.outcome.verdict,
         markup(&line(report, &finding.outcome.says)),
         id = markup(&finding.id),
+        new = super::changes::of(report, finding)
+            .map_or_else(String::new, |change| format!(" <span class=\"verdict\">{change}</span>")),
     );
     if let Some(proof) = &finding.outcome.proof {
         if !proof.evidence.is_empty() && proof.evidence != finding.outcome.says {

@@ -10,7 +10,10 @@ use crate::Report;
 use crate::about::About;
 use crate::evidence::evidence;
 use crate::matrix::Cell;
+use crate::replay::Standing;
 use crate::report::{End, Finding};
+use crate::through::Through;
+use crate::trend::{Former, Past, Trend};
 use crate::verdict::{Exchange, Outcome, Verdict};
 use crate::wire::Request;
 
@@ -55,8 +58,68 @@ struct Document {
     variables: Vec<String>,
     /// Every test that was chosen, by id.
     tests: BTreeMap<String, JsonTest>,
+    /// Tests that did not come to their end; `gabion probe --resume` goes on with them.
+    left: Vec<String>,
+    /// How it stands to the run before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trend: Option<JsonTrend>,
+    /// What a gate in front of the target makes of the findings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    through: Option<JsonThrough>,
     /// What the run is evidence of.
     evidence: JsonEvidence,
+}
+
+/// What changed since the run before.
+#[derive(Debug, Serialize, JsonSchema)]
+struct JsonTrend {
+    /// Earlier runs, oldest first; the last of them is the one compared with.
+    runs: Vec<Past>,
+    /// Ids of findings that the run before did not have.
+    new: Vec<String>,
+    /// Ids of findings that both have.
+    still: Vec<String>,
+    /// Findings of the run before that their tests looked for and found no longer.
+    gone: Vec<JsonFormer>,
+    /// Findings of the run before that were not looked at.
+    unseen: Vec<JsonFormer>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct JsonFormer {
+    id: String,
+    test: String,
+    operation: String,
+    severity: &'static str,
+    says: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct JsonThrough {
+    /// Where the gate is: `http://127.0.0.1:8080`.
+    base: String,
+    requests: usize,
+    /// One for each finding that is firm or proven.
+    findings: Vec<JsonCompared>,
+    /// What is found through the gate only.
+    only: Vec<JsonOnly>,
+    /// What was not looked at there.
+    gaps: Vec<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct JsonCompared {
+    id: String,
+    /// `stopped`, `still_there` or `cannot_say`.
+    standing: &'static str,
+    says: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct JsonOnly {
+    test: String,
+    operation: String,
+    says: String,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -127,9 +190,15 @@ struct JsonPoint {
 }
 
 /// What shows a finding.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct JsonProof {
     pub(crate) evidence: String,
+    /// The text of the answer that shows it, where one does.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) mark: String,
+    /// Whether several requests show it together: one of them alone, sent again, says nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) by_steps: bool,
     pub(crate) attack: JsonExchange,
     /// As like the attack as it can be without being one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,7 +209,7 @@ pub(crate) struct JsonProof {
 }
 
 /// A request, and what came back.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct JsonExchange {
     /// Who sent it: the name of an identity, or `anonymous`.
     pub(crate) who: String,
@@ -153,7 +222,7 @@ pub(crate) struct JsonExchange {
 }
 
 /// Variables stand for what is hidden: `$ALICE`.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct JsonRequest {
     pub(crate) method: String,
     /// Path and query.
@@ -329,9 +398,59 @@ pub fn json(report: &Report) -> String {
         journal: report.journal.iter().map(|request| line(report, request)).collect(),
         variables: report.variables.iter().map(|(_, name)| name.clone()).collect(),
         tests: report.tests.iter().map(|about| (about.id.clone(), test(report, about))).collect(),
+        left: report.left.iter().cloned().collect(),
+        trend: report.trend.as_ref().map(|own| trend(report, own)),
+        through: report.through.as_ref().map(through),
         evidence: controls(report),
     };
     pretty(&document)
+}
+
+fn trend(report: &Report, trend: &Trend) -> JsonTrend {
+    let former = |one: &Former| JsonFormer {
+        id: one.id.clone(),
+        test: one.test.clone(),
+        operation: one.operation.clone(),
+        severity: one.severity.as_str(),
+        says: line(report, &one.says),
+    };
+    JsonTrend {
+        runs: trend.runs.clone(),
+        new: trend.new.iter().cloned().collect(),
+        still: trend.still.iter().cloned().collect(),
+        gone: trend.gone().map(former).collect(),
+        unseen: trend.unseen().map(former).collect(),
+    }
+}
+
+fn through(through: &Through) -> JsonThrough {
+    let standing = |standing: Standing| match standing {
+        Standing::Gone => "stopped",
+        other => other.as_str(),
+    };
+    JsonThrough {
+        base: through.base.clone(),
+        requests: through.requests,
+        findings: through
+            .rows
+            .iter()
+            .map(|row| JsonCompared {
+                id: row.id.clone(),
+                standing: standing(row.standing),
+                says: bounded(&super::flat(&row.says), 600),
+            })
+            .collect(),
+        only: through
+            .only
+            .iter()
+            .map(|one| JsonOnly {
+                test: one.test.clone(),
+                operation: one.operation.clone(),
+                says: bounded(&super::flat(&one.says), 600),
+            })
+            .collect(),
+        gaps: through.gaps.clone(),
+    }
 }
 
 /// A JSON value as a text with a final line end, in which nothing is hidden.
@@ -412,6 +531,8 @@ fn finding(report: &Report, finding: &Finding) -> JsonFinding {
         fix: finding.about.fix.clone(),
         proof: proof.as_ref().map(|proof| JsonProof {
             evidence: line(report, &proof.evidence),
+            mark: report.hidden.text(&proof.mark),
+            by_steps: proof.by_steps,
             attack: exchange(report, &proof.attack),
             twin: proof.twin.as_ref().map(|twin| exchange(report, twin)),
             shown: proof.shown.iter().map(|one| exchange(report, one)).collect(),

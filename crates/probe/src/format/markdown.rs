@@ -27,6 +27,43 @@ pub(super) fn markdown(report: &Report) -> String {
         let head = if gap.incomplete { "Incomplete" } else { "Little was tested" };
         let _ = writeln!(out, "> **{head}**: {}\n", plain(&line(report, &gap.says)));
     }
+    if let Some(trend) = &report.trend {
+        let _ = writeln!(out, "**Trend**: {}\n", plain(&super::changes::summary(trend)));
+        for (head, one) in
+            (trend.gone().map(|one| ("gone", one))).chain(trend.unseen().map(|one| ("not looked at", one)))
+        {
+            let _ = writeln!(out, "- {head}: {} at {}", plain(&one.test), plain(&one.operation));
+        }
+        out.push('\n');
+    }
+    if let Some(through) = &report.through {
+        let _ = writeln!(
+            out,
+            "**Through the gate** at {}: {}\n\n| finding | through | why |\n|---|---|---|",
+            plain(&through.base),
+            super::changes::compared(through)
+        );
+        for (finding, place, standing, says) in super::changes::rows(report, through) {
+            let _ = writeln!(
+                out,
+                "| {} at {} | {} | {} |",
+                plain(&finding.about.id),
+                plain(&place),
+                crate::through::words(standing),
+                plain(&line(report, &says))
+            );
+        }
+        for one in &through.only {
+            let _ = writeln!(
+                out,
+                "| {} at {} | found here only | {} |",
+                plain(&one.test),
+                plain(&one.operation),
+                plain(&one.says)
+            );
+        }
+        out.push('\n');
+    }
     if !report.findings.is_empty() {
         out.push_str("| severity | verdict | where | test | what |\n|---|---|---|---|---|\n");
     }
@@ -38,7 +75,10 @@ pub(super) fn markdown(report: &Report) -> String {
             finding.outcome.verdict,
             plain(&place(finding)),
             plain(&finding.about.id),
-            plain(&line(report, &finding.outcome.says))
+            plain(&match super::changes::of(report, finding) {
+                Some(change) => format!("{change}: {}", line(report, &finding.outcome.says)),
+                None => line(report, &finding.outcome.says),
+            })
         );
     }
     tests(&mut out, report);

@@ -3,6 +3,7 @@
 //! Nothing of the target reaches a reader as it is: what is hidden has a name ([`crate::hidden`]), what moves a cursor or turns
 //! a line is written out, and what each form needs besides.
 
+mod changes;
 mod explain;
 mod github;
 mod html;
@@ -15,10 +16,12 @@ mod trace;
 
 pub use explain::{explain, list};
 pub use html::html;
+pub(crate) use json::{JsonExchange, JsonProof, JsonRequest};
 pub use json::{json, schema};
 pub use text::{TextOptions, text};
 pub use trace::trace;
 
+use gabion_finding::sarif::cwe;
 use gabion_model::Severity;
 
 use crate::Report;
@@ -114,10 +117,6 @@ fn duration(time: std::time::Duration) -> String {
         0..60 => format!("{seconds}.{} s", time.subsec_millis() / 100),
         _ => format!("{} min {} s", seconds / 60, seconds % 60),
     }
-}
-
-fn cwe(number: u16) -> String {
-    format!("https://cwe.mitre.org/data/definitions/{number}.html")
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gabion_finding::sarif::{Run, level, relationships, score, tags};
 use gabion_finding::visible::{markdown, visible};
-use gabion_model::Severity;
 use serde_json::{Value, json};
 
 use super::json::pretty;
-use super::{curl, cwe, flat, line, place};
+use super::{curl, flat, line, place};
 use crate::Report;
 use crate::about::About;
 use crate::report::Finding;
@@ -23,10 +23,6 @@ pub(super) fn sarif(report: &Report) -> String {
         report.findings.iter().map(|one| result(report, one, &index, None)).collect();
     results.extend(report.accepted.iter().map(|(one, reason)| result(report, one, &index, Some(reason))));
     let weaknesses: BTreeSet<u16> = report.tests.iter().flat_map(|about| about.cwe.iter().copied()).collect();
-    let taxa: Vec<Value> = weaknesses
-        .iter()
-        .map(|number| json!({ "id": number.to_string(), "helpUri": cwe(*number) }))
-        .collect();
     let notifications: Vec<Value> = report
         .gaps
         .iter()
@@ -35,69 +31,22 @@ pub(super) fn sarif(report: &Report) -> String {
             json!({ "level": level, "message": { "text": visible(&line(report, &gap.says)) } })
         })
         .collect();
-    pretty(&json!({
-        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {
-                "driver": {
-                    "name": "Gabion",
-                    "semanticVersion": report.version,
-                    "rules": rules,
-                    "supportedTaxonomies": [{ "name": "CWE", "index": 0 }],
-                },
-            },
-            "taxonomies": [{
-                "name": "CWE",
-                "organization": "MITRE",
-                "shortDescription": { "text": "The MITRE Common Weakness Enumeration" },
-                "informationUri": "https://cwe.mitre.org/",
-                "taxa": taxa,
-            }],
-            "invocations": [{
-                "executionSuccessful": report.is_complete(),
-                "toolExecutionNotifications": notifications,
-            }],
-            "columnKind": "unicodeCodePoints",
-            "results": results,
-        }],
-    }))
-}
-
-const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical | Severity::High => "error",
-        Severity::Medium => "warning",
-        Severity::Low | Severity::Informational => "note",
-    }
-}
-
-/// As GitHub sorts them: over 9 is critical, from 7 on high, from 4 on medium.
-const fn score(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "9.5",
-        Severity::High => "8.0",
-        Severity::Medium => "5.5",
-        Severity::Low => "2.5",
-        Severity::Informational => "0.5",
-    }
+    let run = Run {
+        version: report.version.to_owned(),
+        rules,
+        weaknesses,
+        complete: report.is_complete(),
+        notifications,
+        results,
+    };
+    pretty(&run.into_log())
 }
 
 fn descriptor(about: &About) -> Value {
     let tags: Vec<String> = ["security".to_owned(), "probe".to_owned(), about.control.as_str().to_owned()]
         .into_iter()
         .chain(about.owasp.iter().map(|name| format!("external/owasp/{name}")))
-        .chain(about.cwe.iter().map(|number| format!("external/cwe/cwe-{number:03}")))
-        .collect();
-    let relationships: Vec<Value> = about
-        .cwe
-        .iter()
-        .map(|number| {
-            json!({
-                "target": { "id": number.to_string(), "toolComponent": { "name": "CWE", "index": 0 } },
-                "kinds": ["relevant"],
-            })
-        })
+        .chain(tags(&about.cwe))
         .collect();
     let text = format!("{} {}", flat(&about.why), flat(&about.fix));
     let mut descriptor = json!({
@@ -107,7 +56,7 @@ fn descriptor(about: &About) -> Value {
         "fullDescription": { "text": visible(&flat(&about.why)) },
         "help": { "text": visible(&text), "markdown": markdown(&text) },
         "defaultConfiguration": { "level": level(about.severity) },
-        "relationships": relationships,
+        "relationships": relationships(&about.cwe),
         "properties": { "tags": tags, "security-severity": score(about.severity) },
     });
     if let (Some(link), Some(members)) = (about.references.first(), descriptor.as_object_mut()) {
@@ -140,6 +89,10 @@ fn result(
     let Some(members) = result.as_object_mut() else { return result };
     if let Some(at) = index.get(finding.about.id.as_str()) {
         members.insert("ruleIndex".to_owned(), (*at).into());
+    }
+    if report.trend.is_some() {
+        let new = super::changes::of(report, finding) == Some("new");
+        members.insert("baselineState".to_owned(), if new { "new" } else { "unchanged" }.into());
     }
     if let Some(proof) = &outcome.proof {
         members.insert("webRequest".to_owned(), request(report, &proof.attack));

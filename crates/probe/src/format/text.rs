@@ -11,6 +11,7 @@ use super::{counted, curl, flat, line, place, word};
 use crate::Report;
 use crate::about::About;
 use crate::matrix::{Access, Row};
+use crate::replay::Standing;
 use crate::report::Finding;
 use crate::verdict::{Exchange, Outcome, Verdict};
 
@@ -46,8 +47,72 @@ pub fn text(report: &Report, options: TextOptions) -> String {
         let entries = counted(report.gone.len(), "entry", "entries");
         let _ = writeln!(out, "{FAINT}note{FAINT:#}: {entries} of the baseline found no longer");
     }
+    changes(&mut out, report);
+    through(&mut out, report);
     summary(&mut out, report, options);
     out
+}
+
+/// What the run before had and this one has not.
+fn changes(out: &mut String, report: &Report) {
+    let Some(trend) = &report.trend else { return };
+    for (head, look, one) in (trend.gone().map(|one| ("gone", GOOD, one)))
+        .chain(trend.unseen().map(|one| ("not looked at", style(Severity::Medium), one)))
+    {
+        let at = if one.operation.is_empty() { "the application" } else { one.operation.as_str() };
+        let _ = writeln!(
+            out,
+            "{look}{head}{look:#}[{}]: {} {FAINT}{}{FAINT:#}",
+            visible(&one.test),
+            visible(at),
+            visible(&line(report, &one.says))
+        );
+    }
+    let _ = writeln!(out, "{STRONG}Trend{STRONG:#}: {}\n", visible(&super::changes::summary(trend)));
+}
+
+/// Each finding, direct and through the gate.
+fn through(out: &mut String, report: &Report) {
+    let Some(through) = &report.through else { return };
+    let _ = writeln!(
+        out,
+        "{STRONG}Through the gate{STRONG:#} at {}: {}, {}",
+        visible(&through.base),
+        super::changes::compared(through),
+        counted(through.requests, "request", "requests")
+    );
+    for (finding, place, standing, says) in super::changes::rows(report, through) {
+        let look = match standing {
+            Standing::Gone => GOOD,
+            Standing::StillThere => style(Severity::High),
+            Standing::CannotSay => style(Severity::Medium),
+        };
+        let _ = writeln!(
+            out,
+            "  {look}{:11}{look:#}  {} at {} {FAINT}{}{FAINT:#}",
+            crate::through::words(standing),
+            finding.about.id,
+            visible(&place),
+            visible(&line(report, &says))
+        );
+    }
+    if let Some(only) = super::changes::only(through) {
+        let _ = writeln!(out, "  {only}:");
+        for one in &through.only {
+            let _ = writeln!(
+                out,
+                "    {} at {}: {}",
+                visible(&one.test),
+                visible(&one.operation),
+                visible(&line(report, &one.says))
+            );
+        }
+    }
+    for gap in &through.gaps {
+        let look = style(Severity::Medium);
+        let _ = writeln!(out, "  {look}incomplete{look:#}: {}", visible(&line(report, gap)));
+    }
+    out.push('\n');
 }
 
 pub(super) const fn style(severity: Severity) -> Style {
@@ -209,10 +274,11 @@ fn finding(out: &mut String, report: &Report, finding: &Finding, teach: bool) {
     let look = style(finding.severity);
     let _ = writeln!(
         out,
-        "{look}{}{look:#}[{}]: {STRONG}{}{STRONG:#}",
+        "{look}{}{look:#}[{}]: {STRONG}{}{STRONG:#}{}",
         word(finding.severity),
         finding.about.id,
-        visible(&finding.about.title)
+        visible(&finding.about.title),
+        super::changes::of(report, finding).map_or_else(String::new, |change| format!(" ({change})"))
     );
     let _ = writeln!(out, " {PLACE}-->{PLACE:#} {}", visible(&place(finding)));
     let row = |out: &mut String, head: &str, text: &str| {
@@ -296,6 +362,10 @@ fn summary(out: &mut String, report: &Report, options: TextOptions) {
     }
     if let Some(first) = report.findings.first() {
         let _ = writeln!(out, "  `gabion explain {}` tells what it is and what to do", first.about.id);
+    }
+    if !report.left.is_empty() {
+        let left = counted(report.left.len(), "test that is left", "tests that are left");
+        let _ = writeln!(out, "  `gabion probe --resume` goes on with {left}");
     }
     if report.findings.iter().any(|one| one.outcome.proof.is_some()) && !report.variables.is_empty() {
         let _ = writeln!(

@@ -10,6 +10,7 @@
 mod access;
 mod access_apps;
 mod accounts;
+mod again;
 mod bank;
 mod beside;
 mod browser;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use gabion_finding::drawing;
 use gabion_model::Severity;
 
 use super::{Previous, flat, word};
@@ -125,8 +126,7 @@ fn split(text: &str, mark: Option<(usize, usize)>) -> (String, String, String) {
     (of(|at, from, _| at < from), of(|at, from, to| at >= from && at < to), of(|at, _, to| at >= to))
 }
 
-/// The numbers of former reports and of this one, as a drawing that needs no script.
-#[expect(clippy::cast_precision_loss, reason = "counts of a drawing")]
+/// The numbers of former reports and of this one.
 fn trend(out: &mut String, report: &Report, earlier: &[Previous]) {
     if earlier.is_empty() {
         return;
@@ -134,7 +134,7 @@ fn trend(out: &mut String, report: &Report, earlier: &[Previous]) {
     let of = |previous: &Previous, severity: Severity| {
         previous.summary.findings.get(severity.as_str()).copied().unwrap_or(0)
     };
-    let mut bars: Vec<(String, Vec<(Severity, usize)>)> = earlier
+    let mut bars: Vec<drawing::Bar> = earlier
         .iter()
         .map(|one| {
             let counts = Severity::ALL.iter().rev().map(|severity| (*severity, of(one, *severity))).collect();
@@ -142,33 +142,7 @@ fn trend(out: &mut String, report: &Report, earlier: &[Previous]) {
         })
         .collect();
     bars.push((report.at.to_string(), report.counts()));
-    let skipped = bars.len().saturating_sub(MOST_BARS);
-    bars.drain(..skipped);
-    let most = bars.iter().map(|(_, counts)| counts.iter().map(|(_, count)| count).sum::<usize>()).max();
-    let most = most.unwrap_or(1).max(1) as f64;
-    let width = bars.len() * 24;
-    let _ = write!(
-        out,
-        "<h2>Trend</h2>\n<svg role=\"img\" aria-label=\"Findings of {} scans\" width=\"{width}\" height=\"120\" viewBox=\"0 0 {width} 120\">",
-        bars.len()
-    );
-    for ((at, counts), number) in bars.iter().zip(0_usize..) {
-        let total: usize = counts.iter().map(|(_, count)| count).sum();
-        let _ = write!(out, "<g><title>{}: {total}</title>", markup(at));
-        let mut bottom = 120.0;
-        for (severity, count) in counts.iter().rev() {
-            let height = *count as f64 / most * 116.0;
-            bottom -= height;
-            let _ = write!(
-                out,
-                "<rect class=\"{}\" x=\"{}\" y=\"{bottom:.1}\" width=\"20\" height=\"{height:.1}\"/>",
-                severity.as_str(),
-                number * 24 + 2
-            );
-        }
-        out.push_str("</g>");
-    }
-    out.push_str("</svg>\n");
+    let _ = write!(out, "<h2>Trend</h2>\n{}", drawing::bars(&bars, "scans"));
     if let Some(last) = earlier.last() {
         let former: BTreeSet<&str> = last.findings.iter().map(|one| one.fingerprint.as_str()).collect();
         let now: BTreeSet<String> =
@@ -178,8 +152,6 @@ fn trend(out: &mut String, report: &Report, earlier: &[Previous]) {
         let _ = writeln!(out, "<p>Since {}: {new} new, {gone} gone.</p>", markup(&last.at));
     }
 }
-
-const MOST_BARS: usize = 40;
 
 fn rest(out: &mut String, report: &Report) {
     if !report.suppressed.is_empty() {

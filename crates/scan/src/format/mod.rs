@@ -15,6 +15,7 @@ pub use html::html;
 pub use json::{Previous, json, read_previous, schema};
 pub use text::{TextOptions, explain, text};
 
+use gabion_finding::sarif::cwe;
 use gabion_model::Severity;
 
 use crate::Report;
@@ -83,10 +84,6 @@ fn uri(path: &str) -> String {
 
 const PATH: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-
-fn cwe(number: u16) -> String {
-    format!("https://cwe.mitre.org/data/definitions/{number}.html")
-}
 
 #[cfg(test)]
 mod tests;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use gabion_finding::sarif::{Run, level, relationships, score, tags};
 use gabion_finding::{Edit, Place, Rule, UnreadReason};
-use gabion_model::Severity;
 use serde_json::{Map, Value, json};
 
-use super::{cwe, flat, pretty, uri};
+use super::{flat, pretty, uri};
 use crate::report::words;
 use crate::{Reason, Report, Reported, visible};
 
@@ -17,10 +17,6 @@ pub(super) fn sarif(report: &Report) -> String {
     results.extend(report.suppressed.iter().map(|one| result(&one.reported, &index, Some(&one.by))));
     let weaknesses: BTreeSet<u16> =
         report.rules.values().flat_map(|(_, rule)| rule.cwe.iter().copied()).collect();
-    let taxa: Vec<Value> = weaknesses
-        .iter()
-        .map(|number| json!({ "id": number.to_string(), "helpUri": cwe(*number) }))
-        .collect();
     let mut notifications: Vec<Value> = report
         .unread
         .iter()
@@ -42,33 +38,15 @@ pub(super) fn sarif(report: &Report) -> String {
     notifications.extend(report.incomplete.iter().map(
         |gap| json!({ "level": "error", "message": { "text": format!("incomplete: {}", visible(gap)) } }),
     ));
-    pretty(&json!({
-        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {
-                "driver": {
-                    "name": "Gabion",
-                    "semanticVersion": report.version,
-                    "rules": rules,
-                    "supportedTaxonomies": [{ "name": "CWE", "index": 0 }],
-                },
-            },
-            "taxonomies": [{
-                "name": "CWE",
-                "organization": "MITRE",
-                "shortDescription": { "text": "The MITRE Common Weakness Enumeration" },
-                "informationUri": "https://cwe.mitre.org/",
-                "taxa": taxa,
-            }],
-            "invocations": [{
-                "executionSuccessful": report.incomplete.is_empty(),
-                "toolExecutionNotifications": notifications,
-            }],
-            "columnKind": "unicodeCodePoints",
-            "results": results,
-        }],
-    }))
+    let run = Run {
+        version: report.version.to_owned(),
+        rules,
+        weaknesses,
+        complete: report.incomplete.is_empty(),
+        notifications,
+        results,
+    };
+    pretty(&run.into_log())
 }
 
 fn level_of(reason: UnreadReason) -> &'static str {
@@ -79,45 +57,16 @@ fn level_of(reason: UnreadReason) -> &'static str {
     }
 }
 
-const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical | Severity::High => "error",
-        Severity::Medium => "warning",
-        Severity::Low | Severity::Informational => "note",
-    }
-}
-
-/// As GitHub sorts them: over 9 is critical, from 7 on high, from 4 on medium.
-const fn score(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Critical => "9.5",
-        Severity::High => "8.0",
-        Severity::Medium => "5.5",
-        Severity::Low => "2.5",
-        Severity::Informational => "0.5",
-    }
-}
-
 fn descriptor(scanner: &str, rule: &Rule) -> Value {
     let tags: Vec<String> = [("security".to_owned()), scanner.to_owned(), rule.control.as_str().to_owned()]
         .into_iter()
-        .chain(rule.cwe.iter().map(|number| format!("external/cwe/cwe-{number:03}")))
+        .chain(tags(&rule.cwe))
         .collect();
     let precision = match rule.confidence {
         gabion_finding::Confidence::Low => "low",
         gabion_finding::Confidence::Medium => "medium",
         gabion_finding::Confidence::High => "high",
     };
-    let relationships: Vec<Value> = rule
-        .cwe
-        .iter()
-        .map(|number| {
-            json!({
-                "target": { "id": number.to_string(), "toolComponent": { "name": "CWE", "index": 0 } },
-                "kinds": ["relevant"],
-            })
-        })
-        .collect();
     let (why, fix) = (flat(&rule.why), flat(&rule.fix));
     let mut descriptor = json!({
         "id": rule.id.as_str(),
@@ -126,7 +75,7 @@ fn descriptor(scanner: &str, rule: &Rule) -> Value {
         "fullDescription": { "text": visible(&why) },
         "help": { "text": visible(&format!("{why} {fix}")), "markdown": visible::markdown(&format!("{why} {fix}")) },
         "defaultConfiguration": { "level": level(rule.severity) },
-        "relationships": relationships,
+        "relationships": relationships(&rule.cwe),
         "properties": { "tags": tags, "precision": precision, "security-severity": score(rule.severity) },
     });
     if let (Some(link), Some(members)) = (rule.references.first(), descriptor.as_object_mut()) {

@@ -37,7 +37,7 @@ pub(super) fn write(
         return Err(Failure::usage("`--reason` is empty").hint("say why the findings are accepted"));
     }
     let baseline = baseline.with(report, reason);
-    replace(file, baseline.to_text().as_bytes())?;
+    replace(file, baseline.to_text().as_bytes(), 0o644)?;
     output::note(format_args!(
         "{GOOD}wrote{GOOD:#} {STRONG}{}{STRONG:#}: {} accepted now, {} no longer found",
         shown(file),
@@ -47,8 +47,8 @@ pub(super) fn write(
     Ok(if report.is_complete() { Exit::Success } else { Exit::Incomplete })
 }
 
-/// Writes a file whole, or leaves the one that is there.
-pub(super) fn replace(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+/// Writes a file whole, or leaves the one that is there. `mode` says who may read it.
+pub(super) fn replace(file: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     let kept = (|| {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
@@ -56,7 +56,7 @@ pub(super) fn replace(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            builder.permissions(std::fs::Permissions::from_mode(0o644));
+            builder.permissions(std::fs::Permissions::from_mode(mode));
         }
         let mut beside = builder.tempfile_in(folder)?;
         beside.write_all(bytes)?;

@@ -8,7 +8,7 @@ use gabion_egress::resolve::SystemResolver;
 use gabion_egress::{TcpDial, Tls};
 use gabion_finding::visible;
 use gabion_model::{Clock as _, SystemClock};
-use gabion_probe::facts::FactsError;
+use gabion_probe::facts::{FactsError, Identity};
 use gabion_probe::{Chromium, Document, DocumentKind, Facts, Level, World, logins, shared_logins};
 use gabion_vault::SystemRng;
 
@@ -68,21 +68,7 @@ impl Given {
     pub(super) fn prepare(&self, target: &ProbeTarget) -> Result<(Facts, World), Failure> {
         let mut facts = self.facts.clone();
         if let Some(file) = &target.logins {
-            let text = if file.as_os_str() == "-" { standard_input()? } else { whole(file)? };
-            let read = if shared_logins::is_shared(&text) {
-                shared_logins::read(&text)
-            } else {
-                logins(&text).map_err(|error| error.to_string())
-            };
-            let people = read.map_err(|error| {
-                let (message, hint) = split(&error);
-                let failure = Failure::usage(format!("`{}`: {}", shown(file), visible(&message)));
-                match hint {
-                    Some(hint) => failure.hint(hint),
-                    None => failure,
-                }
-            })?;
-            facts.add_people(people);
+            facts.add_people(people(file)?);
         }
         // Who is named by `--logins` needs no variable.
         if let Some(file) = &self.file {
@@ -97,6 +83,7 @@ impl Given {
         } else if let Some(file) = &mut facts.target.ca_file {
             *file = self.folder.join(&*file);
         }
+        facts.target.proxy = target.proxy.or(facts.target.proxy);
         let documents = self.documents(&mut facts, target)?;
         facts.check().map_err(|error| wrong(Path::new("the command line"), &error))?;
         let tls = facts.target.url.starts_with("https").then(|| Tls::new(facts.target.ca_file.as_deref()));
@@ -145,6 +132,24 @@ impl Given {
             .map(|(kind, file)| Ok(Document { kind, text: whole(&file)?, name: shown(&file) }))
             .collect()
     }
+}
+
+/// A list of logins; `-` is standard input.
+pub(super) fn people(file: &Path) -> Result<Vec<Identity>, Failure> {
+    let text = if file.as_os_str() == "-" { standard_input()? } else { whole(file)? };
+    let read = if shared_logins::is_shared(&text) {
+        shared_logins::read(&text)
+    } else {
+        logins(&text).map_err(|error| error.to_string())
+    };
+    read.map_err(|error| {
+        let (message, hint) = split(&error);
+        let failure = Failure::usage(format!("`{}`: {}", shown(file), visible(&message)));
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })
 }
 
 /// With the tests and the level that were chosen.

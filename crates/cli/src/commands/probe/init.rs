@@ -30,8 +30,7 @@ pub(super) fn run(arguments: &ProbeInit) -> Result<Exit, Failure> {
     // Names as they are, to be told of in the draft.
     let folder = if printed { PathBuf::new() } else { file.parent().map(Path::to_owned).unwrap_or_default() };
     let given = given::read(target)?;
-    let (facts, mut world) = given.prepare(target)?;
-    world.browser = None;
+    let (facts, world) = given.prepare(target)?;
     let names = variables(&facts);
     let files = files(&world.documents, &folder);
     let progress = Watched::new();
@@ -44,7 +43,7 @@ pub(super) fn run(arguments: &ProbeInit) -> Result<Exit, Failure> {
     if printed {
         output::data(text.trim_end_matches('\n'))?;
     } else {
-        replace(file, text.as_bytes())?;
+        replace(file, text.as_bytes(), 0o644)?;
     }
     let reached: std::collections::BTreeSet<usize> =
         field.known.iter().map(|known| known.operation).collect();

@@ -121,7 +121,7 @@ pub(super) fn new(arguments: &ProbeTestsNew) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("`{}` is there already", shown(&file)))
             .hint("another id, or `--output FILE`"));
     }
-    super::accepted::replace(&file, text.as_bytes())?;
+    super::accepted::replace(&file, text.as_bytes(), 0o644)?;
     output::note(format_args!(
         "{GOOD}wrote{GOOD:#} {STRONG}{}{STRONG:#}: change it, then `gabion probe tests check` and `gabion probe --only {}`",
         shown(&file),
