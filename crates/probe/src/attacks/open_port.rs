@@ -284,7 +284,7 @@ const QUESTIONS: &[Question] = &[
         service: "etcd",
         hello: b"GET /version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
         knows: |text| text.contains("\"etcdserver\""),
-        read: b"POST /v3/kv/range HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 50\r\nConnection: close\r\n\r\n{\"key\":\"AA==\",\"range_end\":\"AA==\",\"count_only\":true}",
+        read: b"POST /v3/kv/range HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 51\r\nConnection: close\r\n\r\n{\"key\":\"AA==\",\"range_end\":\"AA==\",\"count_only\":true}",
         reads: |text| text.starts_with("HTTP/1.1 200") && text.contains("\"revision\""),
         says: "POST /v3/kv/range",
         twin: b"GET /v3/gxnothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
@@ -301,9 +301,9 @@ const QUESTIONS: &[Question] = &[
 ];
 
 /// `OP_MSG` (13) with one document: length, id, answer to, what; no flags, one section.
-const MONGO_HELLO: &[u8] = b"\x36\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x21\0\0\0\x10hello\0\x01\0\0\0\x02$db\0\x06\0\0\0admin\0\0";
-const MONGO_LIST: &[u8] = b"\x3e\0\0\0\x02\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x29\0\0\0\x10listDatabases\0\x01\0\0\0\x02$db\0\x06\0\0\0admin\0\0";
-const MONGO_NOTHING: &[u8] = b"\x3a\0\0\0\x03\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x25\0\0\0\x10gxnothing\0\x01\0\0\0\x02$db\0\x06\0\0\0admin\0\0";
+const MONGO_HELLO: &[u8] = b"\x34\0\0\0\x01\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x1f\0\0\0\x10hello\0\x01\0\0\0\x02$db\0\x06\0\0\0admin\0\0";
+const MONGO_LIST: &[u8] = b"\x3c\0\0\0\x02\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x27\0\0\0\x10listDatabases\0\x01\0\0\0\x02$db\0\x06\0\0\0admin\0\0";
+const MONGO_NOTHING: &[u8] = b"\x38\0\0\0\x03\0\0\0\0\0\0\0\xdd\x07\0\0\0\0\0\0\0\x23\0\0\0\x10gxnothing\0\x01\0\0\0\x02$db\0\x06\0\0\0admin\0\0";
 
 fn body_of(text: &str) -> Option<Value> {
     let (_, body) = text.split_once("\r\n\r\n")?;
