@@ -52,6 +52,7 @@ mod race_condition;
 mod rate_limit;
 mod reckoning;
 mod redos;
+mod registration;
 mod secrets_in_answers;
 mod session_concurrency;
 mod session_cookies;

@@ -54,6 +54,20 @@ const THINGS: &[&str] = &[
     "note", "order", "owner", "payment", "project", "ticket", "user", "wallet",
 ];
 
+/// What a path is about: `books` of `/books/v1`.
+pub(crate) fn subject(path: &str) -> &str {
+    path.rsplit('/').find(|segment| crate::learn::is_word(segment)).unwrap_or_default()
+}
+
+/// What things of a list are told apart by, where one of them is asked for by it: `title` where there is `/books/{title}`.
+pub(crate) fn key_of(field: &Field, list: &str) -> Option<String> {
+    let list = list.trim_end_matches('/');
+    field.operations.iter().find_map(|operation| {
+        let rest = operation.path.strip_prefix(list)?.strip_prefix("/{")?;
+        rest.strip_suffix('}').filter(|name| !name.contains(['{', '/'])).map(str::to_owned)
+    })
+}
+
 /// The noun that a point of a call is an id of.
 #[must_use]
 pub fn noun_at(call: &Call, point: &Point) -> Option<String> {

@@ -11,7 +11,7 @@ use crate::field::{Field, Known, Recording};
 use crate::login::is_account_operation;
 use crate::operation::{Operation, Place};
 use crate::sample::{ANY, sample};
-use crate::surface::{graphql, is_ending, is_spared, is_value, strings};
+use crate::surface::{graphql, is_ending, is_renewing, is_spared, is_value, strings};
 use crate::wire::{Answer, Request, WireError};
 
 /// Something the target keeps, by what a list of such things is called and by its id.
@@ -52,8 +52,16 @@ pub fn noun_of(template: &str, name: &str) -> String {
     let segments: Vec<&str> = template.split('/').collect();
     let at = segments.iter().position(|segment| segment.contains(&format!("{{{name}}}")));
     let before = at.and_then(|at| segments.get(..at)).unwrap_or_default();
-    let word = before.iter().rev().find(|segment| !segment.contains('{') && !segment.is_empty());
+    let word = before.iter().rev().find(|segment| is_word(segment));
     noun(word.copied().unwrap_or(name))
+}
+
+/// Whether a segment says what a path is about: it is no parameter and no version.
+pub(crate) fn is_word(segment: &str) -> bool {
+    let version = segment.strip_prefix(['v', 'V']).is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    });
+    !segment.is_empty() && !segment.contains('{') && !version
 }
 
 /// Calls every operation once or a few times, as everybody it makes a difference for.
@@ -100,15 +108,32 @@ pub async fn learn(field: &mut Field) -> Result<(), WireError> {
         for at in 0..field.operations.len() {
             let Some(operation) = field.operations.get(at).cloned() else { break };
             let known = field.known.iter().any(|known| known.operation == at);
-            if operation.is_safe() && !known && is_callable(field, &operation) {
-                for person in &who {
-                    try_read(field, at, &operation, *person).await?;
+            if operation.is_safe() && is_callable(field, &operation) {
+                let wanting: Vec<usize> = who
+                    .iter()
+                    .copied()
+                    .filter(|person| !known || made_unread(field, at, &operation, *person))
+                    .collect();
+                for person in wanting {
+                    try_read(field, at, &operation, person).await?;
                 }
             }
         }
         field.memory.forget_answers();
     }
     Ok(())
+}
+
+/// Whether somebody made a thing that an operation reads, and was not seen to read a thing of their own by it.
+fn made_unread(field: &Field, at: usize, operation: &Operation, who: usize) -> bool {
+    let Some(name) = crate::operation::names_of(&operation.path).last() else { return false };
+    let noun = noun_of(&operation.path, name);
+    let point = crate::operation::Point::new(Place::Path, name);
+    let made = field.objects.iter().any(|own| own.noun == noun && own.made_by == Some(who));
+    let read = field
+        .known_of(at)
+        .any(|known| known.who == who && crate::belongings::owned(field, &known.call, &point, who).is_some());
+    made && !read
 }
 
 /// An answer to a read, asked once: pages were met on the way here, and what nobody gets is the same for all who compare with it.
@@ -138,6 +163,10 @@ fn is_public(field: &Field, at: usize, call: &Call) -> bool {
 const ROUNDS: usize = 3;
 
 pub(crate) fn is_callable(field: &Field, operation: &Operation) -> bool {
+    if is_renewing(&operation.path) {
+        let id = operation.id();
+        field.note(format!("`{id}` is left alone: by its name it makes what is kept anew, for everybody"));
+    }
     !is_ending(&operation.path)
         && !is_account_operation(operation)
         && !is_spared(field, &operation.path)
@@ -468,11 +497,17 @@ pub fn harvest(
     }
     let last = operation.path.rsplit('/').find(|segment| !segment.is_empty()).unwrap_or_default();
     let parametrised = last.contains('{');
+    let key = crate::belongings::key_of(field, &operation.path);
+    if made && !parametrised {
+        take_sent(field, operation, who, call, answer, key.as_deref());
+    }
     if let Some(body) = answer.json() {
         if !parametrised {
-            let noun = noun(last);
+            let noun = noun(crate::belongings::subject(&operation.path));
             for item in items(&body) {
-                let Some(id) = id_of(item, &noun) else { continue };
+                let by_key = key.as_ref().and_then(|key| item.get(key)).filter(|id| is_id(id)).map(text_of);
+                let by_key = by_key.filter(|id| !id.is_empty() && id.len() <= 200);
+                let Some(id) = id_of(item, &noun).filter(|_| by_key.is_none()).or(by_key) else { continue };
                 if asks_for(call, &noun, &id) {
                     // Reading one by its id is no proof that it is one's own.
                     let own = field.objects.iter_mut().find(|own| own.noun == noun && own.id == id);
@@ -510,6 +545,25 @@ pub fn harvest(
         for link in page.links {
             visit(field, who, &link, false);
         }
+    }
+}
+
+/// What was made is known by what was sent, where its answer tells nothing: `{"title": …}` makes `/books/{title}`.
+fn take_sent(
+    field: &mut Field,
+    operation: &Operation,
+    who: usize,
+    call: &Call,
+    answer: &Answer,
+    key: Option<&str>,
+) {
+    let noun = noun(crate::belongings::subject(&operation.path));
+    let told = answer.json().is_some_and(|body| items(&body).iter().any(|item| id_of(item, &noun).is_some()));
+    let Payload::Json(body) = &call.payload else { return };
+    let Some(id) = key.and_then(|key| body.get(key)).filter(|id| is_id(id)).map(text_of) else { return };
+    let new = !field.objects.iter().any(|own| own.noun == noun && own.id == id);
+    if new && !told && !id.is_empty() && id.len() <= 200 {
+        remember(field, &noun, &id, who, true, body);
     }
 }
 

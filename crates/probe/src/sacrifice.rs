@@ -260,6 +260,13 @@ pub(crate) async fn register(
     }
 }
 
+impl Recipe {
+    /// Who makes accounts; nobody mostly.
+    pub(crate) const fn maker(&self) -> usize {
+        self.maker
+    }
+}
+
 impl Sacrifice {
     /// What it signs in with.
     pub(crate) fn name(&self) -> &str {

@@ -81,10 +81,10 @@ pub(crate) fn same_path(one: &str, two: &str) -> bool {
     }
 }
 
-/// Whether the facts say that a path is left alone.
+/// Whether a path is left alone: because the facts say so, or by its name.
 #[must_use]
 pub fn is_spared(field: &Field, path: &str) -> bool {
-    field.facts.target.spare.iter().any(|prefix| path.starts_with(prefix.as_str()))
+    is_renewing(path) || field.facts.target.spare.iter().any(|prefix| path.starts_with(prefix.as_str()))
 }
 
 /// Whether following a link would end something.
@@ -108,6 +108,44 @@ const ENDING: &[&str] = &[
     "revoke",
     "shutdown",
     "reset",
+];
+
+/// Whether a path reads as if whoever asks for it replaced all that is kept: it is not asked for, whatever the method.
+#[must_use]
+pub fn is_renewing(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default().to_ascii_lowercase();
+    path.split('/').any(|segment| {
+        let word: String = segment.chars().filter(char::is_ascii_alphanumeric).collect();
+        RENEWING.contains(&word.strip_suffix("php").unwrap_or(&word))
+    })
+}
+
+/// Of letters and digits alone.
+const RENEWING: &[&str] = &[
+    "createdb",
+    "createdatabase",
+    "initdb",
+    "initdatabase",
+    "dbinit",
+    "setupdb",
+    "dbsetup",
+    "resetdb",
+    "dropdb",
+    "dropdatabase",
+    "populate",
+    "populatedb",
+    "seed",
+    "seeddb",
+    "dbseed",
+    "reseed",
+    "truncate",
+    "wipe",
+    "purge",
+    "flushall",
+    "flushdb",
+    "migrate",
+    "rollback",
+    "factoryreset",
 ];
 
 pub(crate) fn is_asset(path: &str) -> bool {

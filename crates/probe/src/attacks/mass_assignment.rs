@@ -59,6 +59,9 @@ async fn run(field: &Field) -> Result<(), WireError> {
             tested = tested.saturating_add(1);
         }
     }
+    if super::registration::registration(field, ID).await? {
+        tested = tested.saturating_add(1);
+    }
     if tested == 0 {
         field.not_tested(ID, "no write shows as JSON what it has done");
     }
@@ -179,7 +182,7 @@ fn object_of(answer: &Answer) -> Option<Map<String, Value>> {
     }
 }
 
-fn with(call: &Call, name: &str, value: &Value) -> Call {
+pub(super) fn with(call: &Call, name: &str, value: &Value) -> Call {
     let mut call = call.clone();
     match &mut call.payload {
         Payload::Json(Value::Object(members)) => {
@@ -374,7 +377,7 @@ fn is_own_of_record(name: &str) -> bool {
         || ["password", "passwd", "hash", "token", "secret"].iter().any(|word| name.contains(word))
 }
 
-fn is_power(name: &str) -> bool {
+pub(super) fn is_power(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace(['_', '-'], "");
     POWER.iter().any(|word| name.contains(word)) || matches!(name.as_str(), "total" | "paid" | "plan" | "org")
 }

@@ -162,6 +162,12 @@ async fn attack(
             inconclusive("an id that nothing has gets the same answer");
             continue;
         }
+        let shared = shared(field, &known.call, point, other, object).await?;
+        if shared == Shared::Whole {
+            let says = format!("a list shows it to `{}` too: it is shared by design", person.name);
+            field.say(Outcome::new(ID, operation, Verdict::NotTested, says).at(point).aspect(aspect));
+            continue;
+        }
         let says = format!("`{}` reads what belongs to `{}`", person.name, owner.name);
         let evidence = own.first().map_or_else(
             || "the same object as its owner reads".to_owned(),
@@ -188,6 +194,55 @@ async fn attack(
         field.say(outcome.at(point).proof(proof));
     }
     Ok(())
+}
+
+/// What B's own lists show of an object.
+#[derive(Debug, PartialEq, Eq)]
+enum Shared {
+    Nothing,
+    /// Its id, and not what is called secret.
+    Partly,
+    Whole,
+}
+
+/// Whether the list above a path has the object for B as well.
+async fn shared(
+    field: &Field,
+    call: &Call,
+    point: &Point,
+    other: usize,
+    object: &Object,
+) -> Result<Shared, WireError> {
+    let Some((above, _)) = call.template.rsplit_once("/{").filter(|_| point.place == Place::Path) else {
+        return Ok(Shared::Nothing);
+    };
+    let list = field.known.iter().find(|known| known.call.method == "GET" && known.call.template == above);
+    let Some(list) = list else { return Ok(Shared::Nothing) };
+    let Some(answer) = usable(field.call(other, &list.call).await)? else { return Ok(Shared::Nothing) };
+    if !lists(&answer.json().unwrap_or_default(), &point.name, &object.id, 0) {
+        return Ok(Shared::Nothing);
+    }
+    let hidden = object.fields.iter().any(|(name, value)| {
+        let name = name.to_ascii_lowercase();
+        let kept = ["secret", "private", "confidential", "password", "token", "iban", "ssn"];
+        let text = value.as_str().unwrap_or_default();
+        kept.iter().any(|word| name.contains(word)) && text.len() >= 6 && !answer.has(text)
+    });
+    Ok(if hidden { Shared::Partly } else { Shared::Whole })
+}
+
+/// Whether an object of a list has that id, under one of the names ids have.
+fn lists(value: &serde_json::Value, name: &str, id: &str, depth: usize) -> bool {
+    match value {
+        serde_json::Value::Object(members) if depth < 6 => members.iter().any(|(own, value)| {
+            let is_id = own == name || matches!(own.as_str(), "id" | "_id" | "uuid" | "slug" | "key");
+            (is_id && crate::call::text_of(value) == id) || lists(value, name, id, depth.saturating_add(1))
+        }),
+        serde_json::Value::Array(items) if depth < 6 => {
+            items.iter().any(|item| lists(item, name, id, depth.saturating_add(1)))
+        }
+        _ => false,
+    }
 }
 
 /// Behind what is B's own in the path, the object of A.

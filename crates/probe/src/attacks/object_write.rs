@@ -152,10 +152,18 @@ async fn is_listed(field: &Field, who: usize, write: &Call, word: &str) -> Resul
         cut: false,
         elapsed: std::time::Duration::ZERO,
     };
-    let lists = places(field, who, write, &nothing).into_iter();
-    for call in lists.filter(|call| !call.template.contains('{')).take(3) {
-        if usable(field.call(who, &call).await)?.is_some_and(|answer| answer.has(word)) {
+    let places = places(field, who, write, &nothing);
+    for call in places.iter().filter(|call| !call.template.contains('{')).take(3) {
+        if usable(field.call(who, call).await)?.is_some_and(|answer| answer.has(word)) {
             return Ok(true);
+        }
+    }
+    // What is added under a thing that everybody reads: a comment, an answer.
+    if write.method == "POST" {
+        for call in places.iter().filter(|call| call.template == write.template) {
+            if usable(field.call(0, call).await)?.is_some_and(|answer| answer.has(word)) {
+                return Ok(true);
+            }
         }
     }
     Ok(false)

@@ -59,27 +59,37 @@ fn is_candidate(aim: &Aim<'_>) -> bool {
 const FELT: Duration = Duration::from_millis(80);
 /// How much longer each step takes at least.
 const GROWTH: f64 = 1.5;
+/// What is too slow to be made slower.
+const SLOW: Duration = Duration::from_millis(900);
 
 async fn attack(aim: &Aim<'_>) -> Result<bool, WireError> {
-    let text = |length: usize| {
-        let before = if aim.original.contains('@') { "a@a." } else { "" };
-        format!("{before}{}!", "a".repeat(length))
-    };
+    // Of an address both sides are read: the name, and the host.
+    let sides: &[&str] = if aim.original.contains('@') { &["a@a.", ""] } else { &[""] };
+    for before in sides {
+        if slows(aim, before).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn slows(aim: &Aim<'_>, before: &str) -> Result<bool, WireError> {
+    let text = |length: usize| format!("{before}{}!", "a".repeat(length));
     let took = async |text: &str| Ok::<_, WireError>(aim.text(text).await?.map(|sent| sent.answer.elapsed));
     // A step that was not felt is followed by one that takes at most 16 times as long.
     let mut felt = None;
     for length in [24, 28, 32] {
         let Some(now) = took(&text(length)).await? else { return Ok(false) };
         if now >= FELT {
-            felt = Some(length);
+            felt = Some(if now > SLOW { length.saturating_sub(2) } else { length });
             break;
         }
     }
     let Some(mut longest) = felt else { return Ok(false) };
     let Some(usual) = took(&aim.original).await? else { return Ok(false) };
-    // As long, and read without going back: all letters different, or without the end that does not fit.
+    // As long, and read without going back: all letters different, without the end that does not fit, or no letters at all.
     let mut quick = None;
-    for twin in [('b'..='y').chain(['!']).collect::<String>(), "a".repeat(25)] {
+    for twin in [('b'..='y').chain(['!']).collect::<String>(), "a".repeat(25), "!".repeat(25)] {
         let Some(now) = took(&twin).await? else { return Ok(false) };
         if now <= usual.saturating_add(FELT) {
             quick = Some(twin);

@@ -92,7 +92,7 @@ async fn report(
     names.dedup();
     let says = format!("the answer has {}", names.into_iter().take(4).collect::<Vec<_>>().join(", "));
     let evidence = format!("{}: `{}`", worst.what, shortened(&worst.text));
-    let mut proof = Proof::new(field.evidence(known.who, &request, &answer), evidence);
+    let mut proof = Proof::new(field.evidence(known.who, &request, &answer), evidence).marked(&worst.text);
     if let Some(anonymous) = known.anonymous.as_ref().filter(|anonymous| !anonymous.has(&worst.text)) {
         proof = proof.twin(field.evidence(0, &request, anonymous));
     }
@@ -127,6 +127,9 @@ fn forms(field: &Field, answer: &Answer) -> Vec<Found> {
             all.push(Found { what, text: secret.to_owned(), severity: Severity::Critical });
         }
     }
+    if let Some(body) = answer.json().filter(|_| answer.is_success()) {
+        passwords(field, &body, &mut all, 0);
+    }
     for identity in &field.facts.identities {
         let password = identity.password.as_ref().map_or("", |password| password.expose());
         if password.len() >= 8 && text.contains(password) && answer.is_success() {
@@ -135,6 +138,38 @@ fn forms(field: &Field, answer: &Answer) -> Vec<Found> {
         }
     }
     all
+}
+
+/// Passwords that stand in a field of that name beside the name of whose they are: no matter how short.
+fn passwords(field: &Field, value: &Value, all: &mut Vec<Found>, depth: usize) {
+    match value {
+        Value::Object(members) if depth < 8 => {
+            for identity in &field.facts.identities {
+                let Some(password) = identity.password.as_ref().map(|password| password.expose()) else {
+                    continue;
+                };
+                let named = members.values().any(|value| value.as_str() == Some(identity.user()));
+                let shown = members.iter().find(|(name, value)| {
+                    is_password(name) && !password.is_empty() && value.as_str() == Some(password)
+                });
+                if let (true, Some((name, _))) = (named, shown) {
+                    let what = format!("the password of `{}` as it is", identity.name);
+                    let text = format!("\"{name}\"");
+                    all.push(Found { what, text, severity: Severity::Critical });
+                }
+            }
+            members.values().for_each(|value| passwords(field, value, all, depth.saturating_add(1)));
+        }
+        Value::Array(items) if depth < 8 => {
+            items.iter().take(200).for_each(|item| passwords(field, item, all, depth.saturating_add(1)));
+        }
+        _ => {}
+    }
+}
+
+fn is_password(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace(['_', '-'], "");
+    matches!(name.as_str(), "password" | "passwd" | "pwd" | "pass" | "plainpassword" | "userpassword")
 }
 
 static FORMS: LazyLock<Vec<(Regex, &'static str, Severity)>> = LazyLock::new(|| {

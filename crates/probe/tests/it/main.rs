@@ -23,6 +23,7 @@ mod graphql;
 mod ground;
 mod hostile;
 mod input;
+mod kitchen;
 mod lab;
 mod limits;
 mod lookalikes;
