@@ -23,6 +23,15 @@ const FILES: &[(&str, &str)] = &[
     ("policies/guardrails.cedar", include_str!("../../../../../examples/shop/policies/guardrails.cedar")),
     ("policies/members.cedar", include_str!("../../../../../examples/shop/policies/members.cedar")),
     ("policies/schema.cedarschema", include_str!("../../../../../examples/shop/policies/schema.cedarschema")),
+    ("probe.d/label-computes.yaml", include_str!("../../../../../examples/shop/probe.d/label-computes.yaml")),
+    (
+        "probe.d/note-of-somebody-else.yaml",
+        include_str!("../../../../../examples/shop/probe.d/note-of-somebody-else.yaml"),
+    ),
+    (
+        "probe.d/preview-fetches-anything.yaml",
+        include_str!("../../../../../examples/shop/probe.d/preview-fetches-anything.yaml"),
+    ),
 ];
 
 /// Where everything is on this machine.
