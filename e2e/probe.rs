@@ -49,7 +49,8 @@ async fn probe(gate: &Gate, arguments: &[&str]) -> Output {
 async fn the_gate_stands_its_own_attacks() {
     let application = Application::start().await;
     let gate = gate(&application).await;
-    let output = probe(&gate, &["--format", "json", "--fail-on", "low"]).await;
+    // The document is of the API alone: pages stand in no contract.
+    let output = probe(&gate, &["--format", "json", "--fail-on", "low", "--skip", "inventory"]).await;
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{told}"));
     let findings = report["findings"].as_array().expect("a list");

@@ -55,7 +55,7 @@ use crate::value::{Closure, Flow, FunctionRef, KindSet, Trace, Value};
 use crate::world::{Exports, Loaded, World};
 
 /// Steps for one module.
-pub(crate) const BUDGET: u64 = 400_000;
+pub(crate) const BUDGET: u64 = 800_000;
 /// Modules that import modules, one in the other.
 const IMPORTS: usize = 48;
 /// Calls in calls.
