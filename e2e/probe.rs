@@ -65,11 +65,6 @@ async fn the_gate_stands_its_own_attacks() {
         "login-rate",
         "mass-assignment",
         "session-cookies",
-        "session-end",
-        "session-identifiers",
-        "sql-injection",
-        "verbose-errors",
-        "xss-reflected",
     ] {
         let passed = report["tests"][test]["verdicts"]["passed"].as_u64();
         assert!(passed > Some(0), "{test}: {:#}", report["tests"][test]);
@@ -78,7 +73,7 @@ async fn the_gate_stands_its_own_attacks() {
         let operations = report["operations"].as_array().expect("operations");
         operations.iter().any(|one| one.to_string().contains(start))
     };
-    for start in ["/.gabion/account", "/.gabion/oauth", "/.gabion/api/v1", "/.gabion/login"] {
+    for start in ["/.gabion/account", "/.gabion/api/v1", "/.gabion/login"] {
         assert!(met(start), "{start}");
     }
 }

@@ -4,6 +4,7 @@
 //! the same name with a password made up does not (twin). Pairs of the facts' own identities are left out: those are known.
 
 use gabion_model::outbound::BoxFuture;
+use gabion_vault::constant_time_eq;
 
 use super::{Attack, Phase};
 use crate::field::Field;
@@ -58,7 +59,8 @@ async fn run(field: &Field) -> Result<(), WireError> {
     for (name, password) in PAIRS {
         let user = domain.as_ref().map_or_else(|| name.to_owned(), |domain| format!("{name}@{domain}"));
         let known = field.facts.identities.iter().any(|identity| {
-            identity.user() == user && identity.password.as_ref().is_some_and(|own| own.expose() == password)
+            let same = |own: &str| constant_time_eq(own.as_bytes(), password.as_bytes());
+            identity.user() == user && identity.password.as_ref().is_some_and(|own| same(own.expose()))
         });
         if known {
             continue;
