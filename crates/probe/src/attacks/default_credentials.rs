@@ -60,7 +60,8 @@ async fn run(field: &Field) -> Result<(), WireError> {
         let user = domain.as_ref().map_or_else(|| name.to_owned(), |domain| format!("{name}@{domain}"));
         let known = field.facts.identities.iter().any(|identity| {
             let same = |own: &str| constant_time_eq(own.as_bytes(), password.as_bytes());
-            identity.user() == user && identity.password.as_ref().is_some_and(|own| same(own.expose()))
+            let own = identity.password.as_ref().is_some_and(|own| same(own.expose()));
+            own && identity.user() == user
         });
         if known {
             continue;
