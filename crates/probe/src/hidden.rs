@@ -177,6 +177,11 @@ impl Hidden {
             let token = value.rsplit(' ').next().unwrap_or(value);
             self.value(token, &format!("{name}_TOKEN"));
         }
+        for companion in &session.companions {
+            if let Some(value) = companion.value(&session.cookies) {
+                self.value(&value, &format!("{name}_{}", variable(companion.name())));
+            }
+        }
     }
 
     fn value(&mut self, value: &str, name: &str) {
@@ -288,6 +293,7 @@ fn unsigned(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Companion;
 
     fn hidden() -> Hidden {
         let session = Session {
@@ -317,6 +323,24 @@ mod tests {
         let lines = Request::new("POST", "/a").body("text/plain", "it's\npass word&1");
         let curl = hidden.curl("http://h", &lines);
         assert!(curl.contains("$'it\\'s\\n'\"$ALICE_PASSWORD\"$''"), "{curl}");
+    }
+
+    /// A token against request forgery is theirs as a cookie is.
+    #[test]
+    fn what_goes_along_with_a_session_is_a_variable() {
+        let fixed = Companion::Fixed { name: "X-CSRF-Token".to_owned(), value: "0123456789token".to_owned() };
+        let mirror = Companion::OfCookie { name: "X-XSRF".to_owned(), cookie: "xsrf".to_owned() };
+        let session = Session {
+            cookies: vec![("xsrf".to_owned(), "a%2Bbcdefghijk%3D".to_owned())],
+            companions: vec![fixed, mirror],
+            ..Session::default()
+        };
+        let hidden = Hidden::of_sessions([("alice", &session)]);
+        let request = session.apply(&Request::new("POST", "/a"));
+        let curl = hidden.curl("http://h", &request);
+        assert!(!curl.contains("0123456789token") && !curl.contains("bcdefghijk"), "{curl}");
+        let page = hidden.text("csrf=0123456789token&again=a+bcdefghijk=");
+        assert_eq!(page, "csrf=$ALICE_X_CSRF_TOKEN&again=$ALICE_X_XSRF");
     }
 
     #[test]

@@ -298,6 +298,15 @@ mod tests {
         assert!(sink.letters("ben@example.com").is_empty());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_letter_is_read(text in "(--b|Content-Type: multipart/mixed; boundary=b|=[0-9A-F]{2}|=|[ -~é]|\n){0,60}") {
+            let mut out = String::new();
+            texts(&text, 0, &mut out);
+            proptest::prop_assert!(quoted_printable(&text).len() <= text.len().saturating_mul(3));
+        }
+    }
+
     #[tokio::test]
     async fn nonsense_and_what_has_no_end_is_left() {
         let sink = MailSink::start(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();

@@ -68,7 +68,8 @@ impl Companion {
         }
     }
 
-    fn value<'a>(&'a self, cookies: &'a [(String, String)]) -> Option<std::borrow::Cow<'a, str>> {
+    /// What it holds now.
+    pub(crate) fn value<'a>(&'a self, cookies: &'a [(String, String)]) -> Option<std::borrow::Cow<'a, str>> {
         match self {
             Self::Fixed { value, .. } => Some(value.into()),
             Self::OfCookie { cookie, .. } => {
