@@ -17,6 +17,7 @@ pub(crate) const RULES: &[(&str, &str)] = files![
     "input-checks.toml",
     "injection-queries.toml",
     "injection-programs.toml",
+    "injection-documents.toml",
     "injection-places.toml",
     "injection-pages.toml",
     "library.toml",

@@ -179,7 +179,7 @@ fn python() {
             ("open-redirect", "from flask import redirect", "return redirect(VALUE)"),
             ("ssrf", "import requests", "return str(requests.get(VALUE).status_code)"),
             (
-                "python.xxe",
+                "xxe",
                 "from lxml import etree",
                 "return str(etree.fromstring(VALUE, etree.XMLParser(resolve_entities=True)))",
             ),
@@ -197,7 +197,7 @@ fn python() {
             ),
             ("log-injection", "import logging", "logging.info('signed in: ' + VALUE)\n    return 'ok'"),
             (
-                "python.header-injection",
+                "header-injection",
                 "from flask import make_response",
                 "answer = make_response('ok')\n    answer.headers['X-A'] = VALUE\n    return answer",
             ),

@@ -289,17 +289,17 @@ const CASES: &[(&str, &str, bool)] = &[
     ("deserialisation", "import yaml\nyaml.load(param, Loader=yaml.SafeLoader)", false),
     ("deserialisation", "import yaml\nyaml.safe_load(param)", false),
     (
-        "python.xxe",
+        "xxe",
         "import lxml.etree\np = lxml.etree.XMLParser(resolve_entities=True)\nlxml.etree.fromstring(param, p)",
         true,
     ),
     (
-        "python.xxe",
+        "xxe",
         "import lxml.etree\np = lxml.etree.XMLParser(resolve_entities=False)\nlxml.etree.fromstring(param, p)",
         false,
     ),
-    ("python.xxe", "import xml.dom.minidom\nxml.dom.minidom.parseString(param)", false),
-    ("python.xxe", "import defusedxml.ElementTree\ndefusedxml.ElementTree.fromstring(param)", false),
+    ("xxe", "import xml.dom.minidom\nxml.dom.minidom.parseString(param)", false),
+    ("xxe", "import defusedxml.ElementTree\ndefusedxml.ElementTree.fromstring(param)", false),
     // Sessions.
     ("python.trust-boundary", "session['role'] = param", true),
     ("python.trust-boundary", "session[param] = '1'", true),
