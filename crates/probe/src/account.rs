@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::call::{Call, Payload, Put};
+use crate::call::{Call, Payload, Put, text_of};
 use crate::facts::Template;
 use crate::field::Field;
 use crate::learn;
@@ -26,6 +26,47 @@ pub(crate) enum Meaning {
     Consent,
     Other,
 }
+
+/// Whether a value that is written decides whether somebody of the facts can go on: who is renamed, locked or moved by a test cannot
+/// be signed in again. It belongs to their account where the path names that.
+#[must_use]
+pub(crate) fn is_needed(field: &Field, call: &Call, point: &Point) -> bool {
+    let written = matches!(point.place, Place::Json | Place::Form) && !call.path.is_empty();
+    let decides = |part: &str| DECIDING.contains(&part.trim_end_matches(']').to_ascii_lowercase().as_str());
+    if !written || !point.name.split(['/', '.', '[']).any(decides) {
+        return false;
+    }
+    let users: Vec<&str> = field.facts.identities.iter().map(|identity| identity.user()).collect();
+    call.path.values().map(text_of).any(|id| {
+        users.contains(&id.as_str())
+            || field.objects.iter().filter(|object| object.id == id).any(|object| {
+                object.fields.values().filter_map(Value::as_str).any(|value| users.contains(&value))
+            })
+    })
+}
+
+/// Names of properties of an account without which nobody signs in as before.
+const DECIDING: &[&str] = &[
+    "active",
+    "banned",
+    "blocked",
+    "disabled",
+    "enabled",
+    "group",
+    "groups",
+    "locked",
+    "login",
+    "loginname",
+    "name",
+    "role",
+    "roles",
+    "state",
+    "status",
+    "suspended",
+    "tenant",
+    "user",
+    "username",
+];
 
 /// What a field means by its name.
 #[must_use]

@@ -3,7 +3,7 @@
 //! The attack must be answered as it was, and its twin as it was. What is not is `tentative` from then on, and says so: a report
 //! holds nothing that cannot be shown again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attacks::usable;
 use crate::compare::Profile;
@@ -17,13 +17,17 @@ use crate::wire::{Answer, Request, WireError, sent_by};
 /// When the run is over.
 pub(crate) async fn look_again(field: &Field) -> Result<(), WireError> {
     let mut asked = BTreeMap::new();
+    let mut twins = BTreeSet::new();
     for outcome in field.outcomes() {
         let Some(proof) = &outcome.proof else { continue };
         if outcome.verdict < Verdict::Firm || proof.by_steps || !proof.attack.request.is_safe() {
             continue;
         }
         let mut same = is_same(field, &mut asked, &proof.attack, &proof.mark).await?;
-        if let Some(twin) = proof.twin.as_ref().filter(|twin| same && twin.request.is_safe()) {
+        // A twin speaks for all that was found in the same way at the same place.
+        let place = (outcome.test.clone(), outcome.operation.clone(), outcome.aspect.clone());
+        let twin = proof.twin.as_ref().filter(|twin| same && twin.request.is_safe());
+        if let Some(twin) = twin.filter(|_| twins.insert(place)) {
             same = is_same(field, &mut asked, twin, &proof.mark).await?;
         }
         if !same {

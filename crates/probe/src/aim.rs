@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use crate::account::is_needed;
 use crate::attacks::usable;
 use crate::call::{Call, Payload, Put};
 use crate::compare::Profile;
@@ -51,6 +52,9 @@ pub fn aims<'a>(field: &'a Field) -> Vec<Aim<'a>> {
         for point in known.call.points() {
             let token = point.place == Place::Form && tokens.is_some_and(|all| all.contains(&point.name));
             let Some(original) = known.call.value(&point).filter(|_| !token) else { continue };
+            if is_needed(field, &known.call, &point) {
+                continue;
+            }
             let (operation, profile) = (operation.id(), Arc::clone(&profile));
             all.push(Aim { field, known, operation, point, original, works, profile });
         }
@@ -135,18 +139,23 @@ impl<'a> Aim<'a> {
         Ok(self.profile.get_or_try_init(|| self.remembered()).await?.clone())
     }
 
-    /// What another test found to be stable, where it still is: one request instead of three.
+    /// What another test found to be stable, where it still is: one request instead of three, and none where nothing was written
+    /// since.
     async fn remembered(&self) -> Result<Option<Profile>, WireError> {
         let (operation, who) = (self.known.operation, self.known.who);
-        if let Some(profile) = self.field.memory.profile(operation, who) {
+        if let Some((profile, written)) = self.field.memory.profile(operation, who) {
+            if written == self.field.wire.written() {
+                return Ok(Some(profile));
+            }
             let sent = self.send_call(&self.known.call, self.original.clone()).await?;
             if sent.is_some_and(|sent| self.fits(&profile, &sent)) {
+                self.field.memory.keep_profile(operation, who, profile.clone(), self.field.wire.written());
                 return Ok(Some(profile));
             }
         }
         let profile = self.profile_of(&self.known.call, &self.original).await?;
         if let Some(profile) = &profile {
-            self.field.memory.keep_profile(operation, who, profile.clone());
+            self.field.memory.keep_profile(operation, who, profile.clone(), self.field.wire.written());
         }
         Ok(profile)
     }

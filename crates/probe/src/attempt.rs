@@ -19,7 +19,7 @@ pub struct Attempt<'a> {
     pub known: Option<&'a Known>,
 }
 
-/// One of each operation that may be called, in their order.
+/// One of each operation that may be called and has its turn, in their order.
 #[must_use]
 pub fn attempts(field: &Field) -> Vec<Attempt<'_>> {
     let who = field.signed_in().next().unwrap_or(0);
@@ -37,5 +37,6 @@ pub fn attempts(field: &Field) -> Vec<Attempt<'_>> {
             let call = learn::candidates(field, operation, who).into_iter().next()?;
             Some(Attempt { operation, who, call, known: None })
         })
+        .filter(|attempt| field.has_turn_at(&attempt.call))
         .collect()
 }

@@ -18,6 +18,10 @@ pub struct Profile {
     moving: BTreeMap<String, usize>,
     /// How many words differed between the answers.
     restless: usize,
+    /// How many words one of them had beyond the stable ones: ids and numbers of what was just made are new each time.
+    loose: usize,
+    /// Whether they led to places that differ in numbers.
+    wanders: bool,
 }
 
 /// Words are cut from texts up to this size, in bytes.
@@ -52,9 +56,21 @@ impl Profile {
                 *count > 0
             });
         }
-        let location =
-            first.field("location").map(|location| location.split('?').next().unwrap_or_default().to_owned());
-        Some(Self { status: first.status, location, stable, moving, restless })
+        let kept: usize = stable.values().sum();
+        let beyond = |answer: &&Answer| words(&answer.text()).values().sum::<usize>().saturating_sub(kept);
+        let loose = if rest.is_empty() { 0 } else { answers.iter().map(beyond).max().unwrap_or(0) };
+        let mut location = leads_to(first).map(str::to_owned);
+        let wanders = rest.iter().any(|other| leads_to(other) != location.as_deref());
+        if wanders {
+            location = location.map(|location| numberless(&location));
+        }
+        Some(Self { status: first.status, location, stable, moving, restless, loose, wanders })
+    }
+
+    /// The status of all of them.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
     }
 
     /// Whether the answers had so much in common that a difference says something.
@@ -82,12 +98,11 @@ impl Profile {
         if answer.status != self.status {
             return None;
         }
-        let location =
-            answer.field("location").map(|location| location.split('?').next().unwrap_or_default());
-        if let (Some(own), Some(other)) = (&self.location, location)
-            && restored(other, sent, original) != *own
-        {
-            return None;
+        if let (Some(own), Some(other)) = (&self.location, leads_to(answer)) {
+            let other = restored(other, sent, original);
+            if *own != if self.wanders { numberless(&other) } else { other } {
+                return None;
+            }
         }
         let other = words(&restored(&answer.text(), sent, original));
         let mut distance = 0_usize;
@@ -95,15 +110,38 @@ impl Profile {
             let there = other.get(word).copied().unwrap_or(0);
             distance = distance.saturating_add(count.saturating_sub(there));
         }
+        let mut spare = self.loose;
         for (word, count) in &other {
             if self.moving.contains_key(word) || is_volatile(word) {
                 continue;
             }
             let own = self.stable.get(word).copied().unwrap_or(0);
-            distance = distance.saturating_add(count.saturating_sub(own));
+            let more = count.saturating_sub(own);
+            // What was new each time is new this time, too.
+            let free = if is_made(word) { more.min(spare) } else { 0 };
+            spare = spare.saturating_sub(free);
+            distance = distance.saturating_add(more.saturating_sub(free));
         }
         Some(distance)
     }
+}
+
+/// The path that an answer leads to.
+fn leads_to(answer: &Answer) -> Option<&str> {
+    answer.field("location").map(|location| location.split('?').next().unwrap_or_default())
+}
+
+/// A path with a sign in place of each digit's run.
+fn numberless(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for letter in path.chars() {
+        match letter {
+            '0'..='9' if out.ends_with('#') => {}
+            '0'..='9' => out.push('#'),
+            other => out.push(other),
+        }
+    }
+    out
 }
 
 /// The text with what was sent put back to what stood there before, in the forms a page may write it in.
@@ -157,6 +195,13 @@ fn words(text: &str) -> BTreeMap<String, usize> {
     all
 }
 
+/// Whether a word reads as if a program made it: it has digits, or capitals behind small letters.
+fn is_made(word: &str) -> bool {
+    let letters = word.bytes().zip(word.bytes().skip(1));
+    word.bytes().any(|byte| byte.is_ascii_digit())
+        || letters.into_iter().any(|(one, next)| one.is_ascii_lowercase() && next.is_ascii_uppercase())
+}
+
 /// Numbers and tokens that look made for one answer: times, nonces.
 fn is_volatile(word: &str) -> bool {
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
@@ -184,6 +229,23 @@ mod tests {
         assert!(!profile.fits(&answer("results for lamp at 12:01 abc and more"), "", ""));
         assert!(!profile.fits(&answer("results for"), "", ""));
         assert!(!profile.fits(&Answer { status: 500, ..one.clone() }, "", ""));
+    }
+
+    #[test]
+    fn what_is_made_has_another_number_each_time() {
+        let made = |id: u32, title: &str| {
+            let headers = vec![("Location".to_owned(), format!("/notes/{id}"))];
+            Answer { status: 201, headers, ..answer(&format!(r#"{{"id": {id}, "title": "{title}"}}"#)) }
+        };
+        let (one, two, three) = (made(7, "lamp"), made(8, "lamp"), made(9, "lamp"));
+        let profile = Profile::of(&[&one, &two, &three]).unwrap();
+        assert!(profile.is_calm() && profile.fits(&made(10, "lamp"), "", ""));
+        assert!(!profile.fits(&made(10, "lamps"), "", "") && !profile.fits(&made(10, "lamp 11"), "", ""));
+        let elsewhere =
+            Answer { headers: vec![("Location".to_owned(), "/login".to_owned())], ..made(10, "lamp") };
+        assert!(!profile.fits(&elsewhere, "", ""));
+        // Of one answer alone nothing is known to change.
+        assert!(!Profile::of(&[&one]).unwrap().fits(&made(8, "lamp"), "", ""));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::call::Call;
 use crate::field::{Field, Known};
 use crate::verdict::{Outcome, Verdict};
 use crate::wire::current_step;
@@ -40,7 +41,12 @@ pub(crate) fn is_blank(outcome: &Outcome) -> bool {
 impl Field {
     /// Whether the values of a request are to be attacked now.
     pub(crate) fn has_turn(&self, known: &Known) -> bool {
-        let door = self.signs_in(known);
+        self.has_turn_at(&known.call)
+    }
+
+    /// As [`Field::has_turn`], of a request that nobody may have sent yet.
+    pub(crate) fn has_turn_at(&self, call: &Call) -> bool {
+        let door = self.signs_in(call);
         let open = self.doors.are_open();
         if door && !open {
             let mut waiting = self.doors.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,9 +55,14 @@ impl Field {
         door == open
     }
 
+    /// Whether everything but where people sign in has its turn: what belongs to no operation is attacked then, and once.
+    pub(crate) fn has_first_turn(&self) -> bool {
+        !self.doors.are_open()
+    }
+
     /// Whether somebody of the facts is signed in by such a request.
-    fn signs_in(&self, known: &Known) -> bool {
-        let request = known.call.request();
+    fn signs_in(&self, call: &Call) -> bool {
+        let request = call.request();
         let path = |target: &str| target.split('?').next().unwrap_or_default().to_owned();
         let mut logins = self.people.iter().filter_map(|person| person.login.as_ref());
         logins

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gabion_model::{Clock, Rng};
@@ -41,6 +41,8 @@ pub struct Person {
     session: Mutex<Session>,
     /// What they sent along before.
     past: Mutex<Vec<Session>>,
+    /// Whether they could not be signed in again: whoever goes on trying locks out others, too.
+    gone: AtomicBool,
     /// What they were answered since somebody last made sure that they are signed in.
     answered: Mutex<BTreeSet<u16>>,
     /// The answer that signed them in.
@@ -153,6 +155,7 @@ impl Person {
             trouble: None,
             session: Mutex::default(),
             past: Mutex::default(),
+            gone: AtomicBool::new(false),
             answered: Mutex::default(),
             login: None,
             way: None,
@@ -415,7 +418,8 @@ impl Field {
         for who in 1..self.people.len() {
             let person = self.person(who);
             let answered = std::mem::take(&mut *lock(&person.answered));
-            let Some(proof) = self.proof_of(who).filter(|_| person.is_signed_in()) else { continue };
+            let here = person.is_signed_in() && !person.gone.load(Ordering::Relaxed);
+            let Some(proof) = self.proof_of(who).filter(|_| here) else { continue };
             let refused = proof.anonymous.as_ref().map_or(401, |answer| answer.status);
             if !everybody && ![401, 407, refused].iter().any(|status| answered.contains(status)) {
                 continue;
@@ -431,6 +435,9 @@ impl Field {
             if let Some(Tried { session: Ok(session), .. }) = tried {
                 person.become_known(session);
                 lost = true;
+            } else {
+                person.gone.store(true, Ordering::Relaxed);
+                self.note(format!("`{}` cannot be signed in again", person.name));
             }
         }
         Ok(lost)

@@ -265,6 +265,32 @@ const TABLE: &[(Kind, &str, bool, &str)] = &[
     ),
 ];
 
+/// What databases say of a query they cannot read.
+#[must_use]
+pub fn database_error(answer: &Answer) -> Option<&'static str> {
+    DATABASE_WORDS.iter().find(|words| answer.has(words)).copied()
+}
+
+const DATABASE_WORDS: &[&str] = &[
+    "You have an error in your SQL syntax",
+    "check the manual that corresponds to your",
+    "ER_PARSE_ERROR",
+    "unterminated quoted string",
+    "unterminated quoted identifier",
+    "syntax error at or near",
+    "Unclosed quotation mark",
+    "Incorrect syntax near",
+    "quoted string not properly terminated",
+    "ORA-01756",
+    "ORA-00933",
+    "unrecognized token:",
+    "SQLITE_ERROR",
+    "SQLSTATE[42",
+    "SQLSyntaxErrorException",
+    "near \"'\": syntax error",
+    "incomplete input",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

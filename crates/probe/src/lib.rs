@@ -39,6 +39,7 @@ pub mod memory;
 mod one_time;
 pub mod operation;
 pub mod own;
+pub mod reaction;
 pub mod replay;
 pub mod report;
 mod run;

@@ -81,6 +81,8 @@ pub struct Wire {
     budget: Budget,
     began: Instant,
     sent: AtomicUsize,
+    /// Those of them that may have changed something.
+    written: AtomicUsize,
     /// Requests in a row that nothing answered.
     silent: AtomicUsize,
     stopped: AtomicBool,
@@ -136,6 +138,7 @@ impl Wire {
             budget,
             began: Instant::now(),
             sent: AtomicUsize::new(0),
+            written: AtomicUsize::new(0),
             silent: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
             idle: Mutex::default(),
@@ -187,6 +190,9 @@ impl Wire {
     /// Counts a request that somebody else sent: the browser.
     pub fn spend(&self, method: &str, path: &str, status: Option<u16>) {
         self.sent.fetch_add(1, Ordering::Relaxed);
+        if !matches!(method, "GET" | "HEAD" | "OPTIONS") {
+            self.written.fetch_add(1, Ordering::Relaxed);
+        }
         self.trace.add(Traced { status, ..Traced::new(method, path, self.began.elapsed()) });
     }
 
@@ -205,6 +211,12 @@ impl Wire {
     #[must_use]
     pub fn sent(&self) -> usize {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// How many of them may have changed something, by their methods: what was seen since the last one is seen still.
+    #[must_use]
+    pub fn written(&self) -> usize {
+        self.written.load(Ordering::Relaxed)
     }
 
     #[must_use]
@@ -526,6 +538,9 @@ impl Wire {
         }
         if self.sent.fetch_add(1, Ordering::Relaxed) >= self.budget.requests {
             return Err(WireError::Requests(self.budget.requests));
+        }
+        if !request.is_safe() {
+            self.written.fetch_add(1, Ordering::Relaxed);
         }
         let turn = {
             let mut next = lock(&self.next);

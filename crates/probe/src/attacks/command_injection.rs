@@ -55,25 +55,22 @@ fn is_candidate(aim: &Aim<'_>) -> bool {
     aim.is_value() && aim.point.place != Place::Cookie
 }
 
-/// All ways at once, so that few requests try many.
+/// All ways at once, so that few requests try many: by substitution as it stands and within quotation marks, behind each separator,
+/// behind the end of either quotation mark; and for the shells of Windows.
 const TOGETHER: &[Form] = &[
     Form {
-        attack: |value, one, two| format!("{value}$(({one}*{two}))'$(({one}*{two}))'"),
-        twin: |value, one, two| format!("{value}%(({one}*{two}))'%(({one}*{two}))'"),
-    },
-    Form {
         attack: |value, one, two| {
-            let reckon = format!("expr {one} \\* {two}");
-            format!("{value}|{reckon};{reckon}&{reckon}\n{reckon}")
+            let (product, reckon) = (format!("$(({one}*{two}))"), format!("expr {one} \\* {two}"));
+            format!(
+                "{value}{product}'{product}'|{reckon};{reckon}&{reckon}\n{reckon};':;echo {product};'\";echo {product};\""
+            )
         },
         twin: |value, one, two| {
-            let reckon = format!("expr {one} \\* {two}");
-            format!("{value},{reckon},{reckon},{reckon},{reckon}")
+            let (product, reckon) = (format!("%(({one}*{two}))"), format!("expr {one} \\* {two}"));
+            format!(
+                "{value}{product}'{product}',{reckon},{reckon},{reckon},{reckon},',,echo {product},'\",echo {product},\""
+            )
         },
-    },
-    Form {
-        attack: |value, one, two| format!("{value}';echo $(({one}*{two}));'\";echo $(({one}*{two}));\""),
-        twin: |value, one, two| format!("{value}',echo %(({one}*{two})),'\",echo %(({one}*{two})),\""),
     },
     Form {
         attack: |value, one, two| format!("{value};$({one}*{two})#&set /a {one}*{two}"),

@@ -54,7 +54,11 @@ async fn run(field: &Field) -> Result<(), WireError> {
     let mut met = std::collections::BTreeSet::new();
     for known in &field.known {
         let Some(operation) = field.operation(known.operation) else { continue };
-        if operation.is_safe() || !by_cookie(known.who) || !met.insert(known.operation) {
+        if operation.is_safe()
+            || !by_cookie(known.who)
+            || !field.has_turn(known)
+            || !met.insert(known.operation)
+        {
             continue;
         }
         let tokens = operation.body.as_ref().map(|body| body.tokens.clone()).unwrap_or_default();

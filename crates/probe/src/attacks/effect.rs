@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::usable;
 use crate::call::{Call, Put};
 use crate::field::Field;
-use crate::learn::{id_of, noun, noun_of};
+use crate::learn::{id_of, noun, noun_of, works};
 use crate::operation::{Place, names_of};
 use crate::wire::{Answer, Request, WireError};
 
@@ -52,7 +52,8 @@ fn is_canary(value: &str) -> bool {
     digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Where somebody sees the word that a write put in; the likeliest places are looked at.
+/// Where somebody sees the word that a write put in; the likeliest places are looked at, but for those where another test looked in
+/// vain.
 pub(super) async fn window(
     field: &Field,
     who: usize,
@@ -60,10 +61,20 @@ pub(super) async fn window(
     answer: &Answer,
     word: &str,
 ) -> Result<Option<Window>, WireError> {
+    // What was refused shows nowhere, and that tells nothing of the places. Of a blank answer nothing is known.
+    let told = works(field, answer);
+    let operation = format!("{} {}", write.method, write.template);
     for call in places(field, who, write, answer) {
+        let path = call.request().target;
+        if told && field.memory.is_vain(who, &operation, &path) {
+            continue;
+        }
         let window = Window { who, call };
         if window.shows(field, word).await?.is_some() {
             return Ok(Some(window));
+        }
+        if told {
+            field.memory.keep_vain(who, &operation, &path);
         }
     }
     Ok(None)

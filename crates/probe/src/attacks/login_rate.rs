@@ -133,8 +133,9 @@ async fn tries(field: &Field, who: usize, forwarded: bool) -> Result<Vec<Tried>,
         let one = Try { user: &field.person(who).user, password: &wrong, code: "", before };
         let Some(tried) = field.attempt(who, &one).await? else { break };
         let other = all.first().is_some_and(|first| !is_alike(first, &tried));
+        let over = other || tried.answer.is_throttle();
         all.push(tried);
-        if other {
+        if over {
             break;
         }
     }

@@ -47,7 +47,7 @@ impl Attack for MassAssignment {
 async fn run(field: &Field) -> Result<(), WireError> {
     let seen = values(field);
     let mut tested = 0_usize;
-    for known in field.examples() {
+    for known in field.examples().filter(|known| field.has_turn(known)) {
         let Some(operation) = field.operation(known.operation) else { continue };
         let takes = matches!(&known.call.payload, Payload::Json(Value::Object(_)) | Payload::Form(_));
         let writes = matches!(operation.method.as_str(), "POST" | "PUT" | "PATCH");
@@ -59,7 +59,7 @@ async fn run(field: &Field) -> Result<(), WireError> {
             tested = tested.saturating_add(1);
         }
     }
-    if super::registration::registration(field, ID).await? {
+    if field.has_first_turn() && super::registration::registration(field, ID).await? {
         tested = tested.saturating_add(1);
     }
     if tested == 0 {
@@ -297,8 +297,20 @@ async fn aim<'a>(field: &'a Field, known: &'a Known) -> Result<Option<Aim<'a>>, 
         object_of(&written).map(|object| object.keys().cloned().collect()).unwrap_or_default();
     let texts = sent_texts(&known.call);
     let near = places(field, known.who, &known.call, &written);
+    let operation = format!("{} {}", known.call.method, known.call.template);
     for call in near {
+        let path = call.request().target;
+        if field.memory.is_vain(known.who, &operation, &path) {
+            continue;
+        }
         let Some(answer) = usable(field.call(known.who, &call).await)? else { continue };
+        // What was sent stands there in no form.
+        let long = |text: &String| text.chars().count() >= LONG;
+        if texts.iter().any(|(_, text)| long(text))
+            && !texts.iter().any(|(_, text)| long(text) && answer.has(text))
+        {
+            field.memory.keep_vain(known.who, &operation, &path);
+        }
         let Some(object) = object_of(&answer).filter(|_| works(field, &answer)) else { continue };
         let shared = object.keys().filter(|name| shape.contains(*name)).count();
         let alike = shape.len() >= 2 && shared.saturating_mul(2) > shape.len();
@@ -315,6 +327,9 @@ async fn aim<'a>(field: &'a Field, known: &'a Known) -> Result<Option<Aim<'a>>, 
     }
     Ok(None)
 }
+
+/// Texts of so many letters do not stand anywhere by chance.
+const LONG: usize = 8;
 
 /// Names and values that a request sends at its top.
 fn sent_texts(call: &Call) -> Vec<(String, String)> {

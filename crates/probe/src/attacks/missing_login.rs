@@ -87,7 +87,13 @@ async fn refusal(field: &Field) -> Result<Option<Exchange>, WireError> {
 
 async fn read(field: &Field, known: &Known, id: &str, refused: &Exchange) -> Result<(), WireError> {
     let say = |verdict, says: &str| field.say(Outcome::new(ID, id, verdict, says));
-    let Some(answer) = usable(field.call(0, &known.call).await)? else {
+    // Nobody was refused when it was learnt.
+    let refusal = known.anonymous.clone().filter(|answer| field.is_refusal(answer) && !answer.is_throttle());
+    let answer = match refusal {
+        Some(answer) => Some(answer),
+        None => usable(field.call(0, &known.call).await)?,
+    };
+    let Some(answer) = answer else {
         say(Verdict::Inconclusive, "nobody got no answer");
         return Ok(());
     };

@@ -64,13 +64,22 @@ async fn attack(aim: &Aim<'_>, structured: bool) -> Result<(), WireError> {
     };
     if structured {
         for way in WAYS {
-            if operators(aim, &base, *way).await? {
-                return Ok(());
+            match operators(aim, &base, *way).await? {
+                Seen::Said => return Ok(()),
+                // Whoever takes no object takes none with another operator.
+                Seen::Refused => break,
+                Seen::Nothing => {}
             }
         }
     }
     let text = aim.original.parse::<f64>().is_err();
-    if aim.works && text && aim.is_safe() && condition(aim, ID, &base, &JAVASCRIPT).await? {
+    if aim.works
+        && text
+        && aim.is_safe()
+        && let Some(reaction) = aim.reaction(&base).await?
+        && (reaction.breaks || !reaction.matters)
+        && condition(aim, ID, &base, &JAVASCRIPT, !reaction.matters).await?
+    {
         return Ok(());
     }
     aim.field.say(aim.outcome(ID, Verdict::Passed, "no operator that was put into it made a difference"));
@@ -111,17 +120,27 @@ const WAYS: &[Way] = &[
 
 const ROUNDS: usize = 6;
 
-async fn operators(aim: &Aim<'_>, base: &Profile, way: Way) -> Result<bool, WireError> {
+/// What came of one way.
+enum Seen {
+    /// There was something to say, and it is said.
+    Said,
+    /// The target takes no operator there.
+    Refused,
+    Nothing,
+}
+
+async fn operators(aim: &Aim<'_>, base: &Profile, way: Way) -> Result<Seen, WireError> {
     let wide_is_safe = matches!(aim.known.call.method.as_str(), "GET" | "POST");
     if way.narrow != aim.works || (!way.narrow && !wide_is_safe) {
-        return Ok(false);
+        return Ok(Seen::Nothing);
     }
     // What a true operator must give: the original answer, or one that the original did not get.
-    let Some(truth) = send(aim, way, true).await? else { return Ok(false) };
+    let Some(truth) = send(aim, way, true).await? else { return Ok(Seen::Nothing) };
     if way.narrow != aim.fits(base, &truth) || !truth.answer.is_success() {
-        return Ok(false);
+        let refused = way.narrow && matches!(truth.answer.status, 400 | 422);
+        return Ok(if refused { Seen::Refused } else { Seen::Nothing });
     }
-    let Some(truth_profile) = Profile::of(&[&truth.answer]) else { return Ok(false) };
+    let Some(truth_profile) = Profile::of(&[&truth.answer]) else { return Ok(Seen::Nothing) };
     let is_true = |sent: &Sent| {
         if way.narrow {
             aim.fits(base, sent)
@@ -129,20 +148,22 @@ async fn operators(aim: &Aim<'_>, base: &Profile, way: Way) -> Result<bool, Wire
             truth_profile.fits(&sent.answer, &sent.text, &truth.text)
         }
     };
-    let Some(lie) = send(aim, way, false).await? else { return Ok(false) };
+    let Some(lie) = send(aim, way, false).await? else { return Ok(Seen::Nothing) };
     if is_true(&lie) {
-        return Ok(false);
+        return Ok(Seen::Nothing);
     }
-    let Some(twin) = put(aim, way.twin, &truth_value(aim, way), way.list).await? else { return Ok(false) };
+    let Some(twin) = put(aim, way.twin, &truth_value(aim, way), way.list).await? else {
+        return Ok(Seen::Nothing);
+    };
     if is_true(&twin) {
-        return Ok(false);
+        return Ok(Seen::Nothing);
     }
     for truth in super::shuffled(aim.field, ROUNDS) {
-        let Some(sent) = send(aim, way, truth).await? else { return Ok(false) };
+        let Some(sent) = send(aim, way, truth).await? else { return Ok(Seen::Nothing) };
         if is_true(&sent) != truth {
             let says = "one operator made a difference and others did not";
             aim.field.say(aim.outcome(ID, Verdict::Inconclusive, says));
-            return Ok(true);
+            return Ok(Seen::Said);
         }
     }
     let says = format!("the store took an operator for the value: {ROUNDS} of {ROUNDS} answers followed it");
@@ -154,7 +175,7 @@ async fn operators(aim: &Aim<'_>, base: &Profile, way: Way) -> Result<bool, Wire
     let proof =
         Proof::new(aim.evidence(&truth), evidence).twin(aim.evidence(&twin)).shown(aim.evidence(&lie));
     aim.field.say(aim.outcome(ID, Verdict::Proven, says).proof(proof));
-    Ok(true)
+    Ok(Seen::Said)
 }
 
 async fn send(aim: &Aim<'_>, way: Way, truth: bool) -> Result<Option<Sent>, WireError> {

@@ -36,7 +36,8 @@ impl Attack for PrototypePollution {
 
 async fn run(field: &Field) -> Result<(), WireError> {
     let is_object = |known: &&Known| matches!(&known.call.payload, Payload::Json(Value::Object(_)));
-    let writes: Vec<&Known> = field.examples().filter(is_object).collect();
+    let writes: Vec<&Known> =
+        field.examples().filter(is_object).filter(|known| field.has_turn(known)).collect();
     let reads: Vec<&Known> = field
         .examples()
         .filter(|known| known.call.method == "GET" && known.answer.json().is_some())

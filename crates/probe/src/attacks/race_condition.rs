@@ -66,7 +66,7 @@ async fn run(field: &Field) -> Result<(), WireError> {
             && parts.any(|part| WORDS.iter().any(|word| part == *word || part == format!("{word}s")))
     };
     let mut tested = 0_usize;
-    for known in field.attempts().filter(named).take(MOST) {
+    for known in field.attempts().filter(named).filter(|known| field.has_turn(known)).take(MOST) {
         tested = tested.saturating_add(1);
         attack(field, known).await?;
     }

@@ -21,7 +21,7 @@
 
 use gabion_model::outbound::BoxFuture;
 
-use super::condition::{Grammar, condition_by};
+use super::condition::{Grammar, condition};
 use super::spelling::{is_name, spelled};
 use super::union::union;
 use super::waiting::{Waits, waits};
@@ -30,7 +30,9 @@ use crate::aim::{Aim, Sent, aim_at, aims};
 use crate::call::{Call, Put};
 use crate::compare::{Profile, restored};
 use crate::field::{Field, Known};
+use crate::leak::database_error;
 use crate::operation::{Place, Point};
+use crate::reaction::Reaction;
 use crate::verdict::{Proof, Verdict};
 use crate::wire::{Answer, WireError};
 
@@ -78,10 +80,14 @@ async fn heads(field: &Field, known: &Known) -> Result<(), WireError> {
         names.iter().fold(known.call.clone(), put)
     };
     let broken = format!("{HEAD}'\"");
-    let plain = usable(field.call(known.who, &with(HEADS, HEAD)).await)?;
-    let changed = usable(field.call(known.who, &with(HEADS, &broken)).await)?;
-    let (Some(plain), Some(changed)) = (plain, changed) else { return Ok(()) };
-    if Profile::of(&[&plain]).is_none_or(|base| base.fits(&changed, &broken, HEAD)) {
+    let Some(changed) = usable(field.call(known.who, &with(HEADS, &broken)).await)? else { return Ok(()) };
+    let like = |plain: &Answer| Profile::of(&[plain]).is_none_or(|base| base.fits(&changed, &broken, HEAD));
+    // What is answered as it was without them needs no comparison.
+    if like(&known.answer) {
+        return Ok(());
+    }
+    let Some(plain) = usable(field.call(known.who, &with(HEADS, HEAD)).await)? else { return Ok(()) };
+    if like(&plain) {
         return Ok(());
     }
     for name in HEADS {
@@ -107,11 +113,11 @@ const SQL: Grammar = Grammar {
         format!("{one}*{two}={}", one.saturating_mul(two).saturating_add(u32::from(!truth)))
     },
     forms: &[
-        ("'", "'1'='1"),
+        ("'", "'1'!='2"),
         ("", "1=1"),
         ("%'", "'%'='"),
         ("\"", "\"1\"=\"1"),
-        ("')", "('1'='1"),
+        ("')", "('1'!='2"),
         ("%')", "('%'='"),
         (")", "(1=1"),
         ("'))", "(('1'='1"),
@@ -120,7 +126,7 @@ const SQL: Grammar = Grammar {
 };
 
 /// Where a value can be joined to another the rest was tried already.
-const PLAIN: Grammar = Grammar { forms: &[("'", "'1'='1"), ("", "1=1"), ("\"", "\"1\"=\"1")], ..SQL };
+const PLAIN: Grammar = Grammar { forms: &[("'", "'1'!='2"), ("", "1=1"), ("\"", "\"1\"=\"1")], ..SQL };
 
 async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
     if aim.is_typed().await? {
@@ -128,11 +134,19 @@ async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
         return Ok(());
     }
     let base = aim.profile().await?;
-    let mut hidden = true;
+    let (mut hidden, mut told) = (true, true);
     if let Some(base) = &base {
-        let Some(signs) = signs(aim, base).await? else { return Ok(()) };
+        let Some(signs) = aim.reaction(base).await? else { return Ok(()) };
         if signs.matters && !signs.breaks {
             aim.field.say(aim.outcome(ID, Verdict::Passed, "quotation marks are taken out of it"));
+            return Ok(());
+        }
+        if signs.is_kept {
+            aim.field.say(aim.outcome(
+                ID,
+                Verdict::Passed,
+                "it is kept as it is sent, quotation marks and all",
+            ));
             return Ok(());
         }
         if signs.breaks && (spelled(aim, ID, base).await? || joined(aim, base).await?) {
@@ -140,18 +154,19 @@ async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
         }
         if aim.is_safe() {
             let grammar = if signs.matters { &PLAIN } else { &SQL };
-            if !signs.is_refused && condition_by(aim, ID, base, grammar, !signs.matters).await? {
+            if !signs.is_refused && condition(aim, ID, base, grammar, !signs.matters).await? {
                 return Ok(());
             }
             if signs.breaks && ordered(aim).await? {
                 return Ok(());
             }
-        } else if !signs.matters && !signs.breaks && union(aim, ID, base).await? {
+        } else if !signs.matters && !signs.breaks && shows_rows(aim, signs) && union(aim, ID, base).await? {
             return Ok(());
         }
         hidden = !signs.breaks || signs.is_failure;
+        told = signs.is_database;
     }
-    if errors(aim).await? || (hidden && sleeps(aim).await?) {
+    if (told && errors(aim).await?) || (hidden && sleeps(aim).await?) {
         return Ok(());
     }
     let (verdict, says) = match base {
@@ -162,39 +177,9 @@ async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
     Ok(())
 }
 
-/// What answers show of a value at all.
-struct Signs {
-    /// Whether another value gets another answer.
-    matters: bool,
-    /// Whether quotation marks and signs that no query ends with get another answer.
-    breaks: bool,
-    /// Whether that answer is a refusal, as of a check or of a wall before the application.
-    is_refused: bool,
-    /// Whether it is a failure.
-    is_failure: bool,
-}
-
-async fn signs(aim: &Aim<'_>, base: &Profile) -> Result<Option<Signs>, WireError> {
-    let number = aim.original.parse::<f64>().is_ok();
-    let another = if number { format!("9{:07}", aim.field.number(10_000_000)) } else { aim.field.canary() };
-    let broken = if number {
-        format!("{} {}", aim.original, aim.field.canary())
-    } else {
-        format!("{}'\"", aim.original)
-    };
-    let (Some(other), Some(broken)) = (aim.text(&another).await?, aim.text(&broken).await?) else {
-        return Ok(None);
-    };
-    let (matters, mut breaks) = (!aim.fits(base, &other), !aim.fits(base, &broken));
-    let mut answer = broken.answer;
-    if number && !breaks {
-        // A number may stand in quotation marks.
-        let Some(quoted) = aim.text(&format!("{}'\"", aim.original)).await? else { return Ok(None) };
-        breaks = !aim.fits(base, &quoted);
-        answer = quoted.answer;
-    }
-    let is_refused = breaks && matches!(answer.status, 400 | 403 | 406 | 422);
-    Ok(Some(Signs { matters, breaks, is_refused, is_failure: breaks && answer.status >= 500 }))
+/// Whether an answer could tell that a row was found: whoever is sent on by a write that works is sent there in any case.
+const fn shows_rows(aim: &Aim<'_>, signs: Reaction) -> bool {
+    !(aim.works && matches!(signs.plain, 300..400))
 }
 
 /// How databases join texts: what stands between, and the same broken.
@@ -340,31 +325,6 @@ async fn errors(aim: &Aim<'_>) -> Result<bool, WireError> {
     }
     Ok(false)
 }
-
-/// What databases say of a query they cannot read.
-pub(super) fn database_error(answer: &Answer) -> Option<&'static str> {
-    DATABASE_WORDS.iter().find(|words| answer.has(words)).copied()
-}
-
-const DATABASE_WORDS: &[&str] = &[
-    "You have an error in your SQL syntax",
-    "check the manual that corresponds to your",
-    "ER_PARSE_ERROR",
-    "unterminated quoted string",
-    "unterminated quoted identifier",
-    "syntax error at or near",
-    "Unclosed quotation mark",
-    "Incorrect syntax near",
-    "quoted string not properly terminated",
-    "ORA-01756",
-    "ORA-00933",
-    "unrecognized token:",
-    "SQLITE_ERROR",
-    "SQLSTATE[42",
-    "SQLSyntaxErrorException",
-    "near \"'\": syntax error",
-    "incomplete input",
-];
 
 const WAITS: &[(bool, Waits)] = &[
     (

@@ -124,6 +124,17 @@ const CODE: &[Form] = &[
     },
 ];
 
+/// Whether quotation marks make the target answer with another status.
+async fn fails(aim: &Aim<'_>) -> Result<bool, WireError> {
+    let plain = aim.known.answer.status;
+    let known = aim.field.memory.reaction(aim.known.operation, &aim.point);
+    let status = match known.filter(|reaction| reaction.plain == plain) {
+        Some(reaction) => Some(reaction.status),
+        None => aim.text(&format!("{}'\"", aim.original)).await?.map(|marks| marks.answer.status),
+    };
+    Ok(status.is_some_and(|status| status != plain))
+}
+
 const ENGINE: &str = "a template engine";
 
 async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
@@ -139,8 +150,7 @@ async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
         Reckoned::Nothing { .. } => {}
     }
     // A text of a program ends with its quotation mark, and then the program fails.
-    let marks = aim.text(&format!("{}'\"", aim.original)).await?;
-    if aim.works && marks.is_some_and(|marks| marks.answer.status != aim.known.answer.status) {
+    if aim.works && fails(aim).await? {
         for form in CODE {
             if matches!(reckon(aim, ID, form, "a program").await?, Reckoned::Proven) {
                 return Ok(());

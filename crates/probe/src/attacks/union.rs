@@ -3,8 +3,8 @@
 //!
 //! In a statement that writes `UNION` is an error, so that nothing happens there.
 //!
-//! 1. The value is one that nothing has. Rows of one to ten empty columns are added, behind each way the value may end: with the
-//!    right number the answer must be another one.
+//! 1. The value is one that nothing has. Rows of one to ten empty columns are added, behind the ways the value may end, several of
+//!    them at once: with the right number the answer must be another one. Then each way by itself.
 //! 2. Negative twins: one column more, and the keyword misspelled. Both must give the original answer.
 //! 3. Proof: eight rounds of the right number and others in random order; the answers must follow all of them.
 
@@ -15,7 +15,7 @@ use crate::verdict::{Proof, Verdict};
 use crate::wire::WireError;
 
 const ROUNDS: usize = 8;
-/// The most columns that are tried.
+/// The most columns that are tried; behind a parenthesis half as many.
 const COLUMNS: usize = 10;
 
 /// Tries it. True when it is said.
@@ -24,15 +24,23 @@ const COLUMNS: usize = 10;
 /// When the run is over.
 pub(super) async fn union(aim: &Aim<'_>, test: &'static str, base: &Profile) -> Result<bool, WireError> {
     let number = aim.original.parse::<i64>().is_ok();
-    let closings: &[&str] = if number { &["", "'"] } else { &["'", "\"", "')"] };
-    for closing in closings {
-        for columns in 1..=COLUMNS {
-            let Some(sent) = aim.text(&text(aim, closing, "UNION", columns)).await? else { return Ok(false) };
+    let groups: &[&[&str]] = if number { &[&["", "'"]] } else { &[&["\"", "'"], &["')"]] };
+    for closings in groups {
+        let most = if closings.contains(&"')") { COLUMNS / 2 } else { COLUMNS };
+        for columns in 1..=most {
+            // What one of them does not end is a text to it, up to the one that does; the rest is a comment.
+            let Some(sent) = aim.text(&text(aim, closings, "UNION", columns)).await? else {
+                return Ok(false);
+            };
             if aim.fits(base, &sent) {
                 continue;
             }
-            if follows(aim, test, base, closing, columns, &sent).await? {
-                return Ok(true);
+            for closing in *closings {
+                let closing = &[*closing];
+                let Some(sent) = aim.text(&text(aim, closing, "UNION", columns)).await? else { break };
+                if !aim.fits(base, &sent) && follows(aim, test, base, closing, columns, &sent).await? {
+                    return Ok(true);
+                }
             }
             // Something else makes another answer of it.
             break;
@@ -45,7 +53,7 @@ async fn follows(
     aim: &Aim<'_>,
     test: &'static str,
     base: &Profile,
-    closing: &str,
+    closing: &[&str],
     columns: usize,
     first: &Sent,
 ) -> Result<bool, WireError> {
@@ -69,12 +77,13 @@ async fn follows(
     Ok(true)
 }
 
-fn text(aim: &Aim<'_>, closing: &str, keyword: &str, columns: usize) -> String {
+fn text(aim: &Aim<'_>, closings: &[&str], keyword: &str, columns: usize) -> String {
     let row = vec!["NULL"; columns].join(",");
     // A value that nothing has.
     let value = match aim.original.parse::<i64>() {
         Ok(_) => format!("9{:07}", aim.field.number(10_000_000)),
         Err(_) => aim.field.canary(),
     };
-    format!("{value}{closing} {keyword} SELECT {row}-- ")
+    let rows = closings.iter().map(|closing| format!("{closing} {keyword} SELECT {row}-- "));
+    format!("{value}{}", rows.collect::<String>())
 }

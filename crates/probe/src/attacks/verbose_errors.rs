@@ -49,7 +49,7 @@ async fn run(field: &Field) -> Result<(), WireError> {
         };
         operation(field, attempt, &before).await?;
     }
-    application(field).await
+    if field.has_first_turn() { application(field).await } else { Ok(()) }
 }
 
 async fn operation(field: &Field, attempt: &Attempt<'_>, before: &Answer) -> Result<(), WireError> {

@@ -65,12 +65,12 @@ async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
         aim.field.say(aim.outcome(ID, Verdict::Inconclusive, says));
         return Ok(());
     };
-    if !condition(aim, ID, &base, &XPATH).await? {
-        aim.field.say(aim.outcome(
-            ID,
-            Verdict::Passed,
-            "no condition that was put into it made a difference",
-        ));
+    let Some(reaction) = aim.reaction(&base).await? else { return Ok(()) };
+    // Where another value matters and quotation marks do not, no expression ends with them.
+    let ends = reaction.breaks || !reaction.matters;
+    if !(ends && condition(aim, ID, &base, &XPATH, !reaction.matters).await?) {
+        let says = "no condition that was put into it made a difference";
+        aim.field.say(aim.outcome(ID, Verdict::Passed, says));
     }
     Ok(())
 }

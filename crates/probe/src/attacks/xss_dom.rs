@@ -11,7 +11,7 @@
 //!
 //! What a browser keeps (`localStorage`) an attacker has to have written first: that weighs less.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gabion_model::Severity;
 use gabion_model::outbound::BoxFuture;
@@ -22,7 +22,7 @@ use crate::browser::Browsing;
 use crate::field::Field;
 use crate::surface::{html, templated};
 use crate::verdict::{Outcome, Proof, Verdict};
-use crate::wire::{Request, WireError};
+use crate::wire::{Answer, Request, WireError};
 
 mod carry;
 
@@ -128,17 +128,24 @@ const SOURCES: &[&str] = &[
 async fn subjects(field: &Field) -> Result<Vec<Subject>, WireError> {
     let most = field.facts.limits.pages.div_ceil(PART);
     let mut all: Vec<Subject> = Vec::new();
+    // Many pages load the same scripts, and whoever asks gets the same.
+    let mut scripts: BTreeMap<String, String> = BTreeMap::new();
     let known = field.attempts().filter(|known| known.call.method == "GET" && known.answer.is_html());
     let known = known.map(|known| (known.who, known.call.request().target));
     let pages: Vec<(usize, String)> = field.pages.iter().cloned().chain(known).collect();
+    let mut met = BTreeSet::new();
+    let mut kinds: BTreeMap<(Option<String>, String), usize> = BTreeMap::new();
     for (who, target) in pages {
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let path = path.split('#').next().unwrap_or_default().to_owned();
-        let kind = templated(&path);
-        let alike = all.iter().filter(|own| templated(&own.path) == kind).count();
-        if alike >= ALIKE || all.len() >= most || all.iter().any(|own| own.path == path) {
+        // What is shown depends on what somebody is, more than on who.
+        let role = field.person(who).role.clone().filter(|_| who != 0);
+        let alike = kinds.entry((role.clone(), templated(&path))).or_default();
+        let known = all.iter().any(|own| own.path == path) || !met.insert((role, path.clone()));
+        if *alike >= ALIKE || all.len() >= most || known {
             continue;
         }
+        *alike = alike.saturating_add(1);
         let Some(answer) = usable(field.request(who, &Request::get(&target)).await)? else { continue };
         if !super::xss_reflected::is_page(&answer) {
             continue;
@@ -148,13 +155,16 @@ async fn subjects(field: &Field) -> Result<Vec<Subject>, WireError> {
         let mut code = page.inline.join("\n");
         for script in page.scripts.iter().take(SCRIPTS) {
             let Some(inside) = field.wire.origin().inside(&path, script) else { continue };
-            if code.len() < CODE
-                && let Some(answer) = usable(field.request(who, &Request::get(&inside)).await)?
-                && answer.is_success()
-            {
-                code.push('\n');
-                code.push_str(&answer.text());
+            if code.len() >= CODE {
+                continue;
             }
+            if !scripts.contains_key(&inside) && scripts.len() < most {
+                let answer = usable(field.request(who, &Request::get(&inside)).await)?;
+                let text = answer.filter(Answer::is_success).map(|answer| answer.text().to_string());
+                scripts.insert(inside.clone(), text.unwrap_or_default());
+            }
+            code.push('\n');
+            code.push_str(scripts.get(&inside).map_or("", String::as_str));
         }
         // Handlers in attributes are scripts too.
         let inline = text.contains("location") || text.contains("document.URL");

@@ -49,13 +49,17 @@ impl Attack for XssReflected {
 
 async fn run(field: &Field) -> Result<(), WireError> {
     let mut tried = false;
+    let calls = field.attempts().filter(|known| field.has_turn(known));
+    let calls = calls.map(|known| (known.who, known.call.clone()));
     // What is not there is a page too.
-    let mut missing = Call::new("GET", "/{page}");
-    missing.path.insert("page".to_owned(), serde_json::Value::String("page".to_owned()));
-    let calls = field.attempts().map(|known| (known.who, known.call.clone()));
+    let missing = field.has_first_turn().then(|| {
+        let mut missing = Call::new("GET", "/{page}");
+        missing.path.insert("page".to_owned(), serde_json::Value::String("page".to_owned()));
+        (0, missing)
+    });
     // One visitor for each person, made where there is something to open.
     let mut visitors: BTreeMap<usize, Visitor<'_>> = BTreeMap::new();
-    for (who, call) in calls.chain([(0, missing)]) {
+    for (who, call) in calls.chain(missing) {
         for point in call.points() {
             let form = matches!(call.payload, Payload::Form(_)) && call.method == "POST";
             let reaches = match point.place {
@@ -224,11 +228,14 @@ impl Aim<'_> {
         let original = self.call.value(self.point).unwrap_or_default();
         for before in [String::new(), original] {
             let word = self.field.canary();
-            let Some(plain) =
-                self.send(&format!("{before}{word}")).await?.filter(|plain| is_page(&plain.answer))
-            else {
+            let Some(plain) = self.send(&format!("{before}{word}")).await? else { continue };
+            if !is_page(&plain.answer) {
+                // Whoever answers in another way than by pages does so for every value.
+                if plain.answer.is_success() && plain.answer.json().is_some() {
+                    break;
+                }
                 continue;
-            };
+            }
             // Some pages write everything in capitals.
             for word in [word.to_ascii_uppercase(), word] {
                 if plain.answer.has(&word) {

@@ -59,7 +59,8 @@ async fn run(field: &Field) -> Result<(), WireError> {
     let mut tried = Vec::new();
     for known in &field.known {
         let Some(operation) = field.operation(known.operation) else { continue };
-        if operation.is_safe() || operation.method == "DELETE" || !met.insert(known.operation) {
+        let writes = !operation.is_safe() && operation.method != "DELETE";
+        if !writes || !field.has_turn(known) || !met.insert(known.operation) {
             continue;
         }
         if hunt.write(known).await? {

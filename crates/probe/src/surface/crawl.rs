@@ -49,6 +49,8 @@ struct Crawl {
     kinds: BTreeMap<String, usize>,
     paths: BTreeMap<String, usize>,
     maps: usize,
+    /// What strangers were shown: of such a path one does for somebody.
+    public: BTreeSet<String>,
 }
 
 /// Follows the links of pages as somebody. The pages with their forms, by path.
@@ -56,7 +58,8 @@ struct Crawl {
 /// # Errors
 /// When the run is over.
 pub async fn crawl(field: &mut Field, who: usize, most: usize) -> Result<Vec<(String, Page)>, WireError> {
-    let mut crawl = Crawl::default();
+    let public = field.pages.iter().filter(|(reader, _)| *reader == 0 && who != 0);
+    let mut crawl = Crawl { public: public.map(|(_, path)| path.clone()).collect(), ..Crawl::default() };
     let start: Vec<String> = std::iter::once(field.wire.origin().path().to_owned())
         .chain(field.facts.target.start.iter().cloned())
         .collect();
@@ -182,7 +185,7 @@ impl Crawl {
         let (kind, place) = kind_of(path, query);
         let of_kind = self.kinds.entry(kind).or_default();
         let of_path = self.paths.entry(place).or_default();
-        if self.met.contains(&to) {
+        if self.met.contains(&to) || (*of_path > 0 && self.public.contains(&to)) {
             return;
         }
         if *of_kind >= ALIKE || *of_path >= QUERIES {
