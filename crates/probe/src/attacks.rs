@@ -80,6 +80,7 @@ mod xss_reflected;
 mod xss_stored;
 mod xxe;
 
+pub(crate) use self::session_cookies::without_secrets;
 use gabion_model::outbound::BoxFuture;
 
 use crate::field::Field;
@@ -203,6 +204,15 @@ pub(crate) fn shuffled(field: &Field, count: usize) -> Vec<bool> {
         truths.swap(at, other);
     }
     truths
+}
+
+/// Whether two people are signed in at least; without them a test between people says so.
+fn takes_two(field: &Field, id: &'static str) -> bool {
+    let two = field.signed_in().nth(1).is_some();
+    if !two {
+        field.not_tested(id, "it takes two identities; hint: `[[identities]]`");
+    }
+    two
 }
 
 /// What became of one request: an answer, or nothing that can be used; the end of a run goes on up.

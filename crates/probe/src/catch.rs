@@ -13,9 +13,11 @@ use std::time::Duration;
 use gabion_model::Rng;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+use crate::listen::serve;
 
 /// A listener that runs. Dropping it ends it.
 #[derive(Debug)]
@@ -47,8 +49,6 @@ struct Shared {
 const KEPT: usize = 16 << 10;
 /// The most requests that are kept.
 const MOST: usize = 1_000;
-/// The most connections at one time.
-const AT_ONCE: usize = 16;
 /// How long one connection may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -71,7 +71,11 @@ impl Catch {
         };
         let address = SocketAddr::new(own, listener.local_addr()?.port());
         let shared = Arc::new(Shared::default());
-        let task = tokio::spawn(listen(listener, Arc::clone(&shared)));
+        let own = Arc::clone(&shared);
+        let task = tokio::spawn(serve(listener, PATIENCE, move |stream, peer| {
+            let shared = Arc::clone(&own);
+            async move { take(stream, peer, &shared).await }
+        }));
         Ok(Self { address, shared, task })
     }
 
@@ -136,24 +140,6 @@ fn towards(target: SocketAddr) -> io::Result<IpAddr> {
     let socket = UdpSocket::bind((any, 0))?;
     socket.connect(target)?;
     Ok(socket.local_addr()?.ip())
-}
-
-async fn listen(listener: TcpListener, shared: Arc<Shared>) {
-    let room = Arc::new(Semaphore::new(AT_ONCE));
-    loop {
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                let shared = Arc::clone(&shared);
-                tokio::spawn(async move {
-                    let _ = timeout(PATIENCE, take(stream, peer, &shared)).await;
-                    drop(permit);
-                });
-            }
-            // Out of descriptors, or the like: others have to end first.
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-        }
-    }
 }
 
 async fn take(mut stream: TcpStream, peer: SocketAddr, shared: &Shared) -> io::Result<()> {

@@ -4,6 +4,7 @@
 //! comment. No secret is in it: where one belongs stands the name of a variable of the environment. Texts of the target are
 //! quoted, and made visible in comments, so that nothing it says becomes a fact.
 
+mod given;
 mod policy;
 mod throttles;
 
@@ -14,7 +15,7 @@ use gabion_finding::visible;
 use gabion_model::Timestamp;
 use serde_json::Value;
 
-use crate::facts::{Facts, Grant, Identity, Login, Text, Webhook};
+use crate::facts::{Facts, Grant, Identity, Text, Webhook};
 use crate::field::Field;
 use crate::hidden::variable;
 use crate::login::{Way, login_fields};
@@ -38,7 +39,8 @@ pub fn variables(facts: &Facts) -> Vec<String> {
         secrets(identity, name).into_iter().map(|(_, variable)| variable).collect::<Vec<_>>()
     };
     let people = facts.identities.iter().flat_map(own);
-    people.chain((0..facts.webhooks.len()).map(webhook_variable)).collect()
+    let webhooks = (0..facts.webhooks.len()).map(webhook_variable);
+    people.chain(webhooks).chain(given::variables(facts)).collect()
 }
 
 /// The page.
@@ -52,6 +54,7 @@ pub fn draft(field: &Field, files: &Files, at: Timestamp) -> String {
          # `Guessed` marks what nobody said, `asked` what only you know. docs/guides/probe.md tells the rest.\n",
         visible(&field.wire.origin().base())
     );
+    given::root(&mut out, &field.facts);
     target(&mut out, field, files);
     limits(&mut out, &field.facts);
     people(&mut out, field);
@@ -59,6 +62,8 @@ pub fn draft(field: &Field, files: &Files, at: Timestamp) -> String {
     policy::write(&mut out, field);
     throttles::write(&mut out, field);
     webhooks(&mut out, field);
+    given::accounts(&mut out, &field.facts);
+    given::rest(&mut out, &field.facts);
     seen(&mut out, field);
     out
 }
@@ -115,6 +120,7 @@ fn target(out: &mut String, field: &Field, files: &Files) {
     if let Some(address) = &target.callback {
         let _ = writeln!(out, "callback = {}", quoted(&address.to_string()));
     }
+    given::target(out, target);
     out.push('\n');
 }
 
@@ -205,7 +211,10 @@ fn people(out: &mut String, field: &Field) {
                 let _ = writeln!(out, "{what} = {}", quoted(value));
             }
         }
-        out.push('\n');
+        match &identity.login {
+            Some(own) => given::login(out, "identities.login", own),
+            None => out.push('\n'),
+        }
     }
     missing_people(out, field);
 }
@@ -240,7 +249,7 @@ fn missing_people(out: &mut String, field: &Field) {
 
 fn login(out: &mut String, field: &Field) {
     if let Some(login) = &field.facts.login {
-        declared(out, login);
+        given::login(out, "login", login);
         return;
     }
     let ways = field.people.iter().filter_map(|person| person.way.as_ref());
@@ -255,7 +264,8 @@ fn login(out: &mut String, field: &Field) {
         return;
     };
     match way {
-        Way::Declared(login) => declared(out, login),
+        // One that is somebody's own stands with them.
+        Way::Declared(_) => {}
         Way::Form { page } => {
             let _ = writeln!(
                 out,
@@ -276,24 +286,6 @@ fn login(out: &mut String, field: &Field) {
             );
         }
     }
-}
-
-fn declared(out: &mut String, login: &Login) {
-    let _ = writeln!(out, "[login]\noperation = {}", quoted(&login.operation));
-    if let Some(body) = login.json.as_ref().and_then(inline) {
-        let _ = writeln!(out, "json = {body}");
-    }
-    if !login.form.is_empty() {
-        let fields: Vec<String> =
-            login.form.iter().map(|(name, value)| format!("{} = {}", quoted(name), quoted(value))).collect();
-        let _ = writeln!(out, "form = {{ {} }}", fields.join(", "));
-    }
-    for (name, value) in [("token", &login.token), ("header", &login.header)] {
-        if let Some(value) = value {
-            let _ = writeln!(out, "{name} = {}", quoted(value));
-        }
-    }
-    out.push('\n');
 }
 
 /// A JSON value in one line of TOML; nothing where it has `null` in it, which TOML cannot say.

@@ -562,6 +562,7 @@ impl Field {
     pub fn say(&self, outcome: Outcome) {
         // Who was here before said so where there was nothing.
         if !(self.doors.are_open() && is_blank(&outcome)) {
+            let outcome = self.controlled(outcome);
             lock(&self.outcomes).push(outcome);
         }
     }

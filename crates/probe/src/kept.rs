@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use gabion_model::Severity;
 use serde::Deserialize;
 
+use crate::control::Control;
 use crate::field::Field;
-use crate::format::{JsonExchange, JsonProof, JsonRequest};
+use crate::format::{JsonExchange, JsonPositive, JsonProof, JsonRequest};
 use crate::hidden::Hidden;
 use crate::matrix::Access;
 use crate::operation::Point;
@@ -99,6 +100,8 @@ struct KeptOutcome {
     verdict: Verdict,
     #[serde(default)]
     says: String,
+    #[serde(default)]
+    positive_control: Option<JsonPositive>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -213,6 +216,7 @@ impl Kept {
                 Outcome::new(Cow::Owned(kept.test.clone()), &kept.operation, kept.verdict, kept.says.clone());
             outcome.aspect.clone_from(&kept.aspect);
             outcome.point.clone_from(&kept.point);
+            outcome.control = kept.positive_control.as_ref().map(|control| filling.control(control));
             if let Some(finding) = proofs.get(outcome.id().as_str()) {
                 outcome.severity = Some(finding.severity);
                 outcome.proof = finding.proof.as_ref().map(|proof| filling.proof(proof));
@@ -309,6 +313,10 @@ impl Filling {
             status: kept.status,
             answer: self.text(&kept.answer),
         }
+    }
+
+    fn control(&self, kept: &JsonPositive) -> Control {
+        Control { says: kept.says.clone(), exchange: kept.exchange.as_ref().map(|one| self.exchange(one)) }
     }
 
     fn proof(&self, kept: &JsonProof) -> Proof {

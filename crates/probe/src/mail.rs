@@ -11,9 +11,11 @@ use std::time::Duration;
 use gabion_vault::encoding::base64_decode;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+use crate::listen::serve;
 
 /// A server that runs. Dropping it ends it.
 #[derive(Debug)]
@@ -42,7 +44,6 @@ const LONGEST: usize = 256 << 10;
 /// The longest line of a command, in bytes.
 const LINE: u64 = 4 << 10;
 const MOST: usize = 500;
-const AT_ONCE: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Parts of parts that are looked into.
 const DEEPEST: usize = 4;
@@ -56,7 +57,11 @@ impl MailSink {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
-        let task = tokio::spawn(listen(listener, Arc::clone(&shared)));
+        let own = Arc::clone(&shared);
+        let task = tokio::spawn(serve(listener, PATIENCE, move |stream, _| {
+            let shared = Arc::clone(&own);
+            async move { take(stream, &shared).await }
+        }));
         Ok(Self { address, shared, task })
     }
 
@@ -90,23 +95,6 @@ impl MailSink {
 impl Drop for MailSink {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-async fn listen(listener: TcpListener, shared: Arc<Shared>) {
-    let room = Arc::new(Semaphore::new(AT_ONCE));
-    loop {
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let shared = Arc::clone(&shared);
-                tokio::spawn(async move {
-                    let _ = timeout(PATIENCE, take(stream, &shared)).await;
-                    drop(permit);
-                });
-            }
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::hidden::Hidden;
 use crate::matrix::Matrix;
 use crate::operation::Operation;
 use crate::replay::Standing;
+use crate::surface::components::Component;
 use crate::through::Through;
 use crate::trend::Trend;
 use crate::verdict::{Outcome, Verdict};
@@ -61,6 +62,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Who may do what.
     pub matrix: Matrix,
+    /// Software that shows its version.
+    pub components: Vec<Component>,
     /// What a baseline accepts, with the reasons.
     pub accepted: Vec<(Finding, String)>,
     /// Ids of a baseline that were looked for and found no longer.
@@ -149,6 +152,7 @@ impl Report {
             operations: operations.collect(),
             findings,
             matrix: Matrix::of(field),
+            components: components(field),
             outcomes,
             accepted: Vec::new(),
             gone: Vec::new(),
@@ -171,6 +175,16 @@ impl Report {
             *count = count.saturating_add(1);
         }
         all
+    }
+
+    /// What was said of a component, where it was judged.
+    #[must_use]
+    pub fn judged(&self, component: &Component) -> Option<&Outcome> {
+        self.outcomes.iter().find(|outcome| {
+            outcome.test == "vulnerable-component"
+                && outcome.aspect == component.name
+                && outcome.operation == component.seen
+        })
     }
 
     /// Whether everything was tried that was asked for.
@@ -219,6 +233,12 @@ impl Report {
             finding.severity >= least && finding.outcome.verdict > Verdict::Tentative && !stopped(finding)
         })
     }
+}
+
+fn components(field: &Field) -> Vec<Component> {
+    let mut all = field.components();
+    all.sort();
+    all
 }
 
 /// Tests that did not come to their end.

@@ -141,6 +141,7 @@ mod tests {
             findings: findings.collect(),
             outcomes,
             matrix: Matrix::default(),
+            components: Vec::new(),
             accepted: Vec::new(),
             gone: Vec::new(),
             trend: None,

@@ -6,6 +6,7 @@ use std::fmt;
 use gabion_model::Severity;
 use serde::{Deserialize, Serialize};
 
+use crate::control::Control;
 use crate::operation::Point;
 use crate::wire::{Answer, Request};
 
@@ -81,6 +82,8 @@ pub struct Outcome {
     /// Where it differs from what the test usually means.
     pub severity: Option<Severity>,
     pub proof: Option<Proof>,
+    /// What was asked and succeeded before that was said.
+    pub control: Option<Control>,
 }
 
 /// What shows a finding.
@@ -145,6 +148,7 @@ impl Outcome {
             aspect: String::new(),
             severity: None,
             proof: None,
+            control: None,
         }
     }
 
@@ -169,6 +173,13 @@ impl Outcome {
     #[must_use]
     pub fn proof(mut self, proof: Proof) -> Self {
         self.proof = Some(proof);
+        self
+    }
+
+    /// What was asked and succeeded, where it is another than what tests usually begin with.
+    #[must_use]
+    pub fn control(mut self, control: Control) -> Self {
+        self.control = Some(control);
         self
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use gabion_model::Period;
+use gabion_probe::facts::Ports;
 
 use super::{FailOn, OutputFormat};
 
@@ -85,6 +86,10 @@ pub(crate) struct ProbeTarget {
     /// A proxy on this machine or near it through which everything goes, to look on: `127.0.0.1:8080`
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) proxy: Option<std::net::SocketAddr>,
+
+    /// Look at other TCP ports of the host too: the usual ones, or a list: `22,8000-8010`
+    #[arg(long, value_name = "PORTS", num_args = 0..=1, require_equals = true, default_missing_value = "usual", value_parser = ports)]
+    pub(crate) ports: Option<Ports>,
 
     /// The most requests
     #[arg(long, value_name = "COUNT")]
@@ -295,4 +300,43 @@ pub(crate) struct ProbeTests {
 pub(crate) struct ProbeLogin {
     #[command(flatten)]
     pub(crate) target: ProbeTarget,
+}
+
+/// `usual`, or ports and ranges of them.
+fn ports(text: &str) -> Result<Ports, String> {
+    if text == "usual" {
+        return Ok(Ports::Usual(true));
+    }
+    let mut all: Vec<u16> = Vec::new();
+    for part in text.split(',').map(str::trim) {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let number = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port != 0);
+        let (Some(from), Some(to)) = (number(from), number(to)) else {
+            return Err(format!("`{part}` is no port and no range of them"));
+        };
+        if from > to {
+            return Err(format!("`{part}` ends before it begins"));
+        }
+        all.extend(from..=to);
+        if all.len() > MOST_PORTS {
+            return Err(format!("that is more than {MOST_PORTS} ports"));
+        }
+    }
+    Ok(Ports::These(all))
+}
+
+const MOST_PORTS: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_read_and_bounded() {
+        assert_eq!(ports("usual"), Ok(Ports::Usual(true)));
+        assert_eq!(ports("22, 8000-8002"), Ok(Ports::These(vec![22, 8000, 8001, 8002])));
+        for wrong in ["", "0", "70000", "9-8", "1-2000", "a", "22,,80", "-5", "5-"] {
+            assert!(ports(wrong).is_err(), "{wrong}");
+        }
+    }
 }

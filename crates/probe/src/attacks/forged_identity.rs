@@ -14,7 +14,7 @@ use gabion_vault::jose::SigningKey;
 use serde_json::json;
 
 use super::compact::compact;
-use super::{Attack, Phase, usable};
+use super::{Attack, Phase, takes_two, usable};
 use crate::field::{Field, Known};
 use crate::learn::works;
 use crate::matrix::Access;
@@ -55,8 +55,7 @@ struct Aim<'a> {
 }
 
 async fn run(field: &Field) -> Result<(), WireError> {
-    if field.signed_in().count() < 2 {
-        field.not_tested(ID, "it takes two identities; hint: `[[identities]]`");
+    if !takes_two(field, ID) {
         return Ok(());
     }
     let aims = aims(field);

@@ -18,6 +18,7 @@ use super::compact::{Token, compact, texts_of_key, tokens_in};
 use super::{Attack, Phase, usable};
 use crate::call::Call;
 use crate::compare::Profile;
+use crate::control::Control;
 use crate::field::Field;
 use crate::learn::{candidates, works};
 use crate::matrix::Access;
@@ -362,7 +363,9 @@ async fn attack(aim: &Aim<'_>, keys: &[(String, Value)]) -> Result<(), WireError
             .twin(field.evidence(aim.held.who, &aim.twin.0, &aim.twin.1))
             .shown(field.evidence(aim.held.who, &valid, &aim.control));
         let outcome = Outcome::new(ID, &aim.operation, Verdict::Proven, forged.says.as_str());
-        field.say(outcome.aspect(forged.aspect).proof(proof));
+        let believed =
+            Control::shown("the valid token is believed", field.evidence(aim.held.who, &valid, &aim.control));
+        field.say(outcome.aspect(forged.aspect).proof(proof).control(believed));
     }
     if found.is_empty() {
         // The valid token has to be believed still, else nothing was tested.
@@ -372,7 +375,10 @@ async fn attack(aim: &Aim<'_>, keys: &[(String, Value)]) -> Result<(), WireError
         } else {
             (Verdict::Inconclusive, "the valid token is not believed any more")
         };
-        field.say(Outcome::new(ID, &aim.operation, verdict, says));
+        let valid = aim.held.carrier.carry(&aim.request, &aim.held.token.text);
+        let valid = field.evidence(aim.held.who, &valid, &aim.control);
+        let outcome = Outcome::new(ID, &aim.operation, verdict, says);
+        field.say(outcome.control(Control::shown("the valid token is believed", valid)));
     }
     Ok(())
 }

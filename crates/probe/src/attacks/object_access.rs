@@ -24,7 +24,7 @@
 use gabion_model::Severity;
 use gabion_model::outbound::BoxFuture;
 
-use super::{Attack, Phase, usable};
+use super::{Attack, Phase, takes_two, usable};
 use crate::belongings::{last_of_path, own_id, owned};
 use crate::call::{Call, Payload, Put};
 use crate::compare::Profile;
@@ -54,8 +54,7 @@ impl Attack for ObjectAccess {
 }
 
 async fn run(field: &Field) -> Result<(), WireError> {
-    if field.signed_in().count() < 2 {
-        field.not_tested(ID, "it takes two identities; hint: `[[identities]]`");
+    if !takes_two(field, ID) {
         return Ok(());
     }
     let mut tested = 0_usize;

@@ -9,7 +9,7 @@ use gabion_model::outbound::BoxFuture;
 
 use super::effect::{Window, make, places};
 use super::object_write::others;
-use super::{Attack, Phase, usable};
+use super::{Attack, Phase, takes_two, usable};
 use crate::belongings::noun_at;
 use crate::call::Call;
 use crate::field::Field;
@@ -39,8 +39,7 @@ impl Attack for ObjectDelete {
 }
 
 async fn run(field: &Field) -> Result<(), WireError> {
-    if field.signed_in().count() < 2 {
-        field.not_tested(ID, "it takes two identities; hint: `[[identities]]`");
+    if !takes_two(field, ID) {
         return Ok(());
     }
     let mut tested = 0_usize;

@@ -12,7 +12,7 @@ use gabion_model::outbound::BoxFuture;
 
 use super::meter::{Meter, Reading, same};
 use super::object_write::{nothing, others};
-use super::{Attack, Phase, usable};
+use super::{Attack, Phase, takes_two, usable};
 use crate::belongings::owned;
 use crate::call::{Call, Put};
 use crate::field::{Field, Known};
@@ -41,8 +41,7 @@ impl Attack for ObjectUse {
 }
 
 async fn run(field: &Field) -> Result<(), WireError> {
-    if field.signed_in().count() < 2 {
-        field.not_tested(ID, "it takes two identities; hint: `[[identities]]`");
+    if !takes_two(field, ID) {
         return Ok(());
     }
     let mut tested = 0_usize;

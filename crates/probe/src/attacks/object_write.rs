@@ -14,7 +14,7 @@ use gabion_model::outbound::BoxFuture;
 
 use super::effect::{make, marked, places, window};
 use super::object_access::may_see_all;
-use super::{Attack, Phase, usable};
+use super::{Attack, Phase, takes_two, usable};
 use crate::belongings::{last_of_path, noun_at, owned};
 use crate::call::Call;
 use crate::field::{Field, Known};
@@ -42,8 +42,7 @@ impl Attack for ObjectWrite {
 }
 
 async fn run(field: &Field) -> Result<(), WireError> {
-    if field.signed_in().count() < 2 {
-        field.not_tested(ID, "it takes two identities; hint: `[[identities]]`");
+    if !takes_two(field, ID) {
         return Ok(());
     }
     let mut tested = 0_usize;

@@ -105,7 +105,7 @@ fn judge(field: &Field, who: usize, request: &Request, answer: &Answer, cookie: 
 }
 
 /// The request without what signs somebody in.
-pub(super) fn without_secrets(request: &Request) -> Request {
+pub(crate) fn without_secrets(request: &Request) -> Request {
     let mut request = request.clone().without("cookie").without("authorization");
     if !request.body.is_empty() {
         request.body = b"(name and password)".to_vec();

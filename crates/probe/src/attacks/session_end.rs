@@ -9,6 +9,7 @@ use gabion_model::outbound::BoxFuture;
 
 use super::{Attack, Phase, usable};
 use crate::call::Call;
+use crate::control::Control;
 use crate::field::Field;
 use crate::login::Tried;
 use crate::operation::Operation;
@@ -58,7 +59,13 @@ async fn run(field: &Field) -> Result<(), WireError> {
         if session == field.person(who).session() {
             continue;
         }
-        let say = |verdict, says: &str| field.say(Outcome::new(ID, &operation, verdict, says));
+        let control = Control::shown(
+            "a new session opened what this one does, which nobody gets",
+            field.evidence(who, &proof.call.request(), &proof.answer),
+        );
+        let say = |verdict, says: &str| {
+            field.say(Outcome::new(ID, &operation, verdict, says).control(control.clone()));
+        };
         if !field.opens(&session, proof).await? {
             say(Verdict::Inconclusive, "a new session did not open what the first one does");
             return Ok(());
@@ -98,7 +105,7 @@ async fn run(field: &Field) -> Result<(), WireError> {
             "the answer is that of somebody signed in",
         )
         .shown(Exchange::new(name, &session.apply(&leave.request()), &left));
-        field.say(Outcome::new(ID, &operation, Verdict::Proven, says).proof(proof));
+        field.say(Outcome::new(ID, &operation, Verdict::Proven, says).proof(proof).control(control));
         return Ok(());
     }
     field.not_tested(ID, "nobody can be signed in twice; hint: `[[identities]]` with passwords");

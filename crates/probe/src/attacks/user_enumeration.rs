@@ -13,6 +13,7 @@ use super::session_cookies::without_secrets;
 use super::{Attack, Phase, usable};
 use crate::call::{Call, Put};
 use crate::compare::Profile;
+use crate::control::Control;
 use crate::field::Field;
 use crate::learn;
 use crate::login::Try;
@@ -166,23 +167,20 @@ fn judge(field: &Field, operation: &str, point: Option<&Point>, asked: &[Asked])
             "names of one kind get different answers",
         ));
     }
+    let shown = |asked: &Asked| Exchange::new("anonymous", &asked.request, &asked.answer);
+    let control = Control::shown("names of one kind get the same answer", shown(two));
     if alike(one, stranger) && alike(two, other) {
-        return say(Outcome::new(
-            ID,
-            operation,
-            Verdict::Passed,
-            "names with and without an account get the same",
-        ));
+        let says = "names with and without an account get the same";
+        return say(Outcome::new(ID, operation, Verdict::Passed, says).control(control));
     }
     let says = format!(
         "names with an account get {}, names without get {}",
         brief(&one.answer),
         brief(&stranger.answer)
     );
-    let shown = |asked: &Asked| Exchange::new("anonymous", &asked.request, &asked.answer);
     let proof =
         Proof::new(shown(one), says.clone()).twin(shown(stranger)).shown(shown(two)).shown(shown(other));
-    say(Outcome::new(ID, operation, Verdict::Proven, says).proof(proof));
+    say(Outcome::new(ID, operation, Verdict::Proven, says).proof(proof).control(control));
 }
 
 /// Whether two answers are the same but for the name.

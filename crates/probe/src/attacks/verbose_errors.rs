@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::{Attack, Phase, usable};
 use crate::attempt::{Attempt, attempts};
 use crate::call::{Call, Payload, Put};
+use crate::control::Control;
 use crate::field::Field;
 use crate::leak::{Kind, Leak, leaks, leaks_in};
 use crate::operation::{Place, Point};
@@ -57,10 +58,17 @@ async fn operation(field: &Field, attempt: &Attempt<'_>, before: &Answer) -> Res
     let known: Vec<Kind> = leaks(before).iter().map(|leak| leak.kind).collect();
     // An honest request that fails and tells is a finding too; its twin is what a missing path gets.
     let mut provoked = 0_usize;
+    let mut control = None;
     for (point, sent, call) in provocations(field, &attempt.call) {
         let Some(request) = usable(field.prepared(attempt.who, &call).await)? else { continue };
         let Some(answer) = usable(field.request(attempt.who, &request).await)? else { continue };
-        provoked = provoked.saturating_add(usize::from(answer.status >= 400));
+        if answer.status >= 400 {
+            provoked = provoked.saturating_add(1);
+            control.get_or_insert_with(|| {
+                let says = format!("an error was provoked: it got {}", answer.status);
+                Control::shown(says, field.evidence(attempt.who, &request, &answer))
+            });
+        }
         let Some(leak) = worst(&answer, &sent, &known) else { continue };
         let Some(again) = usable(field.request(attempt.who, &request).await)? else { continue };
         if !leaks(&again).iter().any(|other| other.what == leak.what) {
@@ -81,9 +89,9 @@ async fn operation(field: &Field, attempt: &Attempt<'_>, before: &Answer) -> Res
         field.say(outcome);
         return Ok(());
     }
-    if provoked > 0 {
+    if let Some(control) = control {
         let says = format!("{provoked} errors were provoked and told nothing of the inside");
-        field.say(Outcome::new(ID, &id, Verdict::Passed, says));
+        field.say(Outcome::new(ID, &id, Verdict::Passed, says).control(control));
     }
     Ok(())
 }

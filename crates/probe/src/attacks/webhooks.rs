@@ -18,6 +18,7 @@ use gabion_vault::encoding::{base64_decode, base64_encode, hex_encode};
 use gabion_vault::hmac_sha256;
 
 use super::{Attack, Phase, usable};
+use crate::control::Control;
 use crate::facts::{Webhook, WebhookScheme, operation_of};
 use crate::field::Field;
 use crate::verdict::{Outcome, Proof, Verdict};
@@ -155,6 +156,10 @@ impl<'a> Aim<'a> {
             );
             return Ok(());
         }
+        let good = || {
+            let says = "a message that is signed well is taken";
+            Control::shown(says, self.field.evidence(0, &control_request, &control))
+        };
         let mut found = false;
         for (forgery, request, answer, effect) in &taken {
             let Some((_, aspect, says)) = FORGERIES.iter().find(|(own, ..)| own == forgery) else { continue };
@@ -190,18 +195,19 @@ impl<'a> Aim<'a> {
                 .twin(self.field.evidence(0, &nonsense, &twin))
                 .shown(self.field.evidence(0, &control_request, &control));
             let outcome = Outcome::new(ID, &self.webhook.operation, verdict, *says);
-            self.field.say(outcome.aspect(aspect).severity(severity).proof(proof));
+            let outcome = outcome.aspect(aspect).severity(severity).proof(proof);
+            self.field.say(if works { outcome.control(good()) } else { outcome });
             found = true;
         }
         if !works {
             return Ok(());
         }
-        self.replay(&control_request, &control).await?;
         if !found {
             let says = format!("a good message is taken, and {} forgeries are refused", taken.len());
-            say(Verdict::Passed, &says);
+            let outcome = Outcome::new(ID, &self.webhook.operation, Verdict::Passed, says);
+            self.field.say(outcome.control(good()));
         }
-        Ok(())
+        self.replay(&control_request, &control).await
     }
 
     /// The control once more.
@@ -221,6 +227,9 @@ impl<'a> Aim<'a> {
         let proof = Proof::new(self.field.evidence(0, request, &again), "it is answered as the first time");
         let outcome =
             Outcome::new(ID, &self.webhook.operation, verdict, says).aspect("replay").severity(Severity::Low);
+        let first =
+            Control::shown("the message was taken the first time", self.field.evidence(0, request, control));
+        let outcome = outcome.control(first);
         self.field.say(if verdict == Verdict::Tentative { outcome.proof(proof) } else { outcome });
         Ok(())
     }

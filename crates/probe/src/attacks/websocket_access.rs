@@ -20,6 +20,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::{Attack, Phase, usable};
+use crate::control::Control;
 use crate::field::Field;
 use crate::matrix::Access;
 use crate::session::SetCookie;
@@ -205,8 +206,12 @@ fn said(text: &str) -> Vec<u8> {
 
 async fn attack(field: &Field, who: usize, path: &str, control: &Opened) -> Result<(), WireError> {
     let id = format!("GET {path}");
+    let opened = Control::shown(
+        format!("`{}` opens it, and it speaks", field.person(who).name),
+        field.evidence(who, &control.request, &control.answer),
+    );
     let say = |verdict, says: &str, aspect: &str| {
-        field.say(Outcome::new(ID, &id, verdict, says).aspect(aspect));
+        field.say(Outcome::new(ID, &id, verdict, says).aspect(aspect).control(opened.clone()));
     };
     let person = field.person(who);
     let Some(heard) = &control.heard else {
@@ -222,7 +227,8 @@ async fn attack(field: &Field, who: usize, path: &str, control: &Opened) -> Resu
             field.saw(&id, 0, Access::Violation, says);
             let proof =
                 Proof::new(shown(&nobody, 0), format!("it says `{heard}`")).shown(shown(control, who));
-            field.say(Outcome::new(ID, &id, Verdict::Proven, says).aspect("anonymous").proof(proof));
+            let outcome = Outcome::new(ID, &id, Verdict::Proven, says).aspect("anonymous");
+            field.say(outcome.proof(proof).control(opened.clone()));
         } else {
             say(Verdict::Passed, "it says the same to everybody", "");
         }
@@ -264,7 +270,7 @@ async fn attack(field: &Field, who: usize, path: &str, control: &Opened) -> Resu
         field.saw(&id, who, Access::Violation, says.as_str());
         Outcome::new(ID, &id, Verdict::Proven, says)
     };
-    field.say(outcome.proof(proof));
+    field.say(outcome.proof(proof).control(opened));
     Ok(())
 }
 
@@ -296,5 +302,14 @@ mod tests {
         }
         assert_eq!(said("a"), [0x81, 0x81, 0, 0, 0, 0, b'a']);
         assert_eq!(origin_of("http://127.0.0.1:1/app/"), "http://127.0.0.1:1");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_frame_is_read(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40)) {
+            if let Some((kind, payload, taken)) = frame(&bytes) {
+                proptest::prop_assert!(kind < 16 && taken >= 2 && taken <= bytes.len() && payload.len() < taken);
+            }
+        }
     }
 }

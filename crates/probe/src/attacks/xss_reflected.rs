@@ -24,6 +24,7 @@ use super::markup::{Code, Signs, is_live, payloads, spots};
 use super::{Attack, Phase, usable};
 use crate::browser::{ATTACKER, Browsing, Visitor};
 use crate::call::{Call, Payload, Put};
+use crate::control::Control;
 use crate::field::Field;
 use crate::operation::{Place, Point};
 use crate::verdict::{Exchange, Outcome, Proof, Verdict};
@@ -47,19 +48,23 @@ impl Attack for XssReflected {
     }
 }
 
+/// The template of a path that is not there.
+const MISSING: &str = "/{page}";
+
 async fn run(field: &Field) -> Result<(), WireError> {
     let mut tried = false;
     let calls = field.attempts().filter(|known| field.has_turn(known));
     let calls = calls.map(|known| (known.who, known.call.clone()));
     // What is not there is a page too.
     let missing = field.has_first_turn().then(|| {
-        let mut missing = Call::new("GET", "/{page}");
+        let mut missing = Call::new("GET", MISSING);
         missing.path.insert("page".to_owned(), serde_json::Value::String("page".to_owned()));
         (0, missing)
     });
     // One visitor for each person, made where there is something to open.
     let mut visitors: BTreeMap<usize, Visitor<'_>> = BTreeMap::new();
     for (who, call) in calls.chain(missing) {
+        let missing_page = call.template == MISSING;
         for point in call.points() {
             let form = matches!(call.payload, Payload::Form(_)) && call.method == "POST";
             let reaches = match point.place {
@@ -74,19 +79,28 @@ async fn run(field: &Field) -> Result<(), WireError> {
             tried = true;
             let aim = Aim { field, who, call: &call, point: &point };
             let outcome = match aim.shown().await? {
-                None => Outcome::new(
-                    ID,
-                    "",
-                    Verdict::Passed,
-                    "what is put into it is on no page that it leads to",
-                ),
+                None => {
+                    let says = "what is put into it is on no page that it leads to";
+                    let outcome = Outcome::new(ID, "", Verdict::Passed, says);
+                    match missing_page {
+                        true => {
+                            outcome.control(Control::new("the page of a path that is not there was read"))
+                        }
+                        false => outcome,
+                    }
+                }
                 Some(shown) => {
                     if let (false, Ok(browsing)) = (visitors.contains_key(&who), &field.browser)
                         && let Ok(visitor) = browsing.visit_as(field.person(who)).await
                     {
                         visitors.insert(who, visitor);
                     }
-                    aim.attack(shown, field.browser.as_ref().ok().zip(visitors.get(&who))).await?
+                    let back = Control::shown(
+                        "what is put into it comes back",
+                        field.evidence(who, &shown.2.request, &shown.2.answer),
+                    );
+                    let visitor = field.browser.as_ref().ok().zip(visitors.get(&who));
+                    aim.attack(shown, visitor).await?.control(back)
                 }
             };
             let operation = format!("{} {}", call.method, call.template);

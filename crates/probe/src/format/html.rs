@@ -1,13 +1,15 @@
-//! A page that holds everything it needs: no script, no address it would fetch.
+//! A page that holds everything it needs: no script, no address it would fetch. What decides stands on top: the counts, the tests
+//! that every release needs, the findings; then who may do what, and what was looked at.
+
+mod coverage;
 
 use std::fmt::Write as _;
 
 use gabion_finding::visible::{markup, visible};
 use gabion_model::Severity;
 
-use super::{bounded, counted, curl, duration, flat, line, place, word};
+use super::{bounded, counted, curl, duration, flat, line, place, required, word};
 use crate::Report;
-use crate::matrix::Access;
 use crate::replay::Standing;
 use crate::report::Finding;
 use crate::through::Through;
@@ -26,12 +28,15 @@ pub fn html(report: &Report) -> String {
         at = markup(&report.at.to_string())
     );
     let reached = report.operations.iter().filter(|one| one.reached).count();
+    let people =
+        report.people.iter().filter(|who| who.name != crate::facts::ANONYMOUS && who.trouble.is_none());
     let _ = writeln!(
         out,
-        "<p class=\"faint\">{} · Gabion {} · level {} · {}, {reached} answered with a success · {} in {}</p>",
+        "<p class=\"faint\">{} · Gabion {} · level {} · {} signed in · {}, {reached} answered with a success · {} in {}</p>",
         markup(&report.at.to_string()),
         markup(report.version),
         report.level.as_str(),
+        counted(people.count(), "identity", "identities"),
         counted(report.operations.len(), "operation", "operations"),
         counted(report.requests, "request", "requests"),
         duration(report.elapsed)
@@ -41,10 +46,11 @@ pub fn html(report: &Report) -> String {
         let _ = writeln!(
             out,
             "<p class=\"gap\"><strong>{head}:</strong> {}</p>",
-            markup(&line(report, &gap.says))
+            prose(&line(report, &gap.says))
         );
     }
     counts(&mut out, report);
+    areas(&mut out, report);
     if let Some(trend) = &report.trend {
         changes(&mut out, report, trend);
     }
@@ -52,17 +58,61 @@ pub fn html(report: &Report) -> String {
     if let Some(own) = &report.through {
         through(&mut out, report, own);
     }
-    tests(&mut out, report);
-    matrix(&mut out, report);
-    if !report.findings.is_empty() {
-        out.push_str("<h2>Findings</h2>\n");
+    for severity in Severity::ALL.iter().rev() {
+        let own: Vec<&Finding> = report.findings.iter().filter(|one| one.severity == *severity).collect();
+        if own.is_empty() {
+            continue;
+        }
+        let _ = writeln!(
+            out,
+            "<h2><span class=\"{}\">{}</span>: {}</h2>",
+            severity.as_str(),
+            word(*severity),
+            counted(own.len(), "finding", "findings")
+        );
+        own.into_iter().for_each(|one| finding(&mut out, report, one));
     }
-    for one in &report.findings {
-        finding(&mut out, report, one);
-    }
-    rest(&mut out, report);
+    coverage::matrix(&mut out, report);
+    coverage::tests(&mut out, report);
+    coverage::components(&mut out, report);
+    coverage::rest(&mut out, report);
     out.push_str("</main></body></html>\n");
     out
+}
+
+/// The tests that every release needs.
+fn areas(out: &mut String, report: &Report) {
+    let (ran, left) = required::chosen(report);
+    if ran.is_empty() {
+        return;
+    }
+    out.push_str(
+        "<h2 id=\"required\">What every release needs</h2>\n<div class=\"wide\"><table class=\"areas\">\n\
+         <tr><th>area</th><th>verdict</th><th>what was seen</th><th>tests</th></tr>\n",
+    );
+    for area in &ran {
+        let Some(verdict) = area.verdict else { continue };
+        let control = required::control(report, area)
+            .map(|control| format!("<div class=\"faint\">control: {}</div>", prose(&control)));
+        let tests = area
+            .tests
+            .iter()
+            .rev()
+            .map(|(verdict, tests)| format!("<div><b>{verdict}</b> {}</div>", markup(&tests.join(", "))));
+        let _ = writeln!(
+            out,
+            "<tr><td>{}</td><td><span class=\"verdict {}\">{verdict}</span></td><td>{}{}</td><td class=\"faint\">{}</td></tr>",
+            area.name,
+            verdict.as_str(),
+            prose(&required::says(report, area)),
+            control.unwrap_or_default(),
+            tests.collect::<String>()
+        );
+    }
+    out.push_str("</table></div>\n");
+    if !left.is_empty() {
+        let _ = writeln!(out, "<p class=\"faint\">Not chosen: {}.</p>", left.join(", "));
+    }
 }
 
 fn counts(out: &mut String, report: &Report) {
@@ -70,7 +120,8 @@ fn counts(out: &mut String, report: &Report) {
     out.push_str("<ul class=\"counts\">");
     for severity in Severity::ALL.iter().rev() {
         let count = sure().filter(|one| one.severity == *severity).count();
-        let _ = write!(out, "<li class=\"{}\"><b>{count}</b> {}</li>", severity.as_str(), word(*severity));
+        let class = if count == 0 { "none" } else { severity.as_str() };
+        let _ = write!(out, "<li class=\"{class}\"><b>{count}</b> {}</li>", word(*severity));
     }
     let unsure = report.findings.len().saturating_sub(sure().count());
     if unsure > 0 {
@@ -156,122 +207,21 @@ fn contents(out: &mut String, report: &Report) {
     if report.findings.is_empty() {
         return;
     }
-    out.push_str("<div class=\"wide\"><table class=\"all\">\n<tr><th>severity</th><th>verdict</th><th>where</th><th>what</th></tr>\n");
+    out.push_str("<h2 id=\"findings\">Findings</h2>\n<div class=\"wide\"><table class=\"all\">\n<tr><th>severity</th><th>verdict</th><th>where</th><th>what</th></tr>\n");
     for finding in &report.findings {
         let _ = writeln!(
             out,
-            "<tr><td class=\"{}\">{}</td><td>{}</td><td><code>{}</code></td><td><a href=\"#{}\">{}</a></td></tr>",
+            "<tr><td class=\"{}\">{}</td><td class=\"{}\">{}</td><td><code>{}</code></td><td><a href=\"#{}\">{}</a></td></tr>",
             finding.severity.as_str(),
             word(finding.severity),
+            finding.outcome.verdict.as_str(),
             finding.outcome.verdict,
             markup(&place(finding)),
             markup(&finding.id),
-            markup(&line(report, &finding.outcome.says))
+            prose(&line(report, &finding.outcome.says))
         );
     }
     out.push_str("</table></div>\n");
-}
-
-/// Each test with what it came to.
-fn tests(out: &mut String, report: &Report) {
-    let by_test = report.by_test();
-    out.push_str("<h2>What was tested</h2>\n<div class=\"wide\"><table>\n<tr><th>test</th><th>attacks</th>");
-    let shown = Verdict::ALL.iter().rev();
-    shown.clone().for_each(|verdict| {
-        let _ = write!(out, "<th>{verdict}</th>");
-    });
-    out.push_str("</tr>\n");
-    for about in &report.tests {
-        let _ = write!(
-            out,
-            "<tr><td title=\"{}\">{}</td><td><code>{}</code></td>",
-            markup(&about.title),
-            markup(&about.id),
-            markup(about.control.as_str())
-        );
-        for verdict in shown.clone() {
-            let count = by_test.get(about.id.as_str()).and_then(|counts| counts.get(verdict)).copied();
-            let _ = match count {
-                None => write!(out, "<td></td>"),
-                Some(count) => write!(out, "<td class=\"{}\">{count}</td>", verdict.as_str()),
-            };
-        }
-        out.push_str("</tr>\n");
-    }
-    out.push_str("</table></div>\n");
-    let open: Vec<_> = report
-        .outcomes
-        .iter()
-        .filter(|one| matches!(one.verdict, Verdict::NotTested | Verdict::Inconclusive))
-        .collect();
-    if open.is_empty() {
-        return;
-    }
-    let _ = writeln!(
-        out,
-        "<details><summary>Without a verdict: {}</summary><div class=\"wide\"><table>",
-        open.len()
-    );
-    for outcome in open {
-        let point = outcome.point.as_ref().map(ToString::to_string).unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "<tr><td>{}</td><td>{}</td><td><code>{} {}</code></td><td>{}</td></tr>",
-            outcome.verdict,
-            markup(&outcome.test),
-            markup(&outcome.operation),
-            markup(&point),
-            markup(&line(report, &outcome.says))
-        );
-    }
-    out.push_str("</table></div></details>\n");
-}
-
-fn matrix(out: &mut String, report: &Report) {
-    let matrix = &report.matrix;
-    if matrix.people.len() < 2 || matrix.rows.is_empty() {
-        return;
-    }
-    out.push_str("<h2>Who may do what</h2>\n<ul class=\"counts\">");
-    for access in Access::ALL {
-        let (class, count) = (class_of(access), matrix.count(access));
-        let _ =
-            write!(out, "<li><span class=\"cell {class}\">{}</span> {count} {access}</li>", access.letter());
-    }
-    out.push_str("</ul>\n<div class=\"wide\"><table class=\"matrix\">\n<tr><th>operation</th>");
-    for name in &matrix.people {
-        let who = report.people.iter().find(|who| who.name == *name);
-        let of: Vec<&str> = who
-            .map(|who| who.role.iter().chain(&who.tenant).map(String::as_str).collect())
-            .unwrap_or_default();
-        let _ = write!(out, "<th>{}<small>{}</small></th>", markup(name), markup(&of.join(" · ")));
-    }
-    out.push_str("</tr>\n");
-    for row in &matrix.rows {
-        let _ = write!(out, "<tr><td><code>{}</code></td>", markup(&row.operation));
-        for cell in &row.cells {
-            let why: Vec<String> = cell.reasons.iter().map(|reason| line(report, reason)).collect();
-            let _ = write!(
-                out,
-                "<td class=\"cell {}\" title=\"{}: {}\">{}</td>",
-                class_of(cell.access),
-                cell.access,
-                markup(&why.join("; ")),
-                cell.access.letter()
-            );
-        }
-        out.push_str("</tr>\n");
-    }
-    out.push_str("</table></div>\n");
-}
-
-const fn class_of(access: Access) -> &'static str {
-    match access {
-        Access::NotTested => "untested",
-        Access::Denied => "denied",
-        Access::Allowed => "allowed",
-        Access::Violation => "violation",
-    }
 }
 
 fn finding(out: &mut String, report: &Report, finding: &Finding) {
@@ -283,22 +233,21 @@ fn finding(out: &mut String, report: &Report, finding: &Finding) {
         .collect();
     let _ = writeln!(
         out,
-        "<article id=\"{id}\"><h3><span class=\"{}\">{}</span> {}{new}</h3>\
-         <p><code>{}</code> <span class=\"verdict {}\">{}</span> {}</p>",
-        finding.severity.as_str(),
-        word(finding.severity),
+        "<article id=\"{id}\" class=\"{severity}\"><h3>{}{new}</h3>\
+         <p><span class=\"verdict {}\">{}</span> <code>{}</code></p><p class=\"says\">{}</p>",
         markup(&about.title),
-        markup(&place(finding)),
         finding.outcome.verdict.as_str(),
         finding.outcome.verdict,
-        markup(&line(report, &finding.outcome.says)),
+        markup(&place(finding)),
+        prose(&line(report, &finding.outcome.says)),
+        severity = finding.severity.as_str(),
         id = markup(&finding.id),
         new = super::changes::of(report, finding)
             .map_or_else(String::new, |change| format!(" <span class=\"verdict\">{change}</span>")),
     );
     if let Some(proof) = &finding.outcome.proof {
         if !proof.evidence.is_empty() && proof.evidence != finding.outcome.says {
-            let _ = writeln!(out, "<p>Seen: {}</p>", markup(&line(report, &proof.evidence)));
+            let _ = writeln!(out, "<p>Seen: {}</p>", prose(&line(report, &proof.evidence)));
         }
         exchange(out, report, "Attack", &proof.attack, true);
         if let Some(twin) = &proof.twin {
@@ -308,12 +257,24 @@ fn finding(out: &mut String, report: &Report, finding: &Finding) {
             exchange(out, report, "Shown by", one, false);
         }
     }
+    if let Some(control) = &finding.outcome.control {
+        match required::exchange(report, &finding.outcome) {
+            Some(own) => {
+                let says = format!("Control, {}", line(report, &control.says));
+                exchange(out, report, &says, own, false);
+            }
+            None => {
+                let _ =
+                    writeln!(out, "<p class=\"faint\">Control: {}</p>", prose(&line(report, &control.says)));
+            }
+        }
+    }
     let _ = write!(
         out,
         "<p><strong>What to do:</strong> {}</p><details><summary>Why it matters</summary><p>{}</p></details>\
          <p class=\"faint\"><code>{}</code> · <code>{}</code> · attacks <code>{}</code> · {} · {}",
-        markup(&flat(&about.fix)),
-        markup(&flat(&about.why)),
+        prose(&flat(&about.fix)),
+        prose(&flat(&about.why)),
         markup(&finding.id),
         markup(&about.id),
         markup(about.control.as_str()),
@@ -332,8 +293,9 @@ fn exchange(out: &mut String, report: &Report, head: &str, exchange: &Exchange, 
     let answer: Vec<String> = answer.lines().map(visible).collect();
     let _ = writeln!(
         out,
-        "<details{}><summary>{head}: {} as {}</summary><pre>{}</pre><details><summary>Answer</summary><pre>{}</pre></details></details>",
+        "<details{}><summary>{}: {} as {}</summary><pre>{}</pre><details><summary>Answer</summary><pre>{}</pre></details></details>",
         if open { " open" } else { "" },
+        heading(head),
         exchange.status,
         markup(&exchange.who),
         markup(&curl(report, exchange)),
@@ -341,62 +303,29 @@ fn exchange(out: &mut String, report: &Report, head: &str, exchange: &Exchange, 
     );
 }
 
-/// Characters of an answer.
-const ANSWER: usize = 2_000;
-
-fn rest(out: &mut String, report: &Report) {
-    if !report.accepted.is_empty() {
-        let _ = writeln!(out, "<details><summary>Allowed: {}</summary><table>", report.accepted.len());
-        for (finding, reason) in &report.accepted {
-            let _ = writeln!(
-                out,
-                "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
-                markup(&place(finding)),
-                markup(&finding.about.id),
-                markup(reason)
-            );
-        }
-        out.push_str("</table></details>\n");
-    }
-    let _ = writeln!(out, "<details><summary>Operations: {}</summary><table>", report.operations.len());
-    for one in &report.operations {
-        let sources: Vec<String> = one.operation.sources.iter().map(|one| format!("{one:?}")).collect();
-        let _ = writeln!(
-            out,
-            "<tr><td><code>{}</code></td><td>{}</td><td class=\"faint\">{}</td></tr>",
-            markup(&one.operation.id()),
-            if one.reached { "answered with a success" } else { "refused" },
-            sources.join(", ").to_lowercase()
-        );
-    }
-    out.push_str("</table></details>\n");
-    for (head, lines) in [("Notes", &report.notes), ("Asked last", &report.journal)] {
-        if lines.is_empty() {
-            continue;
-        }
-        let _ = writeln!(out, "<details><summary>{head}: {}</summary><ul>", lines.len());
-        for text in lines {
-            let _ = writeln!(out, "<li>{}</li>", markup(&line(report, text)));
-        }
-        out.push_str("</ul></details>\n");
+/// Its first word stands out.
+fn heading(head: &str) -> String {
+    match head.split_once(", ") {
+        Some((first, rest)) => format!("<b>{}</b>, {}", markup(first), prose(rest)),
+        None => format!("<b>{}</b>", markup(head)),
     }
 }
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;--c:#a21caf;--h:#dc2626;--m:#b45309;--l:#2563eb;--i:#0e7490;--g:#15803d}\
-@media(prefers-color-scheme:dark){:root{--c:#e879f9;--h:#f87171;--m:#fbbf24;--l:#60a5fa;--i:#22d3ee;--g:#4ade80}}\
-body{font:16px/1.5 system-ui,sans-serif;margin:0}main{max-width:68rem;margin:auto;padding:1rem}\
-h1{font-size:1.5rem}h2{font-size:1.2rem;margin:1.6rem 0 .4rem}h3{font-size:1.05rem;margin:.2rem 0}\
-article{border-top:1px solid #8884;padding:.8rem 0}\
-pre{overflow-x:auto;background:#8881;padding:.5rem;border-radius:.3rem;margin:.3rem 0;white-space:pre-wrap;overflow-wrap:anywhere}\
-.faint{opacity:.7;margin:.2rem 0}.gap{border-left:.3rem solid var(--m);padding-left:.6rem}\
-.counts{display:flex;flex-wrap:wrap;gap:1rem;list-style:none;padding:0}\
-.critical{color:var(--c)}.high{color:var(--h)}.medium{color:var(--m)}.low{color:var(--l)}.informational{color:var(--i)}\
-.verdict{font-size:.8rem;border:1px solid;border-radius:.3rem;padding:0 .3rem}\
-.proven,.firm{color:var(--h)}.tentative{color:var(--m)}.passed{color:var(--g)}\
-.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}\
-td,th{padding:.1rem .8rem .1rem 0;vertical-align:top;text-align:left;overflow-wrap:anywhere}\
-.all td:nth-child(-n+2),th{white-space:nowrap}tr+tr td{border-top:1px solid #8883}th small{display:block;font-weight:normal;opacity:.7}\
-.matrix td.cell,.matrix th+th{text-align:center;padding:.1rem .8rem}\
-.cell.violation{background:var(--h);color:#fff;font-weight:bold}.cell.allowed{color:var(--g)}.cell.denied{opacity:.8}.cell.untested{opacity:.4}\
-span.cell{padding:0 .3rem;border-radius:.2rem}summary{cursor:pointer}";
+/// A text of one line, in which what stands between `` ` `` is code.
+fn prose(text: &str) -> String {
+    let safe = markup(text);
+    let parts: Vec<&str> = safe.split('`').collect();
+    if parts.len() % 2 == 0 {
+        return safe;
+    }
+    let parts = parts.iter().enumerate().map(|(at, part)| match at % 2 {
+        0 => (*part).to_owned(),
+        _ => format!("<code>{part}</code>"),
+    });
+    parts.collect()
+}
+
+/// Characters of an answer.
+const ANSWER: usize = 2_000;
+
+const STYLE: &str = include_str!("html/page.css");

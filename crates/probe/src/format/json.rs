@@ -1,13 +1,18 @@
 //! The report as JSON. Fields are only ever added; a change that is more than that is another version.
 
+mod shown;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::shown::JsonPositive;
+use self::shown::{JsonArea, JsonComponent, area, component, positive};
 use super::{bounded, curl, line};
 use crate::Report;
 use crate::about::About;
+use crate::areas::areas;
 use crate::evidence::evidence;
 use crate::matrix::Cell;
 use crate::replay::Standing;
@@ -35,13 +40,15 @@ struct Document {
     at: String,
     target: Target,
     summary: Summary,
+    /// The ten tests that every release needs, each with what it came to.
+    required: Vec<JsonArea>,
     /// Most severe first.
     findings: Vec<JsonFinding>,
     /// What somebody took upon themselves, with the reason.
     accepted: Vec<JsonAccepted>,
     /// Ids of the baseline that are found no longer.
     gone: Vec<String>,
-    /// Everything that was said of every place, without proofs.
+    /// Everything that was said of every place, with its control and without proofs.
     outcomes: Vec<JsonOutcome>,
     /// Who signed in. Nobody at all was always tried too.
     people: Vec<JsonPerson>,
@@ -49,6 +56,8 @@ struct Document {
     operations: Vec<JsonOperation>,
     /// Who may do what.
     matrix: JsonMatrix,
+    /// Software that shows its version.
+    components: Vec<JsonComponent>,
     /// What was not looked at.
     gaps: Vec<JsonGap>,
     notes: Vec<String>,
@@ -177,6 +186,9 @@ struct JsonFinding {
     says: String,
     fix: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// What was asked and succeeded before that was said.
+    positive_control: Option<JsonPositive>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<JsonProof>,
 }
 
@@ -253,6 +265,9 @@ struct JsonOutcome {
     /// `not_tested`, `passed`, `inconclusive`, `tentative`, `firm` or `proven`.
     verdict: &'static str,
     says: String,
+    /// What was asked and succeeded before that was said; of a pass and of a finding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    positive_control: Option<JsonPositive>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -354,6 +369,7 @@ pub fn json(report: &Report) -> String {
         at: report.at.to_string(),
         target: Target { base: report.base.clone(), level: report.level.as_str() },
         summary: summary(report),
+        required: areas(report).iter().map(|own| area(report, own)).collect(),
         findings: report.findings.iter().map(|one| finding(report, one)).collect(),
         accepted: report
             .accepted
@@ -389,6 +405,7 @@ pub fn json(report: &Report) -> String {
             })
             .collect(),
         matrix: matrix(report),
+        components: report.components.iter().map(|one| component(report, one)).collect(),
         gaps: report
             .gaps
             .iter()
@@ -514,7 +531,7 @@ fn verdicts<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> BTreeMap<&'stati
 }
 
 fn finding(report: &Report, finding: &Finding) -> JsonFinding {
-    let Outcome { operation, aspect, says, verdict, proof, .. } = &finding.outcome;
+    let Outcome { operation, aspect, says, verdict, proof, control, .. } = &finding.outcome;
     JsonFinding {
         id: finding.id.clone(),
         test: finding.about.id.clone(),
@@ -529,6 +546,7 @@ fn finding(report: &Report, finding: &Finding) -> JsonFinding {
         aspect: aspect.clone(),
         says: line(report, says),
         fix: finding.about.fix.clone(),
+        positive_control: control.as_ref().map(|control| positive(report, control)),
         proof: proof.as_ref().map(|proof| JsonProof {
             evidence: line(report, &proof.evidence),
             mark: report.hidden.text(&proof.mark),
@@ -579,6 +597,7 @@ fn outcome(report: &Report, outcome: &Outcome) -> JsonOutcome {
         aspect: outcome.aspect.clone(),
         verdict: outcome.verdict.as_str(),
         says: line(report, &outcome.says),
+        positive_control: outcome.control.as_ref().map(|control| positive(report, control)),
     }
 }
 

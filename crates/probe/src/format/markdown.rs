@@ -27,6 +27,7 @@ pub(super) fn markdown(report: &Report) -> String {
         let head = if gap.incomplete { "Incomplete" } else { "Little was tested" };
         let _ = writeln!(out, "> **{head}**: {}\n", plain(&line(report, &gap.says)));
     }
+    super::required::markdown(&mut out, report);
     if let Some(trend) = &report.trend {
         let _ = writeln!(out, "**Trend**: {}\n", plain(&super::changes::summary(trend)));
         for (head, one) in
@@ -96,7 +97,13 @@ pub(super) fn markdown(report: &Report) -> String {
             let mut lines = vec![sent(report, "attack", &proof.attack)];
             lines.extend(proof.twin.iter().map(|twin| sent(report, "twin", twin)));
             lines.extend(proof.shown.iter().map(|one| sent(report, "shown by", one)));
+            if let Some(own) = super::required::exchange(report, &finding.outcome) {
+                lines.push(sent(report, "control", own));
+            }
             fenced(&mut out, &lines.join("\n"));
+        }
+        if let Some(control) = &finding.outcome.control {
+            let _ = writeln!(out, "\n**Control:** {}", plain(&line(report, &control.says)));
         }
         let _ = writeln!(
             out,

@@ -10,13 +10,14 @@ mod html;
 mod json;
 mod junit;
 mod markdown;
+mod required;
 mod sarif;
 mod text;
 mod trace;
 
 pub use explain::{explain, list};
 pub use html::html;
-pub(crate) use json::{JsonExchange, JsonProof, JsonRequest};
+pub(crate) use json::{JsonExchange, JsonPositive, JsonProof, JsonRequest};
 pub use json::{json, schema};
 pub use text::{TextOptions, text};
 pub use trace::trace;

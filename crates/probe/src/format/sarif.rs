@@ -105,6 +105,12 @@ fn result(
             properties.insert("evidence".to_owned(), visible(&line(report, &proof.evidence)).into());
         }
     }
+    if let (Some(control), Some(properties)) =
+        (&outcome.control, members.get_mut("properties").and_then(Value::as_object_mut))
+    {
+        let control = visible(&super::required::whole(report, control));
+        properties.insert("positiveControl".to_owned(), control.into());
+    }
     if let Some(reason) = accepted {
         let suppression =
             json!({ "kind": "external", "status": "accepted", "justification": visible(reason) });
@@ -125,9 +131,17 @@ fn location(finding: &Finding) -> Value {
     })
 }
 
-/// A path as the path of an address: what is no plain character is encoded.
+/// A path as the path of an address: what is no plain character is encoded, and what is encoded stays as it is.
 fn address(path: &str) -> String {
-    percent_encoding::utf8_percent_encode(path, PATH).to_string()
+    let encoded = |text: &str| percent_encoding::utf8_percent_encode(text, PATH).to_string();
+    let mut parts = path.split('%');
+    let mut out = encoded(parts.next().unwrap_or_default());
+    for part in parts {
+        let is_code = part.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+        out.push_str(if is_code { "%" } else { "%25" });
+        out.push_str(&encoded(part));
+    }
+    out
 }
 
 const PATH: &percent_encoding::AsciiSet =
@@ -144,4 +158,21 @@ fn request(report: &Report, exchange: &Exchange) -> Value {
         "target": visible(&shown.target),
         "headers": headers,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_not_encoded_twice() {
+        for (path, address_of) in [
+            ("a%20b/{id}", "a%20b/%7Bid%7D"),
+            ("100%/%zz%4", "100%25/%25zz%254"),
+            ("ä%C3%A4", "%C3%A4%C3%A4"),
+            ("%%41", "%25%41"),
+        ] {
+            assert_eq!(address(path), address_of, "{path}");
+        }
+    }
 }

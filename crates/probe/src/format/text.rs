@@ -23,7 +23,7 @@ pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 /// How much is told.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TextOptions {
-    /// Every operation, every reason, and what was accepted.
+    /// Every operation, every reason, every pass with its control, and what was accepted.
     pub all: bool,
 }
 
@@ -32,6 +32,7 @@ pub struct TextOptions {
 pub fn text(report: &Report, options: TextOptions) -> String {
     let mut out = String::new();
     surface(&mut out, report, options);
+    super::required::text(&mut out, report);
     tests(&mut out, report, options);
     matrix(&mut out, report, options);
     let mut taught: BTreeSet<&str> = BTreeSet::new();
@@ -196,6 +197,24 @@ fn tests(out: &mut String, report: &Report, options: TextOptions) {
                 visible(&line(report, reason))
             );
         }
+        for outcome in report.outcomes.iter().filter(|one| options.all && one.test == about.id) {
+            let Some(control) = outcome.control.as_ref().filter(|_| outcome.verdict == Verdict::Passed)
+            else {
+                continue;
+            };
+            let at =
+                if outcome.operation.is_empty() { "the application" } else { outcome.operation.as_str() };
+            let point = outcome.point.as_ref().map(|point| format!(", {point}")).unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "  {:width$}    {FAINT}passed at {}{}: {}; control: {}{FAINT:#}",
+                "",
+                visible(at),
+                visible(&point),
+                visible(&line(report, &outcome.says)),
+                visible(&super::required::whole(report, control))
+            );
+        }
         if reasons.len() > most {
             let more = counted(reasons.len().saturating_sub(most), "more reason", "more reasons");
             let _ = writeln!(out, "  {:width$}    {FAINT}and {more}; `--all` lists them{FAINT:#}", "");
@@ -206,15 +225,19 @@ fn tests(out: &mut String, report: &Report, options: TextOptions) {
 
 fn verdicts(counts: &BTreeMap<Verdict, usize>) -> String {
     let parts = counts.iter().rev().map(|(verdict, count)| {
-        let look = match verdict {
-            Verdict::Proven | Verdict::Firm => style(Severity::High),
-            Verdict::Tentative => style(Severity::Medium),
-            Verdict::Passed => AnsiColor::Green.on_default(),
-            Verdict::Inconclusive | Verdict::NotTested => Style::new(),
-        };
+        let look = look(*verdict);
         format!("{look}{count} {verdict}{look:#}")
     });
     parts.collect::<Vec<_>>().join(", ")
+}
+
+pub(super) const fn look(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Proven | Verdict::Firm => style(Severity::High),
+        Verdict::Tentative => style(Severity::Medium),
+        Verdict::Passed => AnsiColor::Green.on_default(),
+        Verdict::Inconclusive | Verdict::NotTested => Style::new(),
+    }
 }
 
 /// Why there is no verdict, with the places it is so at.
@@ -296,6 +319,13 @@ fn finding(out: &mut String, report: &Report, finding: &Finding, teach: bool) {
         }
         for exchange in &proof.shown {
             row(out, "shown by", &sent(report, exchange));
+        }
+    }
+    if let Some(control) = &outcome.control {
+        let says = visible(&line(report, &control.says));
+        match super::required::exchange(report, outcome) {
+            Some(exchange) => row(out, "control", &format!("{says}: {}", sent(report, exchange))),
+            None => row(out, "control", &says),
         }
     }
     if teach {

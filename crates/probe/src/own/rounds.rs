@@ -17,6 +17,7 @@ use super::form::{Form, Step, Who};
 use super::look::{Looked, Seen};
 use super::send::{Sent, send};
 use super::values::{Drawn, Values};
+use crate::Control;
 use crate::catch::Catch;
 use crate::compare::Profile;
 use crate::facts::ANONYMOUS;
@@ -89,7 +90,9 @@ pub(crate) async fn run(field: &Field, test: &Test) -> Result<(), WireError> {
                 return Ok(());
             }
             Round::Quiet { why, controlled: true } => {
-                field.say(outcome(Verdict::Passed, format!("the control worked, the attack did not: {why}")));
+                let says = format!("the control worked, the attack did not: {why}");
+                let control = Control::new("what `works` asks for was answered as it says");
+                field.say(outcome(Verdict::Passed, says).control(control));
                 return Ok(());
             }
             Round::Quiet { why, controlled: false } => {

@@ -22,6 +22,8 @@ const ALIKE: usize = 4;
 const QUERIES: usize = 30;
 /// The longest path and query.
 const LONGEST: usize = 2_000;
+/// Places that are remembered: a page may lead to as many as it likes.
+const MET: usize = 20_000;
 /// Parts of a path, and how often the same one may stand in it.
 const PARTS: usize = 16;
 const REPEATED: usize = 3;
@@ -179,7 +181,7 @@ impl Crawl {
     fn lead(&mut self, field: &mut Field, from: &str, reference: &str, faint: bool) {
         let Some(to) = field.wire.origin().inside(from, reference) else { return };
         let (path, query) = to.split_once('?').unwrap_or((&to, ""));
-        if to.len() > LONGEST || is_asset(path) || is_ending(&to) || is_trap(path) {
+        if to.len() > LONGEST || is_asset(path) || is_ending(&to) || is_trap(path) || self.met.len() >= MET {
             return;
         }
         let (kind, place) = kind_of(path, query);

@@ -1,13 +1,13 @@
 //! GraphQL: requests that carry a document, and what a target says of itself when it is asked (introspection).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
 use super::add;
 use crate::field::Field;
+use crate::graphql::schema::{Entry, INTROSPECTION, Schema, by_type};
 use crate::operation::{Body, Operation, Provenance};
-use crate::sample::plausible;
 use crate::wire::{Request, WireError};
 
 /// What the document of a request asks for: its first field; nothing where it carries no document.
@@ -43,18 +43,11 @@ struct Endpoint {
 
 /// Where endpoints usually are.
 const PLACES: &[&str] = &["/graphql", "/api/graphql", "/graphql/v1", "/v1/graphql", "/query", "/gql"];
-/// Operations of one schema, fields that are asked for, and how deep.
+/// Operations of one schema, and how deep is asked for what they give.
 const OPERATIONS: usize = 400;
-const FIELDS: usize = 12;
 const DEEPEST: usize = 2;
-/// Arguments of one field.
+/// Variables of one document.
 const ARGUMENTS: usize = 20;
-
-/// What every endpoint is asked: types, fields, arguments.
-const INTROSPECTION: &str = "query Introspection{__schema{queryType{name}mutationType{name}types{kind name \
-    fields(includeDeprecated:true){name isDeprecated args{...I}type{...T}}inputFields{...I}enumValues{name}}}}\
-    fragment I on __InputValue{name defaultValue type{...T}}\
-    fragment T on __Type{kind name ofType{kind name ofType{kind name ofType{kind name ofType{kind name}}}}}";
 
 /// Finds endpoints and asks each what it has. Documents of scripts and what a browser sent stand beside that.
 ///
@@ -141,178 +134,32 @@ async fn introspect(field: &mut Field, endpoint: &Endpoint) -> Result<usize, Wir
     Ok(0)
 }
 
-/// Types of a schema by name.
-struct Schema<'a>(BTreeMap<&'a str, &'a Value>);
-
 /// The operations of a schema.
 #[must_use]
 pub fn of_schema(path: &str, body: &Value) -> Vec<Operation> {
-    let Some(schema) = body.pointer("/data/__schema") else { return Vec::new() };
-    let types = schema.get("types").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let types =
-        Schema(types.iter().take(5_000).filter_map(|one| Some((one.get("name")?.as_str()?, one))).collect());
-    let mut all = Vec::new();
-    for (kind, root) in [("query", "/queryType/name"), ("mutation", "/mutationType/name")] {
-        let root = schema.pointer(root).and_then(Value::as_str).and_then(|name| types.0.get(name));
-        let fields = root.and_then(|root| root.get("fields")).and_then(Value::as_array);
-        for one in fields.into_iter().flatten() {
-            if all.len() >= OPERATIONS {
-                return all;
-            }
-            all.extend(types.operation(path, kind, one));
-        }
-    }
-    all
+    let Some(schema) = body.get("data").and_then(Schema::read) else { return Vec::new() };
+    let all = [("query", schema.queries()), ("mutation", schema.mutations())];
+    let all = all.into_iter().flat_map(|(kind, entries)| entries.iter().map(move |entry| (kind, entry)));
+    all.take(OPERATIONS).map(|(kind, entry)| of_entry(path, &schema, kind, entry)).collect()
 }
 
-impl Schema<'_> {
-    fn operation(&self, path: &str, kind: &str, one: &Value) -> Option<Operation> {
-        let name = one.get("name")?.as_str().filter(|name| *name == word(name))?;
-        let (mut heads, mut uses, mut variables) = (Vec::new(), Vec::new(), Map::new());
-        let arguments = one.get("args").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        for argument in arguments.iter().take(ARGUMENTS) {
-            let own = argument.get("name")?.as_str().filter(|own| *own == word(own))?;
-            let of_type = argument.get("type")?;
-            heads.push(format!("${own}: {}", written(of_type, 0)?));
-            uses.push(format!("{own}: ${own}"));
-            variables.insert(own.to_owned(), self.sample(own, of_type, 0));
-        }
-        let head = if heads.is_empty() { String::new() } else { format!("({})", heads.join(", ")) };
-        let used = if uses.is_empty() { String::new() } else { format!("({})", uses.join(", ")) };
-        let selected = self.selection(one.get("type")?, 0);
-        let document = format!("{kind} {name}{head} {{ {name}{used}{selected} }}");
-        let mut operation = operation(path, name, &document, variables, Provenance::Specification);
-        operation.deprecated = one.get("isDeprecated").and_then(Value::as_bool).unwrap_or_default();
-        Some(operation)
+fn of_entry(path: &str, schema: &Schema, kind: &str, entry: &Entry) -> Operation {
+    let (mut heads, mut uses, mut variables) = (Vec::new(), Vec::new(), Map::new());
+    for argument in &entry.arguments {
+        heads.push(format!("${}: {}", argument.name, argument.written));
+        uses.push(format!("{0}: ${0}", argument.name));
+        variables.insert(argument.name.clone(), schema.sample(argument));
     }
-
-    /// What is asked for of a type: what needs no arguments, a few levels deep.
-    fn selection(&self, of_type: &Value, depth: usize) -> String {
-        let Some(found) = named(of_type, 0).and_then(|name| self.0.get(name)) else { return String::new() };
-        let kind = found.get("kind").and_then(Value::as_str).unwrap_or_default();
-        if kind == "UNION" {
-            return " { __typename }".to_owned();
-        }
-        if !matches!(kind, "OBJECT" | "INTERFACE") {
-            return String::new();
-        }
-        let fields = found.get("fields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let mut asked = Vec::new();
-        for one in fields {
-            if asked.len() >= FIELDS {
-                break;
-            }
-            let (Some(name), Some(of_type)) = (one.get("name").and_then(Value::as_str), one.get("type"))
-            else {
-                continue;
-            };
-            let arguments = one.get("args").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-            let needs = arguments
-                .iter()
-                .any(|own| own.pointer("/type/kind").and_then(Value::as_str) == Some("NON_NULL"));
-            if needs || name != word(name) {
-                continue;
-            }
-            let inner = named(of_type, 0).and_then(|name| self.0.get(name));
-            let leaf = inner.is_some_and(|inner| {
-                matches!(inner.get("kind").and_then(Value::as_str), Some("SCALAR" | "ENUM"))
-            });
-            if leaf {
-                asked.push(name.to_owned());
-            } else if depth < DEEPEST {
-                let selected = self.selection(of_type, depth.saturating_add(1));
-                if !selected.is_empty() {
-                    asked.push(format!("{name}{selected}"));
-                }
-            }
-        }
-        if asked.is_empty() {
-            asked.push("__typename".to_owned());
-        }
-        format!(" {{ {} }}", asked.join(" "))
-    }
-
-    fn sample(&self, name: &str, of_type: &Value, depth: usize) -> Value {
-        match of_type.get("kind").and_then(Value::as_str) {
-            Some("NON_NULL") => {
-                of_type.get("ofType").map_or(Value::Null, |inner| self.sample(name, inner, depth))
-            }
-            Some("LIST") => {
-                let inner =
-                    of_type.get("ofType").map(|inner| self.sample(name, inner, depth.saturating_add(1)));
-                Value::Array(inner.into_iter().filter(|_| depth < 4).collect())
-            }
-            _ => {
-                let of = of_type.get("name").and_then(Value::as_str).unwrap_or_default();
-                let found = self.0.get(of);
-                let list = |what: &str| {
-                    found
-                        .and_then(|found| found.get(what))
-                        .and_then(Value::as_array)
-                        .map(Vec::as_slice)
-                        .unwrap_or_default()
-                };
-                if let Some(first) = list("enumValues").first().and_then(|one| one.get("name")) {
-                    return first.clone();
-                }
-                let inputs = list("inputFields");
-                if inputs.is_empty() {
-                    return by_type(of, name);
-                }
-                let mut members = Map::new();
-                for input in inputs.iter().take(ARGUMENTS) {
-                    let (Some(own), Some(of_type)) =
-                        (input.get("name").and_then(Value::as_str), input.get("type"))
-                    else {
-                        continue;
-                    };
-                    let needed = of_type.get("kind").and_then(Value::as_str) == Some("NON_NULL");
-                    let deep = depth >= 3 && !needed || depth >= 6;
-                    if !deep {
-                        members.insert(own.to_owned(), self.sample(own, of_type, depth.saturating_add(1)));
-                    }
-                }
-                Value::Object(members)
-            }
-        }
-    }
-}
-
-/// A value of a type that is known by its name.
-fn by_type(of: &str, name: &str) -> Value {
-    match of.trim_end_matches('!') {
-        "Int" | "Long" | "BigInt" => json!(1),
-        "Float" | "Decimal" => json!(1.0),
-        "Boolean" => json!(true),
-        "ID" => json!("1"),
-        "Date" => json!("2026-01-02"),
-        "DateTime" | "Timestamp" => json!("2026-01-02T03:04:05Z"),
-        of if of.starts_with('[') => Value::Array(vec![by_type(of.trim_matches(['[', ']']), name)]),
-        "String" | "" => Value::from(plausible("", name)),
-        "JSON" | "JSONObject" => json!({}),
-        _ => Value::from(plausible("", name)),
-    }
-}
-
-/// A type as a document writes it.
-fn written(of_type: &Value, depth: usize) -> Option<String> {
-    if depth > 6 {
-        return None;
-    }
-    let inner = || written(of_type.get("ofType")?, depth.saturating_add(1));
-    match of_type.get("kind")?.as_str()? {
-        "NON_NULL" => Some(format!("{}!", inner()?)),
-        "LIST" => Some(format!("[{}]", inner()?)),
-        _ => of_type.get("name")?.as_str().filter(|name| *name == word(name)).map(str::to_owned),
-    }
-}
-
-/// The name of a type without lists and marks.
-fn named(of_type: &Value, depth: usize) -> Option<&str> {
-    match of_type.get("ofType").filter(|inner| !inner.is_null() && depth < 6) {
-        Some(inner) => named(inner, depth.saturating_add(1)),
-        None => of_type.get("name")?.as_str(),
-    }
+    let (head, used) = match heads.is_empty() {
+        true => (String::new(), String::new()),
+        false => (format!("({})", heads.join(", ")), format!("({})", uses.join(", "))),
+    };
+    let selected = schema.deep_selection(&entry.of, DEEPEST);
+    let name = &entry.name;
+    let document = format!("{kind} {name}{head} {{ {name}{used}{selected} }}");
+    let mut operation = operation(path, name, &document, variables, Provenance::Specification);
+    operation.deprecated = entry.deprecated;
+    operation
 }
 
 fn operation(

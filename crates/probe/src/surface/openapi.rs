@@ -1,6 +1,7 @@
 //! OpenAPI documents (2.0, 3.0, 3.1), read by whoever wants to know what there is and not whether the document is in order:
 //! what cannot be understood is left out and said, and the rest is used.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
@@ -22,6 +23,12 @@ const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "p
 /// How deep references and schemas are followed.
 const DEEPEST: usize = 10;
 const MOST: usize = 2_000;
+/// What is copied of a document, in values: references lead to the same part again and again, and from a part into itself.
+const COPIED: usize = 400_000;
+/// The same, for one schema.
+const COPIED_AT_ONCE: usize = 4_000;
+/// Letters of a text that count as one value.
+const LETTERS: usize = 64;
 
 /// Reads a document in JSON or YAML.
 ///
@@ -41,7 +48,12 @@ pub fn read(text: &str) -> Result<Told, String> {
         return Err("it has no `paths`: it is no OpenAPI document".to_owned());
     };
     let mut told = Told::default();
-    let reader = Reader { document: &document, prefix: prefix(&document) };
+    let reader = Reader {
+        document: &document,
+        prefix: prefix(&document),
+        room: Cell::new(COPIED),
+        room_now: Cell::new(0),
+    };
     for (path, item) in paths {
         let item = reader.follow(item);
         let shared = reader.list(item.get("parameters"));
@@ -49,6 +61,10 @@ pub fn read(text: &str) -> Result<Told, String> {
             let Some(operation) = item.get(*method) else { continue };
             if told.operations.len() >= MOST {
                 told.notes.push(format!("only the first {MOST} operations are used"));
+                return Ok(told);
+            }
+            if reader.room.get() == 0 {
+                told.notes.push("its references unfold to too much: what comes later is left out".to_owned());
                 return Ok(told);
             }
             match reader.operation(method, path, operation, &shared) {
@@ -63,6 +79,9 @@ pub fn read(text: &str) -> Result<Told, String> {
 struct Reader<'a> {
     document: &'a Value,
     prefix: String,
+    /// What may still be copied, in all and of this schema.
+    room: Cell<usize>,
+    room_now: Cell<usize>,
 }
 
 /// The path that all paths stand under.
@@ -128,11 +147,11 @@ impl<'a> Reader<'a> {
                 Some("cookie") => Place::Cookie,
                 // Version 2 has bodies among the parameters.
                 Some("body") => {
-                    body = Some(("application/json", self.schema(schema, 0)));
+                    body = Some(("application/json", self.whole(schema)));
                     continue;
                 }
                 Some("formData") => {
-                    form.insert(name.to_owned(), self.schema(schema, 0));
+                    form.insert(name.to_owned(), self.whole(schema));
                     continue;
                 }
                 _ => continue,
@@ -140,7 +159,7 @@ impl<'a> Reader<'a> {
             if name.is_empty() {
                 continue;
             }
-            let schema = self.schema(schema, 0);
+            let schema = self.whole(schema);
             let given = parameter.get("example").or_else(|| {
                 let all = parameter.get("examples").and_then(Value::as_object)?;
                 all.values().next()?.get("value")
@@ -197,47 +216,75 @@ impl<'a> Reader<'a> {
         });
         Some(Body {
             media_type: kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase(),
-            schema: value.get("schema").map(|schema| self.schema(schema, 0)).unwrap_or_default(),
-            example: given.cloned(),
+            schema: value.get("schema").map(|schema| self.whole(schema)).unwrap_or_default(),
+            example: given.map(|given| {
+                self.room_now.set(COPIED_AT_ONCE);
+                self.copy(given)
+            }),
             tokens: BTreeSet::new(),
         })
     }
 
-    /// A schema with its references put in, down to a depth.
-    fn schema(&self, value: &'a Value, depth: usize) -> Value {
+    /// A copy, where there is room for it.
+    fn copy(&self, value: &Value) -> Value {
+        if self.take(weight(value, self.room_now.get())) { value.clone() } else { Value::Null }
+    }
+
+    /// Whether there was room for so much.
+    fn take(&self, count: usize) -> bool {
+        let left = self.room_now.get().checked_sub(count).zip(self.room.get().checked_sub(count));
+        let (now, all) = left.unwrap_or((0, self.room.get().saturating_sub(self.room_now.get())));
+        self.room_now.set(now);
+        self.room.set(all);
+        left.is_some()
+    }
+
+    /// A schema with its references put in, down to a depth and a size.
+    fn whole(&self, value: &'a Value) -> Value {
+        self.room_now.set(COPIED_AT_ONCE);
+        self.schema(value, &mut Vec::new())
+    }
+
+    /// `above` is what it stands in: a part that has itself in it is left out there, or it would never end.
+    fn schema(&self, value: &'a Value, above: &mut Vec<&'a Value>) -> Value {
         let value = self.follow(value);
-        if depth > DEEPEST {
+        let Value::Object(object) = value else { return self.copy(value) };
+        if above.len() > DEEPEST || !self.take(1) {
             return Value::Null;
         }
-        let next = depth.saturating_add(1);
-        match value {
-            Value::Object(object) => {
-                let mut out = Map::new();
-                for (name, value) in object {
-                    let inner = match name.as_str() {
-                        "properties" => match value.as_object() {
-                            Some(members) => Value::Object(
-                                members
-                                    .iter()
-                                    .take(MOST)
-                                    .map(|(name, value)| (name.clone(), self.schema(value, next)))
-                                    .collect(),
-                            ),
-                            None => Value::Null,
-                        },
-                        "items" | "additionalProperties" => self.schema(value, next),
-                        "allOf" | "anyOf" | "oneOf" => {
-                            let all = value.as_array().into_iter().flatten().take(20);
-                            Value::Array(all.map(|value| self.schema(value, next)).collect())
-                        }
-                        _ => value.clone(),
-                    };
-                    out.insert(name.clone(), inner);
+        above.push(value);
+        let mut out = Map::new();
+        for (name, value) in object {
+            let inner = match name.as_str() {
+                "properties" => Value::Object(
+                    value
+                        .as_object()
+                        .into_iter()
+                        .flatten()
+                        .take(MOST)
+                        .filter_map(|(name, value)| Some((name.clone(), self.within(value, above)?)))
+                        .collect(),
+                ),
+                "items" | "additionalProperties" => match self.within(value, above) {
+                    Some(inner) => inner,
+                    None => continue,
+                },
+                "allOf" | "anyOf" | "oneOf" => {
+                    let all = value.as_array().into_iter().flatten().take(20);
+                    Value::Array(all.filter_map(|value| self.within(value, above)).collect())
                 }
-                Value::Object(out)
-            }
-            other => other.clone(),
+                _ => self.copy(value),
+            };
+            out.insert(name.clone(), inner);
         }
+        above.pop();
+        Value::Object(out)
+    }
+
+    /// A part of a schema; nothing where it is one that it stands in.
+    fn within(&self, value: &'a Value, above: &mut Vec<&'a Value>) -> Option<Value> {
+        let found = self.follow(value);
+        (!above.iter().any(|own| std::ptr::eq(*own, found))).then(|| self.schema(found, above))
     }
 
     /// The names of everything a success is declared to hold.
@@ -252,7 +299,7 @@ impl<'a> Reader<'a> {
             let schema = json.and_then(|(_, value)| value.get("schema")).or_else(|| answer.get("schema"));
             if let Some(schema) = schema {
                 closed = true;
-                if !properties(&self.schema(schema, 0), &mut names, 0) {
+                if !properties(&self.whole(schema), &mut names, 0) {
                     return None;
                 }
             }
@@ -265,6 +312,25 @@ impl<'a> Reader<'a> {
         let open = |one: &Value| one.as_object().is_some_and(Map::is_empty);
         Some(!security.is_empty() && !security.iter().any(open))
     }
+}
+
+/// How much a value is, up to a bound.
+fn weight(value: &Value, most: usize) -> usize {
+    let mut all = 0_usize;
+    let mut left = vec![value];
+    while let Some(value) = left.pop() {
+        all = all.saturating_add(1);
+        match value {
+            Value::Array(items) => left.extend(items.iter().take(most)),
+            Value::Object(members) => left.extend(members.values().take(most)),
+            Value::String(text) => all = all.saturating_add(text.len() / LETTERS),
+            _ => {}
+        }
+        if all.saturating_add(left.len()) > most {
+            return most.saturating_add(1);
+        }
+    }
+    all
 }
 
 /// Gathers names; false where a part says nothing of what it holds.
@@ -346,5 +412,58 @@ mod tests {
         for text in ["", "[]", "{}", "just words", "<html></html>", "paths: 7"] {
             assert!(read(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_unfolds_without_end_is_bounded() {
+        // Each part has the next one many times: ten levels of it are more than any memory.
+        let part = |next: usize| {
+            let members: Map<String, Value> = (0..30)
+                .map(|at| (format!("p{at}"), json!({ "$ref": format!("#/components/schemas/S{next}") })))
+                .collect();
+            json!({ "type": "object", "properties": members, "example": { "text": "x".repeat(50_000) } })
+        };
+        let parts: Map<String, Value> = (0..12).map(|at| (format!("S{at}"), part(at + 1))).collect();
+        let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/S0" } } });
+        let answer = json!({ "200": { "content": content } });
+        let paths: Map<String, Value> = (0..300)
+            .map(|at| {
+                (
+                    format!("/a{at}"),
+                    json!({ "post": { "requestBody": { "content": content }, "responses": answer } }),
+                )
+            })
+            .collect();
+        let told = read(&json!({ "paths": paths, "components": { "schemas": parts } }).to_string()).unwrap();
+        assert!(!told.operations.is_empty());
+        let size: usize =
+            told.operations.iter().filter_map(|own| Some(own.body.as_ref()?.schema.to_string().len())).sum();
+        assert!(size < 64 << 20, "{size}");
+    }
+
+    #[test]
+    fn a_part_that_has_itself_in_it_is_left_out_there() {
+        let told = read(
+            r##"{"paths": {"/c": {"post": {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/s"}}}}}}},
+                "s": {"type": "object", "properties": {"name": {"type": "string"}, "parent": {"$ref": "#/s"},
+                "children": {"type": "array", "items": {"$ref": "#/s"}}}}}"##,
+        )
+        .unwrap();
+        let schema = &told.operations[0].body.as_ref().unwrap().schema;
+        assert_eq!(crate::sample::sample(schema, ""), json!({ "name": "probe", "children": [] }));
+    }
+
+    #[test]
+    fn a_document_that_laughs_is_refused_or_small() {
+        let mut text = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for (one, two) in "abcdefghi".chars().zip("bcdefghij".chars()) {
+            text.push_str(&format!(
+                "{two}: &{two} [*{one}, *{one}, *{one}, *{one}, *{one}, *{one}, *{one}, *{one}, *{one}]\n"
+            ));
+        }
+        text.push_str("paths: { /a: { get: { x: *j } } }\n");
+        assert!(read(&text).is_err());
+        assert!(read(&"[".repeat(200_000)).is_err());
+        assert!(read(&"{\"a\":".repeat(200_000)).is_err());
     }
 }

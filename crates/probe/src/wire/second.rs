@@ -263,4 +263,28 @@ mod tests {
             assert!(!goes(&request), "{request:?}");
         }
     }
+
+    proptest::proptest! {
+        /// Whatever is asked, what goes this way is what was asked, byte for byte, and nothing frames itself.
+        #[test]
+        fn nothing_is_repaired_on_the_way(
+            method in "[A-Z]{1,7}|[ -~]{1,4}",
+            target in "/[ -~é]{0,20}|[ -~]{0,10}",
+            fields in proptest::collection::vec(("(?i)host|te|connection|content-length|[a-z-]{1,6}|[ -~]{0,3}", "[ -~\r\n]{0,8}"), 0..6),
+            body in "[a-z]{0,5}",
+        ) {
+            let mut request = Request::new(&method, &target);
+            request.headers.extend(fields);
+            request.body = body.clone().into_bytes();
+            if let Some(out) = said(&request, "http", "a:1") {
+                proptest::prop_assert_eq!(out.method().as_str(), method.as_str());
+                proptest::prop_assert_eq!(out.uri().path_and_query().map(|own| own.as_str()), Some(target.as_str()));
+                for own in ["connection", "transfer-encoding", "upgrade", "keep-alive", "host"] {
+                    proptest::prop_assert!(!out.headers().contains_key(own), "{}", own);
+                }
+                let length = out.headers().get("content-length").and_then(|own| own.to_str().ok());
+                proptest::prop_assert!(length.is_none_or(|own| own == body.len().to_string()));
+            }
+        }
+    }
 }

@@ -32,6 +32,8 @@ mod outgoing_alike;
 mod output;
 mod own;
 mod proxy;
+mod readers;
+mod required;
 mod second;
 mod sessions;
 mod shared_logins;

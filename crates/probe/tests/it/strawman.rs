@@ -7,6 +7,7 @@ use gabion_strawman::{Options, Visibility, holes};
 
 use crate::browser::had_browser;
 use crate::ground::{assert_quiet, probe};
+use crate::required::{assert_controlled, assert_shown, assert_withstood};
 
 /// Which tests show a hole, by their ids; any of them at a place the list of holes names.
 fn shown_by(hole: &str) -> &'static [&'static str] {
@@ -97,6 +98,8 @@ async fn the_straw_man_is_seen_through() {
     }
     assert_eq!(missed, [""; 0]);
     assert!(proven * 100 >= found * 95, "{proven} of {found} are proven");
+    assert_shown(&report);
+    assert_controlled(&report);
 }
 
 #[tokio::test]
@@ -109,4 +112,6 @@ async fn the_repaired_twin_is_left_in_peace() {
     }
     println!("false alarms by control: {by_control:?}");
     assert_quiet(&report);
+    assert_withstood(&report);
+    assert_controlled(&report);
 }

@@ -84,6 +84,9 @@ impl Given {
             *file = self.folder.join(&*file);
         }
         facts.target.proxy = target.proxy.or(facts.target.proxy);
+        if let Some(ports) = &target.ports {
+            facts.target.ports = ports.clone();
+        }
         let documents = self.documents(&mut facts, target)?;
         facts.check().map_err(|error| wrong(Path::new("the command line"), &error))?;
         let tls = facts.target.url.starts_with("https").then(|| Tls::new(facts.target.ca_file.as_deref()));

@@ -1,0 +1,154 @@
+//! What the facts said already and no survey finds out: a draft made from facts loses none of it. Secrets become variables.
+
+use std::fmt::Write as _;
+
+use super::{inline, quoted};
+use crate::facts::{Bound, Facts, Login, Monitoring, OAuth, Ports, Second, Target, Template, Text, Version};
+
+/// What stands before every table.
+pub(super) fn root(out: &mut String, facts: &Facts) {
+    if facts.secrets.is_empty() {
+        return;
+    }
+    let all: Vec<String> = (0..facts.secrets.len()).map(secret_variable).collect();
+    let all: Vec<String> = all.iter().map(|name| format!("{{ env = {} }}", quoted(name))).collect();
+    let _ = writeln!(out, "# Texts that no answer may ever hold.\nsecrets = [{}]\n", all.join(", "));
+}
+
+pub(super) fn target(out: &mut String, target: &Target) {
+    let http = match target.http {
+        Version::Auto => None,
+        Version::First => Some("1.1"),
+        Version::Second => Some("2"),
+    };
+    pair(out, "http", http);
+    match &target.ports {
+        Ports::Usual(false) => {}
+        Ports::Usual(true) => out.push_str("ports = true\n"),
+        Ports::These(ports) => {
+            let _ = writeln!(out, "ports = {ports:?}");
+        }
+    }
+}
+
+/// The request that signs people in, under the name of its table.
+pub(super) fn login(out: &mut String, table: &str, login: &Login) {
+    let _ = writeln!(out, "[{table}]");
+    request(out, &login.operation, login.json.as_ref(), &login.form);
+    if !login.headers.is_empty() {
+        let _ = writeln!(out, "headers = {}", members(&login.headers));
+    }
+    pair(out, "token_field", login.token_field.as_deref());
+    pair(out, "token", login.token.as_deref());
+    pair(out, "header", login.header.as_deref());
+    if let Some(second) = &login.second {
+        let Second { operation, form, json } = &**second;
+        let _ = writeln!(out, "[{table}.second]");
+        request(out, operation, json.as_ref(), form);
+    }
+    out.push('\n');
+}
+
+pub(super) fn accounts(out: &mut String, facts: &Facts) {
+    let own = &facts.accounts;
+    let mut plain = String::new();
+    pair(&mut plain, "mail", own.mail.map(|mail| mail.to_string()).as_deref());
+    pair(&mut plain, "token", own.token.map(|token| token.to_string()).as_deref());
+    if let Some(sessions) = own.sessions {
+        let _ = writeln!(plain, "sessions = {sessions}");
+    }
+    if !plain.is_empty() {
+        let _ = writeln!(out, "[accounts]\n{plain}");
+    }
+    for (table, template) in own.templates() {
+        let Template { operation, form, json, identity } = template;
+        let _ = writeln!(out, "[{table}]");
+        request(out, operation, json.as_ref(), form);
+        pair(out, "identity", identity.as_deref());
+        out.push('\n');
+    }
+}
+
+pub(super) fn rest(out: &mut String, facts: &Facts) {
+    if let Some(own) = &facts.oauth {
+        oauth(out, own);
+    }
+    if let Some(Monitoring { request, identity, file, within }) = &facts.monitoring {
+        out.push_str("[monitoring]\n");
+        pair(out, "request", request.as_deref());
+        pair(out, "identity", identity.as_deref());
+        pair(out, "file", file.as_ref().map(|file| file.display().to_string()).as_deref());
+        pair(out, "within", Some(&within.to_string()));
+        out.push('\n');
+    }
+    for Bound { operation, field, min, max, step } in &facts.bounds {
+        out.push_str("[[bounds]]\n");
+        pair(out, "operation", Some(operation));
+        pair(out, "field", Some(field));
+        for (name, number) in [("min", min), ("max", max), ("step", step)] {
+            if let Some(number) = number {
+                let _ = writeln!(out, "{name} = {number:?}");
+            }
+        }
+        out.push('\n');
+    }
+}
+
+fn oauth(out: &mut String, own: &OAuth) {
+    out.push_str("[oauth]\n");
+    pair(out, "client", Some(&own.client));
+    if own.secret.is_some() {
+        let _ = writeln!(out, "secret = {{ env = {} }}", quoted(CLIENT));
+    }
+    pair(out, "redirect", Some(&own.redirect));
+    pair(out, "scope", own.scope.as_deref());
+    pair(out, "identity", Some(&own.identity));
+    pair(out, "authorize", own.authorize.as_deref());
+    pair(out, "token", own.token.as_deref());
+    pair(out, "other", own.other.as_deref());
+    out.push('\n');
+}
+
+/// The variables that these parts name.
+pub(super) fn variables(facts: &Facts) -> impl Iterator<Item = String> {
+    let client = facts.oauth.as_ref().and_then(|oauth| oauth.secret.as_ref());
+    (0..facts.secrets.len()).map(secret_variable).chain(client.map(|_: &Text| CLIENT.to_owned()))
+}
+
+const CLIENT: &str = "CLIENT_SECRET";
+
+fn secret_variable(at: usize) -> String {
+    format!("SECRET_{}", at.saturating_add(1))
+}
+
+fn request(
+    out: &mut String,
+    operation: &str,
+    json: Option<&serde_json::Value>,
+    form: &std::collections::BTreeMap<String, String>,
+) {
+    pair(out, "operation", Some(operation));
+    if let Some(body) = json {
+        match inline(body) {
+            Some(body) => {
+                let _ = writeln!(out, "json = {body}");
+            }
+            None => out.push_str("# Asked: its `json`, in which TOML cannot say `null`.\n"),
+        }
+    }
+    if !form.is_empty() {
+        let _ = writeln!(out, "form = {}", members(form));
+    }
+}
+
+fn members(all: &std::collections::BTreeMap<String, String>) -> String {
+    let all: Vec<String> =
+        all.iter().map(|(name, value)| format!("{} = {}", quoted(name), quoted(value))).collect();
+    format!("{{ {} }}", all.join(", "))
+}
+
+fn pair(out: &mut String, name: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        let _ = writeln!(out, "{name} = {}", quoted(value));
+    }
+}
