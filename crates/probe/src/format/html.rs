@@ -315,7 +315,7 @@ fn heading(head: &str) -> String {
 fn prose(text: &str) -> String {
     let safe = markup(text);
     let parts: Vec<&str> = safe.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return safe;
     }
     let parts = parts.iter().enumerate().map(|(at, part)| match at % 2 {

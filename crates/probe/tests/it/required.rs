@@ -42,7 +42,9 @@ fn areas(document: &Value) -> Vec<&Value> {
 
 fn has_control(one: &Value) -> bool {
     let control = &one["positive_control"];
-    let succeeded = control["exchange"]["status"].as_u64().is_some_and(|status| status < 400);
+    // Where errors are looked at, that one came is what had to succeed.
+    let wanted = control["says"].as_str().is_some_and(|says| says.starts_with("an error was provoked"));
+    let succeeded = control["exchange"]["status"].as_u64().is_some_and(|status| status < 400 || wanted);
     control["says"].as_str().is_some_and(|says| says.len() > 10)
         && control["exchange"]["curl"].as_str().is_some_and(|curl| curl.starts_with("curl "))
         && succeeded
