@@ -1,7 +1,7 @@
 //! Whether a text makes a regular expression of the target try without end (CWE-1333).
 //!
 //! For each text of each request that works, in steps that stop as soon as anything is felt:
-//! 1. Texts of 26 and 32 equal letters with an end that does not fit. Where none is slower than usual, it passed.
+//! 1. Texts of 24, 28 and 32 equal letters with an end that does not fit. Where none is slower than usual, it passed.
 //! 2. Three rounds of three lengths, from where it is felt: two letters more must take at least one and a half times as long, both
 //!    times, by the quickest of each, and the longest at least a fifth of a second.
 //! 3. Negative twin: a text as long that is read without going back. It must be as quick as usual.
@@ -76,9 +76,9 @@ async fn attack(aim: &Aim<'_>) -> Result<bool, WireError> {
 async fn slows(aim: &Aim<'_>, before: &str) -> Result<bool, WireError> {
     let text = |length: usize| format!("{before}{}!", "a".repeat(length));
     let took = async |text: &str| Ok::<_, WireError>(aim.text(text).await?.map(|sent| sent.answer.elapsed));
-    // A step that was not felt is followed by one that takes at most 64 times as long.
+    // A step that was not felt is followed by one that takes at most 16 times as long.
     let mut felt = None;
-    for length in [26, 32] {
+    for length in [24, 28, 32] {
         let Some(now) = took(&text(length)).await? else { return Ok(false) };
         if now >= FELT {
             felt = Some(if now > SLOW { length.saturating_sub(2) } else { length });
