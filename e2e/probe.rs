@@ -11,23 +11,36 @@ use crate::gate::{self, Gate};
 
 const CAROL: &str = "seven-lanterns-over-the-harbour";
 const DAVE: &str = "nine-kettles-under-the-valley";
+/// Nothing answers there, and nothing is sent there.
+const CALLBACK: &str = "https://shop.example/cb";
 const ADMIN: &str = "two-anvils-beside-the-ridge";
 
 /// A gate with two people and an administrator, and the facts of it.
 async fn gate(application: &Application) -> Gate {
     // The probe is not the proxy that may ask who somebody is.
     let more = "[provider.registration]\nmode = \"open\"\n\n[forward_auth]\ndialects = [\"nginx\"]\n\n\
-                [checks.client_address]\ntrusted_proxies = [\"127.0.0.9\"]\n";
+                [checks.client_address]\ntrusted_proxies = [\"127.0.0.9\"]\n\n\
+                [checks.rate.profiles.site]\nrequests = 2000\nper = \"1s\"\n";
     let gate = Gate::start_with(application.address, more).await;
     let link = gate.administrator_link().await;
     gate.accept(&link, ADMIN).await;
     gate.add_account("carol", CAROL).await;
     gate.add_account("dave", DAVE).await;
+    for client in ["shop", "stall"] {
+        let who = ["client", "add", client, "--id", client, "--public", "--redirect-uri", CALLBACK];
+        let what = ["--grant", "authorization_code", "--scope", "openid", "--scope", "profile"];
+        gate.cli(&[&who[..], &what].concat()).await;
+    }
     let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../schema/openapi.json");
     fs::copy(schema, gate.directory().join("api.json")).expect("the document of the API");
+    // The gate opens an incident on what is done to it here, and reads all of that again for each answer about it.
     let mut facts = format!(
         "[target]\nurl = \"http://{}\"\nlevel = \"destructive\"\nopenapi = [\"api.json\"]\n\
-         start = [\"/.gabion/account\", \"/.gabion/forward-auth/nginx\", \"/.well-known/openid-configuration\"]\n",
+         start = [\"/.gabion/account\", \"/.gabion/forward-auth/nginx\", \"/.well-known/openid-configuration\", \
+         \"/.gabion/oauth/device\", \"/.gabion/oauth/userinfo\"]\n\
+         spare = [\"/.gabion/api/v1/incidents/\"]\n\n\
+         [oauth]\nclient = \"shop\"\nother = \"stall\"\nredirect = \"{CALLBACK}\"\nscope = \"openid profile\"\n\
+         identity = \"carol\"\n\n[limits]\nrate = 1000\n",
         gate.address
     );
     let people = [("carol", CAROL, "member"), ("dave", DAVE, "member"), ("admin", ADMIN, "administrator")];
@@ -65,6 +78,11 @@ async fn the_gate_stands_its_own_attacks() {
         "login-rate",
         "mass-assignment",
         "session-cookies",
+        "session-end",
+        "session-identifiers",
+        "sql-injection",
+        "verbose-errors",
+        "xss-reflected",
     ] {
         let passed = report["tests"][test]["verdicts"]["passed"].as_u64();
         assert!(passed > Some(0), "{test}: {:#}", report["tests"][test]);
@@ -73,7 +91,14 @@ async fn the_gate_stands_its_own_attacks() {
         let operations = report["operations"].as_array().expect("operations");
         operations.iter().any(|one| one.to_string().contains(start))
     };
-    for start in ["/.gabion/account", "/.gabion/api/v1", "/.gabion/login"] {
+    for start in [
+        "/.gabion/account",
+        "/.gabion/api/v1",
+        "/.gabion/forward-auth",
+        "/.gabion/login",
+        "/.gabion/oauth/device",
+        "/.gabion/oauth/userinfo",
+    ] {
         assert!(met(start), "{start}");
     }
 }
