@@ -10,7 +10,10 @@
 //! 5. Negative twin: nonsense without a signature. Where that is answered as the control is, the answer tells nothing.
 //!
 //! `proven` where the effect was seen after the attack, `firm` where the attack was answered twice as the control was.
-//! Without facts, operations that are called like a webhook and take an unsigned message of nobody are tentative.
+//! Without facts an operation that is called like a webhook is proven where a message that nobody signed changes the state of
+//! somebody's own thing: see `webhooks/unsigned.rs`.
+
+mod unsigned;
 
 use gabion_model::Severity;
 use gabion_model::outbound::BoxFuture;
@@ -57,6 +60,9 @@ async fn run(field: &Field) -> Result<(), WireError> {
             continue;
         }
         met = met.saturating_add(1);
+        if unsigned::attack(field, operation).await? {
+            continue;
+        }
         let says = "no facts tell how it is signed; hint: `[[webhooks]]` with its secret and a body";
         field.say(Outcome::new(ID, &operation.id(), Verdict::NotTested, says));
     }

@@ -1,8 +1,9 @@
 //! What the application sends and keeps: the holes of the straw man, and its repaired twin.
 
-use gabion_strawman::Options;
+use gabion_probe::{Report, Verdict, run};
+use gabion_strawman::{Options, serve};
 
-use crate::ground::{assert_proven, assert_quiet, probe};
+use crate::ground::{Silent, assert_proven, assert_quiet, facts, print, probe, world};
 
 /// The tests of this theme.
 const ALL: &[&str] = &[
@@ -51,4 +52,25 @@ async fn holes_of_what_goes_out_are_proven() {
 #[tokio::test]
 async fn the_repaired_twin_sends_nothing_out() {
     assert_quiet(&probe(Options::repaired(), ALL).await);
+}
+
+/// The webhooks, of which the facts say nothing.
+async fn unknown_webhooks(options: Options) -> Report {
+    let application = serve(options).await.unwrap();
+    let mut facts = facts(&application.base());
+    facts.webhooks.clear();
+    let report = run(facts, &world(&["webhooks"]), &Silent).await.unwrap();
+    application.shutdown().await;
+    print(&report);
+    report
+}
+
+#[tokio::test]
+async fn a_message_that_nobody_signed_is_proven_without_facts() {
+    let report = unknown_webhooks(Options::vulnerable()).await;
+    assert_proven(&report, &[("webhooks", "POST /hooks/payment", "unsigned")]);
+    let report = unknown_webhooks(Options::repaired()).await;
+    assert_quiet(&report);
+    let outcome = report.outcomes.iter().find(|outcome| outcome.test == "webhooks").unwrap();
+    assert_eq!(outcome.verdict, Verdict::NotTested);
 }
