@@ -1,5 +1,5 @@
 //! Runs the straw man alone: `cargo run -p gabion-strawman --example strawman -- --port 3000 [--repaired]`, or behind
-//! a gate that runs already: `--gate http://127.0.0.1:8080`.
+//! a gate that runs already: `--gate http://127.0.0.1:8080`. Ended by SIGTERM it says how many requests came.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use gabion_strawman::{Identity, Options, accounts, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -44,7 +45,12 @@ async fn main() -> ExitCode {
             writeln!(out, "{:8} {:26} {} {}", account.name, account.password, account.tenant, account.role);
     }
     drop(out);
-    handle.wait().await;
+    let ended = match signal(SignalKind::terminate()) {
+        Ok(mut ended) => ended.recv().await,
+        Err(error) => return told(&error.to_string()),
+    };
+    let _ = ended;
+    let _ = writeln!(std::io::stdout(), "{} requests", handle.requests());
     ExitCode::SUCCESS
 }
 

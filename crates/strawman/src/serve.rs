@@ -1,6 +1,8 @@
 //! Running the application.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::extract::Request;
@@ -79,6 +81,8 @@ pub enum ServeError {
 #[derive(Debug)]
 pub struct Handle {
     address: SocketAddr,
+    /// How many requests came to the application.
+    requests: Arc<AtomicU64>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -94,6 +98,12 @@ impl Handle {
     #[must_use]
     pub fn base(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// How many requests came so far. What is no HTTP never comes to the application and is not counted.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// Stops listening, ends live streams and waits until the application is gone.
@@ -151,6 +161,12 @@ pub async fn serve_at(place: Place, options: Options) -> Result<Handle, ServeErr
     let (stop, stopped) = watch::channel(false);
     let router = app::router(&options, address, stopped.clone()).await.map_err(ServeError::Data)?;
     let router = if options.guarded { guard(router, &options.identity, address) } else { router };
+    let requests = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&requests);
+    let router = router.layer(from_fn(move |request: Request, next: Next| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        next.run(request)
+    }));
     let task = tokio::spawn(async move {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let until = async move {
@@ -161,7 +177,7 @@ pub async fn serve_at(place: Place, options: Options) -> Result<Handle, ServeErr
             tracing::error!(%error, "strawman stopped");
         }
     });
-    Ok(Handle { address, stop, task })
+    Ok(Handle { address, requests, stop, task })
 }
 
 /// Refuses what a browser was made to send: requests from pages of other sites, and those under a name
