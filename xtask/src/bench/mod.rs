@@ -9,6 +9,7 @@ mod identity;
 mod ledger;
 mod load;
 mod policy;
+mod probe;
 mod process;
 mod report;
 mod scan;
@@ -27,15 +28,16 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         Some((name, rest)) if name == "identity" => identity::run(rest),
         Some((name, rest)) if name == "ledger" => ledger::run(rest),
         Some((name, _)) if name == "policy" => policy::run(),
+        Some((name, rest)) if name == "probe" => probe::run(rest),
         Some((name, rest)) if name == "scan" => scan::run(rest),
         Some((name, _)) if name == "watch" => watch::run(),
         Some((name, _)) => {
-            let known = "`contract`, `gate`, `identity`, `ledger`, `policy`, `scan` and `watch`";
+            let known = "`contract`, `gate`, `identity`, `ledger`, `policy`, `probe`, `scan` and `watch`";
             return usage(&format!("no bench is called `{name}`; there are {known}"));
         }
         None => {
             return usage(
-                "name a bench; there are `contract`, `gate`, `identity`, `ledger`, `policy`, `scan` and `watch`",
+                "name a bench; there are `contract`, `gate`, `identity`, `ledger`, `policy`, `probe`, `scan` and `watch`",
             );
         }
     };

@@ -185,15 +185,19 @@ async fn serve_page(State(pages): State<Arc<Vec<Page>>>, request: Request) -> Re
     }
 }
 
-/// One page of so many: what a test that everybody runs has the time for. All of them are run by those that are ignored:
-/// `cargo nextest run -p gabion-probe --run-ignored only lab::`.
+/// One page of so many: what a test that everybody runs has the time for. `cargo xtask bench probe lab` runs all of them:
+/// it says `GABION_LAB=whole`.
+#[expect(clippy::disallowed_methods, reason = "how much of the lab is run is told by the environment")]
 pub(crate) fn sample(pages: Vec<Page>, every: usize) -> Vec<Page> {
+    let every = if std::env::var_os("GABION_LAB").is_some_and(|how| how == "whole") { 1 } else { every };
     pages.into_iter().enumerate().filter(|(at, _)| at.is_multiple_of(every)).map(|(_, page)| page).collect()
 }
 
 /// What came of a run.
 pub(crate) struct Table {
     pub(crate) report: Report,
+    /// Which tests were meant.
+    name: String,
     pages: Vec<Page>,
     /// The best verdict of the tests that were meant, by page.
     verdicts: BTreeMap<usize, Verdict>,
@@ -226,7 +230,6 @@ pub(crate) async fn examine(pages: Vec<Page>, tests: &[&str], meant: &[&str]) ->
     }];
     let report = run(facts, &world, &Silent).await.unwrap();
     server.abort();
-    println!("{} pages, {} requests in {:?}, {:?}", pages.len(), report.requests, report.elapsed, report.end);
     let mut verdicts: BTreeMap<usize, Verdict> = BTreeMap::new();
     for outcome in report.outcomes.iter().filter(|outcome| meant.contains(&&*outcome.test)) {
         let digits: String = outcome
@@ -240,7 +243,7 @@ pub(crate) async fn examine(pages: Vec<Page>, tests: &[&str], meant: &[&str]) ->
             *own = (*own).max(outcome.verdict);
         }
     }
-    Table { report, pages, verdicts }
+    Table { report, name: meant.join(" "), pages, verdicts }
 }
 
 impl Table {
@@ -285,9 +288,14 @@ impl Table {
         let alarms = all().filter(|(_, page)| !page.open).count();
         #[expect(clippy::cast_precision_loss, reason = "there are a few hundred")]
         let part = found as f64 * 100.0 / open.max(1) as f64;
+        // The bench reads this line.
         println!(
-            "found {found} of {open} ({part:.1} %), false alarms {alarms} of {}",
-            self.pages.len() - open
+            "lab {}: found {found} of {open} ({part:.1} %), false alarms {alarms} of {}, {} requests in {:.1} s, {:?}",
+            self.name,
+            self.pages.len() - open,
+            self.report.requests,
+            self.report.elapsed.as_secs_f64(),
+            self.report.end
         );
         (part, alarms)
     }

@@ -191,10 +191,3 @@ async fn all_is_found(every: usize) {
 async fn scripts_of_pages_that_run_what_others_write_are_proven_and_nothing_else_is() {
     all_is_found(6).await;
 }
-
-#[tokio::test]
-#[ignore = "opens hundreds of pages in a browser"]
-async fn scripts_of_pages_that_run_what_others_write_are_proven_and_nothing_else_is_in_the_whole_laboratory()
-{
-    all_is_found(1).await;
-}
