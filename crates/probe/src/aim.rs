@@ -71,6 +71,13 @@ pub fn aim_at<'a>(field: &'a Field, known: &'a Known, point: Point) -> Option<Ai
     Some(Aim { field, known, operation, point, original, works, profile: Arc::default() })
 }
 
+/// As [`aim_at`], of a request that works and may belong to no operation; `operation` is what reports call it.
+#[must_use]
+pub fn aim_named<'a>(field: &'a Field, known: &'a Known, operation: &str, point: Point) -> Option<Aim<'a>> {
+    let (operation, original) = (operation.to_owned(), known.call.value(&point)?);
+    Some(Aim { field, known, operation, point, original, works: true, profile: Arc::default() })
+}
+
 impl<'a> Aim<'a> {
     /// Whether asking changes nothing, by the method.
     #[must_use]

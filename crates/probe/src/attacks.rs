@@ -10,8 +10,10 @@ mod condition;
 mod cors;
 mod csrf;
 mod default_credentials;
+mod deserialisation;
 mod effect;
 mod exposed_files;
+mod extras;
 mod forged_identity;
 mod function_access;
 mod graphql_access;
@@ -24,6 +26,7 @@ mod host_header;
 mod input_validation;
 mod inventory;
 mod jwt;
+mod jwt_address;
 mod ldap_injection;
 mod login_around;
 mod login_injection;
@@ -58,13 +61,17 @@ mod session_concurrency;
 mod session_cookies;
 mod session_end;
 mod session_identifiers;
+mod session_in_address;
 mod spelling;
 mod sql_injection;
+mod sql_stored;
 mod ssrf;
 mod template_injection;
 mod tenant_access;
+mod tls;
 mod token_lifetime;
 mod union;
+mod upload_contents;
 mod upload_execution;
 mod uploads;
 mod user_enumeration;
@@ -134,6 +141,7 @@ pub static ALL: &[&dyn Attack] = &[
     &cors::Cors,
     &csrf::Csrf,
     &default_credentials::DefaultCredentials,
+    &deserialisation::Deserialisation,
     &exposed_files::ExposedFiles,
     &forged_identity::ForgedIdentity,
     &function_access::FunctionAccess,
@@ -175,11 +183,15 @@ pub static ALL: &[&dyn Attack] = &[
     &session_cookies::SessionCookies,
     &session_end::SessionEnd,
     &session_identifiers::SessionIdentifiers,
+    &session_in_address::SessionInAddress,
     &sql_injection::SqlInjection,
+    &sql_stored::SqlStored,
     &ssrf::Ssrf,
     &template_injection::TemplateInjection,
     &tenant_access::TenantAccess,
+    &tls::Tls,
     &token_lifetime::TokenLifetime,
+    &upload_contents::UploadContents,
     &upload_execution::UploadExecution,
     &uploads::Uploads,
     &user_enumeration::UserEnumeration,

@@ -15,18 +15,19 @@
 //!    queries.
 //!
 //! Fields that every request has (`User-Agent`, `Referer`, `X-Forwarded-For`) get quotation marks all at once, and are asked one by
-//! one only where that makes a difference.
+//! one only where that makes a difference. So do cookies that no contract tells of, but those that sign somebody in.
 //!
 //! A condition that is true for every row is never sent to a write.
 
 use gabion_model::outbound::BoxFuture;
 
 use super::condition::{Grammar, condition};
+use super::extras::{Extra, extras};
 use super::spelling::{is_name, spelled};
 use super::union::union;
 use super::waiting::{Waits, waits};
 use super::{Attack, Phase, shuffled, usable};
-use crate::aim::{Aim, Sent, aim_at, aims};
+use crate::aim::{Aim, Sent, aim_at, aim_named, aims};
 use crate::call::{Call, Put};
 use crate::compare::{Profile, restored};
 use crate::field::{Field, Known};
@@ -63,6 +64,12 @@ async fn run(field: &Field) -> Result<(), WireError> {
     }
     for known in field.attempts().filter(|known| field.has_turn(known)) {
         heads(field, known).await?;
+    }
+    // Once, and not again where people sign in.
+    if field.has_first_turn() {
+        for extra in extras(field).await? {
+            cookie(field, &extra).await?;
+        }
     }
     if tested == 0 {
         field.not_tested(ID, "no operation takes a value");
@@ -101,6 +108,38 @@ async fn heads(field: &Field, known: &Known) -> Result<(), WireError> {
         let own = Known { call: with(&[*name], HEAD), ..known.clone() };
         let point = Point::new(Place::Header, name);
         if let Some(aim) = aim_at(field, &own, point) {
+            attack(&aim).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Requests that are attacked by one cookie.
+const REQUESTS: usize = 3;
+
+/// A cookie that no contract tells of: quotation marks in it, and where that makes a difference, all else. One without which
+/// somebody is not signed in is left alone: whatever it holds, another one is nobody's.
+async fn cookie(field: &Field, extra: &Extra) -> Result<(), WireError> {
+    let point = Point::new(Place::Cookie, &extra.name);
+    if let Some(proof) = field.proof_of(extra.who) {
+        let mut without = field.person(extra.who).session();
+        without.cookies.retain(|(name, _)| *name != extra.name);
+        if !field.opens(&without, proof).await? {
+            return Ok(());
+        }
+    }
+    for (operation, known) in extra.requests.iter().take(REQUESTS) {
+        let with = |text: &str| known.call.with(&point, &Put::Text(text));
+        let broken = format!("{}'\"", extra.value);
+        let session = field.person(extra.who).session();
+        let plain = usable(field.as_session(&session, &with(&extra.value).request()).await)?;
+        let changed = usable(field.as_session(&session, &with(&broken).request()).await)?;
+        let (Some(plain), Some(changed)) = (plain, changed) else { continue };
+        if Profile::of(&[&plain]).is_none_or(|base| base.fits(&changed, &broken, &extra.value)) {
+            continue;
+        }
+        let own = Known { call: with(&extra.value), ..known.clone() };
+        if let Some(aim) = aim_named(field, &own, operation, point.clone()) {
             attack(&aim).await?;
         }
     }

@@ -57,19 +57,20 @@ async fn run(field: &Field) -> Result<(), WireError> {
     Ok(())
 }
 
-struct Aim<'a> {
-    field: &'a Field,
-    attempt: &'a Attempt<'a>,
+/// An operation that takes a file.
+pub(super) struct Aim<'a> {
+    pub(super) field: &'a Field,
+    pub(super) attempt: &'a Attempt<'a>,
     /// The name of the part that is the file.
-    part: String,
+    pub(super) part: String,
 }
 
 /// A file to upload; the word makes it one of a kind.
-struct File {
-    name: String,
-    media_type: &'static str,
-    content: Vec<u8>,
-    word: String,
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) media_type: &'static str,
+    pub(super) content: Vec<u8>,
+    pub(super) word: String,
 }
 
 /// An upload that was found again.
@@ -206,7 +207,7 @@ impl Aim<'_> {
         self.found_again(self.attempt.who, request, answer, file).await
     }
 
-    async fn send(&self, who: usize, file: &File) -> Result<Option<(Request, Answer)>, WireError> {
+    pub(super) async fn send(&self, who: usize, file: &File) -> Result<Option<(Request, Answer)>, WireError> {
         let mut call: Call = self.attempt.call.clone();
         if let Payload::Multipart(parts) = &mut call.payload {
             for part in parts.iter_mut().filter(|part| part.name == self.part) {
@@ -234,7 +235,7 @@ impl Aim<'_> {
         Ok(None)
     }
 
-    fn places(&self, answer: &Answer, name: &str) -> Vec<String> {
+    pub(super) fn places(&self, answer: &Answer, name: &str) -> Vec<String> {
         let origin = self.field.wire.origin();
         let mut names = vec![name.to_owned()];
         let mut all: Vec<String> = Vec::new();

@@ -321,7 +321,7 @@ const VIEWERS: usize = 4;
 const VISITS: usize = 60;
 
 /// Whether a value is one that takes any text.
-fn takes_text(call: &Call, point: &Point) -> bool {
+pub(super) fn takes_text(call: &Call, point: &Point) -> bool {
     if !matches!(point.place, Place::Form | Place::Json) {
         return false;
     }

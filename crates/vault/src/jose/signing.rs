@@ -147,7 +147,7 @@ impl SigningKey {
             typ: &'a str,
             kid: &'a str,
         }
-        self.compact(&Header { alg: self.algorithm(), typ, kid: self.kid() }, claims)
+        self.sign_as(&Header { alg: self.algorithm(), typ, kid: self.kid() }, claims)
     }
 
     /// The same with the public key itself in the header: a proof of possession (RFC 9449, 4.2).
@@ -161,10 +161,14 @@ impl SigningKey {
             typ: &'a str,
             jwk: &'a Jwk,
         }
-        self.compact(&Header { alg: self.algorithm(), typ, jwk: &self.public }, claims)
+        self.sign_as(&Header { alg: self.algorithm(), typ, jwk: &self.public }, claims)
     }
 
-    fn compact(&self, header: &impl Serialize, claims: &impl Serialize) -> Result<String, SignError> {
+    /// The same with any header, which has to name the algorithm itself: for whoever tests how others read headers.
+    ///
+    /// # Errors
+    /// When header or claims do not serialise.
+    pub fn sign_as(&self, header: &impl Serialize, claims: &impl Serialize) -> Result<String, SignError> {
         let header = serde_json::to_vec(header).map_err(|_| SignError)?;
         let claims = serde_json::to_vec(claims).map_err(|_| SignError)?;
         let mut token = base64url_encode(&header);

@@ -1,0 +1,193 @@
+//! Whether a value is read back into objects of whatever kind it names (CWE-502, OWASP A08:2021).
+//!
+//! For each value of a request, and each cookie, that is a serialised object of Java, PHP, Python, Ruby or Node in whatever wrapping
+//! ([`crate::serialised`]):
+//! 1. Control: the original value gets the same answer three times, and so does one that was changed and says the same. Where it does
+//!    not, the value is signed or is read otherwise, and nothing more is sent.
+//! 2. The value names a class or a function that every installation has, or (negative twin) one that differs in two letters and is
+//!    nowhere. Nothing that is named does anything.
+//! 3. It is proven when eight of eight answers, in random order and of several names, follow the spelling. Whoever makes only data,
+//!    or only what is on a list, treats both alike.
+
+use gabion_model::outbound::BoxFuture;
+
+use super::extras::{Extra, extras};
+use super::{Attack, Phase, shuffled, usable};
+use crate::call::{Call, Put};
+use crate::compare::Profile;
+use crate::field::Field;
+use crate::operation::{Operation, Place, Point};
+use crate::serialised::{Form, Found, find};
+use crate::verdict::{Outcome, Proof, Verdict};
+use crate::wire::{Answer, Request, WireError};
+
+pub(super) struct Deserialisation;
+
+const ID: &str = "deserialisation";
+
+impl Attack for Deserialisation {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn phase(&self) -> Phase {
+        Phase::Write
+    }
+
+    fn run<'a>(&'a self, field: &'a Field) -> BoxFuture<'a, Result<(), WireError>> {
+        Box::pin(run(field))
+    }
+}
+
+/// A serialised value in a request.
+struct Spot<'a> {
+    field: &'a Field,
+    who: usize,
+    operation: String,
+    call: Call,
+    point: Point,
+    original: String,
+    found: Found,
+}
+
+/// What a spot is known to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// It was said.
+    Open,
+    /// Changed values are taken, and nothing is made of what they name.
+    Data,
+    /// Changed values are not taken.
+    Sealed,
+    /// Answers change by themselves.
+    Restless,
+}
+
+async fn run(field: &Field) -> Result<(), WireError> {
+    let mut any = false;
+    for known in field.attempts().filter(|known| field.has_turn(known)) {
+        let Some(operation) = field.operation(known.operation).map(Operation::id) else { continue };
+        for point in known.call.points() {
+            let Some(original) = known.call.value(&point) else { continue };
+            let Some(found) = find(&original) else { continue };
+            let (call, operation) = (known.call.clone(), operation.clone());
+            any = true;
+            let spot = Spot { field, who: known.who, operation, call, point, original, found };
+            let seen = spot.attack().await?;
+            spot.conclude(seen);
+        }
+    }
+    for extra in extras(field).await? {
+        if let Some(found) = find(&extra.value) {
+            any = true;
+            cookie(field, &extra, &found).await?;
+        }
+    }
+    if !any {
+        field.not_tested(ID, "no value and no cookie is a serialised object");
+    }
+    Ok(())
+}
+
+/// A cookie goes along with every request, and counts for some: the first that shows it ends the search.
+async fn cookie(field: &Field, extra: &Extra, found: &Found) -> Result<(), WireError> {
+    let point = Point::new(Place::Cookie, &extra.name);
+    let mut last = None;
+    for (operation, known) in &extra.requests {
+        let call = known.call.with(&point, &Put::Text(&extra.value));
+        let (point, original, found) = (point.clone(), extra.value.clone(), found.clone());
+        let spot = Spot { field, who: extra.who, operation: operation.clone(), call, point, original, found };
+        let seen = spot.attack().await?;
+        if seen == Seen::Open {
+            return Ok(());
+        }
+        last = Some((spot, seen));
+    }
+    if let Some((spot, seen)) = last {
+        spot.conclude(seen);
+    }
+    Ok(())
+}
+
+const ROUNDS: usize = 8;
+
+impl Spot<'_> {
+    /// Sends it with a text there; what the answer sets, nobody keeps.
+    async fn send(&self, text: &str) -> Result<Option<(Request, Answer)>, WireError> {
+        let call = self.call.with(&self.point, &Put::Text(text));
+        let Some(request) = usable(self.field.prepared(self.who, &call).await)? else { return Ok(None) };
+        let session = self.field.person(self.who).session();
+        let answer = usable(self.field.as_session(&session, &request).await)?;
+        Ok(answer.filter(|answer| !answer.is_throttle()).map(|answer| (request, answer)))
+    }
+
+    async fn form(&self, form: Form) -> Result<Option<(Request, Answer, String)>, WireError> {
+        let at = usize::try_from(self.field.number(1_000)).unwrap_or(0);
+        let Some(text) = self.found.text(at, form) else { return Ok(None) };
+        Ok(self.send(&text).await?.map(|(request, answer)| (request, answer, text)))
+    }
+
+    async fn attack(&self) -> Result<Seen, WireError> {
+        let mut answers = Vec::new();
+        for _ in 0..3 {
+            match self.send(&self.original).await? {
+                Some((_, answer)) => answers.push(answer),
+                None => return Ok(Seen::Restless),
+            }
+        }
+        let all: Vec<&Answer> = answers.iter().collect();
+        let Some(base) = Profile::of(&all).filter(Profile::is_calm) else { return Ok(Seen::Restless) };
+        let fits = |answer: &Answer, text: &str| base.fits(answer, text, &self.original);
+        let Some((_, answer, text)) = self.form(Form::Plain).await? else { return Ok(Seen::Restless) };
+        if !fits(&answer, &text) {
+            return Ok(Seen::Sealed);
+        }
+        let keeps = self.found.language.keeps;
+        let mut last: [Option<(Request, Answer)>; 2] = [None, None];
+        for named in shuffled(self.field, ROUNDS) {
+            let form = if named { Form::Named } else { Form::Misspelled };
+            let Some((request, answer, text)) = self.form(form).await? else { return Ok(Seen::Restless) };
+            if fits(&answer, &text) != (named == keeps) {
+                return Ok(Seen::Data);
+            }
+            let [right, wrong] = &mut last;
+            *(if named { right } else { wrong }) = Some((request, answer));
+        }
+        // What is plain is taken still, so that it was not the application that changed.
+        let still = self.form(Form::Plain).await?;
+        let Some((request, plain, _)) = still.filter(|(_, answer, text)| fits(answer, text)) else {
+            return Ok(Seen::Restless);
+        };
+        let [Some(right), Some(wrong)] = last else { return Ok(Seen::Restless) };
+        self.say(right, wrong, (request, plain));
+        Ok(Seen::Open)
+    }
+
+    fn say(&self, right: (Request, Answer), wrong: (Request, Answer), plain: (Request, Answer)) {
+        let (field, language) = (self.field, self.found.language);
+        let says = format!(
+            "{} reads {}: whoever writes it can {}; {ROUNDS} of {ROUNDS} answers followed the spelling of a name in it",
+            language.name, self.point, language.does
+        );
+        let evidence = if language.keeps {
+            "the value that names what every installation has gets the answer of the original, and a misspelled name does not"
+        } else {
+            "a name that nothing has is passed over, and one that every installation has is made, and fails"
+        };
+        let proof = Proof::new(field.evidence(self.who, &right.0, &right.1), evidence)
+            .twin(field.evidence(self.who, &wrong.0, &wrong.1))
+            .shown(field.evidence(self.who, &plain.0, &plain.1));
+        let outcome = Outcome::new(ID, &self.operation, Verdict::Proven, says);
+        field.say(outcome.at(&self.point).proof(proof));
+    }
+
+    fn conclude(&self, seen: Seen) {
+        let (verdict, says) = match seen {
+            Seen::Open => return,
+            Seen::Data => (Verdict::Passed, "nothing is made of what a value names"),
+            Seen::Sealed => (Verdict::Passed, "a serialised value that was changed is not taken"),
+            Seen::Restless => (Verdict::Inconclusive, "the original value gets another answer each time"),
+        };
+        self.field.say(Outcome::new(ID, &self.operation, verdict, says).at(&self.point));
+    }
+}
