@@ -202,6 +202,9 @@ pub struct Identity {
     /// The secret of one-time passwords (RFC 6238) in Base32.
     #[serde(default)]
     pub totp: Option<Text>,
+    /// Codes for whoever lost the device: each is good once, and a run uses one up.
+    #[serde(default)]
+    pub recovery: Vec<Text>,
     #[serde(default)]
     pub role: Option<String>,
     #[serde(default)]
@@ -414,6 +417,7 @@ impl Facts {
             token: None,
             headers: BTreeMap::new(),
             totp: None,
+            recovery: Vec::new(),
             role: None,
             tenant: None,
             login: None,
@@ -444,6 +448,9 @@ impl Facts {
                 if let Some(text) = text {
                     fill(format!("identities.{}.{field}", identity.name), text)?;
                 }
+            }
+            for text in &mut identity.recovery {
+                fill(at("recovery"), text)?;
             }
             for text in identity.headers.values_mut() {
                 fill(at("headers"), text)?;

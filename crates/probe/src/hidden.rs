@@ -44,6 +44,8 @@ impl Hidden {
                     own.value(text, &format!("{name}_{what}"));
                 }
             }
+            let codes = identity.recovery.iter();
+            codes.for_each(|code| own.value(code.expose(), &format!("{name}_RECOVERY")));
             identity.headers.values().for_each(|text| own.value(text.expose(), &name));
         }
         field.facts.webhooks.iter().for_each(|webhook| own.value(webhook.secret.expose(), "WEBHOOK_SECRET"));

@@ -44,6 +44,7 @@ pub fn logins(text: &str) -> Result<Vec<Identity>, LoginsError> {
             token: None,
             headers: std::collections::BTreeMap::new(),
             totp: None,
+            recovery: Vec::new(),
             role: role.map(str::to_owned),
             tenant: tenant.map(str::to_owned),
             login: None,

@@ -161,6 +161,7 @@ fn identity(person: Person) -> Result<Identity, String> {
         token: None,
         headers,
         totp: None,
+        recovery: Vec::new(),
         role: None,
         tenant: None,
         login: None,

@@ -2,7 +2,8 @@
 //!
 //! For an identity with the secret of one-time passwords. Control: password and code of now sign in, and open what only they get.
 //!
-//! `skipped`: without a code; `ignored`: with a wrong one. `replay`: with a code that signed in just now. `window`: with codes of
+//! `skipped`: without a code; `ignored`: with a wrong one. `replay`: with a code that signed in just now. `recovery`: with a recovery code that
+//! did. `window`: with codes of
 //! ninety seconds and more ago, or ahead. `rate`: ten wrong codes are judged alike, and the right one signs in after them. Each is
 //! proven when the session that begins opens what only they get. Twin: the wrong code, that does not.
 //!
@@ -189,8 +190,34 @@ impl Owner<'_> {
             Some(_) => self.say(Verdict::Passed, "replay", "a code signs in once"),
             None => self.say(Verdict::Inconclusive, "replay", "it got no answer"),
         }
+        self.recovery(&refused).await?;
         self.window(&refused).await?;
         self.rate(&refused).await
+    }
+
+    /// A code for whoever lost the device signs in once. Those that were used up before are passed over.
+    async fn recovery(&self, refused: &Seen) -> Result<(), WireError> {
+        for code in &self.identity.recovery {
+            if !self.sign_in(code.expose()).await?.is_some_and(|seen| seen.open) {
+                continue;
+            }
+            match self.sign_in(code.expose()).await? {
+                Some(seen) if seen.open => {
+                    let says = "a recovery code signs in a second time";
+                    self.found("recovery", Severity::High, says, &seen, Some(refused));
+                }
+                Some(_) => self.say(Verdict::Passed, "recovery", "a recovery code signs in once"),
+                None => self.say(Verdict::Inconclusive, "recovery", "it got no answer"),
+            }
+            return Ok(());
+        }
+        let says = if self.identity.recovery.is_empty() {
+            "no recovery code is known; hint: `recovery` in `[[identities]]`"
+        } else {
+            "no recovery code of the facts signs in; each is good once, and a run uses one up"
+        };
+        self.say(Verdict::NotTested, "recovery", says);
+        Ok(())
     }
 
     async fn window(&self, refused: &Seen) -> Result<(), WireError> {

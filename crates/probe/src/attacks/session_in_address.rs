@@ -41,6 +41,8 @@ impl Attack for SessionInAddress {
 
 /// Shorter values stand anywhere by chance.
 const SHORTEST: usize = 12;
+/// What is this long is no name of anything.
+const LONG: usize = 16;
 /// Names under which tokens are taken from a query.
 const NAMES: &[&str] = &["access_token", "token", "jwt"];
 
@@ -49,21 +51,22 @@ async fn run(field: &Field) -> Result<(), WireError> {
     let mut tested = false;
     for who in field.signed_in() {
         password(field, who);
-        given(field, who);
     }
     for who in field.signed_in() {
-        let Some(proof) = field.proof_of(who) else { continue };
+        // Keys that people bring along are the matter of `api-key`.
+        let Some(proof) = field.proof_of(who).filter(|_| field.person(who).way.is_some()) else { continue };
         let session = field.person(who).session();
         // What is sent without them must not open it, and what they send must.
         if !field.opens(&session, proof).await? || field.opens(&Session::default(), proof).await? {
             continue;
         }
         tested = true;
+        given(field, who, &decisive(field, proof, &session).await?);
         taken(field, proof, &session).await?;
         break;
     }
     if !tested {
-        field.not_tested(ID, "nobody is signed in who gets what others do not");
+        field.not_tested(ID, "nobody signed in who gets what others do not");
     } else if field.outcomes().len() == before {
         let says = "a session is neither taken from an address nor put into one";
         field.say(Outcome::new(ID, "", Verdict::Passed, says));
@@ -94,22 +97,35 @@ fn password(field: &Field, who: usize) {
     field.say(outcome.severity(Severity::Medium).proof(proof));
 }
 
+/// Values without any one of which somebody is not signed in, and that nothing else is called.
+async fn decisive(field: &Field, proof: &Known, session: &Session) -> Result<Vec<String>, WireError> {
+    let mut all = Vec::new();
+    for value in tokens::values(session) {
+        let mixed = value.contains(|letter: char| letter.is_ascii_digit())
+            && value.contains(|letter: char| letter.is_ascii_alphabetic());
+        let mut without = session.clone();
+        without.cookies.retain(|(_, own)| own != value);
+        without.headers.retain(|(_, own)| !own.ends_with(value));
+        if value.len() >= LONG && mixed && !field.opens(&without, proof).await? {
+            all.push(value.to_owned());
+        }
+    }
+    Ok(all)
+}
+
 /// Answers that lead to the value of a session.
-fn given(field: &Field, who: usize) {
+fn given(field: &Field, who: usize, secrets: &[String]) {
     let person = field.person(who);
-    let session = person.session();
-    let secrets: BTreeSet<&str> = tokens::values(&session).filter(|value| value.len() >= SHORTEST).collect();
     let login = person.login.iter().map(|(request, answer)| (request.clone(), answer));
     let known = field.known.iter().filter(|known| known.who == who);
     let all = login.chain(known.map(|known| (known.call.request(), &known.answer)));
     let mut met = BTreeSet::new();
     for (request, answer) in all {
-        let Some((place, address)) =
-            addresses(answer).find(|(_, address)| secrets.iter().any(|secret| address.contains(secret)))
+        let Some((place, address)) = addresses(answer)
+            .find(|(_, address)| secrets.iter().any(|secret| address.contains(secret.as_str())))
         else {
             continue;
         };
-        // What a client asked for by its own token in the address is told under `taken`.
         let path = request.target.split('?').next().unwrap_or_default().to_owned();
         if !met.insert(path.clone()) {
             continue;

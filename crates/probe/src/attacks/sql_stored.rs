@@ -53,6 +53,10 @@ const POINTS: usize = 8;
 const ROUNDS: usize = 8;
 
 async fn run(field: &Field) -> Result<(), WireError> {
+    // Whoever signs in stores nothing.
+    if field.doors.are_open() {
+        return Ok(());
+    }
     let mut tried = 0_usize;
     for known in field.examples().filter(|known| field.has_turn(known)) {
         let Some(operation) = field.operation(known.operation) else { continue };

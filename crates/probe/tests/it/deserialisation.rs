@@ -50,7 +50,9 @@ impl Reader {
 }
 
 /// An application that keeps what somebody likes in a cookie, and what they were at in an address.
-async fn probe(reader: Reader, value: &[u8]) -> Report {
+async fn probe(mut reader: Reader, value: &[u8]) -> Report {
+    // Some take long to begin.
+    reader.read("").await;
     let reader = Arc::new(Mutex::new(reader));
     let value = base64_encode(value);
     let (cookie, state) = (value.clone(), value.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D"));

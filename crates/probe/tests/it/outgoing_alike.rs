@@ -31,6 +31,7 @@ async fn probed(router: Router, only: &[&str]) -> Report {
         token: None,
         headers: BTreeMap::from([("Cookie".to_owned(), Text::Plain(Secret::new("sid=1".to_owned())))]),
         totp: None,
+        recovery: Vec::new(),
         role: None,
         tenant: None,
         login: None,

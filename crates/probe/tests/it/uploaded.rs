@@ -73,9 +73,9 @@ fn app(follows: Follows) -> Router {
             match follows {
                 Follows::Entities if named.is_some() => ask(named.unwrap()).await,
                 Follows::Addresses => {
-                    let to = text.find("http://127.").map(|at| &text[at..]).unwrap_or_default();
-                    let end = to.find(['"', '<', ' ']).unwrap_or(to.len());
-                    ask(&to[..end]).await;
+                    let to = text.split_once("http://127.").map(|(_, to)| to).unwrap_or_default();
+                    let to = to.split(['"', '<', ' ']).next().unwrap_or_default();
+                    ask(&format!("http://127.{to}")).await;
                 }
                 _ => {}
             }

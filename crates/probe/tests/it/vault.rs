@@ -20,12 +20,17 @@ use crate::club::{attack, passed, sure};
 const SECRET: &[u8] = b"12345678901234567890";
 const KEY: &str = "robot-9f3a7c51e2d84b60x";
 
+/// Codes of somebody who lost the device.
+const RECOVERY: [&str; 2] = ["rc-4417-8820", "rc-9920-1174"];
+
 #[derive(Default)]
 struct Data {
     /// Ids of sessions by name, the oldest first.
     sessions: BTreeMap<String, Vec<u64>>,
     /// Refresh tokens and whose they are.
     refresh: BTreeMap<String, String>,
+    /// Codes for a lost device that were taken.
+    recovered: BTreeSet<String>,
     /// Steps of codes that were taken.
     codes: BTreeSet<i64>,
     wrong: usize,
@@ -112,6 +117,11 @@ impl Vault {
         let mut data = self.data.lock().unwrap();
         if data.wrong > 12 && !self.has("rate") {
             return Err(StatusCode::TOO_MANY_REQUESTS);
+        }
+        // The first one was used long ago.
+        if RECOVERY.iter().skip(1).any(|code| *code == given) {
+            let first = data.recovered.insert(given.to_owned());
+            return if first || self.has("recovery") { Ok(()) } else { Err(StatusCode::UNAUTHORIZED) };
         }
         let now = SystemClock.now().as_secs() / 30;
         let wide = if self.has("window") { 20 } else { 1 };
@@ -218,6 +228,7 @@ async fn probe(holes: &'static [&'static str]) -> Report {
         let plain = |text: &str| Text::Plain(Secret::new(text.to_owned()));
         let bob = facts.identities.last_mut().unwrap();
         bob.totp = Some(plain("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"));
+        bob.recovery = RECOVERY.iter().map(|code| plain(code)).collect();
         facts.identities.push(Identity {
             name: "robot".to_owned(),
             user: None,
@@ -225,6 +236,7 @@ async fn probe(holes: &'static [&'static str]) -> Report {
             token: None,
             headers: BTreeMap::from([("X-API-Key".to_owned(), plain(KEY))]),
             totp: None,
+            recovery: Vec::new(),
             role: None,
             tenant: None,
             login: None,
@@ -259,7 +271,7 @@ async fn a_vault_without_holes_passes_every_test_of_tokens_and_factors() {
     let report = probe(&[]).await;
     assert_eq!(sure(&report), [""; 0]);
     assert_eq!(passed(&report, "api-key"), ["case", "changed", "longer", "truncated", "url"]);
-    assert_eq!(passed(&report, "mfa"), ["ignored", "rate", "replay", "skipped", "window"]);
+    assert_eq!(passed(&report, "mfa"), ["ignored", "rate", "recovery", "replay", "skipped", "window"]);
     assert_eq!(passed(&report, "session-concurrency"), [""]);
     assert_eq!(passed(&report, "token-lifetime"), ["confused", "long", "reuse"]);
     assert_eq!(sure(&probe(&["two"]).await), [""; 0]);
@@ -274,6 +286,7 @@ async fn each_hole_of_a_vault_is_found_and_nothing_else() {
         (&["half"], "mfa skipped"),
         (&["ignored"], "mfa ignored"),
         (&["rate"], "mfa rate"),
+        (&["recovery"], "mfa recovery"),
         (&["replay"], "mfa replay"),
         (&["skipped"], "mfa skipped"),
         (&["window"], "mfa window"),
@@ -282,7 +295,7 @@ async fn each_hole_of_a_vault_is_found_and_nothing_else() {
         (&["long"], "token-lifetime long"),
         (&["never"], "token-lifetime never"),
         (&["reuse"], "token-lifetime reuse"),
-    ] as [(&'static [&'static str], &str); 14]
+    ] as [(&'static [&'static str], &str); 15]
     {
         assert_eq!(sure(&probe(holes).await), [found], "{holes:?}");
     }
