@@ -78,7 +78,7 @@ async fn run(field: &Field) -> Result<(), WireError> {
         }
     }
     // Once, and not again where people sign in.
-    let cookies = if field.doors.are_open() { Vec::new() } else { extras(field).await? };
+    let cookies = if field.has_first_turn() { extras(field).await? } else { Vec::new() };
     for extra in cookies {
         if let Some(found) = find(&extra.value) {
             any = true;

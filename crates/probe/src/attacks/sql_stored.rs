@@ -15,11 +15,12 @@ use std::collections::BTreeSet;
 
 use gabion_model::outbound::BoxFuture;
 
-use super::sql_injection::database_error;
 use super::xss_stored::takes_text;
 use super::{Attack, Phase, shuffled, usable};
+use crate::account::is_needed;
 use crate::call::{Call, Put};
 use crate::field::{Field, Known};
+use crate::leak::database_error;
 use crate::learn::{id_of, noun, works};
 use crate::operation::{Operation, Point};
 use crate::surface::{is_ending, is_spared};
@@ -54,7 +55,7 @@ const ROUNDS: usize = 8;
 
 async fn run(field: &Field) -> Result<(), WireError> {
     // Whoever signs in stores nothing.
-    if field.doors.are_open() {
+    if !field.has_first_turn() {
         return Ok(());
     }
     let mut tried = 0_usize;
@@ -65,7 +66,7 @@ async fn run(field: &Field) -> Result<(), WireError> {
             continue;
         }
         let mut points = known.call.points();
-        points.retain(|point| takes_text(&known.call, point));
+        points.retain(|point| takes_text(&known.call, point) && !is_needed(field, &known.call, point));
         points.truncate(POINTS);
         if points.is_empty() {
             continue;
