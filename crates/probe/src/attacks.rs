@@ -62,6 +62,7 @@ mod session_cookies;
 mod session_end;
 mod session_identifiers;
 mod session_in_address;
+mod skipped_step;
 mod spelling;
 mod sql_injection;
 mod sql_stored;
@@ -184,6 +185,7 @@ pub static ALL: &[&dyn Attack] = &[
     &session_end::SessionEnd,
     &session_identifiers::SessionIdentifiers,
     &session_in_address::SessionInAddress,
+    &skipped_step::SkippedStep,
     &sql_injection::SqlInjection,
     &sql_stored::SqlStored,
     &ssrf::Ssrf,

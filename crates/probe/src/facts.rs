@@ -10,7 +10,7 @@ use gabion_model::{Period, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use self::accounts::{Accounts, Bound, Template};
+pub use self::accounts::{Accounts, Bound, Flow, Template};
 pub use self::monitoring::Monitoring;
 pub use self::oauth::OAuth;
 use crate::scope::{Origin, ScopeError};
@@ -50,6 +50,9 @@ pub struct Facts {
     /// Bounds that numbers of the business have.
     #[serde(default)]
     pub bounds: Vec<Bound>,
+    /// What goes in steps, none of which may be left out.
+    #[serde(default)]
+    pub flows: Vec<Flow>,
 }
 
 /// What is attacked.
@@ -404,6 +407,7 @@ impl Facts {
             oauth: None,
             monitoring: None,
             bounds: Vec::new(),
+            flows: Vec::new(),
         }
     }
 
@@ -535,7 +539,10 @@ impl Facts {
         let monitoring = monitoring.map(|request| ("monitoring.request".to_owned(), request));
         let templates = self.accounts.templates();
         let templates = templates.map(|(at, one)| (format!("{at}.operation"), one.operation.as_str()));
-        login.chain(grants).chain(throttles).chain(webhooks).chain(templates).chain(bounds).chain(monitoring)
+        let steps = self.flows.iter().flat_map(|flow| &flow.steps);
+        let steps = steps.map(|step| ("flows.steps.operation".to_owned(), step.operation.as_str()));
+        let own = login.chain(grants).chain(throttles).chain(webhooks).chain(templates);
+        own.chain(bounds).chain(monitoring).chain(steps)
     }
 
     /// The roles that may call an operation, where the facts say so.

@@ -62,6 +62,21 @@ pub struct Bound {
     pub step: Option<f64>,
 }
 
+/// What goes in steps: an order that is made, paid and confirmed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flow {
+    /// What reports call it.
+    pub name: String,
+    /// Who goes through it.
+    pub identity: String,
+    /// In their order; `{id}` stands for the member of that name in an answer before.
+    pub steps: Vec<Template>,
+    /// Where it shows that the end was reached; places may stand in its request.
+    #[serde(default)]
+    pub effect: Option<super::Effect>,
+}
+
 impl Accounts {
     pub(crate) fn templates(&self) -> impl Iterator<Item = (&'static str, &Template)> {
         [

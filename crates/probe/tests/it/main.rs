@@ -19,6 +19,7 @@ mod club;
 mod crawl_cases;
 mod deserialisation;
 mod draft;
+mod flows;
 mod grants;
 mod graph;
 mod graphql;
