@@ -29,6 +29,7 @@ const AREAS: [(&str, &[&str]); 10] = [
         &[
             "input-validation",
             "command-injection",
+            "deserialisation",
             "header-injection",
             "ldap-injection",
             "mass-assignment",
@@ -37,6 +38,7 @@ const AREAS: [(&str, &[&str]); 10] = [
             "prototype-pollution",
             "redos",
             "template-injection",
+            "upload-contents",
             "upload-execution",
             "uploads",
             "xpath-injection",
@@ -58,7 +60,7 @@ const AREAS: [(&str, &[&str]); 10] = [
             "password-reset",
         ],
     ),
-    ("SQL injection", &["sql-injection"]),
+    ("SQL injection", &["sql-injection", "sql-stored"]),
     (
         "cross-site scripting and request forgery",
         &["xss-reflected", "xss-stored", "xss-dom", "csrf", "graphql-csrf"],
@@ -72,6 +74,7 @@ const AREAS: [(&str, &[&str]); 10] = [
             "object-delete",
             "object-use",
             "object-write",
+            "skipped-step",
             "tenant-access",
             "websocket-access",
         ],
@@ -80,7 +83,14 @@ const AREAS: [(&str, &[&str]); 10] = [
     ("error handling", &["verbose-errors", "version-disclosure"]),
     (
         "sessions",
-        &["session-identifiers", "session-concurrency", "session-cookies", "session-end", "token-lifetime"],
+        &[
+            "session-identifiers",
+            "session-concurrency",
+            "session-cookies",
+            "session-end",
+            "session-in-address",
+            "token-lifetime",
+        ],
     ),
     ("headers", &["headers", "cacheable-answer", "cors"]),
     ("webhook signatures", &["webhooks"]),
