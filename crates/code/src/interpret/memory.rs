@@ -13,7 +13,7 @@ use crate::world::World;
 /// A function is run so often before what is remembered counts.
 const RUNS: u32 = 4;
 /// Values in the values it is given that are compared.
-const MOST: usize = 64;
+const MOST: usize = 400;
 /// Changes of the variables of a module that are told apart; code that sets one at each call would be run without an end.
 const CHANGES: u32 = 32;
 /// Calls that are remembered.
