@@ -84,7 +84,7 @@ impl Aim<'_> {
             return;
         }
         let (verdict, says) = if (entity, slip) == (Came::Refused, Came::Refused) {
-            (Verdict::Passed, "neither documents nor archives are taken, or nothing listens for callbacks")
+            (Verdict::NotTested, "neither documents nor archives are taken, or nothing listens for callbacks")
         } else {
             (Verdict::Passed, "nothing that a file has inside was followed")
         };
