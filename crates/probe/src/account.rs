@@ -32,7 +32,7 @@ pub(crate) enum Meaning {
 #[must_use]
 pub(crate) fn is_needed(field: &Field, call: &Call, point: &Point) -> bool {
     let written = matches!(point.place, Place::Json | Place::Form) && !call.path.is_empty();
-    let decides = |part: &str| DECIDING.contains(&part.trim_end_matches(']').to_ascii_lowercase().as_str());
+    let decides = |part: &str| decides(part.trim_end_matches(']'));
     if !written || !point.name.split(['/', '.', '[']).any(decides) {
         return false;
     }
@@ -43,6 +43,11 @@ pub(crate) fn is_needed(field: &Field, call: &Call, point: &Point) -> bool {
                 object.fields.values().filter_map(Value::as_str).any(|value| users.contains(&value))
             })
     })
+}
+
+/// Whether a property of an account decides, by its name, who signs in as it and with which rights.
+pub(crate) fn decides(name: &str) -> bool {
+    DECIDING.contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// Names of properties of an account without which nobody signs in as before.

@@ -96,6 +96,8 @@ pub struct Field {
     /// Requests that should work and did not, for another reason than who sent them: one of each operation without a known one.
     pub refused: Vec<Known>,
     pub objects: Vec<Object>,
+    /// What people had before anything was written.
+    pub(crate) former: Vec<crate::restore::Former>,
     /// Requests that worked for somebody else: what learning begins with.
     pub recorded: Vec<Recording>,
     /// Where people sign in, as the browser saw it.
@@ -216,6 +218,7 @@ impl Field {
             known: Vec::new(),
             refused: Vec::new(),
             objects: Vec::new(),
+            former: Vec::new(),
             recorded: Vec::new(),
             entrance: None,
             scripts: BTreeSet::new(),

@@ -99,6 +99,7 @@ pub async fn learn(field: &mut Field) -> Result<(), WireError> {
     // What was written may show now.
     field.memory.forget_answers();
     if field.facts.target.level >= Level::Active {
+        field.former = crate::restore::formers(field);
         for at in 0..field.operations.len() {
             let Some(operation) = field.operations.get(at).cloned() else { break };
             if !operation.is_safe() && operation.method != "DELETE" && is_callable(field, &operation) {
@@ -214,6 +215,7 @@ async fn try_write(
         let mut done = false;
         for mut call in candidates(field, operation, *person).into_iter().take(TRIES + RECORDED) {
             mark(field, &mut call);
+            crate::restore::spare(field, operation, *person, &mut call);
             let answer = match field.call(*person, &call).await {
                 Ok(answer) => answer,
                 Err(error) if error.is_end() => return Err(error),
@@ -621,7 +623,7 @@ pub(crate) fn remember(field: &mut Field, noun: &str, id: &str, who: usize, made
 const MOST_OBJECTS: usize = 2_000;
 
 /// The objects of an answer: a list, the list in an envelope, or the answer itself.
-fn items(body: &Value) -> Vec<&Value> {
+pub(crate) fn items(body: &Value) -> Vec<&Value> {
     match body {
         Value::Array(items) => items.iter().take(50).collect(),
         Value::Object(members) => {

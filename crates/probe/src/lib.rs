@@ -47,6 +47,7 @@ pub mod own;
 pub mod reaction;
 pub mod replay;
 pub mod report;
+mod restore;
 mod run;
 mod sacrifice;
 pub mod sample;

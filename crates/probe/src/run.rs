@@ -19,6 +19,7 @@ use crate::field::Field;
 use crate::kept::Kept;
 use crate::own::Own;
 use crate::report::{End, Report};
+use crate::restore;
 use crate::scope::{OWNERSHIP, Origin, ScopeError};
 use crate::verdict::{Outcome, Verdict};
 use crate::wire::{Budget, Request, Wire, WireError};
@@ -138,6 +139,7 @@ pub async fn run_on(
         () = course.stop.told() => Err(WireError::Stopped("it was interrupted".to_owned())),
         done = everything(&mut field, world, progress, course.resume.as_ref()) => done,
     };
+    restore::put_back(&field).await;
     if let (Err(error), Some(kept)) = (&stopped, &course.resume)
         && field.finished().is_empty()
     {
@@ -198,6 +200,7 @@ pub(crate) async fn complete(field: &mut Field, world: &World, progress: &dyn Pr
         attack(field, world, progress).await
     };
     let done = done.await;
+    restore::put_back(field).await;
     reported(field, world, done)
 }
 
@@ -226,6 +229,7 @@ pub async fn survey(facts: Facts, world: &World, progress: &dyn Progress) -> Res
     if let Err(error) = learned.await {
         field.note(error.to_string());
     }
+    restore::put_back(&field).await;
     Ok(field)
 }
 

@@ -86,6 +86,8 @@ pub struct Wire {
     /// Requests in a row that nothing answered.
     silent: AtomicUsize,
     stopped: AtomicBool,
+    /// Requests that may go out when the budget is spent, and whatever time it is.
+    allowed: AtomicUsize,
     idle: Mutex<Vec<Connection>>,
     version: Version,
     /// What is known of the target: [`FIRST`], [`SECOND`], or nothing.
@@ -141,6 +143,7 @@ impl Wire {
             written: AtomicUsize::new(0),
             silent: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
+            allowed: AtomicUsize::new(0),
             idle: Mutex::default(),
             version: Version::Auto,
             spoken: AtomicU8::new(0),
@@ -239,6 +242,12 @@ impl Wire {
     /// Ends the run: whoever asks from now on is told so.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on so many requests more may go out, also when the run's own are spent or its time is over: to leave things as they
+    /// were.
+    pub(crate) fn allow(&self, requests: usize) {
+        self.allowed.store(self.sent().max(self.budget.requests).saturating_add(requests), Ordering::Relaxed);
     }
 
     /// Sends one request and reads its answer.
@@ -533,10 +542,11 @@ impl Wire {
         if self.silent.load(Ordering::Relaxed) >= GONE {
             return Err(WireError::Stopped(format!("{GONE} requests in a row got no answer")));
         }
-        if self.began.elapsed() > self.budget.time {
+        let allowed = self.allowed.load(Ordering::Relaxed);
+        if allowed == 0 && self.began.elapsed() > self.budget.time {
             return Err(WireError::Time(self.budget.time));
         }
-        if self.sent.fetch_add(1, Ordering::Relaxed) >= self.budget.requests {
+        if self.sent.fetch_add(1, Ordering::Relaxed) >= self.budget.requests.max(allowed) {
             return Err(WireError::Requests(self.budget.requests));
         }
         if !request.is_safe() {

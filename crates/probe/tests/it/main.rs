@@ -37,6 +37,7 @@ mod own;
 mod proxy;
 mod readers;
 mod required;
+mod restored;
 mod second;
 mod second_order;
 mod sessions;
