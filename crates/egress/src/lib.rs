@@ -16,6 +16,7 @@
 pub mod address;
 mod client;
 mod connect;
+mod datagram;
 mod guard;
 pub mod resolve;
 mod settings;
@@ -25,6 +26,7 @@ mod transfer;
 
 pub use client::Client;
 pub use connect::{Dial, Stream, TcpDial};
+pub use datagram::Datagram;
 pub use guard::{Guard, NamePattern};
 pub use settings::EgressSettings;
 pub use target::{Authority, Host, Refusal, Scheme, Target};

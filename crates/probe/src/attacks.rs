@@ -71,6 +71,7 @@ mod template_injection;
 mod tenant_access;
 mod tls;
 mod token_lifetime;
+mod udp_service;
 mod union;
 mod upload_contents;
 mod upload_execution;
@@ -193,6 +194,7 @@ pub static ALL: &[&dyn Attack] = &[
     &tenant_access::TenantAccess,
     &tls::Tls,
     &token_lifetime::TokenLifetime,
+    &udp_service::UdpService,
     &upload_contents::UploadContents,
     &upload_execution::UploadExecution,
     &uploads::Uploads,

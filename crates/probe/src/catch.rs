@@ -3,6 +3,8 @@
 //! It listens on the address by which the target reaches this machine, on a free port. Each test puts a word of its own into
 //! the addresses it gives away; a request that names the word came from there and from nowhere else. What is read is bounded
 //! in size, number and time, and nothing of it is ever executed.
+//!
+//! With a zone of its own ([`NameServer`]) it is also told who asks for names in it: what resolves and cannot connect is met by that.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,6 +20,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::listen::serve;
+use crate::name_server::{NameServer, Zone};
 
 /// A listener that runs. Dropping it ends it.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub struct Catch {
     /// The address and port that the target is told.
     address: SocketAddr,
     shared: Arc<Shared>,
+    names: Option<NameServer>,
     task: JoinHandle<()>,
 }
 
@@ -76,7 +80,23 @@ impl Catch {
             let shared = Arc::clone(&own);
             async move { take(stream, peer, &shared).await }
         }));
-        Ok(Self { address, shared, task })
+        Ok(Self { address, shared, names: None, task })
+    }
+
+    /// Answers for a zone as well: every name in it is where the listener is.
+    ///
+    /// # Errors
+    /// When the address is taken, or none of this machine, or the zone has no name.
+    pub async fn answer_for(&mut self, at: SocketAddr, zone: &str) -> io::Result<()> {
+        let zone = Zone::new(zone, self.address.ip()).ok_or(io::ErrorKind::InvalidInput)?;
+        self.names = Some(NameServer::start(at, zone).await?);
+        Ok(())
+    }
+
+    /// The name server, where there is one.
+    #[must_use]
+    pub const fn names(&self) -> Option<&NameServer> {
+        self.names.as_ref()
     }
 
     /// Where it is, for the target.
@@ -96,6 +116,32 @@ impl Catch {
     #[must_use]
     pub fn url(&self, word: &str) -> String {
         format!("http://{}/{word}", self.address)
+    }
+
+    /// An address that names a word, by a name that nobody else has; nothing without a name server.
+    #[must_use]
+    pub fn url_by_name(&self, word: &str) -> Option<String> {
+        let name = self.names.as_ref()?.name(word);
+        Some(format!("http://{name}:{}/{word}", self.address.port()))
+    }
+
+    /// Who came for the word or asked for its name, in one line, now or within a time.
+    pub async fn met(&self, word: &str, within: Duration) -> Option<String> {
+        let fetched = async {
+            let hit = self.wait(word, within).await?;
+            Some(hit.head.lines().next().unwrap_or_default().chars().take(200).collect())
+        };
+        let Some(names) = &self.names else { return fetched.await };
+        let asked = async {
+            let asked = names.wait(word, within).await?;
+            Some(format!("DNS {} {}", asked.kind, asked.name))
+        };
+        tokio::select! {
+            biased;
+            Some(line) = fetched => Some(line),
+            Some(line) = asked => Some(line),
+            else => None,
+        }
     }
 
     /// Who names the word gets this text.

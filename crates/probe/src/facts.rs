@@ -1,6 +1,7 @@
 //! What the tester is told: one page, `probe.toml`. What is not there makes tests say `not tested`, never `passed`.
 
 mod accounts;
+mod callback;
 mod monitoring;
 mod oauth;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::accounts::{Accounts, Bound, Flow, Template};
+pub use self::callback::Callback;
 pub use self::monitoring::Monitoring;
 pub use self::oauth::OAuth;
 use crate::scope::{Origin, ScopeError};
@@ -47,6 +49,9 @@ pub struct Facts {
     /// Where events of the application are read.
     #[serde(default)]
     pub monitoring: Option<Monitoring>,
+    /// Where the target's callbacks arrive by name.
+    #[serde(default)]
+    pub callback: Option<Callback>,
     /// Bounds that numbers of the business have.
     #[serde(default)]
     pub bounds: Vec<Bound>,
@@ -87,6 +92,10 @@ pub struct Target {
     /// TCP ports of the target's host that are looked at: `true` for the usual ones, or a list. None without it.
     #[serde(default)]
     pub ports: Ports,
+    /// UDP ports of the target's host that are asked: `true` for the usual ones, or a list. Without it as `ports` says, where that is
+    /// `true`.
+    #[serde(default)]
+    pub udp_ports: Option<Ports>,
     /// Certificates to believe besides the machine's, in PEM form.
     #[serde(default)]
     pub ca_file: Option<std::path::PathBuf>,
@@ -130,9 +139,13 @@ impl Ports {
     /// All of them, each once.
     #[must_use]
     pub fn list(&self) -> Vec<u16> {
+        self.of(crate::attacks::open_port::USUAL.iter().map(|(port, _)| *port))
+    }
+
+    fn of(&self, usual: impl Iterator<Item = u16>) -> Vec<u16> {
         let mut all = match self {
             Self::Usual(false) => Vec::new(),
-            Self::Usual(true) => crate::attacks::open_port::USUAL.iter().map(|(port, _)| *port).collect(),
+            Self::Usual(true) => usual.collect(),
             Self::These(ports) => ports.clone(),
         };
         all.sort_unstable();
@@ -140,6 +153,15 @@ impl Ports {
         all.retain(|port| *port != 0);
         all.truncate(1_000);
         all
+    }
+}
+
+impl Target {
+    /// UDP ports that are asked, each once.
+    #[must_use]
+    pub fn udp_ports(&self) -> Vec<u16> {
+        let usual = Ports::Usual(self.ports == Ports::Usual(true));
+        self.udp_ports.as_ref().unwrap_or(&usual).of(crate::datagram::usual())
     }
 }
 
@@ -392,6 +414,7 @@ impl Facts {
                 spare: Vec::new(),
                 http: Version::default(),
                 ports: Ports::default(),
+                udp_ports: None,
                 ca_file: None,
                 proxy: None,
                 callback: None,
@@ -406,6 +429,7 @@ impl Facts {
             accounts: Accounts::default(),
             oauth: None,
             monitoring: None,
+            callback: None,
             bounds: Vec::new(),
             flows: Vec::new(),
         }
@@ -481,6 +505,14 @@ impl Facts {
         }
         if self.accounts.mail.is_some_and(|mail| !crate::scope::is_near(mail.ip())) {
             return wrong("accounts.mail".to_owned(), "is neither loopback nor private");
+        }
+        if let Some(callback) = &self.callback {
+            if !crate::scope::is_near(callback.dns.ip()) && !callback.dns.ip().is_unspecified() {
+                return wrong("callback.dns".to_owned(), "is neither loopback nor private");
+            }
+            if crate::name_server::Zone::new(&callback.zone, callback.dns.ip()).is_none() {
+                return wrong("callback.zone".to_owned(), "is no name of a zone; hint: `cb.example`");
+            }
         }
         let mut names = std::collections::BTreeSet::new();
         for identity in &self.identities {

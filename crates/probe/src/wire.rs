@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use gabion_egress::{Dial, Stream, Tls};
+use gabion_egress::{Datagram, Dial, Stream, Tls};
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -436,6 +436,22 @@ impl Wire {
         };
         let dialled = timeout(patience, self.dial.dial(SocketAddr::new(address.ip(), port))).await;
         Ok(dialled.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())))
+    }
+
+    /// One question by UDP to a port of the target's host. It counts as a request.
+    ///
+    /// # Errors
+    /// When the run is over. Why there is no answer is in the answer.
+    pub async fn ask(
+        &self,
+        port: u16,
+        question: Datagram<'_>,
+    ) -> Result<io::Result<Vec<Vec<u8>>>, WireError> {
+        self.admit(&Request::new("UDP", &format!("port {port}"))).await?;
+        let Some(address) = self.addresses.first() else {
+            return Ok(Err(io::ErrorKind::AddrNotAvailable.into()));
+        };
+        Ok(self.dial.ask(SocketAddr::new(address.ip(), port), question).await)
     }
 
     async fn exchange(&self, request: &Request) -> Result<Answer, WireError> {

@@ -35,6 +35,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("crates/browser/src/connection.rs", &["TcpStream::connect"]),
     // Asks the system by which address a target is reached; nothing is sent.
     ("crates/probe/src/catch.rs", &["UdpSocket::bind"]),
+    // Listens for questions of resolvers, and answers whoever asked.
+    ("crates/probe/src/name_server.rs", &["UdpSocket::bind"]),
     // Speaks HTTP/2 over a stream that the judged dial opened.
     ("crates/probe/src/wire/second.rs", &["h2::client"]),
     ("crates/strawman/src/", OPENERS),

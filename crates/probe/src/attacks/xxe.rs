@@ -7,7 +7,8 @@
 //! 3. Where no text comes back: six documents that name files which are there and files which are not, in random order. When the
 //!    answers tell them apart all six times, the reader opened them. That is proven too. The twin is among them.
 //! 4. Where the probe can be reached from the target: an entity, and one of the document type's own (`%`), for an address of the
-//!    probe's. Whoever asks there proves it. Twin: the address as a plain text of the document type; nobody must ask there.
+//!    probe's. Whoever asks there proves it; with a zone of the probe's (`[callback]`), so does whoever asks for the name alone. Twin:
+//!    the address as a plain text of the document type; nobody must ask there.
 //! 5. An entity within entities, three deep: where the answer grows with them, the reader expands what a document declares.
 //!    That is tentative: it is no file, and no harm yet.
 //!
@@ -277,8 +278,11 @@ async fn opens(aim: &Aim<'_>, document: &Document) -> Result<bool, WireError> {
 /// How long somebody is waited for who asks at the probe's own address.
 const SOON: Duration = Duration::from_secs(1);
 
+/// An address, as something of a document type.
+type Written = fn(&str) -> String;
+
 /// How an address stands in a document type; the last is the twin.
-const PLACES: &[fn(&str) -> String] = &[
+const PLACES: &[Written] = &[
     |url| format!("<!ENTITY e SYSTEM \"{url}\">"),
     |url| format!("<!ENTITY % p SYSTEM \"{url}\"> %p;<!ENTITY e \"probe\">"),
     |url| format!("<!ENTITY e \"SYSTEM {url}\">"),
@@ -287,10 +291,14 @@ const PLACES: &[fn(&str) -> String] = &[
 /// Whether somebody asks at an address that a document names.
 async fn fetches(aim: &Aim<'_>, document: &Document, catch: &Catch) -> Result<bool, WireError> {
     let [places @ .., twin] = PLACES else { return Ok(false) };
-    for place in places {
-        let Some((attack, Some(hit))) = asked(aim, document, catch, *place).await? else { continue };
-        let Some((twin, None)) = asked(aim, document, catch, *twin).await? else { continue };
-        let Some((_, Some(_))) = asked(aim, document, catch, *place).await? else { continue };
+    let mut ways: Vec<(bool, Written)> = places.iter().map(|place| (false, *place)).collect();
+    if catch.names().is_some() {
+        ways.extend(places.iter().map(|place| (true, *place)));
+    }
+    for (named, place) in ways {
+        let Some((attack, Some(hit))) = asked(aim, document, catch, place, named).await? else { continue };
+        let Some((twin, None)) = asked(aim, document, catch, *twin, named).await? else { continue };
+        let Some((_, Some(_))) = asked(aim, document, catch, place, named).await? else { continue };
         let proof = Proof::new(aim.evidence(&attack), format!("`{hit}` came to the probe, twice"))
             .twin(aim.evidence(&twin));
         let says = "the reader of XML fetches addresses that a document names";
@@ -305,13 +313,13 @@ async fn asked(
     aim: &Aim<'_>,
     document: &Document,
     catch: &Catch,
-    place: fn(&str) -> String,
+    place: Written,
+    named: bool,
 ) -> Result<Option<(Sent, Option<String>)>, WireError> {
     let word = Catch::word(&*aim.field.rng);
-    let Some(sent) = send(aim, &document.with(&place(&catch.url(&word)))).await? else { return Ok(None) };
-    let hit = catch.wait(&word, SOON).await;
-    let line = hit.map(|hit| hit.head.lines().next().unwrap_or_default().to_owned());
-    Ok(Some((sent, line)))
+    let url = catch.url_by_name(&word).filter(|_| named).unwrap_or_else(|| catch.url(&word));
+    let Some(sent) = send(aim, &document.with(&place(&url))).await? else { return Ok(None) };
+    Ok(Some((sent, catch.met(&word, SOON).await)))
 }
 
 /// Whether entities within entities are expanded.

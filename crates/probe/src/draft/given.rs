@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{inline, quoted};
-use crate::facts::{Bound, Facts, Login, Monitoring, OAuth, Ports, Second, Target, Template, Text, Version};
+use crate::facts::{
+    Bound, Callback, Facts, Login, Monitoring, OAuth, Ports, Second, Target, Template, Text, Version,
+};
 
 /// What stands before every table.
 pub(super) fn root(out: &mut String, facts: &Facts) {
@@ -22,12 +24,13 @@ pub(super) fn target(out: &mut String, target: &Target) {
         Version::Second => Some("2"),
     };
     pair(out, "http", http);
-    match &target.ports {
-        Ports::Usual(false) => {}
-        Ports::Usual(true) => out.push_str("ports = true\n"),
-        Ports::These(ports) => {
-            let _ = writeln!(out, "ports = {ports:?}");
-        }
+    let ports = (target.ports != Ports::default()).then_some(&target.ports);
+    for (name, ports) in [("ports", ports), ("udp_ports", target.udp_ports.as_ref())] {
+        let _ = match ports {
+            None => Ok(()),
+            Some(Ports::Usual(usual)) => writeln!(out, "{name} = {usual}"),
+            Some(Ports::These(ports)) => writeln!(out, "{name} = {ports:?}"),
+        };
     }
 }
 
@@ -80,6 +83,9 @@ pub(super) fn rest(out: &mut String, facts: &Facts) {
         pair(out, "file", file.as_ref().map(|file| file.display().to_string()).as_deref());
         pair(out, "within", Some(&within.to_string()));
         out.push('\n');
+    }
+    if let Some(Callback { dns, zone }) = &facts.callback {
+        let _ = writeln!(out, "[callback]\ndns = {}\nzone = {}\n", quoted(&dns.to_string()), quoted(zone));
     }
     for Bound { operation, field, min, max, step } in &facts.bounds {
         out.push_str("[[bounds]]\n");

@@ -38,6 +38,7 @@ secrets = ["never-shown-anywhere"]
 url = "http://127.0.0.1:3000"
 http = "2"
 ports = [22, 8080]
+udp_ports = true
 [[identities]]
 name = "alice"
 password = "not-a-real-one"
@@ -75,6 +76,9 @@ other = "second"
 request = "GET /audit"
 identity = "alice"
 within = "5s"
+[callback]
+dns = "127.0.0.1:5353"
+zone = "cb.example"
 [[bounds]]
 operation = "POST /orders"
 field = "quantity"

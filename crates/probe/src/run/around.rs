@@ -224,7 +224,17 @@ pub(super) async fn listen(field: &mut Field) {
     }
     let Some(target) = field.wire.addresses().first().copied() else { return };
     match Catch::start(target, field.facts.target.callback).await {
-        Ok(catch) => field.catch = Some(catch),
+        Ok(mut catch) => {
+            if let Some(callback) = &field.facts.callback
+                && let Err(error) = catch.answer_for(callback.dns, &callback.zone).await
+            {
+                field.note(format!(
+                    "no name server answers at `{}`: {error}; hint: `callback.dns`",
+                    callback.dns
+                ));
+            }
+            field.catch = Some(catch);
+        }
         Err(error) => field.note(format!("nothing listens for callbacks: {error}; hint: `target.callback`")),
     }
 }
