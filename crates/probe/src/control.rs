@@ -4,6 +4,8 @@
 //! order: a request of the same operation that works; for operations that sign people in, somebody who signed in there with the
 //! right password; an honest request that was understood and refused, where none succeeded; a request of the same path; and of
 //! the application as a whole, a request that was answered with a success.
+//!
+//! Where the honest request was refused, an attack that is refused too says nothing: what would have passed is inconclusive.
 //! Tests of files say by themselves what their control is (`works`).
 
 use crate::about;
@@ -18,6 +20,8 @@ pub struct Control {
     pub says: String,
     /// The request, where one alone shows it.
     pub exchange: Option<Exchange>,
+    /// Whether it was refused: understood, and no more than that.
+    pub(crate) refused: bool,
 }
 
 /// Characters of the answer that are kept: that it succeeded is what counts.
@@ -26,7 +30,7 @@ const KEPT: usize = 300;
 impl Control {
     #[must_use]
     pub fn new(says: impl Into<String>) -> Self {
-        Self { says: says.into(), exchange: None }
+        Self { says: says.into(), exchange: None, refused: false }
     }
 
     #[must_use]
@@ -34,7 +38,7 @@ impl Control {
         if let Some((at, _)) = exchange.answer.char_indices().nth(KEPT) {
             exchange.answer.truncate(at);
         }
-        Self { says: says.into(), exchange: Some(exchange) }
+        Self { says: says.into(), exchange: Some(exchange), refused: false }
     }
 }
 
@@ -48,8 +52,13 @@ impl Field {
         if outcome.control.is_some() || about::about(&outcome.test).is_none() {
             return outcome;
         }
-        let control = self.usual_control(&outcome.operation);
-        Outcome { control, ..outcome }
+        match self.usual_control(&outcome.operation) {
+            Some(control) if control.refused && outcome.verdict == Verdict::Passed => {
+                let says = format!("{}; {}, which may be why", outcome.says, control.says);
+                Outcome { verdict: Verdict::Inconclusive, says, control: None, ..outcome }
+            }
+            control => Outcome { control, ..outcome },
+        }
     }
 
     fn usual_control(&self, operation: &str) -> Option<Control> {
@@ -76,8 +85,8 @@ impl Field {
         });
         let honest = || {
             let known = self.refused.iter().find(|known| at(known, true))?;
-            let says = "no request of it succeeded; an honest one was understood";
-            Some(self.works(says, known))
+            let says = "no request of it succeeded, an honest one was refused";
+            Some(Control { refused: true, ..self.works(says, known) })
         };
         signed.or_else(honest).or_else(|| {
             let known = self.known.iter().find(|known| at(known, false))?;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 pub(crate) use self::schema::{Entry, INTROSPECTION, Schema};
 use crate::attacks::usable;
 use crate::field::Field;
+use crate::surface::is_spared;
 use crate::wire::{Answer, Request, WireError};
 
 /// Where queries are asked.
@@ -21,7 +22,10 @@ pub(crate) struct Endpoint {
 }
 
 /// Where it usually is.
-const PLACES: &[&str] = &["/graphql", "/api/graphql"];
+const PLACES: &[&str] = &["/graphql", "/api/graphql", "/graphql/v1", "/v1/graphql", "/query", "/gql"];
+/// Paths that are asked, and endpoints that are enough.
+const ASKED: usize = 20;
+const ENOUGH: usize = 3;
 
 impl Endpoint {
     /// Asks as somebody.
@@ -65,16 +69,22 @@ pub(crate) async fn endpoints(field: &Field) -> Result<Vec<Endpoint>, WireError>
 }
 
 async fn find(field: &Field) -> Result<Vec<Endpoint>, WireError> {
-    let mut paths: BTreeSet<String> = PLACES.iter().map(|path| (*path).to_owned()).collect();
-    for operation in &field.operations {
-        let lower = operation.path.to_ascii_lowercase();
+    let own = field.operations.iter().filter_map(|operation| {
+        // What stands behind `#` tells queries at one address apart.
+        let path = operation.path.split('#').next().unwrap_or_default();
+        let lower = path.to_ascii_lowercase();
         let last = lower.rsplit('/').next().unwrap_or_default();
-        if !lower.contains('{') && (lower.contains("graphql") || matches!(last, "gql" | "query")) {
-            paths.insert(operation.path.clone());
+        let named = lower.contains("graphql") || matches!(last, "gql" | "query");
+        (named && !lower.contains('{')).then(|| path.to_owned())
+    });
+    let mut paths: Vec<String> = own.chain(PLACES.iter().map(|path| (*path).to_owned())).collect();
+    let mut met = BTreeSet::new();
+    paths.retain(|path| met.insert(path.clone()) && !is_spared(field, path));
+    let mut found: Vec<Endpoint> = Vec::new();
+    for path in paths.into_iter().take(ASKED) {
+        if found.len() >= ENOUGH {
+            break;
         }
-    }
-    let mut found = Vec::new();
-    for path in paths.into_iter().take(6) {
         for who in [Some(0), field.signed_in().next()].into_iter().flatten() {
             let mut endpoint = Endpoint { path: path.clone(), who, schema: None };
             let Some((_, answer)) = endpoint.ask(field, who, "{__typename}").await? else { break };

@@ -316,7 +316,11 @@ impl Filling {
     }
 
     fn control(&self, kept: &JsonPositive) -> Control {
-        Control { says: kept.says.clone(), exchange: kept.exchange.as_ref().map(|one| self.exchange(one)) }
+        Control {
+            says: kept.says.clone(),
+            exchange: kept.exchange.as_ref().map(|one| self.exchange(one)),
+            refused: false,
+        }
     }
 
     fn proof(&self, kept: &JsonProof) -> Proof {

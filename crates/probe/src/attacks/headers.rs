@@ -1,18 +1,25 @@
 //! What answers say to browsers about framing, sniffing, scripts and referrers (OWASP Secure Headers Project, RFC 6797, CSP 3).
 //!
-//! Passive. Pages, API answers, errors and redirects are looked at each by themselves; one finding per header names the
-//! operations that lack it. Control: the answer was read and is of that kind.
+//! Pages, API answers, errors and redirects are looked at each by themselves; one finding per header names the operations that
+//! lack it.
+//!
+//! 1. Answers that are known already are read. Where one lacks something, it is asked for again as a browser asks for what
+//!    somebody goes to: some servers say it to browsers alone.
+//! 2. Control: that answer succeeds and is of the same kind as before. Where it is not, nothing is said of it.
+//! 3. It is proven when it is lacking again. Negative twin: another answer of the application that does have it, read in the same
+//!    way.
+//! 4. It has passed where answers that need it were read, and all have it. What needs none of it (no page, no TLS) is not tested.
 
 use std::collections::BTreeMap;
 
 use gabion_model::Severity;
 use gabion_model::outbound::BoxFuture;
 
-use super::{Attack, Phase};
-use crate::call::Call;
-use crate::field::Field;
+use super::{Attack, Phase, usable};
+use crate::control::Control;
+use crate::field::{Field, Known};
 use crate::verdict::{Outcome, Proof, Verdict};
-use crate::wire::{Answer, WireError};
+use crate::wire::{Answer, Request, WireError};
 
 pub(super) struct Headers;
 
@@ -28,21 +35,32 @@ impl Attack for Headers {
     }
 
     fn run<'a>(&'a self, field: &'a Field) -> BoxFuture<'a, Result<(), WireError>> {
-        Box::pin(async move {
-            look(field);
-            Ok(())
-        })
+        Box::pin(run(field))
     }
 }
 
-/// Where something is missing: how bad that is, in words, who asked what, and the answer.
-type Seen<'a> = (Severity, String, usize, &'a Call, &'a Answer);
+/// An answer that lacks something: how bad that is, in words, and what was asked.
+struct Seen<'a> {
+    severity: Severity,
+    says: String,
+    known: &'a Known,
+}
 
 /// What is missing: its aspect, how bad that is, and in words.
 type Lack = (&'static str, Severity, String);
 
-fn look(field: &Field) {
-    let mut lacking: BTreeMap<&'static str, Vec<Seen<'_>>> = BTreeMap::new();
+/// The answers of the run, as far as one header is concerned.
+#[derive(Default)]
+struct Shelf<'a> {
+    lacking: Vec<Seen<'a>>,
+    having: Vec<&'a Known>,
+}
+
+/// Answers that are asked for again for one header, before it is given up.
+const TRIES: usize = 3;
+
+async fn run(field: &Field) -> Result<(), WireError> {
+    let mut shelves: BTreeMap<&'static str, Shelf<'_>> = BTreeMap::new();
     let mut looked = 0_usize;
     for known in field.examples() {
         let Some(operation) = field.operation(known.operation) else { continue };
@@ -50,35 +68,108 @@ fn look(field: &Field) {
             continue;
         }
         looked = looked.saturating_add(1);
-        for (aspect, severity, says) in lacks(&known.answer, field.wire.origin().is_tls()) {
-            lacking.entry(aspect).or_default().push((severity, says, known.who, &known.call, &known.answer));
+        let tls = field.wire.origin().is_tls();
+        let lacking = lacks(&known.answer, tls);
+        for aspect in ASPECTS.iter().filter(|aspect| needs(aspect, &known.answer, tls)) {
+            let shelf = shelves.entry(aspect).or_default();
+            match lacking.iter().find(|(own, ..)| own == aspect) {
+                Some((_, severity, says)) => {
+                    shelf.lacking.push(Seen { severity: *severity, says: says.clone(), known });
+                }
+                None => shelf.having.push(known),
+            }
         }
     }
     if looked == 0 {
         field.not_tested(ID, "no operation gave an answer to look at");
-        return;
+        return Ok(());
     }
+    let mut asked = Vec::new();
     for aspect in ASPECTS {
-        let Some(found) = lacking.get(aspect) else {
-            field.say(
-                Outcome::new(ID, "", Verdict::Passed, format!("{looked} answers have it")).aspect(aspect),
-            );
+        let Some(shelf) = shelves.get(aspect) else {
+            let says = if *aspect == "transport" { "it is not reached by TLS" } else { "no page was met" };
+            field.say(Outcome::new(ID, "", Verdict::NotTested, says).aspect(aspect));
             continue;
         };
-        let Some((severity, says, who, call, answer)) = found.first() else { continue };
-        let request = call.request();
-        let more = match found.len() {
-            1 => String::new(),
-            count => format!(" (and {} more of {looked} answers)", count.saturating_sub(1)),
-        };
-        let operation = format!("{} {}", call.method, call.template);
-        let proof = Proof::new(field.evidence(*who, &request, answer), says.clone());
-        let outcome = Outcome::new(ID, &operation, Verdict::Proven, format!("{says}{more}"));
-        field.say(outcome.aspect(aspect).severity(*severity).proof(proof));
+        judge(field, aspect, shelf, &mut asked).await?;
     }
+    Ok(())
+}
+
+/// Requests of this test, with what they got: several headers are read from one answer.
+type Asked = Vec<(Request, Answer)>;
+
+async fn judge(field: &Field, aspect: &str, shelf: &Shelf<'_>, asked: &mut Asked) -> Result<(), WireError> {
+    let tls = field.wire.origin().is_tls();
+    let mut unread = 0_usize;
+    for seen in shelf.lacking.iter().take(TRIES) {
+        let Known { call, who, answer, .. } = seen.known;
+        let request = as_browser(call.request(), answer);
+        let met = asked.iter().find(|(own, _)| *own == request).map(|(_, answer)| answer.clone());
+        let again = match met {
+            Some(again) => Some(again),
+            None => usable(field.request(*who, &request).await)?,
+        };
+        let Some(again) = again else {
+            unread = unread.saturating_add(1);
+            continue;
+        };
+        if !asked.iter().any(|(own, _)| *own == request) {
+            asked.push((request.clone(), again.clone()));
+        }
+        if !again.is_success() || again.media_type() != answer.media_type() {
+            unread = unread.saturating_add(1);
+            continue;
+        }
+        if !lacks(&again, tls).iter().any(|(own, ..)| *own == aspect) {
+            continue;
+        }
+        let all = shelf.lacking.len().saturating_add(shelf.having.len());
+        let more = match shelf.lacking.len() {
+            1 => String::new(),
+            count => format!(" (and {} more of {all} answers)", count.saturating_sub(1)),
+        };
+        let mut proof = Proof::new(field.evidence(*who, &call.request(), answer), seen.says.clone())
+            .shown(field.evidence(*who, &request, &again));
+        if let Some(having) = shelf.having.first() {
+            proof = proof.twin(field.evidence(having.who, &having.call.request(), &having.answer));
+        }
+        let says = format!("the answer is the same kind for a browser: {}", again.status);
+        let control = Control::shown(says, field.evidence(*who, &request, &again));
+        let operation = format!("{} {}", call.method, call.template);
+        let outcome = Outcome::new(ID, &operation, Verdict::Proven, format!("{}{more}", seen.says));
+        field.say(outcome.aspect(aspect).severity(seen.severity).proof(proof).control(control));
+        return Ok(());
+    }
+    let (verdict, says) = match (shelf.lacking.len(), unread) {
+        (0, _) => (Verdict::Passed, format!("{} answers have it", shelf.having.len())),
+        (_, 0) => (Verdict::Passed, "what lacked it has it where a browser asks".to_owned()),
+        _ => (Verdict::Inconclusive, "what lacked it is answered otherwise now".to_owned()),
+    };
+    field.say(Outcome::new(ID, "", verdict, says).aspect(aspect));
+    Ok(())
+}
+
+/// As a browser asks for a page that somebody goes to, or a script of a page for anything else.
+fn as_browser(request: Request, answer: &Answer) -> Request {
+    if answer.is_html() {
+        let page = Request::page("/");
+        return page.headers.iter().fold(request, |request, (name, value)| request.with(name, value));
+    }
+    let fetched = request.with("Sec-Fetch-Dest", "empty").with("Sec-Fetch-Mode", "cors");
+    fetched.with("Sec-Fetch-Site", "same-origin")
 }
 
 const ASPECTS: &[&str] = &["framing", "sniffing", "scripts", "referrer", "transport"];
+
+/// Whether an answer has to say it: what no browser draws needs no word on frames.
+fn needs(aspect: &str, answer: &Answer, tls: bool) -> bool {
+    match aspect {
+        "sniffing" => true,
+        "transport" => tls,
+        _ => answer.is_html(),
+    }
+}
 
 fn lacks(answer: &Answer, tls: bool) -> Vec<Lack> {
     let mut all = Vec::new();
@@ -149,4 +240,26 @@ fn lacks(answer: &Answer, tls: bool) -> Vec<Lack> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_an_answer_needs_is_what_it_can_lack() {
+        for (kind, tls, needed) in [
+            ("text/html", true, ASPECTS),
+            ("text/html", false, &["framing", "sniffing", "scripts", "referrer"][..]),
+            ("application/json", false, &["sniffing"]),
+        ] {
+            let headers = vec![("content-type".to_owned(), kind.to_owned())];
+            let bare = Answer { status: 200, headers, body: Vec::new(), cut: false, elapsed: Duration::ZERO };
+            let lacking: Vec<&str> = lacks(&bare, tls).iter().map(|(aspect, ..)| *aspect).collect();
+            assert!(needed.iter().all(|aspect| needs(aspect, &bare, tls) && lacking.contains(aspect)));
+            assert_eq!(lacking.len(), needed.len(), "{kind}");
+        }
+    }
 }

@@ -17,12 +17,15 @@ pub(super) fn annotations(report: &Report) -> String {
             Severity::Low | Severity::Informational => "notice",
         };
         let title = format!("{}: {} at {}", word(finding.severity), finding.about.id, place(finding));
-        let text = format!(
+        let mut text = format!(
             "{} ({}): {}",
             finding.about.title,
             finding.outcome.verdict,
             line(report, &finding.outcome.says)
         );
+        if let Some(control) = &finding.outcome.control {
+            text.push_str(&format!("; control: {}", line(report, &control.says)));
+        }
         out.push_str(&format!("::{level} title={}::{}\n", property(&title), message(&text)));
     }
     for gap in &report.gaps {

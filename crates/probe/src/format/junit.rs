@@ -1,10 +1,11 @@
 //! JUnit's XML, as CI services read it: a suite for each test, a case for each operation it looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use gabion_finding::visible::markup;
 
+use super::required::whole;
 use super::{curl, line, place, word};
 use crate::Report;
 use crate::about::About;
@@ -88,7 +89,7 @@ fn suite(report: &Report, about: &About) -> (String, Counts) {
             failure(&mut text, report, &found);
             text.push_str("    </testcase>\n");
         } else if passed {
-            text.push_str("/>\n");
+            controls(&mut text, report, outcomes);
         } else {
             counts.skipped = counts.skipped.saturating_add(1);
             let why = outcomes.first().map_or_else(
@@ -108,6 +109,21 @@ fn suite(report: &Report, about: &About) -> (String, Counts) {
     (whole, counts)
 }
 
+/// Ends a case that did not fail, with what had succeeded before that was said.
+fn controls(out: &mut String, report: &Report, outcomes: &[&Outcome]) {
+    let own = outcomes.iter().filter_map(|one| one.control.as_ref());
+    let all: BTreeSet<String> = own.map(|control| whole(report, control)).collect();
+    if all.is_empty() {
+        out.push_str("/>\n");
+        return;
+    }
+    out.push_str("><system-out>\n");
+    for control in &all {
+        let _ = writeln!(out, "control: {}", markup(control));
+    }
+    out.push_str("    </system-out></testcase>\n");
+}
+
 /// One failure says all that was found there.
 fn failure(out: &mut String, report: &Report, found: &[&Finding]) {
     let Some(first) = found.first() else { return };
@@ -125,6 +141,9 @@ fn failure(out: &mut String, report: &Report, found: &[&Finding]) {
             if let Some(twin) = &proof.twin {
                 let _ = writeln!(out, "twin: {}", markup(&curl(report, twin)));
             }
+        }
+        if let Some(control) = &finding.outcome.control {
+            let _ = writeln!(out, "control: {}", markup(&whole(report, control)));
         }
     }
     out.push_str("      </failure>\n");

@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::add;
 use crate::field::Field;
-use crate::graphql::schema::{Entry, INTROSPECTION, Schema, by_type};
+use crate::graphql::endpoints;
+use crate::graphql::schema::{Entry, Schema, by_type};
 use crate::operation::{Body, Operation, Provenance};
-use crate::wire::{Request, WireError};
+use crate::wire::WireError;
 
 /// What the document of a request asks for: its first field; nothing where it carries no document.
 #[must_use]
@@ -34,54 +35,32 @@ fn word(text: &str) -> String {
     text.chars().take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_').take(80).collect()
 }
 
-/// An endpoint, and whether it answered nobody.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Endpoint {
-    path: String,
-    who: usize,
-}
-
-/// Where endpoints usually are.
-const PLACES: &[&str] = &["/graphql", "/api/graphql", "/graphql/v1", "/v1/graphql", "/query", "/gql"];
 /// Operations of one schema, and how deep is asked for what they give.
 const OPERATIONS: usize = 400;
 const DEEPEST: usize = 2;
 /// Variables of one document.
 const ARGUMENTS: usize = 20;
 
-/// Finds endpoints and asks each what it has. Documents of scripts and what a browser sent stand beside that.
+/// Makes operations of what endpoints tell of themselves. Documents of scripts and what a browser sent stand beside that.
 ///
 /// # Errors
 /// When the run is over.
 pub(crate) async fn learn(field: &mut Field) -> Result<(), WireError> {
-    let mut paths: Vec<String> = field
-        .operations
-        .iter()
-        .map(|operation| operation.path.split('#').next().unwrap_or_default().to_owned())
-        .filter(|path| !path.contains('{'))
-        .filter(|path| path.to_ascii_lowercase().contains("graphql") || path.ends_with("/gql"))
-        .collect();
-    paths.extend(PLACES.iter().map(|path| (*path).to_owned()));
-    let mut met = BTreeSet::new();
-    paths.retain(|path| met.insert(path.clone()) && !super::is_spared(field, path));
-    let mut endpoints = Vec::new();
-    for path in paths.into_iter().take(20) {
-        endpoints.extend(find(field, &path).await?);
-        if endpoints.len() >= 3 {
-            break;
-        }
-    }
-    for endpoint in endpoints {
+    for endpoint in endpoints(field).await? {
         // The path as a page or a script knew it is no operation of its own.
         let plain =
             |own: &Operation| own.path == endpoint.path && !own.sources.contains(&Provenance::Specification);
         field.operations.retain(|own| !plain(own));
-        let known = introspect(field, &endpoint).await?;
-        if known == 0 {
+        let told = endpoint.schema.as_ref().map(|schema| of_schema(&endpoint.path, schema));
+        let told = told.unwrap_or_default();
+        if told.is_empty() {
             field.note(format!(
                 "`{}` speaks GraphQL and does not say what it has: what the browser and the scripts ask for is tested",
                 endpoint.path
             ));
+        }
+        for operation in told {
+            add(&mut field.operations, operation);
         }
         for document in field.queries.clone() {
             if let Some(operation) = of_document(&endpoint.path, &document) {
@@ -92,55 +71,12 @@ pub(crate) async fn learn(field: &mut Field) -> Result<(), WireError> {
     Ok(())
 }
 
-async fn find(field: &Field, path: &str) -> Result<Option<Endpoint>, WireError> {
-    let who: Vec<usize> = std::iter::once(0).chain(field.signed_in().take(1)).collect();
-    for who in who {
-        let request = Request::new("POST", path).body("application/json", r#"{"query":"{__typename}"}"#);
-        let answer = match field.request(who, &request).await {
-            Ok(answer) => answer,
-            Err(error) if error.is_end() => return Err(error),
-            Err(_) => continue,
-        };
-        let Some(body) = answer.json() else { continue };
-        if body.pointer("/data/__typename").is_some_and(Value::is_string) {
-            return Ok(Some(Endpoint { path: path.to_owned(), who }));
-        }
-    }
-    Ok(None)
-}
-
-/// Asks an endpoint for its schema; how many operations that gave.
-async fn introspect(field: &mut Field, endpoint: &Endpoint) -> Result<usize, WireError> {
-    let mut people = vec![endpoint.who];
-    people.extend(field.signed_in().take(1));
-    for who in people {
-        let body = json!({ "operationName": "Introspection", "query": INTROSPECTION });
-        let request = Request::new("POST", &endpoint.path).body("application/json", body.to_string());
-        let answer = match field.request(who, &request).await {
-            Ok(answer) => answer,
-            Err(error) if error.is_end() => return Err(error),
-            Err(_) => continue,
-        };
-        let Some(body) = answer.json() else { continue };
-        let operations = of_schema(&endpoint.path, &body);
-        let count = operations.len();
-        for operation in operations {
-            add(&mut field.operations, operation);
-        }
-        if count > 0 {
-            return Ok(count);
-        }
-    }
-    Ok(0)
-}
-
 /// The operations of a schema.
 #[must_use]
-pub fn of_schema(path: &str, body: &Value) -> Vec<Operation> {
-    let Some(schema) = body.get("data").and_then(Schema::read) else { return Vec::new() };
+pub(crate) fn of_schema(path: &str, schema: &Schema) -> Vec<Operation> {
     let all = [("query", schema.queries()), ("mutation", schema.mutations())];
     let all = all.into_iter().flat_map(|(kind, entries)| entries.iter().map(move |entry| (kind, entry)));
-    all.take(OPERATIONS).map(|(kind, entry)| of_entry(path, &schema, kind, entry)).collect()
+    all.take(OPERATIONS).map(|(kind, entry)| of_entry(path, schema, kind, entry)).collect()
 }
 
 fn of_entry(path: &str, schema: &Schema, kind: &str, entry: &Entry) -> Operation {
@@ -256,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_schema_becomes_operations_with_their_arguments() {
-        let all = of_schema("/graphql", &schema());
+        let all = of_schema("/graphql", &Schema::read(&schema()["data"]).unwrap());
         let ids: Vec<String> = all.iter().map(Operation::id).collect();
         assert_eq!(ids, ["POST /graphql#note", "POST /graphql#addNote"]);
         let body = |at: usize| all[at].body.clone().unwrap().example.unwrap();

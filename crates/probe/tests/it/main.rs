@@ -51,4 +51,5 @@ mod templates;
 mod tls;
 mod uploaded;
 mod vault;
+mod verdicts;
 mod watch;

@@ -23,6 +23,10 @@ async fn every_form_tells_the_findings_and_no_credential() {
             assert!(!written.contains(value), "{value}");
         }
     }
+    // What had succeeded stands in those for machines as well.
+    assert!(write(&report, Format::Github).lines().next().unwrap().contains("; control: "));
+    let junit = write(&report, Format::Junit);
+    assert_eq!(junit.matches("\ncontrol: ").count(), report.findings.len(), "{junit}");
     let document: serde_json::Value = serde_json::from_str(&json(&report)).unwrap();
     assert_eq!(document.pointer("/evidence/controls/authz.objects/outcome").unwrap(), "found");
     assert_eq!(document.pointer("/summary/complete").unwrap(), true);
