@@ -1,6 +1,7 @@
 //! The tests: each a file of its own, described in `rules/probe/`.
 
 mod api_key;
+mod archive_bomb;
 mod authentication_bypass;
 mod business_limits;
 mod cacheable_answer;
@@ -28,6 +29,7 @@ mod inventory;
 mod jwt;
 mod jwt_address;
 mod ldap_injection;
+mod leftovers;
 mod login_around;
 mod login_injection;
 mod login_rate;
@@ -75,6 +77,7 @@ mod udp_service;
 mod union;
 mod upload_contents;
 mod upload_execution;
+mod upload_size;
 mod uploads;
 mod user_enumeration;
 mod verbose_errors;
@@ -136,6 +139,7 @@ pub enum Phase {
 /// All of them, in no order.
 pub static ALL: &[&dyn Attack] = &[
     &api_key::ApiKey,
+    &archive_bomb::ArchiveBomb,
     &authentication_bypass::AuthenticationBypass,
     &business_limits::BusinessLimits,
     &cacheable_answer::CacheableAnswer,
@@ -197,6 +201,7 @@ pub static ALL: &[&dyn Attack] = &[
     &udp_service::UdpService,
     &upload_contents::UploadContents,
     &upload_execution::UploadExecution,
+    &upload_size::UploadSize,
     &uploads::Uploads,
     &user_enumeration::UserEnumeration,
     &verbose_errors::VerboseErrors,

@@ -64,6 +64,7 @@ pub fn draft(field: &Field, files: &Files, at: Timestamp) -> String {
     webhooks(&mut out, field);
     given::accounts(&mut out, &field.facts);
     given::rest(&mut out, &field.facts);
+    given::uploads(&mut out, field);
     seen(&mut out, field);
     out
 }

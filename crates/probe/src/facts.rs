@@ -11,7 +11,7 @@ use gabion_model::{Period, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use self::accounts::{Accounts, Bound, Flow, Template};
+pub use self::accounts::{Accounts, Bound, Flow, Template, Upload};
 pub use self::callback::Callback;
 pub use self::monitoring::Monitoring;
 pub use self::oauth::OAuth;
@@ -58,6 +58,9 @@ pub struct Facts {
     /// What goes in steps, none of which may be left out.
     #[serde(default)]
     pub flows: Vec<Flow>,
+    /// How large files may be.
+    #[serde(default)]
+    pub uploads: Vec<Upload>,
 }
 
 /// What is attacked.
@@ -432,6 +435,7 @@ impl Facts {
             callback: None,
             bounds: Vec::new(),
             flows: Vec::new(),
+            uploads: Vec::new(),
         }
     }
 
@@ -567,6 +571,7 @@ impl Facts {
         let webhooks =
             self.webhooks.iter().map(|one| ("webhooks.operation".to_owned(), one.operation.as_str()));
         let bounds = self.bounds.iter().map(|one| ("bounds.operation".to_owned(), one.operation.as_str()));
+        let uploads = self.uploads.iter().map(|one| ("uploads.operation".to_owned(), one.operation.as_str()));
         let monitoring = self.monitoring.iter().filter_map(|one| one.request.as_deref());
         let monitoring = monitoring.map(|request| ("monitoring.request".to_owned(), request));
         let templates = self.accounts.templates();
@@ -574,7 +579,7 @@ impl Facts {
         let steps = self.flows.iter().flat_map(|flow| &flow.steps);
         let steps = steps.map(|step| ("flows.steps.operation".to_owned(), step.operation.as_str()));
         let own = login.chain(grants).chain(throttles).chain(webhooks).chain(templates);
-        own.chain(bounds).chain(monitoring).chain(steps)
+        own.chain(bounds).chain(uploads).chain(monitoring).chain(steps)
     }
 
     /// The roles that may call an operation, where the facts say so.

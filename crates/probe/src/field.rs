@@ -25,7 +25,7 @@ use crate::surface::components::Component;
 use crate::surface::entrance::Entrance;
 use crate::surface::html;
 use crate::verdict::{Exchange, Outcome, Verdict};
-use crate::wire::{Answer, Request, Wire, WireError, sent_by};
+use crate::wire::{Answer, Pour, Request, Wire, WireError, sent_by};
 
 /// Somebody, or nobody.
 #[derive(Debug)]
@@ -342,6 +342,21 @@ impl Field {
         let request = call.request();
         let answer = self.request(who, &request).await?;
         Ok((request, answer))
+    }
+
+    /// Sends a request as somebody, with a body that is made on the way.
+    ///
+    /// # Errors
+    /// As [`Wire::pour`].
+    pub async fn pour(
+        &self,
+        who: usize,
+        request: &Request,
+        body: &Pour,
+    ) -> Result<(Result<Answer, WireError>, u64), WireError> {
+        let person = self.person(who);
+        let sent = person.session().apply(request);
+        sent_by(&person.name, self.wire.pour(&sent, body)).await
     }
 
     /// Sends a request with exactly that session, which nobody keeps.

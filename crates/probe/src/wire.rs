@@ -5,6 +5,7 @@
 
 mod answer;
 mod connection;
+mod pour;
 mod request;
 mod second;
 mod trace;
@@ -23,6 +24,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 pub use self::answer::{Answer, BODY};
 use self::connection::{Connection, PATIENCE};
+pub use self::pour::Pour;
 pub use self::request::Request;
 use self::second::{OPENING, Second, said};
 use self::trace::{Trace, Turn};

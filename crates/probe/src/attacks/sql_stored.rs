@@ -9,12 +9,14 @@
 //!    read fails for the wrong spelling and for no other, eight of eight times in random order: only a database tells them apart.
 //!    Where it goes on failing, because what was written stays, it is firm by the words of a database alone.
 //!
-//! In the end the original value is written again.
+//! In the end the original value is written again; what a `POST` made is removed where that is known, or named as left behind.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use gabion_model::outbound::BoxFuture;
 
+use super::leftovers::Leftovers;
 use super::xss_stored::takes_text;
 use super::{Attack, Phase, shuffled, usable};
 use crate::account::is_needed;
@@ -72,7 +74,8 @@ async fn run(field: &Field) -> Result<(), WireError> {
             continue;
         }
         tried = tried.saturating_add(1);
-        Write { field, known, operation: operation.id(), points }.attack().await?;
+        let made = Mutex::default();
+        Write { field, known, operation: operation.id(), points, made }.attack().await?;
     }
     if tried == 0 {
         field.not_tested(ID, "nothing that could be written takes a text; hint: `target.openapi`");
@@ -86,6 +89,8 @@ struct Write<'a> {
     known: &'a Known,
     operation: String,
     points: Vec<Point>,
+    /// What a `POST` made.
+    made: Mutex<Leftovers>,
 }
 
 /// What was written, and what came of it.
@@ -140,9 +145,14 @@ impl Write<'_> {
                 found |= self.suspect(&read, &broken, &answer, words);
             }
         }
-        if self.known.call.method != "POST" || found {
-            usable(self.field.exchange(self.known.who, &self.known.call).await)?;
+        let mut made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.known.call.method != "POST" || found || made.is_change() {
+            let restored = usable(self.field.exchange(self.known.who, &self.known.call).await)?;
+            if let Some((request, answer)) = restored.filter(|_| self.known.call.method == "POST") {
+                made.made(self.field, self.known.who, &request, &answer);
+            }
         }
+        made.clear(self.field, ID, &self.operation).await?;
         if !found {
             let says = "what is read does not fail on what was written";
             self.field.say(Outcome::new(ID, &self.operation, Verdict::Passed, says));
@@ -169,9 +179,12 @@ impl Write<'_> {
         let put = |call: Call, point: &Point| call.with(point, &Put::Text(text));
         let call = self.points.iter().fold(self.known.call.clone(), put);
         let sent = usable(self.field.exchange(self.known.who, &call).await)?;
-        Ok(sent
-            .filter(|(_, answer)| works(self.field, answer))
-            .map(|(request, answer)| Written { request, answer }))
+        let sent = sent.filter(|(_, answer)| works(self.field, answer));
+        if let Some((request, answer)) = sent.as_ref().filter(|_| self.known.call.method == "POST") {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            made.made(self.field, self.known.who, request, answer);
+        }
+        Ok(sent.map(|(request, answer)| Written { request, answer }))
     }
 
     /// What may show it, the likeliest first.

@@ -17,14 +17,11 @@ use std::time::Duration;
 use gabion_model::Severity;
 use gabion_model::outbound::BoxFuture;
 
-use super::uploads::{Aim, File};
+use super::uploads::{Aim, File, aims};
 use super::{Attack, Phase, usable};
 use crate::archive::zip;
-use crate::attempt::attempts;
-use crate::call::Payload;
 use crate::catch::Catch;
 use crate::field::Field;
-use crate::operation::Place;
 use crate::verdict::{Outcome, Proof, Verdict};
 use crate::wire::{Answer, Request, WireError};
 
@@ -47,19 +44,10 @@ impl Attack for UploadContents {
 }
 
 async fn run(field: &Field) -> Result<(), WireError> {
-    let mut tested = 0_usize;
-    for attempt in &attempts(field) {
-        let file = attempt.call.points().into_iter().find(|point| point.place == Place::File);
-        if let (Some(point), Payload::Multipart(_)) = (file, &attempt.call.payload) {
-            tested = tested.saturating_add(1);
-            let aim = Aim { field, attempt, part: point.name };
-            let entity = entities(&aim).await?;
-            let slip = slips(&aim).await?;
-            aim.say_where_nothing(entity, slip);
-        }
-    }
-    if tested == 0 {
-        field.not_tested(ID, "no operation takes a file");
+    for aim in aims(field, ID) {
+        let entity = entities(&aim).await?;
+        let slip = slips(&aim).await?;
+        aim.say_where_nothing(entity, slip);
     }
     Ok(())
 }
@@ -75,10 +63,6 @@ enum Came {
 }
 
 impl Aim<'_> {
-    fn operation(&self) -> String {
-        self.attempt.operation.id()
-    }
-
     fn say_where_nothing(&self, entity: Came, slip: Came) {
         if entity == Came::Found || slip == Came::Found {
             return;
@@ -92,7 +76,7 @@ impl Aim<'_> {
     }
 
     /// Whether it was taken.
-    async fn give(&self, file: &File) -> Result<Option<(Request, Answer)>, WireError> {
+    pub(super) async fn give(&self, file: &File) -> Result<Option<(Request, Answer)>, WireError> {
         let sent = self.send(self.attempt.who, file).await?;
         Ok(sent.filter(|(_, answer)| answer.is_success() || answer.is_redirect()))
     }
@@ -191,6 +175,16 @@ fn written(kind: &str, head: &dyn Fn(&str) -> String, text: &str, word: &str) ->
             "{plain}<Relationships xmlns=\"{OFFICE}/package/2006/relationships\"><Relationship Id=\"r1\" Type=\"{OFFICE}/officeDocument/2006/relationships/{kind}\" Target=\"{to}\"/></Relationships>"
         )
     };
+    // What every office document has: its types, where it begins, and that.
+    let package = |main: &str, kind: &str, body: String, rest: Vec<(String, Vec<u8>)>| {
+        let mut parts = vec![
+            part("[Content_Types].xml", types(main, kind)),
+            part("_rels/.rels", leads("officeDocument", main)),
+            part(main, body),
+        ];
+        parts.extend(rest);
+        zip(&parts)
+    };
     match kind {
         "svg" => {
             let picture = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\">";
@@ -201,11 +195,7 @@ fn written(kind: &str, head: &dyn Fn(&str) -> String, text: &str, word: &str) ->
                 "{}<w:document xmlns:w=\"{OFFICE}/wordprocessingml/2006/main\"><w:body><w:p><w:r><w:t>{word} {text}</w:t></w:r></w:p></w:body></w:document>",
                 head("w:document")
             );
-            zip(&[
-                part("[Content_Types].xml", types("word/document.xml", "wordprocessingml.document")),
-                part("_rels/.rels", leads("officeDocument", "word/document.xml")),
-                part("word/document.xml", body),
-            ])
+            package("word/document.xml", "wordprocessingml.document", body, Vec::new())
         }
         "xlsx" => {
             let main = format!("{OFFICE}/spreadsheetml/2006/main");
@@ -219,28 +209,26 @@ fn written(kind: &str, head: &dyn Fn(&str) -> String, text: &str, word: &str) ->
                 "{}<worksheet xmlns=\"{main}\"><sheetData><row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>{word} {text}</t></is></c></row></sheetData></worksheet>",
                 head("worksheet")
             );
-            zip(&[
-                part("[Content_Types].xml", types("xl/workbook.xml", "spreadsheetml.sheet")),
-                part("_rels/.rels", leads("officeDocument", "xl/workbook.xml")),
-                part("xl/workbook.xml", book),
+            let rest = vec![
                 part("xl/_rels/workbook.xml.rels", leads("worksheet", "worksheets/sheet1.xml")),
                 part("xl/worksheets/sheet1.xml", sheet),
-            ])
+            ];
+            package("xl/workbook.xml", "spreadsheetml.sheet", book, rest)
         }
         _ => format!("{}<notes><note>{word} {text}</note></notes>", head("notes")).into_bytes(),
     }
 }
 
 /// An archive whose file is found again, and where.
-struct Unpacked {
+pub(super) struct Unpacked {
     request: Request,
     answer: Answer,
-    path: String,
-    got: Answer,
+    pub(super) path: String,
+    pub(super) got: Answer,
 }
 
 /// A file of one's own in an archive.
-fn inner(aim: &Aim<'_>) -> (String, Vec<u8>) {
+pub(super) fn inner(aim: &Aim<'_>) -> (String, Vec<u8>) {
     let word = aim.field.canary();
     (format!("{word}.txt"), format!("notes of {word}\n").into_bytes())
 }
@@ -286,7 +274,7 @@ async fn slips(aim: &Aim<'_>) -> Result<Came, WireError> {
 }
 
 /// Where the file of an archive is.
-async fn unpacked(
+pub(super) async fn unpacked(
     aim: &Aim<'_>,
     request: Request,
     answer: Answer,

@@ -43,16 +43,8 @@ impl Attack for Uploads {
 }
 
 async fn run(field: &Field) -> Result<(), WireError> {
-    let mut tested = 0_usize;
-    for attempt in &attempts(field) {
-        let file = attempt.call.points().into_iter().find(|point| point.place == Place::File);
-        if let (Some(point), Payload::Multipart(_)) = (file, &attempt.call.payload) {
-            tested = tested.saturating_add(1);
-            Aim { field, attempt, part: point.name }.attack().await?;
-        }
-    }
-    if tested == 0 {
-        field.not_tested(ID, "no operation takes a file");
+    for aim in aims(field, ID) {
+        aim.attack().await?;
     }
     Ok(())
 }
@@ -60,9 +52,23 @@ async fn run(field: &Field) -> Result<(), WireError> {
 /// An operation that takes a file.
 pub(super) struct Aim<'a> {
     pub(super) field: &'a Field,
-    pub(super) attempt: &'a Attempt<'a>,
+    pub(super) attempt: Attempt<'a>,
     /// The name of the part that is the file.
     pub(super) part: String,
+}
+
+/// Every operation that takes a file; a test says so where there is none.
+pub(super) fn aims<'a>(field: &'a Field, test: &'static str) -> Vec<Aim<'a>> {
+    let aim = |attempt: Attempt<'a>| {
+        let file = attempt.call.points().into_iter().find(|point| point.place == Place::File)?;
+        let multipart = matches!(attempt.call.payload, Payload::Multipart(_));
+        multipart.then_some(Aim { field, attempt, part: file.name })
+    };
+    let all: Vec<Aim<'a>> = attempts(field).into_iter().filter_map(aim).collect();
+    if all.is_empty() {
+        field.not_tested(test, "no operation takes a file");
+    }
+    all
 }
 
 /// A file to upload; the word makes it one of a kind.
@@ -74,12 +80,12 @@ pub(super) struct File {
 }
 
 /// An upload that was found again.
-struct Kept {
-    request: Request,
-    answer: Answer,
+pub(super) struct Kept {
+    pub(super) request: Request,
+    pub(super) answer: Answer,
     /// Where it is.
-    path: String,
-    got: Answer,
+    pub(super) path: String,
+    pub(super) got: Answer,
 }
 
 /// A kind of file: how the finding is called, its ending, and what the sender says it is.
@@ -94,8 +100,18 @@ const KINDS: &[(&str, &str, &str)] = &[
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\0\0\0\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\0\x05\0\x01\xff\x89\x99=\x1d\0\0\0\0IEND\xaeB`\x82";
 
 impl Aim<'_> {
+    pub(super) fn operation(&self) -> String {
+        self.attempt.operation.id()
+    }
+
     async fn attack(&self) -> Result<(), WireError> {
-        let Some((control, ending)) = self.control().await? else { return Ok(()) };
+        let (control, ending) = match self.control().await? {
+            Ok(control) => control,
+            Err(says) => {
+                self.field.say(Outcome::new(ID, &self.operation(), Verdict::Inconclusive, says));
+                return Ok(());
+            }
+        };
         let mut refused = 0_usize;
         for (aspect, extension, media_type) in KINDS {
             let Some(kept) = self.keep(&self.hostile(aspect, extension, media_type)).await? else {
@@ -134,7 +150,7 @@ impl Aim<'_> {
             "an honest file is kept; {refused} of {} hostile ones are refused, the others looked at",
             KINDS.len()
         );
-        self.field.say(Outcome::new(ID, &self.attempt.operation.id(), Verdict::Passed, says));
+        self.field.say(Outcome::new(ID, &self.operation(), Verdict::Passed, says));
         Ok(())
     }
 
@@ -147,12 +163,12 @@ impl Aim<'_> {
         )
         .twin(self.field.evidence(who, twin, &control.answer))
         .shown(self.field.evidence(who, &Request::get(&kept.path), &kept.got));
-        let outcome = Outcome::new(ID, &self.attempt.operation.id(), Verdict::Proven, says);
+        let outcome = Outcome::new(ID, &self.operation(), Verdict::Proven, says);
         self.field.say(outcome.aspect(aspect).severity(severity).proof(proof));
     }
 
-    /// An honest file, and its ending.
-    async fn control(&self) -> Result<Option<(Kept, &'static str)>, WireError> {
+    /// An honest file that is found again, and its ending; or why there is none.
+    pub(super) async fn control(&self) -> Result<Result<(Kept, &'static str), &'static str>, WireError> {
         let mut taken = false;
         for ending in ["txt", "png"] {
             let file = self.honest(ending);
@@ -162,19 +178,17 @@ impl Aim<'_> {
             }
             taken = true;
             if let Some(kept) = self.found_again(self.attempt.who, request, answer, &file).await? {
-                return Ok(Some((kept, ending)));
+                return Ok(Ok((kept, ending)));
             }
         }
-        let says = if taken {
+        Ok(Err(if taken {
             "an honest file is taken and not found again, where the answer says nor where files are given by name"
         } else {
             "neither a plain text nor a picture is taken"
-        };
-        self.field.say(Outcome::new(ID, &self.attempt.operation.id(), Verdict::Inconclusive, says));
-        Ok(None)
+        }))
     }
 
-    fn honest(&self, ending: &str) -> File {
+    pub(super) fn honest(&self, ending: &str) -> File {
         let word = self.field.canary();
         let (media_type, content) = match ending {
             // Readers of pictures stop at the end; what comes behind it makes the file one of a kind.
@@ -208,6 +222,11 @@ impl Aim<'_> {
     }
 
     pub(super) async fn send(&self, who: usize, file: &File) -> Result<Option<(Request, Answer)>, WireError> {
+        usable(self.field.exchange(who, &self.call(file)).await)
+    }
+
+    /// The request that uploads a file.
+    pub(super) fn call(&self, file: &File) -> Call {
         let mut call: Call = self.attempt.call.clone();
         if let Payload::Multipart(parts) = &mut call.payload {
             for part in parts.iter_mut().filter(|part| part.name == self.part) {
@@ -215,7 +234,7 @@ impl Aim<'_> {
                 part.content.clone_from(&file.content);
             }
         }
-        usable(self.field.exchange(who, &call).await)
+        call
     }
 
     /// Looks where the answer says, and where operations give files by name.
@@ -341,7 +360,7 @@ impl Aim<'_> {
         .twin(self.field.evidence(who, &twin_request, &twin))
         .shown(self.field.evidence(who, &look, &still))
         .shown(self.field.evidence(who, &look, &now));
-        let outcome = Outcome::new(ID, &self.attempt.operation.id(), Verdict::Proven, says);
+        let outcome = Outcome::new(ID, &self.operation(), Verdict::Proven, says);
         self.field.say(outcome.aspect("replaced").severity(severity).proof(proof));
         Ok(())
     }

@@ -2,10 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::{inline, quoted};
+use gabion_finding::visible;
+
+use super::{SHOWN, inline, quoted, takes_files};
 use crate::facts::{
-    Bound, Callback, Facts, Login, Monitoring, OAuth, Ports, Second, Target, Template, Text, Version,
+    Bound, Callback, Facts, Login, Monitoring, OAuth, Ports, Second, Target, Template, Text, Upload, Version,
 };
+use crate::field::Field;
+use crate::operation::Operation;
 
 /// What stands before every table.
 pub(super) fn root(out: &mut String, facts: &Facts) {
@@ -97,6 +101,23 @@ pub(super) fn rest(out: &mut String, facts: &Facts) {
             }
         }
         out.push('\n');
+    }
+    for Upload { operation, max } in &facts.uploads {
+        let _ = writeln!(out, "[[uploads]]\noperation = {}\nmax = {max}\n", quoted(operation));
+    }
+}
+
+/// Asks how large files may be, where nothing says it.
+pub(super) fn uploads(out: &mut String, field: &Field) {
+    let said = |own: &&Operation| field.facts.uploads.iter().any(|one| one.operation == own.id());
+    for operation in field.operations.iter().filter(|own| takes_files(own) && !said(own)).take(SHOWN) {
+        let id = operation.id();
+        let _ = writeln!(
+            out,
+            "# Asked: how large a file of `{}` may be, in bytes.\n# [[uploads]]\n# operation = {}\n# max = 5000000\n",
+            visible(&id),
+            visible(&quoted(&id))
+        );
     }
 }
 

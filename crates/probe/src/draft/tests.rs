@@ -84,6 +84,9 @@ operation = "POST /orders"
 field = "quantity"
 min = 1.0
 step = 0.5
+[[uploads]]
+operation = "POST /files"
+max = 2000000
 "#;
     let facts = Facts::parse(text, &|_| None).unwrap();
     let mut out = String::new();

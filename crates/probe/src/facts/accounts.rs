@@ -62,6 +62,16 @@ pub struct Bound {
     pub step: Option<f64>,
 }
 
+/// How large a file may be.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upload {
+    /// `POST /files`.
+    pub operation: String,
+    /// In bytes: whatever is larger is to be refused.
+    pub max: u64,
+}
+
 /// What goes in steps: an order that is made, paid and confirmed.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -37,6 +37,11 @@ impl Connection {
         Self { stream, pending: Vec::new(), body: Vec::new(), answered: 0 }
     }
 
+    /// A stream from which something was read already.
+    pub(crate) fn begun(stream: Box<dyn Stream>, pending: Vec<u8>) -> Self {
+        Self { pending, ..Self::new(stream) }
+    }
+
     /// Sends a request and reads its answer; who waits bounds the time.
     pub(crate) async fn exchange(&mut self, request: &Request, bytes: &[u8]) -> io::Result<Exchanged> {
         self.stream.write_all(bytes).await?;
