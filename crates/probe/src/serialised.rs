@@ -6,11 +6,13 @@
 //! is named tells the first two apart; a reader that makes only data, or only what is on its list, does not. Nothing that is named
 //! does anything: copies, empty objects, objects that fail to be made.
 
+mod dotnet;
 mod functions;
 mod java;
 mod marshal;
 mod php;
 mod pickle;
+mod yaml;
 
 use std::io::{Read as _, Write as _};
 
@@ -40,11 +42,37 @@ pub struct Language {
     pub fits: fn(&[u8]) -> bool,
     /// The value in that form; `at` chooses among names.
     pub write: fn(&[u8], usize, Form) -> Option<Vec<u8>>,
+    /// What of the forms answers follow, in words behind `the value`.
+    pub tells: &'static str,
 }
 
-/// All of them. What says more of itself comes first.
-pub static LANGUAGES: &[Language] =
-    &[java::JAVA, pickle::PICKLE, marshal::MARSHAL, php::PHP, functions::FUNCTIONS];
+impl Language {
+    /// Of a language in which names tell the forms apart.
+    const NAMES: Self = Self {
+        name: "",
+        does: "",
+        keeps: true,
+        fits: |_| false,
+        write: |_, _, _| None,
+        tells: "is read by the spelling of a name in it",
+    };
+}
+
+/// All of them. What says more of itself comes first; a document of YAML is one of each language.
+pub static LANGUAGES: &[Language] = &[
+    java::JAVA,
+    pickle::PICKLE,
+    marshal::MARSHAL,
+    dotnet::BINARY,
+    dotnet::LOS,
+    dotnet::VIEWSTATE,
+    php::PHP,
+    functions::FUNCTIONS,
+    yaml::PYTHON,
+    yaml::JAVA,
+    yaml::RUBY,
+    yaml::NODE,
+];
 
 /// The longest value that is looked at, in letters.
 const LONGEST: usize = 64 << 10;
@@ -69,7 +97,8 @@ enum Layer {
 /// A serialised value that was found in a text, and how to write another in its place.
 #[derive(Debug, Clone)]
 pub struct Found {
-    pub language: &'static Language,
+    /// Whose it may be; mostly one.
+    pub languages: Vec<&'static Language>,
     bytes: Vec<u8>,
     layers: Vec<Layer>,
 }
@@ -104,8 +133,11 @@ pub fn find(text: &str) -> Option<Found> {
         }
     }
     ways.into_iter().find_map(|(bytes, layers)| {
-        let language = LANGUAGES.iter().find(|language| (language.fits)(&bytes))?;
-        Some(Found { language, bytes, layers })
+        let languages: Vec<&Language> = LANGUAGES.iter().filter(|language| (language.fits)(&bytes)).collect();
+        if languages.is_empty() {
+            return None;
+        }
+        Some(Found { languages, bytes, layers })
     })
 }
 
@@ -115,8 +147,8 @@ const SHORTEST: usize = 6;
 impl Found {
     /// The text with the value in another form.
     #[must_use]
-    pub fn text(&self, at: usize, form: Form) -> Option<String> {
-        let mut bytes = (self.language.write)(&self.bytes, at, form)?;
+    pub fn text(&self, language: &Language, at: usize, form: Form) -> Option<String> {
+        let mut bytes = (language.write)(&self.bytes, at, form)?;
         for layer in self.layers.iter().rev() {
             bytes = encoded(bytes, *layer)?;
         }
@@ -185,7 +217,7 @@ fn nth<T: Copy>(all: &[T], at: usize) -> Option<T> {
 }
 
 /// The second and third letter the other way round: a name that nothing has.
-fn misspelled(name: &str) -> String {
+pub(crate) fn misspelled(name: &str) -> String {
     let (package, own) = name.rsplit_once('.').map_or(("", name), |(package, own)| (package, own));
     let mut letters: Vec<char> = own.chars().collect();
     let at = (1..letters.len().saturating_sub(1))
@@ -218,7 +250,7 @@ mod tests {
         for text in texts {
             let found = find(&text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(found.bytes, php.as_bytes(), "{text}");
-            let other = found.text(1, Form::Plain).unwrap();
+            let other = found.text(found.languages[0], 1, Form::Plain).unwrap();
             assert_ne!(find(&other).unwrap().bytes, found.bytes, "{other}");
         }
     }

@@ -1,13 +1,18 @@
 //! Whether a value is read back into objects of whatever kind it names (CWE-502, OWASP A08:2021).
 //!
-//! For each value of a request, and each cookie, that is a serialised object of Java, PHP, Python, Ruby or Node in whatever wrapping
-//! ([`crate::serialised`]):
+//! For each value of a request, and each cookie, that is a serialised object of Java, PHP, Python, Ruby, Node or .NET, a document of
+//! YAML or the state of a page, in whatever wrapping ([`crate::serialised`]):
 //! 1. Control: the original value gets the same answer three times, and so does one that was changed and says the same. Where it does
 //!    not, the value is signed or is read otherwise, and nothing more is sent.
 //! 2. The value names a class or a function that every installation has, or (negative twin) one that differs in two letters and is
 //!    nowhere. Nothing that is named does anything.
 //! 3. It is proven when eight of eight answers, in random order and of several names, follow the spelling. Whoever makes only data,
-//!    or only what is on a list, treats both alike.
+//!    or only what is on a list, treats both alike. (The state of a page is not told by names: it is taken with something behind it
+//!    that a signature would not cover, and not where its beginning is broken.)
+//!
+//! Bodies of JSON are looked at for type hints: see `hints`.
+
+mod hints;
 
 use gabion_model::outbound::BoxFuture;
 
@@ -17,7 +22,7 @@ use crate::call::{Call, Put};
 use crate::compare::Profile;
 use crate::field::Field;
 use crate::operation::{Operation, Place, Point};
-use crate::serialised::{Form, Found, find};
+use crate::serialised::{Form, Found, Language, find};
 use crate::verdict::{Outcome, Proof, Verdict};
 use crate::wire::{Answer, Request, WireError};
 
@@ -85,8 +90,9 @@ async fn run(field: &Field) -> Result<(), WireError> {
             cookie(field, &extra, &found).await?;
         }
     }
+    any |= hints::run(field).await?;
     if !any {
-        field.not_tested(ID, "no value and no cookie is a serialised object");
+        field.not_tested(ID, "no value and no cookie is a serialised object, and no body is JSON");
     }
     Ok(())
 }
@@ -123,9 +129,13 @@ impl Spot<'_> {
         Ok(answer.filter(|answer| !answer.is_throttle()).map(|answer| (request, answer)))
     }
 
-    async fn form(&self, form: Form) -> Result<Option<(Request, Answer, String)>, WireError> {
+    async fn form(
+        &self,
+        language: &Language,
+        form: Form,
+    ) -> Result<Option<(Request, Answer, String)>, WireError> {
         let at = usize::try_from(self.field.number(1_000)).unwrap_or(0);
-        let Some(text) = self.found.text(at, form) else { return Ok(None) };
+        let Some(text) = self.found.text(language, at, form) else { return Ok(None) };
         Ok(self.send(&text).await?.map(|(request, answer)| (request, answer, text)))
     }
 
@@ -139,16 +149,35 @@ impl Spot<'_> {
         }
         let all: Vec<&Answer> = answers.iter().collect();
         let Some(base) = Profile::of(&all).filter(Profile::is_calm) else { return Ok(Seen::Restless) };
+        let mut seen = Seen::Sealed;
+        for language in &self.found.languages {
+            let own = self.read_as(language, &base).await?;
+            // Nothing more can be said than that.
+            if own == Seen::Open || own == Seen::Restless {
+                return Ok(own);
+            }
+            // One that takes changes says more than one that takes none.
+            if own == Seen::Data {
+                seen = own;
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Whether it is read as a value of that language, with whatever it names.
+    async fn read_as(&self, language: &'static Language, base: &Profile) -> Result<Seen, WireError> {
         let fits = |answer: &Answer, text: &str| base.fits(answer, text, &self.original);
-        let Some((_, answer, text)) = self.form(Form::Plain).await? else { return Ok(Seen::Restless) };
+        let plain = self.form(language, Form::Plain).await?;
+        let Some((_, answer, text)) = plain else { return Ok(Seen::Restless) };
         if !fits(&answer, &text) {
             return Ok(Seen::Sealed);
         }
-        let keeps = self.found.language.keeps;
+        let keeps = language.keeps;
         let mut last: [Option<(Request, Answer)>; 2] = [None, None];
         for named in shuffled(self.field, ROUNDS) {
             let form = if named { Form::Named } else { Form::Misspelled };
-            let Some((request, answer, text)) = self.form(form).await? else { return Ok(Seen::Restless) };
+            let sent = self.form(language, form).await?;
+            let Some((request, answer, text)) = sent else { return Ok(Seen::Restless) };
             if fits(&answer, &text) != (named == keeps) {
                 return Ok(Seen::Data);
             }
@@ -156,20 +185,26 @@ impl Spot<'_> {
             *(if named { right } else { wrong }) = Some((request, answer));
         }
         // What is plain is taken still, so that it was not the application that changed.
-        let still = self.form(Form::Plain).await?;
+        let still = self.form(language, Form::Plain).await?;
         let Some((request, plain, _)) = still.filter(|(_, answer, text)| fits(answer, text)) else {
             return Ok(Seen::Restless);
         };
         let [Some(right), Some(wrong)] = last else { return Ok(Seen::Restless) };
-        self.say(right, wrong, (request, plain));
+        self.say(language, right, wrong, (request, plain));
         Ok(Seen::Open)
     }
 
-    fn say(&self, right: (Request, Answer), wrong: (Request, Answer), plain: (Request, Answer)) {
-        let (field, language) = (self.field, self.found.language);
+    fn say(
+        &self,
+        language: &Language,
+        right: (Request, Answer),
+        wrong: (Request, Answer),
+        plain: (Request, Answer),
+    ) {
+        let field = self.field;
         let says = format!(
-            "{} reads {}: whoever writes it can {}; {ROUNDS} of {ROUNDS} answers followed the spelling of a name in it",
-            language.name, self.point, language.does
+            "{} is read at {}, and whoever writes it can {}: it {}, {ROUNDS} of {ROUNDS} times",
+            language.name, self.point, language.does, language.tells
         );
         let evidence = if language.keeps {
             "the value that names what every installation has gets the answer of the original, and a misspelled name does not"

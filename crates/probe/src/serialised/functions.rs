@@ -10,6 +10,7 @@ pub(super) const FUNCTIONS: Language = Language {
     keeps: true,
     fits: |bytes| bytes.first() == Some(&b'{') && leaf(bytes).is_some(),
     write,
+    ..Language::NAMES
 };
 
 /// The document, and the first text in it that is a word.

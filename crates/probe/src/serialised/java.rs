@@ -9,6 +9,7 @@ pub(super) const JAVA: Language = Language {
     keeps: false,
     fits: |bytes| noted(bytes).is_some(),
     write,
+    ..Language::NAMES
 };
 
 /// A class of every installation: how its object goes on behind the name, whole or broken, and how many numbers

@@ -8,6 +8,7 @@ pub(super) const MARSHAL: Language = Language {
     keeps: true,
     fits: |bytes| pairs(bytes).is_some(),
     write,
+    ..Language::NAMES
 };
 
 /// Classes of which an empty object can be made.

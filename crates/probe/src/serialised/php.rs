@@ -9,6 +9,7 @@ pub(super) const PHP: Language = Language {
     keeps: false,
     fits: |bytes| members(bytes).is_some_and(|found| !found.key.is_empty()),
     write,
+    ..Language::NAMES
 };
 
 /// Classes of every installation that cannot be made of nothing, and say so.

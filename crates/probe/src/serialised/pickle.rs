@@ -8,6 +8,7 @@ pub(super) const PICKLE: Language = Language {
     keeps: true,
     fits: |bytes| body(bytes).is_some(),
     write,
+    ..Language::NAMES
 };
 
 /// Functions that give back what they are given.

@@ -116,6 +116,19 @@ async fn a_pickle_that_calls_functions_is_proven_and_one_of_plain_data_is_not() 
 }
 
 #[tokio::test]
+async fn yaml_that_makes_what_its_tags_name_is_proven_and_a_safe_reader_is_not() {
+    let value = b"user: alice\ntheme: dark\n";
+    let mut first = Reader::start("python3", &["open_yaml.py"]).unwrap();
+    if first.read(&base64_encode(value)).await == "none" {
+        println!("no PyYAML here");
+        return;
+    }
+    assert_eq!(found(&probe(first, value).await), BOTH);
+    let report = probe(Reader::start("python3", &["closed_yaml.py"]).unwrap(), value).await;
+    assert_eq!((found(&report), passed(&report)), (Vec::new(), 2));
+}
+
+#[tokio::test]
 async fn objects_of_other_languages_are_proven_and_lists_of_classes_are_not() {
     type Found = &'static [(&'static str, Verdict)];
     let cases: [(&str, &[&str], &[u8], Found); 7] = [

@@ -20,6 +20,7 @@ mod club;
 mod crawl_cases;
 mod datagrams;
 mod deserialisation;
+mod dotnet;
 mod draft;
 mod flows;
 mod grants;
