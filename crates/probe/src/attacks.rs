@@ -28,6 +28,7 @@ mod input_validation;
 mod inventory;
 mod jwt;
 mod jwt_address;
+mod jwt_claims;
 mod ldap_injection;
 mod leftovers;
 mod login_around;
@@ -64,6 +65,7 @@ mod session_cookies;
 mod session_end;
 mod session_identifiers;
 mod session_in_address;
+pub(crate) mod session_timeout;
 mod skipped_step;
 mod spelling;
 mod sql_injection;
@@ -190,6 +192,7 @@ pub static ALL: &[&dyn Attack] = &[
     &session_end::SessionEnd,
     &session_identifiers::SessionIdentifiers,
     &session_in_address::SessionInAddress,
+    &session_timeout::SessionTimeout,
     &skipped_step::SkippedStep,
     &sql_injection::SqlInjection,
     &sql_stored::SqlStored,

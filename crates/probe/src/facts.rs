@@ -4,6 +4,7 @@ mod accounts;
 mod callback;
 mod monitoring;
 mod oauth;
+mod tokens;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ pub use self::accounts::{Accounts, Bound, Flow, Template, Upload};
 pub use self::callback::Callback;
 pub use self::monitoring::Monitoring;
 pub use self::oauth::OAuth;
+pub use self::tokens::Tokens;
 use crate::scope::{Origin, ScopeError};
 
 /// Everything that is known before the first request.
@@ -43,6 +45,9 @@ pub struct Facts {
     pub secrets: Vec<Text>,
     #[serde(default)]
     pub accounts: Accounts,
+    /// The key of tokens, and tokens that are not for here.
+    #[serde(default)]
+    pub tokens: Tokens,
     /// An authorization server, and a client of it.
     #[serde(default)]
     pub oauth: Option<OAuth>,
@@ -430,6 +435,7 @@ impl Facts {
             webhooks: Vec::new(),
             secrets: Vec::new(),
             accounts: Accounts::default(),
+            tokens: Tokens::default(),
             oauth: None,
             monitoring: None,
             callback: None,
@@ -490,6 +496,10 @@ impl Facts {
         }
         if let Some(secret) = self.oauth.as_mut().and_then(|oauth| oauth.secret.as_mut()) {
             fill("oauth.secret".to_owned(), secret)?;
+        }
+        let tokens = self.tokens.key.iter_mut().map(|key| ("tokens.key", key));
+        for (at, text) in tokens.chain(self.tokens.others.iter_mut().map(|text| ("tokens.others", text))) {
+            fill(at.to_owned(), text)?;
         }
         for webhook in &mut self.webhooks {
             fill(format!("webhooks.{}.secret", webhook.operation), &mut webhook.secret)?;

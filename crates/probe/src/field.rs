@@ -138,6 +138,8 @@ pub struct Field {
     /// Sessions of nobody in [`Field::people`]: to be hidden.
     others: Mutex<Vec<Session>>,
     pub(crate) doors: Doors,
+    /// Sessions of which one is left alone while the tests run.
+    pub(crate) resting: tokio::sync::Mutex<Option<crate::attacks::session_timeout::Resting>>,
     outcomes: Mutex<Vec<Outcome>>,
     /// Tests that came to their end.
     finished: Mutex<BTreeSet<String>>,
@@ -240,6 +242,7 @@ impl Field {
             graphql: tokio::sync::OnceCell::new(),
             others: Mutex::default(),
             doors: Doors::default(),
+            resting: tokio::sync::Mutex::default(),
             outcomes: Mutex::default(),
             finished: Mutex::default(),
             kept_bytes: AtomicUsize::new(0),

@@ -51,6 +51,11 @@ impl Hidden {
         field.facts.webhooks.iter().for_each(|webhook| own.value(webhook.secret.expose(), "WEBHOOK_SECRET"));
         let client = field.facts.oauth.as_ref().and_then(|oauth| oauth.secret.as_ref());
         client.into_iter().for_each(|secret| own.value(secret.expose(), "CLIENT_SECRET"));
+        field.facts.tokens.key.iter().for_each(|key| own.value(key.expose(), "TOKEN_KEY"));
+        let others = field.facts.tokens.others.iter().enumerate();
+        others.for_each(|(at, text)| {
+            own.value(text.expose(), &format!("OTHER_TOKEN_{}", at.saturating_add(1)))
+        });
         field.facts.secrets.iter().for_each(|secret| own.value(secret.expose(), "SECRET"));
         for person in &field.people {
             person.past().iter().for_each(|session| own.former(person, session));

@@ -1,6 +1,9 @@
 //! JSON Web Tokens (RFC 7519) in their compact form: found in texts, taken apart, and put together as no library would.
 
-use gabion_vault::encoding::{base64_encode, base64url_decode, base64url_encode};
+use gabion_model::Timestamp;
+use gabion_vault::encoding::{base64_decode, base64_encode, base64url_decode, base64url_encode};
+use gabion_vault::jose::{Algorithm, SigningKey};
+use gabion_vault::tls::LocalCa;
 use serde_json::{Map, Value};
 
 /// A token that was seen.
@@ -110,6 +113,38 @@ fn public_key_info(key: &Value) -> Option<Vec<u8>> {
     None
 }
 
+/// A key of our own with certificates for it, the key's first: of an authority of our own, or by itself for RSA.
+pub(super) fn certified(algorithm: &str, now: Timestamp) -> Option<(SigningKey, Vec<Vec<u8>>)> {
+    if algorithm.starts_with("RS") {
+        let key = SigningKey::generate_for(Algorithm::Rs256).ok()?;
+        let certificate = own_certificate(&key)?;
+        return Some((key, vec![certificate]));
+    }
+    let issued = LocalCa::create(now).ok()?.issue(&["tokens.example".to_owned()], now).ok()?;
+    let key = SigningKey::from_pkcs8_pem(issued.key_pem.expose()).ok()?;
+    let parts = issued.chain_pem.split("-----BEGIN CERTIFICATE-----").skip(1);
+    let der = |part: &str| {
+        let text: String = part.split("-----").next()?.split_whitespace().collect();
+        base64_decode(&text).ok()
+    };
+    Some((key, parts.filter_map(der).collect()))
+}
+
+/// A certificate of an RSA key (RFC 5280, section 4.1). What stands for its signature is a signature of the key over something else:
+/// nobody reads it who takes a key out of a certificate that a stranger sent, and nobody else goes on with it.
+fn own_certificate(key: &SigningKey) -> Option<Vec<u8>> {
+    let info = public_key_info(&serde_json::to_value(key.public()).ok()?)?;
+    let other = key.sign_bare(&Value::Null).ok()?;
+    let signature = base64url_decode(other.rsplit('.').next()?).ok()?;
+    let by_rsa = sequence(&[&[6, 9, 42, 134, 72, 134, 247, 13, 1, 1, 11], &[5, 0]]);
+    let common = sequence(&[&[6, 3, 85, 4, 3], &tagged(12, b"tokens.example")]);
+    let name = sequence(&[&tagged(49, &common)]);
+    let times = sequence(&[&tagged(23, b"200101000000Z"), &tagged(23, b"491231235959Z")]);
+    let signed =
+        sequence(&[&tagged(160, &[2, 1, 2]), &integer(vec![1]), &by_rsa, &name, &times, &name, &info]);
+    Some(sequence(&[&signed, &by_rsa, &tagged(3, &[vec![0], signature].concat())]))
+}
+
 fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     tagged(48, &parts.concat())
 }
@@ -134,7 +169,7 @@ fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use gabion_vault::jose::SigningKey;
+    use gabion_vault::x509::PeerCertificate;
     use serde_json::json;
 
     use super::*;
@@ -147,6 +182,20 @@ mod tests {
         assert_eq!((found[0].algorithm(), found[0].claims["sub"].as_str()), ("HS256", Some("ann")));
         assert_eq!(found[0].signature, [1, 2, 3]);
         assert!(tokens_in("eyJ eyJ.. eyJhbGciOiJub25lIn0.e30 plain").is_empty());
+    }
+
+    #[test]
+    fn certificates_of_our_own_are_read_as_certificates() {
+        for (algorithm, length) in [("ES256", 2), ("RS256", 1)] {
+            let (key, chain) = certified(algorithm, Timestamp::from_secs(1_800_000_000)).unwrap();
+            assert_eq!(chain.len(), length);
+            let read = PeerCertificate::parse(&chain[0]).unwrap();
+            assert!(read.key.is_none_or(|own| own == key.kid()), "{algorithm}");
+            let jwk = serde_json::to_value(key.public()).unwrap();
+            let number = jwk.get("n").or_else(|| jwk.get("x")).and_then(Value::as_str).unwrap();
+            let number = base64url_decode(number).unwrap();
+            assert!(chain[0].windows(number.len()).any(|bytes| bytes == number), "{algorithm}");
+        }
     }
 
     #[test]

@@ -6,16 +6,20 @@
 //!    zeros, a key of our own (with its id or with the key itself in the head), the published key as a secret, an empty secret,
 //!    ids of keys that lead to one.
 //! 3. It is proven when such a token gets the answer of the control, twice.
-//! 4. A token names our listener for its key ([`super::jwt_address`]).
-//! 5. A token with a shared secret (HS256) is held against a few thousand weak ones without asking anybody; one that fits signs
+//! 4. A token brings a certificate of our own along (`x5c`, `x5t`), whose key signed it.
+//! 5. A token names our listener for its key ([`super::jwt_address`]).
+//! 6. A token with a shared secret (HS256) is held against a few thousand weak ones without asking anybody; one that fits signs
 //!    a token with another claim, which must then be believed.
+//! 7. Whether what a signed token says is looked at ([`super::jwt_claims`]).
 
 use gabion_model::outbound::BoxFuture;
+use gabion_vault::encoding::{base64_encode, base64url_encode};
 use gabion_vault::jose::SigningKey;
-use gabion_vault::{hmac_sha256, hmac_sha512};
+use gabion_vault::{hmac_sha256, hmac_sha512, sha1, sha256};
 use serde_json::{Map, Value, json};
 
-use super::compact::{Token, compact, texts_of_key, tokens_in};
+use super::compact::{Token, certified, compact, texts_of_key, tokens_in};
+use super::jwt_claims::{self, Signer};
 use super::{Attack, Phase, usable};
 use crate::call::Call;
 use crate::compare::Profile;
@@ -327,6 +331,28 @@ fn forgeries(field: &Field, token: &Token, keys: &[(String, Value)]) -> Vec<Forg
             add("own-key", "a token that brings its key along is believed", made);
         }
     }
+    if let Some((key, chain)) = certified(token.algorithm(), field.clock.now())
+        && let Some(first) = chain.first()
+    {
+        let mut own = head(json!(key.algorithm()).as_str().unwrap_or_default(), None);
+        let chain: Vec<String> = chain.iter().map(|one| base64_encode(one)).collect();
+        let more = json!({ "x5c": chain, "x5t": base64url_encode(&sha1(first)), "x5t#S256": base64url_encode(&sha256(first)) });
+        if let (Some(own), Some(more)) = (own.as_object_mut(), more.as_object()) {
+            own.extend(more.clone());
+        }
+        for kid in [None, kid] {
+            if let (Some(own), Some(kid)) = (own.as_object_mut(), kid) {
+                own.insert("kid".to_owned(), json!(kid));
+            }
+            if let Ok(made) = key.sign_as(&own, &claims) {
+                add(
+                    "own-certificate",
+                    "a token that brings a certificate of anybody's along is believed",
+                    made,
+                );
+            }
+        }
+    }
     let mut met = std::collections::BTreeSet::new();
     all.retain(|forged| met.insert(forged.token.clone()));
     all
@@ -336,7 +362,8 @@ async fn attack(aim: &Aim<'_>, keys: &[(String, Value)]) -> Result<(), WireError
     let field = aim.field;
     let mut found: Vec<&str> = Vec::new();
     let mut all = forgeries(field, &aim.held.token, keys);
-    if let Some(secret) = weak_secret(&aim.held.token, field) {
+    let weak = weak_secret(&aim.held.token, field);
+    if let Some(secret) = &weak {
         let mut claims = aim.held.token.claims.clone();
         claims.insert("jti".to_owned(), Value::String(field.canary()));
         let long = aim.held.token.algorithm() == "HS512";
@@ -368,7 +395,9 @@ async fn attack(aim: &Aim<'_>, keys: &[(String, Value)]) -> Result<(), WireError
             Control::shown("the valid token is believed", field.evidence(aim.held.who, &valid, &aim.control));
         field.say(outcome.aspect(forged.aspect).proof(proof).control(believed));
     }
-    if !super::jwt_address::address(aim).await? && found.is_empty() {
+    let signer = Signer::of(field, &aim.held.token, weak.as_deref());
+    let believing = jwt_claims::claims(aim, signer.as_ref()).await?;
+    if !super::jwt_address::address(aim).await? && found.is_empty() && !believing {
         // The valid token has to be believed still, else nothing was tested.
         let still = aim.believed(&aim.held.token.text).await?.is_some();
         let (verdict, says) = if still {
@@ -384,25 +413,25 @@ async fn attack(aim: &Aim<'_>, keys: &[(String, Value)]) -> Result<(), WireError
     Ok(())
 }
 
+/// Whether a secret signed a token.
+pub(super) fn is_secret_of(token: &Token, secret: &[u8]) -> bool {
+    let signed = token.signed().as_bytes();
+    match token.algorithm() {
+        "HS256" => hmac_sha256(secret, signed).as_slice() == token.signature,
+        "HS512" => hmac_sha512(secret, signed).as_slice() == token.signature,
+        _ => false,
+    }
+}
+
 /// The secret of a token, where it is one that people write down for now and forget.
 fn weak_secret(token: &Token, field: &Field) -> Option<String> {
-    let long = match token.algorithm() {
-        "HS256" => false,
-        "HS512" => true,
-        _ => return None,
-    };
+    if !matches!(token.algorithm(), "HS256" | "HS512") {
+        return None;
+    }
     let text = |name: &str| token.claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let host = field.wire.origin().host().to_owned();
     let mut words: Vec<String> = WEAK.iter().map(|word| (*word).to_owned()).collect();
     words.extend([text("iss"), text("aud"), text("sub"), host].into_iter().filter(|word| !word.is_empty()));
-    let fits = |secret: &str| {
-        let (secret, signed) = (secret.as_bytes(), token.signed().as_bytes());
-        if long {
-            hmac_sha512(secret, signed).as_slice() == token.signature
-        } else {
-            hmac_sha256(secret, signed).as_slice() == token.signature
-        }
-    };
     for word in words {
         let capital: String = word
             .chars()
@@ -412,7 +441,7 @@ fn weak_secret(token: &Token, field: &Field) -> Option<String> {
         for form in [word.clone(), capital, word.to_ascii_uppercase()] {
             for ending in ENDINGS {
                 let secret = format!("{form}{ending}");
-                if fits(&secret) {
+                if is_secret_of(token, secret.as_bytes()) {
                     return Some(secret);
                 }
             }

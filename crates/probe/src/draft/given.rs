@@ -6,7 +6,8 @@ use gabion_finding::visible;
 
 use super::{SHOWN, inline, quoted, takes_files};
 use crate::facts::{
-    Bound, Callback, Facts, Login, Monitoring, OAuth, Ports, Second, Target, Template, Text, Upload, Version,
+    Bound, Callback, Facts, Login, Monitoring, OAuth, Ports, Second, Target, Template, Text, Tokens, Upload,
+    Version,
 };
 use crate::field::Field;
 use crate::operation::Operation;
@@ -61,6 +62,7 @@ pub(super) fn accounts(out: &mut String, facts: &Facts) {
     let mut plain = String::new();
     pair(&mut plain, "mail", own.mail.map(|mail| mail.to_string()).as_deref());
     pair(&mut plain, "token", own.token.map(|token| token.to_string()).as_deref());
+    pair(&mut plain, "idle", own.idle.map(|idle| idle.to_string()).as_deref());
     if let Some(sessions) = own.sessions {
         let _ = writeln!(plain, "sessions = {sessions}");
     }
@@ -77,6 +79,7 @@ pub(super) fn accounts(out: &mut String, facts: &Facts) {
 }
 
 pub(super) fn rest(out: &mut String, facts: &Facts) {
+    tokens(out, &facts.tokens);
     if let Some(own) = &facts.oauth {
         oauth(out, own);
     }
@@ -121,6 +124,22 @@ pub(super) fn uploads(out: &mut String, field: &Field) {
     }
 }
 
+fn tokens(out: &mut String, own: &Tokens) {
+    if own.key.is_none() && own.others.is_empty() {
+        return;
+    }
+    out.push_str("[tokens]\n");
+    if own.key.is_some() {
+        let _ = writeln!(out, "key = {{ env = {} }}", quoted(TOKEN_KEY));
+    }
+    let others: Vec<String> = (0..own.others.len()).map(other_token).collect();
+    if !others.is_empty() {
+        let others: Vec<String> = others.iter().map(|name| format!("{{ env = {} }}", quoted(name))).collect();
+        let _ = writeln!(out, "others = [{}]", others.join(", "));
+    }
+    out.push('\n');
+}
+
 fn oauth(out: &mut String, own: &OAuth) {
     out.push_str("[oauth]\n");
     pair(out, "client", Some(&own.client));
@@ -139,10 +158,18 @@ fn oauth(out: &mut String, own: &OAuth) {
 /// The variables that these parts name.
 pub(super) fn variables(facts: &Facts) -> impl Iterator<Item = String> {
     let client = facts.oauth.as_ref().and_then(|oauth| oauth.secret.as_ref());
-    (0..facts.secrets.len()).map(secret_variable).chain(client.map(|_: &Text| CLIENT.to_owned()))
+    let key = facts.tokens.key.iter().map(|_| TOKEN_KEY.to_owned());
+    let secrets = (0..facts.secrets.len()).map(secret_variable);
+    let others = (0..facts.tokens.others.len()).map(other_token);
+    secrets.chain(client.map(|_: &Text| CLIENT.to_owned())).chain(key).chain(others)
 }
 
 const CLIENT: &str = "CLIENT_SECRET";
+const TOKEN_KEY: &str = "TOKEN_KEY";
+
+fn other_token(at: usize) -> String {
+    format!("OTHER_TOKEN_{}", at.saturating_add(1))
+}
 
 fn secret_variable(at: usize) -> String {
     format!("SECRET_{}", at.saturating_add(1))

@@ -41,6 +41,9 @@ pub struct Accounts {
     pub mail: Option<SocketAddr>,
     /// How long a token that carries a session is meant to be good: `15m`.
     pub token: Option<Period>,
+    /// After how long a session ends that nobody uses: `15m`. A run waits for what is left of it when all else is done, where its own
+    /// time allows.
+    pub idle: Option<Period>,
     /// Sessions that one account may have at one time.
     pub sessions: Option<u32>,
 }

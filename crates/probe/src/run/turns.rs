@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Progress, World};
-use crate::attacks::{self, Attack, Phase};
+use crate::attacks::{self, Attack, Phase, session_timeout};
 use crate::facts::Level;
 use crate::field::Field;
 use crate::own::{Template, Test};
@@ -51,6 +51,9 @@ pub(super) async fn attack(field: &Field, world: &World, progress: &dyn Progress
     let templates = world.own.templates.iter().map(|template| Job::Template(template));
     let mut all: Vec<_> = built_in.chain(own).chain(templates).filter(|job| left(&job.id())).collect();
     all.sort_by_key(Job::phase);
+    if all.iter().any(|job| job.id() == session_timeout::ID) {
+        step(session_timeout::ID, session_timeout::begin(field)).await?;
+    }
     for (at, job) in all.iter().enumerate() {
         let id = job.id();
         progress.step(&id, at, all.len());
@@ -70,6 +73,7 @@ pub(super) async fn attack(field: &Field, world: &World, progress: &dyn Progress
         }
         step(&id, one(field, job, at == 0)).await?;
         field.finish(&id);
+        step(session_timeout::ID, session_timeout::tend(field)).await?;
     }
     doors(field, &all).await?;
     progress.step("looking once more", all.len(), all.len());
