@@ -102,3 +102,29 @@ async fn the_gate_stands_its_own_attacks() {
         assert!(met(start), "{start}");
     }
 }
+
+/// What the probe does to the gate is told where the gate tells it: an administrator of the facts is asked, and nobody names the place.
+#[tokio::test]
+async fn attacks_on_the_gate_are_looked_for_among_its_alerts() {
+    let application = Application::start().await;
+    let gate = gate(&application).await;
+    let file = gate.directory().join("probe.toml");
+    let facts = fs::read_to_string(&file).expect("the facts") + "\n[monitoring]\nwithin = \"20s\"\n";
+    fs::write(&file, facts).expect("the facts are written");
+    let output = probe(&gate, &["--format", "json", "--only", "monitoring", "--fail-on", "low"]).await;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{told}"));
+    let outcomes = report["outcomes"].as_array().expect("outcomes");
+    let verdict = |aspect: &str| {
+        let own = outcomes.iter().find(|one| one["test"] == "monitoring" && one["aspect"] == aspect);
+        own.and_then(|one| one["verdict"].as_str()).unwrap_or("nothing")
+    };
+    // Ordinary requests ring nobody.
+    assert_eq!(verdict("alert-noise"), "passed", "{outcomes:#?}");
+    // Which attacks ring from a network that people sign in from, and whether one is bad enough for an incident, is the gate's own to
+    // say: that they were looked for counts.
+    for aspect in ["alert-sign-in", "alert-payload"] {
+        assert!(matches!(verdict(aspect), "passed" | "tentative"), "{aspect}: {outcomes:#?}");
+    }
+    assert!(matches!(verdict("incident"), "passed" | "inconclusive"), "{outcomes:#?}");
+}

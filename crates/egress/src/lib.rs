@@ -30,5 +30,5 @@ pub use datagram::Datagram;
 pub use guard::{Guard, NamePattern};
 pub use settings::EgressSettings;
 pub use target::{Authority, Host, Refusal, Scheme, Target};
-pub use tls::{Tls, TlsError};
+pub use tls::{Shown, Tls, TlsError, Trust, is_distrust};
 pub use transfer::{Pieces, Transfer, TransferMethod, TransferRequest};

@@ -1,4 +1,6 @@
-//! Whose certificates are believed: the machine's authorities and those of a file.
+//! Whose certificates are believed: the machine's authorities and those of a file. And what somebody shows who is not believed.
+
+mod judge;
 
 use std::fmt;
 use std::io;
@@ -7,11 +9,14 @@ use std::sync::Arc;
 
 use gabion_vault::tls::{VERSIONS, provider};
 use rustls::client::Resumption;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
+use self::judge::Anybody;
+pub use self::judge::{Shown, Trust};
 use crate::connect::Stream;
 
 /// Why no connection can be secured.
@@ -27,7 +32,10 @@ pub enum TlsError {
 
 /// TLS as a client, for whoever opens streams of its own within a scope of its own.
 #[derive(Clone)]
-pub struct Tls(TlsConnector);
+pub struct Tls {
+    connector: TlsConnector,
+    roots: Arc<RootCertStore>,
+}
 
 impl Tls {
     /// Believes the machine's authorities and those of a file. HTTP/1.1 is offered, and nothing is resumed.
@@ -35,7 +43,34 @@ impl Tls {
     /// # Errors
     /// When the file cannot be used.
     pub fn new(ca_file: Option<&Path>) -> Result<Self, TlsError> {
-        Ok(Self(TlsConnector::from(config(ca_file)?)))
+        let (config, roots) = believing(ca_file)?;
+        Ok(Self { connector: TlsConnector::from(config), roots })
+    }
+
+    /// The same, talking to whoever answers: for a target near by whose certificate is itself looked at. What is sent may be read by
+    /// anybody on the way.
+    ///
+    /// # Errors
+    /// When the stack cannot be set up so.
+    pub fn believing_anybody(&self) -> Result<Self, TlsError> {
+        let (config, _) = anybody()?;
+        Ok(Self { connector: TlsConnector::from(config), roots: Arc::clone(&self.roots) })
+    }
+
+    /// The certificates that the other side shows, and what those who are believed say to them. Nothing is sent over the stream.
+    ///
+    /// # Errors
+    /// When the host is no name, or no certificate is shown.
+    pub async fn shown(&self, host: &str, stream: Box<dyn Stream>) -> io::Result<Shown> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        let (config, seen) = anybody().map_err(io::Error::other)?;
+        // What is shown counts, whether or not the handshake comes to its end.
+        let ended = TlsConnector::from(config).connect(name.clone(), stream).await.map(|_| ());
+        let chain = seen.chain();
+        match (ended, chain.is_empty()) {
+            (Err(error), true) => Err(error),
+            _ => judge::judged(chain, &name, &self.roots),
+        }
     }
 
     /// As [`Tls::secure`], offering these protocols of applications (RFC 7301), the liked ones first. Says which one the other side
@@ -51,7 +86,7 @@ impl Tls {
     ) -> io::Result<(Box<dyn Stream>, Option<Vec<u8>>)> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         let protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        let stream = self.0.with_alpn(protocols).connect(name, stream).await?;
+        let stream = self.connector.clone().with_alpn(protocols).connect(name, stream).await?;
         let chosen = stream.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
         Ok((Box::new(stream), chosen))
     }
@@ -62,7 +97,7 @@ impl Tls {
     /// When the other side cannot be believed.
     pub async fn secure(&self, host: &str, stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        Ok(Box::new(self.0.connect(name, stream).await?))
+        Ok(Box::new(self.connector.connect(name, stream).await?))
     }
 }
 
@@ -72,7 +107,18 @@ impl fmt::Debug for Tls {
     }
 }
 
+/// Whether a connection failed because its certificate is not believed.
+#[must_use]
+pub fn is_distrust(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
+}
+
 pub(crate) fn config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, TlsError> {
+    Ok(believing(ca_file)?.0)
+}
+
+fn believing(ca_file: Option<&Path>) -> Result<(Arc<ClientConfig>, Arc<RootCertStore>), TlsError> {
     let mut roots = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     for error in &native.errors {
@@ -92,12 +138,28 @@ pub(crate) fn config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, TlsErr
     if roots.is_empty() {
         tracing::warn!("this machine trusts no certificate authority: nothing can be reached by https");
     }
-    let mut config = ClientConfig::builder_with_provider(provider())
+    let roots = Arc::new(roots);
+    let config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(VERSIONS)?
-        .with_root_certificates(roots)
+        .with_root_certificates(Arc::clone(&roots))
         .with_no_client_auth();
+    Ok((finished(config), roots))
+}
+
+fn anybody() -> Result<(Arc<ClientConfig>, Arc<Anybody>), TlsError> {
+    let seen = Arc::new(Anybody::default());
+    let verifier: Arc<dyn ServerCertVerifier> = Arc::<Anybody>::clone(&seen);
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(VERSIONS)?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Ok((finished(config), seen))
+}
+
+fn finished(mut config: ClientConfig) -> Arc<ClientConfig> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // Every connection stands alone.
     config.resumption = Resumption::disabled();
-    Ok(Arc::new(config))
+    Arc::new(config)
 }

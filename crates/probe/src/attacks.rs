@@ -1,10 +1,12 @@
 //! The tests: each a file of its own, described in `rules/probe/`.
 
+mod alarms;
 mod api_key;
 mod archive_bomb;
 mod authentication_bypass;
 mod business_limits;
 mod cacheable_answer;
+mod certificate;
 mod command_injection;
 mod compact;
 mod condition;

@@ -4,6 +4,7 @@ mod accounts;
 mod callback;
 mod monitoring;
 mod oauth;
+mod ports;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,9 @@ use serde_json::Value;
 
 pub use self::accounts::{Accounts, Bound, Flow, Template, Upload};
 pub use self::callback::Callback;
-pub use self::monitoring::Monitoring;
+pub use self::monitoring::{Monitoring, Watched};
 pub use self::oauth::OAuth;
+pub use self::ports::Ports;
 pub use self::tokens::Tokens;
 use crate::scope::{Origin, ScopeError};
 
@@ -107,6 +109,10 @@ pub struct Target {
     /// Certificates to believe besides the machine's, in PEM form.
     #[serde(default)]
     pub ca_file: Option<std::path::PathBuf>,
+    /// Whether its certificate must be believed. `false` is for a target near by whose certificate is nobody's: the test `tls` says
+    /// what is wrong with it.
+    #[serde(default = "yes")]
+    pub verify: bool,
     /// A proxy through which everything goes, so that somebody can look on: `127.0.0.1:8080`. Loopback or private.
     #[serde(default)]
     pub proxy: Option<std::net::SocketAddr>,
@@ -127,50 +133,6 @@ pub enum Version {
     /// By TLS as it is agreed there, without TLS at once.
     #[serde(rename = "2")]
     Second,
-}
-
-/// Ports beside that of the target.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum Ports {
-    Usual(bool),
-    These(Vec<u16>),
-}
-
-impl Default for Ports {
-    fn default() -> Self {
-        Self::Usual(false)
-    }
-}
-
-impl Ports {
-    /// All of them, each once.
-    #[must_use]
-    pub fn list(&self) -> Vec<u16> {
-        self.of(crate::attacks::open_port::USUAL.iter().map(|(port, _)| *port))
-    }
-
-    fn of(&self, usual: impl Iterator<Item = u16>) -> Vec<u16> {
-        let mut all = match self {
-            Self::Usual(false) => Vec::new(),
-            Self::Usual(true) => usual.collect(),
-            Self::These(ports) => ports.clone(),
-        };
-        all.sort_unstable();
-        all.dedup();
-        all.retain(|port| *port != 0);
-        all.truncate(1_000);
-        all
-    }
-}
-
-impl Target {
-    /// UDP ports that are asked, each once.
-    #[must_use]
-    pub fn udp_ports(&self) -> Vec<u16> {
-        let usual = Ports::Usual(self.ports == Ports::Usual(true));
-        self.udp_ports.as_ref().unwrap_or(&usual).of(crate::datagram::usual())
-    }
 }
 
 /// How far the probe goes.
@@ -424,6 +386,7 @@ impl Facts {
                 ports: Ports::default(),
                 udp_ports: None,
                 ca_file: None,
+                verify: true,
                 proxy: None,
                 callback: None,
             },
@@ -582,8 +545,8 @@ impl Facts {
             self.webhooks.iter().map(|one| ("webhooks.operation".to_owned(), one.operation.as_str()));
         let bounds = self.bounds.iter().map(|one| ("bounds.operation".to_owned(), one.operation.as_str()));
         let uploads = self.uploads.iter().map(|one| ("uploads.operation".to_owned(), one.operation.as_str()));
-        let monitoring = self.monitoring.iter().filter_map(|one| one.request.as_deref());
-        let monitoring = monitoring.map(|request| ("monitoring.request".to_owned(), request));
+        let monitoring = self.monitoring.iter().flat_map(Monitoring::requests);
+        let monitoring = monitoring.map(|(at, request)| (at.to_owned(), request));
         let templates = self.accounts.templates();
         let templates = templates.map(|(at, one)| (format!("{at}.operation"), one.operation.as_str()));
         let steps = self.flows.iter().flat_map(|flow| &flow.steps);
@@ -617,6 +580,10 @@ impl Text {
             Self::Variable { .. } => "",
         }
     }
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What reports call nobody.

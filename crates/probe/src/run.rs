@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use gabion_dependencies::Advisories;
 use gabion_egress::resolve::Resolve;
-use gabion_egress::{Dial, Tls};
+use gabion_egress::{Dial, Tls, is_distrust};
 use gabion_model::{Clock, Rng};
 
 use self::around::{learn_everything, listen, look_around};
@@ -20,7 +20,7 @@ use crate::kept::Kept;
 use crate::own::Own;
 use crate::report::{End, Report};
 use crate::restore;
-use crate::scope::{OWNERSHIP, Origin, ScopeError};
+use crate::scope::{OWNERSHIP, Origin, ScopeError, is_near};
 use crate::verdict::{Outcome, Verdict};
 use crate::wire::{Budget, Request, Wire, WireError};
 
@@ -87,6 +87,14 @@ pub enum RunError {
     Scope(#[from] ScopeError),
     #[error("`{url}` does not answer: {error}; hint: is the application running?")]
     Unreachable { url: String, error: WireError },
+    #[error(
+        "the certificate of `{url}` is not believed: {error}; hint: `target.ca_file`, or `target.verify = false` for a target near by"
+    )]
+    Untrusted { url: String, error: WireError },
+    #[error(
+        "`{0}` is not near by, and is talked to by nobody whose certificate is not believed; hint: `target.verify`"
+    )]
+    Unverified(String),
     #[error("`{0}` does not serve the word of `target.ownership` at `{OWNERSHIP}`")]
     NotOwned(String),
 }
@@ -241,7 +249,18 @@ async fn open(facts: Facts, world: &World) -> Result<Field, RunError> {
         time: facts.limits.time.as_duration(),
         rate: facts.limits.rate,
     };
-    let wire = Wire::new(origin, addresses, Arc::clone(&world.dial), world.tls.clone(), budget);
+    let mut tls = world.tls.clone();
+    if !facts.target.verify {
+        if addresses.iter().any(|address| !is_near(address.ip())) {
+            return Err(RunError::Unverified(facts.target.url));
+        }
+        let anybody = tls.as_ref().map(Tls::believing_anybody).transpose();
+        tls = anybody.map_err(|error| RunError::Unreachable {
+            url: facts.target.url.clone(),
+            error: WireError::Io(std::io::Error::other(error)),
+        })?;
+    }
+    let wire = Wire::new(origin, addresses, Arc::clone(&world.dial), tls, budget);
     let wire = Arc::new(wire.through(facts.target.proxy).speaking(facts.target.http));
     reach(&wire, &facts).await?;
     let mut field = Field::new(wire, facts, Arc::clone(&world.clock), Arc::clone(&world.rng));
@@ -254,7 +273,13 @@ async fn open(facts: Facts, world: &World) -> Result<Field, RunError> {
 }
 
 async fn reach(wire: &Wire, facts: &Facts) -> Result<(), RunError> {
-    let unreachable = |error| RunError::Unreachable { url: facts.target.url.clone(), error };
+    let unreachable = |error| {
+        let url = facts.target.url.clone();
+        match &error {
+            WireError::Io(inner) if is_distrust(inner) => RunError::Untrusted { url, error },
+            _ => RunError::Unreachable { url, error },
+        }
+    };
     if let Some(word) = &facts.target.ownership {
         let answer = wire.send(&Request::get(OWNERSHIP)).await.map_err(unreachable)?;
         if word.len() < 16 || answer.text().trim() != word.as_str() {

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use gabion_egress::{Datagram, Dial, Stream, Tls};
+use gabion_egress::{Datagram, Dial, Shown, Stream, Tls};
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -454,6 +454,20 @@ impl Wire {
             return Ok(Err(io::ErrorKind::AddrNotAvailable.into()));
         };
         Ok(self.dial.ask(SocketAddr::new(address.ip(), port), question).await)
+    }
+
+    /// The certificates that the target shows, and what becomes of them. It counts as a request.
+    ///
+    /// # Errors
+    /// When the run is over. Why nothing is shown is in the answer.
+    pub async fn shown(&self, patience: Duration) -> Result<io::Result<Shown>, WireError> {
+        let Some(tls) = &self.tls else { return Ok(Err(io::ErrorKind::Unsupported.into())) };
+        let stream = match self.reach(self.origin.port(), patience).await? {
+            Ok(stream) => stream,
+            Err(error) => return Ok(Err(error)),
+        };
+        let shown = tls.shown(self.origin.host().trim_matches(['[', ']']), stream);
+        Ok(timeout(patience, shown).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())))
     }
 
     async fn exchange(&self, request: &Request) -> Result<Answer, WireError> {

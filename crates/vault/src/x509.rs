@@ -8,6 +8,7 @@ use std::fmt;
 use gabion_model::Timestamp;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use crate::jose::Jwk;
@@ -41,6 +42,22 @@ pub struct PeerCertificate {
     /// The last moment it is good.
     pub not_after: Timestamp,
     pub der: Vec<u8>,
+}
+
+/// How strong the key of a certificate is, and the signature under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Strength {
+    pub key: KeyKind,
+    /// What it is signed with, where that is broken: `SHA-1`.
+    pub broken_digest: Option<&'static str>,
+}
+
+/// A kind of public key, with its length in bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    Rsa(usize),
+    Elliptic(usize),
+    Other,
 }
 
 /// Not one whole certificate in DER.
@@ -88,6 +105,21 @@ impl PeerCertificate {
         Ok(read)
     }
 
+    /// How strong its key and the signature under it are.
+    #[must_use]
+    pub fn strength(&self) -> Strength {
+        let none = Strength { key: KeyKind::Other, broken_digest: None };
+        let Ok((_, certificate)) = X509Certificate::from_der(&self.der) else { return none };
+        let key = match certificate.public_key().parsed() {
+            Ok(PublicKey::RSA(key)) => KeyKind::Rsa(key.key_size()),
+            Ok(PublicKey::EC(point)) => KeyKind::Elliptic(point.key_size()),
+            _ => KeyKind::Other,
+        };
+        let signed = certificate.signature_algorithm.algorithm.to_id_string();
+        let broken_digest = BROKEN.iter().find(|(id, _)| *id == signed).map(|(_, digest)| *digest);
+        Strength { key, broken_digest }
+    }
+
     /// The same, once it was found to be signed by somebody who is believed.
     #[must_use]
     pub fn by_authority(self) -> Self {
@@ -126,6 +158,17 @@ fn address(bytes: &[u8]) -> Option<String> {
     <[u8; 16]>::try_from(bytes).ok().map(|sixteen| std::net::Ipv6Addr::from(sixteen).to_string())
 }
 
+/// Signatures over digests for which two texts with one digest were made, by their identifiers.
+const BROKEN: &[(&str, &str)] = &[
+    ("1.2.840.113549.1.1.2", "MD2"),
+    ("1.2.840.113549.1.1.3", "MD4"),
+    ("1.2.840.113549.1.1.4", "MD5"),
+    ("1.2.840.113549.1.1.5", "SHA-1"),
+    ("1.2.840.10040.4.3", "SHA-1"),
+    ("1.2.840.10045.4.1", "SHA-1"),
+    ("1.3.14.3.2.29", "SHA-1"),
+];
+
 /// In bytes; far above any client's certificate.
 const LARGEST: usize = 64 * 1024;
 
@@ -153,6 +196,7 @@ mod tests {
         assert!(!read.vouched_for && read.clone().by_authority().vouched_for);
         assert_eq!(read.thumbprint, sha256(&der));
         assert_eq!(read.key.as_deref().map(str::len), Some(43));
+        assert_eq!(read.strength(), Strength { key: KeyKind::Elliptic(256), broken_digest: None });
         assert!(read.is_valid(Timestamp::from_secs(1_800_000_000)));
         assert!(!read.is_valid(Timestamp::from_secs(0)));
         let mut longer = der.clone();
@@ -182,7 +226,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_judged(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = PeerCertificate::parse(&bytes);
+            let _ = PeerCertificate::parse(&bytes).map(|read| read.strength());
         }
     }
 }

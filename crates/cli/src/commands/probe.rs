@@ -87,8 +87,10 @@ fn attack(facts: gabion_probe::Facts, world: &World, resume: Option<Kept>) -> Re
 fn refused(error: &RunError) -> Failure {
     let text = visible(&error.to_string());
     let failure = |message: &str| match error {
-        RunError::Unreachable { .. } => Failure::new(message).exit(Exit::Incomplete),
-        RunError::Scope(_) | RunError::NotOwned(_) => Failure::usage(message),
+        RunError::Unreachable { .. } | RunError::Untrusted { .. } => {
+            Failure::new(message).exit(Exit::Incomplete)
+        }
+        RunError::Scope(_) | RunError::NotOwned(_) | RunError::Unverified(_) => Failure::usage(message),
     };
     match text.split_once("; hint: ") {
         Some((message, hint)) => failure(message).hint(hint),

@@ -11,17 +11,24 @@
 //!
 //! `noise`: ten requests of somebody who signed in, to what they may read, with a word in a header field. Where events name it,
 //! every request makes one: tentative.
+//!
+//! Where the facts say where alerts and incidents are, or a gate of Gabion's in front tells somebody of them, it is also seen whether
+//! anybody is told ([`super::alarms`]). `alert-noise`: fifty ordinary requests ring: tentative; it is the control of the others.
+//! `alert-sign-in`, `alert-payload`: guessing, and attacks in addresses, ring nobody in time: firm where alerts are promised, else
+//! tentative. `incident`: an alert of the worst kinds rang and no incident was opened: the same. `alert-reading` need not ring.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::time::Duration;
 
 use gabion_model::Severity;
 use gabion_model::outbound::BoxFuture;
 
+use super::alarms::{Desk, entries};
 use super::session_cookies::without_secrets;
 use super::{Attack, Phase, usable};
 use crate::call::Put;
-use crate::facts::{self, operation_of};
+use crate::facts::{Watched, operation_of};
 use crate::field::Field;
 use crate::login::{Tried, Try};
 use crate::operation::{Place, Point};
@@ -32,10 +39,12 @@ use crate::wire::{Request, WireError};
 
 pub(super) struct Monitoring;
 
-const ID: &str = "monitoring";
+pub(super) const ID: &str = "monitoring";
 /// The most that is read of a file, from its end.
 const TAIL: u64 = 4 << 20;
 const PAUSE: Duration = Duration::from_millis(100);
+/// Between two looks at what is late.
+const LONGEST: Duration = Duration::from_secs(1);
 
 impl Attack for Monitoring {
     fn id(&self) -> &'static str {
@@ -52,18 +61,32 @@ impl Attack for Monitoring {
 }
 
 async fn run(field: &Field) -> Result<(), WireError> {
-    let Some(facts) = &field.facts.monitoring else {
-        field.not_tested(ID, "where events are is not known; hint: `[monitoring]`");
-        return Ok(());
-    };
-    let sink = Sink { field, facts };
+    let desk = Desk::find(field).await?;
+    let facts = field.facts.monitoring.as_ref();
+    match facts.and_then(|facts| Some(Sink::new(field, facts.events()?, facts.within.as_duration()))) {
+        Some(sink) => events(field, &sink).await?,
+        None => {
+            field.not_tested(ID, "where events are is not known; hint: `[monitoring]`");
+        }
+    }
+    match desk {
+        Some(desk) => desk.watch(field).await,
+        None => {
+            let says = "where alerts are is not known; hint: `monitoring.alerts`";
+            field.say(Outcome::new(ID, "", Verdict::NotTested, says).aspect("alert"));
+            Ok(())
+        }
+    }
+}
+
+async fn events(field: &Field, sink: &Sink<'_>) -> Result<(), WireError> {
     if sink.read().await?.is_none() {
         let says = "events cannot be read where the facts say they are; hint: `[monitoring]`";
         field.say(Outcome::new(ID, &sink.name(), Verdict::Inconclusive, says));
         return Ok(());
     }
     // Noise first: what attacks leave must not drown it.
-    noise(field, &sink).await?;
+    noise(field, sink).await?;
     let (mut watched, mut refused) = (Vec::new(), None);
     if let Some(who) = field.people.iter().position(|person| person.way.is_some()) {
         let (name, password) = (field.canary(), field.canary());
@@ -71,7 +94,7 @@ async fn run(field: &Field) -> Result<(), WireError> {
             refused = attempt(field, who, &name, &password).await?.or(refused);
         }
         watched.push(("sign-in", name, "six wrong passwords for one name"));
-        forged(field, &sink, who, &password, refused.as_ref()).await?;
+        forged(field, sink, who, &password, refused.as_ref()).await?;
     }
     if let Some(door) = door(field) {
         let word = field.canary();
@@ -106,7 +129,12 @@ async fn run(field: &Field) -> Result<(), WireError> {
     Ok(())
 }
 
-async fn attempt(field: &Field, who: usize, user: &str, password: &str) -> Result<Option<Tried>, WireError> {
+pub(super) async fn attempt(
+    field: &Field,
+    who: usize,
+    user: &str,
+    password: &str,
+) -> Result<Option<Tried>, WireError> {
     let one = Try { user, password, code: "", before: Session::default() };
     field.attempt(who, &one).await
 }
@@ -176,36 +204,67 @@ async fn noise(field: &Field, sink: &Sink<'_>) -> Result<(), WireError> {
     Ok(())
 }
 
-/// Where events are.
-struct Sink<'a> {
+/// Where something is told.
+pub(super) struct Sink<'a> {
     field: &'a Field,
-    facts: &'a facts::Monitoring,
+    place: Watched,
+    within: Duration,
 }
 
-impl Sink<'_> {
-    fn name(&self) -> String {
-        self.facts.request.clone().unwrap_or_default()
+impl<'a> Sink<'a> {
+    pub(super) const fn new(field: &'a Field, place: Watched, within: Duration) -> Self {
+        Self { field, place, within }
     }
 
-    fn within(&self) -> Duration {
-        self.facts.within.as_duration()
+    pub(super) fn name(&self) -> String {
+        self.place.request.clone().unwrap_or_default()
+    }
+
+    pub(super) const fn within(&self) -> Duration {
+        self.within
     }
 
     /// What stands there now; nothing where it cannot be read.
-    async fn read(&self) -> Result<Option<String>, WireError> {
-        if let Some(file) = &self.facts.file {
+    pub(super) async fn read(&self) -> Result<Option<String>, WireError> {
+        if let Some(file) = &self.place.file {
             return Ok(tail(file));
         }
-        let Some((method, target)) = self.facts.request.as_deref().and_then(operation_of) else {
+        let Some((method, target)) = self.place.request.as_deref().and_then(operation_of) else {
             return Ok(None);
         };
-        let named = self.facts.identity.as_ref();
+        let named = self.place.identity.as_ref();
         let who = named.and_then(|name| self.field.people.iter().position(|person| person.name == *name));
         let request = Request::new(method, target);
         let answer = usable(self.field.request(who.unwrap_or(0), &request).await)?;
         Ok(answer
             .filter(|answer| answer.is_success() && !self.field.is_refusal(answer))
             .map(|answer| answer.text()))
+    }
+
+    /// What it holds, one by one; nothing where it cannot be read.
+    pub(super) async fn entries(&self) -> Result<Option<BTreeSet<String>>, WireError> {
+        Ok(self.read().await?.map(|text| entries(&text)))
+    }
+
+    /// What was not there before, once there is any: looked for until the time is over, or so many times.
+    pub(super) async fn new_after(
+        &self,
+        before: &BTreeSet<String>,
+        looks: usize,
+    ) -> Result<BTreeSet<String>, WireError> {
+        let began = tokio::time::Instant::now();
+        let mut pause = PAUSE;
+        for look in 1_usize.. {
+            let new: BTreeSet<String> =
+                self.entries().await?.unwrap_or_default().difference(before).cloned().collect();
+            if !new.is_empty() || look >= looks || began.elapsed() >= self.within {
+                return Ok(new);
+            }
+            tokio::time::sleep(pause).await;
+            // What is late is not asked for more often than it is worth.
+            pause = pause.saturating_mul(2).min(LONGEST);
+        }
+        Ok(BTreeSet::new())
     }
 
     /// What stands there once it has all words, or when the time is over.

@@ -8,7 +8,8 @@
 //! `rc4`, `des`: such a suite is agreed on. `no-secrecy`: one by which a key that is stolen later opens what was recorded.
 //! `compression`: contents are compressed before they are encrypted. Each is proven by the server's choice, twice.
 //!
-//! `certificate`: it ends within two weeks, or has ended. Only where it is sent in clear, before TLS 1.3.
+//! What the target shows is judged by itself, whether or not the run believes it ([`super::certificate`]): `certificate`, `issuer`,
+//! `name`, `key`, `signature`.
 //!
 //! `clear`: for a target at port 443, port 80 of the same host answers with a page and does not lead to `https`.
 
@@ -16,11 +17,10 @@ use std::time::Duration;
 
 use gabion_model::outbound::BoxFuture;
 use gabion_model::{Severity, random};
-use gabion_vault::x509::PeerCertificate;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-use super::{Attack, Phase};
+use super::{Attack, Phase, certificate};
 use crate::field::Field;
 use crate::handshake::{Agreed, Hello, Reply};
 use crate::verdict::{Exchange, Outcome, Proof, Verdict};
@@ -28,7 +28,7 @@ use crate::wire::{Request, WireError};
 
 pub(super) struct Tls;
 
-const ID: &str = "tls";
+pub(super) const ID: &str = "tls";
 
 impl Attack for Tls {
     fn id(&self) -> &'static str {
@@ -139,9 +139,7 @@ const WEAK: &[Weak] = &[
     },
 ];
 
-const CONNECT: Duration = Duration::from_secs(4);
-/// A certificate that is renewed by a machine is renewed before.
-const SOON: i64 = 14 * 24 * 60 * 60;
+pub(super) const CONNECT: Duration = Duration::from_secs(4);
 
 async fn run(field: &Field) -> Result<(), WireError> {
     let origin = field.wire.origin();
@@ -173,7 +171,7 @@ async fn run(field: &Field) -> Result<(), WireError> {
             "no broken version and no broken suite is agreed on",
         ));
     }
-    certificate(field, &any).await?;
+    certificate::judge(field).await?;
     if origin.port() == 443 {
         clear(field).await?;
     }
@@ -236,25 +234,6 @@ async fn attack(field: &Field, weak: &Weak, any: &Hello<'_>, twin: &Reply) -> Re
     let outcome = Outcome::new(ID, "", Verdict::Proven, says).aspect(weak.aspect).severity(weak.severity);
     field.say(outcome.proof(proof));
     Ok(true)
-}
-
-/// How long the certificate is good.
-async fn certificate(field: &Field, any: &Hello<'_>) -> Result<(), WireError> {
-    let hello = Hello { newest: false, suites: SECOND, ..*any };
-    let reply = ask(field, &hello, true).await?;
-    let Reply::Agreed(Agreed { certificate: Some(der), .. }) = &reply else { return Ok(()) };
-    let Ok(read) = PeerCertificate::parse(der) else { return Ok(()) };
-    let left = read.not_after.as_secs().saturating_sub(field.clock.now().as_secs());
-    let days = left / (24 * 60 * 60);
-    let outcome = if left < SOON {
-        let says = format!("the certificate of `{}` ends in {days} days", read.issuer);
-        let proof = Proof::new(shown(field, "TLS 1.2, for the certificate", &reply), says.clone());
-        Outcome::new(ID, "", Verdict::Proven, says).severity(Severity::Low).proof(proof)
-    } else {
-        Outcome::new(ID, "", Verdict::Passed, format!("the certificate is good for {days} days more"))
-    };
-    field.say(outcome.aspect("certificate"));
-    Ok(())
 }
 
 /// The most that is read of an answer in clear, in bytes.

@@ -7,7 +7,7 @@ use gabion_finding::visible;
 use super::{SHOWN, inline, quoted, takes_files};
 use crate::facts::{
     Bound, Callback, Facts, Login, Monitoring, OAuth, Ports, Second, Target, Template, Text, Tokens, Upload,
-    Version,
+    Version, Watched,
 };
 use crate::field::Field;
 use crate::operation::Operation;
@@ -29,6 +29,9 @@ pub(super) fn target(out: &mut String, target: &Target) {
         Version::Second => Some("2"),
     };
     pair(out, "http", http);
+    if !target.verify {
+        out.push_str("verify = false\n");
+    }
     let ports = (target.ports != Ports::default()).then_some(&target.ports);
     for (name, ports) in [("ports", ports), ("udp_ports", target.udp_ports.as_ref())] {
         let _ = match ports {
@@ -83,13 +86,21 @@ pub(super) fn rest(out: &mut String, facts: &Facts) {
     if let Some(own) = &facts.oauth {
         oauth(out, own);
     }
-    if let Some(Monitoring { request, identity, file, within }) = &facts.monitoring {
+    if let Some(Monitoring { request, identity, file, within, alerts, incidents }) = &facts.monitoring {
         out.push_str("[monitoring]\n");
         pair(out, "request", request.as_deref());
         pair(out, "identity", identity.as_deref());
         pair(out, "file", file.as_ref().map(|file| file.display().to_string()).as_deref());
         pair(out, "within", Some(&within.to_string()));
         out.push('\n');
+        for (name, own) in [("alerts", alerts), ("incidents", incidents)] {
+            let Some(Watched { request, identity, file }) = own else { continue };
+            let _ = writeln!(out, "[monitoring.{name}]");
+            pair(out, "request", request.as_deref());
+            pair(out, "identity", identity.as_deref());
+            pair(out, "file", file.as_ref().map(|file| file.display().to_string()).as_deref());
+            out.push('\n');
+        }
     }
     if let Some(Callback { dns, zone }) = &facts.callback {
         let _ = writeln!(out, "[callback]\ndns = {}\nzone = {}\n", quoted(&dns.to_string()), quoted(zone));

@@ -39,6 +39,7 @@ url = "http://127.0.0.1:3000"
 http = "2"
 ports = [22, 8080]
 udp_ports = true
+verify = false
 [[identities]]
 name = "alice"
 password = "not-a-real-one"
@@ -76,6 +77,8 @@ other = "second"
 request = "GET /audit"
 identity = "alice"
 within = "5s"
+alerts = { request = "GET /alerts", identity = "alice" }
+incidents = { file = "/var/log/incidents" }
 [callback]
 dns = "127.0.0.1:5353"
 zone = "cb.example"

@@ -6,6 +6,7 @@
 mod dom;
 mod engines;
 mod files;
+mod postgres;
 mod sql;
 mod xss;
 

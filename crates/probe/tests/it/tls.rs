@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use gabion_egress::{Dial, Stream, TcpDial, Tls};
+use gabion_model::Severity;
 use gabion_model::outbound::BoxFuture;
 use gabion_probe::{Facts, Report, Verdict, World, run};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -53,6 +54,11 @@ async fn serve_before(lax: bool, days: i64, behind: Option<Behind>) -> Server {
         .with_no_client_auth()
         .with_single_cert(vec![CertificateDer::from(made.der().to_vec())], private)
         .unwrap();
+    let address = speak(config, lax, behind).await;
+    Server { address, folder }
+}
+
+async fn speak(config: rustls::ServerConfig, lax: bool, behind: Option<Behind>) -> SocketAddr {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -82,7 +88,7 @@ async fn serve_before(lax: bool, days: i64, behind: Option<Behind>) -> Server {
             });
         }
     });
-    Server { address, folder }
+    address
 }
 
 /// A `ServerHello` of the version and of the first suite that is offered and known; nothing where TLS 1.3 is offered.
@@ -153,7 +159,7 @@ async fn a_server_of_today_is_left_in_peace_until_its_certificate_ends() {
     let report = probe(&serve(false, 90).await).await;
     assert_eq!(found(&report), []);
     let passed: Vec<&str> = report.outcomes.iter().map(|outcome| outcome.aspect.as_str()).collect();
-    assert_eq!(passed, ["", "certificate"]);
+    assert_eq!(passed, ["", "certificate", "issuer", "name", "key", "signature"]);
     let report = probe(&serve(false, 5).await).await;
     assert_eq!(found(&report), [("certificate", Verdict::Proven)]);
 }
@@ -234,4 +240,148 @@ async fn what_is_served_in_clear_beside_it_is_proven() {
     assert_eq!(verdicts(Some(leads)).await, [Verdict::Passed]);
     assert_eq!(verdicts(None).await, [Verdict::Passed]);
     assert_eq!(verdicts(Some(b"SSH-2.0-x\r\n")).await, [Verdict::Inconclusive]);
+}
+
+/// Certificates of an authority, one between, and a server, by which it is shown what.
+struct Chain {
+    /// For whom the last one is.
+    name: &'static str,
+    /// Days until it ends.
+    days: i64,
+    /// Whether those above are sent.
+    whole: bool,
+    /// Whether the authority is believed.
+    believed: bool,
+}
+
+const GOOD: Chain = Chain { name: "127.0.0.1", days: 90, whole: true, believed: true };
+
+impl Chain {
+    async fn judged(&self) -> Report {
+        use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+        let folder = TempDir::new().unwrap();
+        let above = |name: &str| {
+            let mut parameters = CertificateParams::default();
+            parameters.distinguished_name.push(DnType::CommonName, name);
+            parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            parameters
+        };
+        let keys = [(); 3].map(|()| KeyPair::generate().unwrap());
+        let [root_key, between_key, own_key] = keys;
+        let root = above("an authority");
+        let root_made = root.self_signed(&root_key).unwrap();
+        let root = Issuer::new(root, root_key);
+        let between = above("one between");
+        let between_made = between.signed_by(&between_key, &root).unwrap();
+        let between = Issuer::new(between, between_key);
+        let mut own = CertificateParams::new([self.name.to_owned()]).unwrap();
+        own.distinguished_name.push(DnType::CommonName, "a server");
+        let today = i64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+        let end = (today + self.days * 86_400).unsigned_abs();
+        own.not_after = rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(end);
+        let own_made = own.signed_by(&own_key, &between).unwrap();
+        std::fs::write(folder.path().join("ca.pem"), root_made.pem()).unwrap();
+        let mut chain = vec![CertificateDer::from(own_made.der().to_vec())];
+        if self.whole {
+            chain.extend([between_made, root_made].map(|made| CertificateDer::from(made.der().to_vec())));
+        }
+        let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(own_key.serialize_der()));
+        let config = rustls::ServerConfig::builder_with_provider(gabion_vault::tls::provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, private)
+            .unwrap();
+        let address = speak(config, false, None).await;
+        let believed = folder.path().join("ca.pem");
+        unverified(address, self.believed.then_some(believed.as_path())).await
+    }
+}
+
+async fn unverified(address: SocketAddr, believed: Option<&std::path::Path>) -> Report {
+    let mut world = world(&["tls"]);
+    world.tls = Some(Tls::new(believed).unwrap());
+    let mut facts = Facts::of(&format!("https://{address}"));
+    facts.target.verify = false;
+    let report = run(facts, &world, &Silent).await.unwrap();
+    print(&report);
+    report
+}
+
+fn wrong(report: &Report) -> Vec<(&str, Verdict, Severity, &str)> {
+    let all = report.findings.iter();
+    all.map(|one| (one.outcome.aspect.as_str(), one.outcome.verdict, one.severity, one.outcome.says.as_str()))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_certificate_is_said_as_what_it_is() {
+    assert_eq!(wrong(&GOOD.judged().await), []);
+    for (chain, aspect, says) in [
+        (Chain { believed: false, ..GOOD }, "issuer", "an authority that nobody here knows"),
+        (
+            Chain { whole: false, ..GOOD },
+            "issuer",
+            "the chain is not whole: the certificate of `CN=one between`",
+        ),
+        (Chain { name: "other.example", ..GOOD }, "name", "is for other.example, and not for `127.0.0.1`"),
+        (Chain { days: -3, ..GOOD }, "certificate", "days ago"),
+    ] {
+        let report = chain.judged().await;
+        let found = wrong(&report);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].0, found[0].1, found[0].2), (aspect, Verdict::Proven, Severity::Low));
+        assert!(found[0].3.contains(says), "{}", found[0].3);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_believed_ends_the_run_unless_the_facts_say_otherwise() {
+    let server = serve(false, 90).await;
+    let mut world = world(&["tls"]);
+    world.tls = Some(Tls::new(None).unwrap());
+    let error = run(Facts::of(&format!("https://{}", server.address)), &world, &Silent).await.unwrap_err();
+    assert!(
+        error.to_string().contains("is not believed") && error.to_string().contains("target.verify"),
+        "{error}"
+    );
+    let report = unverified(server.address, None).await;
+    let found = wrong(&report);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].0 == "issuer" && found[0].3.contains("signed by itself"));
+    let mut facts = Facts::of("https://192.0.2.1");
+    facts.target.verify = false;
+    facts.target.ownership = Some("x".repeat(20));
+    let error = run(facts, &world, &Silent).await.unwrap_err().to_string();
+    assert!(error.contains("not near by"), "{error}");
+}
+
+/// A certificate of RSA with 1024 bits, signed by itself over SHA-1, for a key that is not its own: nobody looks.
+#[derive(Debug)]
+struct Old(Arc<rustls::sign::CertifiedKey>);
+
+impl rustls::server::ResolvesServerCert for Old {
+    fn resolve(&self, _hello: rustls::server::ClientHello<'_>) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+#[tokio::test]
+async fn short_keys_and_broken_digests_are_seen() {
+    let provider = gabion_vault::tls::provider();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let key = provider.key_provider.load_private_key(private).unwrap();
+    let old = CertificateDer::from(include_bytes!("tls/old.der").to_vec());
+    let old = Old(Arc::new(rustls::sign::CertifiedKey::new(vec![old], key)));
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(old));
+    let report = unverified(speak(config, false, None).await, None).await;
+    let mut found = found(&report);
+    found.sort_unstable();
+    assert_eq!(found, ["issuer", "key", "signature"].map(|aspect| (aspect, Verdict::Proven)));
+    assert_eq!(wrong(&report)[0].2, Severity::Medium);
 }

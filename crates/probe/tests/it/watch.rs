@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use gabion_model::Period;
-use gabion_probe::facts::Monitoring;
-use gabion_probe::{Facts, Report};
+use gabion_probe::facts::{Monitoring, Watched};
+use gabion_probe::{Facts, Report, Verdict};
 use serde_json::{Value, json};
 
 use crate::club::{attack, passed, sure};
@@ -21,6 +21,10 @@ struct Data {
     wrong: BTreeMap<String, usize>,
     wrong_in_all: usize,
     log: String,
+    /// Of each name, and of attacks in addresses: how often.
+    seen: BTreeMap<String, usize>,
+    alerts: Vec<Value>,
+    incidents: Vec<Value>,
 }
 
 #[derive(Clone)]
@@ -32,6 +36,21 @@ struct Door {
 impl Door {
     fn has(&self, hole: &str) -> bool {
         self.holes.contains(&hole)
+    }
+
+    /// Somebody is told, once, when something was seen often enough.
+    fn ring(&self, rule: &str, about: &str, often: usize) {
+        let mut data = self.data.lock().unwrap();
+        let count = data.seen.entry(format!("{rule} {about}")).or_default();
+        *count += 1;
+        if *count == often && !self.has("nobody-told") {
+            let id = data.alerts.len() + 1;
+            let level = if self.has("mild") { "low" } else { "high" };
+            data.alerts.push(json!({ "id": id, "rule": rule, "about": about, "level": level }));
+            if !self.has("no-incident") && level == "high" {
+                data.incidents.push(json!({ "id": id, "class": "P1", "alert": id }));
+            }
+        }
     }
 
     fn note(&self, what: &str, detail: &str) {
@@ -74,6 +93,7 @@ async fn login(State(door): State<Door>, Json(body): Json<Value>) -> Response {
     if door.has("parallel") {
         *door.data.lock().unwrap().wrong.entry(counted).or_default() += 1;
     }
+    door.ring("guessing", &name, 5);
     if !door.has("silent") {
         let detail = if door.has("secret") {
             format!("name={given} password={password}")
@@ -97,10 +117,26 @@ async fn audit(State(door): State<Door>, headers: HeaderMap) -> Result<String, S
     Ok(door.data.lock().unwrap().log.clone())
 }
 
+async fn alerts(State(door): State<Door>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
+    let _ = me(headers).await?;
+    Ok(Json(json!({ "items": door.data.lock().unwrap().alerts })))
+}
+
+async fn incidents(State(door): State<Door>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
+    let _ = me(headers).await?;
+    Ok(Json(json!({ "items": door.data.lock().unwrap().incidents })))
+}
+
 /// Refusals and attacks are written down.
 async fn guard(State(door): State<Door>, request: Request, next: Next) -> Response {
     let uri = request.uri().to_string();
     let noise = request.headers().get("x-probe").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    if uri.contains("passwd") || uri.contains("UNION") || uri.contains("script") {
+        door.ring("payload", "", 3);
+    }
+    if door.has("alarmist") && !uri.contains("alerts") {
+        door.ring("request", &uri, 20);
+    }
     let answer = next.run(request).await;
     if !door.has("silent") && (answer.status() == StatusCode::UNAUTHORIZED || uri.contains("UNION")) {
         door.note("refused", &uri);
@@ -111,7 +147,20 @@ async fn guard(State(door): State<Door>, request: Request, next: Next) -> Respon
     answer
 }
 
+/// Where the facts say that alerts are.
+#[derive(Clone, Copy, PartialEq)]
+enum Told {
+    Nowhere,
+    Declared,
+    /// Where a gate of Gabion's has them; the facts say nothing.
+    ByGate,
+}
+
 async fn probe(holes: &'static [&'static str], only: &[&str]) -> Report {
+    probe_told(holes, only, Told::Nowhere).await
+}
+
+async fn probe_told(holes: &'static [&'static str], only: &[&str], told: Told) -> Report {
     let door = Door { holes, data: Arc::default() };
     let fields = json!({ "username": { "type": "string" }, "password": { "type": "string" } });
     let body = json!({ "content": { "application/json": { "schema": { "type": "object", "properties": fields } } } });
@@ -125,8 +174,22 @@ async fn probe(holes: &'static [&'static str], only: &[&str]) -> Report {
         .route("/login", post(login))
         .route("/me", get(me))
         .route("/audit", get(audit))
+        .route("/alerts", get(alerts))
+        .route("/incidents", get(incidents))
+        .merge(if told == Told::ByGate {
+            let router = Router::new().route("/.gabion/api/v1/alerts", get(alerts));
+            router.route("/.gabion/api/v1/incidents", get(incidents))
+        } else {
+            Router::new()
+        })
         .layer(from_fn_with_state(door.clone(), guard))
         .with_state(door);
+    let watched = |path: &str| Watched {
+        request: Some(format!("GET {path}")),
+        identity: Some("alice".to_owned()),
+        file: None,
+    };
+    let declared = told == Told::Declared;
     let known = |facts: Facts| {
         let mut facts = facts.with("carol", "carol-Harbour-41").with("dora", "dora-Harbour-41");
         facts.monitoring = Some(Monitoring {
@@ -134,6 +197,8 @@ async fn probe(holes: &'static [&'static str], only: &[&str]) -> Report {
             identity: Some("alice".to_owned()),
             file: None,
             within: Period::from_millis(600),
+            alerts: declared.then(|| watched("/alerts")),
+            incidents: declared.then(|| watched("/incidents")),
         });
         facts
     };
@@ -153,6 +218,42 @@ async fn attacks_leave_events_or_the_silence_is_told() {
     let noise = probe(&["noise"], &["monitoring"]).await;
     assert_eq!(sure(&noise), [""; 0]);
     assert!(noise.findings.iter().any(|finding| finding.outcome.aspect == "noise"));
+}
+
+fn said(report: &Report, aspect: &str) -> Option<Verdict> {
+    report.outcomes.iter().find(|outcome| outcome.aspect == aspect).map(|outcome| outcome.verdict)
+}
+
+#[tokio::test]
+async fn attacks_ring_and_become_incidents_or_the_silence_is_told() {
+    let report = probe_told(&[], &["monitoring"], Told::Declared).await;
+    assert_eq!(sure(&report), [""; 0]);
+    for aspect in ["alert-noise", "alert-sign-in", "alert-payload", "incident"] {
+        assert_eq!(said(&report, aspect), Some(Verdict::Passed), "{aspect}");
+    }
+    let report = probe_told(&["nobody-told"], &["monitoring"], Told::Declared).await;
+    assert_eq!(sure(&report), ["monitoring alert-payload", "monitoring alert-sign-in"]);
+    assert_eq!(said(&report, "incident"), Some(Verdict::Inconclusive));
+    let report = probe_told(&["no-incident"], &["monitoring"], Told::Declared).await;
+    assert_eq!(sure(&report), ["monitoring incident"]);
+    // What nobody is woken for needs no incident.
+    let report = probe_told(&["mild"], &["monitoring"], Told::Declared).await;
+    assert_eq!((sure(&report).len(), said(&report, "incident")), (0, Some(Verdict::Inconclusive)));
+    let report = probe_told(&["alarmist"], &["monitoring"], Told::Declared).await;
+    assert_eq!(said(&report, "alert-noise"), Some(Verdict::Tentative));
+}
+
+#[tokio::test]
+async fn a_gate_in_front_is_asked_without_being_named_and_accused_of_nothing_it_did_not_promise() {
+    let report = probe_told(&[], &["monitoring"], Told::ByGate).await;
+    for aspect in ["alert-sign-in", "alert-payload", "incident"] {
+        assert_eq!(said(&report, aspect), Some(Verdict::Passed), "{aspect}");
+    }
+    let report = probe_told(&["nobody-told"], &["monitoring"], Told::ByGate).await;
+    assert_eq!(sure(&report), [""; 0]);
+    assert_eq!(said(&report, "alert-sign-in"), Some(Verdict::Tentative));
+    let report = probe(&[], &["monitoring"]).await;
+    assert_eq!(said(&report, "alert"), Some(Verdict::NotTested));
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! Values that reach a database in every way that queries are written, and pages that only look so.
+//! Values that reach a database in every way that queries are written, and pages that only look so. The databases are real: SQLite, and
+//! PostgreSQL where it is installed.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,6 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use rusqlite::Connection;
 
+use super::postgres::Postgres;
 use super::{Page, Where, examine, sample};
 
 type Database = Arc<Mutex<Connection>>;
@@ -20,6 +22,27 @@ fn database() -> Database {
         INSERT INTO log VALUES (1, 1, 'lamp', '2024-05-01');";
     connection.execute_batch(rows).unwrap();
     Arc::new(Mutex::new(connection))
+}
+
+/// A database that pages ask.
+#[derive(Clone)]
+enum Store {
+    Sqlite(Database),
+    Postgres(Arc<Postgres>),
+}
+
+impl Store {
+    async fn ask(&self, query: &str) -> Result<Vec<String>, String> {
+        match self {
+            Self::Sqlite(database) => ask(database, query),
+            Self::Postgres(database) => database.ask_only(query).await,
+        }
+    }
+
+    /// Whether it reads a literal so: in PostgreSQL what stands in double quotes is a name.
+    fn has(&self, literal: &str) -> bool {
+        matches!(self, Self::Sqlite(_)) || literal != "text in double quotes"
+    }
 }
 
 /// The rows that a query gives, as lines; what it writes is taken back.
@@ -124,8 +147,7 @@ const WRITES: &[(&str, &str)] = &[
     ("delete where", "DELETE FROM things WHERE {c} = {l}"),
 ];
 
-fn pages() -> Vec<Page> {
-    let database = database();
+fn pages(database: &Store) -> Vec<Page> {
     let mut all = Vec::new();
     let mut add = |statement: &str,
                    literal: &str,
@@ -134,15 +156,16 @@ fn pages() -> Vec<Page> {
                    way: &'static str,
                    place: Where,
                    there: &str| {
-        let database = Arc::clone(&database);
-        let page = Page::new(place, value, move |value: &str| {
-            page(way, value, ask(&database, &query.replace("{}", value)))
+        let database = database.clone();
+        let page = Page::later(place, value, move |value: &str| {
+            let (database, query, value) = (database.clone(), query.replace("{}", value), value.to_owned());
+            Box::pin(async move { page(way, &value, database.ask(&query).await) })
         });
         all.push(page.is("statement", statement).is("literal", literal).is("answer", way).is("value", there));
     };
     let query = |text: &str, literal: &str, column: &str| text.replace("{l}", literal).replace("{c}", column);
     for way in WAYS {
-        for (literal, form, column, there, absent) in LITERALS {
+        for (literal, form, column, there, absent) in LITERALS.iter().filter(|one| database.has(one.0)) {
             for (statement, text) in READS {
                 add(statement, literal, query(text, form, column), there, way, Where::Query, "there");
             }
@@ -452,9 +475,7 @@ fn reckon(text: &str) -> Option<i64> {
     Some(sum)
 }
 
-async fn all_is_found(every: usize) {
-    let mut pages = pages();
-    pages.extend(alike());
+async fn all_is_found(pages: Vec<Page>, every: usize) {
     let table = examine(sample(pages, every), &["sql-injection"], &["sql-injection"]).await;
     table.print();
     let (part, alarms) = table.score();
@@ -464,5 +485,55 @@ async fn all_is_found(every: usize) {
 
 #[tokio::test]
 async fn queries_of_every_kind_are_found_and_nothing_else_is() {
-    all_is_found(4).await;
+    let mut pages = pages(&Store::Sqlite(database()));
+    pages.extend(alike());
+    all_is_found(pages, 4).await;
+}
+
+/// The same rows, of the kinds that PostgreSQL holds its columns to.
+const ROWS: &str = "CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT, made DATE, kind TEXT, price INTEGER);
+    INSERT INTO things VALUES (1, 'desk', '2024-03-02', 'wood', 9), (2, 'lamp', '2024-05-01', 'light', 12),
+    (3, 'torch', '2024-06-11', 'light', 4), (4, 'chair', '2024-07-21', 'wood', 7), (5, 'bulb', '2024-08-19', 'light', 2);
+    CREATE TABLE log (id INTEGER, number INTEGER, text TEXT, at TEXT);
+    INSERT INTO log VALUES (1, 1, 'lamp', '2024-05-01');";
+
+/// Pages that ask PostgreSQL as they should, or let nothing through that a query could read.
+fn alike_in(database: &Arc<Postgres>) -> Vec<Page> {
+    let mut all = Vec::new();
+    for way in ["error", "generic 200", "empty", "exists", "redirect"] {
+        for (value, query) in [
+            ("lamp", "SELECT name FROM things WHERE name = $1"),
+            // Whoever compares texts gets no error of a number that is none.
+            ("2", "SELECT name FROM things WHERE id::text = $1"),
+            // Whoever has the database read the number does.
+            ("2", "SELECT name FROM things WHERE id = $1::text::integer"),
+        ] {
+            for place in [Where::Query, Where::Form, Where::Path] {
+                let database = Arc::clone(database);
+                let page = Page::later(place, value, move |value: &str| {
+                    let (database, value) = (Arc::clone(&database), value.to_owned());
+                    Box::pin(async move { page(way, &value, database.ask_with(query, &value).await) })
+                });
+                all.push(page.alike("a parameter of the query"));
+            }
+        }
+        let database = Arc::clone(database);
+        let doubled = Page::later(Where::Query, "lamp", move |value: &str| {
+            let database = Arc::clone(&database);
+            let query = format!("SELECT name FROM things WHERE name = '{}'", value.replace('\'', "''"));
+            let value = value.to_owned();
+            Box::pin(async move { page(way, &value, database.ask_only(&query).await) })
+        });
+        all.push(doubled.alike("quotation marks are doubled"));
+    }
+    all
+}
+
+#[tokio::test]
+async fn queries_of_every_kind_are_found_in_postgresql_too() {
+    let Some(server) = Postgres::start(ROWS).await else { return };
+    let server = Arc::new(server);
+    let mut pages = pages(&Store::Postgres(Arc::clone(&server)));
+    pages.extend(alike_in(&server));
+    all_is_found(pages, 12).await;
 }
