@@ -61,6 +61,7 @@ mod rate_limit;
 mod reckoning;
 mod redos;
 mod registration;
+mod reset_page;
 mod secrets_in_answers;
 mod session_concurrency;
 mod session_cookies;

@@ -197,7 +197,7 @@ pub struct Identity {
     /// The secret of one-time passwords (RFC 6238) in Base32.
     #[serde(default)]
     pub totp: Option<Text>,
-    /// Codes for whoever lost the device: each is good once, and a run uses one up.
+    /// Codes for whoever lost the device: each is good once, and a run uses one or two up.
     #[serde(default)]
     pub recovery: Vec<Text>,
     #[serde(default)]

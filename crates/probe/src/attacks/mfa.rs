@@ -3,7 +3,7 @@
 //! For an identity with the secret of one-time passwords. Control: password and code of now sign in, and open what only they get.
 //!
 //! `skipped`: without a code; `ignored`: with a wrong one. `replay`: with a code that signed in just now. `recovery`: with a recovery code that
-//! did. `window`: with codes of
+//! did; `recovery-rate`: ten wrong codes of that form are judged alike, and a right one signs in after them. `window`: with codes of
 //! ninety seconds and more ago, or ahead. `rate`: ten wrong codes are judged alike, and the right one signs in after them. Each is
 //! proven when the session that begins opens what only they get. Twin: the wrong code, that does not.
 //!
@@ -192,7 +192,8 @@ impl Owner<'_> {
         }
         self.recovery(&refused).await?;
         self.window(&refused).await?;
-        self.rate(&refused).await
+        self.rate(&refused).await?;
+        self.recovery_rate(&refused).await
     }
 
     /// A code for whoever lost the device signs in once. Those that were used up before are passed over.
@@ -214,9 +215,56 @@ impl Owner<'_> {
         let says = if self.identity.recovery.is_empty() {
             "no recovery code is known; hint: `recovery` in `[[identities]]`"
         } else {
-            "no recovery code of the facts signs in; each is good once, and a run uses one up"
+            "no recovery code of the facts signs in; each is good once, and a run uses one or two up"
         };
         self.say(Verdict::NotTested, "recovery", says);
+        Ok(())
+    }
+
+    /// Guesses at codes for whoever lost the device: of their form, so that what tells them from others by that judges them.
+    async fn recovery_rate(&self, refused: &Seen) -> Result<(), WireError> {
+        let Some(last) = self.identity.recovery.last() else { return Ok(()) };
+        let codes: Vec<&str> = self.identity.recovery.iter().map(|code| code.expose()).collect();
+        // What all have in common is no part of the secret.
+        let same = last.expose().char_indices().take_while(|(at, letter)| {
+            codes.len() > 1
+                && codes.iter().all(|code| code.get(*at..).is_some_and(|rest| rest.starts_with(*letter)))
+        });
+        let end = same.map(|(at, letter)| at.saturating_add(letter.len_utf8())).last().unwrap_or(0);
+        let (common, own) = last.expose().split_at_checked(end).unwrap_or(("", last.expose()));
+        let mut status = None;
+        for at in 0..WRONG {
+            let wrong = format!("{common}{}", super::password_reset::like(own, at, self.field));
+            if codes.contains(&wrong.as_str()) {
+                continue;
+            }
+            let Some(seen) = self.sign_in(&wrong).await? else { return Ok(()) };
+            let answer = &seen.tried.answer;
+            if answer.is_throttle() || *status.get_or_insert(answer.status) != answer.status {
+                let says = match at {
+                    0 => "the limit of wrong codes holds for recovery codes, too".to_owned(),
+                    _ => format!("after {at} wrong recovery codes no more were judged"),
+                };
+                self.say(Verdict::Passed, "recovery-rate", says);
+                return Ok(());
+            }
+        }
+        // The last ones first: those before may be used up.
+        for code in codes.iter().rev() {
+            let Some(seen) = self.sign_in(code).await? else { continue };
+            if seen.open {
+                let says =
+                    format!("{WRONG} wrong recovery codes were judged, and a right one signed in after them");
+                self.found("recovery-rate", Severity::High, &says, &seen, Some(refused));
+                return Ok(());
+            }
+            if seen.tried.answer.is_throttle() || status != Some(seen.tried.answer.status) {
+                self.say(Verdict::Passed, "recovery-rate", "after wrong recovery codes none is judged");
+                return Ok(());
+            }
+        }
+        let says = "wrong recovery codes were judged alike, and no unused one is left to see whether a right one still signs in; hint: two of them in `recovery`";
+        self.say(Verdict::NotTested, "recovery-rate", says);
         Ok(())
     }
 

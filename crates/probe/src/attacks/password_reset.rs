@@ -8,7 +8,7 @@
 //! `answer`: the answer to who asked for the letter has the token in it. `host`: a host that the request named stands in the
 //! letter. `old`: a token goes on after a newer one was sent. `reuse`: it sets a password a second time. `bound`: a token of A's
 //! sets B's password. `sessions`: a session from before goes on. `short`: a token of less than 64 bits is judged after twenty wrong
-//! ones; `predictable`: tokens have a beginning in common and differ in a few last characters.
+//! ones; `referrer`: the page of the letter's link tells its token to other sites ([`super::reset_page`]); `predictable`: tokens have a beginning in common and differ in a few last characters.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -219,7 +219,15 @@ impl Reset<'_> {
         }
         self.bound(&one, &two, (&second.2.text, &control)).await?;
         self.hosts(&one, &signed_in).await?;
-        self.quality(&one, vec![older, newer, current], &control).await
+        self.quality(&one, vec![older, newer, current], &control).await?;
+        self.page(&one, &second.2.text).await
+    }
+
+    /// What the page of a link tells others of its token: one that was used for nothing.
+    async fn page(&self, one: &Sacrifice, former: &str) -> Result<(), WireError> {
+        let Some((_, _, letter)) = self.letter(one, &[]).await? else { return Ok(()) };
+        let Some((_, token)) = tokens(former, &letter.text) else { return Ok(()) };
+        super::reset_page::referrer(self.field, (ID, &self.operation), &letter.text, &token).await
     }
 
     /// Whether who asks is told what the letter alone should tell.
@@ -416,11 +424,15 @@ fn is_counted(tokens: &[String]) -> bool {
 }
 
 /// A wrong token of the same kind.
-fn like(token: &str, at: usize, field: &Field) -> String {
+pub(super) fn like(token: &str, at: usize, field: &Field) -> String {
     let turned: String = token
         .chars()
         .map(|letter| match letter {
             '0'..='9' => char::from(b'0'.saturating_add(u8::try_from(field.number(10)).unwrap_or(0))),
+            'a'..='f' => char::from(b'a'.saturating_add(u8::try_from(field.number(6)).unwrap_or(0))),
+            'A'..='F' => char::from(b'A'.saturating_add(u8::try_from(field.number(6)).unwrap_or(0))),
+            'g'..='z' => char::from(b'g'.saturating_add(u8::try_from(field.number(20)).unwrap_or(0))),
+            'G'..='Z' => char::from(b'G'.saturating_add(u8::try_from(field.number(20)).unwrap_or(0))),
             other => other,
         })
         .collect();

@@ -2,7 +2,10 @@
 
 use gabion_probe::facts::Bound;
 
-use crate::club::{passed, probe, probe_with, sure};
+use gabion_probe::{Report, Verdict};
+
+use crate::browser::had_browser;
+use crate::club::{passed, probe, probe_in_browser, probe_with, sure};
 
 const OURS: &[&str] = &["default-credentials", "password-change", "password-policy"];
 
@@ -40,15 +43,17 @@ async fn each_hole_of_accounts_is_found_and_nothing_else() {
 async fn resets_by_letter_are_proven_and_sound_ones_pass() {
     let report = probe(&[], &["password-reset"]).await;
     assert_eq!(sure(&report), [""; 0]);
-    let all = ["answer", "bound", "host", "old", "predictable", "reuse", "sessions", "short"];
+    let all = ["answer", "bound", "host", "old", "predictable", "referrer", "reuse", "sessions", "short"];
     assert_eq!(passed(&report, "password-reset"), all);
     assert_eq!(sure(&probe(&["code"], &["password-reset"]).await), [""; 0]);
-    let cases: [(&'static [&'static str], &str); 8] = [
+    let cases: [(&'static [&'static str], &str); 10] = [
         (&["answer"], "answer"),
         (&["bound"], "bound"),
         (&["host"], "host"),
         (&["old"], "old"),
         (&["counted"], "predictable"),
+        (&["linked"], "referrer"),
+        (&["whole-address"], "referrer"),
         (&["reuse"], "reuse"),
         (&["reset-sessions"], "sessions"),
         (&["code", "guess"], "short"),
@@ -59,15 +64,47 @@ async fn resets_by_letter_are_proven_and_sound_ones_pass() {
     }
 }
 
+/// What the page of a letter's link tells others, as it is said.
+fn referrer(report: &Report) -> Vec<(Verdict, &str)> {
+    let own = report.outcomes.iter().filter(|one| one.aspect == "referrer");
+    own.map(|one| (one.verdict, one.says.as_str())).collect()
+}
+
+#[tokio::test]
+async fn tokens_that_go_to_other_sites_are_proven_in_a_browser_and_firm_without_one() {
+    let only = ["password-reset"];
+    let report = probe(&["unsaid"], &only).await;
+    assert!(matches!(referrer(&report)[..], [(Verdict::Tentative, _)]));
+    let report = probe(&["whole-address"], &only).await;
+    assert!(matches!(referrer(&report)[..], [(Verdict::Firm, _)]));
+    for hole in [&["whole-address"] as &'static [&'static str], &["linked"]] {
+        let report = probe_in_browser(hole, &only).await;
+        if had_browser(&report, "password-reset") {
+            assert!(matches!(referrer(&report)[..], [(Verdict::Proven, _)]), "{hole:?}");
+        }
+    }
+    // The browser's own policy keeps it, and ours does; the picture is asked for in both.
+    for hole in [&["unsaid"] as &'static [&'static str], &[]] {
+        let report = probe_in_browser(hole, &only).await;
+        if had_browser(&report, "password-reset") {
+            let said = referrer(&report);
+            let asked = matches!(said[..], [(Verdict::Passed, says)] if says.contains("pictures.example"));
+            assert!(asked, "{hole:?}: {said:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_goes_once_goes_once_at_once_too_or_is_proven() {
     let report = probe(&[], &["race-condition"]).await;
     assert_eq!(sure(&report), [""; 0]);
     assert_eq!(passed(&report, "race-condition"), [""]);
     // What is switched on and off goes as often as anybody likes.
-    assert!(report.outcomes.iter().any(|outcome| {
-        outcome.operation == "POST /posts/like" && outcome.verdict == gabion_probe::Verdict::NotTested
-    }));
+    assert!(
+        report.outcomes.iter().any(|outcome| {
+            outcome.operation == "POST /posts/like" && outcome.verdict == Verdict::NotTested
+        })
+    );
     let report = probe(&["race"], &["race-condition"]).await;
     assert_eq!(sure(&report), ["race-condition "]);
 }

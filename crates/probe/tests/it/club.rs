@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use gabion_egress::{Dial as _, TcpDial};
-use gabion_probe::{Facts, Level, Report, Verdict, run};
+use gabion_probe::{Chromium, Facts, Level, Report, Verdict, World, run};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -191,6 +191,25 @@ async fn forgot(State(club): State<Club>, headers: HeaderMap, Json(body): Json<V
     StatusCode::ACCEPTED.into_response()
 }
 
+/// Where the link of the letter leads. A picture of another site is on the page, or a link to one.
+async fn reset_page(State(club): State<Club>) -> Response {
+    let policy = match () {
+        () if club.has("whole-address") || club.has("linked") => "unsafe-url",
+        () if club.has("unsaid") => "",
+        () => "no-referrer",
+    };
+    let outside = match () {
+        () if club.has("linked") => "<a href='http://partner.example/'>our partner</a>",
+        () => "<img src='http://pictures.example/logo.png'>",
+    };
+    let form = "<form method=post><input name=token><input type=password name=password></form>";
+    let page = Html(format!("<!doctype html><title>A new password</title>{outside}{form}"));
+    if policy.is_empty() {
+        return page.into_response();
+    }
+    ([("referrer-policy", policy)], page).into_response()
+}
+
 async fn reset(State(club): State<Club>, Json(body): Json<Value>) -> StatusCode {
     let mut data = club.data.lock().unwrap();
     if data.wrong > 10 && club.has("code") && !club.has("guess") {
@@ -338,6 +357,19 @@ pub(crate) async fn probe_with(
     only: &[&str],
     known: impl FnOnce(Facts) -> Facts,
 ) -> Report {
+    probe_in(&world(only), holes, known).await
+}
+
+/// As [`probe`], with a browser.
+pub(crate) async fn probe_in_browser(holes: &'static [&'static str], only: &[&str]) -> Report {
+    probe_in(&World { browser: Some(Chromium::default()), ..world(only) }, holes, |facts| facts).await
+}
+
+async fn probe_in(
+    world: &World,
+    holes: &'static [&'static str],
+    known: impl FnOnce(Facts) -> Facts,
+) -> Report {
     let mut data = Data { counter: 7, ..Data::default() };
     for (id, name) in [(2, "alice"), (3, "bob")] {
         let password = format!("{name}-Harbour-41");
@@ -354,14 +386,14 @@ pub(crate) async fn probe_with(
         .route("/me", get(me))
         .route("/users/{id}/password", put(set_password))
         .route("/forgot", post(forgot))
-        .route("/reset", post(reset))
+        .route("/reset", get(reset_page).post(reset))
         .route("/bonus/claim", post(claim))
         .route("/posts/like", post(like))
         .route("/stock", post(stock))
         .route("/orders", post(order))
         .route("/give", post(give))
         .with_state(club);
-    attack(router, only, |mut facts| {
+    attack_in(world, router, |mut facts| {
         facts.accounts.mail = Some(mail);
         known(facts)
     })
@@ -370,6 +402,11 @@ pub(crate) async fn probe_with(
 
 /// Runs some tests against an application of two members, alice and bob.
 pub(crate) async fn attack(router: Router, only: &[&str], known: impl FnOnce(Facts) -> Facts) -> Report {
+    attack_in(&world(only), router, known).await
+}
+
+/// As [`attack`], in a world of one's own.
+async fn attack_in(world: &World, router: Router, known: impl FnOnce(Facts) -> Facts) -> Report {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -379,7 +416,7 @@ pub(crate) async fn attack(router: Router, only: &[&str], known: impl FnOnce(Fac
     }
     facts.target.level = Level::Destructive;
     facts.limits.rate = 2_000;
-    let report = run(known(facts), &world(only), &Silent).await.unwrap();
+    let report = run(known(facts), world, &Silent).await.unwrap();
     server.abort();
     print(&report);
     report
