@@ -55,6 +55,7 @@ mod password_change;
 mod password_policy;
 mod password_reset;
 mod path_traversal;
+mod pixel_flood;
 mod prototype_pollution;
 mod race_condition;
 mod rate_limit;
@@ -185,6 +186,7 @@ pub static ALL: &[&dyn Attack] = &[
     &password_policy::PasswordPolicy,
     &password_reset::PasswordReset,
     &path_traversal::PathTraversal,
+    &pixel_flood::PixelFlood,
     &prototype_pollution::PrototypePollution,
     &race_condition::RaceCondition,
     &rate_limit::RateLimit,

@@ -46,6 +46,7 @@ pub mod name_server;
 mod one_time;
 pub mod operation;
 pub mod own;
+pub mod picture;
 pub mod reaction;
 pub mod replay;
 pub mod report;

@@ -39,6 +39,7 @@ mod outgoing;
 mod outgoing_alike;
 mod output;
 mod own;
+mod pictures;
 mod proxy;
 mod readers;
 mod required;
