@@ -131,6 +131,15 @@ impl Exchange {
     }
 }
 
+impl Exchange {
+    /// With no more of what was sent than its beginning: what only fills a body says nothing.
+    #[must_use]
+    pub fn shortened(mut self) -> Self {
+        self.request.body.truncate(KEPT);
+        self
+    }
+}
+
 impl Outcome {
     #[must_use]
     pub fn new(

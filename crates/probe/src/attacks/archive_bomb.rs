@@ -215,7 +215,7 @@ impl Bomb<'_> {
                 return Ok(say(Verdict::Inconclusive, "an honest archive got no answer".to_owned()));
             }
         };
-        let honest = field.evidence(who, &twin_request, &twin_answer);
+        let honest = field.evidence(who, &twin_request, &twin_answer).shortened();
         let control =
             Control::shown("an archive as long, of what cannot be packed, is taken", honest.clone());
         let charge = self.charge(SIZE);
@@ -237,9 +237,8 @@ impl Bomb<'_> {
                         charge.file.content.len() >> 10
                     );
                     let evidence = format!("`{}` has all of it", look.target);
-                    let short = Request { body: beginning(&request.body), ..request };
-                    let proof = Proof::new(field.evidence(who, &short, &answer), evidence)
-                        .twin(cut(honest))
+                    let proof = Proof::new(field.evidence(who, &request, &answer).shortened(), evidence)
+                        .twin(honest)
                         .shown(field.evidence(who, &look, &got))
                         .by_steps();
                     let outcome = say(Verdict::Proven, says).severity(Severity::Medium);
@@ -315,10 +314,12 @@ impl Bomb<'_> {
             quickest.as_millis(),
             slowest.as_millis()
         );
-        let proof =
-            Proof::new(cut(field.evidence(who, &bomb.0, &bomb.1)), "the time of the answers in random order")
-                .twin(cut(field.evidence(who, &twin.0, &twin.1)))
-                .by_steps();
+        let proof = Proof::new(
+            field.evidence(who, &bomb.0, &bomb.1).shortened(),
+            "the time of the answers in random order",
+        )
+        .twin(field.evidence(who, &twin.0, &twin.1).shortened())
+        .by_steps();
         Ok(say(Verdict::Firm, says).severity(Severity::Medium).proof(proof).control(control))
     }
 
@@ -365,8 +366,7 @@ impl Bomb<'_> {
         for at in [MANY / 2, MANY.saturating_sub(1)] {
             there &= unpacked(aim, request.clone(), answer.clone(), &name(at)).await?.is_some();
         }
-        let short = Request { body: beginning(&request.body), ..request };
-        let shown = aim.field.evidence(who, &short, &answer);
+        let shown = aim.field.evidence(who, &request, &answer).shortened();
         if !there {
             let says = format!("of an archive of {MANY} files not all are unpacked");
             return Ok(say(Verdict::Passed, says).control(Control::shown("it is taken", shown)));
@@ -390,16 +390,4 @@ fn noise(field: &Field, length: usize) -> Vec<u8> {
     }
     out.truncate(length);
     out
-}
-
-/// What evidence keeps of a long body.
-const SHOWN: usize = 2_000;
-
-fn beginning(body: &[u8]) -> Vec<u8> {
-    body.get(..SHOWN).unwrap_or(body).to_vec()
-}
-
-fn cut(mut exchange: crate::verdict::Exchange) -> crate::verdict::Exchange {
-    exchange.request.body = beginning(&exchange.request.body);
-    exchange
 }

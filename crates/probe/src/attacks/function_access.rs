@@ -164,7 +164,7 @@ async fn ask_everybody(
     Ok(())
 }
 
-/// A request of an operation that works for one of these people: one that is known, or a new one.
+/// A request of an operation that works for one of these people: one that is known, or a new one. Where there is none it says so.
 async fn control(
     field: &Field,
     at: usize,
@@ -186,6 +186,8 @@ async fn control(
             return Ok(Some((who, call, request, answer)));
         }
     }
+    let says = "it does not work for those who may call it either";
+    field.say(Outcome::new(ID, &operation.id(), Verdict::Inconclusive, says));
     Ok(None)
 }
 
@@ -199,7 +201,6 @@ async fn read(
     let id = operation.id();
     let inconclusive = |says: &str| field.say(Outcome::new(ID, &id, Verdict::Inconclusive, says));
     let Some((high, call, control_request, control)) = control(field, at, operation, above).await? else {
-        inconclusive("it does not work for those who may call it either");
         return Ok(());
     };
     let Some(anonymous) = usable(field.call(0, &call).await)? else { return Ok(()) };
@@ -275,9 +276,7 @@ async fn write(
     above: &[usize],
 ) -> Result<(), WireError> {
     let id = operation.id();
-    let inconclusive = |says: &str| field.say(Outcome::new(ID, &id, Verdict::Inconclusive, says));
     let Some((high, call, _, _)) = control(field, at, operation, above).await? else {
-        inconclusive("it does not work for those who may call it either");
         return Ok(());
     };
     let first = field.canary();
@@ -338,13 +337,10 @@ async fn write(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn answer(body: &str) -> Answer {
-        let body = body.as_bytes().to_vec();
-        Answer { status: 200, headers: Vec::new(), body, cut: false, elapsed: Duration::ZERO }
+        Answer::made(200, &[], body)
     }
 
     #[test]

@@ -244,8 +244,6 @@ fn lacks(answer: &Answer, tls: bool) -> Vec<Lack> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -255,8 +253,7 @@ mod tests {
             ("text/html", false, &["framing", "sniffing", "scripts", "referrer"][..]),
             ("application/json", false, &["sniffing"]),
         ] {
-            let headers = vec![("content-type".to_owned(), kind.to_owned())];
-            let bare = Answer { status: 200, headers, body: Vec::new(), cut: false, elapsed: Duration::ZERO };
+            let bare = Answer::made(200, &[("content-type", kind)], "");
             let lacking: Vec<&str> = lacks(&bare, tls).iter().map(|(aspect, ..)| *aspect).collect();
             assert!(needed.iter().all(|aspect| needs(aspect, &bare, tls) && lacking.contains(aspect)));
             assert_eq!(lacking.len(), needed.len(), "{kind}");

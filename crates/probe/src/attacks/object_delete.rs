@@ -184,13 +184,7 @@ async fn victim(
     let kind = noun_at(call, point).unwrap_or_default();
     let Some(id) = make(field, owner, &kind, &word).await? else { return Ok(None) };
     let remove = call.with_like(point, &id);
-    let nothing = Answer {
-        status: 0,
-        headers: Vec::new(),
-        body: Vec::new(),
-        cut: false,
-        elapsed: std::time::Duration::ZERO,
-    };
+    let nothing = Answer::nothing();
     for call in places(field, owner, &remove, &nothing).into_iter().take(3) {
         let window = Window { who: owner, call };
         if let Some((_, answer)) = window.shows(field, &word).await?

@@ -144,13 +144,7 @@ async fn attack(field: &Field, known: &Known, operation: &str, point: &Point) ->
 
 /// Whether somebody's own lists show a word that somebody else wrote.
 async fn is_listed(field: &Field, who: usize, write: &Call, word: &str) -> Result<bool, WireError> {
-    let nothing = Answer {
-        status: 0,
-        headers: Vec::new(),
-        body: Vec::new(),
-        cut: false,
-        elapsed: std::time::Duration::ZERO,
-    };
+    let nothing = Answer::nothing();
     let places = places(field, who, write, &nothing);
     for call in places.iter().filter(|call| !call.template.contains('{')).take(3) {
         if usable(field.call(who, call).await)?.is_some_and(|answer| answer.has(word)) {

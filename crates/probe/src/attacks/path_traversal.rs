@@ -248,13 +248,10 @@ async fn detour(aim: &Aim<'_>) -> Result<bool, WireError> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn answer(body: &str) -> Answer {
-        let body = body.as_bytes().to_vec();
-        Answer { status: 200, headers: Vec::new(), body, cut: false, elapsed: Duration::ZERO }
+        Answer::made(200, &[], body)
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Aim<'_> {
             return Ok(say(Verdict::Inconclusive, "of a picture of 13 kB none is made".to_owned()));
         };
         let who = self.attempt.who;
-        let honest = short(self.field.evidence(who, &twin.request, &twin.answer));
+        let honest = self.field.evidence(who, &twin.request, &twin.answer).shortened();
         let control = Control::shown("of a picture of as many bytes another is made", honest.clone());
         let Some(flood) = self.picture(FLOOD, false) else { return not("no picture could be made") };
         let drawn = match self.made(&flood, left).await? {
@@ -133,7 +133,7 @@ impl Aim<'_> {
             flood.content.len() / 1_000
         );
         let evidence = format!("`{}` is another picture that was made of it", drawn.look.target);
-        let proof = Proof::new(short(self.field.evidence(who, &drawn.request, &drawn.answer)), evidence)
+        let proof = Proof::new(self.field.evidence(who, &drawn.request, &drawn.answer).shortened(), evidence)
             .twin(honest)
             .shown(self.field.evidence(who, &drawn.look, &drawn.got))
             .by_steps();
@@ -176,12 +176,4 @@ impl Aim<'_> {
         }
         Ok(Made::Taken)
     }
-}
-
-/// What evidence keeps of a long body.
-const SHOWN: usize = 2_000;
-
-fn short(mut exchange: crate::verdict::Exchange) -> crate::verdict::Exchange {
-    exchange.request.body.truncate(SHOWN);
-    exchange
 }

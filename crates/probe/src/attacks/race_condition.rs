@@ -111,13 +111,7 @@ async fn source(field: &Field, known: &Known) -> Result<Result<Source, String>, 
 }
 
 async fn fresh(field: &Field, known: &Known, source: &Source) -> Result<Option<Fresh>, WireError> {
-    let nothing = Answer {
-        status: 0,
-        headers: Vec::new(),
-        body: Vec::new(),
-        cut: false,
-        elapsed: std::time::Duration::ZERO,
-    };
+    let nothing = Answer::nothing();
     match source {
         Source::Account => {
             let Ok(account) = sacrifice::make(field).await? else { return Ok(None) };

@@ -400,20 +400,11 @@ fn runs(got: &Answer, aspect: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn browsers_run_pages_that_are_no_downloads() {
-        let got = |fields: &[(&str, &str)]| {
-            let headers =
-                fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            runs(
-                &Answer { status: 200, headers, body: Vec::new(), cut: false, elapsed: Duration::ZERO },
-                "page",
-            )
-        };
+        let got = |fields: &[(&str, &str)]| runs(&Answer::made(200, fields, ""), "page");
         assert!(got(&[("content-type", "text/html; charset=utf-8")]) && got(&[]));
         assert!(got(&[("content-type", "image/svg+xml"), ("content-disposition", "inline; filename=\"a\"")]));
         assert!(got(&[("content-type", "text/html"), ("content-security-policy", "sandbox allow-scripts")]));

@@ -86,6 +86,19 @@ impl Answer {
         matches!(self.media_type().as_str(), "text/html" | "application/xhtml+xml")
     }
 
+    /// No answer at all, for who only needs something to ask about.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self { status: 0, headers: Vec::new(), body: Vec::new(), cut: false, elapsed: Duration::ZERO }
+    }
+
+    /// One that never went over a wire.
+    #[cfg(test)]
+    pub(crate) fn made(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { status, headers, body: body.as_bytes().to_vec(), ..Self::nothing() }
+    }
+
     /// An answer whose bytes are all there, read as one from the wire; nothing where they are none.
     #[must_use]
     pub fn of_bytes(bytes: &[u8]) -> Option<Self> {

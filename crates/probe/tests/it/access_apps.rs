@@ -10,12 +10,13 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use gabion_probe::{Access, Facts, Level, Report, Verdict, run};
+use gabion_probe::{Access, Report, Verdict};
 use gabion_vault::encoding::{base64url_decode, base64url_encode};
 use gabion_vault::hmac_sha256;
 use serde_json::{Map, Value, json};
 
-use crate::ground::{Silent, assert_proven, assert_quiet, print, world};
+use crate::club::attack;
+use crate::ground::{assert_proven, assert_quiet};
 
 /// What is wrong with an application.
 #[derive(Debug, Clone, Copy, Default)]
@@ -180,18 +181,7 @@ fn document() -> Value {
 }
 
 async fn probe(router: Router, only: &[&str]) -> Report {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    let mut facts = Facts::of(&base);
-    for name in ["alice", "bob"] {
-        facts = facts.with(name, &format!("{name}-Harbour-41"));
-    }
-    facts.target.level = Level::Destructive;
-    let report = run(facts, &world(only), &Silent).await.unwrap();
-    server.abort();
-    print(&report);
-    report
+    attack(router, only, |facts| facts).await
 }
 
 const OURS: &[&str] = &[
