@@ -44,7 +44,13 @@ pub struct Language {
     pub write: fn(&[u8], usize, Form) -> Option<Vec<u8>>,
     /// What of the forms answers follow, in words behind `the value`.
     pub tells: &'static str,
+    /// The value with something in it that has whoever makes it ask for the address of a name; `Misspelled` has nobody do that. For
+    /// languages that have such a thing everywhere.
+    pub resolve: Option<Resolving>,
 }
+
+/// See [`Language::resolve`].
+pub type Resolving = fn(&[u8], &str, Form) -> Option<Vec<u8>>;
 
 impl Language {
     /// Of a language in which names tell the forms apart.
@@ -55,6 +61,7 @@ impl Language {
         fits: |_| false,
         write: |_, _, _| None,
         tells: "is read by the spelling of a name in it",
+        resolve: None,
     };
 }
 
@@ -148,7 +155,16 @@ impl Found {
     /// The text with the value in another form.
     #[must_use]
     pub fn text(&self, language: &Language, at: usize, form: Form) -> Option<String> {
-        let mut bytes = (language.write)(&self.bytes, at, form)?;
+        self.wrapped((language.write)(&self.bytes, at, form)?)
+    }
+
+    /// The text with a name in the value, for which a reader of that language asks that makes what is named.
+    #[must_use]
+    pub fn resolving(&self, language: &Language, name: &str, form: Form) -> Option<String> {
+        self.wrapped((language.resolve?)(&self.bytes, name, form)?)
+    }
+
+    fn wrapped(&self, mut bytes: Vec<u8>) -> Option<String> {
         for layer in self.layers.iter().rev() {
             bytes = encoded(bytes, *layer)?;
         }
@@ -283,6 +299,7 @@ mod tests {
                         bytes.splice(0..0, start.iter().copied());
                         for form in [Form::Named, Form::Misspelled, Form::Plain] {
                             let _ = ((language.fits)(&bytes), (language.write)(&bytes, length, form));
+                            let _ = language.resolve.map(|resolve| resolve(&bytes, "a.example", form));
                         }
                     }
                 }

@@ -10,15 +10,21 @@
 //!    or only what is on a list, treats both alike. (The state of a page is not told by names: it is taken with something behind it
 //!    that a signature would not cover, and not where its beginning is broken.)
 //!
+//! 4. Where answers tell nothing, and the probe has a zone (`[callback]`): in Java, Python and Node the value has whoever makes it ask for
+//!    the address of a name in that zone. Who asks, twice, and not where the class or function is misspelled (the twin), proves it.
+//!
 //! Bodies of JSON are looked at for type hints: see `hints`.
 
 mod hints;
+
+use std::time::Duration;
 
 use gabion_model::outbound::BoxFuture;
 
 use super::extras::{Extra, extras};
 use super::{Attack, Phase, shuffled, usable};
 use crate::call::{Call, Put};
+use crate::catch::Catch;
 use crate::compare::Profile;
 use crate::field::Field;
 use crate::operation::{Operation, Place, Point};
@@ -79,7 +85,7 @@ async fn run(field: &Field) -> Result<(), WireError> {
             any = true;
             let spot = Spot { field, who: known.who, operation, call, point, original, found };
             let seen = spot.attack().await?;
-            spot.conclude(seen);
+            spot.conclude(seen).await?;
         }
     }
     // Once, and not again where people sign in.
@@ -111,13 +117,16 @@ async fn cookie(field: &Field, extra: &Extra, found: &Found) -> Result<(), WireE
         }
         last = Some((spot, seen));
     }
-    if let Some((spot, seen)) = last {
-        spot.conclude(seen);
+    match last {
+        Some((spot, seen)) => spot.conclude(seen).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
 const ROUNDS: usize = 8;
+/// How long a name is waited for; the second time longer.
+const SOON: Duration = Duration::from_millis(400);
+const LATE: Duration = Duration::from_secs(2);
 
 impl Spot<'_> {
     /// Sends it with a text there; what the answer sets, nobody keeps.
@@ -218,13 +227,52 @@ impl Spot<'_> {
         field.say(outcome.at(&self.point).proof(proof));
     }
 
-    fn conclude(&self, seen: Seen) {
+    /// Asks for a name, and says who did.
+    async fn asks(&self, language: &Language) -> Result<bool, WireError> {
+        let Some(names) = self.field.catch.as_ref().and_then(Catch::names) else { return Ok(false) };
+        let ask = async |form| {
+            let word = Catch::word(&*self.field.rng);
+            let text = self.found.resolving(language, &names.name(&word), form);
+            let Some(text) = text else { return Ok(None) };
+            Ok::<_, WireError>(self.send(&text).await?.map(|sent| (word, sent)))
+        };
+        let Some((first, _)) = ask(Form::Named).await? else { return Ok(false) };
+        if names.wait(&first, SOON).await.is_none() {
+            return Ok(false);
+        }
+        let Some((twin, (twin_request, twin_answer))) = ask(Form::Misspelled).await? else {
+            return Ok(false);
+        };
+        let Some((again, (request, answer))) = ask(Form::Named).await? else { return Ok(false) };
+        let Some(asked) = names.wait(&again, LATE).await else { return Ok(false) };
+        if names.wait(&twin, SOON).await.is_some() {
+            return Ok(false);
+        }
+        let says = format!(
+            "{} reads {}: whoever writes it can {}; it asked for a name that the value told",
+            language.name, self.point, language.does
+        );
+        let evidence = format!("our name server was asked for `{}` by {}", asked.name, asked.peer.ip());
+        let proof = Proof::new(self.field.evidence(self.who, &request, &answer), evidence)
+            .twin(self.field.evidence(self.who, &twin_request, &twin_answer));
+        let outcome = Outcome::new(ID, &self.operation, Verdict::Proven, says);
+        self.field.say(outcome.at(&self.point).proof(proof));
+        Ok(true)
+    }
+
+    async fn conclude(&self, seen: Seen) -> Result<(), WireError> {
+        for language in &self.found.languages {
+            if seen != Seen::Open && self.asks(language).await? {
+                return Ok(());
+            }
+        }
         let (verdict, says) = match seen {
-            Seen::Open => return,
+            Seen::Open => return Ok(()),
             Seen::Data => (Verdict::Passed, "nothing is made of what a value names"),
             Seen::Sealed => (Verdict::Passed, "a serialised value that was changed is not taken"),
             Seen::Restless => (Verdict::Inconclusive, "the original value gets another answer each time"),
         };
         self.field.say(Outcome::new(ID, &self.operation, verdict, says).at(&self.point));
+        Ok(())
     }
 }

@@ -48,6 +48,7 @@ pub(super) const VIEWSTATE: Language = Language {
         Some(out)
     },
     tells: "is taken with something behind it, and not with its beginning broken",
+    resolve: None,
 };
 
 /// Of `ObjectStateFormatter`: its mark, its version.

@@ -10,6 +10,7 @@ pub(super) const FUNCTIONS: Language = Language {
     keeps: true,
     fits: |bytes| bytes.first() == Some(&b'{') && leaf(bytes).is_some(),
     write,
+    resolve: Some(resolve),
     ..Language::NAMES
 };
 
@@ -34,6 +35,16 @@ fn write(bytes: &[u8], _at: usize, form: Form) -> Option<Vec<u8>> {
     let value = Value::String(text.as_str()?.to_owned());
     let sign = if form == Form::Named { "_$$ND_FUNC$$_" } else { "_$$ND_FNUC$$_" };
     *text = Value::String(format!("{sign}function(){{return {value}}}()"));
+    serde_json::to_vec(&document).ok()
+}
+
+fn resolve(bytes: &[u8], name: &str, form: Form) -> Option<Vec<u8>> {
+    let (mut document, leaf) = leaf(bytes)?;
+    let text = document.get_mut(&leaf)?;
+    let value = Value::String(text.as_str()?.to_owned());
+    let sign = if form == Form::Named { "_$$ND_FUNC$$_" } else { "_$$ND_FNUC$$_" };
+    let ask = format!("require('dns').lookup('{name}',function(){{}})");
+    *text = Value::String(format!("{sign}function(){{{ask};return {value}}}()"));
     serde_json::to_vec(&document).ok()
 }
 

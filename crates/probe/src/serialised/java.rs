@@ -9,6 +9,7 @@ pub(super) const JAVA: Language = Language {
     keeps: false,
     fits: |bytes| noted(bytes).is_some(),
     write,
+    resolve: Some(resolve),
     ..Language::NAMES
 };
 
@@ -94,6 +95,46 @@ fn write(bytes: &[u8], at: usize, form: Form) -> Option<Vec<u8>> {
     out.extend_from_slice(&renumbered(rest, before, class.handles));
     Some(out)
 }
+
+/// A map with an address (`java.net.URL`) as its key, in the notes: a map asks its keys for their hashes while it is read, and the hash
+/// of an address is that of the machine's, which is looked up.
+fn resolve(bytes: &[u8], name: &str, form: Form) -> Option<Vec<u8>> {
+    let (place, before) = noted(bytes)?;
+    let map = CLASSES.first()?;
+    let class = if form == Form::Named { ADDRESS.to_owned() } else { misspelled(ADDRESS) };
+    let text = |text: &str| -> Option<Vec<u8>> {
+        let length = u16::try_from(text.len()).ok()?.to_be_bytes();
+        Some([&length[..], text.as_bytes()].concat())
+    };
+    let (head, rest) = bytes.split_at_checked(place)?;
+    let mut out = head.to_vec();
+    out.extend_from_slice(b"sr");
+    out.extend(text(map.name)?);
+    out.extend_from_slice(map.described);
+    // Filled up to three quarters, room for sixteen, one in it.
+    out.extend_from_slice(b"\x3f\x40\x00\x00\x00\x00\x00\x0c\x77\x08\x00\x00\x00\x10\x00\x00\x00\x01sr");
+    out.extend(text(&class)?);
+    out.extend_from_slice(b"\x96\x25\x37\x36\x1a\xfc\xe4\x72\x03\x00\x07I\x00\x08hashCodeI\x00\x04port");
+    for field in ["authority", "file", "host", "protocol", "ref"] {
+        out.push(b'L');
+        out.extend(text(field)?);
+        out.push(b't');
+        out.extend(text("Ljava/lang/String;")?);
+    }
+    // No hash yet, and no port.
+    out.extend_from_slice(b"xp\xff\xff\xff\xff\xff\xff\xff\xff");
+    for value in [name, "", name, "http"] {
+        out.push(b't');
+        out.extend(text(value)?);
+    }
+    // No fragment, the end of the address; its value in the map, and the end of that.
+    out.extend_from_slice(b"pxt\x00\x01ax");
+    // Two classes, two objects, five kinds of fields, five texts.
+    out.extend_from_slice(&renumbered(rest, before, 14));
+    Some(out)
+}
+
+const ADDRESS: &str = "java.net.URL";
 
 /// References (`71 00 7e` and a number) to what comes behind count what was put in.
 fn renumbered(rest: &[u8], from: u16, by: u16) -> Vec<u8> {

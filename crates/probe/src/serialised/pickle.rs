@@ -8,6 +8,7 @@ pub(super) const PICKLE: Language = Language {
     keeps: true,
     fits: |bytes| body(bytes).is_some(),
     write,
+    resolve: Some(resolve),
     ..Language::NAMES
 };
 
@@ -57,6 +58,23 @@ fn write(bytes: &[u8], at: usize, form: Form) -> Option<Vec<u8>> {
     out.extend_from_slice(b"tR.");
     Some(out)
 }
+
+/// What is asked for is taken off the stack again: the value stays as it is.
+fn resolve(bytes: &[u8], name: &str, form: Form) -> Option<Vec<u8>> {
+    let body = body(bytes)?;
+    let version = match bytes {
+        [0x80, version, ..] => *version,
+        _ => 2,
+    };
+    let function = if form == Form::Named { LOOKUP.to_owned() } else { misspelled(LOOKUP) };
+    let mut out = vec![0x80, version];
+    out.extend_from_slice(format!("csocket\n{function}\n(V{name}\ntR0").as_bytes());
+    out.extend_from_slice(body);
+    out.push(b'.');
+    Some(out)
+}
+
+const LOOKUP: &str = "gethostbyname";
 
 #[cfg(test)]
 mod tests {

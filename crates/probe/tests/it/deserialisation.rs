@@ -1,5 +1,6 @@
 //! Serialised objects that are read back by the real readers of their languages, as far as these are installed.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use axum::extract::Query;
 use axum::http::HeaderMap;
 use axum::response::{Html, IntoResponse as _};
 use axum::routing::get;
+use gabion_probe::facts::Callback;
 use gabion_probe::{Facts, Report, Verdict, run};
 use gabion_vault::encoding::base64_encode;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
@@ -15,6 +17,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 
 use crate::ground::{Silent, print, world};
+use crate::names::free;
 
 /// A reader in its own language: a line in, a line out.
 struct Reader {
@@ -50,7 +53,11 @@ impl Reader {
 }
 
 /// An application that keeps what somebody likes in a cookie, and what they were at in an address.
-async fn probe(mut reader: Reader, value: &[u8]) -> Report {
+async fn probe(reader: Reader, value: &[u8]) -> Report {
+    probe_named(reader, value, None).await
+}
+
+async fn probe_named(mut reader: Reader, value: &[u8], dns: Option<SocketAddr>) -> Report {
     // Some take long to begin.
     reader.read("").await;
     let reader = Arc::new(Mutex::new(reader));
@@ -74,7 +81,9 @@ async fn probe(mut reader: Reader, value: &[u8]) -> Report {
     let base = format!("http://{}", listener.local_addr().unwrap());
     let app = Router::new().route("/", get(home)).route("/load", get(load));
     let server = tokio::spawn(async move { axum::serve(listener, app).await });
-    let report = run(Facts::of(&base), &world(&["deserialisation"]), &Silent).await.unwrap();
+    let mut facts = Facts::of(&base);
+    facts.callback = dns.map(|dns| Callback { dns, zone: "cb.example".to_owned() });
+    let report = run(facts, &world(&["deserialisation"]), &Silent).await.unwrap();
     server.abort();
     print(&report);
     report
@@ -145,6 +154,30 @@ async fn objects_of_other_languages_are_proven_and_lists_of_classes_are_not() {
             let report = probe(reader, value).await;
             assert_eq!(found(&report), expected, "{program} {arguments:?}");
             assert!(!expected.is_empty() || passed(&report) == 2, "{program} {arguments:?}");
+        }
+    }
+}
+
+/// A cookie that changes no answer is not known to be read by anybody.
+const ONE: [(&str, Verdict); 1] = [("GET /load", Verdict::Proven)];
+
+/// Who answers the same whatever is read is met by the name that an object asks for.
+#[tokio::test]
+async fn readers_that_say_nothing_are_met_by_a_name() {
+    for (program, file, value) in [("python3", "blind.py", PICKLE), ("java", "Blind.java", JAVA)] {
+        for (more, expected) in [(None, &ONE[..]), (Some("list"), &[][..])] {
+            let dns = free();
+            let port = dns.port().to_string();
+            let arguments: Vec<&str> = [file, &port].into_iter().chain(more).collect();
+            if let Some(reader) = Reader::start(program, &arguments) {
+                let report = probe_named(reader, value, Some(dns)).await;
+                assert_eq!(found(&report), expected, "{program} {arguments:?}");
+                assert!(!expected.is_empty() || passed(&report) > 0, "{program} {arguments:?}");
+            }
+        }
+        let port = free().port().to_string();
+        if let Some(reader) = Reader::start(program, &[file, &port]) {
+            assert_eq!(found(&probe(reader, value).await), [], "without a zone nobody would know");
         }
     }
 }

@@ -87,7 +87,7 @@ async fn preview(State(way): State<Way>, Query(values): Query<Vec<(String, Strin
 }
 
 /// A port that is free in both ways.
-fn free() -> SocketAddr {
+pub(crate) fn free() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap()
 }
