@@ -34,6 +34,7 @@ mod jwt_claims;
 mod ldap_injection;
 mod leftovers;
 mod login_around;
+mod login_code;
 mod login_injection;
 mod login_rate;
 mod lure;
@@ -168,6 +169,7 @@ pub static ALL: &[&dyn Attack] = &[
     &inventory::Inventory,
     &jwt::Jwt,
     &ldap_injection::LdapInjection,
+    &login_code::LoginCode,
     &login_injection::LoginInjection,
     &login_rate::LoginRate,
     &mass_assignment::MassAssignment,

@@ -45,9 +45,9 @@ impl Attack for PasswordReset {
 }
 
 /// How long a letter may take.
-const WITHIN: Duration = Duration::from_secs(5);
+pub(super) const WITHIN: Duration = Duration::from_secs(5);
 /// Wrong tokens that are tried before the right one.
-const WRONG: usize = 20;
+pub(super) const WRONG: usize = 20;
 const WORDS: &[&str] = &["forgot", "reset", "recover", "lost"];
 
 /// What everything here needs.
@@ -111,7 +111,7 @@ fn says(path: &str) -> bool {
     WORDS.iter().any(|word| path.contains(word))
 }
 
-fn find(field: &Field, fits: &dyn Fn(&str, &[Meaning]) -> bool) -> Option<Step> {
+pub(super) fn find(field: &Field, fits: &dyn Fn(&str, &[Meaning]) -> bool) -> Option<Step> {
     let writes = |operation: &&Operation| matches!(operation.method.as_str(), "POST" | "PUT" | "PATCH");
     field.operations.iter().filter(writes).find_map(|operation| {
         let call = draft(field, operation);
@@ -384,7 +384,7 @@ impl Reset<'_> {
 }
 
 /// What two letters have that the other has not: the longest word of each that could be a token.
-fn tokens(one: &str, two: &str) -> Option<(String, String)> {
+pub(super) fn tokens(one: &str, two: &str) -> Option<(String, String)> {
     let words = |text: &str| -> BTreeSet<String> {
         let apart = |letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.'));
         text.split(apart).map(|word| word.trim_matches(['.', '-']).to_owned()).collect()
@@ -400,7 +400,7 @@ fn tokens(one: &str, two: &str) -> Option<(String, String)> {
 }
 
 /// About how many bits a token has: by its letters and its length.
-fn bits(token: &str) -> usize {
+pub(super) fn bits(token: &str) -> usize {
     let has = |test: fn(&u8) -> bool| token.bytes().any(|byte| test(&byte));
     let (digit, upper, lower) =
         (has(u8::is_ascii_digit), has(u8::is_ascii_uppercase), has(u8::is_ascii_lowercase));

@@ -37,6 +37,10 @@ pub struct Accounts {
     pub forgot: Option<Template>,
     /// Sets a password by what the letter had in it: `{token}`, `{new}`, `{user}`, `{email}`.
     pub reset: Option<Template>,
+    /// Asks for a letter with a code that signs in: `{user}`, `{email}`.
+    pub code: Option<Template>,
+    /// Signs in by that code: `{token}`, `{user}`, `{email}`.
+    pub enter: Option<Template>,
     /// Where the probe takes the application's mail: an address of this machine, `127.0.0.1:2525`.
     pub mail: Option<SocketAddr>,
     /// How long a token that carries a session is meant to be good: `15m`.
@@ -97,6 +101,8 @@ impl Accounts {
             ("accounts.change", &self.change),
             ("accounts.forgot", &self.forgot),
             ("accounts.reset", &self.reset),
+            ("accounts.code", &self.code),
+            ("accounts.enter", &self.enter),
         ]
         .into_iter()
         .filter_map(|(at, template)| Some((at, template.as_ref()?)))

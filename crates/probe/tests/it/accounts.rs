@@ -64,6 +64,20 @@ async fn resets_by_letter_are_proven_and_sound_ones_pass() {
     }
 }
 
+#[tokio::test]
+async fn codes_that_sign_in_are_counted_and_good_once_or_it_is_proven() {
+    let report = probe(&[], &["login-code"]).await;
+    assert_eq!(sure(&report), [""; 0]);
+    assert_eq!(passed(&report, "login-code"), ["rate", "reuse"]);
+    for (holes, found) in [
+        (&["code-guess"] as &'static [&'static str], "login-code rate"),
+        (&["code-reuse"], "login-code reuse"),
+    ] {
+        let report = probe(holes, &["login-code"]).await;
+        assert_eq!(sure(&report), [found], "{holes:?}");
+    }
+}
+
 /// What the page of a letter's link tells others, as it is said.
 fn referrer(report: &Report) -> Vec<(Verdict, &str)> {
     let own = report.outcomes.iter().filter(|one| one.aspect == "referrer");

@@ -41,6 +41,8 @@ struct Data {
     /// By name: tokens that were sent, the newest last.
     resets: BTreeMap<String, Vec<String>>,
     wrong: usize,
+    /// By name: the code that signs in, and how many wrong ones were sent.
+    codes: BTreeMap<String, (String, usize)>,
     orders: Vec<Value>,
     counter: u64,
 }
@@ -240,6 +242,46 @@ async fn reset(State(club): State<Club>, Json(body): Json<Value>) -> StatusCode 
     StatusCode::NO_CONTENT
 }
 
+/// A letter with a code that signs in.
+async fn ask_code(State(club): State<Club>, Json(body): Json<Value>) -> StatusCode {
+    let (code, email) = {
+        let mut data = club.data.lock().unwrap();
+        let found = data.members.iter().find(|(_, member)| member.email == text(&body, "email"));
+        let Some((name, email)) = found.map(|(name, member)| (name.clone(), member.email.clone())) else {
+            return StatusCode::ACCEPTED;
+        };
+        data.counter += 1;
+        let code = format!("{:06}", data.counter.wrapping_mul(0x9E37_79B9_7F4A_7C15) % 1_000_000);
+        data.codes.insert(name, (code.clone(), 0));
+        (code, email)
+    };
+    let _ = send(club.mail, &email, &format!("Your code is {code}, for ten minutes.")).await;
+    StatusCode::ACCEPTED
+}
+
+/// Five tries, and once.
+async fn enter_code(State(club): State<Club>, Json(body): Json<Value>) -> Response {
+    let mut data = club.data.lock().unwrap();
+    let found = data.members.iter().find(|(_, member)| member.email == text(&body, "email"));
+    let Some(name) = found.map(|(name, _)| name.clone()) else {
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    let Some((code, wrong)) = data.codes.get_mut(&name) else {
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    if *wrong >= 5 && !club.has("code-guess") || *code != text(&body, "code") {
+        *wrong += 1;
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    if !club.has("code-reuse") {
+        data.codes.remove(&name);
+    }
+    data.counter += 1;
+    let token = format!("t{:032x}", data.counter.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    data.sessions.insert(token.clone(), name);
+    Json(json!({ "token": token })).into_response()
+}
+
 /// Ten credits, once for each member.
 async fn claim(State(club): State<Club>, headers: HeaderMap) -> Result<Json<Value>, StatusCode> {
     let name = club.who(&headers)?;
@@ -337,6 +379,8 @@ fn document() -> Value {
         "/me": { "get": { "responses": ok } },
         "/forgot": { "post": { "security": [], "requestBody": texts(&["email"]), "responses": ok } },
         "/reset": { "post": { "security": [], "requestBody": texts(&["token", "email", "password"]), "responses": ok } },
+        "/code": { "post": { "security": [], "requestBody": texts(&["email"]), "responses": ok } },
+        "/code/enter": { "post": { "security": [], "requestBody": texts(&["email", "code"]), "responses": ok } },
         "/bonus/claim": { "post": { "responses": ok } },
         "/posts/like": { "post": { "responses": ok } },
         "/stock": { "post": { "requestBody": numbers(&["quantity"]), "responses": ok } },
@@ -387,6 +431,8 @@ async fn probe_in(
         .route("/users/{id}/password", put(set_password))
         .route("/forgot", post(forgot))
         .route("/reset", get(reset_page).post(reset))
+        .route("/code", post(ask_code))
+        .route("/code/enter", post(enter_code))
         .route("/bonus/claim", post(claim))
         .route("/posts/like", post(like))
         .route("/stock", post(stock))
