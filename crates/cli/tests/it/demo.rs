@@ -1,6 +1,7 @@
 //! `gabion demo`, and the attack on the shop with and without the gate.
 
 use std::fs;
+use std::net::SocketAddr;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -85,13 +86,9 @@ fn every_hole_exploits_directly_and_every_feature_works_through_the_gate() {
     }
 }
 
-#[test]
-fn the_demo_shows_where_to_look_and_leaves_nothing_behind() {
-    let directory = TempDir::new().expect("a temporary directory");
-    let mut command = gabion(directory.path());
-    command.args(["demo", "--port", "0"]).env("TMPDIR", directory.path());
-    let demo = Process::start(command);
-    let (gate, alone) = demo.wait_for(|stdout, _| {
+/// Where the shop is through the gate, and without it.
+fn both(demo: &Process) -> (SocketAddr, SocketAddr) {
+    demo.wait_for(|stdout, _| {
         if !stdout.contains("Ctrl-C") {
             return None;
         }
@@ -100,7 +97,47 @@ fn the_demo_shows_where_to_look_and_leaves_nothing_behind() {
             line.split("http://").nth(1)?.split('/').next()?.parse().ok()
         };
         Some((address("through the gate")?, address("without it")?))
-    });
+    })
+}
+
+#[test]
+fn a_probe_of_both_says_what_the_gate_stops() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let mut command = gabion(directory.path());
+    command.args(["demo", "--port", "0"]).env("TMPDIR", directory.path());
+    let demo = Process::start(command);
+    let (gate, alone) = both(&demo);
+    let tests = ["headers", "verbose-errors", "xss-reflected"];
+    let (alone, gate) = (format!("http://{alone}"), format!("http://{gate}"));
+    let mut arguments = vec!["probe", &alone, "--format", "json", "--fail-on", "low"];
+    arguments.extend(tests.iter().flat_map(|test| ["--only", test]));
+    let direct = run(directory.path(), &arguments);
+    assert_eq!(direct.status.code(), Some(1), "{}", told(&direct));
+
+    arguments.extend(["--through", &gate]);
+    let output = run(directory.path(), &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let found = report["findings"].as_array().expect("a list");
+    let rows = report["through"]["findings"].as_array().expect("a list");
+    for test in tests {
+        let own = found.iter().find(|one| one["test"] == test).expect("found without the gate");
+        let row = rows.iter().find(|row| row["id"] == own["id"]).expect("looked at through the gate");
+        assert_eq!(row["standing"], "stopped", "{row}");
+    }
+    assert_eq!(report["through"]["only"], serde_json::json!([]));
+    demo.signal(Signal::INT);
+    let (code, _, stderr) = demo.end();
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
+fn the_demo_shows_where_to_look_and_leaves_nothing_behind() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let mut command = gabion(directory.path());
+    command.args(["demo", "--port", "0"]).env("TMPDIR", directory.path());
+    let demo = Process::start(command);
+    let (gate, alone) = both(&demo);
     assert_eq!(get(gate, "/notes", &[]).status, 401);
     assert_eq!(get(gate, "/shop", &[]).status, 200);
     assert_eq!(get(alone, "/shop", &[]).status, 200);
