@@ -14,7 +14,7 @@ use crate::facts::Facts;
 use crate::interpret::Frame;
 use crate::interpret::elsewhere::{Imports, Package};
 use crate::interpret::java_query::Mapped;
-use crate::interpret::memory::{CallKey, Ran, Remembered};
+use crate::interpret::memory::{CallKey, Remembered};
 use crate::marks::MarkIndex;
 use crate::models::Models;
 use crate::name::{Name, Names};
@@ -184,7 +184,6 @@ pub(crate) struct World<'a> {
     /// How often functions were called.
     pub(crate) runs: HashMap<FunctionRef, u32>,
     pub(crate) remembered: HashMap<CallKey, Remembered>,
-    pub(crate) ran: Ran,
     /// How often variables of a module were set to something else.
     pub(crate) module_changes: HashMap<usize, u32>,
     /// Rules of which the application does what is right.
@@ -282,7 +281,6 @@ impl<'a> World<'a> {
             called_by_code: HashSet::new(),
             runs: HashMap::new(),
             remembered: HashMap::new(),
-            ran: Ran::new(),
             module_changes: HashMap::new(),
             done_right: HashSet::new(),
             routes: Recorder::default(),

@@ -321,7 +321,7 @@ impl World<'_> {
         let Some(function) = loaded.module().function(closure.function.id) else { return Value::default() };
         let this = closure.this.clone().or_else(|| receiver.cloned());
         let key = if answer.is_none() { self.call_key(closure, this.as_ref(), given) } else { None };
-        if let Some(value) = key.and_then(|key| self.recall(key, depth, this.as_ref())) {
+        if let Some(value) = key.and_then(|key| self.recall(key, depth)) {
             return value;
         }
         let changes = self.module_changes.get(&closure.function.module).copied();
@@ -334,7 +334,7 @@ impl World<'_> {
             loaded: Rc::clone(&loaded),
             function: closure.function,
             scope,
-            this: this.clone().unwrap_or_default(),
+            this: this.unwrap_or_default(),
             returned: None,
             loops: Vec::new(),
             pending: Vec::new(),
@@ -378,7 +378,7 @@ impl World<'_> {
         // What sets variables of its module does so each time.
         let changed = self.module_changes.get(&closure.function.module).copied() != changes;
         if let Some(key) = key.filter(|_| !changed) {
-            self.remember(key, depth, this.as_ref(), &value);
+            self.remember(key, depth, &value);
         }
         value
     }

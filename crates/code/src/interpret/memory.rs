@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::{Frame, Given};
 use crate::name::Name;
-use crate::value::{Closure, FunctionRef, Known, Object, Shape, Value};
+use crate::value::{Closure, FunctionRef, Known, Shape, Value};
 use crate::world::World;
 
 /// A function is run so often before what is remembered counts.
@@ -16,10 +16,6 @@ const RUNS: u32 = 4;
 const MOST: usize = 400;
 /// Changes of the variables of a module that are told apart; code that sets one at each call would be run without an end.
 const CHANGES: u32 = 32;
-/// Large objects that a function is run with; further ones are told apart by what arrives in them alone.
-const OBJECTS: u32 = 16;
-/// Fields of a large object.
-const LARGE: usize = 16;
 /// Calls that are remembered.
 const KEPT: usize = 100_000;
 
@@ -32,19 +28,8 @@ pub(crate) struct Remembered {
     ended: bool,
     left_in_arguments: Vec<Option<Value>>,
     changed_given: Vec<(usize, Value)>,
-    changed_this: Option<Left>,
+    changed_this: Option<Value>,
 }
-
-/// What a method left of its object.
-#[derive(Debug, Clone)]
-enum Left {
-    All(Value),
-    /// What it set: the object of the next call has other fields beside.
-    Fields(Vec<(Name, Value)>),
-}
-
-/// How many different calls of a function are remembered.
-pub(crate) type Ran = hashbrown::HashMap<FunctionRef, u32>;
 
 /// A call, by what it is given.
 pub(crate) type CallKey = (FunctionRef, u64);
@@ -64,25 +49,15 @@ impl World<'_> {
         let mut left = MOST;
         // What the function reads of its module is given as well.
         self.module_changes.get(&closure.function.module).hash(&mut hasher);
-        let often = self.is_often(closure.function);
-        often.hash(&mut hasher);
-        let mut add = |value: &Value| match &value.shape {
-            Shape::Object(object) if often && object.fields.len() > LARGE => {
-                arriving(object, &mut hasher);
-                Some(())
-            }
-            _ => same(value, &mut hasher, &mut left),
-        };
-        this.iter().try_for_each(|this| add(this))?;
-        given.iter().try_for_each(|one| add(&one.value))?;
-        this.is_some().hash(&mut hasher);
-        given.iter().for_each(|one| one.name.hash(&mut hasher));
+        if let Some(this) = this {
+            1_u8.hash(&mut hasher);
+            same(this, &mut hasher, &mut left)?;
+        }
+        for one in given {
+            one.name.hash(&mut hasher);
+            same(&one.value, &mut hasher, &mut left)?;
+        }
         Some((closure.function, hasher.finish()))
-    }
-
-    /// Whether it was run with so many objects that one more says nothing new.
-    fn is_often(&self, function: FunctionRef) -> bool {
-        self.ran.get(&function).is_some_and(|ran| *ran >= OBJECTS)
     }
 
     /// A variable of a module is set anew: what its functions gave before says nothing any more.
@@ -100,7 +75,7 @@ impl World<'_> {
     }
 
     /// What the call gave when it was run before.
-    pub(super) fn recall(&mut self, key: CallKey, depth: usize, this: Option<&Value>) -> Option<Value> {
+    pub(super) fn recall(&mut self, key: CallKey, depth: usize) -> Option<Value> {
         let runs = self.runs.entry(key.0).or_insert(0);
         *runs = runs.saturating_add(1);
         if *runs <= RUNS {
@@ -110,71 +85,26 @@ impl World<'_> {
         self.ended = known.ended;
         self.left_in_arguments = known.left_in_arguments;
         self.changed_given = known.changed_given;
-        match known.changed_this {
-            Some(Left::All(left)) => self.changed_this = Some(left),
-            Some(Left::Fields(fields)) => {
-                let mut left = this.cloned().unwrap_or_default();
-                for (name, value) in fields {
-                    left = super::assign::with_field(&left, name, value);
-                }
-                self.changed_this = Some(left);
-            }
-            None => {}
+        if known.changed_this.is_some() {
+            self.changed_this = known.changed_this;
         }
         Some(known.returned)
     }
 
     /// Keeps what a call that has just ended gave.
-    pub(super) fn remember(&mut self, key: CallKey, depth: usize, this: Option<&Value>, returned: &Value) {
+    pub(super) fn remember(&mut self, key: CallKey, depth: usize, returned: &Value) {
         if self.budget == 0 || self.remembered.len() >= KEPT {
             return;
         }
-        let often = self.is_often(key.0);
-        if often && (self.left_in_arguments.iter().any(Option::is_some) || !self.changed_given.is_empty()) {
-            return;
-        }
-        let changed_this =
-            self.changed_this.as_ref().map(|left| match (this.map(|this| &this.shape), &left.shape) {
-                (Some(Shape::Object(before)), Shape::Object(after)) if often => {
-                    Left::Fields(set(before, after))
-                }
-                _ => Left::All(left.clone()),
-            });
-        let ran = self.ran.entry(key.0).or_insert(0);
-        *ran = ran.saturating_add(1);
         let remembered = Remembered {
             depth,
             returned: returned.clone(),
             ended: self.ended,
             left_in_arguments: self.left_in_arguments.clone(),
             changed_given: self.changed_given.clone(),
-            changed_this,
+            changed_this: self.changed_this.clone(),
         };
         self.remembered.insert(key, remembered);
-    }
-}
-
-/// Fields that are not what they were.
-fn set(before: &Object, after: &Object) -> Vec<(Name, Value)> {
-    let of = |value: &Value| {
-        let mut hasher = DefaultHasher::new();
-        same(value, &mut hasher, &mut MOST.clone()).map(|()| hasher.finish())
-    };
-    let is_same = |one: &Value, two: &Value| of(one).is_some_and(|one| Some(one) == of(two));
-    let other =
-        |(name, value): &(&Name, &Value)| !before.fields.get(*name).is_some_and(|was| is_same(was, value));
-    after.fields.iter().filter(other).map(|(name, value)| (*name, value.clone())).collect()
-}
-
-/// Adds what may have been chosen by somebody in an object, and its class.
-fn arriving(object: &Object, hasher: &mut DefaultHasher) {
-    object.class.as_ref().map(|class| (class.module, class.id.0)).hash(hasher);
-    for (name, value) in &object.fields {
-        let flows = value.all_flows();
-        if !flows.is_empty() {
-            name.hash(hasher);
-            flows.iter().for_each(|flow| (flow.source, flow.safe, flow.guessed, flow.first()).hash(hasher));
-        }
     }
 }
 
