@@ -15,6 +15,22 @@ const DAVE: &str = "nine-kettles-under-the-valley";
 const CALLBACK: &str = "https://shop.example/cb";
 const ADMIN: &str = "two-anvils-beside-the-ridge";
 
+/// What came to a verdict of its own.
+const LOOKED: &[&str] = &[
+    "missing-login",
+    "authentication-bypass",
+    "csrf",
+    "headers",
+    "login-rate",
+    "mass-assignment",
+    "session-cookies",
+    "session-end",
+    "session-identifiers",
+    "sql-injection",
+    "verbose-errors",
+    "xss-reflected",
+];
+
 /// A gate with two people and an administrator, and the facts of it.
 async fn gate(application: &Application) -> Gate {
     // The probe is not the proxy that may ask who somebody is.
@@ -70,23 +86,17 @@ async fn the_gate_stands_its_own_attacks() {
     assert!(findings.iter().all(|one| one["verdict"] == "tentative"), "{findings:#?}");
     // It was let in, and each of these did attack.
     assert!(report["people"].as_array().expect("people").iter().all(|one| one["signed_in"] != false));
-    for test in [
-        "missing-login",
-        "authentication-bypass",
-        "csrf",
-        "headers",
-        "login-rate",
-        "mass-assignment",
-        "session-cookies",
-        "session-end",
-        "session-identifiers",
-        "sql-injection",
-        "verbose-errors",
-        "xss-reflected",
-    ] {
-        let passed = report["tests"][test]["verdicts"]["passed"].as_u64();
-        assert!(passed > Some(0), "{test}: {:#}", report["tests"][test]);
+    let of = |report: &Value, test: &str| report["tests"][test]["verdicts"]["passed"].as_u64() > Some(0);
+    let mut left: Vec<&str> = LOOKED.iter().copied().filter(|test| !of(&report, test)).collect();
+    // The gate lets people sign in so often and no more: who came too late for that is asked again, alone.
+    if left.iter().any(|test| test.starts_with("session-")) {
+        let only: Vec<&str> = left.iter().flat_map(|test| ["--only", test]).collect();
+        let output = probe(&gate, &[&only[..], &["--format", "json", "--fail-on", "low"]].concat()).await;
+        let again: Value = serde_json::from_slice(&output.stdout).expect("a report");
+        assert_eq!(again["findings"], serde_json::json!([]));
+        left.retain(|test| !of(&again, test));
     }
+    assert!(left.is_empty(), "{left:?}: {:#}", report["outcomes"]);
     let met = |start: &str| {
         let operations = report["operations"].as_array().expect("operations");
         operations.iter().any(|one| one.to_string().contains(start))

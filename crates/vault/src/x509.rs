@@ -6,6 +6,7 @@ mod name;
 use std::fmt;
 
 use gabion_model::Timestamp;
+use x509_parser::asn1_rs::Tag;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::public_key::PublicKey;
@@ -145,7 +146,9 @@ impl fmt::Debug for PeerCertificate {
 }
 
 fn key_thumbprint(info: &SubjectPublicKeyInfo<'_>) -> Option<String> {
-    let parameters = info.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
+    // The reader of identifiers takes any value for one: those of RSA are NULL.
+    let parameters = info.algorithm.parameters.as_ref().filter(|any| any.tag() == Tag::Oid);
+    let parameters = parameters.and_then(|any| any.as_oid().ok());
     let (kind, curve) = (info.algorithm.algorithm.to_id_string(), parameters.map(|oid| oid.to_id_string()));
     let key = Jwk::of_certificate(&kind, curve.as_deref(), &info.subject_public_key.data)?;
     Some(key.thumbprint().to_owned())
@@ -202,6 +205,16 @@ mod tests {
         let mut longer = der.clone();
         longer.push(0);
         assert_eq!(PeerCertificate::parse(&longer), Err(MalformedCertificate));
+    }
+
+    /// RFC 3279, 2.3.1: the parameters of an RSA key are NULL, and no curve.
+    #[test]
+    fn rsa_keys_have_a_thumbprint() {
+        let key = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+        let der = CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+        let read = PeerCertificate::parse(der.der()).unwrap();
+        assert_eq!(read.key.as_deref().map(str::len), Some(43));
+        assert!(matches!(read.strength().key, KeyKind::Rsa(2048)));
     }
 
     /// RFC 4514, 2.1: written with the most specific part first, whatever order the certificate has them in.
