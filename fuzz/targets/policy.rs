@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 #[path = "../../crates/policy/tests/it/plain.rs"]
 mod plain;
 
-/// Policies, a schema, entities and a question, with a zero byte between them; then the choices of further questions.
+// Policies, a schema, entities and a question, with a zero byte between them; then the choices of further questions.
 fuzz_target!(|bytes: &[u8]| {
     let mut parts = bytes.splitn(5, |byte| *byte == 0);
     let mut text = || parts.next().and_then(|part| std::str::from_utf8(part).ok()).unwrap_or_default().to_owned();

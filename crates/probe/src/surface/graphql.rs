@@ -71,9 +71,13 @@ pub(crate) async fn learn(field: &mut Field) -> Result<(), WireError> {
     Ok(())
 }
 
-/// The operations of a schema.
+/// The operations that introspection tells of: the `data` of its answer. None where it is no schema.
 #[must_use]
-pub(crate) fn of_schema(path: &str, schema: &Schema) -> Vec<Operation> {
+pub fn introspected(path: &str, data: &Value) -> Vec<Operation> {
+    Schema::read(data).map_or_else(Vec::new, |schema| of_schema(path, &schema))
+}
+
+fn of_schema(path: &str, schema: &Schema) -> Vec<Operation> {
     let all = [("query", schema.queries()), ("mutation", schema.mutations())];
     let all = all.into_iter().flat_map(|(kind, entries)| entries.iter().map(move |entry| (kind, entry)));
     all.take(OPERATIONS).map(|(kind, entry)| of_entry(path, schema, kind, entry)).collect()
@@ -192,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_schema_becomes_operations_with_their_arguments() {
-        let all = of_schema("/graphql", &Schema::read(&schema()["data"]).unwrap());
+        let all = introspected("/graphql", &schema()["data"]);
         let ids: Vec<String> = all.iter().map(Operation::id).collect();
         assert_eq!(ids, ["POST /graphql#note", "POST /graphql#addNote"]);
         let body = |at: usize| all[at].body.clone().unwrap().example.unwrap();
