@@ -16,8 +16,8 @@ const RUNS: u32 = 4;
 const MOST: usize = 400;
 /// Changes of the variables of a module that are told apart; code that sets one at each call would be run without an end.
 const CHANGES: u32 = 32;
-/// Calls that are remembered.
-const KEPT: usize = 100_000;
+/// Calls that are remembered; where there are more, all are forgotten.
+const KEPT: usize = 16_384;
 
 /// What a call left behind.
 #[derive(Debug, Clone)]
@@ -93,8 +93,11 @@ impl World<'_> {
 
     /// Keeps what a call that has just ended gave.
     pub(super) fn remember(&mut self, key: CallKey, depth: usize, returned: &Value) {
-        if self.budget == 0 || self.remembered.len() >= KEPT {
+        if self.budget == 0 {
             return;
+        }
+        if self.remembered.len() >= KEPT {
+            self.remembered.clear();
         }
         let remembered = Remembered {
             depth,

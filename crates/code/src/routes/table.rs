@@ -31,7 +31,7 @@ use std::sync::OnceLock;
 use gabion_finding::Form;
 use gabion_model::Problem;
 use gabion_syntax::Language;
-use regex::{RegexSet, RegexSetBuilder};
+use regex::bytes::{RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 use crate::forms::Forms;
@@ -339,8 +339,8 @@ impl Table {
     fn set(&self) -> Option<&RegexSet> {
         let made = self.set.get_or_init(|| {
             // Borders of words in Unicode's sense, and more states than fit, would both have every path tried pattern by pattern.
-            let paths = self.paths.iter().map(|(path, ..)| path.replace(r"\b", r"(?-u:\b)"));
-            RegexSetBuilder::new(paths).size_limit(LARGEST).dfa_size_limit(LARGEST).build().ok()
+            let paths = self.paths.iter().map(|(path, ..)| path);
+            RegexSetBuilder::new(paths).unicode(false).size_limit(LARGEST).dfa_size_limit(LARGEST).build().ok()
         });
         made.as_ref()
     }
@@ -464,7 +464,7 @@ impl Table {
 
     /// What a path of an expression shows.
     pub(crate) fn of_path(&self, path: &str) -> FactSet {
-        let found = self.set().map(|set| set.matches(path));
+        let found = self.set().map(|set| set.matches(path.as_bytes()));
         let numbers = found.iter().flat_map(|found| found.iter());
         let found = numbers.filter_map(|at| self.paths.get(at));
         let found =
