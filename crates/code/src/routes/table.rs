@@ -340,7 +340,12 @@ impl Table {
         let made = self.set.get_or_init(|| {
             // Borders of words in Unicode's sense, and more states than fit, would both have every path tried pattern by pattern.
             let paths = self.paths.iter().map(|(path, ..)| path);
-            RegexSetBuilder::new(paths).unicode(false).size_limit(LARGEST).dfa_size_limit(LARGEST).build().ok()
+            RegexSetBuilder::new(paths)
+                .unicode(false)
+                .size_limit(LARGEST)
+                .dfa_size_limit(LARGEST)
+                .build()
+                .ok()
         });
         made.as_ref()
     }
