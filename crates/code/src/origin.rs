@@ -11,6 +11,9 @@
 //!
 //! Paths are kept once each, so that a path is a number and what is known of it is looked up once.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use hashbrown::HashMap;
 
 use crate::name::{Name, Names};
@@ -41,6 +44,8 @@ struct Node {
 pub(crate) struct Origins {
     nodes: Vec<Node>,
     numbers: HashMap<(Option<Origin>, Step), Origin>,
+    /// Of those that were asked for.
+    texts: RefCell<HashMap<Origin, Rc<str>>>,
 }
 
 /// Paths are not longer.
@@ -72,7 +77,12 @@ impl Origins {
     }
 
     /// The path as it is written.
-    pub(crate) fn text(&self, origin: Origin, names: &Names) -> String {
+    pub(crate) fn text(&self, origin: Origin, names: &Names) -> Rc<str> {
+        let mut texts = self.texts.borrow_mut();
+        Rc::clone(texts.entry(origin).or_insert_with(|| self.written(origin, names).into()))
+    }
+
+    fn written(&self, origin: Origin, names: &Names) -> String {
         let mut steps = Vec::new();
         let mut next = Some(origin);
         while let Some(node) = next.and_then(|origin| self.nodes.get(origin.0 as usize)) {

@@ -98,7 +98,7 @@ impl CodeScanner {
             Some((rule, code)) => (rule, code.message.as_str()),
             None => {
                 let number = hit.rule.checked_sub(self.rules.rules.len())?;
-                (self.patterns.rule(number)?, hit.callee.as_str())
+                (self.patterns.rule(number)?, &*hit.callee)
             }
         };
         let path = Arc::clone(&world.units.get(hit.module)?.path);

@@ -224,6 +224,27 @@ impl Value {
         all.flows
     }
 
+    /// Whether there are any, in it or in anything in it.
+    pub(crate) fn has_flows(&self) -> bool {
+        self.holds_flows(DEEPEST, &mut MOST.clone())
+    }
+
+    fn holds_flows(&self, depth: usize, left: &mut usize) -> bool {
+        if !self.flows.is_empty() {
+            return true;
+        }
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        let mut each = |value: &Self| {
+            *left = left.saturating_sub(1);
+            *left > 0 && value.holds_flows(depth, left)
+        };
+        match &self.shape {
+            Shape::Object(object) => object.fields.values().chain(object.rest.as_deref()).any(&mut each),
+            Shape::List(list) => list.items.iter().chain(list.rest.as_deref()).any(&mut each),
+            _ => false,
+        }
+    }
+
     fn gather(&self, into: &mut Self, depth: usize, left: &mut usize) {
         if depth == 0 {
             return;

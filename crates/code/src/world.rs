@@ -8,7 +8,7 @@ use gabion_finding::Span;
 use gabion_patterns::PatternRules;
 use gabion_syntax::Language;
 use gabion_syntax::tree::{ClassId, FunctionId, Module, Symbol};
-use hashbrown::{HashMap, HashSet};
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 
 use crate::facts::Facts;
 use crate::interpret::Frame;
@@ -24,6 +24,7 @@ use crate::repair::Repair;
 use crate::resolve::Paths;
 use crate::routes::Recorder;
 use crate::rules::Rules;
+use crate::scanner::is_script_test;
 use crate::scope::Scope;
 use crate::value::{ClassValue, FunctionRef, KindSet, Trace, Value};
 
@@ -35,7 +36,7 @@ pub(crate) struct Hit {
     pub(crate) span: Span,
     /// The way it came, if it came from somewhere.
     pub(crate) trace: Option<Rc<Trace>>,
-    pub(crate) callee: String,
+    pub(crate) callee: Rc<str>,
     /// The function it stands in.
     pub(crate) within: String,
     pub(crate) weak: bool,
@@ -53,6 +54,8 @@ impl Hit {
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub(crate) path: Arc<str>,
+    /// It is a test of JavaScript.
+    pub(crate) script_test: bool,
     facts: Arc<[u8]>,
     loaded: Option<Option<Rc<Loaded>>>,
     /// Asked for since it was last looked at whether it can be let go of.
@@ -184,6 +187,8 @@ pub(crate) struct World<'a> {
     /// How often functions were called.
     pub(crate) runs: HashMap<FunctionRef, u32>,
     pub(crate) remembered: HashMap<CallKey, Remembered>,
+    /// Makes the keys of calls, otherwise in each run: nobody writes two calls that look the same to it.
+    pub(crate) keys: DefaultHashBuilder,
     /// How often variables of a module were set to something else.
     pub(crate) module_changes: HashMap<usize, u32>,
     /// Rules of which the application does what is right.
@@ -230,6 +235,7 @@ impl<'a> World<'a> {
     ) -> Self {
         let units = files.iter().map(|(path, facts)| Unit {
             path: Arc::clone(path),
+            script_test: is_script_test(path),
             facts: Arc::clone(facts),
             loaded: None,
             asked: false,
@@ -281,6 +287,7 @@ impl<'a> World<'a> {
             called_by_code: HashSet::new(),
             runs: HashMap::new(),
             remembered: HashMap::new(),
+            keys: DefaultHashBuilder::default(),
             module_changes: HashMap::new(),
             done_right: HashSet::new(),
             routes: Recorder::default(),
@@ -389,7 +396,7 @@ impl<'a> World<'a> {
         origin
     }
 
-    pub(crate) fn text_of(&self, origin: Origin) -> String {
+    pub(crate) fn text_of(&self, origin: Origin) -> Rc<str> {
         self.origins.text(origin, &self.names)
     }
 
@@ -398,7 +405,7 @@ impl<'a> World<'a> {
         if let Some(known) = self.known.get(&(origin, ending, language)) {
             return Rc::clone(known);
         }
-        let mut text = of_express(self.origins.text(origin, &self.names));
+        let mut text = of_express(self.origins.text(origin, &self.names).to_string());
         match ending {
             Ending::Read => {}
             Ending::Call => text.push_str("()"),
@@ -417,7 +424,7 @@ impl<'a> World<'a> {
         if let Some(known) = self.rules_at.get(&(origin, ending)) {
             return Rc::clone(known);
         }
-        let mut text = of_express(self.origins.text(origin, &self.names));
+        let mut text = of_express(self.origins.text(origin, &self.names).to_string());
         let rules = match ending {
             Ending::Call => {
                 text.push_str("()");
@@ -439,7 +446,7 @@ impl<'a> World<'a> {
         if let Some(known) = self.route_calls.get(&(origin, language)) {
             return Rc::clone(known);
         }
-        let mut text = self.origins.text(origin, &self.names);
+        let mut text = self.origins.text(origin, &self.names).to_string();
         text.push_str("()");
         let acts = Rc::new(self.models.routes.of(&text, language));
         self.route_calls.insert((origin, language), Rc::clone(&acts));
@@ -477,7 +484,7 @@ impl<'a> World<'a> {
     pub(crate) fn take_hits(&mut self) -> Vec<Hit> {
         let (mut done, mut instead, mut beside) = (HashSet::new(), HashSet::new(), HashSet::new());
         for origin in &self.called {
-            let mut text = self.origins.text(*origin, &self.names);
+            let mut text = self.origins.text(*origin, &self.names).to_string();
             text.push_str("()");
             done.extend(self.rules.missing.of(&text));
             instead.extend(self.rules.instead.of(&text));

@@ -60,31 +60,18 @@ impl Op {
         matches!(self, Self::Not(_) | Self::NotInside(_) | Self::NotRegex(_))
     }
 
-    /// A word of which at least one of each group stands in every text where this can be found; empty: nobody knows.
-    pub(crate) fn words(&self, family: Family) -> Vec<Vec<String>> {
+    /// Whether it can be found where only some words stand.
+    pub(crate) fn may_fit(&self, family: Family, stands: &impl Fn(&str) -> bool) -> bool {
         match self {
             Self::Pattern(leaf) => {
-                let words = leaf.fragment(family).map(|fragment| fragment.words.clone()).unwrap_or_default();
-                words.into_iter().map(|word| vec![word]).collect()
+                leaf.fragment(family).is_none_or(|fragment| fragment.words.iter().all(|word| stands(word)))
             }
             Self::All(all) => {
-                all.ops.iter().filter(|op| !op.is_negative()).flat_map(|op| op.words(family)).collect()
+                all.ops.iter().filter(|op| !op.is_negative()).all(|op| op.may_fit(family, stands))
             }
-            Self::Any(ops) => {
-                let mut any = Vec::new();
-                for op in ops {
-                    match op.words(family).into_iter().min_by_key(Vec::len) {
-                        Some(group) if any.len() < WIDEST => any.extend(group),
-                        _ => return Vec::new(),
-                    }
-                }
-                if any.is_empty() { Vec::new() } else { vec![any] }
-            }
-            Self::Inside(op) => op.words(family),
-            Self::Regex(_) | Self::Not(_) | Self::NotInside(_) | Self::NotRegex(_) => Vec::new(),
+            Self::Any(ops) => ops.iter().any(|op| op.may_fit(family, stands)),
+            Self::Inside(op) => op.may_fit(family, stands),
+            Self::Regex(_) | Self::Not(_) | Self::NotInside(_) | Self::NotRegex(_) => true,
         }
     }
 }
-
-/// Words of which one must be there.
-const WIDEST: usize = 200;

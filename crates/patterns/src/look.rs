@@ -272,18 +272,29 @@ struct Words<'t> {
 
 impl<'t> Words<'t> {
     fn of(text: &'t str) -> Self {
+        let mut all = HashSet::new();
         let is_part = |sign: char| sign.is_alphanumeric() || sign == '_';
-        Self { all: text.split(|sign| !is_part(sign)).filter(|word| word.len() > 2).collect() }
+        if !text.is_ascii() {
+            all.extend(text.split(|sign| !is_part(sign)).filter(|word| word.len() > 2));
+            return Self { all };
+        }
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let mut start = 0;
+        for (at, _) in text.bytes().enumerate().filter(|(_, byte)| !is_part(*byte)) {
+            if at.saturating_sub(start) > 2 {
+                all.extend(text.get(start..at));
+            }
+            start = at.saturating_add(1);
+        }
+        all.extend(text.get(start..).filter(|word| word.len() > 2));
+        Self { all }
     }
 }
 
 impl PatternRule {
     /// Whether the words are there without which nothing can be found.
     fn may_fit(&self, family: Family, words: &Words<'_>) -> bool {
-        let has = |op: &Op| {
-            let groups = op.words(family);
-            groups.iter().all(|group| group.iter().any(|word| words.all.contains(word.as_str())))
-        };
+        let has = |op: &Op| op.may_fit(family, &|word| words.all.contains(word));
         match &self.mode {
             Mode::Search(op) => has(op),
             // Either end may stand in another file.

@@ -133,7 +133,7 @@ impl Matcher<'_, '_> {
     }
 
     fn find_expr(&self, pattern: &Expr, found: &mut Vec<Found>) {
-        for one in &self.target.exprs {
+        for one in self.candidates(pattern) {
             keep(one.span, self.expr(pattern, one, &Env::default()), found);
         }
         if let ExprKind::String(text) = &pattern.kind {
@@ -160,6 +160,17 @@ impl Matcher<'_, '_> {
             let envs = self.named_pattern(target, field.name, field.span, &Env::default());
             let envs = self.then(envs, |env| self.expr(value, own, env));
             keep(field.span, envs, found);
+        }
+    }
+
+    /// The expressions that can fit, by what they are.
+    fn candidates(&self, pattern: &Expr) -> &[&Expr] {
+        match &pattern.kind {
+            ExprKind::Call(call) if !self.is_deep(call) => &self.target.calls,
+            ExprKind::Member { name, .. } if !matches!(self.fragment.word(*name), Word::Ellipsis) => {
+                &self.target.members
+            }
+            _ => &self.target.exprs,
         }
     }
 

@@ -27,6 +27,10 @@ pub(crate) struct Target<'t> {
     pub(crate) text: &'t str,
     pub(crate) family: Family,
     pub(crate) exprs: Vec<&'t Expr>,
+    /// Calls, and names that may stand for one.
+    pub(crate) calls: Vec<&'t Expr>,
+    /// Members, and names that may stand for one or are imported.
+    pub(crate) members: Vec<&'t Expr>,
     pub(crate) lists: Vec<&'t [Stmt]>,
     pub(crate) functions: Vec<&'t Function>,
     pub(crate) classes: Vec<&'t Class>,
@@ -69,6 +73,8 @@ impl<'t> Target<'t> {
             text,
             family: Family::of(module.language),
             exprs: Vec::new(),
+            calls: Vec::new(),
+            members: Vec::new(),
             lists: Vec::new(),
             functions: Vec::new(),
             classes: Vec::new(),
@@ -132,10 +138,31 @@ impl<'t> Walk<'t> {
                         value: declared.value.filter(|_| declared.sets == 1),
                         of_type: declared.of_type,
                     };
-                    self.target.facts.insert(*span, fact);
+                    if fact.import.is_some() || fact.value.is_some() || fact.of_type.is_some() {
+                        self.target.facts.insert(*span, fact);
+                    }
                     break;
                 }
                 at = one.around;
+            }
+        }
+        let target = &mut self.target;
+        for one in &target.exprs {
+            match one.kind {
+                ExprKind::Call(_) => target.calls.push(one),
+                ExprKind::Member { .. } => target.members.push(one),
+                ExprKind::Name(_) => {
+                    let fact = target.facts.get(&one.span);
+                    if fact.is_some_and(|fact| fact.value.is_some()) {
+                        target.calls.push(one);
+                    }
+                    if !target.globs.is_empty()
+                        || fact.is_some_and(|fact| fact.value.is_some() || fact.import.is_some())
+                    {
+                        target.members.push(one);
+                    }
+                }
+                _ => {}
             }
         }
         self.target

@@ -44,7 +44,7 @@ impl World<'_> {
         name: Name,
         value: &Value,
     ) -> Option<Value> {
-        let is = frame.loaded.language().is_script() && self.text_of(owner.origin?) == "URL()";
+        let is = frame.loaded.language().is_script() && &*self.text_of(owner.origin?) == "URL()";
         if !is {
             return None;
         }

@@ -94,7 +94,7 @@ impl World<'_> {
         let joined =
             |parts: &[&Value]| concatenated(&parts.iter().map(|part| (*part).clone()).collect::<Vec<_>>());
         Some(match method {
-            "from" if text == "Buffer.from" => Value { origin: Some(origin), ..first?.clone() },
+            "from" if &*text == "Buffer.from" => Value { origin: Some(origin), ..first?.clone() },
             "toString" | "trim" | "toLowerCase" | "toUpperCase" | "strip" | "lower" | "upper"
             | "normalize" | "trimStart" | "trimEnd" | "lstrip" | "rstrip" | "String" | "valueOf"
             | "to_string" | "to_owned" | "clone" | "intern" => Value { origin: None, ..receiver.clone() },

@@ -200,13 +200,13 @@ impl World<'_> {
             return None;
         }
         let text = self.text_of(callee.origin?);
-        if text == "RegExp" {
+        if &*text == "RegExp" {
             let pattern = given.first()?.value.as_constant()?;
             let flags = given.get(1).and_then(|flags| flags.value.as_constant()).unwrap_or_default();
             self.pattern_stands(frame, &pattern, &flags, How::Search, span);
             return Some(Value { origin: self.path("RegExp()"), ..Value::text(&pattern) });
         }
-        if text != "require" && text != "import" {
+        if &*text != "require" && &*text != "import" {
             return None;
         }
         let module = given.first()?.value.as_constant()?;
@@ -353,7 +353,7 @@ impl World<'_> {
                     continue;
                 }
                 let (module, trace, weak) = (frame.module, Some(Rc::new(trace)), weak || flow.guessed);
-                let callee = callee.to_owned();
+                let callee = callee.into();
                 self.hit(Hit { rule: *rule, module, span, trace, callee, within, weak });
             }
         }
@@ -361,9 +361,7 @@ impl World<'_> {
 
     /// Whether a test of JavaScript runs what is no test: what it gives is made up.
     pub(super) fn only_tested(&self, frame: &Frame) -> bool {
-        let of_test = |module: usize| {
-            self.units.get(module).is_some_and(|unit| crate::scanner::is_script_test(&unit.path))
-        };
+        let of_test = |module: usize| self.units.get(module).is_some_and(|unit| unit.script_test);
         frame.loaded.language().is_script()
             && !of_test(frame.module)
             && frame.stack.iter().any(|function| of_test(function.module))

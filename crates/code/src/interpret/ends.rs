@@ -35,7 +35,15 @@ impl World<'_> {
                 let judged = Judged { gives: ends.gives, of, module: loaded.module() };
                 let Some(span) = judged.end(function) else { continue };
                 let (callee, within) = (name.to_owned(), name.to_owned());
-                self.hit(Hit { rule: *rule, module, span, trace: None, callee, within, weak: false });
+                self.hit(Hit {
+                    rule: *rule,
+                    module,
+                    span,
+                    trace: None,
+                    callee: callee.into(),
+                    within,
+                    weak: false,
+                });
             }
         }
     }

@@ -298,8 +298,7 @@ impl World<'_> {
         if !closure.others.is_empty() {
             return self.run_each(frame, closure, receiver, given, span);
         }
-        let tainted =
-            given.iter().any(|given| given.value.is_tainted() || !given.value.all_flows().is_empty());
+        let tainted = given.iter().any(|given| given.value.has_flows());
         self.routes.called(frame.function, &frame.scope, closure);
         let handed = handed(given);
         for one in &handed {
@@ -522,7 +521,7 @@ impl World<'_> {
         let text = self.text_of(origin);
         if loaded.language() == Language::Java {
             // What a server hands over is no request by itself, a map of it is.
-            let handed = value.origin.is_some_and(|origin| self.text_of(origin) == "gabion.parameter()");
+            let handed = value.origin.is_some_and(|origin| &*self.text_of(origin) == "gabion.parameter()");
             if !handed || text.starts_with("java.") || !self.models.knows_type(text.trim_end_matches("()")) {
                 return self.claim(frame, value, of_type);
             }

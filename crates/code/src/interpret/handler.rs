@@ -40,7 +40,7 @@ impl World<'_> {
             let models = self.models;
             for model in known.iter().filter_map(|at| models.get(*at)) {
                 if model.answers != 0 {
-                    called.answer = Some((model.answers, self.text_of(origin).into()));
+                    called.answer = Some((model.answers, self.text_of(origin)));
                 }
                 for callback in &model.calls {
                     if callback.at != End::Named("decorated".to_owned()) {
@@ -49,7 +49,7 @@ impl World<'_> {
                     if callback.arrives != 0 {
                         let given = self.given_to(frame, decorator);
                         if self.hold(&callback.when, &[], None, &given) {
-                            called.answer = Some((callback.arrives, self.text_of(origin).into()));
+                            called.answer = Some((callback.arrives, self.text_of(origin)));
                         }
                         continue;
                     }
@@ -114,7 +114,7 @@ impl World<'_> {
                     let paths: Vec<&str> = handlers.with.iter().map(String::as_str).collect();
                     called.given = Some(self.parameters(frame, function, &paths, None, 0));
                     if model.answers != 0 {
-                        called.answer = Some((model.answers, self.text_of(origin).into()));
+                        called.answer = Some((model.answers, self.text_of(origin)));
                     }
                 }
             }

@@ -191,7 +191,7 @@ impl World<'_> {
             return first.cloned();
         }
         let text = self.text_of(callee.origin?);
-        Some(match text.as_str() {
+        Some(match &*text {
             "string" | "[]byte" | "[]rune" | "any" | "interface{}" => first?.clone(),
             "new" => match &first?.shape {
                 Shape::Class(class) => {
@@ -221,7 +221,7 @@ impl World<'_> {
             "fmt.Fprintf" | "fmt.Fprint" | "fmt.Fprintln" | "io.WriteString" | "io.Copy" => {
                 let rest: Vec<&Value> = given.iter().skip(1).map(|given| &given.value).collect();
                 let written = match rest.split_first() {
-                    Some((format, rest)) if text == "fmt.Fprintf" => formatted_as_go(format, rest),
+                    Some((format, rest)) if &*text == "fmt.Fprintf" => formatted_as_go(format, rest),
                     _ => concatenated(&rest.into_iter().cloned().collect::<Vec<_>>()),
                 };
                 let name = self.name("Write");
@@ -336,7 +336,7 @@ impl World<'_> {
         let ends = |end: &str| {
             text.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('.'))
         };
-        if text == "Err" {
+        if &*text == "Err" {
             return Some(Value::known(Known::Null));
         }
         if text.ends_with("String.new") || text.ends_with("String.with_capacity") {

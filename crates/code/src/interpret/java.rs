@@ -145,9 +145,9 @@ impl World<'_> {
         }
         let path = self.text_of(origin);
         let first = given.first().map(|given| &given.value);
-        if KEEPS_ITS_TEXT.contains(&path.as_str()) {
+        if KEEPS_ITS_TEXT.contains(&&*path) {
             // It still is called what it is called.
-            let opens = OPENS.contains(&path.as_str());
+            let opens = OPENS.contains(&&*path);
             let mut value = if opens { Value::default() } else { self.gathered(None, given) };
             value.known =
                 first.map_or(Known::Nothing, |first| Known::Text(first.as_text().unwrap_or_default()));

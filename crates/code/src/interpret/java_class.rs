@@ -428,7 +428,7 @@ impl World<'_> {
         let is_parameter = value.is_tainted()
             && matches!(value.shape, Shape::Unknown)
             && frame.loaded.language() == Language::Java
-            && value.origin.is_some_and(|origin| self.text_of(origin) == "gabion.parameter()");
+            && value.origin.is_some_and(|origin| &*self.text_of(origin) == "gabion.parameter()");
         if !is_parameter {
             return;
         }

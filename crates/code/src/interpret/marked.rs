@@ -41,7 +41,9 @@ impl World<'_> {
                 }
             }
         }
-        if !value.all_flows().iter().any(|flow| !flow.marks.is_empty()) {
+        if loaded.marks.around(from.span).next().is_none()
+            || !value.all_flows().iter().any(|flow| !flow.marks.is_empty())
+        {
             return value;
         }
         for mark in loaded.marks.around(from.span) {
@@ -137,7 +139,7 @@ impl World<'_> {
             module: frame.module,
             span: mark.span,
             trace: Some(Rc::new(trace)),
-            callee: message.to_owned(),
+            callee: message.into(),
             within,
             weak: false,
         });

@@ -126,7 +126,7 @@ impl World<'_> {
         // A password is one wherever it came from.
         let password = self.models.kinds.find(&["password"]);
         let own = frame.loaded.module().function(frame.function.id).map(|own| own.span).unwrap_or_default();
-        let named = |value: &Value, path: &Option<String>| {
+        let named = |value: &Value, path: &Option<Rc<str>>| {
             // As long as it is called one: what was made of one, or of something that holds one, is none.
             let known = value.flows.iter().any(|flow| {
                 let (says, at) = (&flow.trace.says, flow.trace.span);
@@ -135,14 +135,14 @@ impl World<'_> {
                 let here = here && own.contains(at);
                 flow.source & password != 0 && (set || here)
             });
-            if known { Some("~password".to_owned()) } else { path.clone() }
+            if known { Some("~password".into()) } else { path.clone() }
         };
         let (one_named, two_named) = (named(left, &one), named(right, &two));
         for (rule, compare) in &rules.compares {
             if !compare.languages.contains(&frame.loaded.language()) {
                 continue;
             }
-            let fits = |text: &String, path: &Option<String>| {
+            let fits = |text: &String, path: &Option<Rc<str>>| {
                 let pattern = rules.forms.get(text);
                 path.as_ref().zip(pattern).is_some_and(|(path, pattern)| pattern.is_match(path))
             };
@@ -153,10 +153,7 @@ impl World<'_> {
                 fits(&compare.path, path)
                     && compare.other.as_ref().is_none_or(|wanted| fits(wanted, other))
                     && compare.constant.is_none_or(|wanted| wanted == constant)
-                    && compare
-                        .matches
-                        .as_ref()
-                        .is_none_or(|wanted| fits(wanted, &value.as_constant().map(|text| text.to_string())))
+                    && compare.matches.as_ref().is_none_or(|wanted| fits(wanted, &value.as_constant()))
             });
             if let Some((Some(path), _, _)) = found {
                 self.wrong(frame, *rule, span, path.clone());
@@ -172,14 +169,14 @@ impl World<'_> {
         if frame.scope.of_module(frame.loaded.name(symbol)).is_none() {
             return value;
         }
-        if !DRAWN.contains(&self.text_of(origin).as_str()) {
+        if !DRAWN.contains(&&*self.text_of(origin)) {
             return value;
         }
         let once = self.name("once");
         Value { origin: self.origins.step(origin, Step::Member(once)), ..value }
     }
 
-    fn wrong(&mut self, frame: &Frame, rule: usize, span: Span, callee: String) {
+    fn wrong(&mut self, frame: &Frame, rule: usize, span: Span, callee: Rc<str>) {
         if self.only_tested(frame) {
             return;
         }

@@ -376,7 +376,7 @@ impl World<'_> {
             if model.harmless {
                 let flows = match model.source {
                     source if source != 0 && model.lasting => {
-                        let says = model.says.clone().unwrap_or_else(|| self.text_of(origin));
+                        let says = model.says.clone().unwrap_or_else(|| self.text_of(origin).to_string());
                         vec![Flow { lasting: true, ..Self::source(frame, source, span, &says) }]
                     }
                     _ => value.flows.iter().filter(|flow| flow.lasting).cloned().collect(),
@@ -391,11 +391,11 @@ impl World<'_> {
             if model.fresh {
                 value.flows = Rc::default();
             }
-            if model.source != 0 && self.fixed_route && self.text_of(origin) == "flask.request.path" {
+            if model.source != 0 && self.fixed_route && &*self.text_of(origin) == "flask.request.path" {
                 continue;
             }
             if model.source != 0 {
-                let says = model.says.clone().unwrap_or_else(|| self.text_of(origin));
+                let says = model.says.clone().unwrap_or_else(|| self.text_of(origin).to_string());
                 let flow = Self::source(frame, model.source, span, &says);
                 let flow = Flow { lasting: model.lasting, safe: model.sanitizes, ..flow };
                 // What it is by itself, besides what it is of.

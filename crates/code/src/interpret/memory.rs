@@ -3,7 +3,7 @@
 //! Without it, code in which everything calls everything is run once for each way through it. A function is run a few times all
 //! the same: what it finds then has its own, shorter way.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, Hash as _, Hasher};
 
 use super::{Frame, Given};
 use crate::name::Name;
@@ -45,7 +45,7 @@ impl World<'_> {
         if closure.scope.is_within() {
             return None;
         }
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = self.keys.build_hasher();
         let mut left = MOST;
         // What the function reads of its module is given as well.
         self.module_changes.get(&closure.function.module).hash(&mut hasher);
@@ -64,7 +64,7 @@ impl World<'_> {
     pub(super) fn module_variable_set(&mut self, frame: &Frame, name: Name, before: Option<Value>) {
         let (Some(before), Some(value)) = (before, frame.scope.held_by_module(name)) else { return };
         let of = |value: &Value| {
-            let mut hasher = DefaultHasher::new();
+            let mut hasher = self.keys.build_hasher();
             same(value, &mut hasher, &mut MOST.clone()).map(|()| hasher.finish())
         };
         if of(&before).is_some_and(|before| Some(before) == of(&value)) {
@@ -112,7 +112,7 @@ impl World<'_> {
 }
 
 /// Adds all of a value; none where there is too much of it.
-fn same(value: &Value, hasher: &mut DefaultHasher, left: &mut usize) -> Option<()> {
+fn same(value: &Value, hasher: &mut impl Hasher, left: &mut usize) -> Option<()> {
     *left = left.checked_sub(1)?;
     value.flows.len().hash(hasher);
     for flow in value.flows.iter() {

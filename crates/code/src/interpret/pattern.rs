@@ -24,7 +24,15 @@ impl World<'_> {
         for (rule, languages) in &rules.regexes {
             if languages.contains(&frame.loaded.language()) {
                 let (module, callee, within) = (frame.module, said(pattern), self.function_name(frame));
-                self.hit(Hit { rule: *rule, module, span, trace: None, callee, within, weak: false });
+                self.hit(Hit {
+                    rule: *rule,
+                    module,
+                    span,
+                    trace: None,
+                    callee: callee.into(),
+                    within,
+                    weak: false,
+                });
             }
         }
     }
@@ -44,7 +52,7 @@ impl World<'_> {
         let Some(text) = pattern.as_constant() else { return };
         if frame.loaded.language().is_script() {
             // A text that is no pattern: `a.split('x')`.
-            if pattern.origin.is_none_or(|origin| self.text_of(origin) != "RegExp()") {
+            if pattern.origin.is_none_or(|origin| &*self.text_of(origin) != "RegExp()") {
                 return;
             }
         } else {

@@ -43,7 +43,7 @@ impl World<'_> {
             for (from, to) in model.flows.iter().filter(|(_, to)| *to != End::Result) {
                 let mut value = Value::default();
                 if *from == End::Result {
-                    let says = model.says.clone().unwrap_or_else(|| self.text_of(origin));
+                    let says = model.says.clone().unwrap_or_else(|| self.text_of(origin).to_string());
                     if model.source != 0 {
                         let flow = Self::source(frame, model.source, span, &says);
                         value.flows = Rc::new(vec![Flow { lasting: model.lasting, ..flow }]);

@@ -73,7 +73,7 @@ impl World<'_> {
         }
         let this = given.first().map(|given| given.value.clone());
         let rest = given.get(1..).unwrap_or_default();
-        match self.text_of(callee.origin?).as_str() {
+        match &*self.text_of(callee.origin?) {
             "~call" => Some(self.run_closure(frame, closure, this.as_ref(), rest, span)),
             "~apply" => {
                 let list = rest.first().map(|rest| rest.value.clone()).unwrap_or_default();

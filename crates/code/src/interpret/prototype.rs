@@ -29,7 +29,7 @@ impl World<'_> {
             return;
         }
         let Some(from) = self.chosen_key(index) else { return };
-        let made_of_nothing = object.origin.is_some_and(|origin| self.text_of(origin) == "Object.create()");
+        let made_of_nothing = object.origin.is_some_and(|origin| &*self.text_of(origin) == "Object.create()");
         if matches!(object.shape, Shape::List(_)) || made_of_nothing {
             return;
         }

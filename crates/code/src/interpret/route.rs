@@ -86,7 +86,7 @@ impl World<'_> {
                 router = if *end == End::Result { own_router.clone() } else { named }.or(router);
             }
             let text = self.text_of(origin);
-            let (owner, word) = text.rsplit_once('.').unwrap_or(("", text.as_str()));
+            let (owner, word) = text.rsplit_once('.').unwrap_or(("", &*text));
             let owner = if act.included { URLS } else { owner };
             let called = Router::Called(frame.module, owner.into());
             let mut on = None;

@@ -63,7 +63,7 @@ impl World<'_> {
         }
         let text = self.text_of(callee.origin?);
         let first = given.first().map(|given| &given.value);
-        match text.as_str() {
+        match &*text {
             "Promise" | "bluebird" | "bluebird.Promise" | "q.Promise" => {
                 return self.promised(frame, first?, span);
             }

@@ -87,7 +87,15 @@ impl World<'_> {
             let language = Language::of(&path).is_some_and(|language| file.languages.contains(&language));
             if language && rules.forms.get(&file.path).is_some_and(|form| form.is_match(&path)) {
                 let (callee, within, span) = (path.to_string(), String::new(), Span::default());
-                self.hit(Hit { rule: *rule, module, span, trace: None, callee, within, weak: false });
+                self.hit(Hit {
+                    rule: *rule,
+                    module,
+                    span,
+                    trace: None,
+                    callee: callee.into(),
+                    within,
+                    weak: false,
+                });
             }
         }
     }
@@ -132,7 +140,15 @@ impl World<'_> {
             }
             for span in places.into_iter().flatten() {
                 let (callee, within) = (String::new(), String::new());
-                self.hit(Hit { rule: *rule, module, span, trace: None, callee, within, weak: false });
+                self.hit(Hit {
+                    rule: *rule,
+                    module,
+                    span,
+                    trace: None,
+                    callee: callee.into(),
+                    within,
+                    weak: false,
+                });
             }
         }
     }

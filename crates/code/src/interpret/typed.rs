@@ -86,7 +86,7 @@ impl World<'_> {
         }
         let rooted =
             given.first().and_then(|given| given.value.as_text()).is_some_and(|text| text.starts_with('/'));
-        match self.text_of(origin).as_str() {
+        match &*self.text_of(origin) {
             "path/filepath.Clean" | "path.Clean" if rooted => self.models.kinds.find(&["path", "path-below"]),
             _ => 0,
         }
@@ -212,7 +212,7 @@ impl World<'_> {
         let (loaded, scope) = (Rc::clone(&frame.loaded), Rc::clone(&frame.scope));
         let at = Written { module: frame.module, loaded: &loaded, scope: &scope };
         if frame.loaded.language() == Language::Rust
-            && value.origin.is_some_and(|origin| self.text_of(origin) == "gabion.parameter()")
+            && value.origin.is_some_and(|origin| &*self.text_of(origin) == "gabion.parameter()")
         {
             // Guards and states of the server are among the parameters.
             let text = loaded.text(of.path);

@@ -52,7 +52,7 @@ impl World<'_> {
                 let origin =
                     scope.get(name).and_then(|value| value.origin).map(|origin| self.text_of(origin));
                 match origin {
-                    Some(origin) if !origin.starts_with('~') && !origin.is_empty() => origin,
+                    Some(origin) if !origin.starts_with('~') && !origin.is_empty() => origin.to_string(),
                     _ => loaded.text(*symbol).to_owned(),
                 }
             }

@@ -244,7 +244,7 @@ impl Matcher<'_, '_> {
         }
     }
 
-    fn is_deep(&self, call: &Call) -> bool {
+    pub(super) fn is_deep(&self, call: &Call) -> bool {
         matches!(&call.callee.kind, ExprKind::Name(name) if matches!(self.fragment.word(*name), Word::Deep))
     }
 

@@ -72,8 +72,27 @@ impl<'t> Matcher<'_, 't> {
         None
     }
 
+    /// Whether its first name is imported, or may be by `import java.util.*`. Most are neither.
+    fn may_be_imported(&self, from: &Expr) -> bool {
+        let mut next = from;
+        for _ in 0..LONGEST {
+            match &next.kind {
+                ExprKind::Member { object, .. } => next = object,
+                ExprKind::Name(_) => {
+                    return !self.target.globs.is_empty()
+                        || self.target.fact(next.span).is_some_and(|fact| fact.import.is_some());
+                }
+                _ => return false,
+            }
+        }
+        false
+    }
+
     /// A name or member of the pattern, by where the one in the text is imported from.
     pub(super) fn same_path(&self, pattern: &Expr, own: &Expr) -> bool {
+        if !self.may_be_imported(own) {
+            return false;
+        }
         let Some(wanted) = self.pattern_path(pattern) else { return false };
         if let Some(path) = self.imported_path(own) {
             return path == wanted;

@@ -47,7 +47,7 @@ impl World<'_> {
     /// `if m:`, where `m` is what a pattern found.
     pub(in crate::interpret) fn python_true(&mut self, frame: &mut Frame, place: &Expr) {
         let value = self.evaluate(frame, place);
-        if value.origin.is_some_and(|origin| self.text_of(origin) == WHOLE) {
+        if value.origin.is_some_and(|origin| &*self.text_of(origin) == WHOLE) {
             self.trust_flows(frame, &value, KindSet::MAX);
         }
     }
@@ -126,7 +126,7 @@ impl World<'_> {
                 ExprKind::Call(_) => {
                     let value = self.evaluate(frame, place);
                     let path = value.origin.map(|origin| self.text_of(origin)).unwrap_or_default();
-                    if matches!(path.as_str(), "os.path.commonpath()" | "os.path.commonprefix()") {
+                    if matches!(&*path, "os.path.commonpath()" | "os.path.commonprefix()") {
                         let kinds = self.models.kinds.find(&["path"]);
                         self.trust_flows(frame, &value, kinds);
                     }
@@ -140,7 +140,7 @@ impl World<'_> {
         let address = self.evaluate(frame, address);
         let other = self.evaluate(frame, other);
         let path = address.origin.map(|origin| self.text_of(origin)).unwrap_or_default();
-        if matches!(path.as_str(), "urllib.parse.urlparse()" | "urllib.parse.urlsplit()")
+        if matches!(&*path, "urllib.parse.urlparse()" | "urllib.parse.urlsplit()")
             && other.all_flows().is_empty()
         {
             let kinds = self.models.kinds.find(&["url", "redirect"]);
@@ -156,7 +156,7 @@ impl World<'_> {
         }
         let address = self.evaluate(frame, object);
         let path = address.origin.map(|origin| self.text_of(origin)).unwrap_or_default();
-        if matches!(path.as_str(), "urllib.parse.urlparse()" | "urllib.parse.urlsplit()") {
+        if matches!(&*path, "urllib.parse.urlparse()" | "urllib.parse.urlsplit()") {
             let kinds = self.models.kinds.find(&["redirect"]);
             self.trust_flows(frame, &address, kinds);
         }
@@ -207,7 +207,7 @@ impl World<'_> {
         let Some(origin) = callee.origin else { return };
         if let [object, name, value] = call.arguments.as_slice()
             && matches!(call.callee.kind, ExprKind::Name(_))
-            && self.text_of(origin) == "setattr"
+            && &*self.text_of(origin) == "setattr"
         {
             let owner = self.evaluate(frame, &object.value);
             let (name, value) = (self.evaluate(frame, &name.value), self.evaluate(frame, &value.value));
@@ -223,7 +223,7 @@ impl World<'_> {
         }
         let Some(argument) = call.arguments.first() else { return };
         let path = self.text_of(origin);
-        match path.as_str() {
+        match &*path {
             "int" | "float" | "uuid.UUID" | "ipaddress.ip_address" => {
                 if matches!(argument.value.kind, ExprKind::Name(_)) {
                     self.trust(frame, &argument.value, KindSet::MAX);

@@ -93,18 +93,18 @@ impl World<'_> {
         given.iter().any(|given| {
             given.name.is_some_and(|name| &*self.names.text(name) == "type")
                 && given.value.origin.is_some_and(|origin| {
-                    matches!(self.text_of(origin).as_str(), "int" | "float" | "bool" | "uuid.UUID")
+                    matches!(&*self.text_of(origin), "int" | "float" | "bool" | "uuid.UUID")
                 })
         })
     }
 
     /// A file that is a text in memory.
     pub(in crate::interpret) fn is_text_file(&self, value: &Value) -> bool {
-        value.origin.is_some_and(|origin| self.text_of(origin) == "io.StringIO()")
+        value.origin.is_some_and(|origin| &*self.text_of(origin) == "io.StringIO()")
     }
 
     pub(in crate::interpret) fn is_pattern(&self, value: &Value) -> bool {
-        value.origin.is_some_and(|origin| self.text_of(origin) == "re.compile()")
+        value.origin.is_some_and(|origin| &*self.text_of(origin) == "re.compile()")
     }
 
     /// `" ".join(list)`.
