@@ -113,6 +113,24 @@ async fn the_gate_stands_its_own_attacks() {
     }
 }
 
+/// Codes and tokens of the gate: the client of the facts gets them as it should, and nobody gets them otherwise.
+#[tokio::test]
+async fn codes_and_tokens_of_the_gate_go_to_whom_they_belong() {
+    let application = Application::start().await;
+    let gate = gate(&application).await;
+    let output = probe(&gate, &["--format", "json", "--only", "oauth", "--fail-on", "low"]).await;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{told}"));
+    let outcomes = report["outcomes"].as_array().expect("outcomes");
+    let aspects = ["state", "replay", "no-pkce", "plain", "verifier", "client", "redirect", "scope"];
+    for aspect in aspects {
+        let passed =
+            |one: &Value| one["test"] == "oauth" && one["aspect"] == aspect && one["verdict"] == "passed";
+        assert!(outcomes.iter().any(passed), "{aspect}: {outcomes:#?}");
+    }
+    assert_eq!(report["findings"], serde_json::json!([]));
+}
+
 /// What the probe does to the gate is told where the gate tells it: an administrator of the facts is asked, and nobody names the place.
 #[tokio::test]
 async fn attacks_on_the_gate_are_looked_for_among_its_alerts() {

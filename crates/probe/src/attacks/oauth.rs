@@ -112,6 +112,15 @@ fn parameters(pairs: &[(&str, &str)]) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
+/// Why no token was given, by the server's own words (RFC 6749, section 5.2), in a few of them.
+fn refusal(answer: &Answer) -> String {
+    let body = answer.json().unwrap_or_default();
+    let word = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (error, description) = (word("error"), word("error_description"));
+    let words = format!("{} {error} {description}", answer.status);
+    words.chars().filter(|sign| !sign.is_control()).take(160).collect::<String>().trim_end().to_owned()
+}
+
 fn challenge_of(verifier: &str) -> String {
     base64url_encode(&sha256_of(&[verifier.as_bytes()]))
 }
@@ -280,11 +289,16 @@ impl Server<'_> {
             self.say(Verdict::Inconclusive, "", "no code is sent to the registered address");
             return Ok(());
         };
-        let Some(control) =
-            self.redeem(&self.facts.client, &led.code, Some(&verifier)).await?.filter(|own| own.token)
-        else {
-            self.say(Verdict::Inconclusive, "", "a code becomes no token");
-            return Ok(());
+        let control = match self.redeem(&self.facts.client, &led.code, Some(&verifier)).await? {
+            Some(control) if control.token => control,
+            tried => {
+                let says = match tried.map(|tried| tried.answer) {
+                    Some(answer) => format!("a code becomes no token: {}", refusal(&answer)),
+                    None => "a code becomes no token: no answer".to_owned(),
+                };
+                self.say(Verdict::Inconclusive, "", &says);
+                return Ok(());
+            }
         };
         if led.state {
             self.say(Verdict::Passed, "state", "the `state` that was sent comes back");

@@ -46,18 +46,11 @@ pub(super) fn run(bench: &Bench, rounds: usize) -> Result<(), Failure> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let folder = small.display().to_string();
     let ours = |only: &str| words(&[&bench.binary.display().to_string(), &folder, "--only", only]);
-    let semgrep = words(&[
-        &tool("semgrep"),
-        "scan",
-        "--metrics=off",
-        "--disable-version-check",
-        "--no-git-ignore",
-        "--quiet",
-        "--json",
-        "--config",
-        &rules,
-        &folder,
-    ]);
+    let semgrep_of = |folder: &str| {
+        let options = ["--metrics=off", "--disable-version-check", "--no-git-ignore", "--quiet", "--json"];
+        [words(&[&tool("semgrep"), "scan"]), words(&options), words(&["--config", &rules, folder])].concat()
+    };
+    let semgrep = semgrep_of(&folder);
     let bandit = words(&[&tool("bandit"), "--quiet", "-r", &folder, "-f", "json"]);
     let detect = words(&[&tool("detect-secrets"), "-C", &folder, "scan", "--all-files", "--no-verify"]);
     // The same rules for both, and none of the program's.
@@ -92,6 +85,15 @@ pub(super) fn run(bench: &Bench, rounds: usize) -> Result<(), Failure> {
         ));
         agree(bench, &small, peer, &rules, &printed)?;
     }
+    let folder = large.display().to_string();
+    let ours =
+        words(&[&bench.binary.display().to_string(), &folder, "--only", "code", "--only-rules", &rules]);
+    output::note("semgrep, a dozen packages");
+    let (mine, _) = bench.measure(&ours, &[0])?;
+    let (theirs, _) = bench.measure(&semgrep_of(&folder), &[0, 1])?;
+    let what = "code of a dozen packages, the same rules";
+    rows.push(Row::new(format!("{what}, processor"), "s", cpu(&mine), "semgrep", cpu(&theirs)));
+    rows.push(Row::new(format!("{what}, memory"), "MB", memory(&mine), "semgrep", memory(&theirs)));
     rows.extend(alone(bench, &large)?);
     publish(&bench.root.join("target/bench"), "scan", &rows)
 }
