@@ -130,7 +130,7 @@ pub fn learn_from_sign_in(field: &mut Field) {
         let mut found = Vec::new();
         told.iter().for_each(|value| ids_in(value, "user", 0, &nouns, &mut found));
         for (noun, id) in found.into_iter().take(MOST) {
-            crate::learn::remember(field, &noun, &id, who, false, &Value::Null);
+            crate::harvest::remember(field, &noun, &id, who, false, &Value::Null);
         }
     }
 }

@@ -32,6 +32,7 @@ pub mod format;
 mod gaps;
 mod graphql;
 pub mod handshake;
+mod harvest;
 pub mod hidden;
 pub mod kept;
 pub mod leak;

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::usable;
 use crate::call::{Call, Put};
 use crate::field::Field;
-use crate::learn::{id_of, noun, noun_of, works};
+use crate::harvest::id_of;
+use crate::learn::{noun, noun_of, works};
 use crate::operation::{Place, names_of};
 use crate::wire::{Answer, Request, WireError};
 

@@ -4,7 +4,7 @@
 use super::usable;
 use crate::facts::Level;
 use crate::field::Field;
-use crate::learn::id_of;
+use crate::harvest::id_of;
 use crate::surface::is_spared;
 use crate::wire::{Answer, Request, WireError};
 
