@@ -4,6 +4,7 @@
 //! comment. No secret is in it: where one belongs stands the name of a variable of the environment. Texts of the target are
 //! quoted, and made visible in comments, so that nothing it says becomes a fact.
 
+mod asked;
 mod given;
 mod policy;
 mod throttles;
@@ -63,7 +64,9 @@ pub fn draft(field: &Field, files: &Files, at: Timestamp) -> String {
     throttles::write(&mut out, field);
     webhooks(&mut out, field);
     given::accounts(&mut out, &field.facts);
+    asked::accounts(&mut out, field);
     given::rest(&mut out, &field.facts);
+    asked::tokens(&mut out, field);
     given::uploads(&mut out, field);
     seen(&mut out, field);
     out

@@ -83,6 +83,14 @@ pub fn hmac_sha256(key: &[u8], data: &[u8]) -> [u8; 32] {
     array(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), data).as_ref())
 }
 
+/// HMAC-SHA-384 of `data` under `key`.
+#[must_use]
+pub fn hmac_sha384(key: &[u8], data: &[u8]) -> [u8; 48] {
+    let mut out = [0; 48];
+    out.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA384, key), data).as_ref());
+    out
+}
+
 /// HMAC-SHA-512 of `data` under `key`.
 #[must_use]
 pub fn hmac_sha512(key: &[u8], data: &[u8]) -> [u8; 64] {

@@ -32,7 +32,8 @@ pub mod webhook;
 pub mod x509;
 
 pub use digest::{
-    Sha256, constant_time_eq, hmac_sha1, hmac_sha256, hmac_sha512, md5, sha1, sha256, sha256_of, sha512,
+    Sha256, constant_time_eq, hmac_sha1, hmac_sha256, hmac_sha384, hmac_sha512, md5, sha1, sha256, sha256_of,
+    sha512,
 };
 pub use index::{IndexKey, IndexSum};
 pub use random::SystemRng;

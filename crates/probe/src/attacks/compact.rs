@@ -4,6 +4,7 @@ use gabion_model::Timestamp;
 use gabion_vault::encoding::{base64_decode, base64_encode, base64url_decode, base64url_encode};
 use gabion_vault::jose::{Algorithm, SigningKey};
 use gabion_vault::tls::LocalCa;
+use gabion_vault::{hmac_sha256, hmac_sha384, hmac_sha512};
 use serde_json::{Map, Value};
 
 /// A token that was seen.
@@ -57,6 +58,16 @@ pub(super) fn compact(head: &Value, claims: &Value, sign: impl FnOnce(&[u8]) -> 
     let text = format!("{}.{}", part(head), part(claims));
     let signature = base64url_encode(&sign(text.as_bytes()));
     format!("{text}.{signature}")
+}
+
+/// The signature of a shared secret (RFC 7518 section 3.2); nothing for an algorithm that has none.
+pub(super) fn hmac(algorithm: &str, secret: &[u8], text: &[u8]) -> Option<Vec<u8>> {
+    match algorithm {
+        "HS256" => Some(hmac_sha256(secret, text).to_vec()),
+        "HS384" => Some(hmac_sha384(secret, text).to_vec()),
+        "HS512" => Some(hmac_sha512(secret, text).to_vec()),
+        _ => None,
+    }
 }
 
 /// Every token in a text, a few at most.

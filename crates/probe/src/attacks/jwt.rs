@@ -8,17 +8,17 @@
 //! 3. It is proven when such a token gets the answer of the control, twice.
 //! 4. A token brings a certificate of our own along (`x5c`, `x5t`), whose key signed it.
 //! 5. A token names our listener for its key ([`super::jwt_address`]).
-//! 6. A token with a shared secret (HS256) is held against a few thousand weak ones without asking anybody; one that fits signs
+//! 6. A token with a shared secret (HS256, HS384, HS512) is held against a few thousand weak ones without asking anybody; one that fits signs
 //!    a token with another claim, which must then be believed.
 //! 7. Whether what a signed token says is looked at ([`super::jwt_claims`]).
 
 use gabion_model::outbound::BoxFuture;
 use gabion_vault::encoding::{base64_encode, base64url_encode};
 use gabion_vault::jose::SigningKey;
-use gabion_vault::{hmac_sha256, hmac_sha512, sha1, sha256};
+use gabion_vault::{sha1, sha256};
 use serde_json::{Map, Value, json};
 
-use super::compact::{Token, certified, compact, texts_of_key, tokens_in};
+use super::compact::{Token, certified, compact, hmac, texts_of_key, tokens_in};
 use super::jwt_claims::{self, Signer};
 use super::{Attack, Phase, usable};
 use crate::call::Call;
@@ -304,11 +304,13 @@ fn forgeries(field: &Field, token: &Token, keys: &[(String, Value)]) -> Vec<Forg
         let says = "a token is believed whose secret is the published key";
         for secret in texts_of_key(set, key) {
             for kid in [None, kid] {
-                let sign = |text: &[u8]| hmac_sha256(&secret, text).to_vec();
+                let sign = |text: &[u8]| hmac("HS256", &secret, text).unwrap_or_default();
                 add("published-key", says, compact(&head("HS256", kid), &claims, sign));
             }
         }
     }
+    // Who takes one size of sum alone has to be asked with it.
+    let shared = Some(token.algorithm()).filter(|own| own.starts_with("HS")).unwrap_or("HS256");
     let unknown = field.canary();
     let device = "../../../../../../../../dev/null";
     let query = "x' UNION SELECT 'gabion' -- ";
@@ -319,8 +321,8 @@ fn forgeries(field: &Field, token: &Token, keys: &[(String, Value)]) -> Vec<Forg
         (Some(device), "", "a token names an empty file as its key and is believed"),
         (Some(query), "gabion", "a token brings its secret along in the query for its key and is believed"),
     ] {
-        let sign = |text: &[u8]| hmac_sha256(secret.as_bytes(), text).to_vec();
-        add("empty-key", says, compact(&head("HS256", id), &claims, sign));
+        let sign = |text: &[u8]| hmac(shared, secret.as_bytes(), text).unwrap_or_default();
+        add("empty-key", says, compact(&head(shared, id), &claims, sign));
     }
     if let Ok(key) = SigningKey::generate() {
         let typ = token.head.get("typ").and_then(Value::as_str).unwrap_or("JWT");
@@ -366,14 +368,8 @@ async fn attack(aim: &Aim<'_>, keys: &[(String, Value)]) -> Result<(), WireError
     if let Some(secret) = &weak {
         let mut claims = aim.held.token.claims.clone();
         claims.insert("jti".to_owned(), Value::String(field.canary()));
-        let long = aim.held.token.algorithm() == "HS512";
-        let sign = |text: &[u8]| {
-            if long {
-                hmac_sha512(secret.as_bytes(), text).to_vec()
-            } else {
-                hmac_sha256(secret.as_bytes(), text).to_vec()
-            }
-        };
+        let algorithm = aim.held.token.algorithm();
+        let sign = |text: &[u8]| hmac(algorithm, secret.as_bytes(), text).unwrap_or_default();
         let token = compact(&Value::Object(aim.held.token.head.clone()), &Value::Object(claims), sign);
         let says = format!("tokens are signed with a secret that is guessed: {} letters long", secret.len());
         all.push(Forged { aspect: "weak-key", says, token });
@@ -415,17 +411,12 @@ async fn attack(aim: &Aim<'_>, keys: &[(String, Value)]) -> Result<(), WireError
 
 /// Whether a secret signed a token.
 pub(super) fn is_secret_of(token: &Token, secret: &[u8]) -> bool {
-    let signed = token.signed().as_bytes();
-    match token.algorithm() {
-        "HS256" => hmac_sha256(secret, signed).as_slice() == token.signature,
-        "HS512" => hmac_sha512(secret, signed).as_slice() == token.signature,
-        _ => false,
-    }
+    hmac(token.algorithm(), secret, token.signed().as_bytes()).is_some_and(|sum| sum == token.signature)
 }
 
 /// The secret of a token, where it is one that people write down for now and forget.
 fn weak_secret(token: &Token, field: &Field) -> Option<String> {
-    if !matches!(token.algorithm(), "HS256" | "HS512") {
+    if !token.algorithm().starts_with("HS") {
         return None;
     }
     let text = |name: &str| token.claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -15,10 +15,9 @@
 use gabion_model::Severity;
 use gabion_vault::encoding::{base64_decode, base64url_decode, hex_decode};
 use gabion_vault::jose::SigningKey;
-use gabion_vault::{hmac_sha256, hmac_sha512};
 use serde_json::{Map, Value, json};
 
-use super::compact::{Token, compact};
+use super::compact::{Token, compact, hmac};
 use super::jwt::{Aim, ID, is_secret_of};
 use crate::compare::Profile;
 use crate::control::Control;
@@ -30,16 +29,15 @@ use crate::wire::{Answer, Request, WireError};
 
 /// What signs tokens as the application does.
 pub(super) enum Signer {
-    Secret { secret: Vec<u8>, long: bool },
+    Secret(Vec<u8>),
     Key(Box<SigningKey>),
 }
 
 impl Signer {
     /// The key that was guessed, or the one of the facts where it fits the token.
     pub(super) fn of(field: &Field, token: &Token, guessed: Option<&str>) -> Option<Self> {
-        let long = token.algorithm() == "HS512";
         if let Some(secret) = guessed {
-            return Some(Self::Secret { secret: secret.as_bytes().to_vec(), long });
+            return Some(Self::Secret(secret.as_bytes().to_vec()));
         }
         let text = field.facts.tokens.key.as_ref()?.expose().trim();
         if text.contains("-----BEGIN") {
@@ -50,20 +48,15 @@ impl Signer {
         let plain = Some(text.as_bytes().to_vec());
         let forms = [plain, base64_decode(text).ok(), base64url_decode(text).ok(), hex_decode(text)];
         let secret = forms.into_iter().flatten().find(|secret| is_secret_of(token, secret))?;
-        Some(Self::Secret { secret, long })
+        Some(Self::Secret(secret))
     }
 
     fn sign(&self, head: &Map<String, Value>, claims: &Map<String, Value>) -> Option<String> {
         match self {
             Self::Key(key) => key.sign_as(head, claims).ok(),
-            Self::Secret { secret, long } => {
-                let sign = |text: &[u8]| {
-                    if *long {
-                        hmac_sha512(secret, text).to_vec()
-                    } else {
-                        hmac_sha256(secret, text).to_vec()
-                    }
-                };
+            Self::Secret(secret) => {
+                let algorithm = head.get("alg")?.as_str()?;
+                let sign = |text: &[u8]| hmac(algorithm, secret, text).unwrap_or_default();
                 Some(compact(&Value::Object(head.clone()), &Value::Object(claims.clone()), sign))
             }
         }

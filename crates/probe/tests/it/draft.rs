@@ -76,4 +76,6 @@ async fn a_draft_of_nobody_asks_for_people_and_grants_nothing() {
         read.identities.is_empty() && read.policy.is_empty() && text.contains("# Asked: who signs in"),
         "{text}"
     );
+    // Nobody has a session that could end or a token that was signed.
+    assert!(!text.contains("# idle") && !text.contains("[tokens]"), "{text}");
 }

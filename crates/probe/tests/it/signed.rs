@@ -7,14 +7,16 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use gabion_model::{Clock as _, Secret, SystemClock};
+use gabion_probe::draft::{Files, draft};
 use gabion_probe::facts::Text;
-use gabion_probe::{Facts, Report, Verdict};
+use gabion_probe::{Facts, Report, Verdict, survey};
 use gabion_vault::encoding::{base64_decode, base64_encode, base64url_decode, base64url_encode};
-use gabion_vault::hmac_sha256;
 use gabion_vault::jose::{Algorithm, Jwk, SigningKey, verify};
+use gabion_vault::{hmac_sha256, hmac_sha384, hmac_sha512};
 use serde_json::{Value, json};
 
 use crate::club::{attack, passed, sure};
+use crate::ground::{Silent, world};
 
 const SECRET: &[u8] = b"w2Yl0pB7Zr8QnG4tVb1KcXs9HdJ6mFaE";
 const ISSUER: &str = "https://id.harbour.example";
@@ -23,6 +25,9 @@ struct Harbour {
     holes: &'static [&'static str],
     /// Without one, the secret signs.
     key: Option<SigningKey>,
+    /// How the secret signs, and no other way is believed.
+    sum: &'static str,
+    secret: &'static [u8],
 }
 
 impl Harbour {
@@ -35,8 +40,16 @@ impl Harbour {
             return key.sign("JWT", claims).unwrap();
         }
         let part = |value: &Value| base64url_encode(value.to_string().as_bytes());
-        let signed = format!("{}.{}", part(&json!({ "alg": "HS256", "typ": "JWT" })), part(claims));
-        format!("{signed}.{}", base64url_encode(&hmac_sha256(SECRET, signed.as_bytes())))
+        let signed = format!("{}.{}", part(&json!({ "alg": self.sum, "typ": "JWT" })), part(claims));
+        format!("{signed}.{}", base64url_encode(&self.sum_of(self.secret, &signed)))
+    }
+
+    fn sum_of(&self, secret: &[u8], signed: &str) -> Vec<u8> {
+        match self.sum {
+            "HS384" => hmac_sha384(secret, signed.as_bytes()).to_vec(),
+            "HS512" => hmac_sha512(secret, signed.as_bytes()).to_vec(),
+            _ => hmac_sha256(secret, signed.as_bytes()).to_vec(),
+        }
     }
 
     /// Whether the signature is right.
@@ -49,8 +62,9 @@ impl Harbour {
             return verify(token, key.public(), &[Algorithm::Es256]).is_ok();
         }
         let Some((signed, signature)) = token.rsplit_once('.') else { return false };
-        head["alg"] == "HS256"
-            && base64url_decode(signature).is_ok_and(|own| own == hmac_sha256(SECRET, signed.as_bytes()))
+        let right =
+            |secret: &[u8]| base64url_decode(signature).is_ok_and(|own| own == self.sum_of(secret, signed));
+        head["alg"] == self.sum && (right(self.secret) || (self.has("empty") && right(b"")))
     }
 
     fn who(&self, headers: &HeaderMap) -> Option<String> {
@@ -109,14 +123,17 @@ fn document() -> Value {
     } })
 }
 
-async fn probe(harbour: Harbour, known: impl FnOnce(&Harbour, &mut Facts)) -> Report {
-    let harbour = Arc::new(harbour);
-    let router = Router::new()
+fn router(harbour: &Arc<Harbour>) -> Router {
+    Router::new()
         .route("/openapi.json", get(|| async { Json(document()) }))
         .route("/login", post(login))
         .route("/me", get(me))
-        .with_state(Arc::clone(&harbour));
-    attack(router, &["jwt"], |mut facts| {
+        .with_state(Arc::clone(harbour))
+}
+
+async fn probe(harbour: Harbour, known: impl FnOnce(&Harbour, &mut Facts)) -> Report {
+    let harbour = Arc::new(harbour);
+    attack(router(&harbour), &["jwt"], |mut facts| {
         known(&harbour, &mut facts);
         facts
     })
@@ -128,7 +145,7 @@ fn plain(text: &str) -> Text {
 }
 
 fn by_secret(holes: &'static [&'static str]) -> Harbour {
-    Harbour { holes, key: None }
+    Harbour { holes, key: None, sum: "HS256", secret: SECRET }
 }
 
 fn with_key(_: &Harbour, facts: &mut Facts) {
@@ -158,8 +175,28 @@ async fn signed_tokens_of_which_one_thing_is_wrong_are_refused_or_proven() {
 }
 
 #[tokio::test]
+async fn secrets_that_sign_by_a_longer_sum_are_used_as_the_application_does() {
+    for sum in ["HS384", "HS512"] {
+        let harbour = |holes| Harbour { sum, ..by_secret(holes) };
+        let report = probe(harbour(&[]), with_key).await;
+        assert_eq!(sure(&report), [""; 0], "{sum}");
+        assert_eq!(passed(&report, "jwt"), [&[""], &ALL[..]].concat(), "{sum}");
+        assert_eq!(sure(&probe(harbour(&["expired"]), with_key).await), ["jwt expired"], "{sum}");
+        assert_eq!(sure(&probe(harbour(&["empty"]), with_key).await), ["jwt empty-key"], "{sum}");
+        // Guessed, it needs no facts.
+        let weak = |holes| Harbour { secret: b"changeme123", ..harbour(holes) };
+        assert_eq!(sure(&probe(weak(&[]), |_, _| {}).await), ["jwt weak-key"], "{sum}");
+        assert_eq!(
+            sure(&probe(weak(&["audience"]), |_, _| {}).await),
+            ["jwt audience", "jwt weak-key"],
+            "{sum}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_private_key_of_the_facts_signs_as_a_secret_does() {
-    let key = |holes| Harbour { holes, key: Some(SigningKey::generate().unwrap()) };
+    let key = |holes| Harbour { key: Some(SigningKey::generate().unwrap()), ..by_secret(holes) };
     let known = |harbour: &Harbour, facts: &mut Facts| {
         let pem = harbour.key.as_ref().unwrap().to_pkcs8_pem();
         facts.tokens.key = Some(plain(pem.expose()));
@@ -201,7 +238,46 @@ async fn without_a_key_given_tokens_are_sent_and_the_rest_is_not_tested() {
         let pem = SigningKey::generate().unwrap().to_pkcs8_pem();
         facts.tokens.key = Some(plain(pem.expose()));
     };
-    let report =
-        probe(Harbour { holes: &["expired"], key: Some(SigningKey::generate().unwrap()) }, wrong).await;
+    let other = Harbour { key: Some(SigningKey::generate().unwrap()), ..by_secret(&["expired"]) };
+    let report = probe(other, wrong).await;
     assert!(not_tested(&report, "claims") && passed(&report, "jwt") == [""]);
+}
+
+/// The draft of `probe.toml`, of facts that know no more than who signs in.
+async fn drafted(known: impl FnOnce(&mut Facts)) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut facts = Facts::of(&format!("http://{}", listener.local_addr().unwrap()));
+    let app = router(&Arc::new(by_secret(&[])));
+    let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    facts = facts.with("alice", "alice-Harbour-41");
+    known(&mut facts);
+    let field = survey(facts, &world(&["headers"]), &Silent).await.unwrap();
+    server.abort();
+    draft(&field, &Files::default(), SystemClock.now())
+}
+
+#[tokio::test]
+async fn a_draft_asks_for_the_key_where_tokens_are_signed_and_for_the_end_of_idle_sessions() {
+    let variable = |name: &str| Some(format!("of {name}"));
+    let text = drafted(|_| {}).await;
+    // Whoever takes the `#` away has facts.
+    let begins = ["# [accounts]", "# idle = ", "# [tokens]", "# key = ", "# others = "];
+    for begin in begins {
+        assert!(text.lines().any(|line| line.starts_with(begin)), "{begin}\n{text}");
+    }
+    let taken = text.lines().map(|line| {
+        let asked = begins.iter().any(|begin| line.starts_with(begin));
+        if asked { line.trim_start_matches("# ") } else { line }
+    });
+    let read = Facts::parse(&taken.collect::<Vec<_>>().join("\n"), &variable).unwrap();
+    assert_eq!(read.accounts.idle.map(|idle| idle.to_string()).as_deref(), Some("15m"));
+    assert!(read.tokens.key.is_some() && read.tokens.others.len() == 1);
+
+    let text = drafted(|facts| {
+        facts.tokens.key = Some(plain("a"));
+        facts.accounts.idle = read.accounts.idle;
+    })
+    .await;
+    assert!(!text.contains("# [tokens]") && !text.contains("# idle"), "{text}");
+    assert!(Facts::parse(&text, &variable).unwrap().tokens.key.is_some());
 }
