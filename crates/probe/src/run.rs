@@ -88,7 +88,7 @@ pub enum RunError {
     #[error("`{url}` does not answer: {error}; hint: is the application running?")]
     Unreachable { url: String, error: WireError },
     #[error(
-        "the certificate of `{url}` is not believed: {error}; hint: `target.ca_file`, or `target.verify = false` for a target near by"
+        "the certificate of `{url}` is not believed: {error}; hint: `target.ca_file`, or `target.verify = false` (`--no-verify`) for a target near by"
     )]
     Untrusted { url: String, error: WireError },
     #[error(

@@ -91,6 +91,14 @@ pub(crate) struct ProbeTarget {
     #[arg(long, value_name = "PORTS", num_args = 0..=1, require_equals = true, default_missing_value = "usual", value_parser = ports)]
     pub(crate) ports: Option<Ports>,
 
+    /// Ask UDP ports of the host too: the usual ones, or a list: `53,161`; without it as `--ports` says, where that is the usual ones
+    #[arg(long, value_name = "PORTS", num_args = 0..=1, require_equals = true, default_missing_value = "usual", value_parser = ports)]
+    pub(crate) udp_ports: Option<Ports>,
+
+    /// Go on where the certificate of a target near by is not believed; the test `tls` says what is wrong with it
+    #[arg(long, conflicts_with = "ca_file")]
+    pub(crate) no_verify: bool,
+
     /// The most requests
     #[arg(long, value_name = "COUNT")]
     pub(crate) requests: Option<usize>,

@@ -87,6 +87,10 @@ impl Given {
         if let Some(ports) = &target.ports {
             facts.target.ports = ports.clone();
         }
+        if target.udp_ports.is_some() {
+            facts.target.udp_ports.clone_from(&target.udp_ports);
+        }
+        facts.target.verify &= !target.no_verify;
         let documents = self.documents(&mut facts, target)?;
         facts.check().map_err(|error| wrong(Path::new("the command line"), &error))?;
         let tls = facts.target.url.starts_with("https").then(|| Tls::new(facts.target.ca_file.as_deref()));
