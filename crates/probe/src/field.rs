@@ -423,10 +423,18 @@ impl Field {
         let Some(identity) = self.facts.identities.iter().find(|identity| identity.name == *name) else {
             return Ok(None);
         };
-        let code = code_of(identity, &*self.clock);
         let password = identity.password.as_ref().map_or("", |password| password.expose());
+        let code = code_of(identity, &*self.clock);
         let one = Try { user: identity.user(), password, code: &code, before };
-        self.attempt(who, &one).await
+        let tried = self.attempt(who, &one).await?;
+        // Other tests may have tried too often.
+        match &tried {
+            Some(Tried { answer, session: Err(_), .. }) if self.wire.wait_as_told(answer).await => {
+                let code = code_of(identity, &*self.clock);
+                self.attempt(who, &Try { code: &code, ..one }).await
+            }
+            _ => Ok(tried),
+        }
     }
 
     /// Signs those in again whose session was lost on the way, and says whether there were any. Who got no answer that somebody

@@ -117,6 +117,8 @@ const GONE: usize = 6;
 /// Cookies that are kept to be hidden.
 const ISSUED: usize = 2_000;
 const IDLE: usize = 8;
+/// So long a throttled answer is waited for at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl fmt::Debug for Wire {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -644,6 +646,19 @@ impl Wire {
             }
         }
         answer
+    }
+
+    /// Waits until a throttled answer says that one may come again (`Retry-After`, RFC 9110, section 10.2.3), and says whether it
+    /// did: not longer than a minute, nor than a quarter of the time that is left.
+    pub async fn wait_as_told(&self, answer: &Answer) -> bool {
+        let told = answer.field("retry-after").and_then(|value| value.trim().parse::<u64>().ok());
+        let Some(told) = told.filter(|_| answer.is_throttle()).map(Duration::from_secs) else { return false };
+        let left = self.budget.time.saturating_sub(self.elapsed());
+        let waits = told <= LONGEST_WAIT.min(left / 4);
+        if waits {
+            tokio::time::sleep(told).await;
+        }
+        waits
     }
 
     /// Leaves it alone for a moment: as long as it says, within reason.

@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{Console, page};
+use crate::{Console, page, words};
 
 /// How the request tried to say who it is: what a challenge answers with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(crate) fn answer_with(error: &OAuthError, scheme: Scheme) -> Response {
     let body = json!({ "error": error.code.as_str(), "error_description": error.description() });
     let mut answer = json_answer(status, &body);
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        answer = page::retry_after(answer, 30);
+        answer = page::retry_after(answer, error.retry_after.map_or(30, words::seconds_up));
     }
     let described = format!("error=\"{}\", error_description=\"{}\"", error.code, error.description());
     let challenge = match scheme {
@@ -104,4 +104,20 @@ pub(crate) fn wrong_method(allowed: &'static str) -> Response {
     *answer.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn who_came_too_often_is_told_when_to_come_again() {
+        let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "wait");
+        let told = |error: &OAuthError| answer(error).headers()["retry-after"].clone();
+        assert_eq!(told(&error), "30");
+        assert_eq!(told(&error.after(Duration::from_millis(89_500))), "90");
+        assert!(!answer(&OAuthError::invalid_client()).headers().contains_key("retry-after"));
+    }
 }

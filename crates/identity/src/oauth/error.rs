@@ -6,12 +6,15 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 /// Why a request was not granted. The description is for developers; it never repeats what was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OAuthError {
     pub code: ErrorCode,
     description: Cow<'static, str>,
+    /// When to ask again, where that is known.
+    pub retry_after: Option<Duration>,
 }
 
 macro_rules! codes {
@@ -94,7 +97,14 @@ impl OAuthError {
                 |letter: char| if letter.is_ascii() && is_harmless(letter as u8) { letter } else { '?' };
             description = description.chars().take(LONGEST).map(clean).collect::<String>().into();
         }
-        Self { code, description }
+        Self { code, description, retry_after: None }
+    }
+
+    /// The same, to be asked again after a while.
+    #[must_use]
+    pub const fn after(mut self, retry_after: Duration) -> Self {
+        self.retry_after = Some(retry_after);
+        self
     }
 
     #[must_use]

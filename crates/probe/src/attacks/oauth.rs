@@ -285,11 +285,20 @@ impl Server<'_> {
         let challenge = challenge_of(&verifier);
         let usual =
             Ask { redirect: &self.facts.redirect, challenge: Some((&challenge, "S256")), scope: None };
-        let Some(led) = self.ask(&usual).await? else {
+        let Some(mut led) = self.ask(&usual).await? else {
             self.say(Verdict::Inconclusive, "", "no code is sent to the registered address");
             return Ok(());
         };
-        let control = match self.redeem(&self.facts.client, &led.code, Some(&verifier)).await? {
+        let mut tried = self.redeem(&self.facts.client, &led.code, Some(&verifier)).await?;
+        // Other tests may have tried too often.
+        if let Some(Redeemed { answer, .. }) = &tried
+            && self.field.wire.wait_as_told(answer).await
+            && let Some(again) = self.ask(&usual).await?
+        {
+            led = again;
+            tried = self.redeem(&self.facts.client, &led.code, Some(&verifier)).await?;
+        }
+        let control = match tried {
             Some(control) if control.token => control,
             tried => {
                 let says = match tried.map(|tried| tried.answer) {

@@ -65,12 +65,16 @@ impl Service {
         let now = inner.clock.now();
         let address = caller.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let place = format!("{} {address}", presented.id);
-        let Ok(attempt) = inner.protocols.tries.reserve(&place, address, now) else {
-            refused("too many failed client authentications");
-            return Err(OAuthError::new(
-                ErrorCode::TemporarilyUnavailable,
-                "too many failed tries, wait a little",
-            ));
+        let attempt = match inner.protocols.tries.reserve(&place, address, now) {
+            Ok(attempt) => attempt,
+            Err(throttled) => {
+                refused("too many failed client authentications");
+                let error = OAuthError::new(
+                    ErrorCode::TemporarilyUnavailable,
+                    "too many failed tries, wait a little",
+                );
+                return Err(error.after(throttled.retry_after));
+            }
         };
         let client =
             self.known_client_from(presented.id.as_str(), address).await.map_err(|Failed(error)| error)?;
